@@ -1,0 +1,120 @@
+"""What the samplers share: images in any container in, the same container out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+import numpy as np
+from imblearn.utils import check_target_type
+from numpy.typing import NDArray
+from sklearn.utils import check_consistent_length
+
+from imblearn_images.core.containers import holds_paths, unwrap
+
+__all__ = ["ImageSamplerMixin"]
+
+
+class ImageSamplerMixin:
+    """Mixin that lets a sampler of imbalanced-learn take images and file paths.
+
+    It goes before imbalanced-learn's class of the same name and adds nothing but the
+    door: containers, validation, and the two hooks. Think twice before adding anything
+    here: what a sampler decides belongs in ``core.planning``, pixels in
+    ``core.rendering``.
+    """
+
+    def fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        images, _ = unwrap(X)
+        return super().fit(images, y, **params)  # type: ignore[misc]
+
+    def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+        """Resample the images.
+
+        Parameters
+        ----------
+        X : images
+            Array or memmap of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
+            flattened pixels, (n, d); file paths in a list, tuple, array, Series or
+            one-column DataFrame; a list of equally shaped arrays.
+        y : array-like of shape (n,)
+            Labels; one-hot rows of shape (n, n_classes) are accepted, too.
+        **params : dict
+            Extra parameters of the sampler.
+
+        Returns
+        -------
+        X_resampled : images
+            In the container, dtype and shape of `X`. A memmap comes back as an array.
+        y_resampled : array-like of shape (n_resampled,)
+            Labels of `X_resampled`.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, a label is missing, there is one class only, or the
+            sampler cannot work with a class; the row or class is named.
+        """
+        images, rewrap = unwrap(X)
+        _check_labels(y)
+        X_resampled, y_resampled = super().fit_resample(images, y, **params)  # type: ignore[misc]
+        selects = self._sampling_type != "over-sampling"  # type: ignore[attr-defined]
+        if images is not X:
+            X_resampled = rewrap(X_resampled, self.plan_.base if selects else None)  # type: ignore[attr-defined]
+            if hasattr(X_resampled, "index") and hasattr(y_resampled, "iloc"):
+                y_resampled.index = X_resampled.index
+        return X_resampled, y_resampled
+
+    def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
+        check_consistent_length(X, y)
+        if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
+            X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
+            self._check_classes(y)
+            return X, y, binarize_y
+        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+        self._check_classes(y)
+        if X.dtype.kind not in "biufUO":
+            raise ValueError(f"Images need a real numeric or bool dtype, got {X.dtype}.")
+        if X.dtype.kind in "UO" and X.ndim > 1:
+            raise ValueError(f"Images of shape {X.shape} cannot have dtype {X.dtype}.")
+        if X.size == 0:
+            raise ValueError(
+                f"X of shape {X.shape} holds no pixels; pass images of at least 1 x 1."
+            )
+        self.n_features_in_ = prod(X.shape[1:])
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        return X, y, binarize_y
+
+    def _check_classes(self, y: NDArray[Any]) -> None:
+        labels = np.unique(y)
+        if len(labels) == 1:
+            raise ValueError(
+                "The target 'y' needs to have more than 1 class. Got 1 class instead: "
+                f"{labels[0]!r} is the label of all {len(y)} images. Check how the labels were "
+                "read."
+            )
+
+
+def _check_labels(y: Any) -> None:
+    """Name the rows of missing labels and of labels that cannot be sorted together."""
+    if getattr(y, "ndim", 1) != 1 or not isinstance(y, Iterable):
+        return
+    labels = np.asarray(y, dtype=object)
+    if labels.ndim != 1:
+        return
+    missing = [row for row, label in enumerate(labels) if label is None or label != label]
+    if missing:
+        raise ValueError(
+            f"Unknown label type: y has {len(missing)} missing labels (None or NaN), the first in "
+            f"row {missing[0]}. Leave these images out, or give them a class of their own."
+        )
+    text = np.fromiter((isinstance(label, str) for label in labels), bool, len(labels))
+    if text.any() and not text.all():
+        row, other = int(np.argmax(text)), int(np.argmin(text))
+        raise ValueError(
+            f"Unknown label type: y mixes text and other labels, {labels[row]!r} in row {row} and "
+            f"{labels[other]!r} in row {other}. Use one type, e.g. y.astype(str)."
+        )

@@ -1,0 +1,168 @@
+"""Where pixels live: in an array, in a memmap, or in files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from functools import lru_cache
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from imblearn_images.core import files
+from imblearn_images.core.containers import holds_paths, unwrap
+
+
+class Images(Protocol):
+    """A set of images that can be read row by row; the whole contract of a new home."""
+
+    dtype: np.dtype[Any]
+
+    def __len__(self) -> int: ...
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        """Shape of one image, (H, W) or (H, W, C); axes are never interpreted."""
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Write the images `rows`, all of one shape, into ``out`` (len(rows), ...)."""
+
+
+class ArrayImages:
+    """Images in an array or memmap of shape (n, ...), any memory order.
+
+    Examples
+    --------
+    >>> images = ArrayImages(np.arange(12, dtype=np.uint8).reshape(3, 2, 2))
+    >>> len(images), images.shape_of(0)
+    (3, (2, 2))
+    >>> out = np.empty((2, 2, 2), dtype=np.uint8)
+    >>> images.read(np.array([2, 0]), out)
+    >>> out[0].tolist()
+    [[8, 9], [10, 11]]
+    """
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self.array = array
+        self.dtype = array.dtype
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        """Shape of one image; the same for every row."""
+        return tuple(self.array.shape[1:])
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Copy the images `rows` into `out`."""
+        if self.array.flags.c_contiguous:
+            # mode="clip" lets NumPy write into `out` directly; plans hold valid rows only.
+            np.take(self.array, rows, axis=0, out=out, mode="clip")
+        else:  # np.take would first make a contiguous copy of everything
+            out[...] = self.array[rows]
+
+    def pixel_matrix(self) -> NDArray[Any]:
+        """View (n, d) of the pixels in an order that needs no copy.
+
+        Distances do not depend on the order of the pixels, so the axes of an image are
+        sorted by stride: Fortran-ordered and transposed arrays are viewed, too.
+        """
+        order = sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
+        return self.array.transpose(0, *order).reshape(len(self.array), -1)
+
+
+class FileImages:
+    """Images in files, each opened when its pixels are asked for.
+
+    Parameters
+    ----------
+    paths : sequence of str or pathlib.Path
+        One file an image; shapes may differ, mode and dtype may not.
+    rows : ndarray of int, default=None
+        The rows that will be read: only their headers are looked at. All by default.
+    n_jobs : int, default=None
+        Threads that read the headers.
+
+    Raises
+    ------
+    ValueError
+        Naming the files that cannot be read, or whose modes differ.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Any],
+        rows: NDArray[np.intp] | None = None,
+        *,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.paths = [os.fspath(path) for path in paths]
+        looked_at = np.arange(len(paths)) if rows is None else rows
+        used = [self.paths[row] for row in looked_at]
+        infos = files.describe_all(used, n_jobs=n_jobs)
+        files.check_uniform(infos, used)
+        self.shapes = dict(zip(looked_at.tolist(), (info.shape for info in infos), strict=True))
+        self.dtype = np.dtype(infos[0].dtype)
+        # A parent is often drawn more than once: some 16 MB of images are remembered.
+        largest = max(prod(info.shape) for info in infos) * self.dtype.itemsize
+        self._image = lru_cache(maxsize=max(1, (1 << 24) // largest))(self._read_image)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        """Shape of the image in the file of one row."""
+        shape: tuple[int, ...] = self.shapes[int(row)]
+        return shape
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Decode the files of `rows` into `out`; an image of another size is resized."""
+        for row, image in zip(rows.tolist(), out, strict=True):
+            image[...] = self._image(row, image.shape[:2])
+
+    def _read_image(self, row: int, size: tuple[int, int]) -> NDArray[Any]:
+        wanted = None if self.shapes[row][:2] == size else size
+        image: NDArray[Any] = files.read_image(self.paths[row], size=wanted)
+        return image
+
+    def decode(
+        self, rows: NDArray[np.intp], size: tuple[int, ...], *, n_jobs: int | None = None
+    ) -> NDArray[Any]:
+        """Decode the files of `rows` once, at `size`, into a matrix of pixels on disk.
+
+        Returns
+        -------
+        pixels : memmap of shape (len(rows), d)
+            Backed by an unnamed temporary file, which is gone with the last reference:
+            neighbours are compared many times, files are decoded once, and memory holds
+            what the operating system likes to keep.
+        """
+        channels = self.shape_of(rows[0])[2:]
+        with tempfile.TemporaryFile() as spool:
+            pixels = np.memmap(spool, dtype=self.dtype, shape=(len(rows), *size, *channels))
+        Parallel(n_jobs=n_jobs, require="sharedmem")(
+            delayed(self.read)(rows[i : i + 16], pixels[i : i + 16])
+            for i in range(0, len(rows), 16)
+        )
+        return pixels.reshape(len(rows), -1)
+
+
+def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None = None) -> Images:
+    """Find out where the pixels of `X` live.
+
+    Parameters
+    ----------
+    X : array of shape (n, ...), or paths in any container
+        What a user passes as X, or already :class:`Images`.
+    rows, n_jobs
+        For files: see :class:`FileImages`.
+    """
+    if hasattr(X, "shape_of"):
+        return X  # type: ignore[no-any-return]
+    X, _ = unwrap(X)
+    if holds_paths(X):
+        return FileImages(X, rows, n_jobs=n_jobs)
+    return ArrayImages(np.asanyarray(X))

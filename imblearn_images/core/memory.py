@@ -1,0 +1,79 @@
+"""Memory: what is left, and a clear refusal before an output that does not fit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def available_memory() -> int | None:
+    """Bytes that this process can still get, or None where the system does not tell.
+
+    The least of what is free or reclaimable on the machine, what the control group
+    (container) allows, and what is left of the address-space limit (``ulimit -v``).
+    """
+    limits = [left for left in (_machine(), _control_group(), _address_space()) if left is not None]
+    return min(limits, default=None)
+
+
+def check_fits(nbytes: int, what: str, remedy: str) -> None:
+    """Raise a MemoryError before allocating what cannot be had.
+
+    Parameters
+    ----------
+    nbytes : int
+        Bytes that are about to be allocated.
+    what, remedy : str
+        What needs them, and what the user can do instead.
+
+    Raises
+    ------
+    MemoryError
+        Saying how much is needed, how much there is, and the remedy.
+    """
+    available = available_memory()
+    if available is not None and nbytes > available:
+        raise MemoryError(
+            f"{what} needs {_human(nbytes)}, but {_human(available)} of memory are available. "
+            f"{remedy}"
+        )
+
+
+def _human(nbytes: int) -> str:
+    return f"{nbytes / 1e9:.2f} GB" if nbytes >= 1e9 else f"{nbytes / 1e6:.1f} MB"
+
+
+def _machine() -> int | None:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def _control_group() -> int | None:
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = (group / "memory.max").read_text().strip()
+        used = int((group / "memory.current").read_text())
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return None
+    # Pages of files that nobody uses are given back on demand.
+    used -= int(stat.get("inactive_file", 0))
+    return None if limit == "max" else max(int(limit) - used, 0)
+
+
+def _address_space() -> int | None:
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    statm = Path("/proc/self/statm")
+    if limit == resource.RLIM_INFINITY or not statm.exists():
+        return None
+    used = int(statm.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    return max(limit - used, 0)

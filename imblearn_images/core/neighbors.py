@@ -1,0 +1,200 @@
+"""Exact nearest neighbours of images, tile by tile, without a float copy of them.
+
+Squared distances come from one matrix product per pair of tiles,
+``|a - b|^2 = |a|^2 + |b|^2 - 2 a.b``, and every off-diagonal tile serves both sides.
+Pixels of 8 bits are shifted to [-128, 127] and multiplied in float32 over slices of
+at most 1024 pixels: each sum stays below 2^24, so it is exact whatever the order of
+summation; slices are added up in float64. Other dtypes are multiplied in float64.
+Equal distances are ordered by row number, so the answer does not depend on tiles or
+threads.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import combinations_with_replacement
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+TILE = 512
+SLICE = 1024
+
+
+class PixelMatrix(Protocol):
+    """What is needed of the features: 2-D, indexable by rows and a slice of columns."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    # Finding the loaded BLAS costs milliseconds; it does not change once NumPy is in.
+    return ThreadpoolController()
+
+
+def nearest_neighbors(
+    features: PixelMatrix, rows: NDArray[np.intp], k: int, *, n_jobs: int | None = None
+) -> NDArray[np.intp]:
+    """Find the `k` nearest other rows of each of `rows`, by Euclidean distance.
+
+    Parameters
+    ----------
+    features : array-like of shape (n, d)
+        Flattened pixels or features of any real dtype; a memmap is read slice by slice.
+    rows : ndarray of shape (m,), dtype intp
+        The rows to search among: neighbours are looked for inside this set only.
+    k : int
+        Number of neighbours, less than `m`.
+    n_jobs : int, default=None
+        Threads that share the tiles; the answer is the same for every number.
+
+    Returns
+    -------
+    neighbors : ndarray of shape (m, k), dtype intp
+        Positions in `rows`, nearest first; equal distances in order of position.
+
+    Raises
+    ------
+    ValueError
+        If `k` is not between 1 and ``m - 1``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images = np.array([[0, 0], [9, 9], [1, 0], [8, 9]], dtype=np.uint8)
+    >>> nearest_neighbors(images, np.arange(4), k=1).ravel().tolist()
+    [2, 3, 0, 1]
+    """
+    if not 1 <= k < len(rows):
+        raise ValueError(f"k must be between 1 and {len(rows) - 1} (rows - 1), got {k}.")
+    search = _Search(features, rows, k)
+    tiles = [slice(i, min(i + TILE, len(rows))) for i in range(0, len(rows), TILE)]
+    # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
+    # machine are many times slower than one.
+    with _blas().limit(limits=1, user_api="blas"):
+        Parallel(n_jobs=n_jobs, require="sharedmem")(
+            delayed(search.compare)(a, b) for a, b in combinations_with_replacement(tiles, 2)
+        )
+    return search.neighbors
+
+
+class _Search:
+    """Running list of the best neighbours; `compare` may be called from many threads."""
+
+    def __init__(self, features: PixelMatrix, rows: NDArray[np.intp], k: int) -> None:
+        self.features, self.rows, self.k = features, rows, k
+        self.short = np.dtype(features.dtype).itemsize == 1
+        self.neighbors = np.full((len(rows), k), len(rows), dtype=np.intp)
+        self.distances = np.full((len(rows), k), np.inf)
+        self.lock = Lock()
+
+    def compare(self, a: slice, b: slice) -> None:
+        """Offer the images of tile `b` to those of tile `a` as neighbours, and back."""
+        products, norms_a, norms_b = self._products(a, b)
+        if a == b:
+            self._offer(a, b, products, norms_b, norms_a)
+        else:
+            self._offer(b, a, np.ascontiguousarray(products.T), norms_a, norms_b)
+            self._offer(a, b, products, norms_b, norms_a)
+
+    def _pixels(self, tile: slice, columns: slice, buffer: NDArray[Any]) -> NDArray[Any]:
+        pixels = self.features[self.rows[tile], columns]
+        out = buffer[: pixels.size].reshape(pixels.shape)
+        np.copyto(out, pixels)
+        if self.features.dtype == np.uint8:
+            out -= 128
+        return out
+
+    def _products(
+        self, a: slice, b: slice
+    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+        """Inner products of the images of two tiles and their squared norms, exact in 8 bits."""
+        dtype = np.float32 if self.short else np.float64
+        width = self.features.shape[1]
+        shape = (a.stop - a.start, b.stop - b.start)
+        buffers = [np.empty(n * min(width, SLICE), dtype) for n in shape]
+        norms = [np.zeros(n) for n in shape]
+        total: NDArray[Any] | None = None
+        for start in range(0, width, SLICE):
+            columns = slice(start, min(start + SLICE, width))
+            left = self._pixels(a, columns, buffers[0])
+            # The product of a matrix with itself costs half: NumPy calls ssyrk.
+            right = left if a == b else self._pixels(b, columns, buffers[1])
+            part = left @ right.T
+            norms[0] += np.einsum("ij,ij->i", left, left)
+            if a != b:
+                norms[1] += np.einsum("ij,ij->i", right, right)
+            if total is None:
+                total = part if width <= SLICE else part.astype(np.float64)
+            else:
+                total += part
+        assert total is not None
+        return total, norms[0], norms[0] if a == b else norms[1]
+
+    def _offer(
+        self,
+        to: slice,
+        other: slice,
+        products: NDArray[Any],
+        norms_other: NDArray[np.float64],
+        norms_to: NDArray[np.float64],
+    ) -> None:
+        """Merge the images of tile `other` into the best lists of tile `to`."""
+        k = min(self.k, products.shape[1] - (to == other))
+        if k == 0:
+            return
+        # |b|^2 - 2 a.b orders like the distance; the rows' own |a|^2 comes in below.
+        score = products * products.dtype.type(-2)
+        score += norms_other.astype(score.dtype)
+        if to == other:
+            np.fill_diagonal(score, np.inf)
+        bound = np.minimum(_upper_bound(score, k), self.distances[to, -1] - norms_to)
+        if self.short:
+            bound += 4.0  # float32 scores above 2^24 are rounded to even numbers
+        limit = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
+        row, column = np.divmod(np.flatnonzero(score <= limit[:, None]), score.shape[1])
+        distance = norms_to[row] + norms_other[column] - 2.0 * products[row, column]
+        with self.lock:
+            self._merge(to, row, distance, column + other.start)
+
+    def _merge(
+        self,
+        to: slice,
+        row: NDArray[np.intp],
+        distance: NDArray[np.float64],
+        position: NDArray[np.intp],
+    ) -> None:
+        height = to.stop - to.start
+        count = np.bincount(row, minlength=height)
+        rank = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        width = self.k + int(count.max(initial=0))
+        distances = np.full((height, width), np.inf)
+        positions = np.full((height, width), len(self.rows), dtype=np.intp)
+        distances[:, : self.k] = self.distances[to]
+        positions[:, : self.k] = self.neighbors[to]
+        distances[row, self.k + rank] = distance
+        positions[row, self.k + rank] = position
+        order = np.lexsort((positions, distances), axis=1)[:, : self.k]
+        self.distances[to] = np.take_along_axis(distances, order, axis=1)
+        self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
+
+
+def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
+    """For each row a value that at least `k` of its entries do not exceed.
+
+    It is the k-th smallest of the minima of groups of columns: the groups' minima cost
+    one vectorised pass, partitioning the whole row would cost twice as much.
+    """
+    groups = score.shape[1] // 8
+    if groups <= 2 * k:
+        return np.partition(score, k - 1, axis=1)[:, k - 1]
+    whole = score[:, : 8 * groups].reshape(len(score), 8, groups).min(axis=1)
+    return np.partition(whole, k - 1, axis=1)[:, k - 1]

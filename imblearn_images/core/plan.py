@@ -1,0 +1,269 @@
+"""The plan: which parents every row of a resampled image set is drawn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ResamplingPlan:
+    """The decision of one resampling as a value: no pixels, about 32 bytes a row.
+
+    Row ``k`` of the resampled set is drawn from source image ``base[k]`` and, where
+    it is synthetic, from the images ``partners[k]`` in the shares ``weights[k]``.
+    Seen as a matrix a plan is a sparse mixing matrix whose rows sum to one; see
+    :meth:`matrix`.
+
+    Parameters
+    ----------
+    base : ndarray of shape (n_out,), dtype intp
+        Source row that each output row is drawn from.
+    partners : ndarray of shape (n_out, p), dtype intp
+        Further source rows; ``p`` is 0 for pure selection and 1 for SMOTE.
+    weights : ndarray of shape (n_out, p), dtype float64
+        Shares of the partners. The base keeps ``1 - weights.sum(axis=1)``; all zero
+        where a row is a copy.
+    y : ndarray of shape (n_out,)
+        Label of each output row.
+    n_source : int
+        Number of source rows, so that a wrong companion array is noticed.
+    nearness : str, default=""
+        What "near" meant when the partners were chosen, e.g. ``"pixels"``; empty
+        where no distance was measured.
+    smoothed : bool, default=False
+        Whether rows after the first `n_source` are perturbed by noise (the smoothed
+        bootstrap), and hence synthetic although they have no partner.
+
+    Raises
+    ------
+    ValueError
+        When lengths disagree or a row points outside the source.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plan = ResamplingPlan(
+    ...     base=np.array([0, 1, 2, 2]),
+    ...     partners=np.array([[0], [0], [0], [1]]),
+    ...     weights=np.array([[0.0], [0.0], [0.0], [0.25]]),
+    ...     y=np.array(["cat", "cat", "dog", "dog"]),
+    ...     n_source=3,
+    ... )
+    >>> plan
+    ResamplingPlan(3 images -> 4 rows: 3 original, 0 copies, 1 synthetic)
+    >>> plan.explain(3, names=["a.png", "b.png", "c.png"])
+    'row 3 (dog) = 0.75 x c.png + 0.25 x b.png'
+    >>> plan.take(["ward 1", "ward 1", "ward 7"])
+    ['ward 1', 'ward 1', 'ward 7', 'ward 7']
+    >>> plan.matrix().toarray()[3].tolist()
+    [0.0, 0.25, 0.75]
+    """
+
+    base: NDArray[np.intp]
+    partners: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    y: NDArray[Any]
+    n_source: int
+    nearness: str = ""
+    smoothed: bool = False
+
+    def __post_init__(self) -> None:
+        n_out = len(self.base)
+        if self.partners.shape != self.weights.shape or not (
+            len(self.partners) == len(self.y) == n_out
+        ):
+            raise ValueError(
+                f"A plan needs one row of each: got base {self.base.shape}, partners "
+                f"{self.partners.shape}, weights {self.weights.shape}, y {self.y.shape}."
+            )
+        for name, rows in (("base", self.base), ("partners", self.partners)):
+            if rows.size and not 0 <= rows.min() <= rows.max() < self.n_source:
+                raise ValueError(
+                    f"`{name}` must point into the {self.n_source} source rows, got rows "
+                    f"{rows.min()} to {rows.max()}."
+                )
+
+    @classmethod
+    def selection(
+        cls, base: NDArray[np.intp], y_source: NDArray[Any], *, smoothed: bool = False
+    ) -> ResamplingPlan:
+        """Plan that takes the rows `base` of a set labelled `y_source` as they are."""
+        base = np.asarray(base, dtype=np.intp)
+        nobody = np.empty((len(base), 0), dtype=np.intp)
+        return cls(
+            base, nobody, nobody.astype(np.float64), y_source[base], len(y_source), "", smoothed
+        )
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    def __getitem__(self, rows: Any) -> ResamplingPlan:
+        """Plan of a subset of the output rows (a slice, a mask or row numbers)."""
+        if isinstance(rows, (int, np.integer)):
+            rows = [rows]
+        return ResamplingPlan(
+            self.base[rows],
+            self.partners[rows],
+            self.weights[rows],
+            self.y[rows],
+            self.n_source,
+            self.nearness,
+            self.smoothed,
+        )
+
+    @property
+    def synthetic(self) -> NDArray[np.bool_]:
+        """Mask of the rows that are no image of the source, shape (n_out,)."""
+        if self.smoothed:
+            return np.arange(len(self)) >= self.n_source
+        mixed: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
+        return mixed
+
+    @property
+    def kind(self) -> NDArray[np.str_]:
+        """``"original"``, ``"copy"`` or ``"synthetic"`` for each row, shape (n_out,).
+
+        The first row that takes a source image unchanged is the original, further
+        ones are copies.
+        """
+        kind = np.full(len(self), "copy", dtype="<U9")
+        plain = np.flatnonzero(~self.synthetic)
+        kind[plain[np.unique(self.base[plain], return_index=True)[1]]] = "original"
+        kind[self.synthetic] = "synthetic"
+        return kind
+
+    def __repr__(self) -> str:
+        count = Counter(self.kind.tolist())
+        nearness = f", near by {self.nearness}" if self.nearness else ""
+        return (
+            f"ResamplingPlan({self.n_source} images -> {len(self)} rows: "
+            f"{count['original']} original, {count['copy']} copies, "
+            f"{count['synthetic']} synthetic{nearness})"
+        )
+
+    def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
+        """One sentence on one row: its label, its parents and their shares.
+
+        Parameters
+        ----------
+        row : int
+            Output row.
+        names : sequence of length n_source, default=None
+            How to call the source images, e.g. the paths; row numbers by default.
+        """
+        row = range(len(self))[row]
+        parents = " + ".join(
+            f"{share:.2f} x {source if names is None else names[source]}"
+            for source, share in self._shares(row)
+        )
+        noise = " + noise" if self.smoothed and self.synthetic[row] else ""
+        return f"row {row} ({self.y[row]}) = {parents}{noise}"
+
+    def _shares(self, row: int) -> list[tuple[int, float]]:
+        weights = self.weights[row]
+        shares = [(int(self.base[row]), 1.0 - float(weights.sum()))]
+        return shares + [
+            (int(source), float(w))
+            for source, w in zip(self.partners[row], weights, strict=True)
+            if w != 0
+        ]
+
+    def take(self, array: Any) -> Any:
+        """Carry an array along: row k of the result is the row of `array` of k's base.
+
+        Parameters
+        ----------
+        array : array-like of length n_source
+            Groups, file names, masks, sample weights, a data frame, ...
+
+        Returns
+        -------
+        taken : same container, of length n_out
+            Synthetic rows take the value of their base. pandas objects keep the index
+            labels of the bases.
+
+        Raises
+        ------
+        ValueError
+            If `array` has not `n_source` rows.
+        """
+        n = array.shape[0] if hasattr(array, "shape") else len(array)
+        if n != self.n_source:
+            raise ValueError(
+                f"`array` has {n} rows, the plan was drawn for {self.n_source} images; pass "
+                "the array that belongs to the X given to fit_resample."
+            )
+        if hasattr(array, "iloc"):
+            return array.iloc[self.base]
+        if isinstance(array, (list, tuple)):
+            return type(array)(array[i] for i in self.base)
+        return np.asarray(array)[self.base] if not sparse.issparse(array) else array[self.base]
+
+    def matrix(self, n: int | None = None) -> sparse.csr_matrix:
+        """Mixing matrix W, sparse of shape (n_out, n): the rows sum to one.
+
+        On flattened pixels ``W @ X`` is what SMOTE draws.
+
+        Parameters
+        ----------
+        n : int, default=None
+            Number of source images; ``n_source`` by default.
+        """
+        n = self.n_source if n is None else n
+        rows = np.arange(len(self))
+        shares = np.column_stack([1.0 - self.weights.sum(axis=1), self.weights])
+        sources = np.column_stack([self.base, self.partners])
+        drawn = shares != 0
+        mixing = sparse.csr_matrix(
+            (shares[drawn], (np.broadcast_to(rows[:, None], shares.shape)[drawn], sources[drawn])),
+            shape=(len(self), n),
+        )
+        mixing.sum_duplicates()
+        return mixing
+
+    def to_frame(self, names: Sequence[Any] | None = None) -> pd.DataFrame:
+        """Table with one line a row: what it is, its label, its parents and shares.
+
+        Parameters
+        ----------
+        names : sequence of length n_source, default=None
+            How to call the source images, e.g. the paths; row numbers by default.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns ``kind``, ``label``, ``parents`` and ``shares`` (tuples of equal
+            length, the base first).
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as exc:
+            raise ImportError(
+                "ResamplingPlan.to_frame needs pandas: pip install imblearn-images[pandas]"
+            ) from exc
+        shares = [self._shares(row) for row in range(len(self))]
+        called = range(self.n_source) if names is None else names
+        return pd.DataFrame(
+            {
+                "kind": self.kind,
+                "label": self.y,
+                "parents": [tuple(called[source] for source, _ in row) for row in shares],
+                "shares": [tuple(share for _, share in row) for row in shares],
+            }
+        )

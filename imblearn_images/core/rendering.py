@@ -1,0 +1,291 @@
+"""Rendering: carrying a plan out, plan + images -> pixels.
+
+All rules on dtype, rounding and clipping live here. Images are read, mixed and written
+in blocks of about 64 K pixels that stay in the processor's cache; the one large array
+is the output.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from math import prod
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy import sparse
+
+from imblearn_images.core import files
+from imblearn_images.core.images import FileImages, Images, as_images
+from imblearn_images.core.memory import check_fits
+from imblearn_images.core.plan import ResamplingPlan
+
+BLOCK = 1 << 16  # pixels that are mixed at a time
+CHUNK = 1 << 22  # bytes of output that are one task of a thread
+
+
+def render(
+    plan: ResamplingPlan,
+    images: Any,
+    out: Any = None,
+    *,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Any:
+    """Draw the images of a plan.
+
+    Parameters
+    ----------
+    plan : ResamplingPlan
+        A sampler's ``plan_``, or a part of it: ``plan[rows]`` draws these rows only.
+    images : array of shape (n, H, W), (n, H, W, C) or (n, d), or paths of files
+        The images the plan was drawn for. Files must have one shape.
+    out : array-like of shape (n_out, ...), default=None
+        Where to write: an array, ``np.memmap``, zarr array or anything that takes
+        ``out[i:j] = block``. A new array in memory by default.
+    n_jobs : int, default=None
+        Threads. The result is the same for every number; see
+        :func:`joblib.parallel_config`.
+    verbose : int, default=0
+        Progress: joblib reports finished chunks of about 4 MB from 10 on.
+
+    Returns
+    -------
+    out : array-like of shape (n_out, ...)
+        Same dtype as the images. Integers are rounded to nearest (half to even), bool
+        images are True from one half on, floats are mixed as imbalanced-learn does.
+
+    Raises
+    ------
+    ValueError
+        If the plan was drawn for another number of images, or `out` does not fit.
+    MemoryError
+        Before anything is drawn, if the output is larger than the memory available.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn_images import SMOTE, render
+    >>> X = np.repeat(np.arange(0, 240, 20, dtype=np.uint8), 4).reshape(12, 2, 2)
+    >>> smote = SMOTE(k_neighbors=1, random_state=0)
+    >>> X_res, y_res = smote.fit_resample(X, ["a"] * 8 + ["b"] * 4)
+    >>> bool((render(smote.plan_, X) == X_res).all())
+    True
+    >>> render(smote.plan_[-1:], X).shape
+    (1, 2, 2)
+    """
+    if sparse.issparse(images):
+        return _render_sparse(plan, images)
+    images = as_images(images, np.unique(np.append(plan.base, plan.partners)), n_jobs)
+    if len(images) != plan.n_source:
+        raise ValueError(
+            f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
+            "was given to fit_resample."
+        )
+    shape = (len(plan), *_common_shape(plan, images))
+    if out is None:
+        out = allocate(shape, images.dtype)
+    elif tuple(out.shape) != shape or out.dtype != images.dtype:
+        raise ValueError(
+            f"`out` must have shape {shape} and dtype {images.dtype}, got {tuple(out.shape)} and "
+            f"{out.dtype}."
+        )
+    rows = max(1, CHUNK // max(1, prod(shape[1:]) * images.dtype.itemsize))
+    lock = Lock()
+
+    def draw(start: int) -> None:
+        stop = min(start + rows, len(plan))
+        if isinstance(out, np.ndarray) and out.flags.c_contiguous:
+            _draw(plan, images, start, stop, out[start:stop])
+        else:
+            chunk = np.empty((stop - start, *shape[1:]), dtype=images.dtype)
+            _draw(plan, images, start, stop, chunk)
+            with lock:  # two threads must not update one chunk of a store
+                out[start:stop] = chunk
+
+    Parallel(n_jobs=n_jobs, require="sharedmem", verbose=verbose)(
+        delayed(draw)(start) for start in range(0, len(plan), rows)
+    )
+    return out
+
+
+def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """New array for a resampled set, or a MemoryError before anything is drawn."""
+    check_fits(
+        prod(shape) * dtype.itemsize,
+        f"The resampled set of shape {shape} and dtype {dtype}",
+        "Draw it into a file with `render(plan, images, out=np.memmap(...))`, ask for fewer "
+        "rows with `sampling_strategy=`, or pass paths and `output_dir=`.",
+    )
+    return np.empty(shape, dtype=dtype)
+
+
+def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
+    first = images.shape_of(plan.base[0]) if len(plan) else images.shape_of(0)
+    if isinstance(images, FileImages):
+        for row in np.unique(plan.base):
+            if images.shape_of(row) != first:
+                raise ValueError(
+                    f"{images.paths[row]} has shape {images.shape_of(row)}, "
+                    f"{images.paths[plan.base[0]]} has {first}: one array needs one shape. Read "
+                    "them with `ReadImages(size=(height, width))` first."
+                )
+    return first
+
+
+def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDArray[Any]) -> None:
+    """Draw the rows start to stop of a plan: copies are copied, the rest is mixed."""
+    mixed = (plan.weights[start:stop] != 0).any(axis=1)
+    edges = np.flatnonzero(np.diff(mixed)) + 1
+    for part in np.split(np.arange(stop - start), edges):
+        if len(part) == 0:
+            continue
+        lo, hi = part[0], part[-1] + 1
+        if mixed[lo]:
+            _blend(plan[start + lo : start + hi], images, out[lo:hi])
+        else:
+            images.read(plan.base[start + lo : start + hi], out[lo:hi])
+
+
+def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
+    """Mix parents pixel by pixel: base + sum of weight * (partner - base)."""
+    width = prod(out.shape[1:])
+    height = max(1, min(len(plan), BLOCK // max(width, 1)))
+    base, partner = np.empty((2, height, *out.shape[1:]), dtype=images.dtype)
+    for lo in range(0, len(plan), height):
+        hi = min(lo + height, len(plan))
+        block = out[lo:hi].reshape(hi - lo, width)
+        images.read(plan.base[lo:hi], base[: hi - lo])
+        weights = plan.weights[lo:hi]
+        if plan.partners.shape[1] == 1:
+            images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
+            others = [partner[: hi - lo].reshape(hi - lo, width)]
+        else:
+            others = []
+            for column in plan.partners[lo:hi].T:
+                images.read(column, partner[: hi - lo])
+                others.append(partner[: hi - lo].reshape(hi - lo, width).copy())
+        parents = base[: hi - lo].reshape(hi - lo, width)
+        for left in range(0, width, BLOCK):
+            part = slice(left, left + BLOCK)
+            mix(parents[:, part], [other[:, part] for other in others], weights, block[:, part])
+
+
+def mix(
+    base: NDArray[Any],
+    partners: list[Any],
+    weights: NDArray[Any],
+    out: NDArray[Any],
+) -> None:
+    """Write ``base + sum of weight * (partner - base)`` into `out`, in the dtype of `out`.
+
+    Pixels of 8 bits are mixed in float32 (the error, below 1e-4 grey levels, can only
+    matter where the exact value lies within that distance of a half), wider integers in
+    float64. Floats take their difference in their own dtype and the step in float64:
+    bit for bit what imbalanced-learn does.
+    """
+    weights = weights[:, :, None]
+    total: NDArray[Any]
+    if out.dtype.kind == "f":
+        total = (partners[0] - base) * weights[:, 0]
+        for column, partner in enumerate(partners[1:], start=1):
+            total += np.subtract(partner, base) * weights[:, column]
+        np.add(base, total, out=total)
+        store(total, out)
+        return
+    dtype = np.float32 if out.dtype.itemsize == 1 else np.float64
+    weights = weights.astype(dtype)
+    level = base.astype(dtype)
+    total = partners[0].astype(dtype)
+    total -= level
+    total *= weights[:, 0]
+    for column, partner in enumerate(partners[1:], start=1):
+        total += (partner.astype(dtype) - level) * weights[:, column]
+    total += level
+    store(total, out, clip=len(partners) > 1 or weights.min() < 0 or weights.max() > 1)
+
+
+def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None:
+    """Round `values` to nearest (half to even), clip them and write them into `out`.
+
+    `values` is used as scratch space. Bool images are True from one half on.
+    """
+    if out.dtype.kind == "b":
+        np.greater_equal(values, 0.5, out=out)
+        return
+    if out.dtype.kind in "ui":
+        np.rint(values, out=values)
+        if clip or out.dtype.itemsize == 8:
+            info = np.iinfo(out.dtype)
+            # float(2^63 - 1) is 2^63, one too many: the largest float below it is taken.
+            top = info.max if out.dtype.itemsize < 8 else np.nextafter(float(info.max), 0)
+            np.clip(values, info.min, top, out=values)
+    np.copyto(out, values, casting="unsafe")
+
+
+def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
+    """Rows of a sparse matrix, mixed with imbalanced-learn's own arithmetic."""
+    base = X[plan.base]
+    if plan.synthetic.any():
+        steps = type(X)(plan.weights[:, :1])
+        base = base + steps.multiply(X[plan.partners[:, 0]] - base)
+    return base.asformat(X.format).astype(X.dtype)
+
+
+def write_children(
+    plan: ResamplingPlan,
+    images: FileImages,
+    directory: str | os.PathLike[str],
+    *,
+    n_jobs: int | None = None,
+) -> list[str]:
+    """Draw the synthetic rows of a plan into image files.
+
+    Parameters
+    ----------
+    plan : ResamplingPlan
+        Plan over the files.
+    images : FileImages
+        The files of the parents. A partner of another size is resized to its base.
+    directory : path
+        Created if missing. Existing files of the same name are replaced.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    paths : list of str
+        One per synthetic row, in order. A name tells the two parents and is derived from
+        label, parents, step and row, so that the same call gives the same files.
+    """
+    folder = Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = ".png" if images.dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
+    rows = np.flatnonzero(plan.synthetic)
+    paths = [str(folder / _child_name(plan, images, row, suffix)) for row in rows.tolist()]
+
+    def draw(row: int, path: str) -> None:
+        child = np.empty((1, *images.shape_of(plan.base[row])), dtype=images.dtype)
+        _blend(plan[row : row + 1], images, child)
+        files.write_image(path, child[0])
+
+    Parallel(n_jobs=n_jobs, require="sharedmem")(
+        delayed(draw)(row, path) for row, path in zip(rows.tolist(), paths, strict=True)
+    )
+    return paths
+
+
+def _child_name(plan: ResamplingPlan, images: FileImages, row: int, suffix: str) -> str:
+    parents = [images.paths[plan.base[row]]]
+    parents += [images.paths[partner] for partner in plan.partners[row]]
+    facts = [str(plan.y[row]), *parents, *map(float.hex, plan.weights[row].tolist()), str(row)]
+    digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()
+    stems = "+".join(
+        "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(path).stem)[:40]
+        for path in parents
+    )
+    return f"{stems}-{digest[:12]}{suffix}"

@@ -1,0 +1,279 @@
+"""Over-samplers: the names and parameters of :mod:`imblearn.over_sampling`, on images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from imblearn.over_sampling import SMOTE as ImblearnSMOTE
+from imblearn.over_sampling import RandomOverSampler as ImblearnRandomOverSampler
+from imblearn.utils import check_neighbors_object
+from numpy.typing import NDArray
+from scipy import sparse
+
+from imblearn_images.base import ImageSamplerMixin
+from imblearn_images.core.containers import holds_paths, join_paths
+from imblearn_images.core.embedding import PixelSearch
+from imblearn_images.core.images import FileImages, as_images
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.planning import check_class_sizes, plan_mixture, plan_selection
+from imblearn_images.core.rendering import render, write_children
+from imblearn_images.core.smoothing import smoothed_bootstrap
+
+__all__ = ["SMOTE", "RandomOverSampler"]
+
+
+class RandomOverSampler(ImageSamplerMixin, ImblearnRandomOverSampler):
+    """Repeat randomly drawn images of the minority classes.
+
+    :class:`imblearn.over_sampling.RandomOverSampler` for images: same parameters, same
+    draws. Paths are repeated without opening a file.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to how many images; as in imbalanced-learn.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+    shrinkage : float or dict, default=None
+        Noise on the copies (smoothed bootstrap): factor on the per-pixel standard
+        deviation of the class, or a dict with one per class. Integer images stay
+        integers. Needs pixels, not paths.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Where every row of the result comes from.
+    sample_indices_ : ndarray of shape (n_resampled,)
+        Source row of every row of the result.
+    sampling_strategy_ : dict
+        Class label to number of images to add.
+    shrinkage_ : dict or None
+        Shrinkage per class.
+    n_features_in_ : int
+        Pixels per image times channels.
+
+    Raises
+    ------
+    ValueError
+        For paths with `shrinkage`, and as described under `fit_resample`.
+
+    See Also
+    --------
+    SMOTE : Blend neighbouring images instead of repeating them.
+
+    References
+    ----------
+    .. [1] G. Menardi, N. Torelli, "Training and assessing classification rules with
+       imbalanced data", Data Mining and Knowledge Discovery, 28(1), 92-122, 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn_images import RandomOverSampler
+    >>> images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
+    >>> sampler = RandomOverSampler(random_state=0)
+    >>> X_res, y_res = sampler.fit_resample(images, ["cat"] * 4 + ["dog"] * 2)
+    >>> X_res.shape, X_res.dtype
+    ((8, 8, 8, 3), dtype('uint8'))
+    >>> sampler.plan_
+    ResamplingPlan(6 images -> 8 rows: 6 original, 2 copies, 0 synthetic)
+    >>> sampler.fit_resample(["a.jpg", "b.jpg", "c.jpg"], [0, 0, 1])
+    (['a.jpg', 'b.jpg', 'c.jpg', 'c.jpg'], [0, 0, 1, 1])
+    """
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        if self.shrinkage is not None and holds_paths(X):
+            raise ValueError(
+                "When shrinkage is not None, X needs to contain only numerical data: noise needs "
+                "pixels, X holds paths. Put `ReadImages` before this sampler, or use "
+                "`shrinkage=None`."
+            )
+        if self.shrinkage is not None or not isinstance(X, np.ndarray):
+            return self._fit_resample_numeric(X, y)
+        self.shrinkage_: Mapping[Any, float] | None = None
+        targets = {
+            label: np.count_nonzero(y == label) + count
+            for label, count in self.sampling_strategy_.items()
+        }
+        self.plan_ = plan_selection(
+            ImblearnRandomOverSampler(sampling_strategy=targets, random_state=self.random_state),
+            y,
+        )
+        self.sample_indices_ = self.plan_.base
+        return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y
+
+    def _fit_resample_numeric(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
+            resampled: tuple[Any, NDArray[Any]] = super()._fit_resample(X, y)
+            self.plan_ = ResamplingPlan.selection(
+                self.sample_indices_, y, smoothed=self.shrinkage is not None
+            )
+            return resampled
+        shrinkage = self._checked_shrinkage()
+        self.plan_, X_resampled = smoothed_bootstrap(
+            X, y, self.sampling_strategy_, shrinkage, self.random_state
+        )
+        self.shrinkage_ = shrinkage
+        self.sample_indices_ = self.plan_.base
+        return X_resampled, self.plan_.y
+
+    def _checked_shrinkage(self) -> Mapping[Any, float]:
+        if isinstance(self.shrinkage, Real):
+            return dict.fromkeys(self.sampling_strategy_, float(self.shrinkage))
+        missing = self.sampling_strategy_.keys() - self.shrinkage.keys()
+        if missing:
+            raise ValueError(
+                "`shrinkage` should contain a shrinkage factor for each class that will be "
+                f"resampled. The missing classes are: {missing!r}"
+            )
+        for label, factor in self.shrinkage.items():
+            if factor < 0:
+                raise ValueError(
+                    f"The shrinkage factor needs to be >= 0. Got {factor} for class {label}."
+                )
+        return self.shrinkage
+
+
+class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
+    """Blend images of a minority class with their nearest neighbours.
+
+    :class:`imblearn.over_sampling.SMOTE` for images: same parameters, same parents, same
+    steps. Each synthetic image is ``base + step * (neighbour - base)``, computed in
+    floating point, rounded to nearest for integer images. (imbalanced-learn 0.14
+    subtracts in the dtype of the images, which wraps around in ``uint8``.)
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to how many images; as in imbalanced-learn.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+    k_neighbors : int or object, default=5
+        Number of nearest neighbours of the same class among which a partner is drawn, or
+        a neighbours object such as :class:`sklearn.neighbors.NearestNeighbors`, which is
+        fitted on flattened pixels.
+    output_dir : str or pathlib.Path, default=None
+        For paths only, and then needed: the folder the synthetic images are written to,
+        as PNG (TIFF for float images). Names tell the parents; the same call writes the
+        same files.
+    n_jobs : int, default=None
+        Threads for distances, drawing, decoding and writing; the result is the same for
+        every number.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Parents and shares of every row of the result.
+    sampling_strategy_ : dict
+        Class label to number of images to add.
+    nn_k_ : estimator object
+        The neighbours object made of `k_neighbors`; unfitted where the library's own
+        exact search is used.
+    n_features_in_ : int
+        Pixels per image times channels.
+
+    Raises
+    ------
+    ValueError
+        If a class has not more than `k_neighbors` images, for NaN in images to be mixed,
+        for paths without `output_dir`, for files that cannot be read or have different
+        modes; the class, row or file is named.
+
+    See Also
+    --------
+    RandomOverSampler : Repeat images.
+    imblearn_images.preprocessing.ReadImages : Read files before resampling pixels.
+
+    Notes
+    -----
+    Neighbours: 2-D input of floats or wide integers is searched by scikit-learn's
+    ``NearestNeighbors``, as in imbalanced-learn. Images, and flattened pixels of 8 bits,
+    are searched by an exact method of this library that needs no float copy of them; it
+    differs only in the order of equally distant neighbours.
+
+    Files: nearness is measured on the pixels where the images of a class have one shape,
+    on 32 x 32 thumbnails otherwise (``plan_.nearness`` says which); a partner of another
+    size is resized to its base. Only files of classes that get synthetic images are
+    opened.
+
+    References
+    ----------
+    .. [1] N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, "SMOTE: synthetic
+       minority over-sampling technique", JAIR 16, 321-357, 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn_images import SMOTE
+    >>> images = np.random.default_rng(0).integers(0, 256, (9, 8, 8), dtype=np.uint8)
+    >>> smote = SMOTE(k_neighbors=2, random_state=0)
+    >>> X_res, y_res = smote.fit_resample(images, ["cat"] * 6 + ["dog"] * 3)
+    >>> X_res.shape, X_res.dtype
+    ((12, 8, 8), dtype('uint8'))
+    >>> smote.plan_
+    ResamplingPlan(9 images -> 12 rows: 9 original, 0 copies, 3 synthetic, near by pixels)
+    >>> smote.plan_.explain(-1)
+    'row 11 (dog) = 0.58 x 6 + 0.42 x 7'
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnSMOTE._parameter_constraints,
+        "output_dir": [str, os.PathLike, None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        k_neighbors: Any = 5,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            k_neighbors=k_neighbors,
+        )
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        n_new = self.sampling_strategy_
+        check_class_sizes(y, n_new, self.k_neighbors)
+        self.nn_k_ = check_neighbors_object("k_neighbors", self.k_neighbors, additional_neighbor=1)
+        classes = {label: np.flatnonzero(y == label) for label, count in n_new.items() if count}
+        images = self._images(X, classes)
+        as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
+        exact = isinstance(self.k_neighbors, Integral) and not (as_imblearn or sparse.issparse(X))
+        search = PixelSearch(
+            images, int(self.k_neighbors) if exact else self.nn_k_, n_jobs=self.n_jobs
+        )
+        self.plan_ = plan_mixture(
+            ImblearnSMOTE(random_state=self.random_state),
+            y,
+            n_new,
+            search,
+            nearness=search.describe(classes),
+        )
+        if isinstance(images, FileImages) and self.output_dir is not None:
+            children = write_children(self.plan_, images, self.output_dir, n_jobs=self.n_jobs)
+            return join_paths(X, children), self.plan_.y
+        return render(self.plan_, images, n_jobs=self.n_jobs), self.plan_.y
+
+    def _images(self, X: Any, classes: Mapping[Any, NDArray[np.intp]]) -> Any:
+        if not holds_paths(X):
+            return X if sparse.issparse(X) else as_images(X)
+        if self.output_dir is None:
+            raise ValueError(
+                "X holds file paths, and SMOTE makes images that are in no file yet. Say where to "
+                "write them with `output_dir=`, or put `ReadImages` before SMOTE to resample "
+                "arrays in memory."
+            )
+        rows = np.concatenate([np.empty(0, dtype=np.intp), *classes.values()])
+        return FileImages(X, rows, n_jobs=self.n_jobs)
