@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import render
 
-__all__ = ["ImageSamplerMixin"]
+__all__ = ["ImageSamplerMixin", "SelectingSamplerMixin"]
 
 
 class ImageSamplerMixin:
@@ -89,19 +91,36 @@ class ImageSamplerMixin:
         return X, y, binarize_y
 
     def _check_classes(self, y: NDArray[Any]) -> None:
-        labels = np.unique(y)
-        if len(labels) == 1:
+        if (y == y[0]).all():
             raise ValueError(
                 "The target 'y' needs to have more than 1 class. Got 1 class instead: "
-                f"{labels[0]!r} is the label of all {len(y)} images. Check how the labels were "
+                f"{y[0]!r} is the label of all {len(y)} images. Check how the labels were "
                 "read."
             )
+
+
+class SelectingSamplerMixin(ImageSamplerMixin):
+    """Mixin for a sampler that selects images, and says so in ``sample_indices_``.
+
+    The sampler is run on row numbers, so that no pixel is looked at to decide.
+    """
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        drawable = isinstance(X, np.ndarray)
+        rows = np.arange(len(y))[:, None] if drawable else X
+        resampled = super()._fit_resample(rows, y)  # type: ignore[misc]
+        self.plan_ = ResamplingPlan.selection(self.sample_indices_, y)  # type: ignore[attr-defined]
+        if not drawable:  # sparse matrices, data frames: imbalanced-learn's own containers
+            return resampled
+        return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y
 
 
 def _check_labels(y: Any) -> None:
     """Name the rows of missing labels and of labels that cannot be sorted together."""
     if getattr(y, "ndim", 1) != 1 or not isinstance(y, Iterable):
         return
+    if isinstance(y, np.ndarray) and y.dtype.kind in "iubU":
+        return  # nothing can be missing or mixed
     labels = np.asarray(y, dtype=object)
     if labels.ndim != 1:
         return

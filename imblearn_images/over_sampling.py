@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,19 +15,18 @@ from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.base import ImageSamplerMixin
+from imblearn_images.base import ImageSamplerMixin, SelectingSamplerMixin
 from imblearn_images.core.containers import holds_paths, join_paths
 from imblearn_images.core.embedding import PixelSearch
 from imblearn_images.core.images import FileImages, as_images
-from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import check_class_sizes, plan_mixture, plan_selection
+from imblearn_images.core.planning import check_class_sizes, plan_mixture
 from imblearn_images.core.rendering import render, write_children
 from imblearn_images.core.smoothing import smoothed_bootstrap
 
 __all__ = ["SMOTE", "RandomOverSampler"]
 
 
-class RandomOverSampler(ImageSamplerMixin, ImblearnRandomOverSampler):
+class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
     """Repeat randomly drawn images of the minority classes.
 
     :class:`imblearn.over_sampling.RandomOverSampler` for images: same parameters, same
@@ -92,32 +92,15 @@ class RandomOverSampler(ImageSamplerMixin, ImblearnRandomOverSampler):
                 "pixels, X holds paths. Put `ReadImages` before this sampler, or use "
                 "`shrinkage=None`."
             )
-        if self.shrinkage is not None or not isinstance(X, np.ndarray):
-            return self._fit_resample_numeric(X, y)
-        self.shrinkage_: Mapping[Any, float] | None = None
-        targets = {
-            label: np.count_nonzero(y == label) + count
-            for label, count in self.sampling_strategy_.items()
-        }
-        self.plan_ = plan_selection(
-            ImblearnRandomOverSampler(sampling_strategy=targets, random_state=self.random_state),
-            y,
-        )
-        self.sample_indices_ = self.plan_.base
-        return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y
-
-    def _fit_resample_numeric(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
-            resampled: tuple[Any, NDArray[Any]] = super()._fit_resample(X, y)
-            self.plan_ = ResamplingPlan.selection(
-                self.sample_indices_, y, smoothed=self.shrinkage is not None
-            )
+        numeric = isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
+        if self.shrinkage is None or not numeric:
+            resampled = super()._fit_resample(X, y)
+            self.plan_ = replace(self.plan_, smoothed=self.shrinkage is not None)
             return resampled
-        shrinkage = self._checked_shrinkage()
+        self.shrinkage_ = self._checked_shrinkage()
         self.plan_, X_resampled = smoothed_bootstrap(
-            X, y, self.sampling_strategy_, shrinkage, self.random_state
+            X, y, self.sampling_strategy_, self.shrinkage_, self.random_state
         )
-        self.shrinkage_ = shrinkage
         self.sample_indices_ = self.plan_.base
         return X_resampled, self.plan_.y
 

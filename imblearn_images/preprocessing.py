@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, product
 from math import prod
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -91,17 +92,16 @@ class ReadImages(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : paths in a list, tuple, array (n,) or (n, 1), Series or one-column DataFrame; \
-                or images of shape (n, H, W), (n, H, W, C) or (n, d)
-            What :meth:`transform` will be given.
+        X : array-like of paths, or of images (n, ...)
+            As for :meth:`transform`.
         y : None
             Ignored.
 
         Returns
         -------
         self : ReadImages
-            The transformer itself.
         """
+        files.check_size_and_mode(self.size, self.mode)
         images, _ = unwrap(X)
         if _are_paths(images):
             validate_data(self, images.reshape(-1, 1), skip_check_array=True)
@@ -114,8 +114,9 @@ class ReadImages(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : paths or images
-            As for :meth:`fit`.
+        X : array-like of paths, or of images (n, ...)
+            str or Path in a list, tuple, array (n,) or (n, 1), Series or one-column
+            DataFrame; or pixels of shape (n, H, W), (n, H, W, C) or (n, d).
 
         Returns
         -------
@@ -134,6 +135,7 @@ class ReadImages(TransformerMixin, BaseEstimator):
         MemoryError
             Before reading, when the array does not fit.
         """
+        files.check_size_and_mode(self.size, self.mode)
         images, _ = unwrap(X)
         if _are_paths(images):
             return self._read(images)
@@ -184,7 +186,8 @@ class ReadImages(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # Not one_d_array: scikit-learn's checks would then send one-dimensional numbers.
+        # Not one_d_array: scikit-learn's checks would then send one-dimensional numbers. With
+        # string they ask that `fit` converts nothing, hence its dtype=None.
         tags.input_tags.string = True
         return _image_tags(tags, requires_fit=False)
 
@@ -230,7 +233,6 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         self : FlattenImages
-            The fitted transformer.
         """
         self.image_shape_ = _pixels(self, X, reset=True).shape[1:]
         return self
@@ -360,7 +362,6 @@ class ReshapeImages(TransformerMixin, BaseEstimator):
         Returns
         -------
         self : ReshapeImages
-            The transformer itself.
         """
         self._reshape(X, reset=True)
         return self
@@ -443,7 +444,7 @@ def _shaped(rows, image_shape):
 
 
 def _read_batch(paths, size, mode, draft):
-    images = []
+    images: list[Any] = []
     for path in paths:
         try:
             images.append(files.read_image(path, size=size, mode=mode, draft=draft))

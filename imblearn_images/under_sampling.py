@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 from imblearn.under_sampling import RandomUnderSampler as ImblearnRandomUnderSampler
-from numpy.typing import NDArray
 
-from imblearn_images.base import ImageSamplerMixin
-from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import plan_selection
-from imblearn_images.core.rendering import render
+from imblearn_images.base import SelectingSamplerMixin
 
 __all__ = ["RandomUnderSampler"]
 
 
-class RandomUnderSampler(ImageSamplerMixin, ImblearnRandomUnderSampler):
+class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
     """Keep randomly drawn images of the majority classes.
 
     :class:`imblearn.under_sampling.RandomUnderSampler` for images: same parameters, same
@@ -62,23 +54,5 @@ class RandomUnderSampler(ImageSamplerMixin, ImblearnRandomUnderSampler):
     >>> X_res.shape, y_res
     ((4, 8, 8, 3), ['cat', 'cat', 'dog', 'dog'])
     >>> sampler.fit_resample(["a.jpg", "b.jpg", "c.jpg"], [0, 0, 1])
-    (['a.jpg', 'c.jpg'], [0, 1])
+    (['b.jpg', 'c.jpg'], [0, 1])
     """
-
-    sample_indices_: NDArray[np.intp]
-
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        if not isinstance(X, np.ndarray):
-            resampled = super()._fit_resample(X, y)
-            self.plan_ = ResamplingPlan.selection(self.sample_indices_, y)
-            return resampled
-        self.plan_ = plan_selection(
-            ImblearnRandomUnderSampler(
-                sampling_strategy=dict(self.sampling_strategy_),
-                random_state=self.random_state,
-                replacement=self.replacement,
-            ),
-            y,
-        )
-        self.sample_indices_ = self.plan_.base
-        return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y

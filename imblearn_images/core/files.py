@@ -60,21 +60,14 @@ _SWAPS_AXES = (5, 6, 7, 8)
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """What an image file holds.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (H, W) or (H, W, C) of the array that :func:`read_image` would give.
-    dtype : dtype
-        Its dtype.
-    mode : str
-        Pillow's name of what the file holds, e.g. "RGB", "P" (palette), "I;16".
-    """
+    """What an image file holds."""
 
     shape: tuple[int, ...]
+    """(H, W) or (H, W, C) of the array that :func:`read_image` would give."""
     dtype: np.dtype[Any]
+    """Its dtype."""
     mode: str
+    """Pillow's name of what the file holds, e.g. "RGB", "P" (palette), "I;16"."""
 
 
 def describe(
@@ -84,9 +77,7 @@ def describe(
 
     Parameters
     ----------
-    path : str or path-like
-        The file.
-    size, mode : default=None
+    path, size, mode
         As for :func:`read_image`.
 
     Returns
@@ -108,10 +99,10 @@ def describe(
     >>> describe(path)
     FileInfo(shape=(2, 5, 3), dtype=dtype('uint8'), mode='RGB')
     """
-    _check_arguments(size, mode)
+    check_size_and_mode(size, mode)
     with _opened(path) as im:
         own_mode = _array_mode(im, mode)
-        if im.format == "PNG" and _has_late_metadata(im):
+        if _is_turned_late(im):
             im.load()
         dtype, channels = _ARRAYS[mode or own_mode]
         width, height = im.size[::-1] if _orientation(im) in _SWAPS_AXES else im.size
@@ -190,7 +181,7 @@ def read_image(
     >>> read_image(path, size=(1, 4), mode="RGB").shape
     (1, 4, 3)
     """
-    _check_arguments(size, mode)
+    check_size_and_mode(size, mode)
     with _opened(path) as im:
         own_mode = _array_mode(im, mode)
         if im.format == "PNG":
@@ -270,13 +261,13 @@ def describe_all(
     mode: str | None = None,
     n_jobs: int | None = None,
 ) -> list[FileInfo]:
-    """Describe many files in parallel threads.
+    """Describe many files in joblib threads.
 
     Parameters
     ----------
     paths : sequence of str or path-like
         The files.
-    size, mode : default=None
+    size, mode
         As for :func:`read_image`.
     n_jobs : int, default=None
         As joblib's.
@@ -284,14 +275,14 @@ def describe_all(
     Returns
     -------
     list of FileInfo
-        In the order of `paths`.
+        As :func:`describe` gives, in the order of `paths`.
 
     Raises
     ------
     FileNotFoundError, ValueError
         As :func:`raise_unreadable`, naming all files that cannot be read, not the first.
     """
-    _check_arguments(size, mode)
+    check_size_and_mode(size, mode)
     batches = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(_describe_batch)(paths[start : start + 64], size, mode)
         for start in range(0, len(paths), 64)
@@ -313,9 +304,8 @@ def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
 
     Raises
     ------
-    FileNotFoundError
-        When all of `errors` are, ValueError otherwise; the message holds the file and
-        the reason of the first ten.
+    FileNotFoundError, ValueError
+        The former when all of `errors` are; with file and reason of the first ten.
     """
     if not errors:
         return
@@ -362,6 +352,18 @@ def check_uniform(infos: Sequence[FileInfo], paths: Sequence[FilePath]) -> None:
     )
 
 
+def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
+    """Check the parameters of :func:`read_image`; a ValueError says what was received."""
+    if size is not None and (
+        not isinstance(size, (tuple, list))
+        or len(size) != 2
+        or not all(isinstance(side, (int, np.integer)) and side > 0 for side in size)
+    ):
+        raise ValueError(f"size must be None or (height, width) in pixels, got {size!r}.")
+    if mode not in (None, "L", "RGB", "RGBA"):
+        raise ValueError(f'mode must be None, "L", "RGB" or "RGBA", got {mode!r}.')
+
+
 @contextmanager
 def _opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
     """Open `path`; whatever goes wrong inside the block is raised with the path and reason."""
@@ -387,17 +389,6 @@ def _opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
         if not isinstance(exc, (OSError, ValueError, Image.DecompressionBombError)):
             reason = f"damaged ({type(exc).__name__}: {reason})"
         raise ValueError(f"{path}: {reason}") from exc
-
-
-def _check_arguments(size: tuple[int, int] | None, mode: str | None) -> None:
-    if size is not None and (
-        not isinstance(size, (tuple, list))
-        or len(size) != 2
-        or not all(isinstance(side, (int, np.integer)) and side > 0 for side in size)
-    ):
-        raise ValueError(f"size must be None or (height, width) in pixels, got {size!r}.")
-    if mode not in (None, "L", "RGB", "RGBA"):
-        raise ValueError(f'mode must be None, "L", "RGB" or "RGBA", got {mode!r}.')
 
 
 def _array_mode(im: ImageFile.ImageFile, mode: str | None) -> str:
@@ -427,7 +418,7 @@ def _has_deep_colour(im: ImageFile.ImageFile) -> bool:
 
 def _orientation(im: ImageFile.ImageFile) -> int:
     if im.format == "TIFF":
-        return 1  # Pillow turns TIFF itself, the size in the header included
+        return 1  # Pillow turns these itself
     try:
         # Not PngImageFile.getexif, which decodes all pixels to look behind them.
         orientation = Image.Image.getexif(im).get(ExifTags.Base.Orientation, 1)
@@ -436,9 +427,13 @@ def _orientation(im: ImageFile.ImageFile) -> int:
     return orientation if isinstance(orientation, int) else 1
 
 
-def _has_late_metadata(im: ImageFile.ImageFile) -> bool:
-    """Whether a PNG has chunks after its pixels that can hold an orientation."""
-    assert im.fp is not None
+def _is_turned_late(im: ImageFile.ImageFile) -> bool:
+    """Whether the orientation may show only once the pixels are decoded."""
+    if isinstance(im, TiffImagePlugin.TiffImageFile):
+        # Pillow turns these while decoding; before 11.0 their header held the size before.
+        return im.tag_v2.get(ExifTags.Base.Orientation) in _SWAPS_AXES
+    if im.format != "PNG" or im.fp is None:
+        return False
     here, seen_pixels, late = im.fp.tell(), False, False
     im.fp.seek(8)
     while len(header := im.fp.read(8)) == 8 and not late:

@@ -10,11 +10,12 @@ from math import prod
 from typing import Any, Protocol
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.plan import ResamplingPlan
 
 
 class Images(Protocol):
@@ -143,26 +144,30 @@ class FileImages:
         channels = self.shape_of(rows[0])[2:]
         with tempfile.TemporaryFile() as spool:
             pixels = np.memmap(spool, dtype=self.dtype, shape=(len(rows), *size, *channels))
-        Parallel(n_jobs=n_jobs, require="sharedmem")(
-            delayed(self.read)(rows[i : i + 16], pixels[i : i + 16])
-            for i in range(0, len(rows), 16)
+        in_threads(
+            self.read,
+            ((rows[i : i + 16], pixels[i : i + 16]) for i in range(0, len(rows), 16)),
+            n_jobs=n_jobs,
         )
         return pixels.reshape(len(rows), -1)
 
 
-def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None = None) -> Images:
+def as_images(X: Any, plan: ResamplingPlan | None = None, n_jobs: int | None = None) -> Images:
     """Find out where the pixels of `X` live.
 
     Parameters
     ----------
     X : array of shape (n, ...), or paths in any container
         What a user passes as X, or already :class:`Images`.
-    rows, n_jobs
-        For files: see :class:`FileImages`.
+    plan : ResamplingPlan, default=None
+        Of files only those are looked at that the plan draws from.
+    n_jobs : int, default=None
+        See :class:`FileImages`.
     """
     if hasattr(X, "shape_of"):
         return X  # type: ignore[no-any-return]
     X, _ = unwrap(X)
     if holds_paths(X):
+        rows = None if plan is None else np.unique(np.append(plan.base, plan.partners))
         return FileImages(X, rows, n_jobs=n_jobs)
     return ArrayImages(np.asanyarray(X))

@@ -32,6 +32,8 @@ def check_fits(nbytes: int, what: str, remedy: str) -> None:
     MemoryError
         Saying how much is needed, how much there is, and the remedy.
     """
+    if nbytes < 1 << 22:
+        return  # asking the system would take longer than the work
     available = available_memory()
     if available is not None and nbytes > available:
         raise MemoryError(

@@ -12,17 +12,18 @@ threads.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import combinations_with_replacement
+from itertools import combinations
 from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from imblearn_images.core.parallel import in_threads
+
 TILE = 512
-SLICE = 1024
+SLICE = 1024  # pixels whose products float32 adds up exactly
 
 
 class PixelMatrix(Protocol):
@@ -76,13 +77,16 @@ def nearest_neighbors(
     if not 1 <= k < len(rows):
         raise ValueError(f"k must be between 1 and {len(rows) - 1} (rows - 1), got {k}.")
     search = _Search(features, rows, k)
-    tiles = [slice(i, min(i + TILE, len(rows))) for i in range(0, len(rows), TILE)]
+    small = len(rows) ** 2 * features.shape[1] < 1e10
+    # Small images need no float64 sums: larger tiles fit the same memory and pay.
+    height = 2 * TILE if search.short and features.shape[1] <= SLICE else TILE
+    tiles = [slice(i, min(i + height, len(rows))) for i in range(0, len(rows), height)]
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
     with _blas().limit(limits=1, user_api="blas"):
-        Parallel(n_jobs=n_jobs, require="sharedmem")(
-            delayed(search.compare)(a, b) for a, b in combinations_with_replacement(tiles, 2)
-        )
+        # The diagonal first: it holds the squared norms that the other tiles need.
+        for pairs in ([(tile, tile) for tile in tiles], list(combinations(tiles, 2))):
+            in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
     return search.neighbors
 
 
@@ -94,34 +98,32 @@ class _Search:
         self.short = np.dtype(features.dtype).itemsize == 1
         self.neighbors = np.full((len(rows), k), len(rows), dtype=np.intp)
         self.distances = np.full((len(rows), k), np.inf)
+        self.norms = np.empty(len(rows))
         self.lock = Lock()
 
     def compare(self, a: slice, b: slice) -> None:
         """Offer the images of tile `b` to those of tile `a` as neighbours, and back."""
-        products, norms_a, norms_b = self._products(a, b)
+        products = self._products(a, b)
         if a == b:
-            self._offer(a, b, products, norms_b, norms_a)
+            self.norms[a] = products.diagonal()
         else:
-            self._offer(b, a, np.ascontiguousarray(products.T), norms_a, norms_b)
-            self._offer(a, b, products, norms_b, norms_a)
+            self._offer(b, a, np.ascontiguousarray(products.T))
+        self._offer(a, b, products)
 
     def _pixels(self, tile: slice, columns: slice, buffer: NDArray[Any]) -> NDArray[Any]:
         pixels = self.features[self.rows[tile], columns]
+        if pixels.dtype == np.uint8:
+            pixels = (pixels ^ 128).view(np.int8)  # that is pixels - 128
         out = buffer[: pixels.size].reshape(pixels.shape)
         np.copyto(out, pixels)
-        if self.features.dtype == np.uint8:
-            out -= 128
         return out
 
-    def _products(
-        self, a: slice, b: slice
-    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
-        """Inner products of the images of two tiles and their squared norms, exact in 8 bits."""
+    def _products(self, a: slice, b: slice) -> NDArray[Any]:
+        """Inner products of the images of two tiles, exact for 8 bits."""
         dtype = np.float32 if self.short else np.float64
         width = self.features.shape[1]
         shape = (a.stop - a.start, b.stop - b.start)
         buffers = [np.empty(n * min(width, SLICE), dtype) for n in shape]
-        norms = [np.zeros(n) for n in shape]
         total: NDArray[Any] | None = None
         for start in range(0, width, SLICE):
             columns = slice(start, min(start + SLICE, width))
@@ -129,25 +131,16 @@ class _Search:
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if a == b else self._pixels(b, columns, buffers[1])
             part = left @ right.T
-            norms[0] += np.einsum("ij,ij->i", left, left)
-            if a != b:
-                norms[1] += np.einsum("ij,ij->i", right, right)
             if total is None:
                 total = part if width <= SLICE else part.astype(np.float64)
             else:
                 total += part
         assert total is not None
-        return total, norms[0], norms[0] if a == b else norms[1]
+        return total
 
-    def _offer(
-        self,
-        to: slice,
-        other: slice,
-        products: NDArray[Any],
-        norms_other: NDArray[np.float64],
-        norms_to: NDArray[np.float64],
-    ) -> None:
+    def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
         """Merge the images of tile `other` into the best lists of tile `to`."""
+        norms_to, norms_other = self.norms[to], self.norms[other]
         k = min(self.k, products.shape[1] - (to == other))
         if k == 0:
             return

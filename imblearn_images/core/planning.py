@@ -1,8 +1,7 @@
 """Planning: labels + embedding -> plan, by listening to imbalanced-learn.
 
-The only room that drives imbalanced-learn. Its samplers decide; they are run on row
-numbers or on an identity matrix instead of pixels, and what they decided is read off
-their public output. So the same seed gives the same parents and steps as plain
+The only room that drives imbalanced-learn. Its sampler decides; it is run on an identity
+matrix instead of pixels, and what it decided is read off its public output. So the same seed gives the same parents and steps as plain
 imbalanced-learn, in every version, without any of its private names.
 """
 
@@ -21,29 +20,6 @@ from sklearn.neighbors import NearestNeighbors
 from imblearn_images.core.plan import ResamplingPlan
 
 Search = Callable[[NDArray[np.intp]], NDArray[np.intp]]
-
-
-def plan_selection(sampler: BaseSampler, y: NDArray[Any], features: Any = None) -> ResamplingPlan:
-    """Let a selecting sampler choose among the rows.
-
-    Parameters
-    ----------
-    sampler : imbalanced-learn sampler
-        One that sets ``sample_indices_``: random over- and under-samplers, cleaning
-        methods.
-    y : ndarray of shape (n,)
-        Labels.
-    features : array of shape (n, d), default=None
-        Where the sampler measures nearness; row numbers for random ones.
-
-    Returns
-    -------
-    plan : ResamplingPlan
-        ``plan.base`` is the sampler's ``sample_indices_``.
-    """
-    X = np.arange(len(y))[:, None] if features is None else features
-    sampler.fit_resample(X, y)
-    return ResamplingPlan.selection(sampler.sample_indices_, y)
 
 
 def plan_mixture(

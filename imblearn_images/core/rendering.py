@@ -15,13 +15,13 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.core import files
 from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.memory import check_fits
+from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
@@ -56,7 +56,7 @@ def render(
     Returns
     -------
     out : array-like of shape (n_out, ...)
-        Same dtype as the images. Integers are rounded to nearest (half to even), bool
+        Same dtype as the images. Integers are rounded to nearest, bool
         images are True from one half on, floats are mixed as imbalanced-learn does.
 
     Raises
@@ -80,7 +80,7 @@ def render(
     """
     if sparse.issparse(images):
         return _render_sparse(plan, images)
-    images = as_images(images, np.unique(np.append(plan.base, plan.partners)), n_jobs)
+    images = as_images(images, plan, n_jobs)
     if len(images) != plan.n_source:
         raise ValueError(
             f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
@@ -107,8 +107,12 @@ def render(
             with lock:  # two threads must not update one chunk of a store
                 out[start:stop] = chunk
 
-    Parallel(n_jobs=n_jobs, require="sharedmem", verbose=verbose)(
-        delayed(draw)(start) for start in range(0, len(plan), rows)
+    in_threads(
+        draw,
+        ((start,) for start in range(0, len(plan), rows)),
+        n_jobs=n_jobs,
+        verbose=verbose,
+        small=prod(shape) * images.dtype.itemsize < 1 << 26 and not isinstance(images, FileImages),
     )
     return out
 
@@ -160,6 +164,7 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
         hi = min(lo + height, len(plan))
         block = out[lo:hi].reshape(hi - lo, width)
         images.read(plan.base[lo:hi], base[: hi - lo])
+        parents = base[: hi - lo].reshape(hi - lo, width)
         weights = plan.weights[lo:hi]
         if plan.partners.shape[1] == 1:
             images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
@@ -169,7 +174,6 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
             for column in plan.partners[lo:hi].T:
                 images.read(column, partner[: hi - lo])
                 others.append(partner[: hi - lo].reshape(hi - lo, width).copy())
-        parents = base[: hi - lo].reshape(hi - lo, width)
         for left in range(0, width, BLOCK):
             part = slice(left, left + BLOCK)
             mix(parents[:, part], [other[:, part] for other in others], weights, block[:, part])
@@ -188,6 +192,9 @@ def mix(
     float64. Floats take their difference in their own dtype and the step in float64:
     bit for bit what imbalanced-learn does.
     """
+    if out.dtype.itemsize == 1 and out.dtype.kind != "b" and len(partners) == 1:
+        _mix_bytes(base, partners[0], weights, out)
+        return
     weights = weights[:, :, None]
     total: NDArray[Any]
     if out.dtype.kind == "f":
@@ -207,6 +214,27 @@ def mix(
         total += (partner.astype(dtype) - level) * weights[:, column]
     total += level
     store(total, out, clip=len(partners) > 1 or weights.min() < 0 or weights.max() > 1)
+
+
+def _mix_bytes(
+    base: NDArray[Any], partner: NDArray[Any], step: NDArray[np.float64], out: NDArray[Any]
+) -> None:
+    """Write ``base + rint(step * (partner - base))``: `mix` for SMOTE on 8 bits, a third faster.
+
+    Differences of bytes fit 16 bits, so only the product is computed on floats.
+    """
+    level = base.astype(np.int16)
+    difference = partner.astype(np.int16)
+    difference -= level
+    change = difference.astype(np.float32)
+    change *= step.astype(np.float32)
+    np.rint(change, out=change)
+    np.copyto(difference, change, casting="unsafe")
+    difference += level
+    if step.min() < 0 or step.max() > 1:
+        info = np.iinfo(out.dtype)
+        np.clip(difference, info.min, info.max, out=difference)
+    np.copyto(out, difference, casting="unsafe")
 
 
 def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None:
@@ -273,9 +301,7 @@ def write_children(
         _blend(plan[row : row + 1], images, child)
         files.write_image(path, child[0])
 
-    Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(draw)(row, path) for row, path in zip(rows.tolist(), paths, strict=True)
-    )
+    in_threads(draw, zip(rows.tolist(), paths, strict=True), n_jobs=n_jobs)
     return paths
 
 

@@ -1,0 +1,45 @@
+"""Parallel: tasks of one array spread over threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from joblib import Parallel, delayed
+
+
+def in_threads(
+    function: Callable[..., Any],
+    tasks: Iterable[Sequence[Any]],
+    *,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    small: bool = False,
+) -> list[Any]:
+    """Call `function` with the arguments of every task, in threads that share memory.
+
+    Parameters
+    ----------
+    function : callable
+        Writes its result where no other task writes.
+    tasks : iterable of tuples
+        Positional arguments.
+    n_jobs, verbose
+        As in :class:`joblib.Parallel`; :func:`joblib.parallel_config` is respected.
+    small : bool, default=False
+        Whether all tasks together take less than threads need to pay: handing the
+        interpreter from thread to thread on a busy machine costs more than a tenth of a
+        second of work. They are then called in turn.
+
+    Returns
+    -------
+    results : list
+        In the order of `tasks`.
+    """
+    tasks = list(tasks)
+    if small or len(tasks) < 2:
+        return [function(*task) for task in tasks]
+    results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem", verbose=verbose)(
+        delayed(function)(*task) for task in tasks
+    )
+    return results

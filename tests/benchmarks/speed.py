@@ -1,0 +1,402 @@
+"""Speed and memory beside imbalanced-learn: `python tests/benchmarks/speed.py [tables ...]`.
+
+Every table is measured in one process, ours and the peer in turn, BLAS and OpenMP at one
+thread, in CPU seconds (medians), because machines are shared and noisy. Memory is the
+peak above the input, in a fresh process for each figure. Tables: smote, memory, random,
+dtypes, growth, files, threads, import.
+"""
+
+from __future__ import annotations
+
+import os
+
+THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")}
+os.environ.update(THREADS)  # before NumPy is imported
+
+import argparse
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from imblearn import over_sampling, under_sampling
+
+import imblearn_images as ours
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+def photos() -> list[np.ndarray]:
+    """Colour photos inside scikit-image's wheel."""
+    import skimage.data
+
+    return [getattr(skimage.data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")]
+
+
+def crops(n: int, side: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    """Random crops of the photos with a little noise, so that no two are equal."""
+    rng = np.random.default_rng(seed)
+    sources = photos()
+    out = np.empty((n, side, side, channels), dtype=np.uint8)
+    for image in out:
+        source = sources[rng.integers(len(sources))][..., :channels]
+        top, left = (int(rng.integers(extent - side + 1)) for extent in source.shape[:2])
+        crop = source[top : top + side, left : left + side]
+        image[...] = np.clip(crop + rng.integers(-4, 5, crop.shape), 0, 255)
+    return out
+
+
+def case(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Image sets of the tables: images of uint8, labels."""
+    if name == "28x28":
+        counts = [4000, 2000, 1000, 750, 500, 350, 200, 100, 60, 40]
+        file = SHARED / "fashion_mnist_longtail.npz"
+        if file.exists():
+            with np.load(file) as data:
+                return data["X_train"], data["y_train"]
+        return crops(9000, 28, 1)[..., 0], np.repeat(np.arange(10), counts)
+    if name == "64x64x3":
+        return crops(6000, 64), np.repeat([0, 1], [5000, 1000])
+    return crops(1500, 224), np.repeat([0, 1], [1200, 300])
+
+
+CASES = ("28x28", "64x64x3", "224x224x3")
+
+
+def interleaved(jobs: dict[str, callable], rounds: int) -> dict[str, float]:
+    """Median CPU seconds of each job, the jobs in turn."""
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for job in jobs.values():
+        if rounds > 2:
+            job()  # warm up
+    order = list(jobs)
+    for _ in range(rounds):
+        for name in order:
+            start = time.process_time()
+            result = jobs[name]()
+            times[name].append(time.process_time() - start)
+            del result
+        order.append(order.pop(0))  # whoever follows a large job pays for its memory
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def floor(X: np.ndarray, y: np.ndarray) -> None:
+    """One memcpy of the output into fresh memory and one ssyrk per minority class."""
+    counts = np.bincount(y)
+    out = np.empty((counts.max() * len(counts), *X.shape[1:]), X.dtype)
+    for start in range(0, len(out), len(X)):
+        part = out[start : start + len(X)]
+        np.copyto(part, X[: len(part)])
+    for label in np.flatnonzero(counts < counts.max()):
+        pixels = MINORITIES[label]
+        pixels @ pixels.T
+
+
+MINORITIES: dict[int, np.ndarray] = {}
+
+
+def peer(sampler: type, X: np.ndarray, y: np.ndarray, dtype: str):
+    """imbalanced-learn on flattened pixels cast to `dtype`, as its user has to."""
+    return sampler(random_state=0).fit_resample(X.reshape(len(X), -1).astype(dtype), y)
+
+
+def smote(rounds: int) -> None:
+    print("SMOTE, CPU seconds; the peer's result is not even rounded back")
+    print(f"{'':10} {'ours':>7} {'f32':>7} {'f64':>7} {'floor':>7}   f32/ours f64/ours ours/floor")
+    for name in CASES:
+        X, y = case(name)
+        MINORITIES.clear()
+        for label in range(1, y.max() + 1):
+            MINORITIES[label] = X[y == label].reshape(np.sum(y == label), -1).astype(np.float32)
+        t = interleaved(
+            {
+                "ours": lambda: ours.SMOTE(random_state=0).fit_resample(X, y),
+                "f32": lambda: peer(over_sampling.SMOTE, X, y, "float32"),
+                "f64": lambda: peer(over_sampling.SMOTE, X, y, "float64"),
+                "floor": lambda: floor(X, y),
+            },
+            rounds if name != "224x224x3" else max(2, rounds // 2),
+        )
+        print(
+            f"{name:10} {t['ours']:7.3f} {t['f32']:7.3f} {t['f64']:7.3f} {t['floor']:7.3f}   "
+            f"{t['f32'] / t['ours']:7.1f}x {t['f64'] / t['ours']:7.1f}x "
+            f"{t['ours'] / t['floor']:7.2f}x",
+            flush=True,
+        )
+
+
+def memory(rounds: int) -> None:
+    """Peak above the input of SMOTE and RandomOverSampler, each in a fresh process."""
+    print("peak memory above the input, MB (the float copy is part of the peer's job)")
+    print(f"{'':16} {'output':>7} {'ours':>7} {'extra':>7} {'n_jobs=2':>8} {'f32':>7} {'f64':>7}")
+    for name in CASES:
+        own = child("peak", name, "ours", "uint8", "1")
+        two = child("peak", name, "ours", "uint8", "2")
+        f32, f64 = (child("peak", name, "peer", dtype, "1")[1] for dtype in ("float32", "float64"))
+        print(
+            f"{name:16} {own[0]:7.0f} {own[1]:7.0f} {own[1] - own[0]:7.0f} {two[1] - two[0]:8.0f} "
+            f"{f32:7.0f} {f64:7.0f}",
+            flush=True,
+        )
+    for name in CASES[1:]:
+        own, other = (child("peak", name, who, "uint8", "0") for who in ("ours", "peer"))
+        print(f"{name} random {own[0]:6.0f} {own[1]:7.0f} {'':16} {other[1]:7.0f} (peer on uint8)")
+
+
+def child(*args: str) -> list[float]:
+    """Run one measurement in a process of its own; it prints numbers."""
+    run = [sys.executable, __file__, "--child", *args]
+    printed = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    return [float(word) for word in printed.split()]
+
+
+def peak(name: str, who: str, dtype: str, n_jobs: str) -> None:
+    X, y = case(name)
+    few = np.r_[0:40, -40:0]
+    if n_jobs == "0":
+        sampler = (ours if who == "ours" else over_sampling).RandomOverSampler(random_state=0)
+    elif who == "ours":
+        sampler = ours.SMOTE(random_state=0, n_jobs=int(n_jobs))
+    else:
+        sampler = over_sampling.SMOTE(random_state=0)
+
+    def job(X: np.ndarray, y: np.ndarray) -> int:
+        if who == "peer":
+            X = X.reshape(len(X), -1).astype(dtype, copy=False)
+        return sampler.fit_resample(X, y)[0].nbytes
+
+    job(X[few], np.repeat([0, 1], [60, 20]))  # imports and thread pools are not the job's
+    Path("/proc/self/clear_refs").write_text("5")
+    before = status("VmRSS")
+    nbytes = job(X, y)
+    print(nbytes / 1e6, (status("VmHWM") - before) / 1e6)
+
+
+def status(field: str) -> int:
+    """A figure of this process from Linux, in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise LookupError(field)
+
+
+def random(rounds: int) -> None:
+    """RandomOverSampler and RandomUnderSampler against imbalanced-learn's on uint8."""
+    print("random sampling of uint8 images, CPU seconds (the peer is at the floor when it selects)")
+    for name in CASES:
+        X, y = case(name)
+        flat = X.reshape(len(X), -1)
+        t = interleaved(
+            {
+                "over": lambda: ours.RandomOverSampler(random_state=0).fit_resample(X, y),
+                "over_peer": lambda: over_sampling.RandomOverSampler(random_state=0).fit_resample(
+                    flat, y
+                ),
+                "under": lambda: ours.RandomUnderSampler(random_state=0).fit_resample(X, y),
+                "under_peer": lambda: under_sampling.RandomUnderSampler(
+                    random_state=0
+                ).fit_resample(flat, y),
+            },
+            3 * rounds,
+        )
+        print(
+            f"{name:10} over {t['over']:.4f} against {t['over_peer']:.4f}: "
+            f"{t['over_peer'] / t['over']:.1f}x   under {t['under']:.4f} against "
+            f"{t['under_peer']:.4f}: {t['under_peer'] / t['under']:.1f}x",
+            flush=True,
+        )
+
+
+def dtypes(rounds: int) -> None:
+    """SMOTE on other dtypes against imbalanced-learn on float64 (float32 on its own)."""
+    print("SMOTE on 64x64x3 of other dtypes, CPU seconds")
+    X, y = case("64x64x3")
+    for dtype in ("uint16", "float32", "float64"):
+        images = X.astype(dtype)
+        other = "float32" if dtype == "float32" else "float64"
+        t = interleaved(
+            {
+                "ours": lambda images=images: ours.SMOTE(random_state=0).fit_resample(images, y),
+                "peer": lambda images=images, other=other: peer(
+                    over_sampling.SMOTE, images, y, other
+                ),
+            },
+            max(3, rounds // 2),
+        )
+        extra = child("peak", "64x64x3", "ours", dtype, "1")
+        print(
+            f"{dtype:8} {t['ours']:.3f} against {t['peer']:.3f} on {other}: "
+            f"{t['peer'] / t['ours']:.1f}x, peak {extra[1]:.0f} MB for {extra[0]:.0f} MB of output",
+            flush=True,
+        )
+
+
+def growth(rounds: int) -> None:
+    """How SMOTE grows with the number of images and with their side."""
+    print("growth, binary 80/20, CPU seconds")
+    for label, settings in (
+        ("n at 32x32", [(n, 32) for n in (2500, 5000, 10000, 20000)]),
+        ("side at n=2500", [(2500, side) for side in (16, 32, 64, 128)]),
+    ):
+        times = []
+        for n, side in settings:
+            X, y = crops(n, side, 1), np.repeat([0, 1], [n * 4 // 5, n // 5])
+            times.append(
+                interleaved({"": lambda: ours.SMOTE(random_state=0).fit_resample(X, y)}, rounds)[""]
+            )
+        slopes = np.diff(np.log2(times))
+        cells = ", ".join(f"{setting}: {t:.3f}" for setting, t in zip(settings, times, strict=True))
+        print(f"{label}: {cells}; exponents of the doublings {slopes.round(2)}", flush=True)
+
+
+def files(rounds: int) -> None:
+    """ReadImages against skimage on 500x375 JPEG files, to 128x128."""
+    from PIL import Image
+    from skimage.io import imread
+    from skimage.transform import resize
+
+    from imblearn_images.preprocessing import ReadImages
+
+    sources = photos()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/{k:03}.jpg" for k in range(60)]
+        rng = np.random.default_rng(0)
+        for k, path in enumerate(paths):
+            photo = Image.fromarray(sources[k % len(sources)]).resize((540, 405))
+            left, top = rng.integers(0, 40), rng.integers(0, 30)
+            photo.crop((left, top, left + 500, top + 375)).save(path, quality=88)
+
+        def skimage_way() -> np.ndarray:
+            small = [resize(imread(p), (128, 128), anti_aliasing=True) for p in paths]
+            return np.stack([np.round(image * 255) for image in small])
+
+        ways = {
+            "skimage": skimage_way,
+            "draft": lambda: ReadImages(size=(128, 128)).fit_transform(paths),
+            "full": lambda: ReadImages(size=(128, 128), draft=False).fit_transform(paths),
+        }
+        pixels = {name: way().astype(float) for name, way in ways.items()}
+        t = interleaved(ways, rounds)
+    print("60 JPEG files of 500x375 to 128x128, images per CPU second")
+    for name in ways:
+        error = np.abs(pixels[name] - pixels["skimage"]).mean()
+        print(
+            f"{name:8} {60 / t[name]:7.0f}   {t['skimage'] / t[name]:5.1f}x   "
+            f"mean difference from skimage {error:.2f} grey levels"
+        )
+
+
+def threads(rounds: int) -> None:
+    """Wall seconds of SMOTE with one thread and two, in turn."""
+    print("SMOTE with n_jobs=1 and 2, wall seconds (medians, in turn)")
+    for name in CASES:
+        X, y = case(name)
+        wall: dict[int, list[float]] = {1: [], 2: []}
+        for _ in range(2 * rounds):
+            for n_jobs, values in wall.items():
+                start = time.perf_counter()
+                ours.SMOTE(random_state=0, n_jobs=n_jobs).fit_resample(X, y)
+                values.append(time.perf_counter() - start)
+        one, two = (statistics.median(values) for values in wall.values())
+        print(f"{name:10} {one:.3f} {two:.3f}: {one / two:.2f}x", flush=True)
+
+
+def large(rounds: int) -> None:
+    """200,000 images of 32x32x3 in a memmap, a long tail, drawn into another memmap."""
+    print("200,000 images of 32x32x3 in a memmap, long tail of 10 classes, n_jobs=2")
+    seconds, scratch, rows = child("large_job")
+    print(
+        f"{rows:.0f} rows in {seconds:.0f} s, peak of memory beside input and output "
+        f"{scratch:.0f} MB"
+    )
+
+
+def large_job() -> None:
+    n, counts = 200_000, np.floor(200_000 * 0.6 ** np.arange(10) * 0.4024).astype(int)
+    counts[0] += n - counts.sum()
+    y = np.repeat(np.arange(10), counts)
+    with tempfile.TemporaryDirectory() as folder:
+        X = np.memmap(f"{folder}/X", np.uint8, "w+", shape=(n, 32, 32, 3))
+        tiles = crops(2000, 32)
+        rng = np.random.default_rng(0)
+        for start in range(0, n, 2000):
+            X[start : start + 2000] = tiles + rng.integers(0, 60, (2000, 1, 1, 1), dtype=np.uint8)
+        X.flush()
+        ours.SMOTE(random_state=0).fit_resample(X[-2000:], np.repeat([0, 1], [1500, 500]))
+        before, start_time = status("RssAnon"), time.perf_counter()
+        highest = [before]
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(0.02):
+                highest.append(status("RssAnon"))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        # Anonymous memory is ours and the output's; the memmap's pages are the system's.
+        out, _ = ours.SMOTE(random_state=0, n_jobs=2).fit_resample(X, y)
+        done.set()
+        watcher.join()
+        extra = max(highest) - before - out.nbytes
+        print(time.perf_counter() - start_time, extra / 1e6, len(out))
+
+
+def imports(rounds: int) -> None:
+    """Import time beyond imbalanced-learn's own."""
+    values = [child("import_time")[0] for _ in range(2 * rounds + 1)]
+    print(f"import imblearn_images after imbalanced-learn: {statistics.median(values):.0f} ms")
+
+
+def import_time() -> None:
+    """Time the import in a process that has imported imbalanced-learn only."""
+    code = (
+        "import time, imblearn.over_sampling, imblearn.under_sampling, imblearn.ensemble;"
+        "start = time.process_time(); import imblearn_images;"
+        "print((time.process_time() - start) * 1e3)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def main() -> None:
+    """Print the tables that are asked for, all by default."""
+    tables = {
+        "smote": smote,
+        "memory": memory,
+        "random": random,
+        "dtypes": dtypes,
+        "growth": growth,
+        "files": files,
+        "threads": threads,
+        "large": large,
+        "imports": imports,
+    }
+    if sys.argv[1:2] == ["--child"]:
+        {"peak": peak, "large_job": large_job, "import_time": import_time}[sys.argv[2]](
+            *sys.argv[3:]
+        )
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="*", metavar="table", help=", ".join(tables))
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each figure")
+    args = parser.parse_args()
+    if not set(args.tables) <= set(tables):
+        parser.error(f"tables are {', '.join(tables)}")
+    versions = ", ".join(
+        f"{name} {version(name)}"
+        for name in ("imbalanced-learn", "scikit-learn", "numpy", "scikit-image", "Pillow")
+    )
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{versions}\n{', '.join(f'{k}={v}' for k, v in THREADS.items())}")
+    for name in args.tables or tables:
+        print()
+        tables[name](args.rounds)
+
+
+if __name__ == "__main__":
+    main()
