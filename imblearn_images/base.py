@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
@@ -15,7 +16,7 @@ from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 
-__all__ = ["ImageSamplerMixin", "SelectingSamplerMixin"]
+__all__ = ["ImageSamplerMixin", "SelectingSamplerMixin", "check_images", "check_labels"]
 
 
 class ImageSamplerMixin:
@@ -30,6 +31,7 @@ class ImageSamplerMixin:
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
         images, _ = unwrap(X)
+        check_labels(y)
         return super().fit(images, y, **params)  # type: ignore[misc]
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
@@ -60,31 +62,26 @@ class ImageSamplerMixin:
             sampler cannot work with a class; the row or class is named.
         """
         images, rewrap = unwrap(X)
-        _check_labels(y)
+        check_labels(y)
         X_resampled, y_resampled = super().fit_resample(images, y, **params)  # type: ignore[misc]
-        selects = self._sampling_type != "over-sampling"  # type: ignore[attr-defined]
         if images is not X:
-            X_resampled = rewrap(X_resampled, self.plan_.base if selects else None)  # type: ignore[attr-defined]
-            if hasattr(X_resampled, "index") and hasattr(y_resampled, "iloc"):
+            keeps_index = not isinstance(self, BaseOverSampler)
+            X_resampled = rewrap(X_resampled, self.plan_.base if keeps_index else None)  # type: ignore[attr-defined]
+            if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
                 y_resampled.index = X_resampled.index
         return X_resampled, y_resampled
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_consistent_length(X, y)
+        if y is not None and len(y) == 0:
+            raise ValueError("Found array with 0 sample(s): X holds no images, y no labels.")
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
             X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
             return X, y, binarize_y
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         self._check_classes(y)
-        if X.dtype.kind not in "biufUO":
-            raise ValueError(f"Images need a real numeric or bool dtype, got {X.dtype}.")
-        if X.dtype.kind in "UO" and X.ndim > 1:
-            raise ValueError(f"Images of shape {X.shape} cannot have dtype {X.dtype}.")
-        if X.size == 0:
-            raise ValueError(
-                f"X of shape {X.shape} holds no pixels; pass images of at least 1 x 1."
-            )
+        check_images(X)
         self.n_features_in_ = prod(X.shape[1:])
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
@@ -115,7 +112,18 @@ class SelectingSamplerMixin(ImageSamplerMixin):
         return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y
 
 
-def _check_labels(y: Any) -> None:
+def check_images(X: NDArray[Any]) -> None:
+    """Refuse arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
+    if X.dtype.kind not in ("UO" if X.ndim == 1 else "biuf"):
+        reason = "Complex data not supported: images" if X.dtype.kind == "c" else "Images"
+        raise ValueError(
+            f"{reason} of shape {X.shape} need a real numeric or bool dtype, got {X.dtype}."
+        )
+    if X.size == 0:
+        raise ValueError(f"X of shape {X.shape} holds no pixels; pass images of at least 1 x 1.")
+
+
+def check_labels(y: Any) -> None:
     """Name the rows of missing labels and of labels that cannot be sorted together."""
     if getattr(y, "ndim", 1) != 1 or not isinstance(y, Iterable):
         return
@@ -124,7 +132,7 @@ def _check_labels(y: Any) -> None:
     labels = np.asarray(y, dtype=object)
     if labels.ndim != 1:
         return
-    missing = [row for row, label in enumerate(labels) if label is None or label != label]
+    missing = [row for row, label in enumerate(labels) if _is_missing(label)]
     if missing:
         raise ValueError(
             f"Unknown label type: y has {len(missing)} missing labels (None or NaN), the first in "
@@ -137,3 +145,10 @@ def _check_labels(y: Any) -> None:
             f"Unknown label type: y mixes text and other labels, {labels[row]!r} in row {row} and "
             f"{labels[other]!r} in row {other}. Use one type, e.g. y.astype(str)."
         )
+
+
+def _is_missing(label: Any) -> bool:
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # pandas.NA has no truth
+        return True

@@ -14,6 +14,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from imblearn_images.base import check_images, check_labels
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.subsets import OnRows, SharedImages, as_wanted
 
@@ -108,6 +109,8 @@ class EasyEnsembleClassifier(ImblearnEasyEnsembleClassifier):
         if not _is_image_set(images):
             return super().fit(X, y)
         check_consistent_length(images, y)
+        check_images(images)
+        check_labels(y)
         shared, given = SharedImages(images), self.estimator
         member = AdaBoostClassifier() if given is None else given
         try:

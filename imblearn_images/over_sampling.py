@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -95,7 +94,8 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         numeric = isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
         if self.shrinkage is None or not numeric:
             resampled = super()._fit_resample(X, y)
-            self.plan_ = replace(self.plan_, smoothed=self.shrinkage is not None)
+            if self.shrinkage is not None:
+                self.plan_ = self.plan_.with_noise()
             return resampled
         self.shrinkage_ = self._checked_shrinkage()
         self.plan_, X_resampled = smoothed_bootstrap(

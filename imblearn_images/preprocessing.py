@@ -16,7 +16,7 @@ from PIL.Image import Resampling
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from imblearn_images.core import files
+from imblearn_images.core import files, survey
 from imblearn_images.core.containers import holds_paths, is_path, unwrap
 from imblearn_images.core.memory import check_fits
 
@@ -150,9 +150,9 @@ class ReadImages(TransformerMixin, BaseEstimator):
         return _resized(images, self.size)
 
     def _read(self, paths):
-        infos = files.describe_all(paths, size=self.size, mode=self.mode, n_jobs=self.n_jobs)
+        infos = survey.describe_all(paths, size=self.size, mode=self.mode, n_jobs=self.n_jobs)
         if self.mode is None:
-            files.check_uniform(infos, paths)
+            survey.check_uniform(infos, paths)
         sizes = Counter(info.shape[:2] for info in infos)
         if len(sizes) > 1:
             table = [f"{height} x {width}: {n}" for (height, width), n in sizes.most_common(10)]
@@ -181,7 +181,7 @@ class ReadImages(TransformerMixin, BaseEstimator):
                         errors.append(image)
                     else:
                         images[row] = image
-        files.raise_unreadable(errors, len(paths))
+        survey.raise_unreadable(errors, len(paths))
         return images
 
     def __sklearn_tags__(self):

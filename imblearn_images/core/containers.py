@@ -73,8 +73,8 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     if isinstance(X, np.ndarray) and X.dtype.kind in "UO" and X.size:
         if X.ndim == 1:
             return _unwrap_object_array(X)
-        if X.ndim == 2 and X.shape[1] == 1 and all(map(is_path, X.flat)):
-            return X.ravel(), lambda array, rows: array.reshape(-1, 1)
+        if X.ndim == 2 and X.shape[1] == 1 and any(map(is_path, X.flat)):
+            return _paths(X.ravel(), X.dtype), lambda array, rows: array.reshape(-1, 1)
     return X, lambda array, rows: array
 
 
@@ -95,6 +95,9 @@ def _unwrap_sequence(X: Sequence[Any]) -> tuple[Any, Rewrap]:
         return _paths(X, object if as_objects else None), lambda array, rows: type(X)(  # type: ignore[call-arg]
             array.tolist()
         )
+    if all(isinstance(row, (list, tuple)) and len(row) == 1 and is_path(row[0]) for row in X):
+        paths, rewrap = _unwrap_sequence([row[0] for row in X])
+        return paths, lambda array, rows: type(X)([path] for path in rewrap(array, rows))  # type: ignore[call-arg]
     if all(isinstance(image, np.ndarray) and image.ndim >= 2 for image in X):
         return _stack(X), lambda array, rows: type(X)(array)  # type: ignore[call-arg]
     return X, lambda array, rows: array
@@ -121,11 +124,16 @@ def _unwrap_pandas(X: Any) -> tuple[Any, Rewrap]:
     if not any(map(is_path, values)):
         return X, lambda array, rows: array
 
+    column = X if X.ndim == 1 else X.iloc[:, 0]
+
     def rewrap(array: NDArray[Any], rows: NDArray[np.intp] | None) -> Any:
         index = None if rows is None else X.index[rows]
-        if X.ndim == 1:
-            return type(X)(array, index=index, name=X.name, dtype=X.dtype)
-        return type(X)(array, index=index, columns=X.columns).astype(X.dtypes)
+        # New files are no known category: the column then is one of plain objects.
+        known = set(array) <= set(getattr(column.dtype, "categories", array))
+        paths = type(column)(
+            array, index=index, name=column.name, dtype=column.dtype if known else object
+        )
+        return paths if X.ndim == 1 else paths.to_frame()
 
     return _paths(values, object), rewrap
 

@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-from imblearn_images.core.images import ArrayImages, FileImages, Images
+from imblearn_images.core.images import ArrayImages, FileImages, Images, check_finite
 from imblearn_images.core.neighbors import nearest_neighbors
 
 THUMBNAIL = (32, 32)
-BLOCK = 1 << 16  # pixels that are looked at a time
 
 
 class PixelSearch:
@@ -45,7 +43,7 @@ class PixelSearch:
     def __call__(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Neighbours of `rows` among themselves, as positions, shape (len(rows), k)."""
         pixels, members = self._pixels(rows)
-        _check_finite(pixels, members, rows)
+        check_finite(pixels, members, rows)
         if isinstance(self.k_neighbors, int):
             return nearest_neighbors(pixels, members, self.k_neighbors, n_jobs=self.n_jobs)
         vectors = pixels[members]
@@ -75,23 +73,3 @@ class PixelSearch:
                 which = "" if len(mixed) == len(classes) else f" in {', '.join(mixed)}"
                 return f"{THUMBNAIL[0]}x{THUMBNAIL[1]} thumbnails (sizes differ){which}"
         return "pixels"
-
-
-def _check_finite(pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
-    """Refuse NaN and infinity in images that are to be mixed, naming their rows in X."""
-    if pixels.dtype.kind != "f" or sparse.issparse(pixels):
-        return
-    height = max(1, BLOCK // pixels.shape[1])
-    bad = [
-        lo + at
-        for lo in range(0, len(members), height)
-        for at in np.flatnonzero(~np.isfinite(pixels[members[lo : lo + height]]).all(axis=1))
-    ]
-    if bad:
-        shown = ", ".join(str(row) for row in rows[bad[:10]])
-        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
-        raise ValueError(
-            f"Input X contains NaN or infinity in images that are to be mixed: rows {shown}{more}. "
-            "Replace the values (numpy.nan_to_num) or leave these images out; RandomOverSampler "
-            "copies them as they are."
-        )

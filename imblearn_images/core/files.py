@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 from PIL.Image import Resampling, Transpose
@@ -56,6 +56,7 @@ _TURNS = {
     8: Transpose.ROTATE_90,
 }
 _SWAPS_AXES = (5, 6, 7, 8)
+_MACHINE_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def describe(
     FileInfo(shape=(2, 5, 3), dtype=dtype('uint8'), mode='RGB')
     """
     check_size_and_mode(size, mode)
-    with _opened(path) as im:
+    with opened(path) as im:
         own_mode = _array_mode(im, mode)
         if _is_turned_late(im):
             im.load()
@@ -182,7 +183,7 @@ def read_image(
     (1, 4, 3)
     """
     check_size_and_mode(size, mode)
-    with _opened(path) as im:
+    with opened(path) as im:
         own_mode = _array_mode(im, mode)
         if im.format == "PNG":
             im.load()  # metadata may follow the pixels
@@ -254,104 +255,6 @@ def write_png(path: FilePath, image: NDArray[Any]) -> None:
     _write(Path(path), image, "PNG", compress_level=1)
 
 
-def describe_all(
-    paths: Sequence[FilePath],
-    *,
-    size: tuple[int, int] | None = None,
-    mode: str | None = None,
-    n_jobs: int | None = None,
-) -> list[FileInfo]:
-    """Describe many files in joblib threads.
-
-    Parameters
-    ----------
-    paths : sequence of str or path-like
-        The files.
-    size, mode
-        As for :func:`read_image`.
-    n_jobs : int, default=None
-        As joblib's.
-
-    Returns
-    -------
-    list of FileInfo
-        As :func:`describe` gives, in the order of `paths`.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As :func:`raise_unreadable`, naming all files that cannot be read, not the first.
-    """
-    check_size_and_mode(size, mode)
-    batches = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_describe_batch)(paths[start : start + 64], size, mode)
-        for start in range(0, len(paths), 64)
-    )
-    found = [item for batch in batches for item in batch]
-    raise_unreadable([item for item in found if isinstance(item, Exception)], len(paths))
-    return found
-
-
-def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
-    """Raise the errors that reading files gave, if any, as one.
-
-    Parameters
-    ----------
-    errors : sequence of exceptions
-        As :func:`read_image` raises them.
-    n_files : int
-        How many files were read.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        The former when all of `errors` are; with file and reason of the first ten.
-    """
-    if not errors:
-        return
-    lines = [f"{len(errors)} of {n_files} image files cannot be read:", *map(str, errors[:10])]
-    if len(errors) > 10:
-        lines.append(f"and {len(errors) - 10} more")
-    missing = all(isinstance(error, FileNotFoundError) for error in errors)
-    raise (FileNotFoundError if missing else ValueError)("\n  ".join(lines)) from errors[0]
-
-
-def check_uniform(infos: Sequence[FileInfo], paths: Sequence[FilePath]) -> None:
-    """Check that files hold one kind of image; sizes may differ.
-
-    Parameters
-    ----------
-    infos : sequence of FileInfo
-        What :func:`describe` says of each file.
-    paths : sequence of str or path-like
-        The files, for the message.
-
-    Raises
-    ------
-    ValueError
-        When modes, dtypes or numbers of channels differ, with the count and the first
-        files of each kind.
-
-    Examples
-    --------
-    >>> grey = FileInfo((8, 8), np.dtype("uint8"), "L")
-    >>> check_uniform([grey, FileInfo((9, 9), np.dtype("uint8"), "L")], ["a.png", "b.png"])
-    """
-    kinds: dict[tuple[str, tuple[int, ...], np.dtype[Any]], list[FilePath]] = {}
-    for info, path in zip(infos, paths, strict=True):
-        kinds.setdefault((info.mode, info.shape[2:], info.dtype), []).append(path)
-    if len(kinds) < 2:
-        return
-    lines = [f"The {len(infos)} image files are of {len(kinds)} kinds:"]
-    for (mode, channels, dtype), members in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
-        examples = ", ".join(map(str, members[:3])) + (", ..." if len(members) > 3 else "")
-        lines.append(f"{mode} {_axes(channels)} {dtype}: {len(members)} ({examples})")
-    raise ValueError(
-        "\n  ".join(lines) + '\nRead all of them as one kind: ReadImages(mode="RGB") '
-        '(or "L", "RGBA"), before anything else in the pipeline.'
-    )
-
-
 def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
     """Check the parameters of :func:`read_image`; a ValueError says what was received."""
     if size is not None and (
@@ -365,8 +268,13 @@ def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
 
 
 @contextmanager
-def _opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
-    """Open `path`; whatever goes wrong inside the block is raised with the path and reason."""
+def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
+    """Open `path`; whatever goes wrong inside the block is raised with the path and reason.
+
+    FileNotFoundError, PermissionError, or a ValueError for all that is wrong with the file. What
+    is wrong with the machine, memory or open files used up, stays an OSError or MemoryError, so
+    that nobody takes a sound image for a broken one.
+    """
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -385,6 +293,8 @@ def _opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
         raise ValueError(f"{path}: not an image that can be read ({', '.join(FORMATS)})") from exc
     # A malformed file can raise almost anything in the format readers of Pillow.
     except Exception as exc:
+        if isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS:
+            raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
         reason = getattr(exc, "strerror", None) or str(exc)
         if not isinstance(exc, (OSError, ValueError, Image.DecompressionBombError)):
             reason = f"damaged ({type(exc).__name__}: {reason})"
@@ -476,39 +386,67 @@ def _write(path: Path, image: NDArray[Any], file_format: str, **options: Any) ->
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
     storable = [_ARRAYS[mode] for mode in _STORED_BY[file_format]]
     if (image.dtype.name, image.shape[2:]) not in storable or image.ndim < 2 or not image.size:
-        kinds = "; ".join(f"{dtype} {_axes(channels)}" for dtype, channels in storable)
+        kinds = "; ".join(f"{dtype} {axes_of(channels)}" for dtype, channels in storable)
         raise ValueError(
             f"{path}: {file_format} cannot hold an image of shape {image.shape} and dtype "
             f"{image.dtype} without loss. It holds {kinds}"
             + (" (.tif also int32 and float32)." if file_format == "PNG" else ".")
         )
     picture = Image.fromarray(image)
-    partial = path.with_name(f".{uuid4().hex}.partial")
+    with written_whole(path) as file:
+        picture.save(file, format=file_format, **options)
+
+
+@contextmanager
+def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
+    """Write a file that is whole or absent; an existing file is replaced.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. While the block runs, what is written stands under a temporary name in
+        the same folder: a dot, 32 hexadecimal digits, ".partial".
+
+    Yields
+    ------
+    file : binary file
+        Flushed to disk and renamed to `path` when the block ends; gone if it raises.
+
+    Raises
+    ------
+    OSError
+        Naming `path`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
+    >>> with written_whole(path) as file:
+    ...     _ = file.write(b"whole")
+    >>> path.read_bytes()
+    b'whole'
+    """
+    partial = partial_name(path)
     try:
         with open(partial, "xb") as file:
-            picture.save(file, format=file_format, **options)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as exc:
-        if exc.errno is None:
+        # An error that names another file is about that file.
+        if exc.errno is None or exc.filename not in (None, os.fspath(partial)):
             raise
         raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _axes(channels: tuple[int, ...]) -> str:
+def partial_name(path: FilePath) -> Path:
+    """Return a temporary name beside `path`, which no other writer has."""
+    return Path(path).with_name(f".{uuid4().hex}.partial")
+
+
+def axes_of(channels: tuple[int, ...]) -> str:
+    """Name the axes of an image, e.g. (H, W, 3)."""
     return f"({', '.join(['H', 'W', *map(str, channels)])})"
-
-
-def _describe_batch(
-    paths: Sequence[FilePath], size: tuple[int, int] | None, mode: str | None
-) -> list[Any]:
-    found: list[Any] = []
-    for path in paths:
-        try:
-            found.append(describe(path, size=size, mode=mode))
-        except (OSError, ValueError) as exc:
-            found.append(exc)
-    return found

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from imblearn_images.core import files
+from imblearn_images.core import files, survey
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
@@ -71,8 +72,18 @@ class ArrayImages:
         Distances do not depend on the order of the pixels, so the axes of an image are
         sorted by stride: Fortran-ordered and transposed arrays are viewed, too.
         """
-        order = sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
-        return self.array.transpose(0, *order).reshape(len(self.array), -1)
+        return self.array.transpose(0, *self._order()).reshape(len(self.array), -1)
+
+    def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
+        """Bring one row in the order of :meth:`pixel_matrix` into the shape of an image."""
+        order = self._order()
+        shape = [self.array.shape[axis] for axis in order]
+        return vector.reshape(shape).transpose(
+            [order.index(axis + 1) for axis in range(len(order))]
+        )
+
+    def _order(self) -> list[int]:
+        return sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
 
 
 class FileImages:
@@ -103,12 +114,12 @@ class FileImages:
         self.paths = [os.fspath(path) for path in paths]
         looked_at = np.arange(len(paths)) if rows is None else rows
         used = [self.paths[row] for row in looked_at]
-        infos = files.describe_all(used, n_jobs=n_jobs)
-        files.check_uniform(infos, used)
+        infos = survey.describe_all(used, n_jobs=n_jobs)
+        survey.check_uniform(infos, used)
         self.shapes = dict(zip(looked_at.tolist(), (info.shape for info in infos), strict=True))
-        self.dtype = np.dtype(infos[0].dtype)
+        self.dtype = np.dtype(infos[0].dtype if infos else np.uint8)
         # A parent is often drawn more than once: some 16 MB of images are remembered.
-        largest = max(prod(info.shape) for info in infos) * self.dtype.itemsize
+        largest = max((prod(info.shape) for info in infos), default=1) * self.dtype.itemsize
         self._image = lru_cache(maxsize=max(1, (1 << 24) // largest))(self._read_image)
 
     def __len__(self) -> int:
@@ -169,5 +180,42 @@ def as_images(X: Any, plan: ResamplingPlan | None = None, n_jobs: int | None = N
     X, _ = unwrap(X)
     if holds_paths(X):
         rows = None if plan is None else np.unique(np.append(plan.base, plan.partners))
+        if rows is not None and not len(rows):
+            rows = np.zeros(1, dtype=np.intp)  # nothing to draw, but of some shape and dtype
         return FileImages(X, rows, n_jobs=n_jobs)
     return ArrayImages(np.asanyarray(X))
+
+
+def check_finite(pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
+    """Refuse NaN and infinity in images that are to be mixed.
+
+    Parameters
+    ----------
+    pixels : array of shape (n, d)
+        Integers cannot hold either and pass.
+    members : ndarray of shape (m,)
+        The rows of `pixels` to look at.
+    rows : ndarray of shape (m,)
+        What the user calls them: their rows in X.
+
+    Raises
+    ------
+    ValueError
+        Naming the rows.
+    """
+    if pixels.dtype.kind != "f" or sparse.issparse(pixels):
+        return
+    height = max(1, (1 << 16) // pixels.shape[1])
+    bad = [
+        lo + at
+        for lo in range(0, len(members), height)
+        for at in np.flatnonzero(~np.isfinite(pixels[members[lo : lo + height]]).all(axis=1))
+    ]
+    if bad:
+        shown = ", ".join(str(row) for row in rows[bad[:10]])
+        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
+        raise ValueError(
+            f"Input X contains NaN or infinity in images that are to be mixed: rows {shown}{more}. "
+            "Replace the values (numpy.nan_to_num) or leave these images out; RandomOverSampler "
+            "copies them as they are."
+        )

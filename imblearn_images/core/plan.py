@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,9 +41,9 @@ class ResamplingPlan:
     nearness : str, default=""
         What "near" meant when the partners were chosen, e.g. ``"pixels"``; empty
         where no distance was measured.
-    smoothed : bool, default=False
-        Whether rows after the first `n_source` are perturbed by noise (the smoothed
-        bootstrap), and hence synthetic although they have no partner.
+    noisy : ndarray of shape (n_out,), dtype bool, default=None
+        Rows perturbed by noise (the smoothed bootstrap), hence synthetic although they
+        have no partner. None where there are none.
 
     Raises
     ------
@@ -76,7 +76,7 @@ class ResamplingPlan:
     y: NDArray[Any]
     n_source: int
     nearness: str = ""
-    smoothed: bool = False
+    noisy: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n_out = len(self.base)
@@ -95,15 +95,15 @@ class ResamplingPlan:
                 )
 
     @classmethod
-    def selection(
-        cls, base: NDArray[np.intp], y_source: NDArray[Any], *, smoothed: bool = False
-    ) -> ResamplingPlan:
+    def selection(cls, base: NDArray[np.intp], y_source: NDArray[Any]) -> ResamplingPlan:
         """Plan that takes the rows `base` of a set labelled `y_source` as they are."""
         base = np.asarray(base, dtype=np.intp)
         nobody = np.empty((len(base), 0), dtype=np.intp)
-        return cls(
-            base, nobody, nobody.astype(np.float64), y_source[base], len(y_source), "", smoothed
-        )
+        return cls(base, nobody, nobody.astype(np.float64), y_source[base], len(y_source))
+
+    def with_noise(self) -> ResamplingPlan:
+        """Same plan, the rows behind the originals perturbed by noise."""
+        return replace(self, noisy=np.arange(len(self)) >= self.n_source)
 
     def __len__(self) -> int:
         return len(self.base)
@@ -119,16 +119,14 @@ class ResamplingPlan:
             self.y[rows],
             self.n_source,
             self.nearness,
-            self.smoothed,
+            None if self.noisy is None else self.noisy[rows],
         )
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
         """Mask of the rows that are no image of the source, shape (n_out,)."""
-        if self.smoothed:
-            return np.arange(len(self)) >= self.n_source
         mixed: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
-        return mixed
+        return mixed if self.noisy is None else mixed | self.noisy
 
     @property
     def kind(self) -> NDArray[np.str_]:
@@ -167,7 +165,7 @@ class ResamplingPlan:
             f"{share:.2f} x {source if names is None else names[source]}"
             for source, share in self._shares(row)
         )
-        noise = " + noise" if self.smoothed and self.synthetic[row] else ""
+        noise = " + noise" if self.noisy is not None and self.noisy[row] else ""
         return f"row {row} ({self.y[row]}) = {parents}{noise}"
 
     def _shares(self, row: int) -> list[tuple[int, float]]:

@@ -1,8 +1,9 @@
 """Planning: labels + embedding -> plan, by listening to imbalanced-learn.
 
 The only room that drives imbalanced-learn. Its sampler decides; it is run on an identity
-matrix instead of pixels, and what it decided is read off its public output. So the same seed gives the same parents and steps as plain
-imbalanced-learn, in every version, without any of its private names.
+matrix instead of pixels, and what it decided is read off its public output. So the same
+seed gives the same parents and steps as plain imbalanced-learn, in every version, without
+any of its private names.
 """
 
 from __future__ import annotations

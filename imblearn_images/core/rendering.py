@@ -56,13 +56,15 @@ def render(
     Returns
     -------
     out : array-like of shape (n_out, ...)
-        Same dtype as the images. Integers are rounded to nearest, bool
+        Same dtype as the images. Integers are rounded to nearest (half to even), bool
         images are True from one half on, floats are mixed as imbalanced-learn does.
 
     Raises
     ------
     ValueError
-        If the plan was drawn for another number of images, or `out` does not fit.
+        If the plan was drawn for another number of images, or `out` does not fit, or the
+        plan has rows with noise (the smoothed bootstrap): their noise follows one stream
+        of random numbers and is drawn by ``fit_resample`` only.
     MemoryError
         Before anything is drawn, if the output is larger than the memory available.
 
@@ -78,6 +80,11 @@ def render(
     >>> render(smote.plan_[-1:], X).shape
     (1, 2, 2)
     """
+    if plan.noisy is not None and plan.noisy.any():
+        raise ValueError(
+            "The plan has rows with noise (`shrinkage`), which only fit_resample draws; keep its "
+            "result, or draw the rows without noise: render(plan[~plan.noisy], images)."
+        )
     if sparse.issparse(images):
         return _render_sparse(plan, images)
     images = as_images(images, plan, n_jobs)
@@ -192,7 +199,7 @@ def mix(
     float64. Floats take their difference in their own dtype and the step in float64:
     bit for bit what imbalanced-learn does.
     """
-    if out.dtype.itemsize == 1 and out.dtype.kind != "b" and len(partners) == 1:
+    if _fits_bytes(len(partners), weights, out.dtype):
         _mix_bytes(base, partners[0], weights, out)
         return
     weights = weights[:, :, None]
@@ -216,6 +223,22 @@ def mix(
     store(total, out, clip=len(partners) > 1 or weights.min() < 0 or weights.max() > 1)
 
 
+def _fits_bytes(n_partners: int, weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+    """Tell whether `_mix_bytes` gives what `mix` gives.
+
+    A step times a difference of bytes is a half only for steps in 256ths; `mix` rounds
+    these to even.
+    """
+    return (
+        n_partners == 1
+        and dtype.itemsize == 1
+        and dtype.kind != "b"
+        and weights.min() >= 0
+        and weights.max() <= 1
+        and not (np.mod(weights * 256, 1) == 0).any()
+    )
+
+
 def _mix_bytes(
     base: NDArray[Any], partner: NDArray[Any], step: NDArray[np.float64], out: NDArray[Any]
 ) -> None:
@@ -231,9 +254,6 @@ def _mix_bytes(
     np.rint(change, out=change)
     np.copyto(difference, change, casting="unsafe")
     difference += level
-    if step.min() < 0 or step.max() > 1:
-        info = np.iinfo(out.dtype)
-        np.clip(difference, info.min, info.max, out=difference)
     np.copyto(out, difference, casting="unsafe")
 
 
@@ -311,7 +331,9 @@ def _child_name(plan: ResamplingPlan, images: FileImages, row: int, suffix: str)
     facts = [str(plan.y[row]), *parents, *map(float.hex, plan.weights[row].tolist()), str(row)]
     digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()
     stems = "+".join(
-        "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(path).stem)[:40]
-        for path in parents
+        "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(path).stem)
+        .encode("utf-8", "replace")[:80]
+        .decode("utf-8", "ignore")
+        for path in parents[:2]
     )
     return f"{stems}-{digest[:12]}{suffix}"

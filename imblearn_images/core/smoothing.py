@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from imblearn_images.core.images import ArrayImages, check_finite
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import BLOCK, allocate, store
 
@@ -50,35 +51,37 @@ def smoothed_bootstrap(
        imbalanced data", Data Mining and Knowledge Discovery, 28(1), 92-122, 2014.
     """
     random_state = check_random_state(random_state)
-    pixels = X.reshape(len(X), -1)
-    n, width = pixels.shape
+    images = ArrayImages(X)
+    n, width = len(X), prod(X.shape[1:])
     # Silverman's rule for a Gaussian kernel in `width` dimensions.
     bandwidth = (4 / ((width + 2) * n)) ** (1 / (width + 4))
-    out = allocate((n + sum(n_new.values()), width), X.dtype)
-    out[:n] = pixels
+    out = allocate((n + int(sum(n_new.values())), *X.shape[1:]), X.dtype)
+    out[:n] = X
     bases = [np.arange(n)]
     height = max(1, BLOCK // max(width, 1))
     start = n
     for label, count in n_new.items():
         members = np.flatnonzero(y == label)
         drawn = random_state.choice(members, size=count, replace=True)
-        scale = shrinkage[label] * bandwidth * _standard_deviation(pixels, members)
+        check_finite(images.pixel_matrix(), members, members)
+        scale = shrinkage[label] * bandwidth * _standard_deviation(images, members)
         for lo in range(0, count, height):
             part = drawn[lo : lo + height]
-            noise = random_state.standard_normal((len(part), width))
+            noise = random_state.standard_normal((len(part), *X.shape[1:]))
             noise *= scale
-            noise += pixels[part]
+            noise += X[part]
             store(noise, out[start + lo : start + lo + len(part)])
         bases.append(drawn)
         start += count
-    plan = ResamplingPlan.selection(np.concatenate(bases), y, smoothed=True)
-    return plan, out.reshape(len(out), *X.shape[1:])
+    return ResamplingPlan.selection(np.concatenate(bases), y).with_noise(), out
 
 
-def _standard_deviation(pixels: NDArray[Any], members: NDArray[np.intp]) -> NDArray[Any]:
+def _standard_deviation(images: ArrayImages, members: NDArray[np.intp]) -> NDArray[Any]:
     """Standard deviation of each pixel within a class, a few columns at a time."""
+    pixels = images.pixel_matrix()
     pieces = ceil(len(members) * pixels.shape[1] / (1 << 20))
     columns = np.array_split(np.arange(pixels.shape[1]), max(1, pieces))
-    return np.concatenate(
+    deviation = np.concatenate(
         [np.std(pixels[members, part[0] : part[-1] + 1], axis=0) for part in columns if len(part)]
     )
+    return images.in_image_order(deviation)

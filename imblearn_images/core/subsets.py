@@ -18,7 +18,8 @@ from imblearn_images.core.rendering import render
 
 def _first_step(estimator: Any) -> Any:
     while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[0][1]
+        steps = [step for _, step in estimator.steps if step not in ("passthrough", None)]
+        estimator = steps[0]
     return estimator
 
 

@@ -1,0 +1,121 @@
+"""Many image files at once: what they hold, and which of them are bad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from imblearn_images.core import files
+
+
+def describe_all(
+    paths: Sequence[files.FilePath],
+    *,
+    size: tuple[int, int] | None = None,
+    mode: str | None = None,
+    n_jobs: int | None = None,
+) -> list[files.FileInfo]:
+    """Describe many files in joblib threads.
+
+    Parameters
+    ----------
+    paths : sequence of str or path-like
+        The files.
+    size, mode
+        As for :func:`read_image`.
+    n_jobs : int, default=None
+        As joblib's.
+
+    Returns
+    -------
+    list of FileInfo
+        As :func:`~files.describe` gives, in the order of `paths`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`raise_unreadable`, naming all files that cannot be read, not the first.
+    """
+    files.check_size_and_mode(size, mode)
+    batches = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(_describe_batch)(paths[start : start + 64], size, mode)
+        for start in range(0, len(paths), 64)
+    )
+    found = [item for batch in batches for item in batch]
+    raise_unreadable([item for item in found if isinstance(item, Exception)], len(paths))
+    return found
+
+
+def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
+    """Raise the errors that reading files gave, if any, as one.
+
+    Parameters
+    ----------
+    errors : sequence of exceptions
+        As :func:`read_image` raises them.
+    n_files : int
+        How many files were read.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The former when all of `errors` are; with file and reason of the first ten.
+    """
+    if not errors:
+        return
+    lines = [f"{len(errors)} of {n_files} image files cannot be read:", *map(str, errors[:10])]
+    if len(errors) > 10:
+        lines.append(f"and {len(errors) - 10} more")
+    missing = all(isinstance(error, FileNotFoundError) for error in errors)
+    raise (FileNotFoundError if missing else ValueError)("\n  ".join(lines)) from errors[0]
+
+
+def check_uniform(infos: Sequence[files.FileInfo], paths: Sequence[files.FilePath]) -> None:
+    """Check that files hold one kind of image; sizes may differ.
+
+    Parameters
+    ----------
+    infos : sequence of FileInfo
+        What :func:`describe` says of each file.
+    paths : sequence of str or path-like
+        The files, for the message.
+
+    Raises
+    ------
+    ValueError
+        When modes, dtypes or numbers of channels differ, with the count and the first
+        files of each kind.
+
+    Examples
+    --------
+    >>> grey = files.FileInfo((8, 8), np.dtype("uint8"), "L")
+    >>> check_uniform([grey, files.FileInfo((9, 9), np.dtype("uint8"), "L")], ["a.png", "b.png"])
+    """
+    kinds: dict[tuple[str, tuple[int, ...], np.dtype[Any]], list[files.FilePath]] = {}
+    for info, path in zip(infos, paths, strict=True):
+        kinds.setdefault((info.mode, info.shape[2:], info.dtype), []).append(path)
+    if len(kinds) < 2:
+        return
+    lines = [f"The {len(infos)} image files are of {len(kinds)} kinds:"]
+    for (mode, channels, dtype), members in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
+        examples = ", ".join(map(str, members[:3])) + (", ..." if len(members) > 3 else "")
+        lines.append(f"{mode} {files.axes_of(channels)} {dtype}: {len(members)} ({examples})")
+    raise ValueError(
+        "\n  ".join(lines) + '\nRead all of them as one kind: ReadImages(mode="RGB") '
+        '(or "L", "RGBA"), before anything else in the pipeline.'
+    )
+
+
+def _describe_batch(
+    paths: Sequence[files.FilePath], size: tuple[int, int] | None, mode: str | None
+) -> list[Any]:
+    found: list[Any] = []
+    for path in paths:
+        try:
+            found.append(files.describe(path, size=size, mode=mode))
+        except (FileNotFoundError, PermissionError, ValueError) as exc:
+            found.append(exc)
+    return found

@@ -1,0 +1,166 @@
+"""What the tests of the laws share: labels, images, and every way to hold images."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+import hypothesis
+import numpy as np
+import pytest
+
+from imblearn_images import core
+from imblearn_images.core import parallel
+from imblearn_images.core.files import read_image, write_image
+
+hypothesis.settings.register_profile(
+    "house", deadline=None, max_examples=30, derandomize=True, database=None
+)
+hypothesis.settings.load_profile("house")
+
+COUNTS = {"cat": 12, "dog": 7, "owl": 5}
+
+
+def make_labels(counts=COUNTS, seed=0):
+    labels = np.repeat(list(counts), list(counts.values()))
+    return np.random.default_rng(seed).permutation(labels)
+
+
+def make_images(n, shape, dtype, seed=0):
+    """Random images over the whole range of an integer dtype, 0..1 for floats."""
+    rng = np.random.default_rng(seed)
+    dtype = np.dtype(dtype)
+    if dtype.kind == "b":
+        return rng.random((n, *shape)) < 0.5
+    if dtype.kind == "f":
+        return rng.random((n, *shape)).astype(dtype)
+    info = np.iinfo(dtype)
+    return rng.integers(info.min, info.max, (n, *shape), dtype=dtype, endpoint=True)
+
+
+def write_images(folder, images, names=None):
+    """One lossless file per image, paths in order."""
+    suffix = ".png" if images[0].dtype in (bool, np.uint8, np.uint16) else ".tif"
+    names = [f"{row:03d}" for row in range(len(images))] if names is None else names
+    paths = [str(folder / f"{name}{suffix}") for name in names]
+    for path, image in zip(paths, images, strict=True):
+        write_image(path, image)
+    return paths
+
+
+def read_images(paths):
+    return np.stack([read_image(path) for path in np.asarray(paths, dtype=object).ravel()])
+
+
+def as_objects(images):
+    X = np.empty(len(images), dtype=object)
+    for row, image in enumerate(images):
+        X[row] = image
+    return X
+
+
+def _memmap(images, folder):
+    X = np.memmap(folder / "images.bin", images.dtype, "w+", shape=images.shape)
+    X[:] = images
+    X.flush()
+    return np.memmap(folder / "images.bin", images.dtype, "r", shape=images.shape)
+
+
+def _gap(images, folder):
+    wide = np.zeros((len(images), *images.shape[1:-1], 2 * images.shape[-1]), images.dtype)
+    wide[..., ::2] = images
+    return wide[..., ::2]
+
+
+def _read_only(images, folder):
+    X = images.copy()
+    X.flags.writeable = False
+    return X
+
+
+def _channels_last_view(images, folder):
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(images, -1, 1)), 1, -1)
+
+
+HOLDERS = {
+    "array": lambda images, folder: images.copy(),
+    "fortran": lambda images, folder: np.asfortranarray(images),
+    "gap": _gap,
+    "reversed": lambda images, folder: images[:, ::-1].copy()[:, ::-1],
+    "transposed": _channels_last_view,
+    "read_only": _read_only,
+    "memmap": _memmap,
+    "list": lambda images, folder: list(images.copy()),
+    "tuple": lambda images, folder: tuple(images.copy()),
+    "objects": lambda images, folder: as_objects(images.copy()),
+    "files": lambda images, folder: write_images(folder, images),
+}
+"""Name -> function (images, empty folder) -> X that holds them."""
+
+GREY, COLOUR = (6, 5), (4, 5, 3)
+KINDS = [
+    (GREY, "uint8"),
+    (COLOUR, "uint8"),
+    (GREY, "uint16"),
+    (GREY, "float32"),
+    (COLOUR, "float32"),
+    (COLOUR, "float64"),
+    (GREY, "int16"),
+    (COLOUR, "bool"),
+]
+FILE_KINDS = [(GREY, "uint8"), (COLOUR, "uint8"), (GREY, "uint16"), (GREY, "float32")]
+
+
+class Held:
+    """Images in a holder: `X` for the sampler, `images` the same pixels in one array."""
+
+    def __init__(self, how, shape, dtype, folder):
+        self.how, self.folder = how, folder
+        self.y = make_labels()
+        self.images = make_images(len(self.y), shape, dtype, seed=1)
+        (folder / "source").mkdir()
+        self.X = HOLDERS[how](self.images, folder / "source")
+
+    def pixels(self, X):
+        return read_images(X) if self.how == "files" else np.stack(list(X))
+
+    def where(self):
+        """Parameters a sampler needs on these images."""
+        return {"output_dir": self.folder / "children"} if self.how == "files" else {}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param((how, shape, dtype), id=f"{how}-{'x'.join(map(str, shape))}-{dtype}")
+        for how in HOLDERS
+        for shape, dtype in (FILE_KINDS if how == "files" else KINDS)
+    ]
+)
+def held(request, tmp_path):
+    return Held(*request.param, tmp_path)
+
+
+CORE = [import_module(f"{core.__name__}.{found.name}") for found in iter_modules(core.__path__)]
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Spread small work over threads, too: what tests are made of is too small for it."""
+
+    def in_threads(*args, small=False, **kwargs):
+        return parallel.in_threads(*args, **kwargs)
+
+    for module in CORE:
+        if hasattr(module, "in_threads") and module is not parallel:
+            monkeypatch.setattr(module, "in_threads", in_threads)
+
+
+def patch_sizes(monkeypatch, size):
+    """Work in blocks, chunks, tiles and slices of this size wherever the core has such."""
+    patched = [
+        (module, name)
+        for module in CORE
+        for name in ("BLOCK", "CHUNK", "TILE", "SLICE")
+        if hasattr(module, name)
+    ]
+    assert len(patched) >= 4
+    for module, name in patched:
+        monkeypatch.setattr(module, name, size)

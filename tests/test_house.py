@@ -1,0 +1,166 @@
+"""The house rules that a machine can read off the source."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import imblearn_images
+
+PACKAGE = Path(imblearn_images.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+CORE = sorted((PACKAGE / "core").glob("*.py"))
+HOOKS = {"_check_X_y", "_fit_resample", "_parameter_constraints"}
+
+
+def name_of(path):
+    return str(path.relative_to(PACKAGE))
+
+
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path):
+    """Absolute names of the modules, and names in them, that a file imports."""
+    found = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def own_names(tree):
+    """Private names that a module gives to things itself."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+    return names
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_the_core_never_imports_the_face(path):
+    ours = {name for name in imported(path) if name.split(".")[0] == "imblearn_images"}
+    assert all(
+        name == "imblearn_images.core" or name.startswith("imblearn_images.core.") for name in ours
+    )
+
+
+def test_the_arrows_inside_the_core_run_one_way():
+    arrows = {
+        path.stem: {
+            name.split(".")[2]
+            for name in imported(path)
+            if name.startswith("imblearn_images.core.")
+            and (PACKAGE / "core" / (name.split(".")[2] + ".py")).exists()
+        }
+        - {path.stem}
+        for path in CORE
+    }
+    while arrows:
+        leaves = {module for module, needs in arrows.items() if not needs & arrows.keys()}
+        assert leaves, f"these modules import each other in a circle: {sorted(arrows)}"
+        arrows = {module: needs for module, needs in arrows.items() if module not in leaves}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_private_module_or_name_of_others_is_imported(path):
+    foreign = {name for name in imported(path) if name.split(".")[0] != "imblearn_images"}
+    foreign -= {"__future__", "__future__.annotations"}
+    assert not [name for name in foreign if any(is_private(part) for part in name.split("."))]
+
+
+def test_the_private_names_of_others_are_the_three_documented_hooks():
+    used = set()
+    for path in MODULES:
+        tree = tree_of(path)
+        own = own_names(tree) - HOOKS
+        used |= {
+            (node.attr, name_of(path))
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own
+        }
+        used |= {  # hooks of a parent class that are overridden
+            (node.name, name_of(path))
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef) and node.name in HOOKS
+        }
+        used |= {  # getattr(x, "_name") and the like
+            (node.args[1].value, name_of(path))
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("getattr", "hasattr", "setattr")
+            and isinstance(node.args[1], ast.Constant)
+            and is_private(node.args[1].value)
+        }
+    assert {name for name, _ in used} == HOOKS, sorted(used)
+
+
+HEAVY = {"skimage", "pandas", "matplotlib", "torch", "tensorflow", "keras", "tqdm", "IPython"}
+
+
+def loaded_by(statement):
+    script = f"{statement}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    theirs = loaded_by("import imblearn.ensemble, imblearn.over_sampling, imblearn.pipeline")
+    ours = loaded_by("import imblearn_images, imblearn_images.preprocessing")
+    assert "imblearn" in ours
+    assert not (ours - theirs) & HEAVY
+    for path in MODULES:  # whatever imbalanced-learn loads, this package imports it late
+        top = [
+            node for node in tree_of(path).body if isinstance(node, (ast.Import, ast.ImportFrom))
+        ]
+        named = {
+            (alias.name if isinstance(node, ast.Import) else node.module).split(".")[0]
+            for node in top
+            for alias in node.names
+        }
+        assert not named & HEAVY, path
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_global_random_numbers(path):
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+            called = f"{ast.unparse(node.value)}.{node.attr}"
+            if called.startswith("np.random."):
+                assert node.attr in ("RandomState", "default_rng", "SeedSequence", "Generator"), (
+                    called
+                )
+
+
+def test_the_door_exports_what_exists_with_a_docstring():
+    assert len(set(imblearn_images.__all__)) == len(imblearn_images.__all__)
+    for name in imblearn_images.__all__:
+        thing = getattr(imblearn_images, name)
+        assert thing.__doc__, name
+        if callable(thing):
+            assert "Examples" in thing.__doc__, name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_path_of_a_machine_is_in_the_source(path):
+    text = path.read_text(encoding="utf-8")
+    for place in ("/work/", "/home/", "../shared", "C:\\"):
+        assert place not in text

@@ -1,0 +1,204 @@
+import copy
+import pickle
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_images, make_labels
+from hypothesis import given
+from scipy import sparse
+from strategies import plans
+
+from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, ResamplingPlan
+
+Y = make_labels()
+X = make_images(len(Y), (6, 5), "uint8")
+
+
+def plan_of(sampler):
+    sampler.fit_resample(X, Y)
+    return sampler.plan_
+
+
+def parts(plan):
+    return {
+        "base": plan.base,
+        "partners": plan.partners,
+        "weights": plan.weights,
+        "y": plan.y,
+        "n_source": plan.n_source,
+    }
+
+
+@given(plans(weights=(-1.5, 2.0)))
+def test_the_rows_of_the_mixing_matrix_sum_to_one(plan):
+    W = plan.matrix()
+    assert sparse.issparse(W) and W.shape == (len(plan), plan.n_source)
+    np.testing.assert_allclose(W.sum(axis=1), 1.0, atol=1e-12)
+
+
+@given(plans())
+def test_the_mixing_matrix_holds_base_and_partners(plan):
+    expected = np.zeros((len(plan), plan.n_source))
+    for row in range(len(plan)):
+        expected[row, plan.base[row]] += 1 - plan.weights[row].sum()
+        for partner, weight in zip(plan.partners[row], plan.weights[row], strict=True):
+            expected[row, partner] += weight
+    np.testing.assert_allclose(plan.matrix().toarray(), expected, atol=1e-12)
+
+
+@given(plans())
+def test_a_part_of_a_plan_is_the_plan_of_the_part(plan):
+    rows = np.arange(len(plan))[::-2]
+    part = plan[rows]
+    np.testing.assert_array_equal(part.matrix().toarray(), plan.matrix().toarray()[rows])
+    np.testing.assert_array_equal(part.y, plan.y[rows])
+    np.testing.assert_array_equal(part.synthetic, plan.synthetic[rows])
+
+
+def test_rows_are_chosen_by_slice_mask_array_and_number():
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    mask = plan.y == "owl"
+    np.testing.assert_array_equal(plan[mask].base, plan[np.flatnonzero(mask)].base)
+    np.testing.assert_array_equal(plan[3:7].base, plan.base[3:7])
+    assert len(plan[-1]) == 1 and plan[-1].base[0] == plan.base[-1]
+
+
+def test_a_part_of_a_smoothed_plan_is_synthetic_where_the_whole_is():
+    plan = plan_of(RandomOverSampler(random_state=0, shrinkage=1.0))
+    assert plan.synthetic[len(X) :].all() and not plan.synthetic[: len(X)].any()
+    np.testing.assert_array_equal(plan[-3:].synthetic, plan.synthetic[-3:])
+    assert (plan[-3:].kind == "synthetic").all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        ("base", np.array([0, 1]), "one row of each"),
+        ("y", np.array([0, 1]), "one row of each"),
+        ("partners", np.array([[0], [1]]), "one row of each"),
+        ("weights", np.zeros((3, 2)), "one row of each"),
+        ("base", np.array([0, 1, 4]), "base.*4 source"),
+        ("base", np.array([0, 1, -1]), "base.*-1"),
+        ("partners", np.array([[0], [1], [9]]), "partners.*9"),
+    ],
+)
+def test_a_plan_that_does_not_hold_together_is_refused(name, value, match):
+    good = {
+        "base": np.array([0, 1, 2]),
+        "partners": np.array([[0], [1], [2]]),
+        "weights": np.zeros((3, 1)),
+        "y": np.array([0, 1, 1]),
+        "n_source": 4,
+    }
+    ResamplingPlan(**good)
+    with pytest.raises(ValueError, match=match):
+        ResamplingPlan(**(good | {name: value}))
+
+
+def test_a_plan_is_a_value():
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    with pytest.raises(FrozenInstanceError):
+        plan.base = plan.base[:3]
+    for twin in (pickle.loads(pickle.dumps(plan)), copy.deepcopy(plan)):
+        for name, value in parts(plan).items():
+            np.testing.assert_array_equal(getattr(twin, name), value)
+        assert repr(twin) == repr(plan)
+
+
+def test_a_plan_is_small():
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    nbytes = plan.base.nbytes + plan.partners.nbytes + plan.weights.nbytes
+    assert nbytes <= 32 * len(plan)
+
+
+def test_a_plan_does_not_share_memory_with_the_labels_of_the_caller():
+    y = Y.copy()
+    sampler = SMOTE(random_state=0, k_neighbors=2)
+    sampler.fit_resample(X, y)
+    y[:] = "gone"
+    assert "gone" not in sampler.plan_.y
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(len(Y)),
+        np.arange(len(Y) * 4).reshape(len(Y), 2, 2),
+        [f"ward {row % 5}" for row in range(len(Y))],
+        tuple(range(len(Y))),
+        pd.Series(range(len(Y)), index=range(100, 100 + len(Y)), name="group"),
+        pd.DataFrame({"a": range(len(Y)), "b": list(Y)}),
+        sparse.identity(len(Y), format="csr"),
+    ],
+    ids=lambda array: type(array).__name__,
+)
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        SMOTE(random_state=0, k_neighbors=2),
+        RandomOverSampler(random_state=0),
+        RandomUnderSampler(random_state=0),
+    ],
+    ids=lambda sampler: type(sampler).__name__,
+)
+def test_take_gives_every_row_the_value_of_its_base(sampler, array):
+    plan = plan_of(sampler)
+    taken = plan.take(array)
+    assert type(taken) is type(array)
+    if isinstance(array, (list, tuple)):
+        assert list(taken) == [array[row] for row in plan.base]
+    elif sparse.issparse(array):
+        np.testing.assert_array_equal(taken.toarray(), array.toarray()[plan.base])
+    else:
+        np.testing.assert_array_equal(np.asarray(taken), np.asarray(array)[plan.base])
+    if hasattr(array, "index") and not isinstance(array, (list, tuple)):
+        assert taken.index.tolist() == array.index[plan.base].tolist()
+
+
+def test_take_refuses_an_array_of_another_length():
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    with pytest.raises(ValueError, match=f"23 rows.*{len(Y)} images"):
+        plan.take(np.arange(23))
+
+
+def test_kinds_are_counted_and_named():
+    counts = {"original": 24, "copy": 0, "synthetic": 12}
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    assert {kind: int((plan.kind == kind).sum()) for kind in counts} == counts
+    plan = plan_of(RandomOverSampler(random_state=0))
+    assert "24 images -> 36 rows: 24 original, 12 copies, 0 synthetic" in repr(plan)
+    plan = plan_of(RandomUnderSampler(random_state=0))
+    assert "24 images -> 15 rows: 15 original, 0 copies, 0 synthetic" in repr(plan)
+    plan = plan_of(RandomUnderSampler(random_state=0, replacement=True))
+    assert (plan.kind == "original").sum() == len(np.unique(plan.base))
+
+
+def test_the_table_agrees_with_the_plan():
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    names = [f"{row}.png" for row in range(len(Y))]
+    frame = plan.to_frame(names)
+    assert list(frame.columns) == ["kind", "label", "parents", "shares"]
+    assert frame.kind.tolist() == plan.kind.tolist()
+    assert frame.label.tolist() == plan.y.tolist()
+    for row in (0, len(Y), len(plan) - 1):
+        parents, shares = frame.parents[row], frame.shares[row]
+        assert parents[0] == names[plan.base[row]]
+        assert len(parents) == len(shares) and sum(shares) == pytest.approx(1)
+        if plan.synthetic[row]:
+            assert parents[1] == names[plan.partners[row, 0]]
+            assert shares[1] == plan.weights[row, 0]
+        else:
+            assert shares == (1.0,)
+    assert plan.to_frame().parents[0] == (plan.base[0],)
+
+
+def test_a_row_is_explained_in_a_sentence():
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    base, partner, step = plan.base[-1], plan.partners[-1, 0], plan.weights[-1, 0]
+    expected = f"row 35 ({plan.y[-1]}) = {1 - step:.2f} x {base} + {step:.2f} x {partner}"
+    assert plan.explain(-1) == plan.explain(35) == expected
+    assert plan.explain(0) == f"row 0 ({Y[0]}) = 1.00 x 0"
+    with pytest.raises(IndexError):
+        plan.explain(36)
