@@ -18,6 +18,7 @@ from imblearn_images.base import ImageSamplerMixin, SelectingSamplerMixin
 from imblearn_images.core.containers import holds_paths, join_paths
 from imblearn_images.core.embedding import PixelSearch
 from imblearn_images.core.images import FileImages, as_images
+from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes, plan_mixture
 from imblearn_images.core.rendering import render, write_children
 from imblearn_images.core.smoothing import smoothed_bootstrap
@@ -85,17 +86,17 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
     """
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        if self.shrinkage is not None and holds_paths(X):
+        if self.shrinkage is None:
+            return super()._fit_resample(X, y)
+        if holds_paths(X):
             raise ValueError(
                 "When shrinkage is not None, X needs to contain only numerical data: noise needs "
                 "pixels, X holds paths. Put `ReadImages` before this sampler, or use "
                 "`shrinkage=None`."
             )
-        numeric = isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
-        if self.shrinkage is None or not numeric:
-            resampled = super()._fit_resample(X, y)
-            if self.shrinkage is not None:
-                self.plan_ = self.plan_.with_noise()
+        if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
+            resampled = ImblearnRandomOverSampler._fit_resample(self, X, y)
+            self.plan_ = ResamplingPlan.selection(self.sample_indices_, y).with_noise()
             return resampled
         self.shrinkage_ = self._checked_shrinkage()
         self.plan_, X_resampled = smoothed_bootstrap(
