@@ -10,13 +10,18 @@ import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from numpy.typing import NDArray
-from sklearn.utils import check_consistent_length
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 
-__all__ = ["ImageSamplerMixin", "SelectingSamplerMixin", "check_images", "check_labels"]
+__all__ = [
+    "ImageSamplerMixin",
+    "SelectingSamplerMixin",
+    "check_images",
+    "check_labels",
+    "check_lengths",
+]
 
 
 class ImageSamplerMixin:
@@ -72,9 +77,7 @@ class ImageSamplerMixin:
         return X_resampled, y_resampled
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
-        check_consistent_length(X, y)
-        if y is not None and len(y) == 0:
-            raise ValueError("Found array with 0 sample(s): X holds no images, y no labels.")
+        check_lengths(X, y)
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
             X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
@@ -110,6 +113,24 @@ class SelectingSamplerMixin(ImageSamplerMixin):
         if not drawable:  # sparse matrices, data frames: imbalanced-learn's own containers
             return resampled
         return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y
+
+
+def check_lengths(X: Any, y: Any) -> None:
+    """Refuse two lengths, and nothing at all, with both numbers."""
+    if y is None:
+        return  # scikit-learn has its own words for it
+    shape = getattr(X, "shape", None)
+    n_images, n_labels = shape[0] if shape else len(X), len(y)
+    if n_images != n_labels:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {n_images} images in X, "
+            f"{n_labels} labels in y; pass one label for each image, in the same order."
+        )
+    if n_images == 0:
+        raise ValueError(
+            "Found array with 0 sample(s): X holds no images, y no labels. Check where they are "
+            "read from."
+        )
 
 
 def check_images(X: NDArray[Any]) -> None:

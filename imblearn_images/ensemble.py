@@ -10,11 +10,10 @@ from imblearn.ensemble import EasyEnsembleClassifier as ImblearnEasyEnsembleClas
 from joblib import Parallel, delayed, parallel_config
 from numpy.typing import NDArray
 from sklearn.ensemble import AdaBoostClassifier
-from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.base import check_images, check_labels
+from imblearn_images.base import check_images, check_labels, check_lengths
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.subsets import OnRows, SharedImages, as_wanted
 
@@ -108,7 +107,7 @@ class EasyEnsembleClassifier(ImblearnEasyEnsembleClassifier):
             del self.image_shape_
         if not _is_image_set(images):
             return super().fit(X, y)
-        check_consistent_length(images, y)
+        check_lengths(images, y)
         check_images(images)
         check_labels(y)
         shared, given = SharedImages(images), self.estimator

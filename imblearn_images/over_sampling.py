@@ -85,6 +85,8 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
     (['a.jpg', 'b.jpg', 'c.jpg', 'c.jpg'], [0, 0, 1, 1])
     """
 
+    sample_indices_: NDArray[np.intp]
+
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
