@@ -142,17 +142,19 @@ class ReadImages(TransformerMixin, BaseEstimator):
         images = _pixels(self, images, reset=False)
         if self.size is None or images.shape[1:3] == tuple(self.size):
             return images
-        if images.ndim not in (3, 4):
+        channels_first = images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] > 4
+        if images.ndim not in (3, 4) or channels_first:
             raise ValueError(
                 f"ReadImages(size={self.size}) cannot resize X of shape {images.shape}: it needs "
-                "(n, H, W) or (n, H, W, C). Put ReshapeImages before it, or leave size=None."
+                "(n, H, W) or (n, H, W, C). Move the axes (numpy.moveaxis) or put ReshapeImages "
+                "before it, or leave size=None."
             )
         return _resized(images, self.size)
 
     def _read(self, paths):
         infos = survey.describe_all(paths, size=self.size, mode=self.mode, n_jobs=self.n_jobs)
         if self.mode is None:
-            survey.check_uniform(infos, paths)
+            survey.check_uniform(infos, paths, by_mode=False)
         sizes = Counter(info.shape[:2] for info in infos)
         if len(sizes) > 1:
             table = [f"{height} x {width}: {n}" for (height, width), n in sizes.most_common(10)]

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -311,3 +312,19 @@ def test_strategies_are_refused_where_imbalanced_learn_refuses_them(sampler, str
     else:
         with pytest.raises(ValueError, match=re.escape(refusal)):
             type(sampler)(**params).fit_resample(X, Y)
+
+
+@every_sampler
+@pytest.mark.parametrize("folder", ["photos", Path("photos")], ids=["str", "Path"])
+def test_a_folder_is_not_its_images(sampler, folder):
+    with pytest.raises(ValueError, match="load_image_folder"):
+        sampler.fit_resample(folder, Y)
+
+
+@every_sampler
+@pytest.mark.parametrize("value", [None, 3, [1, 2]], ids=str)
+def test_objects_that_are_neither_images_nor_paths_are_refused(sampler, value):
+    X = np.empty(N, dtype=object)
+    X[:] = [value] * N
+    with pytest.raises(ValueError, match=r"Row 0.*neither an image"):
+        sampler.fit_resample(X, Y)

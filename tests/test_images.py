@@ -1,3 +1,4 @@
+import errno
 import os
 
 import numpy as np
@@ -34,8 +35,9 @@ def test_the_pixel_matrix_is_a_view_in_any_order_of_the_axes(order, fortran):
     stored = np.array(X.transpose(order), order="F" if fortran else "C")
     view = stored.transpose(np.argsort(order))
     np.testing.assert_array_equal(view, X)
-    pixels = ArrayImages(view).pixel_matrix()
-    assert pixels.shape == (5, 24)
+    rows = np.arange(5)
+    pixels, positions = ArrayImages(view).pixel_rows(rows)
+    assert pixels.shape == (5, 24) and positions.tolist() == rows.tolist()
     assert sorted(pixels[2]) == sorted(X[2].ravel())
     columns = np.argsort(pixels[0])  # one order of the pixels for all images
     np.testing.assert_array_equal(pixels[:, columns], X.reshape(5, -1))
@@ -106,3 +108,30 @@ def test_no_file_stays_open(tmp_path):
     if before is not None:  # the spool's memory needs no descriptor
         assert len(os.listdir("/proc/self/fd")) <= before + 1
     assert pixels.shape == (30, 16)
+
+
+@pytest.mark.parametrize("part", ["cut out", "mirrored", "without alpha"])
+def test_only_the_rows_asked_for_are_copied_where_images_are_parts_of_others(part):
+    whole = make_images(30, (8, 7, 4), "uint8")
+    X = {
+        "cut out": whole[:, 2:6, 1:5],
+        "mirrored": whole[:, :, ::-1],
+        "without alpha": whole[..., :3],
+    }[part]
+    rows = np.array([3, 29, 7])
+    pixels, positions = ArrayImages(X).pixel_rows(rows)
+    assert len(pixels) == 3 and positions.tolist() == [0, 1, 2]
+    back = [ArrayImages(X).in_image_order(row) for row in pixels]
+    np.testing.assert_array_equal(back, X[rows])
+
+
+def test_a_full_disk_is_a_message_and_no_bus_error(tmp_path, monkeypatch):
+    paths = write_images(tmp_path, make_images(5, (6, 5), "uint8"))
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"No space left.*TMPDIR") as error:
+        FileImages(paths).decode(np.arange(5), (6, 5))
+    assert error.value.errno == errno.ENOSPC

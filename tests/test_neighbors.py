@@ -1,9 +1,12 @@
+from threading import Thread
+
 import joblib
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
+from threadpoolctl import ThreadpoolController
 
 from imblearn_images.core import neighbors
 from imblearn_images.core.neighbors import nearest_neighbors
@@ -114,3 +117,20 @@ def test_small_differences_of_large_floats_are_not_drowned():
     near = np.random.default_rng(0).random((40, 6))
     found = nearest_neighbors(near + 1e8, np.arange(40), 4)
     np.testing.assert_array_equal(found, nearest_neighbors(near, np.arange(40), 4))
+
+
+def test_values_whose_distances_overflow_are_refused():
+    with pytest.raises(ValueError, match=r"overflow.*Scale"):
+        nearest_neighbors(np.random.default_rng(0).random((9, 4)) * 1e200, np.arange(9), 2)
+
+
+def test_searches_in_many_threads_leave_blas_as_it_was():
+    controller = ThreadpoolController().select(user_api="blas")
+    before = [library["num_threads"] for library in controller.info()]
+    X = np.random.default_rng(0).integers(0, 256, (600, 50), dtype=np.uint8)
+    threads = [Thread(target=nearest_neighbors, args=(X, np.arange(600), 3)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [library["num_threads"] for library in controller.info()] == before

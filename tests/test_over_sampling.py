@@ -554,3 +554,15 @@ def test_the_output_folder_may_be_the_folder_of_the_sources(photos, tmp_path):
     before = tree(tmp_path / "in")
     SMOTE(k_neighbors=2, output_dir=tmp_path / "in").fit_resample(photos, Y)
     assert before.items() <= tree(tmp_path / "in").items()
+
+
+def test_children_of_other_images_of_the_same_names_are_other_files(tmp_path):
+    out = tmp_path / "out"
+    written = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        images = make_images(len(Y), (4, 4), "uint8", seed=ord(name))
+        paths = write_images(tmp_path / name, images)
+        smote = SMOTE(k_neighbors=2, random_state=0, output_dir=out)
+        written += smote.fit_resample(paths, Y)[0][len(Y) :]
+    assert len(set(written)) == len(written) == len(list(out.iterdir()))

@@ -213,3 +213,14 @@ def test_rows_whose_parents_cross_groups_are_named():
     assert any(expected) and not plan.crosses(np.zeros(len(X))).any()
     with pytest.raises(ValueError, match=f"2 rows.*{len(X)} images"):
         plan.crosses(["a", "b"])
+
+
+def test_names_are_taken_in_order_whatever_their_index():
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    names = [f"{row}.png" for row in range(len(X))]
+    series = pd.Series(names, index=np.arange(len(X))[::-1])
+    assert plan.explain(-1, names=series) == plan.explain(-1, names=names)
+    assert plan.to_frame(names=series).equals(plan.to_frame(names=names))
+    for wrong in (names[:3], names * 2):
+        with pytest.raises(ValueError, match=f"{len(wrong)} entries.*{len(X)} images"):
+            plan.explain(-1, names=wrong)

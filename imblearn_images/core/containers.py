@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,10 +67,18 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     >>> paths.tolist(), rewrap(paths[[1, 1, 0]], None)
     (['a.png', 'b.png'], ('b.png', 'b.png', 'a.png'))
     """
+    if is_path(X):
+        raise ValueError(
+            f"X is one path, {X!r}; pass one for each image. For a folder with class folders: "
+            "paths, labels = load_image_folder(folder)."
+        )
     if isinstance(X, (list, tuple)) and X:
         return _unwrap_sequence(X)
     if hasattr(X, "iloc"):
         return _unwrap_pandas(X)
+    if isinstance(X, np.ndarray) and X.dtype.kind == "T":  # NumPy's StringDType
+        paths, rewrap = unwrap(X.astype(object))
+        return paths, lambda array, rows: rewrap(array, rows).astype(X.dtype)
     if isinstance(X, np.ndarray) and X.dtype.kind in "UO" and X.size:
         if X.ndim == 1:
             return _unwrap_object_array(X)
@@ -84,7 +93,7 @@ def join_paths(paths: NDArray[Any], more: Sequence[str]) -> NDArray[Any]:
     """Append paths in the dtype of `paths`: str to str, ``Path`` to an array of ``Path``."""
     if paths.dtype.kind == "U":
         return np.concatenate([paths, np.asarray(more, dtype=str)]) if len(more) else paths.copy()
-    kind = str if isinstance(paths[0], str) else type(paths[0])
+    kind = str if isinstance(paths[0], str) else Path
     joined = np.empty(len(paths) + len(more), dtype=object)
     joined[: len(paths)] = paths
     joined[len(paths) :] = [kind(path) for path in more]
@@ -114,9 +123,12 @@ def _unwrap_object_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
             return images
 
         return _stack(X), rewrap
-    if any(map(is_path, X)):
-        return _paths(X, X.dtype), lambda array, rows: array
-    return X, lambda array, rows: array
+    if X.dtype.kind == "O" and not any(map(is_path, X)):
+        raise ValueError(
+            f"Row 0 of X is {X[0]!r} ({type(X[0]).__name__}), neither an image (an array) nor a "
+            "file path."
+        )
+    return _paths(X, X.dtype), lambda array, rows: array
 
 
 def _unwrap_pandas(X: Any) -> tuple[Any, Rewrap]:

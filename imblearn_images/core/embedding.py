@@ -59,7 +59,7 @@ class PixelSearch:
             size = THUMBNAIL if self._mixed(rows) else self.images.shape_of(rows[0])[:2]
             return self.images.decode(rows, size, n_jobs=self.n_jobs), np.arange(len(rows))
         if isinstance(self.images, ArrayImages):
-            return self.images.pixel_matrix(), rows
+            return self.images.pixel_rows(rows)
         return self.images, rows  # a sparse matrix: 2-D input as imbalanced-learn takes it
 
     def _mixed(self, rows: NDArray[np.intp]) -> bool:

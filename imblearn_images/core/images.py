@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 from typing import Any, Protocol
 
@@ -16,7 +17,6 @@ from scipy import sparse
 from imblearn_images.core import files, survey
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.plan import ResamplingPlan
 
 
 class Images(Protocol):
@@ -66,16 +66,31 @@ class ArrayImages:
         else:  # np.take would first make a contiguous copy of everything
             out[...] = self.array[rows]
 
-    def pixel_matrix(self) -> NDArray[Any]:
-        """View (n, d) of the pixels in an order that needs no copy.
+    def pixel_rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Pixels of some rows as a matrix, in an order that needs no copy if there is one.
 
         Distances do not depend on the order of the pixels, so the axes of an image are
         sorted by stride: Fortran-ordered and transposed arrays are viewed, too.
+
+        Returns
+        -------
+        pixels : ndarray of shape (n, d), or (len(rows), d)
+            A view of all images; a copy of `rows` where images are cut out of larger ones
+            or mirrored.
+        positions : ndarray of shape (len(rows),)
+            Where in `pixels` the rows are.
         """
-        return self.array.transpose(0, *self._order()).reshape(len(self.array), -1)
+        axes = self._order()
+        strides, shape = self.array.strides, self.array.shape
+        in_one_piece = all(
+            strides[outer] == strides[inner] * shape[inner] for outer, inner in pairwise(axes)
+        )
+        chosen = self.array if in_one_piece else self.array[rows]
+        pixels = chosen.transpose(0, *axes).reshape(len(chosen), -1)
+        return pixels, rows if in_one_piece else np.arange(len(rows))
 
     def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
-        """Bring one row in the order of :meth:`pixel_matrix` into the shape of an image."""
+        """Bring one row in the order of :meth:`pixel_rows` into the shape of an image."""
         order = self._order()
         shape = [self.array.shape[axis] for axis in order]
         return vector.reshape(shape).transpose(
@@ -152,9 +167,10 @@ class FileImages:
             neighbours are compared many times, files are decoded once, and memory holds
             what the operating system likes to keep.
         """
-        channels = self.shape_of(rows[0])[2:]
+        shape = (len(rows), *size, *self.shape_of(rows[0])[2:])
         with tempfile.TemporaryFile() as spool:
-            pixels = np.memmap(spool, dtype=self.dtype, shape=(len(rows), *size, *channels))
+            _reserve(spool.fileno(), prod(shape) * self.dtype.itemsize)
+            pixels = np.memmap(spool, dtype=self.dtype, shape=shape)
         in_threads(
             self.read,
             ((rows[i : i + 16], pixels[i : i + 16]) for i in range(0, len(rows), 16)),
@@ -163,25 +179,35 @@ class FileImages:
         return pixels.reshape(len(rows), -1)
 
 
-def as_images(X: Any, plan: ResamplingPlan | None = None, n_jobs: int | None = None) -> Images:
+def _reserve(file: int, nbytes: int) -> None:
+    """Make sure of the disk space now: a full disk would end the process in a memmap."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(file, 0, nbytes)
+    except OSError as exc:
+        raise OSError(
+            exc.errno,
+            f"the decoded images of one class need {nbytes / 1e6:.1f} MB for a while in "
+            f"{tempfile.gettempdir()}: {exc.strerror}. Make room there, or name another folder in "
+            "the environment variable TMPDIR.",
+        ) from exc
+
+
+def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None = None) -> Images:
     """Find out where the pixels of `X` live.
 
     Parameters
     ----------
     X : array of shape (n, ...), or paths in any container
         What a user passes as X, or already :class:`Images`.
-    plan : ResamplingPlan, default=None
-        Of files only those are looked at that the plan draws from.
-    n_jobs : int, default=None
-        See :class:`FileImages`.
+    rows, n_jobs
+        For files: see :class:`FileImages`.
     """
     if hasattr(X, "shape_of"):
         return X  # type: ignore[no-any-return]
     X, _ = unwrap(X)
     if holds_paths(X):
-        rows = None if plan is None else np.unique(np.append(plan.base, plan.partners))
-        if rows is not None and not len(rows):
-            rows = np.zeros(1, dtype=np.intp)  # nothing to draw, but of some shape and dtype
         return FileImages(X, rows, n_jobs=n_jobs)
     return ArrayImages(np.asanyarray(X))
 

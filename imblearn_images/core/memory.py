@@ -56,14 +56,28 @@ def _machine() -> int | None:
 
 
 def _control_group() -> int | None:
-    second = Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"
-    first = (
-        Path("/sys/fs/cgroup/memory"),
-        "memory.limit_in_bytes",
-        "memory.usage_in_bytes",
-        "total_inactive_file",
-    )
-    for group, limit, usage, given_back in (second, first):
+    """What the control groups of this process allow, version 2 or 1, the strictest of all."""
+    try:
+        own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return None
+    left = []
+    for _, controllers, path in own:
+        if controllers in ("", "memory"):
+            root = Path("/sys/fs/cgroup") / controllers
+            group = root / path.lstrip("/")
+            left += [
+                _left(folder)
+                for folder in (group, *group.parents)
+                if root in (folder, *folder.parents)
+            ]
+    return min((each for each in left if each is not None), default=None)
+
+
+def _left(group: Path) -> int | None:
+    second = "memory.max", "memory.current", "inactive_file"
+    first = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+    for limit, usage, given_back in (second, first):
         try:
             allowed = int((group / limit).read_text())  # "max" where there is no limit
             used = int((group / usage).read_text())

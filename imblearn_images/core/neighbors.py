@@ -37,7 +37,6 @@ class PixelMatrix(Protocol):
 
 @lru_cache(maxsize=1)
 def _blas() -> ThreadpoolController:
-    # Finding the loaded BLAS costs milliseconds; it does not change once NumPy is in.
     return ThreadpoolController()
 
 
@@ -65,7 +64,7 @@ def nearest_neighbors(
     Raises
     ------
     ValueError
-        If `k` is not between 1 and ``m - 1``.
+        If `k` is not between 1 and ``m - 1``, or squared distances overflow.
 
     Examples
     --------
@@ -83,11 +82,45 @@ def nearest_neighbors(
     tiles = [slice(i, min(i + height, len(rows))) for i in range(0, len(rows), height)]
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
-    with _blas().limit(limits=1, user_api="blas"):
+    with _one_blas_thread:
         # The diagonal first: it holds the squared norms that the other tiles need.
         for pairs in ([(tile, tile) for tile in tiles], list(combinations(tiles, 2))):
             in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
+    if not np.isfinite(search.distances).all():
+        raise ValueError(
+            "Squared distances between the images overflow: their values are too large. Scale "
+            "them first, e.g. by dividing by X.max()."
+        )
     return search.neighbors
+
+
+class _OneBlasThread:
+    """Context with BLAS at one thread; the first in limits it, the last out restores it.
+
+    The limit holds for the whole process, so searches in several threads must share it.
+    """
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.inside = 0
+        self.limit: Any = None
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.inside == 0:
+                # Finding the loaded BLAS costs milliseconds: once, when NumPy is in.
+                self.limit = _blas().limit(limits=1, user_api="blas")
+                self.limit.__enter__()
+            self.inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.limit.__exit__(*error)
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 class _Search:
@@ -103,6 +136,10 @@ class _Search:
 
     def compare(self, a: slice, b: slice) -> None:
         """Offer the images of tile `b` to those of tile `a` as neighbours, and back."""
+        with np.errstate(over="ignore", invalid="ignore"):  # found at the end, with a remedy
+            self._compare(a, b)
+
+    def _compare(self, a: slice, b: slice) -> None:
         products = self._products(a, b)
         if a == b:
             self.norms[a] = products.diagonal()

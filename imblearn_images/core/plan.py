@@ -161,12 +161,20 @@ class ResamplingPlan:
             How to call the source images, e.g. the paths; row numbers by default.
         """
         row = range(len(self))[row]
+        called = self._called(names)
         parents = " + ".join(
-            f"{share:.2f} x {source if names is None else names[source]}"
-            for source, share in self._shares(row)
+            f"{share:.2f} x {called[source]}" for source, share in self._shares(row)
         )
         noise = " + noise" if self.noisy is not None and self.noisy[row] else ""
         return f"row {row} ({self.y[row]}) = {parents}{noise}"
+
+    def _called(self, names: Sequence[Any] | None) -> Sequence[Any]:
+        called = range(self.n_source) if names is None else list(names)
+        if len(called) != self.n_source:
+            raise ValueError(
+                f"`names` has {len(called)} entries, the plan was drawn for {self.n_source} images."
+            )
+        return called
 
     def _shares(self, row: int) -> list[tuple[int, float]]:
         weights = self.weights[row]
@@ -294,7 +302,7 @@ class ResamplingPlan:
                 "ResamplingPlan.to_frame needs pandas: pip install imblearn-images[pandas]"
             ) from exc
         shares = [self._shares(row) for row in range(len(self))]
-        called = range(self.n_source) if names is None else names
+        called = self._called(names)
         return pd.DataFrame(
             {
                 "kind": self.kind,

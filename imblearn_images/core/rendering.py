@@ -87,12 +87,12 @@ def render(
         )
     if sparse.issparse(images):
         return _render_sparse(plan, images)
-    images = as_images(images, plan, n_jobs)
-    if len(images) != plan.n_source:
+    if (images.shape[0] if hasattr(images, "shape") else len(images)) != plan.n_source:
         raise ValueError(
             f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
             "was given to fit_resample."
         )
+    images = as_images(images, _sources(plan), n_jobs)
     shape = (len(plan), *_common_shape(plan, images))
     if out is None:
         out = allocate(shape, images.dtype)
@@ -122,6 +122,12 @@ def render(
         small=prod(shape) * images.dtype.itemsize < 1 << 26 and not isinstance(images, FileImages),
     )
     return out
+
+
+def _sources(plan: ResamplingPlan) -> NDArray[np.intp]:
+    """Source rows that a plan draws from; row 0 if none, which still has a shape and dtype."""
+    rows = np.unique(np.append(plan.base, plan.partners[plan.weights != 0]))
+    return rows if len(rows) else np.zeros(1, dtype=np.intp)
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -300,7 +306,7 @@ def write_children(
     images : FileImages
         The files of the parents. A partner of another size is resized to its base.
     directory : path
-        Created if missing. Existing files of the same name are replaced.
+        Created if missing.
     n_jobs : int, default=None
         Threads.
 
@@ -308,34 +314,36 @@ def write_children(
     -------
     paths : list of str
         One per synthetic row, in order. A name tells the two parents and is derived from
-        label, parents' file names, step and row, so that the same call gives the same files.
+        label, parents' file names, steps, row and pixels: the same call gives the same
+        files, and children of other images never replace them.
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     suffix = ".png" if images.dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
     rows = np.flatnonzero(plan.synthetic)
-    paths = [str(folder / _child_name(plan, images, row, suffix)) for row in rows.tolist()]
 
-    def draw(row: int, path: str) -> None:
+    def draw(row: int) -> str:
         child = np.empty((1, *images.shape_of(plan.base[row])), dtype=images.dtype)
         _blend(plan[row : row + 1], images, child)
+        path = str(folder / (_child_name(plan, images, row, child) + suffix))
         files.write_image(path, child[0])
+        return path
 
-    in_threads(draw, zip(rows.tolist(), paths, strict=True), n_jobs=n_jobs)
-    return paths
+    return in_threads(draw, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
 
 
-def _child_name(plan: ResamplingPlan, images: FileImages, row: int, suffix: str) -> str:
+def _child_name(plan: ResamplingPlan, images: FileImages, row: int, child: NDArray[Any]) -> str:
     parents = [images.paths[plan.base[row]]]
     parents += [images.paths[partner] for partner in plan.partners[row]]
     # Names, not folders, so that a set that was moved gives the same children.
     parents = [Path(path).name for path in parents]
     facts = [str(plan.y[row]), *parents, *map(float.hex, plan.weights[row].tolist()), str(row)]
-    digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()
+    digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape"))
+    digest.update(child.tobytes())
     stems = "+".join(
         "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(path).stem)
         .encode("utf-8", "replace")[:80]
         .decode("utf-8", "ignore")
         for path in parents[:2]
     )
-    return f"{stems}-{digest[:12]}{suffix}"
+    return f"{stems}-{digest.hexdigest()[:12]}"

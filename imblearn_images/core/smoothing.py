@@ -63,8 +63,10 @@ def smoothed_bootstrap(
     for label, count in n_new.items():
         members = np.flatnonzero(y == label)
         drawn = random_state.choice(members, size=count, replace=True)
-        check_finite(images.pixel_matrix(), members, members)
-        scale = shrinkage[label] * bandwidth * _standard_deviation(images, members)
+        pixels, positions = images.pixel_rows(members)
+        check_finite(pixels, positions, members)
+        deviation = images.in_image_order(_standard_deviation(pixels, positions))
+        scale = shrinkage[label] * bandwidth * deviation
         for lo in range(0, count, height):
             part = drawn[lo : lo + height]
             noise = random_state.standard_normal((len(part), *X.shape[1:]))
@@ -76,12 +78,10 @@ def smoothed_bootstrap(
     return ResamplingPlan.selection(np.concatenate(bases), y).with_noise(), out
 
 
-def _standard_deviation(images: ArrayImages, members: NDArray[np.intp]) -> NDArray[Any]:
-    """Standard deviation of each pixel within a class, a few columns at a time."""
-    pixels = images.pixel_matrix()
+def _standard_deviation(pixels: NDArray[Any], members: NDArray[np.intp]) -> NDArray[Any]:
+    """Standard deviation of each column over `members`, a few columns at a time."""
     pieces = ceil(len(members) * pixels.shape[1] / (1 << 20))
     columns = np.array_split(np.arange(pixels.shape[1]), max(1, pieces))
-    deviation = np.concatenate(
+    return np.concatenate(
         [np.std(pixels[members, part[0] : part[-1] + 1], axis=0) for part in columns if len(part)]
     )
-    return images.in_image_order(deviation)

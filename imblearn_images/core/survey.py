@@ -73,7 +73,9 @@ def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
     raise (FileNotFoundError if missing else ValueError)("\n  ".join(lines)) from errors[0]
 
 
-def check_uniform(infos: Sequence[files.FileInfo], paths: Sequence[files.FilePath]) -> None:
+def check_uniform(
+    infos: Sequence[files.FileInfo], paths: Sequence[files.FilePath], *, by_mode: bool = True
+) -> None:
     """Check that files hold one kind of image; sizes may differ.
 
     Parameters
@@ -82,6 +84,9 @@ def check_uniform(infos: Sequence[files.FileInfo], paths: Sequence[files.FilePat
         What :func:`describe` says of each file.
     paths : sequence of str or path-like
         The files, for the message.
+    by_mode : bool, default=True
+        Whether two modes that give the same kind of array, such as palette and RGB, are
+        two kinds.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def check_uniform(infos: Sequence[files.FileInfo], paths: Sequence[files.FilePat
     kinds: dict[tuple[str, tuple[int, ...], np.dtype[Any]], list[files.FilePath]] = {}
     for info, path in zip(infos, paths, strict=True):
         kinds.setdefault((info.mode, info.shape[2:], info.dtype), []).append(path)
-    if len(kinds) < 2:
+    if len(kinds if by_mode else {kind[1:] for kind in kinds}) < 2:
         return
     lines = [f"The {len(infos)} image files are of {len(kinds)} kinds:"]
     for (mode, channels, dtype), members in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
