@@ -4,7 +4,8 @@ Samplers with the names, parameters and ``fit_resample`` of imbalanced-learn tha
 image arrays, memmaps and arrays of file paths:
 
 - :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``
-- :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``
+- :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
+  ``InstanceHardnessThreshold``, and the cleaning samplers, ``TomekLinks`` and others
 - :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
   ``ReshapeImages``, steps of a pipeline
@@ -20,14 +21,34 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.ensemble import EasyEnsembleClassifier
 from imblearn_images.over_sampling import SMOTE, RandomOverSampler
-from imblearn_images.under_sampling import RandomUnderSampler
+from imblearn_images.under_sampling import (
+    AllKNN,
+    CondensedNearestNeighbour,
+    EditedNearestNeighbours,
+    InstanceHardnessThreshold,
+    NearMiss,
+    NeighbourhoodCleaningRule,
+    OneSidedSelection,
+    RandomUnderSampler,
+    RepeatedEditedNearestNeighbours,
+    TomekLinks,
+)
 
 __all__ = [
     "SMOTE",
+    "AllKNN",
+    "CondensedNearestNeighbour",
     "EasyEnsembleClassifier",
+    "EditedNearestNeighbours",
+    "InstanceHardnessThreshold",
+    "NearMiss",
+    "NeighbourhoodCleaningRule",
+    "OneSidedSelection",
     "RandomOverSampler",
     "RandomUnderSampler",
+    "RepeatedEditedNearestNeighbours",
     "ResamplingPlan",
+    "TomekLinks",
     "render",
 ]
 

@@ -23,6 +23,13 @@ def _first_step(estimator: Any) -> Any:
     return estimator
 
 
+def takes_of(estimator: Any) -> tuple[bool, bool]:
+    """Tell whether an estimator takes images in their own shape, and whether paths."""
+    tags = get_tags(_first_step(estimator))
+    takes_images = tags.no_validation or tags.input_tags.three_d_array
+    return takes_images, tags.no_validation or (takes_images and tags.input_tags.string)
+
+
 def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = None) -> Any:
     """Hand `rows` of an image set over in the form an estimator works on.
 
@@ -43,9 +50,7 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
     subset : ndarray
         Paths, images of shape (m, ...) or pixels of shape (m, d).
     """
-    tags = get_tags(_first_step(estimator))
-    takes_images = tags.no_validation or tags.input_tags.three_d_array
-    takes_paths = tags.no_validation or (takes_images and tags.input_tags.string)
+    takes_images, takes_paths = takes_of(estimator)
     if holds_paths(X):
         if takes_paths:
             return X if rows is None else X[rows]
