@@ -3,7 +3,8 @@
 Samplers with the names, parameters and ``fit_resample`` of imbalanced-learn that take
 image arrays, memmaps and arrays of file paths:
 
-- :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``
+- :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``,
+  ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``
 - :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
   ``InstanceHardnessThreshold``, and the cleaning samplers, ``TomekLinks`` and others
 - :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``
@@ -20,7 +21,14 @@ is done in :mod:`imblearn_images.core`.
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.ensemble import EasyEnsembleClassifier
-from imblearn_images.over_sampling import SMOTE, RandomOverSampler
+from imblearn_images.over_sampling import (
+    ADASYN,
+    SMOTE,
+    SVMSMOTE,
+    BorderlineSMOTE,
+    KMeansSMOTE,
+    RandomOverSampler,
+)
 from imblearn_images.under_sampling import (
     AllKNN,
     CondensedNearestNeighbour,
@@ -35,12 +43,16 @@ from imblearn_images.under_sampling import (
 )
 
 __all__ = [
+    "ADASYN",
     "SMOTE",
+    "SVMSMOTE",
     "AllKNN",
+    "BorderlineSMOTE",
     "CondensedNearestNeighbour",
     "EasyEnsembleClassifier",
     "EditedNearestNeighbours",
     "InstanceHardnessThreshold",
+    "KMeansSMOTE",
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",

@@ -24,6 +24,7 @@ from sklearn.utils import check_consistent_length
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.embedding import embed
 from imblearn_images.core.images import FileImages, as_images
+from imblearn_images.core.memory import check_fits
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render, write_children
 from imblearn_images.core.tracing import plan_of, trace_rows
@@ -35,6 +36,7 @@ __all__ = [
     "check_images",
     "check_labels",
     "draw",
+    "images_of",
     "with_parameters",
 ]
 
@@ -214,6 +216,12 @@ class TracedSamplerMixin(ImageSamplerMixin):
         jobs = getattr(self, "n_jobs", None)
         target = images_of(X, self)
         features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=jobs)
+        n_new = sum(self.sampling_strategy_.values())  # type: ignore[attr-defined]
+        check_fits(
+            features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
+            f"{type(self).__name__} on features of shape {features.shape}",
+            "Pass an `embedding` of fewer features, or ask for fewer rows.",
+        )
         with sizes_told(y):
             traced, y_resampled = super()._fit_resample(trace_rows(features), y)  # type: ignore[misc]
         plan = plan_of(traced, y_resampled, len(y), nearness=nearness)
@@ -228,8 +236,11 @@ class TracedSamplerMixin(ImageSamplerMixin):
         return draw(self, X, target), plan.y
 
 
-def images_of(X: Any, sampler: Any) -> Any:
-    """Where the pixels live that `sampler` mixes; for paths it needs an `output_dir`."""
+def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any:
+    """Where the pixels live that `sampler` mixes; for paths it needs an `output_dir`.
+
+    Of paths those in `rows` are looked at, by default all.
+    """
     if not holds_paths(X):
         return X if sparse.issparse(X) else as_images(X)
     if sampler.output_dir is None:
@@ -239,7 +250,7 @@ def images_of(X: Any, sampler: Any) -> Any:
             f"write them with `output_dir=`, or put `ReadImages` before {name} to resample "
             "arrays in memory."
         )
-    return FileImages(X, n_jobs=getattr(sampler, "n_jobs", None))
+    return FileImages(X, rows, n_jobs=getattr(sampler, "n_jobs", None))
 
 
 def draw(sampler: Any, X: Any, images: Any) -> Any:
