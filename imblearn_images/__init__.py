@@ -7,6 +7,7 @@ image arrays, memmaps and arrays of file paths:
   ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``
 - :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
   ``InstanceHardnessThreshold``, and the cleaning samplers, ``TomekLinks`` and others
+- :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``
 - :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
   ``ReshapeImages``, steps of a pipeline
@@ -18,6 +19,7 @@ Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``)
 is done in :mod:`imblearn_images.core`.
 """
 
+from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.ensemble import EasyEnsembleClassifier
@@ -45,6 +47,7 @@ from imblearn_images.under_sampling import (
 __all__ = [
     "ADASYN",
     "SMOTE",
+    "SMOTEENN",
     "SVMSMOTE",
     "AllKNN",
     "BorderlineSMOTE",
@@ -60,6 +63,7 @@ __all__ = [
     "RandomUnderSampler",
     "RepeatedEditedNearestNeighbours",
     "ResamplingPlan",
+    "SMOTETomek",
     "TomekLinks",
     "render",
 ]

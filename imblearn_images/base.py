@@ -35,8 +35,10 @@ __all__ = [
     "TracedSamplerMixin",
     "check_images",
     "check_labels",
+    "check_room",
     "draw",
     "images_of",
+    "sizes_told",
     "with_parameters",
 ]
 
@@ -216,12 +218,7 @@ class TracedSamplerMixin(ImageSamplerMixin):
         jobs = getattr(self, "n_jobs", None)
         target = images_of(X, self)
         features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=jobs)
-        n_new = sum(self.sampling_strategy_.values())  # type: ignore[attr-defined]
-        check_fits(
-            features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
-            f"{type(self).__name__} on features of shape {features.shape}",
-            "Pass an `embedding` of fewer features, or ask for fewer rows.",
-        )
+        check_room(self, features)
         with sizes_told(y):
             traced, y_resampled = super()._fit_resample(trace_rows(features), y)  # type: ignore[misc]
         plan = plan_of(traced, y_resampled, len(y), nearness=nearness)
@@ -251,6 +248,16 @@ def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any
             "arrays in memory."
         )
     return FileImages(X, rows, n_jobs=getattr(sampler, "n_jobs", None))
+
+
+def check_room(sampler: Any, features: NDArray[Any]) -> None:
+    """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
+    n_new = sum(sampler.sampling_strategy_.values())
+    check_fits(
+        features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
+        f"{type(sampler).__name__} on features of shape {features.shape}",
+        "Pass an `embedding` of fewer features, or ask for fewer rows.",
+    )
 
 
 def draw(sampler: Any, X: Any, images: Any) -> Any:

@@ -50,6 +50,8 @@ MIXING = [
         "KMeansSMOTE",
         SEEDED | {"kmeans_estimator": 3, "cluster_balance_threshold": 0.05},
     ),
+    ("combine", "SMOTEENN", SEEDED),
+    ("combine", "SMOTETomek", SEEDED),
 ]
 FAMILY = SELECTING + MIXING
 

@@ -107,6 +107,10 @@ class ResamplingPlan:
         """Same plan, the rows behind the originals perturbed by noise."""
         return replace(self, noisy=np.arange(len(self)) >= self.n_source)
 
+    def near_by(self, nearness: str) -> ResamplingPlan:
+        """Same plan, with another word on what "near" means."""
+        return replace(self, nearness=nearness)
+
     def __len__(self) -> int:
         return len(self.base)
 
