@@ -8,7 +8,8 @@ image arrays, memmaps and arrays of file paths:
 - :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
   ``InstanceHardnessThreshold``, and the cleaning samplers, ``TomekLinks`` and others
 - :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``
-- :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``
+- :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``, ``RUSBoostClassifier``,
+  ``BalancedBaggingClassifier``, ``BalancedRandomForestClassifier``
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
   ``ReshapeImages``, steps of a pipeline
 - :mod:`~imblearn_images.datasets`: real images to try things on, imbalance profiles,
@@ -22,7 +23,12 @@ is done in :mod:`imblearn_images.core`.
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
-from imblearn_images.ensemble import EasyEnsembleClassifier
+from imblearn_images.ensemble import (
+    BalancedBaggingClassifier,
+    BalancedRandomForestClassifier,
+    EasyEnsembleClassifier,
+    RUSBoostClassifier,
+)
 from imblearn_images.over_sampling import (
     ADASYN,
     SMOTE,
@@ -50,6 +56,8 @@ __all__ = [
     "SMOTEENN",
     "SVMSMOTE",
     "AllKNN",
+    "BalancedBaggingClassifier",
+    "BalancedRandomForestClassifier",
     "BorderlineSMOTE",
     "CondensedNearestNeighbour",
     "EasyEnsembleClassifier",
@@ -59,6 +67,7 @@ __all__ = [
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",
+    "RUSBoostClassifier",
     "RandomOverSampler",
     "RandomUnderSampler",
     "RepeatedEditedNearestNeighbours",
