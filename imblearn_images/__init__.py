@@ -6,7 +6,8 @@ image arrays, memmaps and arrays of file paths:
 - :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``,
   ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``
 - :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
-  ``InstanceHardnessThreshold``, and the cleaning samplers, ``TomekLinks`` and others
+  ``InstanceHardnessThreshold``, ``ClusterCentroids``, and the cleaning samplers,
+  ``TomekLinks`` and others
 - :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``
 - :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``, ``RUSBoostClassifier``,
   ``BalancedBaggingClassifier``, ``BalancedRandomForestClassifier``
@@ -39,6 +40,7 @@ from imblearn_images.over_sampling import (
 )
 from imblearn_images.under_sampling import (
     AllKNN,
+    ClusterCentroids,
     CondensedNearestNeighbour,
     EditedNearestNeighbours,
     InstanceHardnessThreshold,
@@ -59,6 +61,7 @@ __all__ = [
     "BalancedBaggingClassifier",
     "BalancedRandomForestClassifier",
     "BorderlineSMOTE",
+    "ClusterCentroids",
     "CondensedNearestNeighbour",
     "EasyEnsembleClassifier",
     "EditedNearestNeighbours",

@@ -26,7 +26,7 @@ from imblearn_images.core.embedding import embed
 from imblearn_images.core.images import FileImages, as_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import render, write_children
+from imblearn_images.core.rendering import allocate, render, store, write_children
 from imblearn_images.core.tracing import plan_of, trace_rows
 
 __all__ = [
@@ -260,12 +260,22 @@ def check_room(sampler: Any, features: NDArray[Any]) -> None:
     )
 
 
-def draw(sampler: Any, X: Any, images: Any) -> Any:
-    """Carry out the plan of a sampler: arrays are rendered, of paths the children written."""
+def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
+    """Carry out the plan of a sampler: arrays are rendered, of paths the children written.
+
+    `values`, shape (n_out, d), are the exact pixels of the rows where they are known; by
+    default the plan's parents are mixed.
+    """
     plan, jobs = sampler.plan_, getattr(sampler, "n_jobs", None)
     if not isinstance(images, FileImages) or sampler.output_dir is None:
-        return render(plan, images, n_jobs=jobs)
-    children = write_children(plan, images, sampler.output_dir, n_jobs=jobs)
+        if values is None:
+            return render(plan, images, n_jobs=jobs)
+        out = allocate((len(plan), *images.shape_of(0)), images.dtype)
+        for row, pixels in enumerate(values):
+            store(np.array(pixels).reshape(out.shape[1:]), out[row])
+        return out
+    drawn = None if values is None else values.__getitem__
+    children = write_children(plan, images, sampler.output_dir, drawn=drawn, n_jobs=jobs)
     joined = join_paths(X, children)
     rows = plan.base.copy()
     rows[plan.synthetic] = np.arange(len(X), len(joined))

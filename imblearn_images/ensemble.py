@@ -378,6 +378,10 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
 
     default = DecisionTreeClassifier(max_depth=1)
 
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
+        """Boost on images, paths or flattened pixels; weights, shape (n,), to begin with."""
+        return super().fit(X, y, sample_weight=sample_weight)
+
     def staged_predict(self, X: Any) -> Any:
         """Labels after each round, one array of shape (n,) at a time."""
         return self._ask("staged_predict", X)

@@ -286,6 +286,8 @@ def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None
 
 def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
     """Rows of a sparse matrix, mixed with imbalanced-learn's own arithmetic."""
+    if plan.partners.shape[1] > 1:
+        return (plan.matrix() @ X).asformat(X.format).astype(X.dtype)
     base = X[plan.base]
     if plan.synthetic.any():
         steps = type(X)(plan.weights[:, :1])

@@ -23,6 +23,7 @@ from imblearn_images.under_sampling.cleaning import (
     TomekLinks,
 )
 from imblearn_images.under_sampling.controlled import (
+    ClusterCentroids,
     InstanceHardnessThreshold,
     NearMiss,
     RandomUnderSampler,
@@ -30,6 +31,7 @@ from imblearn_images.under_sampling.controlled import (
 
 __all__ = [
     "AllKNN",
+    "ClusterCentroids",
     "CondensedNearestNeighbour",
     "EditedNearestNeighbours",
     "InstanceHardnessThreshold",
