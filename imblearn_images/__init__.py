@@ -9,6 +9,7 @@ image arrays, memmaps and arrays of file paths:
   ``InstanceHardnessThreshold``, ``ClusterCentroids``, and the cleaning samplers,
   ``TomekLinks`` and others
 - :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``
+- :class:`ImageSampler`: any other sampler with imbalanced-learn's interface
 - :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``, ``RUSBoostClassifier``,
   ``BalancedBaggingClassifier``, ``BalancedRandomForestClassifier``
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
@@ -30,6 +31,7 @@ from imblearn_images.ensemble import (
     EasyEnsembleClassifier,
     RUSBoostClassifier,
 )
+from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.over_sampling import (
     ADASYN,
     SMOTE,
@@ -65,6 +67,7 @@ __all__ = [
     "CondensedNearestNeighbour",
     "EasyEnsembleClassifier",
     "EditedNearestNeighbours",
+    "ImageSampler",
     "InstanceHardnessThreshold",
     "KMeansSMOTE",
     "NearMiss",
