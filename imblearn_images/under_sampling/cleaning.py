@@ -198,15 +198,15 @@ class AllKNN(SelectingSamplerMixin, ImblearnAllKNN):
 
     References
     ----------
-    .. [1] I. Tomek, "An experiment with the edited nearest-neighbor rule", IEEE
-       Transactions on Systems, Man, and Cybernetics 6(6), 448-452, 1976.
+    .. [1] I. Tomek, "An experiment with the edited nearest-neighbor rule", IEEE SMC 6(6),
+       448-452, 1976.
 
     Examples
     --------
     >>> from imblearn_images.datasets import load_texture_patches
-    >>> images, labels = load_texture_patches(return_X_y=True)
-    >>> sampler = AllKNN(embedding=lambda block: block.std(axis=1)).fit(images, labels)
-    >>> X_res, y_res = sampler.fit_resample(images, labels)
+    >>> textures, names = load_texture_patches(return_X_y=True)
+    >>> sampler = AllKNN(embedding=lambda block: block.std(axis=1))
+    >>> y_res = sampler.fit_resample(textures, names)[1]
     >>> sampler.plan_
     ResamplingPlan(361 images -> 312 rows: 312 original, 0 copies, 0 synthetic, near by <lambda> (32
       features))
