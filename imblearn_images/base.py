@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_consistent_length
 
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.embedding import embed
@@ -35,6 +34,7 @@ __all__ = [
     "TracedSamplerMixin",
     "check_images",
     "check_labels",
+    "check_lengths",
     "check_room",
     "draw",
     "images_of",
@@ -130,9 +130,7 @@ class ImageSamplerMixin:
         return X_resampled, y_resampled
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
-        check_consistent_length(X, y)
-        if y is not None and len(y) == 0:
-            raise ValueError("Found array with 0 sample(s): X holds no images, y no labels.")
+        check_lengths(X, y)
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
             X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
@@ -298,6 +296,24 @@ def sizes_told(y: NDArray[Any]) -> Iterator[None]:
             f"{exc} The classes have these numbers of images: {sizes}. Ask for fewer neighbours, "
             "or leave the smallest class out of `sampling_strategy`."
         ) from exc
+
+
+def check_lengths(X: Any, y: Any) -> None:
+    """Refuse two lengths, and nothing at all, with both numbers."""
+    if y is None:
+        return  # scikit-learn has its own words for it
+    shape = getattr(X, "shape", None)
+    n_images, n_labels = shape[0] if shape else len(X), len(y)
+    if n_images != n_labels:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {n_images} images in X, "
+            f"{n_labels} labels in y; pass one label for each image, in the same order."
+        )
+    if n_images == 0:
+        raise ValueError(
+            "Found array with 0 sample(s): X holds no images, y no labels. Check where they are "
+            "read from."
+        )
 
 
 def check_images(X: NDArray[Any]) -> None:

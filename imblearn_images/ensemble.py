@@ -26,11 +26,10 @@ from imblearn.under_sampling import RandomUnderSampler as ImblearnRandomUnderSam
 from joblib import effective_n_jobs, parallel_config
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.base import check_images, check_labels
+from imblearn_images.base import check_images, check_labels, check_lengths
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.subsets import OnRows, SharedImages, as_wanted, on_rows_of
@@ -63,7 +62,7 @@ class _ImagesMixin:
             del self.image_shape_
         if not _is_image_set(images):
             return None
-        check_consistent_length(images, y)
+        check_lengths(images, y)
         check_images(images)
         check_labels(y)
         return images

@@ -195,6 +195,13 @@ class ReadImages(TransformerMixin, BaseEstimator):
 class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Flatten images to rows of pixels, a view where memory order allows.
 
+    Parameters
+    ----------
+    dtype : numpy dtype, default=None
+        Convert the rows to this dtype; by default they keep theirs. Pass ``np.float32``
+        when a sampler of imbalanced-learn follows: it would let differences of unsigned
+        integers wrap around.
+
     Attributes
     ----------
     image_shape_ : tuple of int
@@ -219,6 +226,9 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> np.array_equal(flatten.inverse_transform(flatten.transform(X)), X)
     True
     """
+
+    def __init__(self, dtype=None):
+        self.dtype = dtype
 
     def fit(self, X, y=None):
         """Learn the shape of the images.
@@ -248,7 +258,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         rows : ndarray of shape (n, d)
-            The dtype is kept.
+            In `dtype`, or that of `X`.
 
         Raises
         ------
@@ -263,7 +273,8 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"images of shape {self.image_shape_}. Bring them to one size first, e.g. "
                 "ReadImages(size=...)."
             )
-        return images.reshape(len(images), -1)
+        rows = images.reshape(len(images), -1)
+        return rows if self.dtype is None else rows.astype(self.dtype, copy=False)
 
     def inverse_transform(self, X):
         """Give rows of pixels the shape of the images again.

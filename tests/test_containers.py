@@ -271,3 +271,25 @@ def test_the_plan_holds_the_labels_of_the_result(name):
     assert {label: y.count(label) for label in COUNTS} == dict.fromkeys(
         COUNTS, 5 if name == "RandomUnderSampler" else 12
     )
+
+
+class Tensor:
+    """Has the shape and the conversion of a tensor, and no more."""
+
+    def __init__(self, array):
+        self.array = array
+        self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
+
+    def __len__(self):
+        return len(self.array)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array if dtype is None else self.array.astype(dtype)
+
+
+def test_tensors_are_taken_as_arrays():
+    X = make_images(len(Y), (6, 5), "uint8")
+    for name in SAMPLERS:
+        expected, _ = sampler_named(name).fit_resample(X, Y)
+        result, _ = sampler_named(name).fit_resample(Tensor(X), Y)
+        np.testing.assert_array_equal(result, expected)

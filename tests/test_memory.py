@@ -89,6 +89,7 @@ ORDERS = {
         ("noise", "uint8", "C"),
         ("noise", "float32", "C"),
         ("noise", "uint8", "F"),
+        ("noise", "uint8", "part"),
         ("RandomUnderSampler", "uint8", "C"),
         ("RandomUnderSampler", "uint16", "F"),
     ],

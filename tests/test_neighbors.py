@@ -108,3 +108,9 @@ def test_the_pixels_are_left_alone(tmp_path):
     pixels.flags.writeable = False
     nearest_neighbors(pixels, np.arange(30), 3)
     np.testing.assert_array_equal(pixels, before)
+
+
+def test_small_differences_of_large_floats_are_not_drowned():
+    near = np.random.default_rng(0).random((40, 6))
+    found = nearest_neighbors(near + 1e8, np.arange(40), 4)
+    np.testing.assert_array_equal(found, nearest_neighbors(near, np.arange(40), 4))

@@ -202,3 +202,14 @@ def test_a_row_is_explained_in_a_sentence():
     assert plan.explain(0) == f"row 0 ({Y[0]}) = 1.00 x 0"
     with pytest.raises(IndexError):
         plan.explain(36)
+
+
+def test_rows_whose_parents_cross_groups_are_named():
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    groups = np.arange(len(X)) % 3
+    parents = [set(plan.matrix()[row].indices) for row in range(len(plan))]
+    expected = [len({groups[parent] for parent in row}) > 1 for row in parents]
+    assert plan.crosses(groups).tolist() == expected
+    assert any(expected) and not plan.crosses(np.zeros(len(X))).any()
+    with pytest.raises(ValueError, match=f"2 rows.*{len(X)} images"):
+        plan.crosses(["a", "b"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from imblearn.over_sampling import SMOTE
+from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from joblib import parallel_config
 from PIL import Image
@@ -339,9 +339,9 @@ class SeesImages(LogisticRegression):
 def test_around_a_foreign_sampler(colours):
     X = colours[..., 0] / 255
     y = np.repeat([0, 1], [250, 50])
-    steps = FlattenImages(), SMOTE(random_state=0), ReshapeImages((6, 5)), SeesImages()
+    steps = FlattenImages(), ImblearnSMOTE(random_state=0), ReshapeImages((6, 5)), SeesImages()
     pipe = make_imblearn_pipeline(*steps).fit(X, y)
-    rows, y_res = SMOTE(random_state=0).fit_resample(X.reshape(300, -1), y)
+    rows, y_res = ImblearnSMOTE(random_state=0).fit_resample(X.reshape(300, -1), y)
     expected = LogisticRegression().fit(rows, y_res).coef_
     np.testing.assert_array_equal(pipe[-1].coef_, expected)
     framed = clone(pipe)
@@ -358,3 +358,15 @@ def test_from_files_to_a_searched_pipeline(paths):
     assert len(search.predict(paths[:7])) == 7
     again = pickle.loads(pickle.dumps(search.best_estimator_))
     np.testing.assert_array_equal(again.predict(paths), search.predict(paths))
+
+
+def test_flattened_pixels_in_float_keep_a_foreign_sampler_from_wrapping_around():
+    X = np.random.default_rng(0).integers(0, 256, (24, 4, 4), dtype=np.uint8)
+    y = np.repeat([0, 1], [16, 8])
+    steps = FlattenImages(dtype=np.float32), ImblearnSMOTE(random_state=0), ReshapeImages((4, 4))
+    flat = steps[0].fit_transform(X)
+    assert flat.dtype == np.float32
+    X_res = steps[2].fit_transform(steps[1].fit_resample(flat, y)[0])
+    expected, _ = ImblearnSMOTE(random_state=0).fit_resample(X.reshape(24, -1).astype(float), y)
+    np.testing.assert_allclose(X_res.reshape(len(X_res), -1), expected, rtol=1e-5)
+    assert FlattenImages().fit_transform(X).dtype == np.uint8

@@ -75,6 +75,8 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
             return _unwrap_object_array(X)
         if X.ndim == 2 and X.shape[1] == 1 and any(map(is_path, X.flat)):
             return _paths(X.ravel(), X.dtype), lambda array, rows: array.reshape(-1, 1)
+    if not isinstance(X, np.ndarray) and getattr(X, "ndim", 0) > 2 and hasattr(X, "__array__"):
+        X = np.asarray(X)  # a tensor on the CPU, say
     return X, lambda array, rows: array
 
 

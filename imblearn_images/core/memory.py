@@ -56,16 +56,23 @@ def _machine() -> int | None:
 
 
 def _control_group() -> int | None:
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit = (group / "memory.max").read_text().strip()
-        used = int((group / "memory.current").read_text())
-        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-    except (OSError, ValueError):
-        return None
-    # Pages of files that nobody uses are given back on demand.
-    used -= int(stat.get("inactive_file", 0))
-    return None if limit == "max" else max(int(limit) - used, 0)
+    second = Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"
+    first = (
+        Path("/sys/fs/cgroup/memory"),
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_inactive_file",
+    )
+    for group, limit, usage, given_back in (second, first):
+        try:
+            allowed = int((group / limit).read_text())  # "max" where there is no limit
+            used = int((group / usage).read_text())
+            stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        except (OSError, ValueError):
+            continue
+        # Pages of files that nobody uses are given back on demand.
+        return max(allowed - used + int(stat.get(given_back, 0)), 0)
+    return None
 
 
 def _address_space() -> int | None:

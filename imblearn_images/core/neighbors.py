@@ -116,6 +116,8 @@ class _Search:
             pixels = (pixels ^ 128).view(np.int8)  # that is pixels - 128
         out = buffer[: pixels.size].reshape(pixels.shape)
         np.copyto(out, pixels)
+        if not self.short:  # products of large numbers would drown small differences
+            out -= self.features[self.rows[0], columns]
         return out
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
@@ -149,9 +151,8 @@ class _Search:
         score += norms_other.astype(score.dtype)
         if to == other:
             np.fill_diagonal(score, np.inf)
+        # Scores in float32 may be rounded, but rounding keeps their order.
         bound = np.minimum(_upper_bound(score, k), self.distances[to, -1] - norms_to)
-        if self.short:
-            bound += 4.0  # float32 scores above 2^24 are rounded to even numbers
         limit = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
         row, column = np.divmod(np.flatnonzero(score <= limit[:, None]), score.shape[1])
         distance = norms_to[row] + norms_other[column] - 2.0 * products[row, column]

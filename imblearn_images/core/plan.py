@@ -186,6 +186,10 @@ class ResamplingPlan:
     def take(self, array: Any) -> Any:
         """Carry an array along: row k of the result is the row of `array` of k's base.
 
+        A synthetic row shows something of its partners, too: before splitting a resampled
+        set by groups, drop the rows that :meth:`crosses` names; resampling inside the
+        folds needs no such care.
+
         Parameters
         ----------
         array : array-like of length n_source
@@ -213,6 +217,40 @@ class ResamplingPlan:
         if isinstance(array, (list, tuple)):
             return type(array)(array[i] for i in self.base)
         return np.asarray(array)[self.base] if not sparse.issparse(array) else array[self.base]
+
+    def crosses(self, groups: Any) -> NDArray[np.bool_]:
+        """Mask of the synthetic rows whose parents belong to different groups.
+
+        Parameters
+        ----------
+        groups : array-like of length n_source
+            Group of each source image: patient, plant, burst, fold.
+
+        Returns
+        -------
+        mask : ndarray of shape (n_out,), dtype bool
+            These rows leak from one group into another when the set is split by groups.
+
+        Examples
+        --------
+        >>> plan = ResamplingPlan(
+        ...     base=np.array([0, 0, 1]),
+        ...     partners=np.array([[0], [2], [2]]),
+        ...     weights=np.array([[0.0], [0.5], [0.5]]),
+        ...     y=np.array(["dog", "dog", "dog"]),
+        ...     n_source=3,
+        ... )
+        >>> plan.crosses(["ward 1", "ward 7", "ward 7"]).tolist()
+        [False, True, False]
+        """
+        groups = np.asarray(groups)
+        if len(groups) != self.n_source:
+            raise ValueError(
+                f"`groups` has {len(groups)} rows, the plan was drawn for {self.n_source} images."
+            )
+        other = groups[self.partners] != groups[self.base][:, None]
+        mask: NDArray[np.bool_] = (other & (self.weights != 0)).any(axis=1)
+        return mask
 
     def matrix(self, n: int | None = None) -> sparse.csr_matrix:
         """Mixing matrix W, sparse of shape (n_out, n): the rows sum to one.

@@ -322,7 +322,7 @@ def write_children(
     -------
     paths : list of str
         One per synthetic row, in order. A name tells the two parents and is derived from
-        label, parents, step and row, so that the same call gives the same files.
+        label, parents' file names, step and row, so that the same call gives the same files.
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
@@ -345,6 +345,8 @@ def write_children(
 def _child_name(plan: ResamplingPlan, images: FileImages, row: int, suffix: str) -> str:
     parents = [images.paths[plan.base[row]]]
     parents += [images.paths[partner] for partner in plan.partners[row]]
+    # Names, not folders, so that a set that was moved gives the same children.
+    parents = [Path(path).name for path in parents]
     facts = [str(plan.y[row]), *parents, *map(float.hex, plan.weights[row].tolist()), str(row)]
     digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()
     stems = "+".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import AbstractContextManager, nullcontext
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
         rows = np.arange(len(X)) if rows is None else rows
         X, rows = render(ResamplingPlan.selection(rows, np.zeros(len(X))), X), None
     subset = X if rows is None else X[rows]
-    return subset if takes_images else subset.reshape(len(subset), -1)
+    return subset if takes_images else subset.reshape(len(subset), prod(subset.shape[1:]))
 
 
 class SharedImages:

@@ -23,6 +23,7 @@ from imblearn_images.base import (
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.embedding import PixelSearch, embed
 from imblearn_images.core.images import as_images
+from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes, plan_mixture
 from imblearn_images.core.smoothing import smoothed_bootstrap
 
@@ -88,18 +89,20 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
     (['a.jpg', 'b.jpg', 'c.jpg', 'c.jpg'], [0, 0, 1, 1])
     """
 
+    sample_indices_: NDArray[np.intp]
+
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        if self.shrinkage is not None and holds_paths(X):
+        if self.shrinkage is None:
+            return super()._fit_resample(X, y)
+        if holds_paths(X):
             raise ValueError(
                 "When shrinkage is not None, X needs to contain only numerical data: noise needs "
                 "pixels, X holds paths. Put `ReadImages` before this sampler, or use "
                 "`shrinkage=None`."
             )
-        numeric = isinstance(X, np.ndarray) and X.dtype.kind in "biuf"
-        if self.shrinkage is None or not numeric:
-            resampled = super()._fit_resample(X, y)
-            if self.shrinkage is not None:
-                self.plan_ = self.plan_.with_noise()
+        if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
+            resampled = ImblearnRandomOverSampler._fit_resample(self, X, y)
+            self.plan_ = ResamplingPlan.selection(self.sample_indices_, y).with_noise()
             return resampled
         self.shrinkage_ = self._checked_shrinkage()
         self.plan_, X_resampled = smoothed_bootstrap(

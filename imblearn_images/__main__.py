@@ -1,0 +1,8 @@
+"""``python -m imblearn_images`` is the command ``imblearn-images``."""
+
+import sys
+
+from imblearn_images.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The command ``imblearn-images``: arguments, messages and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import imblearn_images
+from imblearn_images.demo import run_demo
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    exit_code : int
+        0 done; 1 refused or failed, with one message on stderr; 2 wrong usage.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    imblearn-images ...
+    0
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as exit_:  # argparse has said what there is to say
+        return int(exit_.code or 0)
+    options = vars(arguments)
+    command = options.pop("command")
+    try:
+        command(**options)
+    except (OSError, ValueError, MemoryError, ModuleNotFoundError) as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"imblearn-images: {_message(error)}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="imblearn-images", description="Resample imbalanced image data sets."
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {imblearn_images.__version__}"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    about = (
+        "Balance an image set with SMOTE, draw some synthetic images between their two parents, "
+        "and cross-validate one classifier with and without resampling."
+    )
+    demo = commands.add_parser(
+        "demo",
+        help="resample real images, look at the result, compare with doing nothing",
+        description=about,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    demo.set_defaults(command=run_demo)
+    demo.add_argument(
+        "--folder", metavar="PATH", help="folder with one folder per class; bundled images without"
+    )
+    demo.add_argument(
+        "--size", type=_integer(1), default=32, metavar="PIXELS", help="height and width of images"
+    )
+    demo.add_argument(
+        "--output", default="imblearn_images_demo.png", metavar="FILE", help="the PNG to write"
+    )
+    demo.add_argument(
+        "--seed", type=_integer(0, 2**32 - 1), default=0, metavar="N", help="of all random draws"
+    )
+    demo.add_argument(
+        "--folds", type=_integer(2), default=5, metavar="N", help="of the cross-validation"
+    )
+    demo.add_argument(
+        "--n-jobs", type=int, metavar="N", default=1, help="processes; -1 is one per core"
+    )
+
+
+def _integer(least: int, most: int | None = None) -> Callable[[str], int]:
+    def integer(text: str) -> int:
+        number = int(text)
+        if number < least or (most is not None and number > most):
+            limits = f"at least {least}" if most is None else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{number} is not {limits}")
+        return number
+
+    return integer
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
