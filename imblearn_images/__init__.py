@@ -14,8 +14,11 @@ image arrays, memmaps and arrays of file paths:
   ``BalancedBaggingClassifier``, ``BalancedRandomForestClassifier``
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
   ``ReshapeImages``, steps of a pipeline
-- :mod:`~imblearn_images.datasets`: real images to try things on, imbalance profiles,
-  ``load_image_folder``
+- :mod:`~imblearn_images.strategies` and :mod:`~imblearn_images.profiles`: what to pass as
+  ``sampling_strategy``
+- :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
+  disk; ``imblearn-images`` on the command line
+- :mod:`~imblearn_images.datasets`: real images to try things on
 
 Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``), and
 :func:`render` draws a plan, or a part of it, wherever the output should live. The work

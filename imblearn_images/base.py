@@ -145,9 +145,10 @@ class ImageSamplerMixin:
 
     def _check_classes(self, y: NDArray[Any]) -> None:
         if (y == y[0]).all():
+            label = y[0].item() if isinstance(y[0], np.generic) else y[0]
             raise ValueError(
                 "The target 'y' needs to have more than 1 class. Got 1 class instead: "
-                f"{y[0]!r} is the label of all {len(y)} images. Check how the labels were "
+                f"{label!r} is the label of all {len(y)} images. Check how the labels were "
                 "read."
             )
 

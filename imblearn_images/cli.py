@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import imblearn_images
+from imblearn_images.commands import add_folder_commands
 from imblearn_images.demo import run_demo
 
 __all__ = ["main"]
@@ -44,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         sys.stderr.write(f"imblearn-images: {_message(error)}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("imblearn-images: interrupted\n")
+        return 1
     return 0
 
 
@@ -56,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
+    add_folder_commands(commands)
     return parser
 
 

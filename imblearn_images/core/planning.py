@@ -205,8 +205,9 @@ def check_class_sizes(
     for label, count in n_new.items():
         found = int(np.count_nonzero(y == label))
         if count and found <= k:
+            name = label.item() if isinstance(label, np.generic) else label
             raise ValueError(
-                f"Expected n_neighbors <= n_samples_fit: class {label!r} has n_samples = {found}, "
+                f"Expected n_neighbors <= n_samples_fit: class {name!r} has n_samples = {found}, "
                 f"{parameter}={k} needs at least {k + 1} images of a class. Pass a smaller "
                 f"`{parameter}` (at most {found - 1}), leave the class out of `sampling_strategy`,"
                 " or use RandomOverSampler, which needs one image."

@@ -104,8 +104,8 @@ def check_uniform(infos: Sequence[files.FileInfo], paths: Sequence[files.FilePat
         examples = ", ".join(map(str, members[:3])) + (", ..." if len(members) > 3 else "")
         lines.append(f"{mode} {files.axes_of(channels)} {dtype}: {len(members)} ({examples})")
     raise ValueError(
-        "\n  ".join(lines) + '\nRead all of them as one kind: ReadImages(mode="RGB") '
-        '(or "L", "RGBA"), before anything else in the pipeline.'
+        "\n  ".join(lines) + '\nRead all of them as one kind (or "L", "RGBA"): '
+        'ReadImages(mode="RGB") at the head of a pipeline, balance_folder(mode="RGB").'
     )
 
 

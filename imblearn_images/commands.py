@@ -1,0 +1,278 @@
+"""The commands on folders: inspect, balance, unbalance and verify."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from imblearn.over_sampling.base import BaseOverSampler
+
+from imblearn_images import over_sampling, under_sampling
+from imblearn_images.folders import (
+    FolderReport,
+    balance_folder,
+    inspect_folder,
+    unbalance_folder,
+    verify_folder,
+)
+from imblearn_images.profiles import LongTail, Staircase, Step
+from imblearn_images.strategies import add_fraction, parse_strategy
+
+__all__ = ["add_folder_commands"]
+
+
+def _name_of_method(name: str) -> str:
+    """RandomOverSampler -> random-over, BorderlineSMOTE -> borderline-smote."""
+    words = re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])", name.removesuffix("Sampler"))
+    return "-".join(words).lower()
+
+
+METHODS = {
+    _name_of_method(name): getattr(module, name)
+    for module in (over_sampling, under_sampling)
+    for name in module.__all__
+} | {"none": None}
+
+
+def add_folder_commands(commands: Any) -> None:
+    """Add the commands to the sub-parsers of :mod:`argparse`.
+
+    Parameters
+    ----------
+    commands : the object that ``ArgumentParser.add_subparsers`` returns
+    """
+    _add_inspect(commands)
+    _add_balance(commands)
+    _add_unbalance(commands)
+    _add_verify(commands)
+
+
+def _add_inspect(commands: Any) -> None:
+    parser = _command(
+        commands, "inspect", _inspect, "look at class folders: counts, sizes, modes, bad files"
+    )
+    parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
+    parser.add_argument(
+        "--near",
+        action=argparse.BooleanOptionalAction,
+        help="look for near-duplicates (default: where ImageHash is installed)",
+    )
+    _add_common(parser)
+
+
+def _add_balance(commands: Any) -> None:
+    parser = _command(
+        commands, "balance", _balance, "split class folders, resample the training part, write it"
+    )
+    parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
+    parser.add_argument("output", metavar="OUTPUT", help="new folder")
+    parser.add_argument(
+        "--method", choices=METHODS, default="random-over", help="sampler (default: random-over)"
+    )
+    parser.add_argument(
+        "--strategy",
+        metavar="TEXT",
+        help='"auto", "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", or '
+        '{"class": n} as JSON (default: auto)',
+    )
+    parser.add_argument(
+        "--add",
+        metavar="CLASS=FRACTION",
+        action="append",
+        type=_addition,
+        help="add a fraction of its own size to a class, e.g. Lime=0.5; repeat for more",
+    )
+    parser.add_argument(
+        "--k-neighbors", type=int, metavar="N", help="neighbours of methods that have some"
+    )
+    parser.add_argument(
+        "--validation", type=float, default=0.2, metavar="SHARE", help="0 for none (default: 0.2)"
+    )
+    parser.add_argument(
+        "--groups",
+        choices=("stem-prefix", "near-duplicates"),
+        help="what must stay on one side of the split",
+    )
+    parser.add_argument(
+        "--mode", choices=("L", "RGB", "RGBA"), help="read all files so, where pixels are mixed"
+    )
+    parser.add_argument("--plot", action="store_true", help="also write a chart and some images")
+    _add_writing(parser)
+    _add_common(parser)
+
+
+def _add_unbalance(commands: Any) -> None:
+    parser = _command(
+        commands, "unbalance", _unbalance, "cut class folders to an imbalance profile, into a copy"
+    )
+    parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
+    parser.add_argument("output", metavar="OUTPUT", help="new folder")
+    parser.add_argument("--profile", choices=("long-tail", "step", "staircase"), required=True)
+    parser.add_argument(
+        "--ratio", type=float, default=10, help="long-tail, step: largest / smallest (default: 10)"
+    )
+    parser.add_argument(
+        "--minority", type=float, default=0.5, help="step: share of classes cut (default: 0.5)"
+    )
+    parser.add_argument(
+        "--step", type=int, default=10, help="staircase: images per stair (default: 10)"
+    )
+    _add_writing(parser)
+    _add_common(parser)
+
+
+def _add_verify(commands: Any) -> None:
+    parser = _command(commands, "verify", _verify, "check a written folder against its manifest")
+    parser.add_argument("output", metavar="FOLDER", help="folder that balance or unbalance wrote")
+    parser.add_argument("--source", metavar="FOLDER", help="also compare with the source")
+    _add_common(parser)
+
+
+def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_writing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--layout",
+        choices=("folders", "csv"),
+        default="folders",
+        help="class folders, or one folder and labels.csv (default: folders)",
+    )
+    parser.add_argument(
+        "--link",
+        choices=("copy", "hard", "symlink", "rows"),
+        default="copy",
+        help="copies, links, or rows of labels.csv only (default: copy)",
+    )
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="bad files: refuse, or leave out and list (default: raise)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, dest="random_state", help="of all draws (default: 0)"
+    )
+    parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--n-jobs", type=int, metavar="N", help="threads; -1 is one per core")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _inspect(source: str, *, near: bool | None, **common: Any) -> None:
+    _print(inspect_folder(source, near=near, **_threads(common)), common)
+
+
+def _balance(
+    source: str,
+    output: str,
+    *,
+    method: str,
+    strategy: str | None,
+    add: list[tuple[str, float]] | None,
+    k_neighbors: int | None,
+    json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    sampler = _sampler(method, strategy, add, k_neighbors)
+    common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
+    _print(balance_folder(source, output, sampler=sampler, **options, **_threads(common)), common)
+
+
+def _sampler(
+    method: str,
+    strategy: str | None,
+    add: list[tuple[str, float]] | None,
+    k_neighbors: int | None,
+) -> Any:
+    kind = METHODS[method]
+    if kind is None:
+        if strategy or add or k_neighbors is not None:
+            raise ValueError("--method none resamples nothing: leave out its options")
+        return None
+    if strategy and add:
+        raise ValueError("--strategy and --add both say how much: give one of them")
+    over = issubclass(kind, BaseOverSampler)
+    parameters: dict[str, Any] = {}
+    if add:
+        if not over:
+            raise ValueError(f"--add needs a method that adds images, not {method}")
+        parameters["sampling_strategy"] = add_fraction(dict(add))
+    elif strategy:
+        parameters["sampling_strategy"] = parse_strategy(
+            strategy, sampling="over" if over else "under"
+        )
+    if k_neighbors is not None:
+        if "k_neighbors" not in kind().get_params():
+            raise ValueError(f"--k-neighbors: method {method} has no neighbours")
+        parameters["k_neighbors"] = k_neighbors
+    return kind(**parameters)
+
+
+def _unbalance(
+    source: str,
+    output: str,
+    *,
+    profile: str,
+    ratio: float,
+    minority: float,
+    step: int,
+    json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    profiles: Mapping[str, Any] = {
+        "long-tail": lambda: LongTail(ratio),
+        "step": lambda: Step(ratio, minority),
+        "staircase": lambda: Staircase(step),
+    }
+    common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
+    cut = unbalance_folder(source, output, profiles[profile](), **options, **_threads(common))
+    _print(cut, common)
+
+
+def _verify(output: str, *, source: str | None, **common: Any) -> None:
+    report = verify_folder(output, source=source, **_threads(common))
+    if not report and not common["json"]:
+        raise ValueError(str(report))
+    _print(report, common)
+    if not report:
+        raise ValueError(f"{output}: not as the manifest says")
+
+
+def _threads(common: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "n_jobs": common["n_jobs"],
+        "verbose": int(sys.stderr.isatty() and not common["quiet"]),
+    }
+
+
+def _print(report: Any, common: Mapping[str, Any]) -> None:
+    text = report.to_json() if common["json"] else str(report)
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+    if isinstance(report, FolderReport) and not common["json"] and not report.dry_run:
+        sys.stdout.write(
+            f"{report.n_valid} validation rows first, then {report.n_train} training rows; "
+            "manifest.jsonl says what each is made of\n"
+        )
+
+
+def _addition(text: str) -> tuple[str, float]:
+    label, equals, fraction = text.rpartition("=")
+    try:
+        if equals:
+            return label, float(fraction)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not CLASS=FRACTION, e.g. Lime=0.5")

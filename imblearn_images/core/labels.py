@@ -1,0 +1,173 @@
+"""Labels as names of folders: reversible, portable, and never a way out of a folder."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+_RESERVED = {"CON", "PRN", "AUX", "NUL"} | {
+    f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10)
+}
+_UNSAFE = set('<>:"/\\|?*%')
+_LONGEST = 255  # bytes; what Linux, macOS and Windows allow
+
+
+def encode_label(label: str) -> str:
+    """Turn a label into the name of its folder.
+
+    Letters of every script, digits, spaces and most signs stay; what has a meaning for some
+    file system becomes ``%`` and the hexadecimal digits of its UTF-8 bytes.
+
+    Parameters
+    ----------
+    label : str
+        Any text.
+
+    Returns
+    -------
+    name : str
+        A name of one folder on Linux, macOS and Windows, the same for the same label;
+        :func:`decode_label` gives the label again.
+
+    Raises
+    ------
+    ValueError
+        If `label` is no Unicode text (a name that is not UTF-8) or its name is too long.
+
+    Examples
+    --------
+    >>> [encode_label(label) for label in ("Red Beet", "a/b", "..", "CON", "", "50 %")]
+    ['Red Beet', 'a%2Fb', '%2E%2E', '%43ON', '%', '50 %25']
+    """
+    check_unicode(label)
+    last = len(label) - 1
+    name = "".join(
+        _escaped(character)
+        if character in _UNSAFE
+        or not character.isprintable()
+        or (position == 0 and character in ". ")
+        or (position == last and character in ". ")
+        else character
+        for position, character in enumerate(label)
+    )
+    if label.split(".")[0].rstrip().upper() in _RESERVED:
+        name = _escaped(label[0]) + name[1:]
+    if len(name.encode()) > _LONGEST:
+        raise ValueError(
+            f"class {label[:60]!r}...: the name of its folder would have {len(name.encode())} "
+            f"bytes, at most {_LONGEST} are possible; give the class a shorter name"
+        )
+    return name or "%"
+
+
+def check_unicode(label: str) -> None:
+    """Raise a ValueError naming the label if it is the name of a folder that is not UTF-8."""
+    try:
+        label.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"class {label!r} has a name that is not UTF-8; rename its folder"
+        ) from error
+
+
+def decode_label(name: str) -> str:
+    """Turn the name of a folder into the label that :func:`encode_label` was given.
+
+    Examples
+    --------
+    >>> decode_label("a%2Fb")
+    'a/b'
+    """
+    return "" if name == "%" else unquote(name, errors="strict")
+
+
+def as_text(labels: Iterable[Any]) -> list[str]:
+    """Turn labels into text.
+
+    Parameters
+    ----------
+    labels : iterable of str, int, bool or other values
+        Numbers are written as Python writes them.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        Naming the rows of missing labels (None, NaN), or two labels with one text.
+
+    Examples
+    --------
+    >>> as_text([1, 0, 1])
+    ['1', '0', '1']
+    """
+    labels = [label.item() if hasattr(label, "item") else label for label in labels]
+    missing = [row for row, label in enumerate(labels) if label is None or label != label]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} labels are missing (None or NaN), the first in row {missing[0]}. "
+            "Leave these images out, or give them a class of their own."
+        )
+    seen: dict[str, Any] = {}
+    for label in labels:
+        other = seen.setdefault(str(label), label)
+        if type(other) is not type(label):
+            raise ValueError(
+                f"labels {other!r} and {label!r} are of two types with one text; use one type"
+            )
+    return [str(label) for label in labels]
+
+
+def find_clashes(labels: Sequence[str]) -> list[tuple[str, str]]:
+    """Find labels that some file system takes for one: by case, or by composed letters.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Different labels.
+
+    Returns
+    -------
+    clashes : list of (str, str)
+
+    Examples
+    --------
+    >>> find_clashes(["Cat", "dog", "cat"])
+    [('Cat', 'cat')]
+    """
+    seen: dict[str, str] = {}
+    clashes = []
+    for label in labels:
+        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).casefold())
+        if (other := seen.setdefault(folded, label)) != label:
+            clashes.append((other, label))
+    return clashes
+
+
+def check_names(labels: Sequence[str], layout: str) -> None:
+    """Check that classes can be written; for "folders", each to a folder of its own everywhere.
+
+    Raises
+    ------
+    ValueError
+        Naming the class that cannot, or the two that would share one.
+    """
+    for label in labels:
+        check_unicode(label)
+    if layout == "csv":
+        return
+    for label in labels:
+        encode_label(label)
+    if clashes := find_clashes(labels):
+        raise ValueError(
+            f"classes {clashes[0][0]!r} and {clashes[0][1]!r} have one folder where case or "
+            'composed letters do not count; rename one, or use layout="csv"'
+        )
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())

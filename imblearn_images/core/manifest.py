@@ -1,0 +1,166 @@
+"""The manifest: one line per output row, where it lies and what it was made of."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+MANIFEST = "manifest.jsonl"
+LABELS = "labels.csv"
+_MISSING = ("", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "None", "n/a", "null", "nan", "NaN")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a data set on disk."""
+
+    path: str | None
+    """File below the output folder, with "/"; None for a row without a file of its own."""
+    label: str
+    """Class, as it is, however its folder is named."""
+    split: str
+    """ "train", "valid", or "skipped" for a source file that was left out."""
+    kind: str
+    """ "original", "copy", "synthetic", or "skipped"."""
+    parents: tuple[str, ...]
+    """Files below the source folder, with "/", the base first."""
+    synthesis: str | None = None
+    """Class of the sampler that drew a synthetic row."""
+    step: float | tuple[float, ...] | None = None
+    """Share of the partner in a synthetic row; of the partners, where there are more."""
+    seed: int | None = None
+    """Of the resampling."""
+    sha256: str | None = None
+    """Of the bytes of the file."""
+    reason: str | None = None
+    """Why a file was skipped."""
+
+
+def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
+    """Write rows as lines of JSON, in ASCII whatever the names."""
+    for row in rows:
+        facts = {key: value for key, value in asdict(row).items() if key != "reason" or value}
+        yield json.dumps(facts).encode("ascii") + b"\n"
+
+
+def read_manifest(folder: Path) -> list[Row]:
+    """Read the manifest of a folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none: the folder was not finished, or not made by this package.
+    ValueError
+        Naming the line that is not one of a manifest, or that points out of the folder.
+    """
+    file = folder / MANIFEST
+    try:
+        lines = file.read_bytes().splitlines()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{file} does not exist: the folder was not made by this package or not finished; "
+            "run the same command again with resume"
+        ) from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            facts = json.loads(line)
+            for name in ("parents", "step"):
+                if isinstance(facts.get(name), list):
+                    facts[name] = tuple(facts[name])
+            row = Row(**facts)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{file}, line {number}: not a line of a manifest: {error}") from error
+        if not all(map(_stays_inside, [row.path] if row.path is not None else [])):
+            raise ValueError(f"{file}, line {number}: {row.path!r} points out of the folder")
+        rows.append(row)
+    return rows
+
+
+def labels_csv(rows: Iterable[Row]) -> bytes:
+    """Write the table for fastai and pandas: columns name, label, is_valid; UTF-8.
+
+    A row without a file is named by its parent, relative to the source folder.
+    """
+    text = io.StringIO(newline="")
+    # a bare carriage return is quoted by some versions of Python only
+    table = list(label_table(rows))
+    everything = any("\r" in label for _, label, _ in table)
+    writer = csv.writer(
+        text, lineterminator="\n", quoting=csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
+    )
+    writer.writerow(("name", "label", "is_valid"))
+    writer.writerows(table)
+    return text.getvalue().encode()
+
+
+def label_table(rows: Iterable[Row]) -> Iterator[tuple[str, str, bool]]:
+    """Yield name, label and is_valid of every row that is in the data set."""
+    for row in rows:
+        if row.split != "skipped":
+            yield row.path or row.parents[0], row.label, row.split == "valid"
+
+
+def read_labels(content: bytes) -> list[tuple[str, str, bool]]:
+    """Read what :func:`labels_csv` wrote.
+
+    Examples
+    --------
+    >>> read_labels(labels_csv([Row("a.png", "=1+1", "valid", "original", ("a.png",))]))
+    [('a.png', '=1+1', True)]
+    """
+    table = list(csv.reader(io.StringIO(content.decode(), newline="")))
+    if table[:1] != [["name", "label", "is_valid"]]:
+        raise ValueError(f"{LABELS}: columns {table[:1]}, expected name, label, is_valid")
+    return [(name, label, flag == "True") for name, label, flag in table[1:]]
+
+
+def misread_labels(labels: Iterable[str]) -> list[str]:
+    """Find labels that pandas or a spreadsheet takes for something else than text.
+
+    Examples
+    --------
+    >>> misread_labels(["kiwi", "NA", "007", "=1+1"])
+    ['NA', '007', '=1+1']
+    """
+    return [
+        label for label in labels if label in _MISSING or label[0] in "=+-@" or _is_number(label)
+    ]
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return label in ("True", "False", "TRUE", "FALSE", "true", "false")
+    return True
+
+
+def find_leaks(rows: Iterable[Row]) -> list[str]:
+    """Name the training rows that are, or descend from, a validation image.
+
+    Examples
+    --------
+    >>> photo = Row("valid/a/1.png", "a", "valid", "original", ("a/1.png",))
+    >>> find_leaks([photo, Row("train/a/2.png", "a", "train", "copy", ("a/1.png",))])
+    ['train/a/2.png']
+    """
+    rows = list(rows)
+    validating = {parent for row in rows if row.split == "valid" for parent in row.parents}
+    contents = {row.sha256 for row in rows if row.split == "valid"} - {None}
+    return [
+        row.path or row.parents[0]
+        for row in rows
+        if row.split == "train"
+        and (not validating.isdisjoint(row.parents) or row.sha256 in contents)
+    ]
+
+
+def _stays_inside(path: Any) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not PurePosixPath(path).is_absolute() and ".." not in parts

@@ -1,0 +1,194 @@
+"""Splitting: which images validate, so that none of them has a relative in training."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+from sklearn.neighbors import radius_neighbors_graph
+
+
+def split_rows(
+    labels: Sequence[str],
+    contents: Sequence[Any],
+    groups: Sequence[Any] | None,
+    validation: float,
+    seed: int,
+) -> tuple[NDArray[np.bool_], int]:
+    """Choose the validation images.
+
+    Parameters
+    ----------
+    labels : sequence of str, length n
+        Classes; each keeps its share.
+    contents : sequence of hashable, length n
+        Images of equal content (SHA-256) stay on one side, always.
+    groups : sequence of hashable, length n, default=None
+        Images of one group stay on one side, too.
+    validation : float
+        Share of the images, above 0 and below 1.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    is_valid : ndarray of bool, shape (n,)
+    n_prevented : int
+        Images that a plain stratified split of the same seed would have put into
+        validation with a member of their group, or their equal, in training.
+
+    Raises
+    ------
+    ValueError
+        When a class is too small, or there are too few groups, naming it.
+
+    Notes
+    -----
+    Without `groups` one of each equal images is split by scikit-learn's
+    ``StratifiedShuffleSplit``, the others follow. With `groups`, folds of its
+    ``StratifiedGroupKFold`` validate: of 5 folds one for 0.2, of 10 three for 0.3, those in
+    which the classes keep their shares best.
+    """
+    y = np.asarray(labels)
+    _check_share(y, validation)
+    plain = _shuffled(y, validation, seed)
+    _, equals = np.unique(np.asarray(contents), return_inverse=True)
+    if groups is None:
+        bonds = equals
+        _, first, back = np.unique(equals, return_index=True, return_inverse=True)
+        is_valid = plain if len(first) == len(y) else _shuffled(y[first], validation, seed)[back]
+    else:
+        bonds = merge_groups(groups, equals)
+        is_valid = _grouped(y, bonds, validation, seed)
+    for label in np.unique(y):
+        rows = y == label
+        if is_valid[rows].all() or not is_valid[rows].any():
+            side = "training" if is_valid[rows].all() else "validation"
+            raise ValueError(
+                f"class {str(label)!r} of {np.count_nonzero(rows)} images would have none for "
+                f"{side} at validation={validation}. Add images, take another share or seed"
+                + ("." if groups is None else ", or smaller groups.")
+            )
+    trained = np.unique(bonds[~plain])
+    return is_valid, int(np.count_nonzero(plain & np.isin(bonds, trained)))
+
+
+def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
+    """Join two groupings: what either of them holds together, stays together.
+
+    Examples
+    --------
+    >>> merge_groups(["a", "a", "b", "c"], [0, 1, 1, 2]).tolist()
+    [0, 0, 0, 1]
+    """
+    names: list[NDArray[np.intp]] = []
+    for grouping in (one, other):
+        known: dict[Any, int] = {}
+        names.append(np.array([known.setdefault(name, len(known)) for name in grouping], np.intp))
+    n_one = int(names[0].max(initial=-1)) + 1
+    n = n_one + int(names[1].max(initial=-1)) + 1
+    graph = coo_matrix((np.ones(len(names[0]), np.int8), (names[0], n_one + names[1])), (n, n))
+    parts: NDArray[np.intp] = connected_components(graph, directed=False)[1]
+    return np.unique(parts[names[0]], return_inverse=True)[1].astype(np.intp)
+
+
+def near_duplicates(hashes: Sequence[int | None], distance: int = 6) -> NDArray[np.intp]:
+    """Group images whose perceptual hashes differ in few bits, directly or over others.
+
+    Parameters
+    ----------
+    hashes : sequence of int or None, length n
+        64 bits each; None is near to nothing.
+    distance : int, default=6
+        Bits that may differ.
+
+    Returns
+    -------
+    groups : ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> near_duplicates([0b0, 0b1, 2**64 - 1, None], distance=1).tolist()
+    [0, 0, 1, 2]
+    """
+    n = len(hashes)
+    known = [row for row, value in enumerate(hashes) if value is not None]
+    if not known:
+        return np.arange(n)
+    words = np.array([hashes[row] for row in known], dtype=">u8")
+    bits = np.unpackbits(words.view(np.uint8).reshape(-1, 8), axis=1).astype(np.float64)
+    # the squared distance of bits is the number of those that differ
+    near = radius_neighbors_graph(bits, np.sqrt(distance + 0.5), mode="connectivity").tocoo()
+    rows = np.asarray(known)
+    graph = coo_matrix((near.data, (rows[near.row], rows[near.col])), (n, n))
+    groups: NDArray[np.intp] = connected_components(graph, directed=False)[1]
+    return groups
+
+
+def _check_share(y: NDArray[Any], validation: float) -> None:
+    if not 0 < validation < 1:
+        raise ValueError(f"validation={validation!r}: it is a share, above 0 and below 1")
+    names, counts = np.unique(y, return_counts=True)
+    if len(small := names[counts < 2]):
+        raise ValueError(
+            f"class {str(small[0])!r} has 1 image, and {len(small) - 1} more classes have; a split "
+            "needs at least 2 of each class. Add images, leave the class out, or use validation=0."
+        )
+
+
+def _shuffled(y: NDArray[Any], validation: float, seed: int) -> NDArray[np.bool_]:
+    n_classes = len(np.unique(y))
+    # scikit-learn wants room for one image of every class on both sides
+    n_valid = int(np.clip(np.ceil(validation * len(y)), n_classes, len(y) - n_classes))
+    is_valid = np.zeros(len(y), dtype=bool)
+    try:
+        split = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
+        is_valid[next(split.split(y, y))[1]] = True
+    except ValueError as error:
+        counts = dict(zip(*(a.tolist() for a in np.unique(y, return_counts=True)), strict=True))
+        raise ValueError(
+            f"{len(y)} different images cannot be split at validation={validation}: {error} "
+            f"Different images per class: {counts}"
+        ) from error
+    # StratifiedShuffleSplit may leave a tiny class out of one side: move one image over
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        if is_valid[rows].all() or not is_valid[rows].any():
+            chosen = np.random.default_rng([seed, len(rows)]).choice(rows)
+            is_valid[chosen] = not is_valid[chosen]
+    return is_valid
+
+
+def _grouped(
+    y: NDArray[Any], groups: NDArray[np.intp], validation: float, seed: int
+) -> NDArray[np.bool_]:
+    share = Fraction(validation).limit_denominator(10)
+    share = min(max(share, Fraction(1, 10)), Fraction(9, 10))
+    n_groups = len(np.unique(groups))
+    if n_groups < share.denominator:
+        raise ValueError(
+            f"{n_groups} groups cannot be split at validation={validation}, which needs "
+            f"{share.denominator}; use finer groups, or a share such as {1 / max(n_groups, 2):.2f}."
+        )
+    folds = StratifiedGroupKFold(share.denominator, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # of classes with fewer images than folds; the caller checks what came out
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        parts = [rows for _, rows in folds.split(y, y, groups)]
+    classes = np.unique(y, return_inverse=True)[1]
+    counts = np.array([np.bincount(classes[rows], minlength=classes.max() + 1) for rows in parts])
+    chosen = min(
+        combinations(range(len(parts)), share.numerator),
+        key=lambda some: np.abs(counts[list(some)].sum(0) / counts.sum(0) - validation).sum(),
+    )
+    is_valid = np.zeros(len(y), dtype=bool)
+    is_valid[np.concatenate([parts[fold] for fold in chosen])] = True
+    return is_valid

@@ -1,0 +1,252 @@
+"""The store: a folder of files that are whole or absent, and how it is taken up again."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from imblearn_images.core import files
+from imblearn_images.core.records import hash_file
+
+LINKS = ("copy", "hard", "symlink", "rows")
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
+WORKSHOP = ".unfinished"
+"""Folder inside the output for what is not yet in its place; gone when all is done."""
+
+
+class OutputFolder:
+    """A folder that is filled file by file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder; made with its parents by :meth:`begin`.
+    source : str or path-like, default=None
+        The folder that is read, which must not be inside of it, nor the other way round.
+    resume : bool, default=False
+        Take up an unfinished run instead of refusing a folder that is not empty.
+
+    Raises
+    ------
+    ValueError
+        When the two folders are one or inside each other, also through links; when the
+        output is a link or no folder.
+    FileExistsError
+        When it is not empty, without `resume`.
+    PermissionError
+        When nothing can be written there. Nothing has been written yet.
+    """
+
+    def __init__(
+        self, path: files.FilePath, source: files.FilePath | None = None, *, resume: bool = False
+    ) -> None:
+        self.root = Path(path)
+        self.resume = resume
+        self._made = False
+        if self.root.is_symlink():
+            raise ValueError(f"output {os.fspath(path)!r} is a link; name the folder itself")
+        if self.root.exists() and not self.root.is_dir():
+            raise ValueError(f"output {os.fspath(path)!r} is a file, not a folder")
+        if source is not None:
+            _check_apart(Path(source), self.root)
+        if not resume and self.root.is_dir() and os.listdir(self.root):
+            raise FileExistsError(
+                f"output {os.fspath(path)!r} is not empty. Choose a new folder, or resume an "
+                "unfinished run: --resume, resume=True"
+            )
+        there = self.root.absolute()
+        while not there.exists():
+            there = there.parent
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied, nothing can be written there", str(there))
+
+    @property
+    def workshop(self) -> Path:
+        """Folder for files that are moved to their place later."""
+        return self.root / WORKSHOP
+
+    def begin(self) -> None:
+        """Make the folder."""
+        self._made = not self.root.exists()
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    def clear_workshop(self) -> None:
+        """Make the workshop, empty."""
+        shutil.rmtree(self.workshop, ignore_errors=True)
+        self.workshop.mkdir()
+
+    def discard_workshop(self) -> None:
+        """Remove the workshop, and the folder if it was made and nothing else is in it."""
+        shutil.rmtree(self.workshop, ignore_errors=True)
+        if self._made:
+            with suppress(OSError):  # not empty
+                self.root.rmdir()
+
+    def check_contents(self, names: Collection[str]) -> None:
+        """Refuse a folder with files that this run would not write; clear leftovers.
+
+        Parameters
+        ----------
+        names : collection of str
+            All files of the run, relative to the folder, with "/".
+
+        Raises
+        ------
+        ValueError
+            Naming such a file. Nothing has been removed then.
+        """
+        strange, leftovers = [], []
+        expected = set(names)
+        for folder, subfolders, found in os.walk(self.root):
+            inside = Path(folder).relative_to(self.root)
+            if inside == Path():
+                subfolders[:] = [name for name in subfolders if name != WORKSHOP]
+            strange += [inside / name for name in subfolders if Path(folder, name).is_symlink()]
+            for name in found:
+                if _PARTIAL.fullmatch(name):
+                    leftovers.append(Path(folder, name))
+                elif (inside / name).as_posix() not in expected:
+                    strange.append(inside / name)
+        if strange:
+            raise ValueError(
+                f"output {os.fspath(self.root)!r} holds {len(strange)} files that this run would "
+                f"not write, such as {strange[0].as_posix()!r}. Was it begun with another source, "
+                "sampler, seed or layout? Repeat that command, or choose another folder"
+            )
+        for file in leftovers:
+            file.unlink()
+
+    def make_folders(self, names: Collection[str]) -> None:
+        """Make the folders that the files `names` go to."""
+        for folder in sorted({os.path.dirname(name) for name in names}):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+
+    def copy(self, source: str, name: str, sha256: str, link: str) -> None:
+        """Put a copy of, or a link to, a source file in its place.
+
+        Parameters
+        ----------
+        source : str
+            The file.
+        name : str
+            Where to, relative to the folder.
+        sha256 : str
+            Of the source, when it was examined.
+        link : {"copy", "hard", "symlink"}
+            Kind of copy.
+
+        Raises
+        ------
+        OSError
+            Naming the file that cannot be read or written.
+        ValueError
+            When the source has changed since it was examined.
+        """
+        target = self.root / name
+        if link == "copy":
+            if not (self._is_plain(target) and hash_file(target)[1] == sha256):
+                digest = hashlib.sha256()
+                with open(source, "rb") as original, files.written_whole(target) as copied:
+                    while block := original.read(1 << 20):
+                        digest.update(block)
+                        copied.write(block)
+                    if digest.hexdigest() != sha256:
+                        raise ValueError(f"{source}: has changed since it was examined; run again")
+            return
+        real = os.path.realpath(source)
+        if self.resume and os.path.lexists(target):
+            if link == "symlink" and target.is_symlink() and os.readlink(target) == real:
+                return
+            if link == "hard" and self._is_plain(target) and os.path.samefile(target, real):
+                return
+        partial = files.partial_name(target)
+        try:
+            if link == "hard":
+                os.link(real, partial)
+            else:
+                os.symlink(real, partial)
+            os.replace(partial, target)
+        except OSError as error:
+            hint = '; links of this kind do not work here, use link="copy"'
+            raise OSError(error.errno, f"{error.strerror}{hint}", str(target)) from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def move(self, drawn: str, name: str) -> str:
+        """Move a finished file from the workshop to its place; return its SHA-256."""
+        sha256 = hash_file(drawn)[1]
+        os.replace(drawn, self.root / name)
+        return sha256
+
+    def write_image(self, image: NDArray[Any], name: str) -> str:
+        """Write an image without loss; return the SHA-256 of its file."""
+        files.write_image(self.root / name, image)
+        return hash_file(self.root / name)[1]
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of `content`."""
+        target = self.root / name
+        if not (self._is_plain(target) and target.read_bytes() == content):
+            with files.written_whole(target) as file:
+                file.write(content)
+
+    def finish(self, manifest: str, lines: Iterable[bytes]) -> None:
+        """Write the manifest, when the names of all other files are on disk."""
+        shutil.rmtree(self.workshop, ignore_errors=True)
+        for folder, _, _ in os.walk(self.root):
+            _sync_folder(folder)
+        with files.written_whole(self.root / manifest) as file:
+            file.writelines(lines)
+        _sync_folder(self.root)
+
+    def _is_plain(self, target: Path) -> bool:
+        return self.resume and target.is_file() and not target.is_symlink()
+
+
+def name_file(stem: str, digest: str, suffix: str) -> str:
+    """Name a file: what a reader recognises of `stem`, what makes it unique, the ending.
+
+    Examples
+    --------
+    >>> name_file("Crème brûlée (2)", "0f3a", ".jpg")
+    'Cr_me_br_l_e_2_-0f3a.jpg'
+    """
+    readable = re.sub(r"[^A-Za-z0-9_+.-]+", "_", stem)[:80].lstrip(".") or "image"
+    return f"{readable}-{digest}{suffix}"
+
+
+def _check_apart(source: Path, output: Path) -> None:
+    one, other = Path(os.path.realpath(source)), Path(os.path.realpath(output))
+    for inner, outer, what in (
+        (other, one, "lies inside the source"),
+        (one, other, "holds the source"),
+    ):
+        if inner == outer or outer in inner.parents:
+            relation = "is the source" if one == other else what
+            raise ValueError(
+                f"output {os.fspath(output)!r} {relation} {os.fspath(source)!r}; the source is "
+                "never written to. Choose a folder beside it"
+            )
+
+
+def _sync_folder(folder: files.FilePath) -> None:
+    """Flush the names in a folder to disk, where folders can be opened."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # no such thing on this file system
+            raise OSError(error.errno, error.strerror, os.fspath(folder)) from error
+    finally:
+        os.close(handle)

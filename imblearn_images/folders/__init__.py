@@ -1,0 +1,33 @@
+"""Class folders of photos -> a balanced, traceable data set on disk.
+
+- :func:`load_image_folder`, :func:`inspect_folder`, :func:`split_folder` read;
+- :func:`balance_folder`, :func:`unbalance_folder`, :func:`export_images` write a new folder;
+- :func:`verify_folder` checks such a folder against its manifest.
+
+A data set on disk is its image files, ``labels.csv`` for the layout "csv", and
+``manifest.jsonl``, written last: one line of JSON per row with ``path``, ``label``, ``split``,
+``kind``, ``parents`` (files below the source, the base first), ``synthesis``, ``step``,
+``seed`` and ``sha256``.
+"""
+
+from imblearn_images.folders.balancing import balance_folder, unbalance_folder
+from imblearn_images.folders.exporting import export_images
+from imblearn_images.folders.inspecting import InspectReport, inspect_folder
+from imblearn_images.folders.loading import load_image_folder
+from imblearn_images.folders.report import FolderReport
+from imblearn_images.folders.source import FolderSplit, split_folder
+from imblearn_images.folders.verifying import VerifyReport, verify_folder
+
+__all__ = [
+    "FolderReport",
+    "FolderSplit",
+    "InspectReport",
+    "VerifyReport",
+    "balance_folder",
+    "export_images",
+    "inspect_folder",
+    "load_image_folder",
+    "split_folder",
+    "unbalance_folder",
+    "verify_folder",
+]

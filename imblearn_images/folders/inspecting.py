@@ -1,0 +1,186 @@
+"""Inspecting: class folders before anything is done."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from imblearn_images.core.records import has_imagehash
+from imblearn_images.core.splitting import near_duplicates
+from imblearn_images.folders.report import shown, table_text
+from imblearn_images.folders.source import Source, read_source
+
+__all__ = ["InspectReport", "inspect_folder"]
+
+NEIGHBORS = 5  # SMOTE's default
+FEW = 10  # images of a class; a fifth of them is one or two, too few to measure anything
+RATIO = 3.0  # of the largest class to a smaller one, from where treatment is worth a trial
+
+
+@dataclass(frozen=True)
+class InspectReport:
+    """What class folders hold, and which classes need treatment; ``print`` shows it."""
+
+    source: str
+    classes: list[dict[str, Any]]
+    """Of each class: label, images, share, ratio to the largest, sizes, modes, broken, advice."""
+    n_images: int
+    ratio: float
+    """Largest class / smallest class."""
+    broken: dict[str, str]
+    """File that cannot be used to the reason."""
+    duplicates: list[list[str]]
+    """Groups of files of equal content."""
+    near_duplicates: list[list[str]] | None
+    """Groups of photos of nearly equal look; None where not looked for."""
+    notes: list[str]
+
+    def to_json(self) -> str:
+        """Return everything as one JSON object in ASCII."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        columns = ("class", "images", "share", "ratio", "height x width", "modes", "broken")
+        lines = [
+            table_text(
+                columns,
+                [
+                    [
+                        shown(c["label"]),
+                        c["images"],
+                        f"{c['share']:.1%}",
+                        f"{c['ratio']:.1f}",
+                        c["sizes"],
+                        " ".join(f"{mode}:{n}" for mode, n in c["modes"].items()),
+                        c["broken"],
+                    ]
+                    for c in self.classes
+                ],
+            ),
+            f"{self.n_images} images, {len(self.classes)} classes, ratio {self.ratio:.1f}",
+        ]
+        lines += [f"{shown(c['label'])}: {why}" for c in self.classes for why in c["advice"]]
+        lines += [f"broken: {shown(path, 200)}: {why}" for path, why in self.broken.items()]
+        for what, groups in (("equal", self.duplicates), ("near-duplicate", self.near_duplicates)):
+            if groups is not None:
+                n = sum(map(len, groups))
+                lines.append(f"{what} files: {n} in {len(groups)} groups")
+                lines += [f"  {', '.join(shown(path, 60) for path in g[:4])}" for g in groups[:5]]
+        return "\n".join(lines + [f"note: {shown(note, 400)}" for note in self.notes])
+
+
+def inspect_folder(
+    source: str | os.PathLike[str],
+    *,
+    near: bool | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> InspectReport:
+    """Look at class folders before anything is done: every file is decoded, none is written.
+
+    Parameters
+    ----------
+    source : str or path-like
+        Folder with class folders.
+    near : bool, default=None
+        Look for near-duplicates with a perceptual hash; None does where the package
+        ImageHash is installed.
+    n_jobs : int, default=None
+        Threads that read the files.
+    verbose : int, default=0
+        Progress bar (needs the package tqdm).
+
+    Returns
+    -------
+    InspectReport
+        A class gets advice if it has fewer than 10 images, not enough training images for
+        SMOTE's five neighbours, or less than a third of the images of the largest class.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If there is no class folder, or one without a usable image.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from imblearn_images.core.files import write_image
+    >>> photos = Path(tempfile.mkdtemp())
+    >>> for row in range(20):
+    ...     name = photos / ("kiwi", "lime")[row % 5 == 0] / f"{row}.png"
+    ...     name.parent.mkdir(exist_ok=True)
+    ...     write_image(name, np.full((4, 4), row, dtype=np.uint8))
+    >>> report = inspect_folder(photos, near=False)
+    >>> report.ratio, report.classes[1]["images"]
+    (4.0, 4)
+    >>> print(report.classes[1]["advice"][0])
+    4 images: at a validation share of 0.2, SMOTE (5 neighbours) has 3 to train on, it needs 6
+    """
+    if near is None:
+        near = has_imagehash()
+    kept = read_source(source, on_error="skip", hash_pixels=near, n_jobs=n_jobs, verbose=verbose)
+    counts = Counter(kept.labels)
+    broken = Counter(label for label, _ in kept.broken)
+    largest = max(counts.values())
+    classes = []
+    for label, n in sorted(counts.items()):
+        records = [r for r, of in zip(kept.records, kept.labels, strict=True) if of == label]
+        classes.append(
+            {
+                "label": label,
+                "images": n,
+                "share": n / len(kept.labels),
+                "ratio": largest / n,
+                "sizes": _range([record.size for record in records]),
+                "modes": dict(Counter(record.mode for record in records).most_common()),
+                "broken": broken[label],
+                "advice": _advice(n, largest),
+            }
+        )
+    return InspectReport(
+        source=kept.root,
+        classes=classes,
+        n_images=len(kept.labels),
+        ratio=largest / min(counts.values()),
+        broken={kept.relative(record.path): record.error for _, record in kept.broken},
+        duplicates=_members(kept, [record.sha256 for record in kept.records]),
+        near_duplicates=_members(
+            kept, near_duplicates([record.phash for record in kept.records]).tolist()
+        )
+        if near
+        else None,
+        notes=kept.notes,
+    )
+
+
+def _advice(n: int, largest: int) -> list[str]:
+    advice = []
+    train = n - max(1, round(0.2 * n))
+    if train <= NEIGHBORS:
+        advice.append(
+            f"{n} images: at a validation share of 0.2, SMOTE ({NEIGHBORS} neighbours) has {train} "
+            f"to train on, it needs {NEIGHBORS + 1}"
+        )
+    if n < FEW:
+        advice.append(f"{n} images: too few to measure anything on; collect more")
+    if largest / n >= RATIO:
+        advice.append(f"{largest / n:.1f} times fewer images than the largest class: resample")
+    return advice
+
+
+def _range(sizes: list[tuple[int, int]]) -> str:
+    (h0, w0), (h1, w1) = np.min(sizes, axis=0).tolist(), np.max(sizes, axis=0).tolist()
+    return f"{h0} x {w0}" if (h0, w0) == (h1, w1) else f"{h0}-{h1} x {w0}-{w1}"
+
+
+def _members(kept: Source, keys: list[Any]) -> list[list[str]]:
+    groups: dict[Any, list[str]] = {}
+    for path, key in zip(kept.paths, keys, strict=True):
+        groups.setdefault(key, []).append(kept.relative(path))
+    return [group for group in groups.values() if len(group) > 1]

@@ -1,0 +1,120 @@
+"""Reports: what was done to a folder, for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from imblearn_images.folders.source import FolderSplit, Source
+
+__all__ = ["FolderReport"]
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Numbers of files of one class."""
+
+    label: str
+    source: int
+    skipped: int
+    valid: int
+    train: int
+    """Training images before resampling."""
+    resampled: int
+    """Training rows after it."""
+    synthetic: int
+    """Of these, rows that are no image of the source."""
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What was written to an output folder, or would be; ``print`` shows the table."""
+
+    output: str
+    classes: list[ClassCounts]
+    n_valid: int
+    """Rows of the validation part; they stand first in labels.csv."""
+    n_train: int
+    """Rows of the training part."""
+    n_files: int
+    """Image files of the data set."""
+    n_bytes: int
+    """Bytes that these files take; links take none. Upper bound in a dry run of a sampler
+    that draws images."""
+    n_prevented: int
+    """Leaks between training and validation that grouping prevented, in images."""
+    seed: int | None
+    dry_run: bool
+    skipped: dict[str, str] = field(default_factory=dict)
+    """File that was left out to the reason."""
+    notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as dicts, lists, numbers and text."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Return everything as one JSON object in ASCII."""
+        return json.dumps(self.to_dict())
+
+    def __str__(self) -> str:
+        columns = ("class", "source", "skipped", "valid", "train", "resampled", "synthetic")
+        rows = [
+            [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]
+            for c in self.classes
+        ]
+        rows.append(["all", *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))])
+        lines = [table_text(columns, rows)]
+        if self.n_prevented:
+            lines.append(f"{self.n_prevented} leaks between training and validation prevented")
+        lines += [f"skipped: {shown(path, 200)}: {why}" for path, why in self.skipped.items()]
+        lines += [f"note: {shown(note, 400)}" for note in self.notes]
+        size = f"{self.n_bytes / 1e6:.1f} MB"
+        what = f"{self.n_files} image files, {size}" + (
+            f", would be written to {self.output} (at most; nothing was written)"
+            if self.dry_run
+            else f", in {self.output}"
+        )
+        return "\n".join([*lines, what])
+
+
+def count_classes(
+    kept: Source, split: FolderSplit, resampled: Mapping[str, int], synthetic: Mapping[str, int]
+) -> list[ClassCounts]:
+    skipped = Counter(label for label, _ in kept.broken)
+    valid = Counter(split.labels[split.is_valid].tolist())
+    return [
+        ClassCounts(
+            label,
+            n + skipped[label],
+            skipped[label],
+            valid[label],
+            n - valid[label],
+            resampled.get(label, 0),
+            synthetic.get(label, 0),
+        )
+        for label, n in sorted(Counter(kept.labels).items())
+    ]
+
+
+def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Align a table: text to the left, numbers to the right."""
+    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    numeric = [all(isinstance(row[k], (int, float)) for row in rows) for k in range(len(columns))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+
+
+def shown(text: str, longest: int = 40) -> str:
+    """Make text fit for a terminal: one line, printable, not too long."""
+    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return safe if len(safe) <= longest else safe[: longest - 3] + "..."

@@ -1,0 +1,262 @@
+"""The source: class folders examined, split, and never touched."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.files import SUFFIXES
+from imblearn_images.core.labels import find_clashes
+from imblearn_images.core.records import FileRecord, examine_all
+from imblearn_images.core.splitting import near_duplicates, split_rows
+from imblearn_images.folders.loading import find_images, note_on_skipped
+from imblearn_images.folders.progress import progress
+
+__all__ = ["FolderSplit", "split_folder"]
+
+Groups = str | Callable[[str], Any] | Sequence[Any] | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examined files of class folders."""
+
+    root: str
+    paths: list[str]
+    labels: list[str]
+    records: list[FileRecord]
+    rows: NDArray[np.intp]
+    """Positions among the files that :func:`load_image_folder` lists."""
+    n_listed: int
+    """How many files it lists."""
+    broken: list[tuple[str, FileRecord]]
+    """Label and record of the files that cannot be used."""
+    notes: list[str]
+
+    def relative(self, path: str) -> str:
+        """Path below the source, with "/"."""
+        return Path(path).relative_to(self.root).as_posix()
+
+
+def read_source(
+    source: str | os.PathLike[str],
+    *,
+    on_error: str = "raise",
+    hash_pixels: bool = False,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Source:
+    """List class folders and decode every file of them.
+
+    Raises
+    ------
+    ValueError
+        With `on_error` "raise": naming all files that cannot be used, with the reason.
+        Where a class has no usable file.
+    """
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f'on_error={on_error!r}: it is "raise" or "skip"')
+    root = str(Path(source))
+    listing, skipped = find_images(root, allow_empty=False)
+    # Named like an image, but a pipe, a broken link or the like: someone counts on it.
+    odd = [path for path in skipped if _in_class(path, root) and path.lower().endswith(SUFFIXES)]
+    notes = [note_on_skipped(rest)] if (rest := [p for p in skipped if p not in odd]) else []
+    labels = [label for label, images in listing.items() for _ in images]
+    paths = [path for images in listing.values() for path in images]
+    labels += [Path(path).relative_to(root).parts[0] for path in odd]
+    paths += odd
+    with progress(len(paths), "examined", verbose) as done:
+        records = examine_all(paths, hash_pixels=hash_pixels, n_jobs=n_jobs, done=done)
+    broken = [
+        (label, record) for label, record in zip(labels, records, strict=True) if record.error
+    ]
+    if broken and on_error == "raise":
+        lines = [f"{record.path}: {record.error}" for _, record in broken]
+        raise ValueError(
+            "\n  ".join([f"{len(broken)} of {len(paths)} image files cannot be used:", *lines])
+            + "\nRepair or remove them, or leave them out: --on-error skip, on_error='skip'"
+        )
+    rows = np.array([row for row, record in enumerate(records) if not record.error], dtype=np.intp)
+    kept = Source(
+        root,
+        [paths[row] for row in rows],
+        [labels[row] for row in rows],
+        [records[row] for row in rows],
+        rows,
+        len(paths) - len(odd),
+        broken,
+        notes,
+    )
+    if lost := sorted(set(labels) - set(kept.labels)):
+        raise ValueError(f"class {lost[0]!r} has no file that can be used; see inspect")
+    return replace(kept, notes=notes + _notes(kept))
+
+
+@dataclass(frozen=True)
+class FolderSplit:
+    """Which files of a folder train and which validate."""
+
+    paths: NDArray[np.str_]
+    """Image files, shape (n,)."""
+    labels: NDArray[np.str_]
+    """Their classes, shape (n,)."""
+    is_valid: NDArray[np.bool_]
+    """Whether they validate, shape (n,)."""
+    groups: NDArray[Any] | None
+    """Their groups, shape (n,), or None."""
+    n_prevented: int
+    """Files that a plain stratified split of the same seed would have put into validation
+    with an equal file, or a member of their group, in training."""
+
+    def to_frame(self) -> Any:
+        """Table with columns path, label and is_valid, validation first; needs pandas."""
+        import pandas as pd
+
+        table = pd.DataFrame({"path": self.paths, "label": self.labels, "is_valid": self.is_valid})
+        return table.sort_values("is_valid", ascending=False, kind="stable", ignore_index=True)
+
+
+def split_folder(
+    source: str | os.PathLike[str],
+    *,
+    validation: float = 0.2,
+    groups: Groups = None,
+    on_error: str = "raise",
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> FolderSplit:
+    """Split the images of class folders into training and validation; nothing is written.
+
+    Every class keeps its share. Files of equal content always stay on one side.
+
+    Parameters
+    ----------
+    source : str or path-like
+        Folder with class folders, as for :func:`load_image_folder`.
+    validation : float, default=0.2
+        Share of the images that validate, above 0 and below 1.
+    groups : callable, array-like of shape (n,), "stem-prefix" or "near-duplicates", default=None
+        What must stay on one side: photos of one patient, plant or burst. A callable takes a
+        path; an array has one value for each file, in the order of :func:`load_image_folder`;
+        "stem-prefix" is the name of a file up to its last "_", "-" or space;
+        "near-duplicates" groups photos by a perceptual hash (needs the package ImageHash).
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with files that cannot be used.
+    random_state : int, default=0
+        Seed of the draw.
+    n_jobs : int, default=None
+        Threads that examine the files.
+    verbose : int, default=0
+        Progress bar (needs the package tqdm).
+
+    Returns
+    -------
+    FolderSplit
+
+    Raises
+    ------
+    ValueError
+        Naming all files that cannot be used, a class too small to be split, or what is wrong
+        with `groups`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images.core.files import write_image
+    >>> photos = Path(tempfile.mkdtemp())
+    >>> for row in range(20):
+    ...     name = photos / ("kiwi", "lime")[row % 4 == 0] / f"plant{row // 4}_{row}.png"
+    ...     name.parent.mkdir(exist_ok=True)
+    ...     write_image(name, np.full((4, 4), row, dtype=np.uint8))
+    >>> split = split_folder(photos, groups="stem-prefix")
+    >>> len({Path(path).name[:6] for path in split.paths[split.is_valid]})
+    1
+    >>> split.n_prevented > 0
+    True
+    """
+    kept = read_source(
+        source,
+        on_error=on_error,
+        hash_pixels=_is_word(groups, "near-duplicates"),
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return split_source(kept, validation, groups, random_state)
+
+
+def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> FolderSplit:
+    """Split examined files; with `validation` 0 all of them train."""
+    named = None if groups is None else resolve_groups(kept, groups)
+    is_valid, prevented = np.zeros(len(kept.paths), dtype=bool), 0
+    if validation:
+        contents = [record.sha256 for record in kept.records]
+        is_valid, prevented = split_rows(kept.labels, contents, named, validation, seed)
+    return FolderSplit(
+        np.array(kept.paths, dtype=np.str_),
+        np.array(kept.labels, dtype=np.str_),
+        is_valid,
+        None if named is None else np.asarray(named),
+        prevented,
+    )
+
+
+def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
+    """Give every file its group."""
+    if _is_word(groups, "near-duplicates"):
+        return near_duplicates([record.phash for record in kept.records]).tolist()
+    if _is_word(groups, "stem-prefix"):
+        return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in kept.paths]
+    if isinstance(groups, str) or groups is None:
+        raise ValueError(
+            f"groups={groups!r}: it is a callable, one value for each file, "
+            '"stem-prefix" or "near-duplicates"'
+        )
+    if callable(groups):
+        return [groups(path) for path in kept.paths]
+    values = list(groups)
+    if len(values) != kept.n_listed:
+        raise ValueError(
+            f"groups has {len(values)} values, {kept.root!r} holds {kept.n_listed} image files"
+        )
+    return [values[row] for row in kept.rows]
+
+
+def _is_word(groups: Groups, word: str) -> bool:
+    return isinstance(groups, str) and groups == word
+
+
+def _in_class(path: str, root: str) -> bool:
+    return len(Path(path).relative_to(root).parts) > 1
+
+
+def _notes(kept: Source) -> list[str]:
+    notes = []
+    if kept.broken:
+        notes.append(f"{len(kept.broken)} files left out that cannot be used")
+    for found, text in (
+        (
+            [r for r in kept.records if r.n_frames > 1],
+            "with more than one frame, the first is used",
+        ),
+        ([r for r in kept.records if r.misnamed], "whose name says another format"),
+    ):
+        if found:
+            notes.append(f"{len(found)} files {text}, such as {found[0].path!r}")
+    by_content: dict[str, int] = {}
+    for row, record in enumerate(kept.records):
+        first = by_content.setdefault(record.sha256, row)
+        if kept.labels[first] != kept.labels[row]:
+            one, other = kept.paths[first], record.path
+            notes.append(f"one image in two classes: {one!r} and {other!r}")
+            break
+    if clashes := find_clashes(sorted(set(kept.labels))):
+        notes.append(f"classes that differ in case or composed letters only: {clashes}")
+    return notes

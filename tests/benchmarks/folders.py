@@ -1,0 +1,130 @@
+"""Time and memory of folders: `python tests/benchmarks/folders.py [links smote memory ...]`.
+
+links: 3,000 JPEG photos, split and balanced by hard links. smote: the same photos, balanced by
+drawn images, beside the bare decoding of their parents and encoding of the children. memory:
+peak of a fresh process above its imports, for 5,000 and 20,000 small files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from speed import crops
+
+from imblearn_images import SMOTE, RandomOverSampler
+from imblearn_images.core.files import read_image, write_png
+from imblearn_images.core.manifest import read_manifest
+from imblearn_images.folders import balance_folder
+from imblearn_images.strategies import at_least
+
+TAIL = [1000, 620, 420, 300, 220, 160, 110, 80, 50, 40]  # 3,000 in ten classes
+
+
+def write(folder: Path, counts: list[int], side: int, suffix: str) -> Path:
+    """Class folders of crops of real photos, no two equal."""
+    for label, n in enumerate(counts):
+        (folder / f"class{label}").mkdir(parents=True)
+        for row, image in enumerate(crops(n, side, seed=label)):
+            Image.fromarray(image).save(folder / f"class{label}" / f"{row:05}{suffix}")
+    return folder
+
+
+def seconds(function, *args, **kwargs) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    function(*args, **kwargs)
+    return time.perf_counter() - start
+
+
+def links(work: Path) -> None:
+    """Hard links."""
+    photos = write(work / "photos", TAIL, 256, ".jpg")
+    print("\n3,000 JPEG photos of 256 x 256, RandomOverSampler: seconds")
+    for link in ("hard", "copy"):
+        for n_jobs in (1, 2):
+            out = work / f"{link}{n_jobs}"
+            spent = seconds(
+                balance_folder, photos, out, sampler=RandomOverSampler(), link=link, n_jobs=n_jobs
+            )
+            n = len(read_manifest(out))
+            print(f"  link={link:<5} n_jobs={n_jobs}: {spent:6.2f}   ({n} rows)")
+
+
+def smote(work: Path) -> None:
+    """Drawn images, beside decoding and encoding alone."""
+    photos = write(work / "photos", TAIL, 256, ".jpg")
+    print("\n3,000 JPEG photos of 256 x 256, SMOTE, every class at least 300: seconds")
+    sampler = SMOTE(sampling_strategy=at_least(300))
+    for n_jobs in (1, 2):
+        out = work / f"smote{n_jobs}"
+        spent = seconds(balance_folder, photos, out, sampler=sampler, link="hard", n_jobs=n_jobs)
+        kinds = Counter(row.kind for row in read_manifest(out))
+        print(f"  balance_folder n_jobs={n_jobs}: {spent:6.2f}   ({kinds['synthetic']} drawn)")
+    bare = seconds(decode_and_encode, photos, work / "smote1", work / "bare")
+    print(f"  decode all files, two parents a child, encode the child: {bare:6.2f}   (one thread)")
+
+
+def decode_and_encode(photos: Path, out: Path, bare: Path) -> None:
+    """What no method can do without: every file decoded, every child's parents and PNG."""
+    bare.mkdir()
+    for path in photos.rglob("*.jpg"):
+        read_image(path)
+    for number, row in enumerate(read_manifest(out)):
+        if row.kind == "synthetic":
+            base, partner = (read_image(photos / parent) for parent in row.parents)
+            mixed = base + row.step * (partner.astype(np.float32) - base)
+            write_png(bare / f"{number}.png", np.rint(mixed).astype(np.uint8))
+
+
+PROBE = """
+import re, sys
+from imblearn_images import SMOTE, RandomOverSampler
+from imblearn_images.folders import balance_folder
+import imblearn_images.folders.pictures, PIL.PngImagePlugin, scipy.sparse.csgraph
+photos, out, name, link = sys.argv[1:]
+sampler = {"over": RandomOverSampler(), "smote": SMOTE()}[name]
+def peak():  # not ru_maxrss, which a process inherits from its parent
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+before = peak()
+balance_folder(photos, out, sampler=sampler, link=link, n_jobs=2)
+print(peak() - before)
+"""
+
+
+def memory(work: Path) -> None:
+    """Peak above the imports."""
+    print("\nPNG of 32 x 32 in two classes 4:1: peak above the imports in MB")
+    for n in (5000, 20000):
+        photos = write(work / f"photos{n}", [n * 4 // 5, n // 5], 32, ".png")
+        for name, link in (("over", "hard"), ("over", "copy"), ("smote", "hard")):
+            done = subprocess.run(
+                [sys.executable, "-c", PROBE, photos, work / f"{name}{link}{n}", name, link],
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            print(f"  {n:6} files, {name:<5} link={link}: {int(done.stdout) / 1024:6.1f}")
+
+
+def main() -> None:
+    """Print the tables asked for."""
+    tables = {"links": links, "smote": smote, "memory": memory}
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("tables", nargs="*", help=", ".join(tables))
+    print(platform.python_version(), platform.machine(), f"Pillow {version('pillow')}")
+    for name in parser.parse_args().tables or tables:
+        with tempfile.TemporaryDirectory() as work:
+            tables[name](Path(work))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,287 @@
+"""Faults: killed at any point, full disks, limits, no permission. Whole or absent, resumable."""
+
+import errno
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from folder_tools import contents, snapshot, write_photos
+
+from imblearn_images import SMOTE, RandomOverSampler
+from imblearn_images.core.store import WORKSHOP
+from imblearn_images.folders import balance_folder, verify_folder
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mechanisms of Linux")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}
+BALANCE = ("-m", "imblearn_images", "balance")
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    source = write_photos(tmp_path / "photos", {"apple": 9, "kiwi": 5}, shape=(40, 30, 3))
+    before = snapshot(source)
+    yield source
+    assert snapshot(source) == before
+
+
+def whole_files(folder):
+    """Files under a final name."""
+    return {
+        name: content
+        for name, content in contents(folder).items()
+        if not name.startswith(WORKSHOP) and not name.endswith(".partial")
+    }
+
+
+def check_unfinished(folder, unbroken):
+    """Everything that is there is as it will be, and nobody takes it for finished."""
+    found = whole_files(folder)
+    assert found.items() <= unbroken.items()
+    assert "manifest.jsonl" not in found
+    return found
+
+
+def mechanism(*command):
+    """Skip where a command, or what it needs, is missing."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"no {command[0]} here")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{' '.join(command)}: {done.stderr.strip()}")
+
+
+def run(*command, **options):
+    done = subprocess.run(
+        [*map(str, command)],
+        capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=120, **options,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+# --- killed
+
+KILLER = """
+import os, signal, sys
+from pathlib import Path
+from imblearn_images import SMOTE, RandomOverSampler
+from imblearn_images.folders import balance_folder
+sys.path.insert(0, "tests")
+from test_faults import check_unfinished, contents
+
+source, work, sampler, link = sys.argv[1:]
+sampler = {"smote": SMOTE(k_neighbors=2), "over": RandomOverSampler()}[sampler]
+balance_folder(source, work + "/unbroken", sampler=sampler, link=link, layout="csv")
+unbroken = contents(work + "/unbroken")
+
+def killed_at(when, out, resume):
+    child = os.fork()
+    if child == 0:
+        left = [when]
+        def deadly(function):
+            def call(*args, **kwargs):
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return function(*args, **kwargs)
+            return call
+        for name in ("fsync", "replace", "link", "symlink", "mkdir", "unlink", "rmdir", "open"):
+            setattr(os, name, deadly(getattr(os, name)))
+        try:
+            balance_folder(source, out, sampler=sampler, link=link, layout="csv", resume=resume)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+when, kills = 1, 0
+while killed_at(when, out := f"{work}/out{when}", False):
+    kills += 1
+    if not os.path.exists(out + "/manifest.jsonl"):
+        check_unfinished(out, unbroken)
+    if killed_at(max(1, when // 2), out, True) and not os.path.exists(out + "/manifest.jsonl"):
+        check_unfinished(out, unbroken)
+    balance_folder(source, out, sampler=sampler, link=link, layout="csv", resume=True)
+    assert contents(out) == unbroken, when
+    when += 1
+assert contents(out) == unbroken
+print(kills)
+"""
+
+
+@pytest.mark.parametrize("case", ["smote copy", "over copy", "over hard", "over symlink"])
+def test_killed_before_every_single_step_and_resumed(photos, tmp_path, case):
+    done = run(sys.executable, "-W", "error", "-c", KILLER, photos, tmp_path, *case.split())
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > (14 if "symlink" not in case else 8)
+
+
+def test_killed_at_any_moment_and_resumed(tmp_path):
+    source = write_photos(tmp_path / "photos", {"apple": 60, "kiwi": 30}, shape=(60, 50, 3))
+    before = snapshot(source)
+    arguments = (*BALANCE, source, tmp_path / "out", "--method", "smote", "--resume", "--json")
+    start = time.perf_counter()
+    assert (
+        run(sys.executable, *BALANCE, source, tmp_path / "none", "--method", "smote").returncode
+        == 0
+    )
+    longest = time.perf_counter() - start
+    balance_folder(source, tmp_path / "unbroken", sampler=SMOTE())
+    wait = random.Random(0)
+    for _ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT,
+        )  # fmt: skip
+        time.sleep(wait.uniform(0.5, 1) * longest)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert run(sys.executable, *arguments).returncode == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
+    assert snapshot(source) == before
+
+
+# --- errors of the system, at an exact place
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "link", "open"])
+@pytest.mark.parametrize("when", [1, 2, 6])
+@pytest.mark.parametrize("failure", [errno.ENOSPC, errno.EIO, errno.EMFILE, KeyboardInterrupt])
+def test_an_error_leaves_no_partial_file(photos, tmp_path, monkeypatch, step, when, failure):
+    link = "hard" if step == "link" else "copy"
+    sampler = RandomOverSampler()
+    balance_folder(photos, tmp_path / "unbroken", sampler=sampler, link=link)
+    original, calls = getattr(os, step), []
+
+    def fail(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == when:
+            raise KeyboardInterrupt if failure is KeyboardInterrupt else OSError(failure, "broken")
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(BaseException) as caught:  # noqa: PT011
+        balance_folder(photos, tmp_path / "out", sampler=sampler, link=link)
+    monkeypatch.undo()
+    if failure is not KeyboardInterrupt:
+        assert caught.value.errno == failure
+        if step != "open":  # of folders only, when their names are flushed
+            assert str(tmp_path / "out") in str(caught.value.filename)
+    check_unfinished(tmp_path / "out", contents(tmp_path / "unbroken"))
+    assert not list((tmp_path / "out").rglob("*.partial"))
+    balance_folder(photos, tmp_path / "out", sampler=sampler, link=link, resume=True)
+    assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
+
+
+# --- disks and limits
+
+FULL = """
+set -u
+mount -t tmpfs -o {options} tmpfs {out} || exit 99
+{balance} 2>{work}/message; first=$?
+mkdir {work}/half; cp -a {out}/. {work}/half
+mount -o remount,size=50m,nr_inodes=1000 {out}
+{balance} --resume 2>{work}/message2; second=$?
+mkdir {work}/whole; cp -a {out}/. {work}/whole
+umount {out}
+echo $first $second
+"""
+
+
+@pytest.mark.parametrize("method", ["smote", "random-over"])
+@pytest.mark.parametrize("options", ["size=96k", "size=8k", "size=50m,nr_inodes=14"])
+def test_a_full_disk(photos, tmp_path, method, options):
+    mechanism("unshare", "-rm", "true")
+    arguments = f"--method {method} --validation 0 --strategy 'multiply 4'"
+    if method == "smote":
+        arguments += " --k-neighbors 2"
+    plain = f"{sys.executable} {' '.join(BALANCE)} {photos}"
+    out = tmp_path / "out"
+    out.mkdir()
+    script = FULL.format(
+        options=options, out=out, work=tmp_path, balance=f"{plain} {out} {arguments}"
+    )
+    done = run("unshare", "-rm", "sh", "-c", script)
+    if done.returncode == 99:
+        pytest.skip(f"no tmpfs here: {done.stderr}")
+    assert run("sh", "-c", f"{plain} {tmp_path}/unbroken {arguments}").returncode == 0
+    unbroken = contents(tmp_path / "unbroken")
+    assert done.stdout.split()[-2:] == ["1", "0"], (tmp_path / "message2").read_text()
+    message = (tmp_path / "message").read_text()
+    assert message.count("\n") == 1
+    assert "No space left" in message or "MB are free" in message
+    check_unfinished(tmp_path / "half", unbroken)
+    assert not list((tmp_path / "half").rglob("*.partial"))
+    assert contents(tmp_path / "whole") == unbroken
+
+
+@pytest.mark.parametrize("method", ["smote", "random-over"])
+def test_a_limit_on_the_size_of_files(photos, tmp_path, method):
+    mechanism("prlimit", "--fsize=9999", "true")
+    arguments = (*BALANCE, photos, tmp_path / "out", "--method", method, "--validation", "0")
+    arguments += ("--k-neighbors", "2") if method == "smote" else ()
+    done = run("prlimit", "--fsize=2048", sys.executable, *arguments)
+    assert done.returncode == 1 and "File too large" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not whole_files(tmp_path / "out") and not list(tmp_path.rglob("*.partial"))
+
+
+LIMITED = """
+import os, resource, sys
+from imblearn_images.cli import main
+import imblearn_images.folders.pictures, PIL.JpegImagePlugin, PIL.PngImagePlugin
+few = len(os.listdir("/proc/self/fd")) - 1 + int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (few, few))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("files", [0, 1, 2, 3, 6])
+def test_too_many_open_files_is_not_taken_for_broken_images(photos, tmp_path, files):
+    arguments = ("balance", photos, tmp_path / "out", "--on-error", "skip", "--json")
+    done = run(sys.executable, "-c", LIMITED, files, *arguments)
+    if done.returncode == 0:
+        assert '"skipped": {}' in done.stdout and verify_folder(tmp_path / "out")
+    else:
+        assert done.returncode == 1 and "Too many open files" in done.stderr
+        assert not list(tmp_path.rglob("*.partial"))
+        assert not (tmp_path / "out" / "manifest.jsonl").exists()
+    assert (done.returncode == 0) == (files == 6) or files in (2, 3)
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    mechanism(*NOBODY, "true")
+    home = Path("/tmp") / f"faults-{os.getpid()}"
+    home.mkdir(mode=0o755)
+    try:
+        source = write_photos(home / "photos", {"apple": 4, "kiwi": 4})
+        (source / "apple" / "broken.png").write_bytes(b"hello")  # is not even looked at
+        done = run(*NOBODY, sys.executable, *BALANCE, source, home / "out", cwd="/")
+        if "No module named" in done.stderr or "can't open" in done.stderr or done.returncode > 2:
+            pytest.skip(f"nobody cannot read this Python: {done.stderr}")
+        assert done.returncode == 1
+        assert str(home) in done.stderr and "Permission denied" in done.stderr
+        assert not (home / "out").exists()
+    finally:
+        shutil.rmtree(home)
+
+
+def test_little_memory_is_a_message(tmp_path):
+    mechanism("prlimit", f"--as={1 << 40}", "true")
+    source = write_photos(tmp_path / "photos", {"apple": 3, "kiwi": 2}, shape=(2500, 2500, 3))
+    script = LIMITED.split("few =")[0] + (
+        "used = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (12 << 20),) * 2)\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    done = run(
+        sys.executable, "-c", script, "balance", source, tmp_path / "out", "--on-error", "skip"
+    )
+    assert done.returncode == 1 and done.stderr.startswith("imblearn-images: ")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,623 @@
+"""From class folders to a data set on disk: the workflow, its layouts, its refusals."""
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from folder_tools import contents, snapshot, write_photos
+
+from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
+from imblearn_images.cli import main
+from imblearn_images.core.files import read_image
+from imblearn_images.core.manifest import read_manifest
+from imblearn_images.folders import (
+    balance_folder,
+    export_images,
+    inspect_folder,
+    load_image_folder,
+    split_folder,
+    unbalance_folder,
+    verify_folder,
+)
+from imblearn_images.profiles import LongTail, Staircase, Step
+from imblearn_images.strategies import add_fraction, at_least, at_most
+
+COUNTS = {"apple": 30, "kiwi": 12, "lime": 10}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Class folders, which no test may touch."""
+    source = write_photos(tmp_path / "photos", COUNTS)
+    before = snapshot(source)
+    yield source
+    assert snapshot(source) == before
+
+
+def rows_of(folder, **facts):
+    rows = read_manifest(Path(folder))
+    return [row for row in rows if all(getattr(row, key) == value for key, value in facts.items())]
+
+
+def smote(**parameters):
+    return SMOTE(k_neighbors=3, **parameters)
+
+
+# --- the workflow
+
+
+def test_load_as_frame(photos):
+    paths, labels = load_image_folder(photos)
+    table = load_image_folder(photos, as_frame=True)
+    assert table.path.tolist() == paths.tolist() and table.label.tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.25, 0.5])
+def test_every_class_keeps_its_share(photos, share):
+    split = split_folder(photos, validation=share)
+    valid = Counter(split.labels[split.is_valid].tolist())
+    assert sum(valid.values()) == np.ceil(share * len(split.labels))
+    for label, n in COUNTS.items():
+        assert abs(valid[label] - share * n) <= 1
+
+
+def test_the_seed_of_the_split_matters_and_repeats(photos):
+    one, same, other = (split_folder(photos, random_state=seed).is_valid for seed in (0, 0, 1))
+    assert (one == same).all() and (one != other).any()
+
+
+def test_the_table_of_a_split_has_validation_first(photos):
+    table = split_folder(photos).to_frame()
+    assert table.is_valid.tolist() == sorted(table.is_valid, reverse=True)
+    assert len(table) == sum(COUNTS.values())
+
+
+def test_only_the_training_part_is_resampled_by_a_fraction(photos, tmp_path):
+    sampler = RandomOverSampler(sampling_strategy=add_fraction({"kiwi": 0.5, "lime": 1.0}))
+    report = balance_folder(photos, tmp_path / "out", sampler=sampler, layout="csv")
+    by_label = {counts.label: counts for counts in report.classes}
+    assert by_label["apple"].resampled == by_label["apple"].train
+    assert by_label["kiwi"].resampled == round(1.5 * by_label["kiwi"].train)
+    assert by_label["lime"].resampled == 2 * by_label["lime"].train
+    assert Counter(r.label for r in rows_of(report.output, split="valid")) == {
+        label: counts.valid for label, counts in by_label.items()
+    }
+    assert not rows_of(report.output, split="valid", kind="copy")
+
+
+def test_labels_csv_is_what_fastai_reads(photos, tmp_path):
+    report = balance_folder(photos, tmp_path / "out", sampler=RandomOverSampler(), layout="csv")
+    table = pd.read_csv(tmp_path / "out" / "labels.csv")
+    assert table.columns.tolist() == ["name", "label", "is_valid"]
+    assert table.is_valid.dtype == bool
+    assert table.is_valid[: report.n_valid].all() and not table.is_valid[report.n_valid :].any()
+    assert len(table) == report.n_valid + report.n_train
+    assert table.name.is_unique
+    assert all((tmp_path / "out" / name).is_file() for name in table.name)
+
+
+def test_folders_are_what_image_folder_reads(photos, tmp_path):
+    report = balance_folder(photos, tmp_path / "out", sampler=smote())
+    for side, n in (("train", report.n_train), ("valid", report.n_valid)):
+        paths, labels = load_image_folder(tmp_path / "out" / side)
+        assert len(paths) == n and set(labels) == set(COUNTS)
+    assert not (tmp_path / "out" / "labels.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        None,
+        RandomOverSampler(),
+        RandomUnderSampler(),
+        smote(),
+        smote(sampling_strategy=at_least(15)),
+    ],
+    ids=["none", "over", "under", "smote", "at least"],
+)
+@pytest.mark.parametrize("layout", ["folders", "csv"])
+def test_what_is_written_is_verified_and_counts_agree(photos, tmp_path, sampler, layout):
+    report = balance_folder(photos, tmp_path / "out", sampler=sampler, layout=layout)
+    assert verify_folder(tmp_path / "out", source=photos)
+    assert verify_folder(tmp_path / "out", source=photos, n_jobs=2)
+    rows = rows_of(tmp_path / "out", split="train")
+    assert Counter(row.label for row in rows) == {c.label: c.resampled for c in report.classes}
+    synthetic = [row for row in rows if row.kind == "synthetic"]
+    assert len(synthetic) == sum(c.synthetic for c in report.classes)
+    assert report.n_files == len(rows) + report.n_valid
+    assert not [name for name in os.listdir(tmp_path / "out") if name.startswith(".")]
+
+
+def test_the_manifest_says_what_a_synthetic_image_is(photos, tmp_path):
+    balance_folder(photos, tmp_path / "out", sampler=smote(random_state=7))
+    synthetic = rows_of(tmp_path / "out", kind="synthetic")
+    assert synthetic
+    for row in synthetic:
+        base, partner = (read_image(photos / parent).astype(float) for parent in row.parents)
+        child = read_image(tmp_path / "out" / row.path)
+        assert np.abs(child - (base + row.step * (partner - base))).max() <= 0.501
+        assert (row.synthesis, row.seed) == ("SMOTE", 7)
+        assert {Path(parent).parts[0] for parent in row.parents} == {row.label}
+
+
+def test_a_copy_has_the_bytes_of_its_parent(photos, tmp_path):
+    balance_folder(photos, tmp_path / "out", sampler=RandomOverSampler())
+    for row in rows_of(tmp_path / "out"):
+        assert (tmp_path / "out" / row.path).read_bytes() == (photos / row.parents[0]).read_bytes()
+
+
+@pytest.mark.parametrize("link", ["hard", "symlink"])
+@pytest.mark.parametrize("layout", ["folders", "csv"])
+def test_links_share_their_bytes(photos, tmp_path, link, layout):
+    report = balance_folder(
+        photos, tmp_path / "out", sampler=RandomOverSampler(), link=link, layout=layout
+    )
+    for row in rows_of(tmp_path / "out"):
+        file = tmp_path / "out" / row.path
+        assert file.is_symlink() == (link == "symlink")
+        assert file.samefile(photos / row.parents[0])
+    assert report.n_bytes == 0 and verify_folder(tmp_path / "out", source=photos)
+
+
+def test_rows_without_files(photos, tmp_path):
+    report = balance_folder(
+        photos, tmp_path / "out", sampler=RandomOverSampler(), link="rows", layout="csv"
+    )
+    assert sorted(os.listdir(tmp_path / "out")) == ["labels.csv", "manifest.jsonl"]
+    table = pd.read_csv(tmp_path / "out" / "labels.csv")
+    assert all((photos / name).is_file() for name in table.name)
+    assert len(table) == report.n_valid + report.n_train and report.n_files == 0
+    assert verify_folder(tmp_path / "out", source=photos)
+
+
+def test_a_drawn_image_needs_a_file(photos, tmp_path):
+    with pytest.raises(ValueError, match="drawn by SMOTE"):
+        balance_folder(photos, tmp_path / "out", sampler=smote(), link="rows", layout="csv")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("sampler", [RandomOverSampler(), smote()], ids=["over", "smote"])
+def test_same_seed_same_bytes_for_every_number_of_threads(photos, tmp_path, sampler):
+    written = []
+    for n_jobs in (1, 2, -1):
+        balance_folder(photos, tmp_path / str(n_jobs), sampler=sampler, n_jobs=n_jobs)
+        written.append(contents(tmp_path / str(n_jobs)))
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        balance_folder(photos, tmp_path / "loky", sampler=sampler)
+    assert written[0] == written[1] == written[2] == contents(tmp_path / "loky")
+    balance_folder(photos, tmp_path / "other", sampler=sampler, random_state=1)
+    assert contents(tmp_path / "other").keys() != written[0].keys()
+
+
+def test_names_do_not_depend_on_how_the_source_is_spelled(photos, tmp_path, monkeypatch):
+    balance_folder(photos, tmp_path / "one", sampler=smote())
+    monkeypatch.chdir(photos.parent)
+    balance_folder("photos", "two", sampler=smote())
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_the_sampler_passed_is_not_changed(photos, tmp_path):
+    sampler = smote()
+    balance_folder(photos, tmp_path / "out", sampler=sampler)
+    assert sampler.random_state is None and sampler.output_dir is None
+    assert not hasattr(sampler, "plan_")
+
+
+def test_a_dry_run_says_what_a_run_does_and_writes_nothing(photos, tmp_path):
+    for sampler in (RandomOverSampler(), smote(), RandomUnderSampler(), None):
+        foreseen = balance_folder(photos, tmp_path / "no" / "out", sampler=sampler, dry_run=True)
+        assert not (tmp_path / "no").exists()
+        done = balance_folder(photos, tmp_path / str(sampler), sampler=sampler)
+        assert foreseen.classes == done.classes and foreseen.n_files == done.n_files
+        if isinstance(sampler, SMOTE):
+            assert done.n_bytes <= foreseen.n_bytes < 20 * done.n_bytes
+        else:
+            assert done.n_bytes == foreseen.n_bytes
+
+
+def test_a_plot_is_two_pictures_that_verify(photos, tmp_path):
+    balance_folder(photos, tmp_path / "out", sampler=smote(), plot=True)
+    for name in ("classes.png", "contact_sheet.png"):
+        assert read_image(tmp_path / "out" / name).ndim == 3
+    assert verify_folder(tmp_path / "out")
+
+
+@pytest.mark.parametrize("profile", [LongTail(6), Step(5), Staircase(9), {"apple": 3}])
+def test_unbalancing(photos, tmp_path, profile):
+    unbalance_folder(photos, tmp_path / "out", profile, random_state=3)
+    paths, labels = load_image_folder(tmp_path / "out")  # class folders again, without a warning
+    _, source_labels = load_image_folder(photos)
+    wanted = dict(COUNTS) | (profile(source_labels) if callable(profile) else profile)
+    assert Counter(labels.tolist()) == wanted
+    assert verify_folder(tmp_path / "out", source=photos)
+    assert len(set(contents(tmp_path / "out").values())) == len(paths) + 1  # nothing twice
+
+
+def test_under_sampling_with_a_cap(photos, tmp_path):
+    sampler = RandomUnderSampler(sampling_strategy=at_most(9))
+    report = balance_folder(photos, tmp_path / "out", sampler=sampler, validation=0)
+    assert [counts.resampled for counts in report.classes] == [9, 9, 9]
+
+
+# --- groups
+
+
+def test_groups_stay_on_one_side(photos, tmp_path):
+    paths, _ = load_image_folder(photos)
+    plants = [int(Path(path).stem.split("_")[-1]) // 3 for path in paths]
+    how = {
+        "column": plants,
+        "series": pd.Series(plants),
+        "callable": lambda path: int(Path(path).stem.split("_")[-1]) // 3,
+    }
+    masks = []
+    for groups in how.values():
+        split = split_folder(photos, groups=groups)
+        sides = {group: set() for group in plants}
+        for group, valid in zip(plants, split.is_valid, strict=True):
+            sides[group].add(bool(valid))
+        assert all(len(side) == 1 for side in sides.values())
+        assert split.n_prevented > 0
+        masks.append(split.is_valid.tolist())
+    assert masks[0] == masks[1] == masks[2]
+
+
+def test_stem_prefix(tmp_path):
+    for row in range(40):
+        names = [("ill", "well")[row % 2]]
+        write_photos(
+            tmp_path / "photos", dict.fromkeys(names, 1), stem=f"patient{row // 4}-", first=row
+        )
+    split = split_folder(tmp_path / "photos", groups="stem-prefix")
+    patients = [Path(path).stem.rsplit("-", 1)[0] for path in split.paths]
+    valid = {p for p, v in zip(patients, split.is_valid, strict=True) if v}
+    assert len(valid) == 2 and not valid & {
+        p for p, v in zip(patients, split.is_valid, strict=True) if not v
+    }
+
+
+def test_equal_files_stay_on_one_side_without_being_asked(photos, tmp_path):
+    twins = tmp_path / "twins"
+    for name, content in contents(photos).items():
+        for copy in ("a", "b"):
+            target = twins / name.replace(".", f"_{copy}.")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    split = split_folder(twins)
+    sides = {}
+    for path, valid in zip(split.paths, split.is_valid, strict=True):
+        sides.setdefault(path.rsplit("_", 1)[0], set()).add(bool(valid))
+    assert all(len(side) == 1 for side in sides.values())
+    assert split.n_prevented > 0
+    balance_folder(twins, tmp_path / "out", sampler=RandomOverSampler())
+
+
+def test_near_duplicates_stay_on_one_side(tmp_path):
+    pytest.importorskip("imagehash")
+    from PIL import Image
+    from skimage import data
+
+    folder = tmp_path / "photos"
+    for label, photo in (("cat", data.chelsea()), ("cup", data.coffee())):
+        (folder / label).mkdir(parents=True)
+        for row in range(12):
+            corner = 24 * (row // 2)  # six views, each saved twice with another quality
+            view = Image.fromarray(photo[corner : corner + 150, corner : corner + 150])
+            view.save(folder / label / f"{row:02}.jpg", quality=60 + 30 * (row % 2))
+    report = inspect_folder(folder)
+    assert [f"{label}/{row:02}.jpg" for label in ("cat", "cup") for row in (0, 1)] == [
+        name
+        for group in report.near_duplicates
+        for name in group
+        if name[-6:] in ("00.jpg", "01.jpg")
+    ]
+    split = split_folder(folder, groups="near-duplicates", validation=0.5)
+    pairs = split.is_valid.reshape(-1, 2)
+    assert (pairs[:, 0] == pairs[:, 1]).all() and split.n_prevented > 0
+
+
+@pytest.mark.parametrize(
+    ("groups", "told"),
+    [("patients", "groups='patients'"), ([1, 2], "2 values.*52"), (lambda path: 0, "1 groups")],
+)
+def test_groups_that_cannot_be(photos, groups, told):
+    with pytest.raises(ValueError, match=told):
+        split_folder(photos, groups=groups)
+
+
+# --- refusals
+
+
+def test_folders_inside_each_other_are_refused(photos, tmp_path):
+    (tmp_path / "link").symlink_to(photos)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "other").symlink_to(tmp_path / "out")
+    for output in (photos, photos / "out", photos / "apple", tmp_path, tmp_path / "link" / "out"):
+        with pytest.raises(ValueError, match="the source"):
+            balance_folder(photos, output)
+    with pytest.raises(ValueError, match="the source"):
+        balance_folder(tmp_path / "link", photos / "out")
+    for output in (tmp_path / "other", tmp_path / "link"):
+        with pytest.raises(ValueError, match="is a link"):
+            balance_folder(photos, output)
+    assert sorted(os.listdir(tmp_path)) == ["link", "other", "out", "photos"]
+
+
+def test_an_output_that_is_not_empty_is_refused(photos, tmp_path):
+    (tmp_path / "out").mkdir()
+    balance_folder(photos, tmp_path / "out")
+    with pytest.raises(FileExistsError, match="not empty"):
+        balance_folder(photos, tmp_path / "out")
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="is a file"):
+        balance_folder(photos, tmp_path / "file")
+
+
+def test_resuming_what_is_done_changes_nothing(photos, tmp_path):
+    for sampler, link in ((smote(), "copy"), (RandomOverSampler(), "hard"), (None, "symlink")):
+        out = tmp_path / link
+        balance_folder(photos, out, sampler=sampler, link=link)
+        before = contents(out)
+        balance_folder(photos, out, sampler=sampler, link=link, resume=True)
+        assert contents(out) == before
+        with pytest.raises(ValueError, match="would not write"):
+            balance_folder(photos, out, sampler=RandomOverSampler(), random_state=1, resume=True)
+        assert contents(out) == before
+
+
+def test_resuming_repairs_what_was_changed_and_clears_leftovers(photos, tmp_path):
+    balance_folder(photos, tmp_path / "out", sampler=smote())
+    before = contents(tmp_path / "out")
+    row, *_ = rows_of(tmp_path / "out", kind="original")
+    (tmp_path / "out" / row.path).write_bytes(b"cut")
+    (tmp_path / "out" / rows_of(tmp_path / "out", kind="synthetic")[0].path).unlink()
+    (tmp_path / "out" / "train" / f".{'0' * 32}.partial").write_bytes(b"left over")
+    (tmp_path / "out" / ".unfinished").mkdir()
+    assert not verify_folder(tmp_path / "out")
+    balance_folder(photos, tmp_path / "out", sampler=smote(), resume=True)
+    assert contents(tmp_path / "out") == before
+
+
+def test_resuming_refuses_files_of_somebody_else_and_keeps_them(photos, tmp_path):
+    (tmp_path / "out" / "train").mkdir(parents=True)
+    (tmp_path / "out" / "train" / "diary.txt").write_text("mine")
+    (tmp_path / "out" / "away").symlink_to(tmp_path)
+    for sampler in (None, smote()):
+        with pytest.raises(ValueError, match=r"diary\.txt|away"):
+            balance_folder(photos, tmp_path / "out", sampler=sampler, resume=True)
+    assert (tmp_path / "out" / "train" / "diary.txt").read_text() == "mine"
+    assert sorted(os.listdir(tmp_path / "out")) == ["away", "train"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"layout": "tree"}, "layout='tree'"),
+        ({"link": "soft"}, "link='soft'"),
+        ({"link": "rows"}, 'needs layout="csv"'),
+        ({"on_error": "ignore"}, "on_error='ignore'"),
+        ({"validation": 1.5}, "validation=1.5"),
+        ({"validation": -0.1}, "validation=-0.1"),
+        ({"random_state": None}, "random_state=None"),
+        ({"mode": "CMYK"}, "mode must be"),
+        ({"sampler": SMOTE(random_state=np.random.RandomState(0))}, "give an integer"),
+        ({"sampler": SMOTE(k_neighbors=9)}, "class 'kiwi'.*n_samples = 9|class 'lime'"),
+        ({"sampler": SMOTE(k_neighbors=9), "dry_run": True}, "class 'lime'|class 'kiwi'"),
+        ({"sampler": RandomOverSampler(sampling_strategy={"fig": 9})}, "fig"),
+    ],
+)
+def test_options_that_cannot_be(photos, tmp_path, options, told):
+    with pytest.raises(ValueError, match=told):
+        balance_folder(photos, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_class_of_one_image_cannot_be_split(tmp_path):
+    write_photos(tmp_path / "photos", {"apple": 5, "fig": 1})
+    with pytest.raises(ValueError, match="class 'fig' has 1 image"):
+        split_folder(tmp_path / "photos")
+    report = balance_folder(
+        tmp_path / "photos", tmp_path / "out", sampler=RandomOverSampler(), validation=0
+    )
+    assert [counts.resampled for counts in report.classes] == [5, 5]
+
+
+def test_tiny_classes_are_on_both_sides(tmp_path):
+    write_photos(tmp_path / "photos", {"apple": 40, "fig": 2, "lime": 2, "pear": 3})
+    for seed in range(5):
+        split = split_folder(tmp_path / "photos", random_state=seed)
+        for label in ("fig", "lime", "pear"):
+            sides = split.is_valid[split.labels == label]
+            assert sides.any() and not sides.all()
+
+
+# --- verify
+
+
+def test_verify_names_what_is_wrong(photos, tmp_path):
+    out = tmp_path / "out"
+    balance_folder(photos, out, sampler=RandomOverSampler(), layout="csv")
+    one, two, *_ = rows_of(out)
+    (out / one.path).unlink()
+    (out / two.path).write_bytes(b"changed")
+    (out / "images" / "new.png").touch()
+    labels = (out / "labels.csv").read_text()
+    (out / "labels.csv").write_text(labels.replace(",apple,True", ",lime,True", 1))
+    report = verify_folder(out)
+    assert not report
+    assert (report.missing, report.changed) == ([one.path], [two.path])
+    assert report.unexpected == ["images/new.png"] and len(report.labels) == 1
+    assert all(name in str(report) for name in (one.path, two.path, "images/new.png"))
+
+
+def test_verify_against_a_source_that_changed(tmp_path):
+    source = write_photos(tmp_path / "photos", COUNTS)
+    balance_folder(source, tmp_path / "out", sampler=smote())
+    kinds = {row.parents[0]: row.kind for row in rows_of(tmp_path / "out", split="valid")}
+    parent = next(iter(kinds))
+    (source / parent).write_bytes(b"changed")
+    assert verify_folder(tmp_path / "out")
+    assert verify_folder(tmp_path / "out", source=source).changed == [f"{source}/{parent}"]
+    (source / parent).unlink()
+    assert verify_folder(tmp_path / "out", source=source).missing == [f"{source}/{parent}"]
+
+
+def test_verify_finds_leaks(photos, tmp_path):
+    balance_folder(photos, tmp_path / "out", sampler=RandomOverSampler())
+    lines = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()
+    facts = [json.loads(line) for line in lines]
+    valid = next(row for row in facts if row["split"] == "valid")
+    copy = next(row for row in facts if row["kind"] == "copy")
+    copy["parents"] = valid["parents"]
+    (tmp_path / "out" / "manifest.jsonl").write_text("\n".join(map(json.dumps, facts)) + "\n")
+    assert verify_folder(tmp_path / "out").leaks == [copy["path"]]
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", "7", '{"path": "a"}', "\xff", '{"path": "../../etc/passwd"}', "null"]
+)
+def test_a_damaged_manifest_is_named_with_its_line(photos, tmp_path, line):
+    balance_folder(photos, tmp_path / "out")
+    if "passwd" in line:
+        first = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()[0]
+        line = json.dumps(json.loads(first) | json.loads(line))
+    with open(tmp_path / "out" / "manifest.jsonl", "a", encoding="latin-1") as file:
+        file.write(line + "\n")
+    with pytest.raises(ValueError, match=f"line {sum(COUNTS.values()) + 1}"):
+        verify_folder(tmp_path / "out")
+
+
+# --- export
+
+
+def test_export_of_arrays_and_of_files_with_a_plan(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 6, 5, 3), dtype=np.uint8)
+    y = np.array([1] * 14 + [2] * 6)
+    sampler = smote(random_state=0)
+    X_res, y_res = sampler.fit_resample(images, y)
+    paths = export_images(X_res, y_res, tmp_path / "arrays", plan=sampler.plan_, layout="csv")
+    assert all(
+        np.array_equal(read_image(tmp_path / "arrays" / path), image)
+        for path, image in zip(paths, X_res, strict=True)
+    )
+    rows = {row.path: row for row in rows_of(tmp_path / "arrays")}
+    assert rows[paths[-1]].kind == "synthetic" and len(rows[paths[-1]].parents) == 2
+    assert rows[paths[-1]].label == "2"
+    files = [tmp_path / "arrays" / path for path in paths]
+    again = export_images(files, y_res, tmp_path / "files", is_valid=np.arange(28) < 4)
+    assert verify_folder(tmp_path / "arrays") and verify_folder(tmp_path / "files")
+    assert sum(path.startswith("valid/") for path in again) == 4
+    before = contents(tmp_path / "files")
+    export_images(files, y_res, tmp_path / "files", is_valid=np.arange(28) < 4, resume=True)
+    assert contents(tmp_path / "files") == before
+
+
+def test_export_refuses(tmp_path, photos):
+    images = np.zeros((4, 6, 5), np.uint8)
+    paths, labels = load_image_folder(photos)
+    out = tmp_path / "out"
+    for X, y, options, told in (
+        (images, [1, 1, 2], {}, "4.*3|inconsistent"),
+        (images, [1, None, 2, 2], {}, "row 1"),
+        (images, ["Cat", "cat", "dog", "dog"], {}, "'Cat' and 'cat'"),
+        (images.astype("float64"), [1, 1, 2, 2], {}, "float64"),
+        (images.reshape(4, -1), [1, 1, 2, 2], {}, r"\(4, 30\)"),
+        (paths, labels, {"link": "rows"}, "link='rows'"),
+        (paths, labels, {"is_valid": [True]}, "is_valid"),
+        ([paths[0], paths[0]], ["a", "a"], {"is_valid": [True, False]}, "descend"),
+        ([paths[0], paths[0]], ["a", "b"], {}, "two classes, 'a' and 'b'"),
+        (images[:2], ["a", "a"], {"is_valid": [True, False]}, "1 training rows equal"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            export_images(X, y, out, **options)
+        assert not out.exists()
+    with pytest.raises(ValueError, match="inside the output"):
+        export_images(paths, labels, photos / "apple", resume=True)
+
+
+# --- the command line
+
+
+def run(capsys, *arguments):
+    code = main([*map(str, arguments)])
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return code, said.out, said.err
+
+
+def test_the_commands(photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    code, said, _ = run(capsys, "inspect", photos)
+    assert code == 0 and "52 images, 3 classes, ratio 3.0" in said
+    arguments = ("--add", "lime=0.5", "--add", "kiwi=1.0", "--layout", "csv", "--plot")
+    code, said, _ = run(capsys, "balance", photos, out, *arguments)
+    assert code == 0 and "11 validation rows first, then 54 training rows" in said
+    assert run(capsys, "verify", out, "--source", photos)[0] == 0
+    code, said, told = run(capsys, "balance", photos, out)
+    assert (code, said) == (1, "") and "not empty" in told
+    assert run(capsys, "balance", photos, out, *arguments, "--resume")[0] == 0
+    next((out / "images").iterdir()).unlink()
+    code, said, told = run(capsys, "verify", out)
+    assert code == 1 and "missing" in told
+    code, said, _ = run(capsys, "verify", out, "--json")
+    assert code == 1 and json.loads(said)["ok"] is False
+    arguments = ("--method", "smote", "--strategy", "at least 20", "--k-neighbors", "3")
+    code, said, _ = run(capsys, "balance", photos, tmp_path / "smote", *arguments, "--json")
+    assert code == 0 and json.loads(said)["n_train"] == 24 + 20 + 20
+    code, said, _ = run(capsys, "balance", photos, tmp_path / "dry", *arguments, "--dry-run")
+    assert code == 0 and "nothing was written" in said and not (tmp_path / "dry").exists()
+    for profile in ("long-tail", "step", "staircase"):
+        code, said, _ = run(capsys, "unbalance", photos, tmp_path / profile, "--profile", profile)
+        assert code == 0, profile
+    code, said, _ = run(capsys, "inspect", photos, "--json", "--no-near")
+    assert json.loads(said)["near_duplicates"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--method", "magic"], 2, "invalid choice"),
+        (["--add", "lime"], 2, "CLASS=FRACTION"),
+        (["--add", "lime=x"], 2, "CLASS=FRACTION"),
+        (["--add", "fig=0.5"], 1, "'fig'"),
+        (["--add", "lime=1", "--strategy", "auto"], 1, "give one of them"),
+        (["--add", "lime=1", "--method", "random-under"], 1, "adds images"),
+        (["--strategy", "a lot"], 1, "Known are"),
+        (["--method", "none", "--strategy", "auto"], 1, "resamples nothing"),
+        (["--k-neighbors", "3"], 1, "no neighbours"),
+        (["--validation", "2"], 1, "validation=2"),
+        (["--method", "smote", "--k-neighbors", "20"], 1, "class"),
+    ],
+)
+def test_the_exit_code(photos, tmp_path, capsys, arguments, code, told):
+    found, _, err = run(capsys, "balance", photos, tmp_path / "out", *arguments)
+    assert found == code and told in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_label_with_an_equals_sign(tmp_path, capsys):
+    write_photos(tmp_path / "photos", {"a=b": 6, "c": 12})
+    arguments = ("--add", "a=b=0.5", "--validation", "0")
+    assert run(capsys, "balance", tmp_path / "photos", tmp_path / "out", *arguments)[0] == 0
+    assert len(rows_of(tmp_path / "out", label="a=b")) == 9
+
+
+def test_csv_has_one_line_per_row(photos, tmp_path):
+    balance_folder(photos, tmp_path / "out", layout="csv")
+    text = (tmp_path / "out" / "labels.csv").read_text()
+    assert len(list(csv.reader(io.StringIO(text)))) == sum(COUNTS.values()) + 1 == text.count("\n")
+
+
+def test_progress_is_silent_unless_asked(photos, tmp_path, capsys):
+    balance_folder(photos, tmp_path / "quiet", sampler=smote())
+    assert capsys.readouterr() == ("", "")
+    pytest.importorskip("tqdm")
+    balance_folder(photos, tmp_path / "bar", sampler=smote(), verbose=1)
+    assert "written: 100%" in capsys.readouterr().err
