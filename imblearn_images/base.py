@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import wraps
 from math import prod
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
@@ -50,10 +50,13 @@ ADDED = {
 """What a sampler of images may have beyond imbalanced-learn's parameters: name, constraints."""
 
 
-def with_parameters(*names: str) -> Callable[[type], type]:
+Class = TypeVar("Class", bound=type)
+
+
+def with_parameters(*names: str) -> Callable[[Class], Class]:
     """Class decorator: imbalanced-learn's constructor with further keywords, None by default."""
 
-    def extend(cls: type) -> type:
+    def extend(cls: Class) -> Class:
         theirs = cls.__init__  # type: ignore[misc]
 
         @wraps(theirs)

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from imblearn_images import render
+from imblearn_images.core import embedding as embedding_module
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 COUNTS = {"cat": 60, "dog": 30, "owl": 14}
@@ -283,3 +284,25 @@ def test_images_are_in_order_when_repeated_cleaning_drops_nothing():
     assert len(X_res) == len(X)
     np.testing.assert_array_equal(X_res, expected)
     np.testing.assert_array_equal(X[sampler.sample_indices_], expected)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize(
+    "case", [case for case in FAMILY if hasattr(ours(case), "n_jobs")], ids=named
+)
+def test_bytes_do_not_depend_on_threads(case, monkeypatch):
+    monkeypatch.setattr(embedding_module, "BATCH", 700)  # some tens of blocks
+    X = blobs((6, 5), "uint8")
+    expected, _ = ours(case, embedding=flat).fit_resample(X, Y)
+    for n_jobs in (1, 2, -1):
+        sampler = ours(case, embedding=flat).set_params(n_jobs=n_jobs)
+        assert sampler.fit_resample(X, Y)[0].tobytes() == expected.tobytes()
+
+
+def test_parameters_of_the_embedding_are_found_by_name():
+    sampler = ours(SELECTING[1], embedding=make_pipeline(FlattenImages(), PCA(2)))
+    sampler.set_params(embedding__pca__n_components=3, n_neighbors=5)
+    sampler.fit_resample(blobs((6, 5), "uint8"), Y)
+    assert sampler.plan_.nearness == "Pipeline (3 features)"
+    with pytest.raises(ValueError, match="The 'embedding' parameter of EditedNearestNeighbours"):
+        ours(SELECTING[1], embedding="pixels").fit_resample(blobs((6, 5), "uint8"), Y)
