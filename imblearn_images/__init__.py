@@ -3,9 +3,15 @@
 Samplers with the names, parameters and ``fit_resample`` of imbalanced-learn that take
 image arrays, memmaps and arrays of file paths:
 
-- :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``
-- :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``
-- :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``
+- :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``,
+  ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``
+- :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
+  ``InstanceHardnessThreshold``, ``ClusterCentroids``, and the cleaning samplers,
+  ``TomekLinks`` and others
+- :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``
+- :class:`ImageSampler`: any other sampler with imbalanced-learn's interface
+- :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``, ``RUSBoostClassifier``,
+  ``BalancedBaggingClassifier``, ``BalancedRandomForestClassifier``
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
   ``ReshapeImages``, steps of a pipeline
 - :mod:`~imblearn_images.strategies` and :mod:`~imblearn_images.profiles`: what to pass as
@@ -19,18 +25,64 @@ Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``)
 is done in :mod:`imblearn_images.core`.
 """
 
+from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
-from imblearn_images.ensemble import EasyEnsembleClassifier
-from imblearn_images.over_sampling import SMOTE, RandomOverSampler
-from imblearn_images.under_sampling import RandomUnderSampler
+from imblearn_images.ensemble import (
+    BalancedBaggingClassifier,
+    BalancedRandomForestClassifier,
+    EasyEnsembleClassifier,
+    RUSBoostClassifier,
+)
+from imblearn_images.image_sampler import ImageSampler
+from imblearn_images.over_sampling import (
+    ADASYN,
+    SMOTE,
+    SVMSMOTE,
+    BorderlineSMOTE,
+    KMeansSMOTE,
+    RandomOverSampler,
+)
+from imblearn_images.under_sampling import (
+    AllKNN,
+    ClusterCentroids,
+    CondensedNearestNeighbour,
+    EditedNearestNeighbours,
+    InstanceHardnessThreshold,
+    NearMiss,
+    NeighbourhoodCleaningRule,
+    OneSidedSelection,
+    RandomUnderSampler,
+    RepeatedEditedNearestNeighbours,
+    TomekLinks,
+)
 
 __all__ = [
+    "ADASYN",
     "SMOTE",
+    "SMOTEENN",
+    "SVMSMOTE",
+    "AllKNN",
+    "BalancedBaggingClassifier",
+    "BalancedRandomForestClassifier",
+    "BorderlineSMOTE",
+    "ClusterCentroids",
+    "CondensedNearestNeighbour",
     "EasyEnsembleClassifier",
+    "EditedNearestNeighbours",
+    "ImageSampler",
+    "InstanceHardnessThreshold",
+    "KMeansSMOTE",
+    "NearMiss",
+    "NeighbourhoodCleaningRule",
+    "OneSidedSelection",
+    "RUSBoostClassifier",
     "RandomOverSampler",
     "RandomUnderSampler",
+    "RepeatedEditedNearestNeighbours",
     "ResamplingPlan",
+    "SMOTETomek",
+    "TomekLinks",
     "render",
 ]
 

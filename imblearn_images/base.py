@@ -2,26 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from math import prod
-from typing import Any
+from numbers import Integral
+from typing import Any, TypeVar
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import TransformerMixin
+from sklearn.pipeline import Pipeline
 
-from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.containers import holds_paths, join_paths, unwrap
+from imblearn_images.core.embedding import embed
+from imblearn_images.core.images import FileImages, as_images
+from imblearn_images.core.memory import check_fits
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import render
+from imblearn_images.core.rendering import allocate, render, store, write_children
+from imblearn_images.core.tracing import plan_of, trace_rows
 
 __all__ = [
     "ImageSamplerMixin",
     "SelectingSamplerMixin",
+    "TracedSamplerMixin",
     "check_images",
     "check_labels",
     "check_lengths",
+    "check_room",
+    "draw",
+    "images_of",
+    "sizes_told",
+    "with_parameters",
 ]
+
+ADDED = {
+    "embedding": [callable, TransformerMixin, Pipeline, None],
+    "output_dir": [str, os.PathLike, None],
+    "n_jobs": [Integral, None],
+}
+"""What a sampler of images may have beyond imbalanced-learn's parameters: name, constraints."""
+
+
+Class = TypeVar("Class", bound=type)
+
+
+def with_parameters(*names: str) -> Callable[[Class], Class]:
+    """Class decorator: imbalanced-learn's constructor with further keywords, None by default."""
+
+    def extend(cls: Class) -> Class:
+        theirs = cls.__init__  # type: ignore[misc]
+
+        @wraps(theirs)
+        def __init__(self: Any, *args: Any, **params: Any) -> None:  # noqa: N807
+            ours = {name: params.pop(name, None) for name in names}
+            theirs(self, *args, **params)
+            for name, value in ours.items():
+                setattr(self, name, value)
+
+        signature = inspect.signature(theirs)
+        kind = inspect.Parameter.KEYWORD_ONLY
+        added = [inspect.Parameter(name, kind, default=None) for name in names]
+        both = [*signature.parameters.values(), *added]
+        __init__.__signature__ = signature.replace(parameters=both)  # type: ignore[attr-defined]
+        cls.__init__ = __init__  # type: ignore[misc]
+        constraints = {name: ADDED[name] for name in names}
+        cls._parameter_constraints = {**cls._parameter_constraints, **constraints}  # type: ignore[attr-defined]
+        return cls
+
+    return extend
 
 
 class ImageSamplerMixin:
@@ -70,8 +125,9 @@ class ImageSamplerMixin:
         check_labels(y)
         X_resampled, y_resampled = super().fit_resample(images, y, **params)  # type: ignore[misc]
         if images is not X:
-            keeps_index = not isinstance(self, BaseOverSampler)
-            X_resampled = rewrap(X_resampled, self.plan_.base if keeps_index else None)  # type: ignore[attr-defined]
+            plan = self.plan_  # type: ignore[attr-defined]
+            keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
+            X_resampled = rewrap(X_resampled, plan.base if keeps_index else None)
             if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
                 y_resampled.index = X_resampled.index
         return X_resampled, y_resampled
@@ -103,17 +159,147 @@ class ImageSamplerMixin:
 class SelectingSamplerMixin(ImageSamplerMixin):
     """Mixin for a sampler that selects images, and says so in ``sample_indices_``.
 
-    The sampler is run on row numbers, so that no pixel is looked at to decide.
+    A sampler with an `embedding` is run on features. Any other is run on row numbers, so
+    that no pixel is looked at to decide.
     """
+
+    embedding: Any
+    sampling_strategy: Any
+    sampling_strategy_: Any
+    sample_indices_: Any
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         drawable = isinstance(X, np.ndarray)
-        rows = np.arange(len(y))[:, None] if drawable else X
-        resampled = super()._fit_resample(rows, y)  # type: ignore[misc]
-        self.plan_ = ResamplingPlan.selection(self.sample_indices_, y)  # type: ignore[attr-defined]
-        if not drawable:  # sparse matrices, data frames: imbalanced-learn's own containers
+        nearness = ""
+        if not hasattr(self, "embedding"):
+            seen = np.arange(len(y))[:, None] if drawable else X
+        elif sparse.issparse(X) and self.embedding is None:
+            seen = X
+        else:
+            jobs = getattr(self, "n_jobs", None)
+            seen, self.embedding_, nearness = embed(X, self.embedding, n_jobs=jobs)
+        with sizes_told(y):
+            resampled = self._select(seen, y)
+        self.plan_ = ResamplingPlan.selection(self.sample_indices_, y, nearness)
+        if sparse.issparse(X):
+            return X[self.plan_.base], self.plan_.y
+        if not drawable:  # data frames: imbalanced-learn's own container
             return resampled
         return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y
+
+    def _select(self, seen: Any, y: NDArray[Any]) -> Any:
+        """Let imbalanced-learn select, on classes numbered from 0 where it needs distances.
+
+        Some of its samplers index arrays by the label or take the mode of labels, which
+        works for such labels only; for these all of them decide the same with and without.
+        """
+        labels, numbers = np.unique(y, return_inverse=True)
+        if not hasattr(self, "embedding") or labels.tolist() == list(range(len(labels))):
+            return super()._fit_resample(seen, y)  # type: ignore[misc]
+        number = {label: at for at, label in enumerate(labels.tolist())}
+        asked = copy.copy(self)
+        given = {name: getattr(self, name) for name in ("sampling_strategy", "sampling_strategy_")}
+        if isinstance(self.sampling_strategy, list):
+            asked.sampling_strategy = [number[label] for label in self.sampling_strategy]
+        asked.sampling_strategy_ = {number[k]: n for k, n in self.sampling_strategy_.items()}
+        resampled = super(SelectingSamplerMixin, asked)._fit_resample(seen, numbers)  # type: ignore[misc]
+        vars(self).update(vars(asked) | given)
+        return resampled
+
+
+class TracedSamplerMixin(ImageSamplerMixin):
+    """Mixin for a sampler that interpolates between rows: traced, then drawn on images.
+
+    imbalanced-learn's own hook is run on features whose rows remember their sources; what
+    it returns tells the parents and shares of every row.
+    """
+
+    embedding: Any
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        jobs = getattr(self, "n_jobs", None)
+        target = images_of(X, self)
+        features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=jobs)
+        check_room(self, features)
+        with sizes_told(y):
+            traced, y_resampled = super()._fit_resample(trace_rows(features), y)  # type: ignore[misc]
+        plan = plan_of(traced, y_resampled, len(y), nearness=nearness)
+        if plan is None:
+            raise TypeError(
+                f"{type(self).__name__}: this version of imbalanced-learn makes its rows in a way "
+                "that cannot be traced to images."
+            )
+        self.plan_ = plan
+        if features is X and X.dtype.kind == "f":
+            return np.asarray(traced), plan.y
+        return draw(self, X, target), plan.y
+
+
+def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any:
+    """Where the pixels live that `sampler` mixes; for paths it needs an `output_dir`.
+
+    Of paths those in `rows` are looked at, by default all.
+    """
+    if not holds_paths(X):
+        return X if sparse.issparse(X) else as_images(X)
+    if sampler.output_dir is None:
+        name = type(sampler).__name__
+        raise ValueError(
+            f"X holds file paths, and {name} makes images that are in no file yet. Say where to "
+            f"write them with `output_dir=`, or put `ReadImages` before {name} to resample "
+            "arrays in memory."
+        )
+    return FileImages(X, rows, n_jobs=getattr(sampler, "n_jobs", None))
+
+
+def check_room(sampler: Any, features: NDArray[Any]) -> None:
+    """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
+    n_new = sum(sampler.sampling_strategy_.values())
+    check_fits(
+        features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
+        f"{type(sampler).__name__} on features of shape {features.shape}",
+        "Pass an `embedding` of fewer features, or ask for fewer rows.",
+    )
+
+
+def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
+    """Carry out the plan of a sampler: arrays are rendered, of paths the children written.
+
+    `values`, shape (n_out, d), are the exact pixels of the rows where they are known; by
+    default the plan's parents are mixed.
+    """
+    plan, jobs = sampler.plan_, getattr(sampler, "n_jobs", None)
+    if not isinstance(images, FileImages) or sampler.output_dir is None:
+        if values is None:
+            return render(plan, images, n_jobs=jobs)
+        out = allocate((len(plan), *images.shape_of(0)), images.dtype)
+        for row, pixels in enumerate(values):
+            store(np.array(pixels).reshape(out.shape[1:]), out[row])
+        return out
+    drawn = None if values is None else values.__getitem__
+    children = write_children(plan, images, sampler.output_dir, drawn=drawn, n_jobs=jobs)
+    joined = join_paths(X, children)
+    rows = plan.base.copy()
+    rows[plan.synthetic] = np.arange(len(X), len(joined))
+    return joined[rows]
+
+
+@contextmanager
+def sizes_told(y: NDArray[Any]) -> Iterator[None]:
+    """Say how large the classes are when there are too few images for the neighbours asked."""
+    try:
+        yield
+    except ValueError as exc:
+        if "n_neighbors <= n_samples" not in str(exc):
+            raise
+        labels, counts = np.unique(y, return_counts=True)
+        sizes = ", ".join(
+            f"{label!r}: {n}" for label, n in zip(labels.tolist(), counts, strict=True)
+        )
+        raise ValueError(
+            f"{exc} The classes have these numbers of images: {sizes}. Ask for fewer neighbours, "
+            "or leave the smallest class out of `sampling_strategy`."
+        ) from exc
 
 
 def check_lengths(X: Any, y: Any) -> None:

@@ -1,30 +1,180 @@
-"""Ensembles: the names and parameters of :mod:`imblearn.ensemble`, on images."""
+"""Ensembles: the names and parameters of :mod:`imblearn.ensemble`, on images.
+
+Each member is fitted on its own balanced subset of the images. What a member sees is
+decided by its scikit-learn tags, in a Pipeline those of the first step: *images in their
+own shape* if ``input_tags.three_d_array`` is set (``FlattenImages`` and the other steps of
+:mod:`imblearn_images.preprocessing`) or ``no_validation`` (``FunctionTransformer``);
+*paths*, if X holds paths and the step reads them (``ReadImages``); *flattened pixels*,
+shape (m, d), otherwise.
+"""
 
 from __future__ import annotations
 
 from math import prod
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
+from imblearn.ensemble import BalancedBaggingClassifier as ImblearnBalancedBaggingClassifier
+from imblearn.ensemble import (
+    BalancedRandomForestClassifier as ImblearnBalancedRandomForestClassifier,
+)
 from imblearn.ensemble import EasyEnsembleClassifier as ImblearnEasyEnsembleClassifier
-from joblib import Parallel, delayed, parallel_config
-from numpy.typing import NDArray
+from imblearn.ensemble import RUSBoostClassifier as ImblearnRUSBoostClassifier
+from imblearn.over_sampling import RandomOverSampler as ImblearnRandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler as ImblearnRandomUnderSampler
+from joblib import effective_n_jobs, parallel_config
 from sklearn.ensemble import AdaBoostClassifier
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images.base import check_images, check_labels, check_lengths
 from imblearn_images.core.containers import holds_paths, unwrap
-from imblearn_images.core.subsets import OnRows, SharedImages, as_wanted
+from imblearn_images.core.memory import check_fits
+from imblearn_images.core.subsets import OnRows, SharedImages, as_wanted, on_rows_of
 
-__all__ = ["EasyEnsembleClassifier"]
+__all__ = [
+    "BalancedBaggingClassifier",
+    "BalancedRandomForestClassifier",
+    "EasyEnsembleClassifier",
+    "RUSBoostClassifier",
+]
 
 
 def _is_image_set(X: Any) -> bool:
     return holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)
 
 
-class EasyEnsembleClassifier(ImblearnEasyEnsembleClassifier):
+def _form(shape: tuple[int, ...]) -> str:
+    return f"images of shape {shape}" if shape else "file paths"
+
+
+class _ImagesMixin:
+    """Mixin for a classifier that may be fitted on images: it remembers their form."""
+
+    image_shape_: tuple[int, ...]
+
+    def _image_set(self, X: Any, y: Any) -> Any:
+        """Return the checked images, or None for X that is imbalanced-learn's own business."""
+        images, _ = unwrap(X)
+        if hasattr(self, "image_shape_"):
+            del self.image_shape_
+        if not _is_image_set(images):
+            return None
+        check_lengths(images, y)
+        check_images(images)
+        check_labels(y)
+        return images
+
+    def _same_form(self, X: Any) -> Any:
+        images, _ = unwrap(X)
+        if not _is_image_set(images) or images.shape[1:] != self.image_shape_:
+            found = _form(images.shape[1:]) if hasattr(images, "shape") else type(X)
+            raise ValueError(
+                f"{type(self).__name__} was fitted on {_form(self.image_shape_)}, got {found}."
+            )
+        return images
+
+
+class _ImageEnsembleMixin(_ImagesMixin):
+    """Mixin: imbalanced-learn's ensemble works on row numbers, its members on images.
+
+    Nothing is decided here. Numbers of rows are what is resampled, weighted, and handed to
+    the members, which look the images up in a set that they share.
+    """
+
+    default: Any
+    estimator: Any
+    estimators_: Any
+    n_features_in_: int
+
+    def fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Fit the members on balanced subsets.
+
+        Parameters
+        ----------
+        X : images
+            Array of shape (n, H, W), (n, H, W, C) or (n, d), or paths.
+        y : array-like of shape (n,)
+            Labels.
+        **params : dict
+            Such as ``sample_weight``, where imbalanced-learn's class takes it.
+        """
+        images = self._image_set(X, y)
+        if images is None:
+            return super().fit(X, y, **params)  # type: ignore[misc]
+        shared, given = SharedImages(images), self.estimator
+        try:
+            self.estimator = OnRows(self.default if given is None else given, shared)
+            with parallel_config(backend="threading"):
+                super().fit(np.arange(len(images))[:, None], y, **params)  # type: ignore[misc]
+        finally:
+            self.estimator = given
+            shared.release()
+        self.image_shape_ = images.shape[1:]
+        self.n_features_in_ = prod(self.image_shape_)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Labels of images in the form of the fit, shape (n,)."""
+        return self._ask("predict", X)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities.
+
+        Parameters
+        ----------
+        X : images
+            In the form of the fit: images of the same shape, or paths.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        return self._ask("predict_proba", X)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithm of :meth:`predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return self._ask("predict_log_proba", X)
+
+    @available_if(lambda self: hasattr(super(), "decision_function"))
+    def decision_function(self, X: Any) -> Any:
+        """Decision values.
+
+        Parameters
+        ----------
+        X : images
+            In the form of the fit.
+
+        Returns
+        -------
+        score : ndarray of shape (n, n_classes), or (n,) for two classes
+            Decision values.
+        """
+        return self._ask("decision_function", X)
+
+    def _ask(self, method: str, X: Any) -> Any:
+        check_is_fitted(self)
+        if not hasattr(self, "image_shape_"):
+            return getattr(super(), method)(X)
+        images = self._same_form(X)
+        # Sums over members depend on how these are shared out to jobs: every member is a job
+        # of its own, and so many are let through at a time as the user allows.
+        at_a_time = effective_n_jobs(getattr(self, "n_jobs", 1))
+        shared = SharedImages(images, BoundedSemaphore(at_a_time) if at_a_time > 1 else None)
+        theirs = next(cls for cls in type(self).__mro__ if cls.__module__.startswith("imblearn."))
+        twin: Any = object.__new__(theirs)
+        vars(twin).update(vars(self), n_features_in_=1)
+        twin.estimators_ = [on_rows_of(member, shared) for member in self.estimators_]
+        twin.n_jobs = len(twin.estimators_) if at_a_time > 1 else 1
+        with parallel_config(backend="threading"):
+            return getattr(twin, method)(np.arange(len(images))[:, None])
+
+
+class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier):
     """Bag of boosted classifiers, each fitted on its own balanced subset of the images.
 
     :class:`imblearn.ensemble.EasyEnsembleClassifier` for images: same parameters, same
@@ -36,12 +186,8 @@ class EasyEnsembleClassifier(ImblearnEasyEnsembleClassifier):
     n_estimators : int, default=10
         Number of members.
     estimator : classifier, default=AdaBoostClassifier()
-        Fitted on every subset. What it sees is decided by its scikit-learn tags, in a
-        Pipeline those of the first step: *images in their own shape* if
-        ``input_tags.three_d_array`` is set (``FlattenImages`` and the other steps of
-        :mod:`imblearn_images.preprocessing`) or ``no_validation`` (``FunctionTransformer``);
-        *paths*, if X holds paths and the step reads them (``ReadImages``);
-        *flattened pixels*, shape (m, d), otherwise.
+        Fitted on every subset, in the form its tags ask for: see
+        :mod:`imblearn_images.ensemble`.
     warm_start : bool, default=False
         Keep the members of the last fit and add to them.
     sampling_strategy : float, str, dict or callable, default='auto'
@@ -89,107 +235,234 @@ class EasyEnsembleClassifier(ImblearnEasyEnsembleClassifier):
     (2, 3)
     """
 
-    estimator: Any
-    image_shape_: tuple[int, ...]
+    default = AdaBoostClassifier()
 
-    def fit(self, X: Any, y: Any) -> EasyEnsembleClassifier:
-        """Fit the members on balanced subsets.
 
-        Parameters
-        ----------
-        X : images
-            Array of shape (n, H, W), (n, H, W, C) or (n, d), or paths.
-        y : array-like of shape (n,)
-            Labels.
-        """
-        images, _ = unwrap(X)
-        if hasattr(self, "image_shape_"):
-            del self.image_shape_
-        if not _is_image_set(images):
-            return super().fit(X, y)
-        check_lengths(images, y)
-        check_images(images)
-        check_labels(y)
-        shared, given = SharedImages(images), self.estimator
-        member = AdaBoostClassifier() if given is None else given
-        try:
-            self.estimator = OnRows(member, shared)
-            with parallel_config(backend="threading"):
-                super().fit(np.arange(len(images))[:, None], y)
-        finally:
-            self.estimator = given
-            shared.release()
+class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClassifier):
+    """Bag of any classifiers, each fitted on a bootstrap sample that was balanced.
+
+    :class:`imblearn.ensemble.BalancedBaggingClassifier` for images: same subsets, same
+    members. The cost is that of `n_estimators` fits on small sets; the choice where one fit
+    on a balanced subset wastes too many majority images. With few minority images all
+    members see the same ones, and agree in their errors.
+
+    Parameters
+    ----------
+    estimator : classifier, default=DecisionTreeClassifier()
+        The member, a Pipeline for example; what it sees is told in
+        :mod:`imblearn_images.ensemble`.
+    n_estimators : int, default=10
+        Members.
+    max_samples : int or float, default=1.0
+        Number or share of images drawn before balancing.
+    max_features : int or float, default=1.0
+        On images 1.0: pixels are not drawn.
+    bootstrap : bool, default=True
+        Draw with replacement.
+    bootstrap_features : bool, default=False
+        On images False.
+    oob_score : bool, default=False
+        Judge by the images that a member has not seen.
+    warm_start : bool, default=False
+        Keep the members of the last fit.
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How a subset is balanced.
+    replacement : bool, default=False
+        Whether balancing draws with replacement.
+    n_jobs : int, default=None
+        Members at a time: threads that share the images.
+    random_state : int, RandomState instance or None, default=None
+        Seed of all draws and of the members.
+    verbose : int, default=0
+        As in joblib.
+    sampler : sampler, default=None
+        On images a random sampler; ``RandomUnderSampler`` by default.
+
+    Attributes
+    ----------
+    estimators_ : list of Pipeline
+        Sampler and classifier of each member.
+    image_shape_ : tuple of int
+        Shape of an image; empty for paths.
+
+    Raises
+    ------
+    ValueError
+        For images, if pixels were to be drawn or `sampler` measures distances.
+
+    References
+    ----------
+    .. [1] S. Hido, H. Kashima, Y. Takahashi, "Roughly balanced bagging for imbalanced data",
+       Statistical Analysis and Data Mining 2(5-6), 412-426, 2009.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> bag = BalancedBaggingClassifier(
+    ...     estimator=DecisionTreeClassifier(), sampling_strategy="auto", random_state=42
+    ... )
+    >>> bag.fit(images, labels).predict(images[:3]).tolist()
+    ['brick', 'brick', 'brick']
+    """
+
+    default = DecisionTreeClassifier()
+
+    def _image_set(self, X: Any, y: Any) -> Any:
+        images = super()._image_set(X, y)
+        if images is not None and (self.max_features != 1.0 or self.bootstrap_features):
+            raise ValueError(
+                f"max_features={self.max_features!r}, bootstrap_features={self.bootstrap_features}:"
+                " features are not drawn from images; pass flattened pixels, shape (n, d), or "
+                "leave these parameters as they are."
+            )
+        plain = self.sampler is None or isinstance(self.sampler, ImblearnRandomUnderSampler)
+        if isinstance(self.sampler, ImblearnRandomOverSampler):
+            plain = self.sampler.shrinkage is None
+        if images is not None and not plain:
+            raise ValueError(
+                f"sampler={self.sampler!r} needs more than the numbers of the images. Use a random "
+                "sampler here, and the other one as the first step of `estimator`, a Pipeline of "
+                "imbalanced-learn."
+            )
+        return images
+
+
+class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
+    """AdaBoost whose rounds are each fitted on a balanced random subset.
+
+    :class:`imblearn.ensemble.RUSBoostClassifier` for images: same subsets, weights and
+    members. After each of `n_estimators` rounds *all* images are classified, and of paths
+    all files read: put images into memory first where they fit. Sensitive to wrong labels.
+
+    Parameters
+    ----------
+    estimator : classifier, default=DecisionTreeClassifier(max_depth=1)
+        Takes ``sample_weight``; of a Pipeline, the last step does. What it sees is told in
+        :mod:`imblearn_images.ensemble`.
+    n_estimators : int, default=50
+        Rounds at most.
+    learning_rate : float, default=1.0
+        Shrinks the say of each round.
+    algorithm : str, default='deprecated'
+        Of no use any more.
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How the subset of a round is balanced.
+    replacement : bool, default=False
+        Whether a subset may hold an image twice.
+    random_state : int, RandomState instance or None, default=None
+        Seed.
+
+    Attributes
+    ----------
+    estimators_ : list of classifiers
+        One a round.
+    image_shape_ : tuple of int
+        What an image must look like to be classified.
+
+    References
+    ----------
+    .. [1] C. Seiffert, T. M. Khoshgoftaar, J. Van Hulse, A. Napolitano, "RUSBoost: a hybrid
+       approach to alleviating class imbalance", IEEE SMC-A 40(1), 185-197, 2010.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> boost = RUSBoostClassifier(n_estimators=5, random_state=0).fit(images, labels)
+    >>> boost.predict_proba(images).shape
+    (361, 3)
+    """
+
+    default = DecisionTreeClassifier(max_depth=1)
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
+        """Boost on images, paths or flattened pixels; weights, shape (n,), to begin with."""
+        return super().fit(X, y, sample_weight=sample_weight)
+
+    def staged_predict(self, X: Any) -> Any:
+        """Labels after each round, one array of shape (n,) at a time."""
+        return self._ask("staged_predict", X)
+
+    def staged_predict_proba(self, X: Any) -> Any:
+        """Class probabilities after each round, shape (n, n_classes)."""
+        return self._ask("staged_predict_proba", X)
+
+    def staged_decision_function(self, X: Any) -> Any:
+        """Decision values after each round."""
+        return self._ask("staged_decision_function", X)
+
+
+class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestClassifier):
+    """Random forest whose trees are each grown on a balanced sample.
+
+    :class:`imblearn.ensemble.BalancedRandomForestClassifier` for images, on flattened
+    pixels. scikit-learn's trees want float32: one copy of all pixels (4 bytes each), shared
+    by the trees, is the largest temporary and is refused before it is made if memory is
+    short. Single pixels say little about most photos; features in front of the forest say
+    more.
+
+    Parameters are those of imbalanced-learn's class, all of them, with its defaults.
+
+    Attributes
+    ----------
+    estimators_ : list of DecisionTreeClassifier
+        The trees.
+    image_shape_ : tuple of int
+        Of the images it was fitted on; empty for paths.
+
+    See Also
+    --------
+    BalancedBaggingClassifier : Members that see images, not pixels.
+
+    References
+    ----------
+    .. [1] C. Chen, A. Liaw, L. Breiman, "Using random forest to learn imbalanced data",
+       University of California, Berkeley 110, 2004.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> forest = BalancedRandomForestClassifier(n_estimators=9, random_state=0)
+    >>> forest.fit(images, labels).predict(images[:3]).tolist()
+    ['brick', 'brick', 'brick']
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Grow the trees; `X` holds images, paths or flattened pixels."""
+        images = self._image_set(X, y)
+        if images is None:
+            return super().fit(X, y, sample_weight)
+        super().fit(_pixels(images), y, sample_weight)
         self.image_shape_ = images.shape[1:]
-        self.n_features_in_ = prod(self.image_shape_)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Mean of the members' class probabilities.
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities of images in the form of the fit, shape (n, n_classes)."""
+        return super().predict_proba(self._as_fitted(X))
 
-        Parameters
-        ----------
-        X : images
-            In the form of the fit: images of the same shape, or paths.
+    def apply(self, X: Any) -> Any:
+        """Leaves that images end up in, shape (n, n_estimators)."""
+        return super().apply(self._as_fitted(X))
 
-        Returns
-        -------
-        probabilities : ndarray of shape (n, n_classes)
-            Columns in the order of ``classes_``. Members without ``predict_proba`` vote.
-        """
-        check_is_fitted(self)
-        if not hasattr(self, "image_shape_"):
-            return super().predict_proba(X)
-        return np.mean(self._ask("predict_proba", X), axis=0)
+    def decision_path(self, X: Any) -> Any:
+        """Nodes that images pass, as scikit-learn's."""
+        return super().decision_path(self._as_fitted(X))
 
-    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
-        """Logarithm of :meth:`predict_proba`."""
-        check_is_fitted(self)
-        if not hasattr(self, "image_shape_"):
-            return super().predict_log_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    @available_if(lambda self: hasattr(super(), "decision_function"))
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Mean of the members' decision values.
-
-        Parameters
-        ----------
-        X : images
-            In the form of the fit.
-
-        Returns
-        -------
-        score : ndarray of shape (n, n_classes), or (n,) for two classes
-            Decision values.
-        """
-        check_is_fitted(self)
-        if not hasattr(self, "image_shape_"):
-            return super().decision_function(X)
-        return np.mean(self._ask("decision_function", X), axis=0)
-
-    def _ask(self, method: str, X: Any) -> list[NDArray[np.float64]]:
+    def _as_fitted(self, X: Any) -> Any:
         images, _ = unwrap(X)
-        if not _is_image_set(images) or images.shape[1:] != self.image_shape_:
-            raise ValueError(
-                f"EasyEnsembleClassifier was fitted on {self._form(self.image_shape_)}, got "
-                f"{self._form(images.shape[1:]) if hasattr(images, 'shape') else type(X)}."
-            )
-        member = self.estimators_[0][-1].estimator_
-        wanted = as_wanted(member, images)
-        with parallel_config(backend="threading"):
-            return Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
-                delayed(_answer)(pipeline[-1], method, wanted, self.n_classes_)
-                for pipeline in self.estimators_
-            )
-
-    @staticmethod
-    def _form(shape: tuple[int, ...]) -> str:
-        return f"images of shape {shape}" if shape else "file paths"
+        if _is_image_set(images) and hasattr(self, "image_shape_"):
+            return _pixels(self._same_form(images))
+        return X
 
 
-def _answer(member: Any, method: str, X: Any, n_classes: int) -> NDArray[np.float64]:
-    if method == "decision_function" or hasattr(member, method):
-        answer: NDArray[np.float64] = getattr(member, method)(X)
-        return answer
-    return np.eye(n_classes)[member.predict(X)]
+def _pixels(images: Any) -> Any:
+    pixels = as_wanted(DecisionTreeClassifier(), images)
+    check_fits(
+        4 * pixels.size,
+        f"A float32 copy of the pixels, shape {pixels.shape},",
+        "Reduce the images, or use BalancedBaggingClassifier with features in front of its trees.",
+    )
+    return pixels

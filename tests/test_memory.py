@@ -9,8 +9,11 @@ import pytest
 from conftest import make_images, make_labels, write_images
 
 from imblearn_images import (
+    ADASYN,
     SMOTE,
+    BalancedRandomForestClassifier,
     EasyEnsembleClassifier,
+    EditedNearestNeighbours,
     RandomOverSampler,
     RandomUnderSampler,
     render,
@@ -44,6 +47,12 @@ def warm_up():  # libraries take what they need once
         SMOTE().fit_resample(form, y)
     RandomOverSampler(shrinkage=1.0).fit_resample(X, y)
 
+from sklearn.cluster import MiniBatchKMeans
+FEW = MiniBatchKMeans(n_init=1)
+
+def small(block):
+    return block[:, ::16, ::16, 0].reshape(len(block), -1).astype(float)
+
 def peak_of(call):
     before = rss("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
@@ -68,6 +77,9 @@ SAMPLERS = {
     "RandomOverSampler": "RandomOverSampler(random_state=0)",
     "noise": "RandomOverSampler(random_state=0, shrinkage=0.1)",
     "RandomUnderSampler": "RandomUnderSampler(random_state=0)",
+    "borderline": "BorderlineSMOTE(random_state=0, kind='borderline-2', embedding=small)",
+    "cleaning": "EditedNearestNeighbours(kind_sel='mode', embedding=small)",
+    "averages": "ClusterCentroids(sampling_strategy={0: 40}, estimator=FEW, embedding=small)",
 }
 ORDERS = {
     "C": "",
@@ -92,6 +104,9 @@ ORDERS = {
         ("noise", "uint8", "part"),
         ("RandomUnderSampler", "uint8", "C"),
         ("RandomUnderSampler", "uint16", "F"),
+        ("borderline", "uint8", "C"),
+        ("cleaning", "uint8", "C"),
+        ("averages", "uint8", "C"),
     ],
 )
 def test_the_peak_is_the_output_and_a_constant(sampler, dtype, order):
@@ -280,3 +295,21 @@ def test_a_limit_on_the_address_space_is_known():
 def test_what_is_available_is_a_number_of_bytes():
     available = memory.available_memory()
     assert available is None or (isinstance(available, int) and available > 1e6)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "what"),
+    [
+        (EditedNearestNeighbours(), r"float64 copy of the pixels, shape \(1200, 3072\)"),
+        (ADASYN(), r"ADASYN on features of shape \(1200, 3072\)"),
+        (BalancedRandomForestClassifier(), r"float32 copy of the pixels"),
+    ],
+    ids=str,
+)
+def test_what_an_algorithm_on_pixels_needs_is_refused_before_it_is_made(sampler, what, monkeypatch):
+    X, y = make_images(1200, (32, 32, 3), "uint8"), np.repeat([0, 1], [900, 300])
+    room = 1e7 if what.startswith("float") else 8e7
+    monkeypatch.setattr(memory, "available_memory", lambda: int(room))
+    call = sampler.fit if hasattr(sampler, "predict") else sampler.fit_resample
+    with pytest.raises(MemoryError, match=what):
+        call(X, y)

@@ -1,17 +1,155 @@
-"""The embedding: the features in which "near" is measured. Here: the pixels."""
+"""The embedding: the features in which "near" is measured; the pixels by default."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import check_array
 
+from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.images import ArrayImages, FileImages, Images, check_finite
+from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import nearest_neighbors
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.subsets import as_wanted, takes_of
 
 THUMBNAIL = (32, 32)
+BATCH = 1 << 24  # bytes of pixels that are embedded at a time
+
+
+def embed(
+    X: Any, embedding: Any = None, *, n_jobs: int | None = None
+) -> tuple[NDArray[Any], Any, str]:
+    """Compute the features of an image set.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
+        The image set. Of paths every file is decoded once, into a temporary file on disk.
+    embedding : None, transformer or callable
+        None: flattened pixels, floats as they are, everything else as float64. A
+        scikit-learn transformer or Pipeline: a clone of it is fitted on `X`, in the form
+        :func:`~imblearn_images.core.subsets.as_wanted` gives, then applied block by block.
+        A callable: called with blocks of images in their own shape, returns features of
+        shape (block, d).
+    n_jobs : int, default=None
+        Threads. The features are the same for every number.
+
+    Returns
+    -------
+    features : ndarray of shape (n, d)
+        `X` itself where it is 2-D and `embedding` is None.
+    fitted : fitted transformer or None
+        What made them.
+    nearness : str
+        What "near" means in these features, in a few words.
+
+    Raises
+    ------
+    MemoryError
+        Before float64 pixels are made that do not fit into memory.
+    ValueError
+        If features are not 2-D with one row an image, or not finite; for images in files
+        of different sizes where the embedding needs one size.
+
+    Examples
+    --------
+    >>> images = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
+    >>> features, _, nearness = embed(images)
+    >>> features.shape, features.dtype, nearness
+    ((4, 6), dtype('float64'), 'pixels')
+    >>> embed(images, lambda block: block.mean(axis=2))[0].shape
+    (4, 3)
+    """
+    if embedding is None:
+        features, nearness = _pixels(X, n_jobs)
+        return features, None, nearness
+    if sparse.issparse(X):
+        X = _dense(X)
+    has_transform = hasattr(embedding, "transform")
+    if holds_paths(X) and not (has_transform and takes_of(embedding)[1]):
+        X = _decoded(X, n_jobs)
+    fitted = clone(embedding) if has_transform else FunctionTransformer(embedding)
+    fitted.fit(as_wanted(fitted, X))
+    features = _in_blocks(fitted, X, n_jobs)
+    name = getattr(embedding, "__name__", type(embedding).__name__)
+    return features, fitted, f"{name} ({features.shape[1]} features)"
+
+
+def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:
+    if sparse.issparse(X):
+        return _dense(X), "pixels"
+    if not holds_paths(X):
+        if X.ndim == 2:
+            return X, "pixels"
+        pixels = X.reshape(len(X), -1)
+        check_finite(pixels, np.arange(len(X)), np.arange(len(X)))
+        return _as_float(pixels), "pixels"
+    images = FileImages(X.tolist(), n_jobs=n_jobs)
+    rows = np.arange(len(X))
+    search = PixelSearch(images, 1, n_jobs=n_jobs)
+    return _as_float(search.pixels(rows)[0]), search.describe({"": rows})
+
+
+def _as_float(pixels: NDArray[Any]) -> NDArray[Any]:
+    if pixels.dtype.kind == "f":
+        return np.asarray(pixels)
+    check_fits(
+        pixels.size * 8,
+        f"A float64 copy of the pixels, shape {pixels.shape},",
+        "Pass `embedding=`, e.g. a transformer that makes few features of an image.",
+    )
+    return pixels.astype(np.float64)
+
+
+def _dense(X: Any) -> NDArray[Any]:
+    check_fits(
+        prod(X.shape) * X.dtype.itemsize,
+        f"A dense copy of the sparse matrix of shape {X.shape}",
+        "Reduce its columns first.",
+    )
+    return np.asarray(X.toarray())
+
+
+def _decoded(X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
+    """Decode files, each once, into a temporary file."""
+    images = FileImages(X.tolist(), n_jobs=n_jobs)
+    first = images.shape_of(0)
+    for row in range(len(X)):
+        if images.shape_of(row) != first:
+            raise ValueError(
+                f"{images.paths[row]} has shape {images.shape_of(row)}, {images.paths[0]} has "
+                f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
+                "width))` first into a Pipeline, and pass that as `embedding`."
+            )
+    return images.decode(np.arange(len(X)), first[:2], n_jobs=n_jobs).reshape(len(X), *first)
+
+
+def _in_blocks(fitted: Any, X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
+    size = prod(X.shape[1:]) * X.dtype.itemsize if X.ndim > 1 else 1 << 20
+    height = max(1, BATCH // max(1, size))
+
+    def block(start: int) -> NDArray[Any]:
+        rows = np.arange(start, min(start + height, len(X)))
+        features = fitted.transform(as_wanted(fitted, X, rows))
+        features = features.toarray() if sparse.issparse(features) else np.asarray(features)
+        if features.ndim != 2 or len(features) != len(rows):
+            raise ValueError(
+                f"`embedding` must give 2-D features with one row an image: for {len(rows)} images "
+                f"it gave shape {features.shape}."
+            )
+        return features
+
+    parts = in_threads(block, ((start,) for start in range(0, len(X), height)), n_jobs=n_jobs)
+    features: NDArray[Any] = check_array(np.concatenate(parts), input_name="embedding(X)")
+    return features
 
 
 class PixelSearch:
@@ -42,7 +180,7 @@ class PixelSearch:
 
     def __call__(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Neighbours of `rows` among themselves, as positions, shape (len(rows), k)."""
-        pixels, members = self._pixels(rows)
+        pixels, members = self.pixels(rows)
         check_finite(pixels, members, rows)
         if isinstance(self.k_neighbors, int):
             return nearest_neighbors(pixels, members, self.k_neighbors, n_jobs=self.n_jobs)
@@ -54,7 +192,8 @@ class PixelSearch:
         )
         return found[:, 1:]
 
-    def _pixels(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
+    def pixels(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
+        """Matrix of pixels, and where in it `rows` stand."""
         if isinstance(self.images, FileImages):
             size = THUMBNAIL if self._mixed(rows) else self.images.shape_of(rows[0])[:2]
             return self.images.decode(rows, size, n_jobs=self.n_jobs), np.arange(len(rows))

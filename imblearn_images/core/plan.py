@@ -95,15 +95,21 @@ class ResamplingPlan:
                 )
 
     @classmethod
-    def selection(cls, base: NDArray[np.intp], y_source: NDArray[Any]) -> ResamplingPlan:
+    def selection(
+        cls, base: NDArray[np.intp], y_source: NDArray[Any], nearness: str = ""
+    ) -> ResamplingPlan:
         """Plan that takes the rows `base` of a set labelled `y_source` as they are."""
         base = np.asarray(base, dtype=np.intp)
         nobody = np.empty((len(base), 0), dtype=np.intp)
-        return cls(base, nobody, nobody.astype(np.float64), y_source[base], len(y_source))
+        return cls(base, nobody, nobody.astype(np.float64), y_source[base], len(y_source), nearness)
 
     def with_noise(self) -> ResamplingPlan:
         """Same plan, the rows behind the originals perturbed by noise."""
         return replace(self, noisy=np.arange(len(self)) >= self.n_source)
+
+    def near_by(self, nearness: str) -> ResamplingPlan:
+        """Same plan, with another word on what "near" means."""
+        return replace(self, nearness=nearness)
 
     def __len__(self) -> int:
         return len(self.base)

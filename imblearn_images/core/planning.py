@@ -16,8 +16,10 @@ import numpy as np
 from imblearn.base import BaseSampler
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
+from imblearn_images.core.memory import check_fits
 from imblearn_images.core.plan import ResamplingPlan
 
 Search = Callable[[NDArray[np.intp]], NDArray[np.intp]]
@@ -88,6 +90,74 @@ def plan_mixture(
         n,
         nearness,
     )
+
+
+def plan_averages(
+    features: Any,
+    y: NDArray[Any],
+    made: Any,
+    y_made: NDArray[Any],
+    n_clusters: Mapping[Any, int],
+    *,
+    nearness: str,
+) -> ResamplingPlan:
+    """Find out which images the centres of clusters stand for.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n, d)
+        What was clustered, class by class.
+    y : ndarray of shape (n,)
+        Labels.
+    made : ndarray or sparse matrix of shape (n_out, d)
+        Class by class, in sorted order: the centres, or the rows of a class that was left alone.
+    y_made : ndarray of shape (n_out,)
+        Labels of `made`.
+    n_clusters : mapping of label to int
+        The classes that were clustered.
+    nearness : str
+        Goes into the plan.
+
+    Returns
+    -------
+    plan : ResamplingPlan
+        A row for a centre has the image nearest to it as base, and as partners, with equal
+        shares, the others to which no other centre is nearer. Shorter rows are filled with
+        partners of share 0. A centre without images takes the nearest one.
+
+    Raises
+    ------
+    MemoryError
+        If so many partners do not fit into memory.
+    """
+    groups: list[NDArray[np.intp]] = []
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        if label not in n_clusters:
+            groups += np.split(rows, len(rows))
+            continue
+        centres = made[np.flatnonzero(y_made == label)]
+        centre = pairwise_distances_argmin(features[rows], centres)
+        for at in range(centres.shape[0]):
+            members = rows[centre == at] if (centre == at).any() else rows
+            near = pairwise_distances_argmin(centres[[at]], features[members])[0]
+            base = members[near]
+            others = members[members != base] if (centre == at).any() else members[:0]
+            groups.append(np.append(base, others))
+    sizes = np.array([len(group) for group in groups])
+    width = max(int(sizes.max()) - 1, 0)
+    check_fits(
+        16 * len(groups) * width,
+        f"A plan of {len(groups)} averages of up to {width + 1} images",
+        'Ask for more clusters, or for voting="hard".',
+    )
+    base = np.array([group[0] for group in groups], dtype=np.intp)
+    partners = np.repeat(base[:, None], width, axis=1)
+    weights = np.zeros((len(groups), width))
+    for row, group in enumerate(groups):
+        partners[row, : len(group) - 1] = group[1:]
+        weights[row, : len(group) - 1] = 1 / len(group)
+    return ResamplingPlan(base, partners, weights, y_made, len(y), nearness)
 
 
 class _PartnerNeighbors(NearestNeighbors):  # type: ignore[misc]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -178,66 +179,74 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
         block = out[lo:hi].reshape(hi - lo, width)
         images.read(plan.base[lo:hi], base[: hi - lo])
         parents = base[: hi - lo].reshape(hi - lo, width)
-        weights = plan.weights[lo:hi]
-        if plan.partners.shape[1] == 1:
-            images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
-            others = [partner[: hi - lo].reshape(hi - lo, width)]
-        else:
-            others = []
-            for column in plan.partners[lo:hi].T:
-                images.read(column, partner[: hi - lo])
-                others.append(partner[: hi - lo].reshape(hi - lo, width).copy())
+        if plan.partners.shape[1] > 1:
+            _add_up(plan[lo:hi], images, parents, partner, block)
+            continue
+        images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
+        others = partner[: hi - lo].reshape(hi - lo, width)
         for left in range(0, width, BLOCK):
             part = slice(left, left + BLOCK)
-            mix(parents[:, part], [other[:, part] for other in others], weights, block[:, part])
+            mix(parents[:, part], others[:, part], plan.weights[lo:hi], block[:, part])
+
+
+def _add_up(
+    plan: ResamplingPlan,
+    images: Images,
+    base: NDArray[Any],
+    buffer: NDArray[Any],
+    out: NDArray[Any],
+) -> None:
+    """Mix any number of partners, read one after the other: memory does not grow with them."""
+    total = np.zeros(out.shape)
+    dtype = out.dtype if out.dtype.kind == "f" else np.float64
+    for partners, weights in zip(plan.partners.T, plan.weights.T, strict=True):
+        rows = np.flatnonzero(weights)
+        if not len(rows):
+            continue
+        images.read(partners[rows], buffer[: len(rows)])
+        others = buffer[: len(rows)].reshape(len(rows), -1)
+        difference = np.subtract(others, base[rows], dtype=dtype)
+        total[rows] += difference * weights[rows, None]
+    np.add(base, total, out=total)
+    store(total, out)
 
 
 def mix(
-    base: NDArray[Any],
-    partners: list[Any],
-    weights: NDArray[Any],
-    out: NDArray[Any],
+    base: NDArray[Any], partner: NDArray[Any], weights: NDArray[Any], out: NDArray[Any]
 ) -> None:
-    """Write ``base + sum of weight * (partner - base)`` into `out`, in the dtype of `out`.
+    """Write ``base + weight * (partner - base)`` into `out`, in the dtype of `out`.
 
     Pixels of 8 bits are mixed in float32 (the error, below 1e-4 grey levels, can only
     matter where the exact value lies within that distance of a half), wider integers in
     float64. Floats take their difference in their own dtype and the step in float64:
     bit for bit what imbalanced-learn does.
     """
-    if _fits_bytes(len(partners), weights, out.dtype):
-        _mix_bytes(base, partners[0], weights, out)
+    if _fits_bytes(weights, out.dtype):
+        _mix_bytes(base, partner, weights, out)
         return
-    weights = weights[:, :, None]
     total: NDArray[Any]
     if out.dtype.kind == "f":
-        total = (partners[0] - base) * weights[:, 0]
-        for column, partner in enumerate(partners[1:], start=1):
-            total += np.subtract(partner, base) * weights[:, column]
+        total = (partner - base) * weights
         np.add(base, total, out=total)
         store(total, out)
         return
     dtype = np.float32 if out.dtype.itemsize == 1 else np.float64
-    weights = weights.astype(dtype)
     level = base.astype(dtype)
-    total = partners[0].astype(dtype)
+    total = partner.astype(dtype)
     total -= level
-    total *= weights[:, 0]
-    for column, partner in enumerate(partners[1:], start=1):
-        total += (partner.astype(dtype) - level) * weights[:, column]
+    total *= weights.astype(dtype)
     total += level
-    store(total, out, clip=len(partners) > 1 or weights.min() < 0 or weights.max() > 1)
+    store(total, out, clip=weights.min() < 0 or weights.max() > 1)
 
 
-def _fits_bytes(n_partners: int, weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+def _fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
     """Tell whether `_mix_bytes` gives what `mix` gives.
 
     A step times a difference of bytes is a half only for steps in 256ths; `mix` rounds
     these to even.
     """
     return (
-        n_partners == 1
-        and dtype.itemsize == 1
+        dtype.itemsize == 1
         and dtype.kind != "b"
         and weights.min() >= 0
         and weights.max() <= 1
@@ -283,6 +292,8 @@ def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None
 
 def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
     """Rows of a sparse matrix, mixed with imbalanced-learn's own arithmetic."""
+    if plan.partners.shape[1] > 1:
+        return (plan.matrix() @ X).asformat(X.format).astype(X.dtype)
     base = X[plan.base]
     if plan.synthetic.any():
         steps = type(X)(plan.weights[:, :1])
@@ -295,6 +306,7 @@ def write_children(
     images: FileImages,
     directory: str | os.PathLike[str],
     *,
+    drawn: Callable[[int], NDArray[Any]] | None = None,
     n_jobs: int | None = None,
 ) -> list[str]:
     """Draw the synthetic rows of a plan into image files.
@@ -307,6 +319,8 @@ def write_children(
         The files of the parents. A partner of another size is resized to its base.
     directory : path
         Created if missing.
+    drawn : callable, default=None
+        ``drawn(row)`` gives the image of a synthetic row; by default its parents are mixed.
     n_jobs : int, default=None
         Threads.
 
@@ -324,7 +338,10 @@ def write_children(
 
     def draw(row: int) -> str:
         child = np.empty((1, *images.shape_of(plan.base[row])), dtype=images.dtype)
-        _blend(plan[row : row + 1], images, child)
+        if drawn is None:
+            _blend(plan[row : row + 1], images, child)
+        else:
+            store(drawn(row).reshape(child.shape).copy(), child)
         path = str(folder / (_child_name(plan, images, row, child) + suffix))
         files.write_image(path, child[0])
         return path

@@ -1,8 +1,7 @@
-"""Over-samplers: the names and parameters of :mod:`imblearn.over_sampling`, on images."""
+"""Basic over-sampling: copies of images, and blends of neighbours."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -14,13 +13,18 @@ from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.base import ImageSamplerMixin, SelectingSamplerMixin
-from imblearn_images.core.containers import holds_paths, join_paths
-from imblearn_images.core.embedding import PixelSearch
-from imblearn_images.core.images import FileImages, as_images
+from imblearn_images.base import (
+    ImageSamplerMixin,
+    SelectingSamplerMixin,
+    draw,
+    images_of,
+    with_parameters,
+)
+from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.embedding import PixelSearch, embed
+from imblearn_images.core.images import as_images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes, plan_mixture
-from imblearn_images.core.rendering import render, write_children
 from imblearn_images.core.smoothing import smoothed_bootstrap
 
 __all__ = ["SMOTE", "RandomOverSampler"]
@@ -124,6 +128,7 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         return self.shrinkage
 
 
+@with_parameters("embedding", "output_dir", "n_jobs")
 class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
     """Blend images of a minority class with their nearest neighbours.
 
@@ -142,6 +147,9 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
         Number of nearest neighbours of the same class among which a partner is drawn, or
         a neighbours object such as :class:`sklearn.neighbors.NearestNeighbors`, which is
         fitted on flattened pixels.
+    embedding : transformer, callable or None, default=None
+        Features in which neighbours are near, fitted on all images; None: the pixels.
+        Blended are always pixels.
     output_dir : str or pathlib.Path, default=None
         For paths only, and then needed: the folder the synthetic images are written to,
         as PNG (TIFF for float images). Names tell the parents; the same call writes the
@@ -159,6 +167,8 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
     nn_k_ : estimator object
         The neighbours object made of `k_neighbors`; unfitted where the library's own
         exact search is used.
+    embedding_ : transformer
+        The fitted `embedding`, if there is one.
     n_features_in_ : int
         Pixels per image times channels.
 
@@ -206,60 +216,22 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
     'row 11 (dog) = 0.58 x 6 + 0.42 x 7'
     """
 
-    _parameter_constraints: dict[str, Any] = {
-        **ImblearnSMOTE._parameter_constraints,
-        "output_dir": [str, os.PathLike, None],
-        "n_jobs": [Integral, None],
-    }
-
-    def __init__(
-        self,
-        *,
-        sampling_strategy: Any = "auto",
-        random_state: Any = None,
-        k_neighbors: Any = 5,
-        output_dir: str | os.PathLike[str] | None = None,
-        n_jobs: int | None = None,
-    ) -> None:
-        super().__init__(
-            sampling_strategy=sampling_strategy,
-            random_state=random_state,
-            k_neighbors=k_neighbors,
-        )
-        self.output_dir = output_dir
-        self.n_jobs = n_jobs
-
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         n_new = self.sampling_strategy_
         check_class_sizes(y, n_new, self.k_neighbors)
         self.nn_k_ = check_neighbors_object("k_neighbors", self.k_neighbors, additional_neighbor=1)
         classes = {label: np.flatnonzero(y == label) for label, count in n_new.items() if count}
-        images = self._images(X, classes)
+        rows = np.concatenate([np.empty(0, dtype=np.intp), *classes.values()])
+        images = images_of(X, self, rows)
         as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
         exact = isinstance(self.k_neighbors, Integral) and not (as_imblearn or sparse.issparse(X))
-        search = PixelSearch(
-            images, int(self.k_neighbors) if exact else self.nn_k_, n_jobs=self.n_jobs
-        )
-        self.plan_ = plan_mixture(
-            ImblearnSMOTE(random_state=self.random_state),
-            y,
-            n_new,
-            search,
-            nearness=search.describe(classes),
-        )
-        if isinstance(images, FileImages) and self.output_dir is not None:
-            children = write_children(self.plan_, images, self.output_dir, n_jobs=self.n_jobs)
-            return join_paths(X, children), self.plan_.y
-        return render(self.plan_, images, n_jobs=self.n_jobs), self.plan_.y
-
-    def _images(self, X: Any, classes: Mapping[Any, NDArray[np.intp]]) -> Any:
-        if not holds_paths(X):
-            return X if sparse.issparse(X) else as_images(X)
-        if self.output_dir is None:
-            raise ValueError(
-                "X holds file paths, and SMOTE makes images that are in no file yet. Say where to "
-                "write them with `output_dir=`, or put `ReadImages` before SMOTE to resample "
-                "arrays in memory."
-            )
-        rows = np.concatenate([np.empty(0, dtype=np.intp), *classes.values()])
-        return FileImages(X, rows, n_jobs=self.n_jobs)
+        k = int(self.k_neighbors) if exact else self.nn_k_
+        if self.embedding is None:
+            search = PixelSearch(images, k, n_jobs=self.n_jobs)
+            nearness = search.describe(classes)
+        else:
+            features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=self.n_jobs)
+            search = PixelSearch(as_images(features), k, n_jobs=self.n_jobs)
+        peer = ImblearnSMOTE(random_state=self.random_state)
+        self.plan_ = plan_mixture(peer, y, n_new, search, nearness=nearness)
+        return draw(self, X, images), self.plan_.y

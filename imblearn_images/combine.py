@@ -1,0 +1,168 @@
+"""Over-sampling, then cleaning: the names of :mod:`imblearn.combine`, on images."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from imblearn.combine import SMOTEENN as ImblearnSMOTEENN
+from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
+from imblearn.over_sampling import SMOTE as ImblearnSMOTE
+from numpy.typing import NDArray
+
+from imblearn_images.base import (
+    ImageSamplerMixin,
+    check_room,
+    draw,
+    images_of,
+    sizes_told,
+    with_parameters,
+)
+from imblearn_images.core.embedding import embed
+from imblearn_images.over_sampling import SMOTE
+
+__all__ = ["SMOTEENN", "SMOTETomek"]
+
+
+class _SmoteAndCleanMixin(ImageSamplerMixin):
+    """Mixin for SMOTE followed by a sampler that selects: the plan of the one, cut by the other."""
+
+    cleaner: str
+    embedding: Any
+    n_jobs: Any
+    random_state: Any
+    sampling_strategy: Any
+    smote: Any
+    smote_: Any
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        target = images_of(X, self)
+        features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=self.n_jobs)
+        check_room(self, features)
+        asked = copy.copy(self)
+        asked.smote = self._tracing_smote()
+        with sizes_told(y):
+            resampled, _ = super(_SmoteAndCleanMixin, asked)._fit_resample(features, y)  # type: ignore[misc]
+        vars(self).update(vars(asked) | {"smote": self.smote})
+        kept = getattr(self, self.cleaner).sample_indices_
+        self.plan_ = self.smote_.plan_[kept].near_by(nearness)
+        if features is X and X.dtype.kind == "f":
+            return np.asarray(resampled), self.plan_.y
+        return draw(self, X, target), self.plan_.y
+
+    def _tracing_smote(self) -> SMOTE:
+        if isinstance(self.smote, SMOTE):
+            return self.smote
+        if self.smote is None:
+            return SMOTE(sampling_strategy=self.sampling_strategy, random_state=self.random_state)
+        params = self.smote.get_params(deep=False)
+        if params.keys() != ImblearnSMOTE().get_params(deep=False).keys():
+            raise ValueError(
+                f"`smote` must be a SMOTE for images here, got {self.smote!r}: it cannot be traced "
+                "to images. Put it and the cleaning sampler into a Pipeline."
+            )
+        return SMOTE(**params)
+
+
+@with_parameters("embedding", "output_dir")
+class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
+    """SMOTE, then edited nearest neighbours drop originals and children that disagree.
+
+    :class:`imblearn.combine.SMOTEENN` for images. The cleaning is severe: whatever has a
+    single neighbour of another class goes, so the classes come out unequal, and on raw
+    pixels a large class may nearly vanish. Two searches, the second among all rows.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes SMOTE resamples, and to how many images.
+    random_state : int, RandomState instance or None, default=None
+        Seed of SMOTE.
+    smote : SMOTE, default=None
+        imbalanced-learn's or this library's.
+    enn : EditedNearestNeighbours, default=None
+        Cleans all classes by default.
+    n_jobs : int, default=None
+        Threads.
+    embedding : transformer, callable or None, default=None
+        Features in which children are made, judged and cleaned; None: pixels, as float64
+        for originals and children alike.
+    output_dir : path, default=None
+        Folder for the children that survive; for paths, and needed then.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        The rows that survive.
+    smote_, enn_ : samplers
+        As fitted on the features.
+
+    References
+    ----------
+    .. [1] G. Batista, R. C. Prati, M. C. Monard, "A study of the behavior of several methods
+       for balancing machine learning training data", ACM SIGKDD Explorations 6(1), 2004.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> both = SMOTEENN(random_state=0, embedding=lambda block: block.std(axis=1))
+    >>> X_res, y_res = both.fit_resample(images, labels)
+    >>> both.plan_
+    ResamplingPlan(361 images -> 744 rows: 343 original, 0 copies, 401 synthetic, near by <lambda>
+      (32 features))
+    """
+
+    cleaner = "enn_"
+
+
+@with_parameters("embedding", "output_dir")
+class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
+    """SMOTE, then both ends of every Tomek link are dropped.
+
+    :class:`imblearn.combine.SMOTETomek` for images. The mild one of the two: it removes few
+    rows and keeps the classes nearly equal, at about the cost of SMOTE and one search among
+    all rows.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        What SMOTE is asked for.
+    random_state : int, RandomState instance or None, default=None
+        Seed of SMOTE.
+    smote : SMOTE, default=None
+        The one of imbalanced-learn or of this library.
+    tomek : TomekLinks, default=None
+        Cleans all classes by default.
+    n_jobs : int, default=None
+        Threads.
+    embedding : transformer, callable or None, default=None
+        Where neighbours and links are found; None: among pixels in float64.
+    output_dir : path, default=None
+        Folder that children of paths are written to.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        What is left: originals and children.
+    smote_, tomek_ : samplers
+        The two steps, fitted.
+
+    References
+    ----------
+    .. [1] G. Batista, B. Bazzan, M. Monard, "Balancing training data for automated annotation
+       of keywords: a case study", WOB, 10-18, 2003.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> linked = SMOTETomek(random_state=0, embedding=lambda block: block[:, ::9].mean(axis=2))
+    >>> X_res, y_res = linked.fit_resample(images, labels)
+    >>> linked.plan_
+    ResamplingPlan(361 images -> 762 rows: 357 original, 0 copies, 405 synthetic, near by <lambda>
+      (4 features))
+    """
+
+    cleaner = "tomek_"

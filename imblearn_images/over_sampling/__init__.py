@@ -1,0 +1,12 @@
+"""Over-samplers: the names and parameters of :mod:`imblearn.over_sampling`, on images.
+
+- :mod:`~imblearn_images.over_sampling.basic`: all of a class alike.
+  ``RandomOverSampler``, ``SMOTE``
+- :mod:`~imblearn_images.over_sampling.focused`: SMOTE for a part of the class.
+  ``BorderlineSMOTE``, ``SVMSMOTE``, ``ADASYN``, ``KMeansSMOTE``
+"""
+
+from imblearn_images.over_sampling.basic import SMOTE, RandomOverSampler
+from imblearn_images.over_sampling.focused import ADASYN, SVMSMOTE, BorderlineSMOTE, KMeansSMOTE
+
+__all__ = ["ADASYN", "SMOTE", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE", "RandomOverSampler"]

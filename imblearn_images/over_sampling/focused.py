@@ -1,0 +1,234 @@
+"""Focused over-sampling: SMOTE where the class meets others, or where it is dense.
+
+The classes here run imbalanced-learn's own algorithm on the features that `embedding`
+makes, and blend the pixels of the parents it has chosen. With ``embedding=None`` the
+features are the pixels: float images as they are, others as a float64 copy of all of them
+(8 bytes a pixel). The largest temporary is this copy, its resampled counterpart and the
+rows that are mixed, ``8 * pixels * (2 * n + 4 * n_new)`` bytes in all, which is refused
+before it is made if memory is short. An `embedding` of few features needs next to nothing.
+"""
+
+from __future__ import annotations
+
+from imblearn.over_sampling import ADASYN as ImblearnADASYN
+from imblearn.over_sampling import SVMSMOTE as ImblearnSVMSMOTE
+from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
+from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
+
+from imblearn_images.base import TracedSamplerMixin, with_parameters
+
+__all__ = ["ADASYN", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
+
+
+@with_parameters("embedding", "output_dir", "n_jobs")
+class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
+    """SMOTE from the images that stand among other classes.
+
+    :class:`imblearn.over_sampling.BorderlineSMOTE` for images. Of each class, the images
+    with at least half, but not all, of their `m_neighbors` in other classes are bases.
+    Two neighbour searches. It sharpens the border where classes touch and amplifies
+    mislabelled images; a class without such images gets no children.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to how many images.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+    k_neighbors : int or neighbours object, default=5
+        Neighbours among which a partner is drawn.
+    m_neighbors : int or neighbours object, default=10
+        Neighbours of all classes that decide whether an image is in danger.
+    kind : {'borderline-1', 'borderline-2'}, default='borderline-1'
+        Partners of the same class, or of any: then the child stays in the half near its base.
+    embedding : transformer, callable or None, default=None
+        Features in which all this is measured; None: pixels.
+    output_dir : path, default=None
+        Folder for the children; for paths, and needed then.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Parents and shares of every row.
+    in_danger_indices : dict
+        Class label to the rows at its border.
+
+    References
+    ----------
+    .. [1] H. Han, W. Wen-Yuan, M. Bing-Huan, "Borderline-SMOTE: a new over-sampling method
+       in imbalanced data sets learning", Advances in intelligent computing, 878-887, 2005.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> border = BorderlineSMOTE(random_state=0, embedding=lambda block: block.std(axis=1))
+    >>> X_res, y_res = border.fit_resample(images, labels)
+    >>> border.plan_
+    ResamplingPlan(361 images -> 768 rows: 361 original, 0 copies, 407 synthetic, near by <lambda>
+      (32 features))
+    >>> border.plan_.explain(-1)
+    'row 767 (gravel) = 0.10 x 346 + 0.90 x 348'
+    """
+
+
+@with_parameters("embedding", "output_dir", "n_jobs")
+class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
+    """SMOTE from the support vectors of a class.
+
+    :class:`imblearn.over_sampling.SVMSMOTE` for images. Support vectors in danger are
+    interpolated, the others extrapolated away from their neighbour: such shares are
+    negative, and integer pixels are clipped to the range of their dtype. One SVM per
+    class, which takes quadratic time: for thousands of images pass an `embedding`.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Classes to resample, and their sizes afterwards.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw and of the SVM.
+    k_neighbors : int or neighbours object, default=5
+        Partners are drawn among so many neighbours.
+    m_neighbors : int or neighbours object, default=10
+        Neighbours that tell noise and danger from safety.
+    svm_estimator : classifier with ``support_``, default=SVC()
+        Fitted on the features.
+    out_step : float, default=0.5
+        Largest step of the extrapolation.
+    embedding : transformer, callable or None, default=None
+        The features; None: pixels, of which SVM and search each make use as float64.
+    output_dir : path, default=None
+        Where the children of paths are written.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Parents and shares, which may be negative.
+    svm_estimator_ : classifier
+        As fitted for the last class.
+
+    References
+    ----------
+    .. [1] H. M. Nguyen, E. W. Cooper, K. Kamei, "Borderline over-sampling for imbalanced
+       data classification", IJKESDP 3(1), 4-21, 2009.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> support = SVMSMOTE(random_state=0, embedding=lambda block: block.std(axis=1))
+    >>> X_res, y_res = support.fit_resample(images, labels)
+    >>> float(support.plan_.weights.min()) < 0
+    True
+    >>> support.plan_.explain(-1)
+    'row 699 (gravel) = 0.91 x 339 + 0.09 x 352'
+    """
+
+
+@with_parameters("embedding", "output_dir", "n_jobs")
+class ADASYN(TracedSamplerMixin, ImblearnADASYN):
+    """SMOTE with more children for images that have more neighbours of other classes.
+
+    :class:`imblearn.over_sampling.ADASYN` for images. The numbers of children are rounded,
+    so a class comes out a few images off its aim. Two searches. It follows outliers and
+    wrong labels further than any other method here.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to about how many images.
+    random_state : int, RandomState instance or None, default=None
+        Seed.
+    n_neighbors : int or neighbours object, default=5
+        Neighbours that are counted, and among which partners are drawn.
+    embedding : transformer, callable or None, default=None
+        What near means; None: near in pixels.
+    output_dir : path, default=None
+        Folder that children of paths go to.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Who was mixed with whom.
+    nn_ : neighbours object
+        Fitted on the features of the last class.
+
+    References
+    ----------
+    .. [1] H. He, Y. Bai, E. A. Garcia, S. Li, "ADASYN: adaptive synthetic sampling approach
+       for imbalanced learning", IJCNN, 1322-1328, 2008.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> adaptive = ADASYN(random_state=0, embedding=lambda block: block.std(axis=1))
+    >>> X_res, y_res = adaptive.fit_resample(images, labels)
+    >>> adaptive.plan_
+    ResamplingPlan(361 images -> 765 rows: 361 original, 0 copies, 404 synthetic, near by <lambda>
+      (32 features))
+    """
+
+
+@with_parameters("embedding", "output_dir")
+class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
+    """SMOTE inside clusters, more in sparse ones.
+
+    :class:`imblearn.over_sampling.KMeansSMOTE` for images. All images are clustered; the
+    children of a class come from clusters where it is common enough. Cheap with an
+    `embedding`; k-means on pixels finds brightness more than content. It avoids children
+    between two groups of a class, and fails if no cluster holds enough of it.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to at least how many images.
+    random_state : int, RandomState instance or None, default=None
+        Seed of clusters and draw.
+    k_neighbors : int or neighbours object, default=2
+        Neighbours in the cluster, one of which becomes partner.
+    n_jobs : int, default=None
+        Threads of distances, embedding, drawing and writing.
+    kmeans_estimator : int or clusterer, default=None
+        Number of clusters, or the clusterer; MiniBatchKMeans by default.
+    cluster_balance_threshold : float or 'auto', default='auto'
+        Least share of the class in a cluster.
+    density_exponent : float or 'auto', default='auto'
+        How much more sparse clusters get.
+    embedding : transformer, callable or None, default=None
+        What is clustered; None: the pixels.
+    output_dir : path, default=None
+        Where to write children of paths.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        The parents in their clusters.
+    kmeans_estimator_ : clusterer
+        As fitted for the last class.
+
+    References
+    ----------
+    .. [1] F. Last, G. Douzas, F. Bacao, "Oversampling for imbalanced learning based on
+       k-means and SMOTE", https://arxiv.org/abs/1711.00837
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> clustered = KMeansSMOTE(
+    ...     random_state=0,
+    ...     cluster_balance_threshold=0.05,
+    ...     embedding=lambda block: block.std(axis=1),
+    ... )
+    >>> X_res, y_res = clustered.fit_resample(images, labels)
+    >>> clustered.plan_
+    ResamplingPlan(361 images -> 772 rows: 361 original, 0 copies, 411 synthetic, near by <lambda>
+      (32 features))
+    """

@@ -1,0 +1,44 @@
+"""Under-samplers: the names and parameters of :mod:`imblearn.under_sampling`, on images.
+
+- :mod:`~imblearn_images.under_sampling.controlled`: the size of every class is given.
+  ``RandomUnderSampler``, ``NearMiss``, ``InstanceHardnessThreshold``, ``ClusterCentroids``
+- :mod:`~imblearn_images.under_sampling.cleaning`: images that disturb, or that nobody
+  needs, are dropped. ``TomekLinks``, ``EditedNearestNeighbours``,
+  ``RepeatedEditedNearestNeighbours``, ``AllKNN``, ``CondensedNearestNeighbour``,
+  ``OneSidedSelection``, ``NeighbourhoodCleaningRule``
+
+All but the first measure distances, in the features that `embedding` makes. With
+``embedding=None`` these are the flattened pixels: float images as they are, others as one
+float64 copy (8 bytes a pixel), which is refused before it is made if memory is short. Of
+paths every file is opened once; paths of selected images come back.
+"""
+
+from imblearn_images.under_sampling.cleaning import (
+    AllKNN,
+    CondensedNearestNeighbour,
+    EditedNearestNeighbours,
+    NeighbourhoodCleaningRule,
+    OneSidedSelection,
+    RepeatedEditedNearestNeighbours,
+    TomekLinks,
+)
+from imblearn_images.under_sampling.controlled import (
+    ClusterCentroids,
+    InstanceHardnessThreshold,
+    NearMiss,
+    RandomUnderSampler,
+)
+
+__all__ = [
+    "AllKNN",
+    "ClusterCentroids",
+    "CondensedNearestNeighbour",
+    "EditedNearestNeighbours",
+    "InstanceHardnessThreshold",
+    "NearMiss",
+    "NeighbourhoodCleaningRule",
+    "OneSidedSelection",
+    "RandomUnderSampler",
+    "RepeatedEditedNearestNeighbours",
+    "TomekLinks",
+]

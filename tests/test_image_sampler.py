@@ -1,0 +1,122 @@
+import imblearn.over_sampling
+import imblearn.under_sampling
+import numpy as np
+import pytest
+from conftest import make_images, make_labels, read_images, write_images
+from imblearn import FunctionSampler
+from imblearn.base import BaseSampler
+from imblearn.over_sampling.base import BaseOverSampler
+from imblearn.pipeline import make_pipeline
+from sklearn.base import BaseEstimator, clone
+from sklearn.decomposition import PCA
+from sklearn.naive_bayes import GaussianNB
+
+import imblearn_images
+from imblearn_images import ImageSampler, render
+from imblearn_images.preprocessing import FlattenImages
+
+Y = make_labels()
+SAMPLERS = [
+    imblearn.over_sampling.SMOTE(random_state=1, k_neighbors=3),
+    imblearn.over_sampling.BorderlineSMOTE(random_state=1, kind="borderline-2", k_neighbors=3),
+    imblearn.over_sampling.RandomOverSampler(random_state=1),
+    imblearn.under_sampling.RandomUnderSampler(random_state=1),
+    imblearn.under_sampling.NearMiss(),
+    FunctionSampler(func=lambda X, y: (X[::-2], y[::-2])),
+]
+
+
+class Between(BaseOverSampler):
+    """A third party's over-sampler: children between random images of the class."""
+
+    def __init__(self, sampling_strategy="auto"):
+        super().__init__(sampling_strategy=sampling_strategy)
+
+    def _fit_resample(self, X, y):
+        rng = np.random.default_rng(0)
+        parts, labels = [X.copy()], [y]
+        for label, count in self.sampling_strategy_.items():
+            rows = np.flatnonzero(y == label)
+            base, partner = rng.choice(rows, (2, count))
+            parts.append(self.child(X, base, partner, rng.random((count, 1))))
+            labels.append(np.full(count, label))
+        return np.concatenate(parts), np.concatenate(labels)
+
+    def child(self, X, base, partner, step):
+        return X[base] + (X[partner] - X[base]) * step
+
+
+class Noise(Between):
+    def child(self, X, base, partner, step):
+        return X[base] + step
+
+
+class Duck(BaseEstimator):
+    """Not even derived from imbalanced-learn."""
+
+    def fit_resample(self, X, y):
+        self.sample_indices_ = np.flatnonzero(X.mean(axis=1) > X.mean())
+        return X[self.sample_indices_], y[self.sample_indices_]
+
+
+@pytest.mark.parametrize("sampler", [*SAMPLERS, Between(), Duck()], ids=str)
+def test_images_are_resampled_as_their_pixels(sampler, tmp_path):
+    X = make_images(len(Y), (4, 3, 3), "float64")
+    expected, y_expected = clone(sampler).fit_resample(X.reshape(len(X), -1), Y)
+    ours = ImageSampler(sampler)
+    X_res, y_res = ours.fit_resample(X, Y)
+    np.testing.assert_allclose(X_res.reshape(len(X_res), -1), expected, rtol=1e-12)
+    np.testing.assert_array_equal(y_res, y_expected)
+    np.testing.assert_array_equal(render(ours.plan_, X), X_res)
+    assert not hasattr(sampler, "sampling_strategy_")
+    flat_res, _ = ours.fit_resample(X.reshape(len(X), -1), Y)
+    np.testing.assert_array_equal(flat_res, expected)
+
+
+@pytest.mark.parametrize("sampler", [*SAMPLERS, Between(), Duck()], ids=str)
+def test_paths_are_resampled_as_their_images(sampler, tmp_path):
+    X = make_images(len(Y), (4, 3), "uint8")
+    expected, y_expected = ImageSampler(sampler).fit_resample(X, Y)
+    (tmp_path / "in").mkdir()
+    paths = write_images(tmp_path / "in", X)
+    X_res, y_res = ImageSampler(sampler, output_dir=tmp_path / "out").fit_resample(paths, Y)
+    np.testing.assert_array_equal(read_images(X_res), expected)
+    np.testing.assert_array_equal(y_res, y_expected)
+
+
+def test_what_cannot_be_traced_is_refused_in_a_sentence():
+    X = make_images(len(Y), (4, 3), "uint8")
+    with pytest.raises(ValueError, match=r"Noise\(\) makes rows that cannot be traced"):
+        ImageSampler(Noise()).fit_resample(X, Y)
+
+
+def test_an_embedding_is_what_the_sampler_sees():
+    seen = []
+
+    def remember(X, y):
+        seen.append(X.shape)
+        return X[:5], y[:5]
+
+    embedding = make_pipeline(FlattenImages(), PCA(2))
+    sampler = ImageSampler(FunctionSampler(func=remember), embedding=embedding)
+    sampler.fit_resample(make_images(len(Y), (4, 3), "uint8"), Y)
+    assert set(seen) == {(len(Y), 2)}
+    assert sampler.plan_.nearness == "Pipeline (2 features)"
+
+
+def test_it_is_a_step_of_a_pipeline_and_a_sampler_of_this_library_may_be_in_it():
+    X = make_images(len(Y), (4, 3), "uint8")
+    inner = imblearn_images.SMOTE(k_neighbors=2, random_state=0)
+    pipe = make_pipeline(ImageSampler(inner), FlattenImages(), GaussianNB())
+    assert isinstance(pipe[0], BaseSampler)
+    assert len(pipe.fit(X, Y).predict(X)) == len(Y)
+    expected, _ = inner.fit_resample(X, Y)
+    near = abs(ImageSampler(inner).fit_resample(X, Y)[0].astype(int) - expected) <= 1
+    assert near.all()
+
+
+def test_parameters_are_seen_by_a_grid_search():
+    sampler = ImageSampler(imblearn.over_sampling.SMOTE())
+    sampler.set_params(sampler__k_neighbors=2, embedding=None)
+    assert clone(sampler).sampler.k_neighbors == 2
+    assert set(sampler.get_params(deep=False)) == {"sampler", "embedding", "output_dir", "n_jobs"}
