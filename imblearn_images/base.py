@@ -132,6 +132,11 @@ class ImageSamplerMixin:
                 y_resampled.index = X_resampled.index
         return X_resampled, y_resampled
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.three_d_array = True
+        return tags
+
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
@@ -249,7 +254,20 @@ def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any
             f"write them with `output_dir=`, or put `ReadImages` before {name} to resample "
             "arrays in memory."
         )
+    _check_output(sampler.output_dir, X)
     return FileImages(X, rows, n_jobs=getattr(sampler, "n_jobs", None))
+
+
+def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
+    """Refuse to put synthetic images among their parents, or where no folder can be."""
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise NotADirectoryError(f"`output_dir` must be a folder, {os.fspath(folder)} is a file.")
+    sources = {os.path.dirname(os.fspath(path)) for path in paths}
+    if os.path.realpath(folder) in {os.path.realpath(source) for source in sources}:
+        raise ValueError(
+            f"`output_dir` must not be a folder of the images themselves, got {os.fspath(folder)}: "
+            "synthetic images would be taken for real ones the next time they are listed."
+        )
 
 
 def check_room(sampler: Any, features: NDArray[Any]) -> None:

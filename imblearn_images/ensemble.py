@@ -1,11 +1,11 @@
 """Ensembles: the names and parameters of :mod:`imblearn.ensemble`, on images.
 
 Each member is fitted on its own balanced subset of the images. What a member sees is
-decided by its scikit-learn tags, in a Pipeline those of the first step: *images in their
-own shape* if ``input_tags.three_d_array`` is set (``FlattenImages`` and the other steps of
-:mod:`imblearn_images.preprocessing`) or ``no_validation`` (``FunctionTransformer``);
-*paths*, if X holds paths and the step reads them (``ReadImages``); *flattened pixels*,
-shape (m, d), otherwise.
+decided by its scikit-learn tags, in a Pipeline those of the first step that is no sampler
+of ours: *images in their own shape* if ``input_tags.three_d_array`` is set
+(``FlattenImages`` and the other steps of :mod:`imblearn_images.preprocessing`) or
+``no_validation`` (``FunctionTransformer``); *paths*, if X holds paths and the step reads
+them (``ReadImages``); *flattened pixels*, shape (m, d), otherwise.
 """
 
 from __future__ import annotations
@@ -186,8 +186,12 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
     n_estimators : int, default=10
         Number of members.
     estimator : classifier, default=AdaBoostClassifier()
-        Fitted on every subset, in the form its tags ask for: see
-        :mod:`imblearn_images.ensemble`.
+        Fitted on every subset. It sees *images in their own shape* if its scikit-learn tag
+        ``input_tags.three_d_array`` is set, as those of ``FlattenImages`` and our other
+        steps are, or ``no_validation``, as that of ``FunctionTransformer``; *paths*, if X
+        holds paths and the step reads them (``ReadImages``: every member then reads its
+        own, also to predict); *flattened pixels*, shape (m, d), otherwise. In a Pipeline
+        the first step that is no sampler of ours decides.
     warm_start : bool, default=False
         Keep the members of the last fit and add to them.
     sampling_strategy : float, str, dict or callable, default='auto'

@@ -9,12 +9,13 @@ from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from imblearn_images import EasyEnsembleClassifier
+from imblearn_images import EasyEnsembleClassifier, RandomOverSampler
 from imblearn_images.core import subsets
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
@@ -379,3 +380,22 @@ def test_an_unfitted_ensemble_says_so(method):
 def test_bad_input_is_refused(X, y, match):
     with pytest.raises(ValueError, match=match):
         EasyEnsembleClassifier(2, GaussianNB()).fit(X, y)
+
+
+READS = make_pipeline(ReadImages((4, 4)), FlattenImages(), GaussianNB())
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        make_imblearn_pipeline(RandomOverSampler(), *READS.named_steps.values()),
+        GridSearchCV(READS, {"gaussiannb__var_smoothing": [1e-9, 1e-3]}, cv=2),
+    ],
+    ids=["behind a sampler", "in a search"],
+)
+def test_files_of_many_sizes_reach_the_step_that_reads_them(member, tmp_path):
+    shapes = [(6 + row % 3, 5) for row in range(N)]
+    several = [images(shape, n=1)[0] for shape in shapes]
+    paths = write_images(tmp_path, several)
+    ensemble = EasyEnsembleClassifier(2, member, random_state=0).fit(paths, Y)
+    assert ensemble.predict_proba(paths).shape == (N, len(set(Y)))

@@ -550,12 +550,6 @@ def test_children_tell_their_parents(photos, tmp_path):
             assert Path(photos[parent]).stem in Path(X_res[row]).name
 
 
-def test_the_output_folder_may_be_the_folder_of_the_sources(photos, tmp_path):
-    before = tree(tmp_path / "in")
-    SMOTE(k_neighbors=2, output_dir=tmp_path / "in").fit_resample(photos, Y)
-    assert before.items() <= tree(tmp_path / "in").items()
-
-
 def test_children_of_other_images_of_the_same_names_are_other_files(tmp_path):
     out = tmp_path / "out"
     written = []
@@ -566,3 +560,13 @@ def test_children_of_other_images_of_the_same_names_are_other_files(tmp_path):
         smote = SMOTE(k_neighbors=2, random_state=0, output_dir=out)
         written += smote.fit_resample(paths, Y)[0][len(Y) :]
     assert len(set(written)) == len(written) == len(list(out.iterdir()))
+
+
+def test_children_do_not_go_among_their_parents(tmp_path):
+    paths = write_images(tmp_path, make_images(len(Y), (4, 4), "uint8"))
+    (tmp_path / "link").symlink_to(tmp_path)
+    for folder in (tmp_path, tmp_path / "link", tmp_path / "out" / ".."):
+        with pytest.raises(ValueError, match="taken for real ones"):
+            SMOTE(k_neighbors=2, output_dir=folder).fit_resample(paths, Y)
+    with pytest.raises(NotADirectoryError, match="is a file"):
+        SMOTE(k_neighbors=2, output_dir=paths[0]).fit_resample(paths, Y)

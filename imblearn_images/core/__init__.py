@@ -1,12 +1,15 @@
-"""The core: images, embedding, planning, the plan, synthesis, rendering.
+"""The core: images, embedding, planning, the plan, rendering.
 
-Nothing here knows the classes that users import; the arrows run one way, down this list:
+Nothing here knows the classes that users import. Imports run down this list:
 
-- ``planning`` decides, by listening to imbalanced-learn; ``plan`` is the decision
-- ``embedding`` says what "near" means; ``neighbors`` finds what is near; ``tracing`` tells
-  what the rows that a sampler makes are made of
-- ``rendering`` carries a plan out; ``smoothing`` draws the smoothed bootstrap
-- ``subsets`` hands rows of an image set to estimators
-- ``images`` say where pixels live; ``files`` is one image file; ``containers`` are how
-  callers hold images; ``memory`` refuses what does not fit
+- ``subsets`` hand rows of an image set to estimators; ``splitting`` and ``store`` build data
+  sets on disk, with their ``labels``, ``records`` and ``manifest``
+- ``planning`` decides, by listening to imbalanced-learn; ``tracing`` tells what the rows
+  that a sampler makes are made of
+- ``embedding`` says what "near" means; ``neighbors`` finds what is near
+- ``smoothing`` draws the smoothed bootstrap; ``rendering`` carries a plan out
+- the ``plan`` is the decision
+- ``images`` say where pixels live; ``survey`` looks at many files, ``files`` is one of them
+- ``containers`` are how callers hold images; ``parallel`` spreads tasks over threads;
+  ``memory`` refuses what does not fit
 """

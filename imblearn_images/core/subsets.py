@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -23,10 +24,18 @@ BATCH = 512  # images of a part of a set that are asked about at a time
 
 
 def _first_step(estimator: Any) -> Any:
-    while isinstance(estimator, Pipeline):
-        steps = [step for _, step in estimator.steps if step not in ("passthrough", None)]
-        estimator = steps[0]
+    """The step that looks at the data: searches, Pipelines and our samplers pass them on."""
+    if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
+        return _first_step(estimator.estimator)
+    if isinstance(estimator, Pipeline):
+        return _first_step(next(step for _, step in estimator.steps if not _passes_on(step)))
     return estimator
+
+
+def _passes_on(step: Any) -> bool:
+    if step in ("passthrough", None):
+        return True
+    return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array
 
 
 def takes_of(estimator: Any) -> tuple[bool, bool]:
@@ -42,7 +51,8 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
     Parameters
     ----------
     estimator : estimator object
-        Its tags decide, those of the first step in a Pipeline. With ``no_validation``
+        Its tags decide; in a Pipeline, also inside a grid search, those of the first step
+        that is none of our samplers. With ``no_validation``
         (e.g. a ``FunctionTransformer``) it gets what there is; paths, where X holds
         paths, with ``three_d_array`` and ``string`` (``ReadImages``); images in their
         own shape with ``three_d_array``; flattened pixels otherwise.

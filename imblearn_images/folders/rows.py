@@ -37,7 +37,7 @@ def resample(
     paths: Any = split.paths[train]
     if "output_dir" in sampler.get_params(deep=False):
         folder.clear_workshop()
-        sampler.set_params(output_dir=str(folder.workshop))
+        sampler.set_params(output_dir=str(folder.workshop / "drawn"))
         if mode is not None:
             paths = _in_mode(mode, [kept.records[row] for row in train], folder, n_jobs)
     paths, _ = sampler.fit_resample(paths, y)
