@@ -222,7 +222,7 @@ def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
     """For each row a value that at least `k` of its entries do not exceed.
 
     It is the k-th smallest of the minima of groups of columns: the groups' minima cost
-    one vectorised pass, partitioning the whole row would cost twice as much.
+    one vectorised pass, partitioning whole rows costs more.
     """
     groups = score.shape[1] // 8
     if groups <= 2 * k:

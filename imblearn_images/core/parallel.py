@@ -27,9 +27,9 @@ def in_threads(
     n_jobs, verbose
         As in :class:`joblib.Parallel`; :func:`joblib.parallel_config` is respected.
     small : bool, default=False
-        Whether all tasks together take less than threads need to pay: handing the
-        interpreter from thread to thread on a busy machine costs more than a tenth of a
-        second of work. They are then called in turn.
+        Whether all tasks together are too little work for threads to pay: on a busy
+        machine handing the interpreter from one to the other takes longer. They are then
+        called in turn.
 
     Returns
     -------
