@@ -20,13 +20,12 @@ from scipy import sparse
 from sklearn.base import TransformerMixin
 from sklearn.pipeline import Pipeline
 
-from imblearn_images.core.containers import holds_paths, join_paths, unwrap
+from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.embedding import embed
-from imblearn_images.core.images import FileImages, as_images
-from imblearn_images.core.memory import check_fits
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import allocate, render, store, write_children
+from imblearn_images.core.rendering import render
 from imblearn_images.core.tracing import plan_of, trace_rows
+from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
 
 __all__ = [
     "ImageSamplerMixin",
@@ -35,15 +34,14 @@ __all__ = [
     "check_images",
     "check_labels",
     "check_lengths",
-    "check_room",
-    "draw",
-    "images_of",
     "sizes_told",
     "with_parameters",
 ]
 
 ADDED = {
     "embedding": [callable, TransformerMixin, Pipeline, None],
+    "synthesis": "no_validation",
+    "accept": "no_validation",
     "output_dir": [str, os.PathLike, None],
     "n_jobs": [Integral, None],
 }
@@ -164,10 +162,11 @@ class ImageSamplerMixin:
 class SelectingSamplerMixin(ImageSamplerMixin):
     """Mixin for a sampler that selects images, and says so in ``sample_indices_``.
 
-    A sampler with an `embedding` is run on features. Any other is run on row numbers, so
-    that no pixel is looked at to decide.
+    A sampler that `measures` is run on the features of its `embedding`. Any other is run on
+    row numbers, so that no pixel is looked at to decide.
     """
 
+    measures = True
     embedding: Any
     sampling_strategy: Any
     sampling_strategy_: Any
@@ -176,7 +175,7 @@ class SelectingSamplerMixin(ImageSamplerMixin):
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         drawable = isinstance(X, np.ndarray)
         nearness = ""
-        if not hasattr(self, "embedding"):
+        if not self.measures:
             seen = np.arange(len(y))[:, None] if drawable else X
         elif sparse.issparse(X) and self.embedding is None:
             seen = X
@@ -199,7 +198,7 @@ class SelectingSamplerMixin(ImageSamplerMixin):
         works for such labels only; for these all of them decide the same with and without.
         """
         labels, numbers = np.unique(y, return_inverse=True)
-        if not hasattr(self, "embedding") or labels.tolist() == list(range(len(labels))):
+        if not self.measures or labels.tolist() == list(range(len(labels))):
             return super()._fit_resample(seen, y)  # type: ignore[misc]
         number = {label: at for at, label in enumerate(labels.tolist())}
         asked = copy.copy(self)
@@ -234,72 +233,11 @@ class TracedSamplerMixin(ImageSamplerMixin):
                 f"{type(self).__name__}: this version of imbalanced-learn makes its rows in a way "
                 "that cannot be traced to images."
             )
-        self.plan_ = plan
-        if features is X and X.dtype.kind == "f":
+        own = None if self.embedding is None else features
+        self.plan_ = with_synthesis(self, plan, target, y, own)
+        if self.plan_ is plan and features is X and X.dtype.kind == "f":
             return np.asarray(traced), plan.y
         return draw(self, X, target), plan.y
-
-
-def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any:
-    """Where the pixels live that `sampler` mixes; for paths it needs an `output_dir`.
-
-    Of paths those in `rows` are looked at, by default all.
-    """
-    if not holds_paths(X):
-        return X if sparse.issparse(X) else as_images(X)
-    if sampler.output_dir is None:
-        name = type(sampler).__name__
-        raise ValueError(
-            f"X holds file paths, and {name} makes images that are in no file yet. Say where to "
-            f"write them with `output_dir=`, or put `ReadImages` before {name} to resample "
-            "arrays in memory."
-        )
-    _check_output(sampler.output_dir, X)
-    return FileImages(X, rows, n_jobs=getattr(sampler, "n_jobs", None))
-
-
-def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
-    """Refuse to put synthetic images among their parents, or where no folder can be."""
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise NotADirectoryError(f"`output_dir` must be a folder, {os.fspath(folder)} is a file.")
-    sources = {os.path.dirname(os.fspath(path)) for path in paths}
-    if os.path.realpath(folder) in {os.path.realpath(source) for source in sources}:
-        raise ValueError(
-            f"`output_dir` must not be a folder of the images themselves, got {os.fspath(folder)}: "
-            "synthetic images would be taken for real ones the next time they are listed."
-        )
-
-
-def check_room(sampler: Any, features: NDArray[Any]) -> None:
-    """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
-    n_new = sum(sampler.sampling_strategy_.values())
-    check_fits(
-        features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
-        f"{type(sampler).__name__} on features of shape {features.shape}",
-        "Pass an `embedding` of fewer features, or ask for fewer rows.",
-    )
-
-
-def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
-    """Carry out the plan of a sampler: arrays are rendered, of paths the children written.
-
-    `values`, shape (n_out, d), are the exact pixels of the rows where they are known; by
-    default the plan's parents are mixed.
-    """
-    plan, jobs = sampler.plan_, getattr(sampler, "n_jobs", None)
-    if not isinstance(images, FileImages) or sampler.output_dir is None:
-        if values is None:
-            return render(plan, images, n_jobs=jobs)
-        out = allocate((len(plan), *images.shape_of(0)), images.dtype)
-        for row, pixels in enumerate(values):
-            store(np.array(pixels).reshape(out.shape[1:]), out[row])
-        return out
-    drawn = None if values is None else values.__getitem__
-    children = write_children(plan, images, sampler.output_dir, drawn=drawn, n_jobs=jobs)
-    joined = join_paths(X, children)
-    rows = plan.base.copy()
-    rows[plan.synthetic] = np.arange(len(X), len(joined))
-    return joined[rows]
 
 
 @contextmanager

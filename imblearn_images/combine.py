@@ -11,15 +11,9 @@ from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from numpy.typing import NDArray
 
-from imblearn_images.base import (
-    ImageSamplerMixin,
-    check_room,
-    draw,
-    images_of,
-    sizes_told,
-    with_parameters,
-)
+from imblearn_images.base import ImageSamplerMixin, sizes_told, with_parameters
 from imblearn_images.core.embedding import embed
+from imblearn_images.drawing import check_room, draw, images_of
 from imblearn_images.over_sampling import SMOTE
 
 __all__ = ["SMOTEENN", "SMOTETomek"]

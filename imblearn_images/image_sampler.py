@@ -10,11 +10,12 @@ from imblearn.base import BaseSampler
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from imblearn_images.base import ADDED, ImageSamplerMixin, draw, images_of, sizes_told
+from imblearn_images.base import ADDED, ImageSamplerMixin, sizes_told
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.tracing import plan_of, trace_rows
+from imblearn_images.drawing import draw, images_of
 
 __all__ = ["ImageSampler"]
 
@@ -67,7 +68,10 @@ class ImageSampler(ImageSamplerMixin, BaseSampler):
 
     _sampling_type = "bypass"  # which rows of which class is the sampler's business
     sampling_strategy = None
-    _parameter_constraints: dict[str, Any] = {"sampler": "no_validation", **ADDED}
+    _parameter_constraints: dict[str, Any] = {
+        "sampler": "no_validation",
+        **{name: ADDED[name] for name in ("embedding", "output_dir", "n_jobs")},
+    }
 
     def __init__(
         self,

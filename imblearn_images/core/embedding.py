@@ -78,7 +78,7 @@ def embed(
         X = _decoded(X, n_jobs)
     fitted = clone(embedding) if has_transform else FunctionTransformer(embedding)
     fitted.fit(as_wanted(fitted, X))
-    features = _in_blocks(fitted, X, n_jobs)
+    features = transform(fitted, X, n_jobs=n_jobs)
     name = getattr(embedding, "__name__", type(embedding).__name__)
     return features, fitted, f"{name} ({features.shape[1]} features)"
 
@@ -132,7 +132,8 @@ def _decoded(X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
     return images.decode(np.arange(len(X)), first[:2], n_jobs=n_jobs).reshape(len(X), *first)
 
 
-def _in_blocks(fitted: Any, X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
+def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDArray[Any]:
+    """Features of images by a fitted embedding, block by block, shape (n, d)."""
     size = prod(X.shape[1:]) * X.dtype.itemsize if X.ndim > 1 else 1 << 20
     height = max(1, BATCH // max(1, size))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import tempfile
 from collections.abc import Sequence
@@ -66,6 +67,10 @@ class ArrayImages:
         else:  # np.take would first make a contiguous copy of everything
             out[...] = self.array[rows]
 
+    def subset(self, rows: NDArray[np.intp]) -> ArrayImages:
+        """Some of the images, numbered anew; nothing is copied."""
+        return _ArrayRows(self.array, rows)
+
     def pixel_rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.intp]]:
         """Pixels of some rows as a matrix, in an order that needs no copy if there is one.
 
@@ -101,6 +106,23 @@ class ArrayImages:
         return sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
 
 
+class _ArrayRows(ArrayImages):
+    """Some rows of an array, read where they are."""
+
+    def __init__(self, array: NDArray[Any], rows: NDArray[np.intp]) -> None:
+        super().__init__(array)
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        super().read(self.rows[rows], out)
+
+    def pixel_rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        return super().pixel_rows(self.rows[rows])
+
+
 class FileImages:
     """Images in files, each opened when its pixels are asked for.
 
@@ -133,9 +155,21 @@ class FileImages:
         survey.check_uniform(infos, used)
         self.shapes = dict(zip(looked_at.tolist(), (info.shape for info in infos), strict=True))
         self.dtype = np.dtype(infos[0].dtype if infos else np.uint8)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start with no image remembered."""
         # A parent is often drawn more than once: some 16 MB of images are remembered.
-        largest = max((prod(info.shape) for info in infos), default=1) * self.dtype.itemsize
+        largest = max(map(prod, self.shapes.values()), default=1) * self.dtype.itemsize
         self._image = lru_cache(maxsize=max(1, (1 << 24) // largest))(self._read_image)
+
+    def subset(self, rows: NDArray[np.intp]) -> FileImages:
+        """Some of the files, numbered anew; their headers are not read again."""
+        some = copy.copy(self)
+        some.paths = [self.paths[row] for row in rows]
+        some.shapes = {at: self.shape_of(row) for at, row in enumerate(rows.tolist())}
+        some.forget()
+        return some
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -41,9 +41,20 @@ class ResamplingPlan:
     nearness : str, default=""
         What "near" meant when the partners were chosen, e.g. ``"pixels"``; empty
         where no distance was measured.
-    noisy : ndarray of shape (n_out,), dtype bool, default=None
-        Rows perturbed by noise (the smoothed bootstrap), hence synthetic although they
-        have no partner. None where there are none.
+    synthesis : str or synthesis, default="blend"
+        The rule by which the children are drawn: ``"blend"`` mixes parents pixel by pixel,
+        ``"noise"`` is the smoothed bootstrap, anything else an object as described in
+        :mod:`imblearn_images.core.synthesis`.
+    drawn : ndarray of shape (n_out,), dtype bool, default=None
+        The children: rows that the synthesis draws. By default the rows with partners of
+        a share other than 0.
+    seeds : ndarray of shape (n_out,), dtype uint64, default=None
+        Seed of each row, for a synthesis that draws random numbers: whatever becomes of
+        the plan, a row alone tells how to draw it again.
+    tries : ndarray of shape (n_out,), dtype intp, default=None
+        How often a child was drawn, where a sampler's `accept` has judged it; 0 for others.
+    accepted : ndarray of shape (n_out,), dtype bool, default=None
+        False for the children that were accepted in no try.
 
     Raises
     ------
@@ -76,7 +87,11 @@ class ResamplingPlan:
     y: NDArray[Any]
     n_source: int
     nearness: str = ""
-    noisy: NDArray[np.bool_] | None = None
+    synthesis: Any = "blend"
+    drawn: NDArray[np.bool_] | None = None
+    seeds: NDArray[np.uint64] | None = None
+    tries: NDArray[np.intp] | None = None
+    accepted: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n_out = len(self.base)
@@ -105,7 +120,7 @@ class ResamplingPlan:
 
     def with_noise(self) -> ResamplingPlan:
         """Same plan, the rows behind the originals perturbed by noise."""
-        return replace(self, noisy=np.arange(len(self)) >= self.n_source)
+        return replace(self, synthesis="noise", drawn=np.arange(len(self)) >= self.n_source)
 
     def near_by(self, nearness: str) -> ResamplingPlan:
         """Same plan, with another word on what "near" means."""
@@ -125,14 +140,20 @@ class ResamplingPlan:
             self.y[rows],
             self.n_source,
             self.nearness,
-            None if self.noisy is None else self.noisy[rows],
+            self.synthesis,
+            *(
+                None if column is None else column[rows]
+                for column in (self.drawn, self.seeds, self.tries, self.accepted)
+            ),
         )
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
         """Mask of the rows that are no image of the source, shape (n_out,)."""
+        if self.drawn is not None:
+            return self.drawn
         mixed: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
-        return mixed if self.noisy is None else mixed | self.noisy
+        return mixed
 
     @property
     def kind(self) -> NDArray[np.str_]:
@@ -150,11 +171,18 @@ class ResamplingPlan:
     def __repr__(self) -> str:
         count = Counter(self.kind.tolist())
         nearness = f", near by {self.nearness}" if self.nearness else ""
+        if not isinstance(self.synthesis, str):
+            nearness += f", drawn by {self._rule}"
         return (
             f"ResamplingPlan({self.n_source} images -> {len(self)} rows: "
             f"{count['original']} original, {count['copy']} copies, "
             f"{count['synthetic']} synthetic{nearness})"
         )
+
+    @property
+    def _rule(self) -> str:
+        name: str = getattr(self.synthesis, "__name__", type(self.synthesis).__name__)
+        return name
 
     def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
         """One sentence on one row: its label, its parents and their shares.
@@ -171,8 +199,11 @@ class ResamplingPlan:
         parents = " + ".join(
             f"{share:.2f} x {called[source]}" for source, share in self._shares(row)
         )
-        noise = " + noise" if self.noisy is not None and self.noisy[row] else ""
-        return f"row {row} ({self.y[row]}) = {parents}{noise}"
+        if self.synthetic[row] and self.synthesis == "noise":
+            parents += " + noise"
+        elif self.synthetic[row] and not isinstance(self.synthesis, str):
+            parents = f"{self._rule}({parents})"
+        return f"row {row} ({self.y[row]}) = {parents}"
 
     def _called(self, names: Sequence[Any] | None) -> Sequence[Any]:
         called = range(self.n_source) if names is None else list(names)
@@ -294,7 +325,7 @@ class ResamplingPlan:
         -------
         frame : pandas.DataFrame
             Columns ``kind``, ``label``, ``parents`` and ``shares`` (tuples of equal
-            length, the base first).
+            length, the base first); ``seed``, ``tries``, ``accepted`` where there are such.
 
         Raises
         ------
@@ -309,11 +340,15 @@ class ResamplingPlan:
             ) from exc
         shares = [self._shares(row) for row in range(len(self))]
         called = self._called(names)
+        columns = {
+            "kind": self.kind,
+            "label": self.y,
+            "parents": [tuple(called[source] for source, _ in row) for row in shares],
+            "shares": [tuple(share for _, share in row) for row in shares],
+            "seed": self.seeds,
+            "tries": self.tries,
+            "accepted": self.accepted,
+        }
         return pd.DataFrame(
-            {
-                "kind": self.kind,
-                "label": self.y,
-                "parents": [tuple(called[source] for source, _ in row) for row in shares],
-                "shares": [tuple(share for _, share in row) for row in shares],
-            }
+            {name: column for name, column in columns.items() if column is not None}
         )

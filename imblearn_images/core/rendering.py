@@ -1,8 +1,7 @@
 """Rendering: carrying a plan out, plan + images -> pixels.
 
-All rules on dtype, rounding and clipping live here. Images are read, mixed and written
-in blocks of about 64 K pixels that stay in the processor's cache; the one large array
-is the output.
+Images are read, drawn and written in blocks of about 64 K pixels that stay in the
+processor's cache; the one large array is the output.
 """
 
 from __future__ import annotations
@@ -22,10 +21,13 @@ from scipy import sparse
 from imblearn_images.core import files
 from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.memory import check_fits
+from imblearn_images.core.mixing import mix, store, stored
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.synthesis import generators
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
+FAMILIES = 1 << 18  # pixels of children that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
 
 
@@ -81,10 +83,10 @@ def render(
     >>> render(smote.plan_[-1:], X).shape
     (1, 2, 2)
     """
-    if plan.noisy is not None and plan.noisy.any():
+    if plan.synthesis == "noise" and plan.synthetic.any():
         raise ValueError(
             "The plan has rows with noise (`shrinkage`), which only fit_resample draws; keep its "
-            "result, or draw the rows without noise: render(plan[~plan.noisy], images)."
+            "result, or draw the rows without noise: render(plan[~plan.synthetic], images)."
         )
     if sparse.issparse(images):
         return _render_sparse(plan, images)
@@ -128,7 +130,8 @@ def render(
 
 def _sources(plan: ResamplingPlan) -> NDArray[np.intp]:
     """Source rows that a plan draws from; row 0 if none, which still has a shape and dtype."""
-    rows = np.unique(np.append(plan.base, plan.partners[plan.weights != 0]))
+    used = plan.weights != 0 if plan.drawn is None else plan.drawn
+    rows = np.unique(np.append(plan.base, plan.partners[used]))
     return rows if len(rows) else np.zeros(1, dtype=np.intp)
 
 
@@ -157,17 +160,52 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
 
 
 def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDArray[Any]) -> None:
-    """Draw the rows start to stop of a plan: copies are copied, the rest is mixed."""
-    mixed = (plan.weights[start:stop] != 0).any(axis=1)
-    edges = np.flatnonzero(np.diff(mixed)) + 1
+    """Draw the rows start to stop of a plan: copies are copied, children drawn."""
+    is_child = plan[start:stop].synthetic
+    edges = np.flatnonzero(np.diff(is_child)) + 1
     for part in np.split(np.arange(stop - start), edges):
         if len(part) == 0:
             continue
         lo, hi = part[0], part[-1] + 1
-        if mixed[lo]:
-            _blend(plan[start + lo : start + hi], images, out[lo:hi])
+        if is_child[lo]:
+            _draw_children(plan[start + lo : start + hi], images, out[lo:hi])
         else:
             images.read(plan.base[start + lo : start + hi], out[lo:hi])
+
+
+def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:
+    """Draw the rows of a plan, all of one shape, shape (len(plan), ...)."""
+    out = np.empty((len(plan), *images.shape_of(plan.base[0])), dtype=images.dtype)
+    _draw(plan, images, 0, len(plan), out)
+    return out
+
+
+def _draw_children(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
+    """Draw the rows of a plan, all of them children, by its synthesis."""
+    if plan.synthesis == "blend":
+        _blend(plan, images, out)
+        return
+    n_partners = plan.partners.shape[1]
+    height = max(1, min(len(plan), FAMILIES // max(prod(out.shape[1:]), 1)))
+    parents = np.empty((height, 1 + n_partners, *out.shape[1:]), dtype=images.dtype)
+    for lo in range(0, len(plan), height):
+        block = plan[lo : lo + height]
+        base, partners = parents[: len(block), 0], parents[: len(block), 1:]
+        images.read(block.base, base)
+        for at in range(n_partners):
+            images.read(block.partners[:, at], partners[:, at])
+        children = block.synthesis.draw(base, partners, block.weights, generators(block))
+        _check_children(children, block, out.shape[1:])
+        out[lo : lo + height] = stored(children, out.dtype)
+
+
+def _check_children(children: Any, plan: ResamplingPlan, shape: tuple[int, ...]) -> None:
+    wanted = (len(plan), *shape)
+    if getattr(children, "shape", None) != wanted:
+        raise ValueError(
+            f"`synthesis` {plan.synthesis!r} must draw a block of shape {wanted}, got "
+            f"{getattr(children, 'shape', type(children).__name__)}."
+        )
 
 
 def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
@@ -210,85 +248,6 @@ def _add_up(
         total[rows] += difference * weights[rows, None]
     np.add(base, total, out=total)
     store(total, out)
-
-
-def mix(
-    base: NDArray[Any], partner: NDArray[Any], weights: NDArray[Any], out: NDArray[Any]
-) -> None:
-    """Write ``base + weight * (partner - base)`` into `out`, in the dtype of `out`.
-
-    Pixels of 8 bits are mixed in float32 (the error, below 1e-4 grey levels, can only
-    matter where the exact value lies within that distance of a half), wider integers in
-    float64. Floats take their difference in their own dtype and the step in float64:
-    bit for bit what imbalanced-learn does.
-    """
-    if _fits_bytes(weights, out.dtype):
-        _mix_bytes(base, partner, weights, out)
-        return
-    total: NDArray[Any]
-    if out.dtype.kind == "f":
-        total = (partner - base) * weights
-        np.add(base, total, out=total)
-        store(total, out)
-        return
-    dtype = np.float32 if out.dtype.itemsize == 1 else np.float64
-    level = base.astype(dtype)
-    total = partner.astype(dtype)
-    total -= level
-    total *= weights.astype(dtype)
-    total += level
-    store(total, out, clip=weights.min() < 0 or weights.max() > 1)
-
-
-def _fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Tell whether `_mix_bytes` gives what `mix` gives.
-
-    A step times a difference of bytes is a half only for steps in 256ths; `mix` rounds
-    these to even.
-    """
-    return (
-        dtype.itemsize == 1
-        and dtype.kind != "b"
-        and weights.min() >= 0
-        and weights.max() <= 1
-        and not (np.mod(weights * 256, 1) == 0).any()
-    )
-
-
-def _mix_bytes(
-    base: NDArray[Any], partner: NDArray[Any], step: NDArray[np.float64], out: NDArray[Any]
-) -> None:
-    """Write ``base + rint(step * (partner - base))``: `mix` for SMOTE on 8 bits, in fewer passes.
-
-    Differences of bytes fit 16 bits, so only the product is computed on floats.
-    """
-    level = base.astype(np.int16)
-    difference = partner.astype(np.int16)
-    difference -= level
-    change = difference.astype(np.float32)
-    change *= step.astype(np.float32)
-    np.rint(change, out=change)
-    np.copyto(difference, change, casting="unsafe")
-    difference += level
-    np.copyto(out, difference, casting="unsafe")
-
-
-def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None:
-    """Round `values` to nearest (half to even), clip them and write them into `out`.
-
-    `values` is used as scratch space. Bool images are True from one half on.
-    """
-    if out.dtype.kind == "b":
-        np.greater_equal(values, 0.5, out=out)
-        return
-    if out.dtype.kind in "ui":
-        np.rint(values, out=values)
-        if clip or out.dtype.itemsize == 8:
-            info = np.iinfo(out.dtype)
-            # float(2^63 - 1) is 2^63, one too many: the largest float below it is taken.
-            top = info.max if out.dtype.itemsize < 8 else np.nextafter(float(info.max), 0)
-            np.clip(values, info.min, top, out=values)
-    np.copyto(out, values, casting="unsafe")
 
 
 def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
@@ -340,7 +299,7 @@ def write_children(
     def draw(row: int) -> str:
         child = np.empty((1, *images.shape_of(plan.base[row])), dtype=images.dtype)
         if drawn is None:
-            _blend(plan[row : row + 1], images, child)
+            _draw_children(plan[row : row + 1], images, child)
         else:
             store(drawn(row).reshape(child.shape).copy(), child)
         path = str(folder / (_child_name(plan, images, row, child) + suffix))
@@ -356,6 +315,8 @@ def _child_name(plan: ResamplingPlan, images: FileImages, row: int, child: NDArr
     # Names, not folders, so that a set that was moved gives the same children.
     parents = [Path(path).name for path in parents]
     facts = [str(plan.y[row]), *parents, *map(float.hex, plan.weights[row].tolist()), str(row)]
+    if plan.seeds is not None:
+        facts.append(str(plan.seeds[row]))
     digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape"))
     digest.update(child.tobytes())
     stems = "+".join(

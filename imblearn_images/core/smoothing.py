@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from imblearn_images.core.images import ArrayImages, check_finite
+from imblearn_images.core.mixing import store
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import BLOCK, allocate, store
+from imblearn_images.core.rendering import BLOCK, allocate
 
 
 def smoothed_bootstrap(

@@ -4,9 +4,20 @@
   ``RandomOverSampler``, ``SMOTE``
 - :mod:`~imblearn_images.over_sampling.focused`: SMOTE for a part of the class.
   ``BorderlineSMOTE``, ``SVMSMOTE``, ``ADASYN``, ``KMeansSMOTE``
+- :mod:`~imblearn_images.over_sampling.redrawing`: a share of every class drawn anew.
+  ``RedrawImages``
 """
 
 from imblearn_images.over_sampling.basic import SMOTE, RandomOverSampler
 from imblearn_images.over_sampling.focused import ADASYN, SVMSMOTE, BorderlineSMOTE, KMeansSMOTE
+from imblearn_images.over_sampling.redrawing import RedrawImages
 
-__all__ = ["ADASYN", "SMOTE", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE", "RandomOverSampler"]
+__all__ = [
+    "ADASYN",
+    "SMOTE",
+    "SVMSMOTE",
+    "BorderlineSMOTE",
+    "KMeansSMOTE",
+    "RandomOverSampler",
+    "RedrawImages",
+]

@@ -16,8 +16,6 @@ from scipy import sparse
 from imblearn_images.base import (
     ImageSamplerMixin,
     SelectingSamplerMixin,
-    draw,
-    images_of,
     with_parameters,
 )
 from imblearn_images.core.containers import holds_paths
@@ -26,10 +24,12 @@ from imblearn_images.core.images import as_images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes, plan_mixture
 from imblearn_images.core.smoothing import smoothed_bootstrap
+from imblearn_images.drawing import draw, images_of, with_synthesis
 
 __all__ = ["SMOTE", "RandomOverSampler"]
 
 
+@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
 class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
     """Repeat randomly drawn images of the minority classes.
 
@@ -89,9 +89,12 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
     (['a.jpg', 'b.jpg', 'c.jpg', 'c.jpg'], [0, 0, 1, 1])
     """
 
+    measures = False
     sample_indices_: NDArray[np.intp]
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        if self.synthesis not in (None, "copy"):
+            return self._draw_children(X, y)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
         if holds_paths(X):
@@ -111,6 +114,20 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         self.sample_indices_ = self.plan_.base
         return X_resampled, self.plan_.y
 
+    def _draw_children(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        if self.shrinkage is not None:
+            raise ValueError(
+                "`shrinkage` adds noise to copies, `synthesis` draws other images instead of "
+                f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
+            )
+        images, features = images_of(X, self), None
+        if self.embedding is not None:
+            features, self.embedding_, _ = embed(X, self.embedding, n_jobs=self.n_jobs)
+        ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
+        plan = ResamplingPlan.selection(self.sample_indices_, y)
+        self.plan_ = with_synthesis(self, plan, images, y, features)
+        return draw(self, X, images), self.plan_.y
+
     def _checked_shrinkage(self) -> Mapping[Any, float]:
         if isinstance(self.shrinkage, Real):
             return dict.fromkeys(self.sampling_strategy_, float(self.shrinkage))
@@ -128,7 +145,7 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         return self.shrinkage
 
 
-@with_parameters("embedding", "output_dir", "n_jobs")
+@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
 class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
     """Blend images of a minority class with their nearest neighbours.
 
@@ -222,10 +239,12 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
         self.nn_k_ = check_neighbors_object("k_neighbors", self.k_neighbors, additional_neighbor=1)
         classes = {label: np.flatnonzero(y == label) for label, count in n_new.items() if count}
         rows = np.concatenate([np.empty(0, dtype=np.intp), *classes.values()])
-        images = images_of(X, self, rows)
+        others_drawn = self.synthesis is not None or self.accept is not None
+        images = images_of(X, self, None if others_drawn else rows)
         as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
         exact = isinstance(self.k_neighbors, Integral) and not (as_imblearn or sparse.issparse(X))
         k = int(self.k_neighbors) if exact else self.nn_k_
+        features = None
         if self.embedding is None:
             search = PixelSearch(images, k, n_jobs=self.n_jobs)
             nearness = search.describe(classes)
@@ -233,5 +252,6 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
             features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=self.n_jobs)
             search = PixelSearch(as_images(features), k, n_jobs=self.n_jobs)
         peer = ImblearnSMOTE(random_state=self.random_state)
-        self.plan_ = plan_mixture(peer, y, n_new, search, nearness=nearness)
+        plan = plan_mixture(peer, y, n_new, search, nearness=nearness)
+        self.plan_ = with_synthesis(self, plan, images, y, features)
         return draw(self, X, images), self.plan_.y

@@ -20,7 +20,7 @@ from imblearn_images.base import TracedSamplerMixin, with_parameters
 __all__ = ["ADASYN", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 
 
-@with_parameters("embedding", "output_dir", "n_jobs")
+@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
 class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
     """SMOTE from the images that stand among other classes.
 
@@ -43,6 +43,9 @@ class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
         Partners of the same class, or of any: then the child stays in the half near its base.
     embedding : transformer, callable or None, default=None
         Features in which all this is measured; None: pixels.
+    synthesis, accept
+        How children are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
         Folder for the children; for paths, and needed then.
     n_jobs : int, default=None
@@ -74,7 +77,7 @@ class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
     """
 
 
-@with_parameters("embedding", "output_dir", "n_jobs")
+@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
 class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
     """SMOTE from the support vectors of a class.
 
@@ -99,6 +102,9 @@ class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
         Largest step of the extrapolation.
     embedding : transformer, callable or None, default=None
         The features; None: pixels, of which SVM and search each make use as float64.
+    synthesis, accept
+        How children are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
         Where the children of paths are written.
     n_jobs : int, default=None
@@ -129,7 +135,7 @@ class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
     """
 
 
-@with_parameters("embedding", "output_dir", "n_jobs")
+@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
 class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     """SMOTE with more children for images that have more neighbours of other classes.
 
@@ -147,6 +153,9 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
         Neighbours that are counted, and among which partners are drawn.
     embedding : transformer, callable or None, default=None
         What near means; None: near in pixels.
+    synthesis, accept
+        How children are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
         Folder that children of paths go to.
     n_jobs : int, default=None
@@ -176,7 +185,7 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     """
 
 
-@with_parameters("embedding", "output_dir")
+@with_parameters("embedding", "synthesis", "accept", "output_dir")
 class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     """SMOTE inside clusters, more in sparse ones.
 
@@ -203,6 +212,9 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
         How much more sparse clusters get.
     embedding : transformer, callable or None, default=None
         What is clustered; None: the pixels.
+    synthesis, accept
+        How children are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
         Where to write children of paths.
 

@@ -16,8 +16,6 @@ from scipy import sparse
 from imblearn_images.base import (
     ImageSamplerMixin,
     SelectingSamplerMixin,
-    draw,
-    images_of,
     with_parameters,
 )
 from imblearn_images.core.containers import holds_paths
@@ -25,6 +23,7 @@ from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import plan_averages
 from imblearn_images.core.tracing import plan_of, trace_rows
+from imblearn_images.drawing import draw, images_of
 
 __all__ = ["ClusterCentroids", "InstanceHardnessThreshold", "NearMiss", "RandomUnderSampler"]
 
@@ -76,6 +75,8 @@ class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
     >>> sampler.fit_resample(["a.jpg", "b.jpg", "c.jpg"], [0, 0, 1])
     (['b.jpg', 'c.jpg'], [0, 1])
     """
+
+    measures = False
 
 
 @with_parameters("embedding")

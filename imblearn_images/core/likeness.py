@@ -1,0 +1,142 @@
+"""Likeness: features in which images look alike, of the source images and of their children."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.embedding import transform
+from imblearn_images.core.hog import hog_features
+from imblearn_images.core.images import FileImages, Images, as_images
+from imblearn_images.core.parallel import in_threads
+
+SIDE = 64  # pixels: finer detail tells nothing about likeness and costs time
+BATCH = 1 << 22  # bytes of pixels that are looked at at a time
+
+
+class Likeness:
+    """What a sampler and its synthesis mean by "alike".
+
+    Parameters
+    ----------
+    images : Images
+        The source images.
+    embedding : fitted transformer, default=None
+        By default histograms of oriented gradients of the images, shrunk to about 64
+        pixels a side; of files of different sizes, of thumbnails of 64 x 64.
+    features : ndarray of shape (n, d), default=None
+        What `embedding` has made of the source images.
+    n_jobs : int, default=None
+        Threads.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        embedding: Any = None,
+        features: NDArray[Any] | None = None,
+        *,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.images, self.embedding, self.n_jobs = images, embedding, n_jobs
+        self._features = features
+
+    @cached_property
+    def source(self) -> NDArray[Any]:
+        """Features of the source images, shape (n, d)."""
+        if self._features is not None:
+            return self._features
+        rows, images = np.arange(len(self.images)), self.images
+        if isinstance(images, FileImages):
+            shape = self._thumbnail_shape
+            pixels = images.decode(rows, shape[:2], n_jobs=self.n_jobs).reshape(len(rows), *shape)
+            images = as_images(pixels)
+        shape = images.shape_of(0)
+        height = max(1, BATCH // max(1, int(np.prod(shape)) * images.dtype.itemsize))
+
+        def block(start: int) -> NDArray[Any]:
+            part = rows[start : start + height]
+            pixels = np.empty((len(part), *shape), dtype=images.dtype)
+            images.read(part, pixels)
+            return looks(pixels)
+
+        blocks = in_threads(
+            block, ((start,) for start in range(0, len(rows), height)), n_jobs=self.n_jobs
+        )
+        return np.concatenate(blocks)
+
+    @cached_property
+    def _thumbnail_shape(self) -> tuple[int, ...]:
+        shapes = {self.images.shape_of(row) for row in range(len(self.images))}
+        shape = self.images.shape_of(0)
+        if len(shapes) > 1 or max(shape[:2]) > SIDE:
+            return (SIDE, SIDE, *shape[2:])
+        return shape
+
+    def of(self, children: NDArray[Any]) -> NDArray[Any]:
+        """Features of drawn images of one shape, shape (m, H, W[, C]) to (m, d)."""
+        if self.embedding is not None:
+            return transform(self.embedding, children, n_jobs=self.n_jobs)
+        if isinstance(self.images, FileImages):
+            children = _resized(children, self._thumbnail_shape)
+        return looks(children)
+
+
+def looks(images: NDArray[Any]) -> NDArray[Any]:
+    """Histograms of oriented gradients, shape (m, d); of the tiniest images the pixels."""
+    grey = shrink(images)
+    if min(grey.shape[1:]) < 4:
+        return grey.reshape(len(grey), -1)
+    return hog_features(grey)
+
+
+def shrink(images: NDArray[Any], side: int = SIDE) -> NDArray[np.float32]:
+    """Grey images of at most about `side` pixels, averaged over squares of whole pixels.
+
+    Parameters
+    ----------
+    images : ndarray of shape (m, H, W) or (m, H, W, C)
+        Any real dtype; the mean of the channels is taken.
+    side : int, default=64
+        Longest side wanted.
+
+    Returns
+    -------
+    grey : ndarray of shape (m, h, w), dtype float32
+
+    Examples
+    --------
+    >>> shrink(np.arange(32, dtype=np.uint8).reshape(1, 4, 8), side=4).tolist()
+    [[[4.5, 6.5, 8.5, 10.5], [20.5, 22.5, 24.5, 26.5]]]
+    """
+    grey = images.astype(np.float32)
+    if grey.ndim == 4:
+        # One channel after the other: the same sum, whatever the number of images.
+        channels = grey.shape[3]
+        total = grey[..., 0].copy()
+        for channel in range(1, channels):
+            total += grey[..., channel]
+        grey = total / np.float32(channels)
+    factor = -(-max(grey.shape[1:]) // side)
+    if factor == 1:
+        return grey
+    height, width = (max(1, size // factor) for size in grey.shape[1:])
+    grey = grey[:, : height * factor, : width * factor]
+    total = np.zeros((len(grey), height, width), dtype=np.float32)
+    down, right = (min(factor, size) for size in grey.shape[1:])
+    for i in range(down):
+        for j in range(right):
+            total += grey[:, i::factor, j::factor][:, :height, :width]
+    return total / np.float32(down * right)
+
+
+def _resized(images: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    if images.shape[1:] == shape:
+        return images
+    from skimage.transform import resize
+
+    sized = [resize(image, shape, preserve_range=True) for image in images]  # type: ignore[no-untyped-call]
+    return np.stack(sized)

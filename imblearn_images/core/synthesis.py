@@ -1,0 +1,362 @@
+"""Synthesis: how one child is drawn from its parents.
+
+A synthesis is a small object; no base class is needed. It says how many partners a child
+has besides its base, and draws a block of children::
+
+    class Half:
+        n_partners = 1
+
+        def draw(self, base, partners, weights, rngs):
+            return base / 2 + partners[:, 0] / 2
+
+The renderer rounds, clips and stores what comes back. A synthesis that does not want the
+partner a sampler has chosen has a method ``choose(children, kin)``, too. A plain function
+``(base, partner, step, rng) -> image`` is enough where one child at a time will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.kin import Kin
+from imblearn_images.core.mixing import mix
+from imblearn_images.core.plan import ResamplingPlan
+
+NEAREST = 5  # images of its class among which a child without a partner finds one
+
+
+class Synthesis(Protocol):
+    """What draws children; see the module."""
+
+    n_partners: int
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw a block of children, each from its own row of the arguments alone.
+
+        Parameters
+        ----------
+        base : ndarray of shape (m, H, W) or (m, H, W, C)
+            In the dtype of the data.
+        partners : ndarray of shape (m, n_partners, H, W[, C])
+            Same dtype.
+        weights : ndarray of shape (m, n_partners), dtype float64
+            Shares of the partners, as the plan has them.
+        rngs : sequence of m Generators
+            One a row.
+
+        Returns
+        -------
+        children : ndarray of shape (m, H, W[, C])
+            In the unit of the data, e.g. 0 to 255, integers or floats.
+        """
+
+
+class Copy:
+    """Synthesis that takes the base as it is."""
+
+    n_partners = 0
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Give the bases back."""
+        return base
+
+
+class Blend:
+    """Synthesis of SMOTE, where it is one of several: base + step * (partner - base)."""
+
+    n_partners = 1
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Mix pixel by pixel."""
+        out = np.empty((len(base), prod(base.shape[1:])), dtype=base.dtype)
+        mix(base.reshape(out.shape), partners[:, 0].reshape(out.shape), weights, out)
+        children: NDArray[Any] = out.reshape(base.shape)
+        return children
+
+
+class EachRow:
+    """Synthesis that calls a function ``(base, partner, step, rng) -> image`` for each row."""
+
+    n_partners = 1
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+
+    def __repr__(self) -> str:
+        return self.__name__
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw the children one after the other."""
+        rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
+        return np.stack([self._checked(self.function(*row), row[0].shape) for row in rows])
+
+    def _checked(self, drawn: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+        child: NDArray[Any] = np.asarray(drawn)
+        if child.shape != shape or child.dtype.kind not in "biuf":
+            raise ValueError(
+                f"`synthesis` {self!r} must return an image of shape {shape}, as its base, got an "
+                f"array of shape {child.shape} and dtype {child.dtype}."
+            )
+        return child
+
+
+def as_synthesis(rule: Any) -> Any:
+    """Make out what is meant by the parameter `synthesis` of a sampler.
+
+    Returns
+    -------
+    rule : "copy", "blend" or Synthesis
+        Functions come wrapped in :class:`EachRow`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+    TypeError
+        For what cannot draw, such as a class instead of an object.
+
+    Examples
+    --------
+    >>> as_synthesis("blend")
+    'blend'
+    >>> as_synthesis("blur")
+    Traceback (most recent call last):
+        ...
+    ValueError: `synthesis` must be "copy", "blend", an object such as Augment() or a function
+    (base, partner, step, rng) -> image, got 'blur'.
+    """
+    if rule in ("copy", "blend") if isinstance(rule, str) else not isinstance(rule, type):
+        if isinstance(rule, str) or hasattr(rule, "draw"):
+            return rule
+        if callable(rule):
+            return EachRow(rule)
+    hint = f"; did you mean {rule.__name__}()?" if isinstance(rule, type) else "."
+    raise (ValueError if isinstance(rule, str) else TypeError)(
+        '`synthesis` must be "copy", "blend", an object such as Augment() or a function '
+        f"(base, partner, step, rng) -> image, got {rule!r}{hint}"
+    )
+
+
+def as_objects(rules: Sequence[Any]) -> list[Any]:
+    """What `as_synthesis` makes of several rules, names replaced by objects that draw."""
+    named: dict[Any, Any] = {"copy": Copy(), "blend": Blend()}
+    objects = [as_synthesis(rule) for rule in rules]
+    return [named[rule] if isinstance(rule, str) else rule for rule in objects]
+
+
+def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
+    """Let a synthesis choose the parents of the children of a plan.
+
+    Parameters
+    ----------
+    plan : ResamplingPlan
+        A sampler's decision. Children are its ``drawn`` rows; by default those behind the
+        originals.
+    rule : str, Synthesis or callable
+        What `as_synthesis` takes.
+    kin : Kin
+        Where partners are looked for, and where random numbers come from.
+
+    Returns
+    -------
+    plan : ResamplingPlan
+        Same bases and labels, the parents that the synthesis draws from, a seed a row.
+    """
+    rule = as_synthesis(rule)
+    if rule == "copy":
+        return ResamplingPlan.selection(plan.base, kin.y)
+    is_child = np.arange(len(plan)) >= plan.n_source if plan.drawn is None else plan.drawn
+    seeds = np.zeros(len(plan), dtype=np.uint64)
+    seeds[is_child] = kin.seeds(int(is_child.sum()))
+    children = replace(plan[is_child], seeds=seeds[is_child])
+    partners, weights = choose_parents(children, rule, kin)
+    width = partners.shape[1]
+    all_partners = np.repeat(plan.base[:, None], width, axis=1)
+    all_weights = np.zeros((len(plan), width))
+    all_partners[is_child], all_weights[is_child] = partners, weights
+    return replace(
+        plan,
+        partners=all_partners,
+        weights=all_weights,
+        synthesis=rule,
+        drawn=is_child,
+        seeds=seeds,
+    )
+
+
+def choose_parents(
+    children: ResamplingPlan, rule: Any, kin: Kin
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Partners and shares of children, shape (m, n_partners) each, as a synthesis wants them.
+
+    The synthesis is asked first; otherwise the sampler's partners are taken, and where it
+    has chosen none, one of the nearest images of the class with a step between 0 and 1.
+    """
+    n_partners = 1 if rule == "blend" else rule.n_partners
+    if hasattr(rule, "choose"):
+        partners, weights = rule.choose(children, kin)
+    elif n_partners == 0:
+        partners = np.empty((len(children), 0), dtype=np.intp)
+        weights = np.empty((len(children), 0))
+    elif children.partners.shape[1]:
+        partners, weights = children.partners, children.weights
+    else:
+        partners, weights = _mates(children, kin)
+    if not partners.shape == weights.shape == (len(children), n_partners):
+        raise ValueError(
+            f"`synthesis` {rule!r} needs {n_partners} partners a child, of shape "
+            f"{(len(children), n_partners)}; got partners of shape {partners.shape} and weights "
+            f"of shape {weights.shape}."
+        )
+    return partners, weights
+
+
+def _mates(children: ResamplingPlan, kin: Kin) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """One of the nearest images of the class for each child, a step from 0 to 1."""
+    partners = children.base[:, None].copy()
+    steps = kin.rng.uniform(size=(len(children), 1))
+    for label in np.unique(children.y):
+        rows = np.flatnonzero(children.y == label)
+        bases, position = np.unique(children.base[rows], return_inverse=True)
+        near = kin.neighbors(bases, np.flatnonzero(kin.y == label), NEAREST)
+        if near.shape[1]:
+            drawn = kin.rng.integers(near.shape[1], size=len(rows))
+            partners[rows, 0] = near[position.ravel(), drawn]
+    return partners, steps
+
+
+def generators(plan: ResamplingPlan) -> list[np.random.Generator]:
+    """Random numbers of each row of a plan, from its own seed."""
+    assert plan.seeds is not None
+    return [np.random.default_rng(seed) for seed in plan.seeds.tolist()]
+
+
+def member_seeds(seeds: NDArray[np.uint64], member: int) -> NDArray[np.uint64]:
+    """Seeds of the rows for one synthesis among several: each has random numbers of its own."""
+    return seeds + np.uint64((member + 1) * 0x9E3779B97F4A7C15 % (1 << 64))
+
+
+def member_generators(
+    rngs: Sequence[np.random.Generator], member: int
+) -> list[np.random.Generator]:
+    """Random numbers of the rows that belong to :func:`member_seeds`."""
+    seeds: list[Any] = [rng.bit_generator.seed_seq.entropy for rng in rngs]  # type: ignore[attr-defined]
+    return [
+        np.random.default_rng(seed)
+        for seed in member_seeds(np.array(seeds, dtype=np.uint64), member).tolist()
+    ]
+
+
+def check_planar(base: NDArray[Any]) -> None:
+    """Refuse what has no height and width: flattened rows, and channels in front.
+
+    Raises
+    ------
+    ValueError
+        Saying which step to put first.
+    """
+    shape = base.shape[1:]
+    if len(shape) not in (2, 3):
+        raise ValueError(
+            f"This synthesis needs images of shape (H, W) or (H, W, C), got rows of shape {shape}. "
+            "Resample before FlattenImages, or put ReshapeImages first."
+        )
+    if len(shape) == 3 and shape[0] <= 4 < shape[2]:
+        raise ValueError(
+            f"This synthesis needs channels last, got images of shape {shape}, which look like "
+            "(C, H, W). Pass X.transpose(0, 2, 3, 1)."
+        )
+
+
+def as_unit(*families: NDArray[Any]) -> tuple[list[NDArray[Any]], Callable[[Any], NDArray[Any]]]:
+    """Map pixels to 0 ... 1, and tell the way back.
+
+    8 bits are divided by 255, bool is 0 and 1. Other images of one row (base and partners
+    are a family) are left as they are if they lie in 0 ... 1, otherwise divided by their
+    largest value, after negative ones have been shifted to 0.
+
+    Parameters
+    ----------
+    *families : ndarrays of shape (m, ...)
+        Of one dtype; row k of each belongs to family k.
+
+    Returns
+    -------
+    unit : list of ndarrays
+        float32; float64 for dtypes of more than 4 bytes.
+    back : callable
+        ``back(values)``, shape (m, ...), clips to 0 ... 1 and maps to the unit of the
+        data; changes `values` in place.
+
+    Examples
+    --------
+    >>> (unit,), back = as_unit(np.array([[[0, 51]], [[255, 102]]], dtype=np.uint8))
+    >>> unit.round(2).tolist() == [[[0.0, np.float32(0.2)]], [[1.0, np.float32(0.4)]]]
+    True
+    >>> back(unit).tolist()
+    [[[0.0, 51.0]], [[255.0, 102.0]]]
+    """
+    dtype = families[0].dtype
+    float_type = np.float64 if dtype.itemsize > 4 else np.float32
+    m = len(families[0])
+    low, span = np.zeros(m), np.full(m, 255.0 if dtype.itemsize == 1 else 1.0)
+    if dtype.kind == "b":
+        span[:] = 1
+    elif dtype != np.uint8:
+        flat = [family.reshape(m, -1) for family in families if family.size]
+        bottom = np.min([family.min(axis=1) for family in flat], axis=0).astype(np.float64)
+        top = np.max([family.max(axis=1) for family in flat], axis=0).astype(np.float64)
+        low = np.minimum(bottom, 0)
+        span = np.where((bottom >= 0) & (top <= 1), 1.0, top - low)
+        span[span == 0] = 1
+
+    def by_row(values: NDArray[np.float64], ndim: int) -> NDArray[Any]:
+        return values.astype(float_type).reshape(-1, *(1,) * (ndim - 1))
+
+    unit: list[NDArray[Any]] = []
+    for family in families:
+        values: NDArray[Any] = family.astype(float_type)
+        if low.any():
+            values -= by_row(low, family.ndim)
+        values /= by_row(span, family.ndim)
+        unit.append(values)
+
+    def back(values: NDArray[Any]) -> NDArray[Any]:
+        np.clip(values, 0, 1, out=values)
+        values *= by_row(span, values.ndim)
+        if low.any():
+            values += by_row(low, values.ndim)
+        return values
+
+    return unit, back

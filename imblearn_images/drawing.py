@@ -1,0 +1,126 @@
+"""Drawing: from the plan of a sampler to the images it returns or writes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from imblearn_images.core.acceptance import draw_until_accepted
+from imblearn_images.core.containers import holds_paths, join_paths
+from imblearn_images.core.images import ArrayImages, FileImages, as_images, check_finite
+from imblearn_images.core.kin import Kin
+from imblearn_images.core.likeness import Likeness
+from imblearn_images.core.memory import check_fits
+from imblearn_images.core.mixing import store
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import allocate, render, write_children
+from imblearn_images.core.synthesis import plan_children
+
+__all__ = ["check_room", "draw", "images_of", "with_synthesis"]
+
+
+def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any:
+    """Where the pixels live that `sampler` mixes; for paths it needs an `output_dir`.
+
+    Of paths those in `rows` are looked at, by default all.
+    """
+    if not holds_paths(X):
+        return X if sparse.issparse(X) else as_images(X)
+    if sampler.output_dir is None:
+        name = type(sampler).__name__
+        raise ValueError(
+            f"X holds file paths, and {name} makes images that are in no file yet. Say where to "
+            f"write them with `output_dir=`, or put `ReadImages` before {name} to resample "
+            "arrays in memory."
+        )
+    _check_output(sampler.output_dir, X)
+    return FileImages(X, rows, n_jobs=getattr(sampler, "n_jobs", None))
+
+
+def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
+    """Refuse to put synthetic images among their parents, or where no folder can be."""
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise NotADirectoryError(f"`output_dir` must be a folder, {os.fspath(folder)} is a file.")
+    sources = {os.path.dirname(os.fspath(path)) for path in paths}
+    if os.path.realpath(folder) in {os.path.realpath(source) for source in sources}:
+        raise ValueError(
+            f"`output_dir` must not be a folder of the images themselves, got {os.fspath(folder)}: "
+            "synthetic images would be taken for real ones the next time they are listed."
+        )
+
+
+def check_room(sampler: Any, features: NDArray[Any]) -> None:
+    """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
+    n_new = sum(sampler.sampling_strategy_.values())
+    check_fits(
+        features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
+        f"{type(sampler).__name__} on features of shape {features.shape}",
+        "Pass an `embedding` of fewer features, or ask for fewer rows.",
+    )
+
+
+def with_synthesis(
+    sampler: Any,
+    plan: ResamplingPlan,
+    images: Any,
+    y: NDArray[Any],
+    features: NDArray[Any] | None = None,
+    *,
+    rows: NDArray[np.intp] | None = None,
+) -> ResamplingPlan:
+    """Let the parameters `synthesis` and `accept` of a sampler have their say on its plan.
+
+    `features`, shape (n, d), are those of the sampler's `embedding`, if it has one; `rows`
+    what the user calls the images, where they are not all.
+    """
+    rule, accept = sampler.synthesis, sampler.accept
+    if rule is None and accept is None:
+        return plan
+    if sparse.issparse(images):
+        raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
+    jobs = getattr(sampler, "n_jobs", None)
+    embedding = None if features is None else sampler.embedding_
+    likeness = Likeness(images, embedding, features, n_jobs=jobs)
+    entropy = check_random_state(sampler.random_state).randint(1 << 32, size=4, dtype=np.uint32)
+    kin = Kin(y, lambda: likeness.source, np.random.default_rng(entropy.tolist()))
+    drawn = plan_children(plan, "blend" if rule is None else rule, kin)
+    _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
+    if accept is not None:
+        drawn = draw_until_accepted(drawn, plan, images, accept, kin, likeness, n_jobs=jobs)
+    return drawn
+
+
+def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.intp]) -> None:
+    if isinstance(images, ArrayImages):
+        drawn = plan.synthetic
+        rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
+        if len(rows):
+            pixels, positions = images.pixel_rows(rows)
+            check_finite(pixels, positions, names[rows])
+
+
+def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
+    """Carry out the plan of a sampler: arrays are rendered, of paths the children written.
+
+    `values`, shape (n_out, d), are the exact pixels of the rows where they are known; by
+    default the plan's parents are mixed.
+    """
+    plan, jobs = sampler.plan_, getattr(sampler, "n_jobs", None)
+    if not isinstance(images, FileImages) or sampler.output_dir is None:
+        if values is None:
+            return render(plan, images, n_jobs=jobs)
+        out = allocate((len(plan), *images.shape_of(0)), images.dtype)
+        for row, pixels in enumerate(values):
+            store(np.array(pixels).reshape(out.shape[1:]), out[row])
+        return out
+    drawn = None if values is None else values.__getitem__
+    children = write_children(plan, images, sampler.output_dir, drawn=drawn, n_jobs=jobs)
+    joined = join_paths(X, children)
+    rows = plan.base.copy()
+    rows[plan.synthetic] = np.arange(len(X), len(joined))
+    return joined[rows]
