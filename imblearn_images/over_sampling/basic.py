@@ -46,6 +46,21 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         Noise on the copies (smoothed bootstrap): factor on the per-pixel standard
         deviation of the class, or a dict with one per class. Integer images stay
         integers. Needs pixels, not paths.
+    embedding : transformer, callable or None, default=None
+        Features in which a `synthesis` finds partners and donors that are alike; None:
+        histograms of oriented gradients. Copies need none.
+    synthesis : synthesis, function, "copy" or "blend", default=None
+        What is drawn instead of a copy: an object such as ``Augment()``, or a function
+        ``(base, partner, step, rng) -> image``; see :mod:`imblearn_images.synthesis`. None:
+        copies. A synthesis that needs a partner gets one of the five nearest images of
+        the class, and a step between 0 and 1.
+    accept : object or function, default=None
+        Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
+        or ``(images, labels) -> mask``; the others are drawn again, a few times.
+    output_dir : str or pathlib.Path, default=None
+        Folder for what `synthesis` draws; for paths, and needed then.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing; the result is the same for every number.
 
     Attributes
     ----------
@@ -167,6 +182,14 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
     embedding : transformer, callable or None, default=None
         Features in which neighbours are near, fitted on all images; None: the pixels.
         Blended are always pixels.
+    synthesis : synthesis, function, "copy" or "blend", default=None
+        How a child is drawn from base and neighbour: an object such as ``Morph()``, or a
+        function ``(base, partner, step, rng) -> image``; see
+        :mod:`imblearn_images.synthesis`. None: they are blended.
+    accept : object or function, default=None
+        Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
+        or ``(images, labels) -> mask``. Another is drawn again, a few times: nearer to its
+        base, or from other parents where the synthesis chooses them. ``plan_.tries`` counts.
     output_dir : str or pathlib.Path, default=None
         For paths only, and then needed: the folder the synthetic images are written to,
         as PNG (TIFF for float images). Names tell the parents; the same call writes the
