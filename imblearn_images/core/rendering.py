@@ -27,7 +27,7 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import generators
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
-FAMILIES = 1 << 18  # pixels of children that a synthesis draws at a time
+FAMILIES = 1 << 17  # pixels of children that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
 
 
