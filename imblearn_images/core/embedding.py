@@ -83,6 +83,52 @@ def embed(
     return features, fitted, f"{name} ({features.shape[1]} features)"
 
 
+def given_features(embeddings: Any, n: int) -> NDArray[Any]:
+    """Check features that somebody else has computed of `n` images.
+
+    Returns
+    -------
+    features : ndarray of shape (n, d), dtype float32 or float64
+
+    Raises
+    ------
+    ValueError
+        If they are not 2-D with one row an image, or not finite; the rows are named.
+
+    Examples
+    --------
+    >>> given_features([[1, 0], [0, 1]], 2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    >>> given_features([[1, 0], [0, 1]], 3)
+    Traceback (most recent call last):
+        ...
+    ValueError: `embeddings` must have shape (3, n_features), one row for each image of X in the
+    same order, got shape (2, 2). A sampler behind another sampler in a Pipeline has other images
+    than were passed to it: give it an `embedding` instead.
+    """
+    shape = np.shape(embeddings)
+    if len(shape) != 2 or shape[0] != n:
+        raise ValueError(
+            f"`embeddings` must have shape ({n}, n_features), one row for each image of X in the "
+            f"same order, got shape {shape}. A sampler behind another sampler in a Pipeline has "
+            "other images than were passed to it: give it an `embedding` instead."
+        )
+    features: NDArray[Any] = check_array(
+        embeddings,
+        dtype=[np.float64, np.float32],
+        ensure_all_finite=False,
+        input_name="embeddings",
+    )
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1)).tolist()
+    if bad:
+        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
+        raise ValueError(
+            f"`embeddings` has NaN or infinity in rows {', '.join(map(str, bad[:10]))}{more}; "
+            "replace the values (numpy.nan_to_num) or leave these images out."
+        )
+    return features
+
+
 def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:
     if sparse.issparse(X):
         return _dense(X), "pixels"

@@ -14,23 +14,24 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.base import (
-    ImageSamplerMixin,
+    MeasuringSamplerMixin,
     SelectingSamplerMixin,
     with_parameters,
 )
 from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.embedding import PixelSearch, embed
+from imblearn_images.core.embedding import PixelSearch
 from imblearn_images.core.images import as_images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes, plan_mixture
 from imblearn_images.core.smoothing import smoothed_bootstrap
 from imblearn_images.drawing import draw, images_of, with_synthesis
+from imblearn_images.measuring import own_features
 
 __all__ = ["SMOTE", "RandomOverSampler"]
 
 
 @with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
-class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
+class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRandomOverSampler):
     """Repeat randomly drawn images of the minority classes.
 
     :class:`imblearn.over_sampling.RandomOverSampler` for images: same parameters, same
@@ -89,12 +90,13 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
     (['a.jpg', 'b.jpg', 'c.jpg', 'c.jpg'], [0, 0, 1, 1])
     """
 
-    measures = False
     sample_indices_: NDArray[np.intp]
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         if self.synthesis not in (None, "copy"):
-            return self._draw_children(X, y)
+            return self._draw_children(X, y, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
         if holds_paths(X):
@@ -114,15 +116,14 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         self.sample_indices_ = self.plan_.base
         return X_resampled, self.plan_.y
 
-    def _draw_children(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _draw_children(self, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[Any, NDArray[Any]]:
         if self.shrinkage is not None:
             raise ValueError(
                 "`shrinkage` adds noise to copies, `synthesis` draws other images instead of "
                 f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
             )
-        images, features = images_of(X, self), None
-        if self.embedding is not None:
-            features, self.embedding_, _ = embed(X, self.embedding, n_jobs=self.n_jobs)
+        images = images_of(X, self)
+        features, _ = own_features(self, X, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
         self.plan_ = with_synthesis(self, plan, images, y, features)
@@ -146,7 +147,7 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
 
 
 @with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
-class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
+class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
     """Blend images of a minority class with their nearest neighbours.
 
     :class:`imblearn.over_sampling.SMOTE` for images: same parameters, same parents, same
@@ -233,7 +234,9 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
     'row 11 (dog) = 0.58 x 6 + 0.42 x 7'
     """
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         n_new = self.sampling_strategy_
         check_class_sizes(y, n_new, self.k_neighbors)
         self.nn_k_ = check_neighbors_object("k_neighbors", self.k_neighbors, additional_neighbor=1)
@@ -244,12 +247,11 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
         as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
         exact = isinstance(self.k_neighbors, Integral) and not (as_imblearn or sparse.issparse(X))
         k = int(self.k_neighbors) if exact else self.nn_k_
-        features = None
-        if self.embedding is None:
+        features, nearness = own_features(self, X, embeddings)
+        if features is None:
             search = PixelSearch(images, k, n_jobs=self.n_jobs)
             nearness = search.describe(classes)
         else:
-            features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=self.n_jobs)
             search = PixelSearch(as_images(features), k, n_jobs=self.n_jobs)
         peer = ImblearnSMOTE(random_state=self.random_state)
         plan = plan_mixture(peer, y, n_new, search, nearness=nearness)

@@ -15,7 +15,7 @@ from imblearn.under_sampling import (
 from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
 from numpy.typing import NDArray
 
-from imblearn_images.base import SelectingSamplerMixin, with_parameters
+from imblearn_images.base import MeasuringSelectorMixin, with_parameters
 
 __all__ = [
     "AllKNN",
@@ -29,7 +29,7 @@ __all__ = [
 
 
 @with_parameters("embedding")
-class TomekLinks(SelectingSamplerMixin, ImblearnTomekLinks):
+class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
     """Drop majority images that form a pair of mutual nearest neighbours with another class.
 
     :class:`imblearn.under_sampling.TomekLinks` for images. One search for the nearest
@@ -68,7 +68,7 @@ class TomekLinks(SelectingSamplerMixin, ImblearnTomekLinks):
 
 
 @with_parameters("embedding")
-class EditedNearestNeighbours(SelectingSamplerMixin, ImblearnEditedNearestNeighbours):
+class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeighbours):
     """Drop images whose neighbours are of another class.
 
     :class:`imblearn.under_sampling.EditedNearestNeighbours` for images. One neighbour
@@ -115,7 +115,7 @@ class EditedNearestNeighbours(SelectingSamplerMixin, ImblearnEditedNearestNeighb
 
 @with_parameters("embedding")
 class RepeatedEditedNearestNeighbours(
-    SelectingSamplerMixin, ImblearnRepeatedEditedNearestNeighbours
+    MeasuringSelectorMixin, ImblearnRepeatedEditedNearestNeighbours
 ):
     """Clean by edited nearest neighbours again and again until nothing changes.
 
@@ -170,7 +170,7 @@ class RepeatedEditedNearestNeighbours(
 
 
 @with_parameters("embedding")
-class AllKNN(SelectingSamplerMixin, ImblearnAllKNN):
+class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
     """Clean by edited nearest neighbours with a neighbourhood that grows from 1 to k.
 
     :class:`imblearn.under_sampling.AllKNN` for images: `n_neighbors` searches. It drops
@@ -214,7 +214,7 @@ class AllKNN(SelectingSamplerMixin, ImblearnAllKNN):
 
 
 @with_parameters("embedding")
-class CondensedNearestNeighbour(SelectingSamplerMixin, ImblearnCondensedNearestNeighbour):
+class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearestNeighbour):
     """Keep the images that a nearest-neighbour classifier needs to get the others right.
 
     :class:`imblearn.under_sampling.CondensedNearestNeighbour` for images. Images are
@@ -260,7 +260,7 @@ class CondensedNearestNeighbour(SelectingSamplerMixin, ImblearnCondensedNearestN
 
 
 @with_parameters("embedding")
-class OneSidedSelection(SelectingSamplerMixin, ImblearnOneSidedSelection):
+class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
     """Drop majority images that are easy, then those in Tomek links.
 
     :class:`imblearn.under_sampling.OneSidedSelection` for images: one classification of
@@ -304,7 +304,7 @@ class OneSidedSelection(SelectingSamplerMixin, ImblearnOneSidedSelection):
 
 
 @with_parameters("embedding")
-class NeighbourhoodCleaningRule(SelectingSamplerMixin, ImblearnNeighbourhoodCleaningRule):
+class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCleaningRule):
     """Drop edited nearest neighbours, and the neighbours of misclassified minority images.
 
     :class:`imblearn.under_sampling.NeighbourhoodCleaningRule` for images. Two searches. It
