@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 ADDED = {
-    "embedding": [callable, TransformerMixin, Pipeline, None],
+    "embedding": [callable, TransformerMixin, Pipeline, str, None],
     "synthesis": "no_validation",
     "accept": "no_validation",
     "output_dir": [str, os.PathLike, None],

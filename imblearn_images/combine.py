@@ -80,7 +80,7 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
         Cleans all classes by default.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which children are made, judged and cleaned; None: pixels, as float64
         for originals and children alike.
     output_dir : path, default=None
@@ -132,7 +132,7 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
         Cleans all classes by default.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Where neighbours and links are found; None: among pixels in float64.
     output_dir : path, default=None
         Folder that children of paths are written to.

@@ -32,7 +32,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     sampler : sampler
         Is cloned. One derived from imbalanced-learn's base classes is followed row by row;
         any other has to tell the rows it has selected in ``sample_indices_``.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features that the sampler sees; None: pixels (float64, 8 bytes each, unless the
         images are floats), of which it may make copies.
     output_dir : path, default=None

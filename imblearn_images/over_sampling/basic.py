@@ -165,7 +165,7 @@ class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
         Number of nearest neighbours of the same class among which a partner is drawn, or
         a neighbours object such as :class:`sklearn.neighbors.NearestNeighbors`, which is
         fitted on flattened pixels.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which neighbours are near, fitted on all images; None: the pixels.
         Blended are always pixels.
     output_dir : str or pathlib.Path, default=None

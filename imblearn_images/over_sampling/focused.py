@@ -41,7 +41,7 @@ class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
         Neighbours of all classes that decide whether an image is in danger.
     kind : {'borderline-1', 'borderline-2'}, default='borderline-1'
         Partners of the same class, or of any: then the child stays in the half near its base.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which all this is measured; None: pixels.
     synthesis, accept
         How children are drawn, and which are drawn again, as in
@@ -100,7 +100,7 @@ class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
         Fitted on the features.
     out_step : float, default=0.5
         Largest step of the extrapolation.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         The features; None: pixels, of which SVM and search each make use as float64.
     synthesis, accept
         How children are drawn, and which are drawn again, as in
@@ -151,7 +151,7 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
         Seed.
     n_neighbors : int or neighbours object, default=5
         Neighbours that are counted, and among which partners are drawn.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What near means; None: near in pixels.
     synthesis, accept
         How children are drawn, and which are drawn again, as in
@@ -210,7 +210,7 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
         Least share of the class in a cluster.
     density_exponent : float or 'auto', default='auto'
         How much more sparse clusters get.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What is clustered; None: the pixels.
     synthesis, accept
         How children are drawn, and which are drawn again, as in

@@ -41,7 +41,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         RandomOverSampler leaves them.
     random_state : int, RandomState instance or None, default=None
         Seed of the draw.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which partners and donors are alike; by default histograms of oriented
         gradients.
     accept : object or callable, default=None

@@ -42,7 +42,7 @@ class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
         Classes to drop from; 'auto' spares the smallest class.
     n_jobs : int, default=None
         Threads of the neighbour search, and of the embedding.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features to measure distances in; None: pixels (one float64 copy of them).
 
     Attributes
@@ -86,7 +86,7 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
         Keep an image if all, or if most of its neighbours are of its class.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What near means; None: pixels, of which one float64 copy is made.
 
     Attributes
@@ -134,7 +134,7 @@ class RepeatedEditedNearestNeighbours(
         Whether all or most neighbours must agree.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Where neighbours are looked for; None: pixels (a float64 copy of all).
 
     Attributes
@@ -188,7 +188,7 @@ class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
         Go on when a class becomes smaller than the smallest was.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features of the images; None: all pixels as float64.
 
     Attributes
@@ -233,7 +233,7 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
         Images to begin with, per class.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What the classifier sees; None: pixels (float64, 8 bytes each).
 
     Attributes
@@ -279,7 +279,7 @@ class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
         Images of a class that the classifier begins with.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Space of the distances; None: that of the pixels, held as float64.
 
     Attributes
@@ -323,7 +323,7 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
         Least size of a class, relative to the smallest, to be cleaned by the second step.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         In which features neighbours are near; None: float64 pixels.
 
     Attributes

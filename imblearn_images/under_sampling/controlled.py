@@ -100,7 +100,7 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
         Neighbours of each minority image that version 3 begins with.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features to measure in; None: pixels, copied once to float64.
 
     Attributes
@@ -144,7 +144,7 @@ class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardness
         Folds.
     n_jobs : int, default=None
         Folds, or trees, at a time.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What the classifier is fitted on; None: the pixels as float64.
 
     Attributes
@@ -194,7 +194,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         Has ``n_clusters`` and ``cluster_centers_``.
     voting : {'auto', 'hard', 'soft'}, default='auto'
         'auto' is 'hard' for sparse matrices, else 'soft'.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features that are clustered; None: pixels, in one float64 copy.
     output_dir : path, default=None
         Folder for averages; for paths with soft voting, and needed then.
