@@ -40,6 +40,7 @@ __all__ = [
 
 ADDED = {
     "embedding": [callable, TransformerMixin, Pipeline, str, None],
+    "interpolate": [str],
     "synthesis": "no_validation",
     "accept": "no_validation",
     "output_dir": [str, os.PathLike, None],
@@ -47,26 +48,29 @@ ADDED = {
 }
 """What a sampler of images may have beyond imbalanced-learn's parameters: name, constraints."""
 
+DEFAULTS = {"interpolate": "pixels"}
+"""Of these parameters, where it is not None."""
+
 
 Class = TypeVar("Class", bound=type)
 
 
 def with_parameters(*names: str) -> Callable[[Class], Class]:
-    """Class decorator: imbalanced-learn's constructor with further keywords, None by default."""
+    """Class decorator: imbalanced-learn's constructor with further keywords."""
 
     def extend(cls: Class) -> Class:
         theirs = cls.__init__  # type: ignore[misc]
 
         @wraps(theirs)
         def __init__(self: Any, *args: Any, **params: Any) -> None:  # noqa: N807
-            ours = {name: params.pop(name, None) for name in names}
+            ours = {name: params.pop(name, DEFAULTS.get(name)) for name in names}
             theirs(self, *args, **params)
             for name, value in ours.items():
                 setattr(self, name, value)
 
         signature = inspect.signature(theirs)
         kind = inspect.Parameter.KEYWORD_ONLY
-        added = [inspect.Parameter(name, kind, default=None) for name in names]
+        added = [inspect.Parameter(name, kind, default=DEFAULTS.get(name)) for name in names]
         both = [*signature.parameters.values(), *added]
         __init__.__signature__ = signature.replace(parameters=both)  # type: ignore[attr-defined]
         cls.__init__ = __init__  # type: ignore[misc]

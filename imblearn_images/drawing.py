@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from imblearn_images.core.acceptance import draw_until_accepted
 from imblearn_images.core.containers import holds_paths, join_paths
+from imblearn_images.core.decoding import DecodedBlend
 from imblearn_images.core.images import ArrayImages, FileImages, as_images, check_finite
 from imblearn_images.core.kin import Kin
 from imblearn_images.core.likeness import Likeness
@@ -73,12 +74,15 @@ def with_synthesis(
     *,
     rows: NDArray[np.intp] | None = None,
 ) -> ResamplingPlan:
-    """Let the parameters `synthesis` and `accept` of a sampler have their say on its plan.
+    """Let the parameters `synthesis`, `interpolate` and `accept` have their say on a plan.
 
     `features`, shape (n, d), are those that were given or that the sampler's `embedding` has
     made, if any; `rows` what the user calls the images, where they are not all.
     """
     rule, accept = sampler.synthesis, sampler.accept
+    if getattr(sampler, "interpolate", "pixels") == "embedding":
+        rule = DecodedBlend(sampler.embedding_)
+        rule.check(images, plan)
     if rule is None and accept is None:
         return plan
     if sparse.issparse(images):

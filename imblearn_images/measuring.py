@@ -36,6 +36,8 @@ def own_features(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any] | 
         For features that do not belong to these images, or come from two sides.
     """
     sampler.embedding_ = None
+    if getattr(sampler, "interpolate", "pixels") != "pixels":
+        _check_decodable(sampler, embeddings)
     if embeddings is not None:
         if sampler.embedding is not None:
             raise ValueError(
@@ -49,6 +51,26 @@ def own_features(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any] | 
     jobs = getattr(sampler, "n_jobs", None)
     features, sampler.embedding_, nearness = embed(X, sampler.embedding, n_jobs=jobs)
     return features, nearness
+
+
+def _check_decodable(sampler: Any, embeddings: Any) -> None:
+    """Refuse to interpolate in an embedding from which there is no way back."""
+    if sampler.interpolate != "embedding":
+        raise ValueError(
+            f'`interpolate` must be "pixels" or "embedding", got {sampler.interpolate!r}.'
+        )
+    if sampler.synthesis is not None:
+        raise ValueError(
+            '`interpolate="embedding"` decodes children, `synthesis` draws them in another way; '
+            f"leave one of them out, got {sampler.synthesis!r}."
+        )
+    if embeddings is not None or not hasattr(sampler.embedding, "inverse_transform"):
+        got = "`embeddings`" if embeddings is not None else f"embedding={sampler.embedding!r}"
+        raise ValueError(
+            '`interpolate="embedding"` decodes children by the `inverse_transform` of '
+            f"`embedding`, got {got}, which has none. Pass e.g. PCA(50), or a Pipeline of steps "
+            "that all have it."
+        )
 
 
 def measure(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any], str]:

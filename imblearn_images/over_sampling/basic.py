@@ -146,7 +146,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         return self.shrinkage
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
 class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
     """Blend images of a minority class with their nearest neighbours.
 
@@ -167,7 +167,15 @@ class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
         fitted on flattened pixels.
     embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which neighbours are near, fitted on all images; None: the pixels.
-        Blended are always pixels.
+    interpolate : {"pixels", "embedding"}, default="pixels"
+        What is blended: the pixels of two images, or their features, which are then decoded
+        by the ``inverse_transform`` of `embedding`, e.g. PCA(50) or a Pipeline that ends in
+        an autoencoder. A child then shows what the decoder can draw.
+    synthesis : synthesis, function, "blend" or "copy", default=None
+        How children are drawn instead; see :mod:`imblearn_images.synthesis`.
+    accept : object or callable, default=None
+        Children that it rejects are drawn again, a few times, e.g.
+        :class:`~imblearn_images.synthesis.NeighborsAgree`.
     output_dir : str or pathlib.Path, default=None
         For paths only, and then needed: the folder the synthetic images are written to,
         as PNG (TIFF for float images). Names tell the parents; the same call writes the
@@ -232,6 +240,15 @@ class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
     ResamplingPlan(9 images -> 12 rows: 9 original, 0 copies, 3 synthetic, near by pixels)
     >>> smote.plan_.explain(-1)
     'row 11 (dog) = 0.58 x 6 + 0.42 x 7'
+
+    Interpolated in the embedding, and decoded:
+
+    >>> from sklearn.decomposition import PCA
+    >>> decoding = SMOTE(k_neighbors=2, embedding=PCA(4), interpolate="embedding", random_state=0)
+    >>> X_res, y_res = decoding.fit_resample(images, ["cat"] * 6 + ["dog"] * 3)
+    >>> decoding.plan_
+    ResamplingPlan(9 images -> 12 rows: 9 original, 0 copies, 3 synthetic, near by PCA (4 features),
+      drawn by DecodedBlend)
     """
 
     def _fit_resample(

@@ -20,7 +20,7 @@ from imblearn_images.base import TracedSamplerMixin, with_parameters
 __all__ = ["ADASYN", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
 class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
     """SMOTE from the images that stand among other classes.
 
@@ -43,7 +43,7 @@ class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
         Partners of the same class, or of any: then the child stays in the half near its base.
     embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which all this is measured; None: pixels.
-    synthesis, accept
+    interpolate, synthesis, accept
         How children are drawn, and which are drawn again, as in
         :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
@@ -77,7 +77,7 @@ class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
     """
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
 class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
     """SMOTE from the support vectors of a class.
 
@@ -102,7 +102,7 @@ class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
         Largest step of the extrapolation.
     embedding : transformer, callable, "thumbnail" or None, default=None
         The features; None: pixels, of which SVM and search each make use as float64.
-    synthesis, accept
+    interpolate, synthesis, accept
         How children are drawn, and which are drawn again, as in
         :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
@@ -135,7 +135,7 @@ class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
     """
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
 class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     """SMOTE with more children for images that have more neighbours of other classes.
 
@@ -153,7 +153,7 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
         Neighbours that are counted, and among which partners are drawn.
     embedding : transformer, callable, "thumbnail" or None, default=None
         What near means; None: near in pixels.
-    synthesis, accept
+    interpolate, synthesis, accept
         How children are drawn, and which are drawn again, as in
         :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
@@ -185,7 +185,7 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     """
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
 class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     """SMOTE inside clusters, more in sparse ones.
 
@@ -212,7 +212,7 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
         How much more sparse clusters get.
     embedding : transformer, callable, "thumbnail" or None, default=None
         What is clustered; None: the pixels.
-    synthesis, accept
+    interpolate, synthesis, accept
         How children are drawn, and which are drawn again, as in
         :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None

@@ -85,7 +85,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         "share": [Real],
         "classes": [str, list, tuple, np.ndarray],
         "random_state": ["random_state"],
-        **ADDED,
+        **{name: rule for name, rule in ADDED.items() if name != "interpolate"},
     }
 
     def __init__(
