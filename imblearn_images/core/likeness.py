@@ -87,7 +87,7 @@ class Likeness:
 
 def looks(images: NDArray[Any]) -> NDArray[Any]:
     """Histograms of oriented gradients, shape (m, d); of the tiniest images the pixels."""
-    grey = shrink(images)
+    grey = np.nan_to_num(shrink(images))  # images that are never mixed may hold anything
     if min(grey.shape[1:]) < 4:
         return grey.reshape(len(grey), -1)
     return hog_features(grey)

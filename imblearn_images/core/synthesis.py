@@ -170,6 +170,8 @@ def as_synthesis(rule: Any) -> Any:
 
 def as_objects(rules: Sequence[Any]) -> list[Any]:
     """What `as_synthesis` makes of several rules, names replaced by objects that draw."""
+    if not len(rules):
+        raise ValueError("`syntheses` is empty; name at least one.")
     named: dict[Any, Any] = {"copy": Copy(), "blend": Blend()}
     objects = [as_synthesis(rule) for rule in rules]
     return [named[rule] if isinstance(rule, str) else rule for rule in objects]

@@ -47,6 +47,21 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         Noise on the copies (smoothed bootstrap): factor on the per-pixel standard
         deviation of the class, or a dict with one per class. Integer images stay
         integers. Needs pixels, not paths.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        Features in which a `synthesis` finds partners and donors that are alike; None:
+        histograms of oriented gradients. Copies need none.
+    synthesis : synthesis, function, "copy" or "blend", default=None
+        What is drawn instead of a copy: an object such as ``Augment()``, or a function
+        ``(base, partner, step, rng) -> image``; see :mod:`imblearn_images.synthesis`. None:
+        copies. A synthesis that needs a partner gets one of the five nearest images of
+        the class, and a step between 0 and 1.
+    accept : object or function, default=None
+        Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
+        or ``(images, labels) -> mask``; the others are drawn again, a few times.
+    output_dir : str or pathlib.Path, default=None
+        Folder for what `synthesis` draws; for paths, and needed then.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing; the result is the same for every number.
 
     Attributes
     ----------
@@ -171,11 +186,14 @@ class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
         What is blended: the pixels of two images, or their features, which are then decoded
         by the ``inverse_transform`` of `embedding`, e.g. PCA(50) or a Pipeline that ends in
         an autoencoder. A child then shows what the decoder can draw.
-    synthesis : synthesis, function, "blend" or "copy", default=None
-        How children are drawn instead; see :mod:`imblearn_images.synthesis`.
-    accept : object or callable, default=None
-        Children that it rejects are drawn again, a few times, e.g.
-        :class:`~imblearn_images.synthesis.NeighborsAgree`.
+    synthesis : synthesis, function, "copy" or "blend", default=None
+        How a child is drawn from base and neighbour: an object such as ``Morph()``, or a
+        function ``(base, partner, step, rng) -> image``; see
+        :mod:`imblearn_images.synthesis`. None: they are blended.
+    accept : object or function, default=None
+        Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
+        or ``(images, labels) -> mask``. Another is drawn again, a few times: nearer to its
+        base, or from other parents where the synthesis chooses them. ``plan_.tries`` counts.
     output_dir : str or pathlib.Path, default=None
         For paths only, and then needed: the folder the synthetic images are written to,
         as PNG (TIFF for float images). Names tell the parents; the same call writes the

@@ -1,0 +1,389 @@
+"""How children are drawn: what holds for every synthesis, and what goes wrong."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from imblearn.pipeline import make_pipeline
+from PIL import Image
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+
+from imblearn_images import (
+    ADASYN,
+    SMOTE,
+    SVMSMOTE,
+    BorderlineSMOTE,
+    KMeansSMOTE,
+    RandomOverSampler,
+    render,
+)
+from imblearn_images.core.synthesis import as_unit
+from imblearn_images.datasets import load_texture_patches
+from imblearn_images.over_sampling import RedrawImages
+from imblearn_images.preprocessing import FlattenImages, ReadImages
+from imblearn_images.synthesis import Chain, NeighborsAgree, OneOf
+
+
+def noisy_blend(base, partner, step, rng):
+    child = base + step * (partner.astype(float) - base)
+    return child + rng.normal(0, 0.02 * max(1, float(base.max())), base.shape)
+
+
+def darker(base, partner, step, rng):
+    return base * rng.uniform(0.5, 1)
+
+
+SYNTHESES = [
+    "blend",
+    noisy_blend,
+    Chain(["blend", darker]),
+    OneOf(["blend", "copy", darker], probabilities=[0.5, 0.2, 0.3]),
+    Chain([darker, OneOf([noisy_blend, OneOf(["copy", darker])]), "blend"]),
+]
+DTYPES = ["bool", "uint8", "uint16", "int32", "float32", "float64"]
+
+
+def images_of_dtype(dtype, shape=(30, 9, 8), seed=0):
+    values = np.random.default_rng(seed).uniform(0, 1, shape)
+    if np.dtype(dtype).kind == "f":
+        return values.astype(dtype)
+    return (values * (2 if dtype == "bool" else 250)).astype(np.uint8).astype(dtype)
+
+
+def labels_of(n):
+    return np.array(["many", "some", "few"])[
+        np.searchsorted([n // 2, n - n // 5], range(n), "right")
+    ]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("synthesis", SYNTHESES)
+@pytest.mark.parametrize("colour", [False, True])
+def test_any_row_can_be_drawn_alone_from_its_plan(synthesis, dtype, colour):
+    X = images_of_dtype(dtype, (30, 9, 8, 3) if colour else (30, 9, 8))
+    sampler = SMOTE(synthesis=synthesis, k_neighbors=2, random_state=0)
+    X_res, y_res = sampler.fit_resample(X, labels_of(30))
+    assert X_res.dtype == X.dtype and X_res.shape == (45, *X.shape[1:])
+    assert set(np.unique(y_res, return_counts=True)[1]) == {15}
+    np.testing.assert_array_equal(X_res[:30], X)
+    rows = np.random.default_rng(1).permutation(45)
+    np.testing.assert_array_equal(render(sampler.plan_[rows], X), X_res[rows])
+    for row in (30, 44):
+        np.testing.assert_array_equal(render(sampler.plan_[row], X)[0], X_res[row])
+
+
+@pytest.mark.parametrize("synthesis", SYNTHESES)
+@pytest.mark.parametrize("sampler", [RandomOverSampler(), SMOTE(k_neighbors=2)])
+def test_threads_and_pickles_change_nothing(sampler, synthesis):
+    X, y = images_of_dtype("uint8", (60, 16, 16, 3)), labels_of(60)
+    sampler.set_params(synthesis=synthesis, random_state=3)
+    once, _ = clone(sampler).fit_resample(X, y)
+    for jobs in (2, -1):
+        again, _ = clone(sampler).set_params(n_jobs=jobs).fit_resample(X, y)
+        np.testing.assert_array_equal(again, once)
+    copied = pickle.loads(pickle.dumps(clone(sampler).fit(X, y)))
+    np.testing.assert_array_equal(copied.fit_resample(X, y)[0], once)
+    plan = pickle.loads(pickle.dumps(_fitted(sampler, X, y).plan_))
+    np.testing.assert_array_equal(render(plan, X), once)
+
+
+def _fitted(sampler, X, y):
+    sampler.fit_resample(X, y)
+    return sampler
+
+
+def test_blending_is_what_smote_does_without_a_synthesis():
+    X, y = images_of_dtype("uint8"), labels_of(30)
+    plain = SMOTE(k_neighbors=2, random_state=0).fit_resample(X, y)[0]
+    for synthesis in ("blend", Chain(["blend"]), OneOf(["blend"])):
+        asked = SMOTE(k_neighbors=2, random_state=0, synthesis=synthesis)
+        np.testing.assert_array_equal(asked.fit_resample(X, y)[0], plain)
+
+
+def test_copying_is_what_the_random_over_sampler_does_without_a_synthesis():
+    X, y = images_of_dtype("uint8"), labels_of(30)
+    plain = RandomOverSampler(random_state=0).fit_resample(X, y)[0]
+    for synthesis in ("copy", Chain(["copy"]), OneOf(["copy", "copy"])):
+        asked = RandomOverSampler(random_state=0, synthesis=synthesis)
+        np.testing.assert_array_equal(asked.fit_resample(X, y)[0], plain)
+    smote = SMOTE(k_neighbors=2, random_state=0, synthesis="copy")
+    X_res, _ = smote.fit_resample(X, y)
+    np.testing.assert_array_equal(X_res, X[smote.plan_.base])
+    assert not smote.plan_.synthetic.any()
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        BorderlineSMOTE(),
+        SVMSMOTE(),
+        KMeansSMOTE(cluster_balance_threshold=0.1, kmeans_estimator=4),
+        ADASYN(),
+    ],
+)
+def test_every_over_sampler_hands_its_parents_to_the_synthesis(sampler):
+    X, y = load_texture_patches(return_X_y=True)
+    embedding = PCA(5, random_state=0)
+    plain = clone(sampler).set_params(random_state=0, embedding=embedding)
+    plain.fit_resample(X, y)
+    seen = []
+
+    def base_only(base, partner, step, rng):
+        seen.append(step)
+        return base
+
+    asked = clone(plain).set_params(synthesis=base_only)
+    X_res, _ = asked.fit_resample(X, y)
+    np.testing.assert_array_equal(asked.plan_.base, plain.plan_.base)
+    np.testing.assert_array_equal(asked.plan_.partners, plain.plan_.partners)
+    np.testing.assert_array_equal(X_res, X[plain.plan_.base])
+    assert sorted(seen) == sorted(plain.plan_.weights[len(X) :, 0])
+
+
+@pytest.mark.parametrize("synthesis", SYNTHESES)
+def test_files_and_arrays_give_the_same_children(tmp_path, synthesis):
+    X, y = images_of_dtype("uint8", (30, 9, 8, 3)), labels_of(30)
+    (tmp_path / "in").mkdir()
+    paths = [tmp_path / "in" / f"{row:02}.png" for row in range(30)]
+    for path, image in zip(paths, X, strict=True):
+        Image.fromarray(image).save(path)
+    before = [path.read_bytes() for path in paths]
+    sampler = RandomOverSampler(random_state=0, synthesis=synthesis, output_dir=tmp_path / "out")
+    drawn, y_drawn = sampler.fit_resample(paths, y)
+    arrays = clone(sampler).set_params(output_dir=None)
+    X_res, y_res = arrays.fit_resample(X, y)
+    np.testing.assert_array_equal(ReadImages().fit_transform(drawn), X_res)
+    np.testing.assert_array_equal(y_drawn, y_res)
+    assert [path.read_bytes() for path in paths] == before
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    sampler.fit_resample(paths, y)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+
+
+def test_files_of_any_size_can_be_parents(tmp_path):
+    rng = np.random.default_rng(0)
+    paths, y = [], ["many"] * 6 + ["few"] * 3
+    (tmp_path / "in").mkdir()
+    for row in range(9):
+        size = (40 + row, 50 - row)
+        paths.append(str(tmp_path / "in" / f"{row}.png"))
+        Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)).save(paths[-1])
+    sampler = RandomOverSampler(synthesis="blend", output_dir=tmp_path / "out", random_state=0)
+    drawn, _ = sampler.fit_resample(paths, y)
+    for path, base in zip(drawn, sampler.plan_.base, strict=True):
+        with Image.open(path) as child, Image.open(paths[base]) as parent:
+            assert child.size == parent.size
+    needs = RandomOverSampler(synthesis="blend")
+    with pytest.raises(ValueError, match="output_dir"):
+        needs.fit_resample(paths, y)
+
+
+def test_partners_are_near_and_of_the_same_class():
+    X, y = load_texture_patches(return_X_y=True)
+    for synthesis in ("blend", noisy_blend):
+        sampler = RandomOverSampler(synthesis=synthesis, random_state=0, embedding=PCA(5))
+        sampler.fit_resample(X, y)
+        plan = sampler.plan_[len(X) :]
+        labels = np.asarray(y)
+        assert (labels[plan.partners[:, 0]] == plan.y).all()
+        assert (plan.partners[:, 0] != plan.base).all()
+        features = PCA(5, random_state=0).fit_transform(X.reshape(len(X), -1))
+        for base, partner in zip(plan.base[:20], plan.partners[:20, 0], strict=True):
+            same = np.flatnonzero(labels == labels[base])
+            distance = np.linalg.norm(features[same] - features[base], axis=1)
+            rank = np.sum(distance < np.linalg.norm(features[partner] - features[base]) - 1e-9)
+            assert rank <= 5
+
+
+def test_a_class_of_one_image_is_its_own_partner():
+    X, y = images_of_dtype("uint8", (5, 6, 6)), [0, 0, 0, 0, 1]
+    sampler = RandomOverSampler(synthesis="blend", random_state=0)
+    X_res, _ = sampler.fit_resample(X, y)
+    np.testing.assert_array_equal(X_res[5:], X[[4, 4, 4]])
+
+
+def test_nothing_that_came_in_is_changed():
+    def careless(base, partner, step, rng):
+        base[...] = 0
+        partner[...] = 255
+        return base
+
+    X, y = images_of_dtype("uint8"), labels_of(30)
+    before = X.copy()
+    SMOTE(k_neighbors=2, synthesis=careless, random_state=0).fit_resample(X, y)
+    np.testing.assert_array_equal(X, before)
+
+
+@given(
+    dtype=st.sampled_from(DTYPES),
+    scale=st.sampled_from([0.5, 1, 7, 255]),
+    shift=st.sampled_from([0, -3]),
+)
+def test_pixels_go_to_the_unit_interval_and_back(dtype, scale, shift):
+    values = np.random.default_rng(0).uniform(0, scale, (4, 5, 6)) + shift
+    values = np.clip(values, 0, None) if np.dtype(dtype).kind in "bu" else values
+    X = values.astype(dtype)
+    (unit, other), back = as_unit(X, X[:, None])
+    assert unit.min() >= 0 and unit.max() <= 1
+    np.testing.assert_array_equal(other[:, 0], unit)
+    np.testing.assert_allclose(back(unit.copy()), X.astype(float), rtol=1e-5, atol=1e-5)
+    assert back(unit - 1).min() >= min(0, float(X.min())) - 1e-5
+
+
+def test_grid_search_chooses_a_synthesis_by_name():
+    X, y = load_texture_patches(return_X_y=True)
+    pipe = make_pipeline(SMOTE(random_state=0), FlattenImages(), LogisticRegression(max_iter=20))
+    grid = {
+        "smote__synthesis": ["blend", darker, OneOf(["blend", darker])],
+        "smote__embedding": [None, PCA(5, random_state=0)],
+    }
+    search = GridSearchCV(pipe, grid, cv=2, error_score="raise")
+    with pytest.warns(match="lbfgs"):
+        search.fit(X[::2], y[::2])
+    assert len(search.cv_results_["params"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("synthesis", "error", "words"),
+    [
+        ("blur", ValueError, '"copy", "blend".*got \'blur\''),
+        (NeighborsAgree, TypeError, "did you mean NeighborsAgree"),
+        (5, TypeError, "got 5"),
+        (lambda base, partner, step, rng: base[1:], ValueError, r"shape \(9, 8\).*\(8, 8\)"),
+        (lambda base, partner, step, rng: None, ValueError, "must return an image"),
+        (Chain([]), ValueError, "is empty"),
+        (OneOf(["blend"], probabilities=[0.5]), ValueError, "sum to 1"),
+        (OneOf(["blend", "copy"], probabilities=[1.0]), ValueError, "one for each"),
+    ],
+)
+def test_what_cannot_draw_is_refused(synthesis, error, words):
+    sampler = SMOTE(k_neighbors=2, synthesis=synthesis)
+    with pytest.raises(error, match=words):
+        sampler.fit_resample(images_of_dtype("uint8"), labels_of(30))
+
+
+def test_what_does_not_go_together_is_refused():
+    X, y = images_of_dtype("float64"), labels_of(30)
+    with pytest.raises(ValueError, match="`shrinkage` adds noise"):
+        RandomOverSampler(shrinkage=0.5, synthesis="blend").fit_resample(X, y)
+    X[29, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="rows 29"):
+        RandomOverSampler(synthesis=darker, random_state=0).fit_resample(X, y)
+
+
+def test_children_are_drawn_until_they_are_accepted():
+    X, y = images_of_dtype("float64"), labels_of(30)
+    calls = []
+
+    def light(images, labels):
+        calls.append(len(images))
+        return images.mean(axis=(1, 2)) > 0.35
+
+    sampler = RandomOverSampler(synthesis=darker, accept=light, random_state=0)
+    X_res, _ = sampler.fit_resample(X, y)
+    plan = sampler.plan_
+    mean = X_res.mean(axis=(1, 2))
+    assert plan.tries[:30].tolist() == [0] * 30 and plan.accepted[:30].all()
+    assert ((mean > 0.35) == plan.accepted)[30:].all()
+    assert set(plan.tries[30:]) <= {1, 2, 3} and plan.tries.max() > 1
+    assert sum(calls) == plan.tries.sum()
+    assert (plan.tries[~plan.accepted] == 3).all()
+    np.testing.assert_array_equal(render(plan, X), X_res)
+    np.testing.assert_array_equal(clone(sampler).set_params(n_jobs=2).fit_resample(X, y)[0], X_res)
+
+
+def test_a_rejected_blend_comes_nearer_to_its_base():
+    X, y = images_of_dtype("uint8"), labels_of(30)
+    plain = _fitted(SMOTE(k_neighbors=2, random_state=0), X, y).plan_
+    never = SMOTE(k_neighbors=2, random_state=0, accept=lambda images, labels: labels == "no")
+    plan = _fitted(never, X, y).plan_
+    np.testing.assert_array_equal(plan.partners, plain.partners)
+    assert (plan.weights[30:] < plain.weights[30:]).all()
+
+
+def test_neighbours_reject_a_child_among_another_class():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(0, 0.1, (40, 4, 4)), rng.normal(5, 0.1, (10, 4, 4))])
+    y = np.repeat(["low", "high"], [40, 10])
+
+    def to_the_others(base, partner, step, rng):
+        return base - 5 if rng.uniform() < 0.5 else base
+
+    sampler = RandomOverSampler(
+        synthesis=to_the_others,
+        accept=NeighborsAgree(max_tries=20),
+        embedding=PCA(2),
+        random_state=0,
+    )
+    X_res, y_res = sampler.fit_resample(X, y)
+    assert sampler.plan_.accepted.all()
+    assert sampler.plan_.tries.max() > 2
+    assert (X_res[y_res == "high"].mean(axis=(1, 2)) > 3).all()
+
+
+def test_a_judge_must_answer_for_every_child():
+    sampler = SMOTE(k_neighbors=2, accept=lambda images, labels: np.ones(3, dtype=bool))
+    with pytest.raises(ValueError, match=r"for each of 15 children.*shape \(3,\)"):
+        sampler.fit_resample(images_of_dtype("uint8"), labels_of(30))
+
+
+class TestRedrawImages:
+    def test_the_same_share_of_every_class_is_redrawn(self):
+        X, y = images_of_dtype("uint8", (100, 6, 6)), np.repeat(["a", "b"], [80, 20])
+        redraw = RedrawImages(darker, share=0.25, random_state=0)
+        X_res, y_res = redraw.fit_resample(X, y)
+        drawn = redraw.plan_.synthetic
+        assert y_res.tolist() == y.tolist()
+        assert drawn[:80].sum() == 20 and drawn[80:].sum() == 5
+        np.testing.assert_array_equal(X_res[~drawn], X[~drawn])
+        assert (X_res[drawn] <= X[drawn]).all()
+        np.testing.assert_array_equal(render(redraw.plan_[drawn], X), X_res[drawn])
+
+    def test_copies_are_no_partners_of_each_other(self):
+        X, y = images_of_dtype("uint8", (12, 6, 6)), np.repeat(["a", "b"], [9, 3])
+        X_over, y_over = RandomOverSampler(random_state=0).fit_resample(X, y)
+        redraw = RedrawImages("blend", share=1.0, random_state=0)
+        redraw.fit_resample(X_over, y_over)
+        plan = redraw.plan_
+        same = (X_over[plan.base] == X_over[plan.partners[:, 0]]).all(axis=(1, 2))
+        assert plan.synthetic.all() and not same.any()
+
+    def test_only_the_classes_with_copies_if_wished(self):
+        X, y = images_of_dtype("uint8", (12, 6, 6)), np.repeat(["a", "b"], [9, 3])
+        X_over, y_over = RandomOverSampler(random_state=0).fit_resample(X, y)
+        for classes in ("resampled", ["b"]):
+            redraw = RedrawImages(darker, share=1.0, classes=classes, random_state=0)
+            redraw.fit_resample(X_over, y_over)
+            assert redraw.plan_.synthetic.tolist() == (y_over == "b").tolist()
+
+    def test_paths_are_told_apart_by_name(self, tmp_path):
+        X, y = images_of_dtype("uint8", (6, 8, 8)), ["a"] * 4 + ["b"] * 2
+        (tmp_path / "in").mkdir()
+        paths = [str(tmp_path / "in" / f"{row}.png") for row in range(6)]
+        for path, image in zip(paths, X, strict=True):
+            Image.fromarray(image).save(path)
+        pipe = make_pipeline(
+            RandomOverSampler(random_state=0),
+            RedrawImages("blend", share=1.0, output_dir=tmp_path / "out", random_state=0),
+        )
+        drawn, _ = pipe.fit_resample(paths, y)
+        assert len(drawn) == 8 and not set(drawn) & set(paths)
+
+    @pytest.mark.parametrize(
+        ("params", "words"),
+        [
+            ({"share": 1.5}, "between 0 and 1, got 1.5"),
+            ({"classes": "a"}, r"pass \['a'\]"),
+            ({"classes": ["c"]}, r"\['c'\], which y does not have"),
+        ],
+    )
+    def test_wrong_parameters_are_named(self, params, words):
+        with pytest.raises(ValueError, match=words):
+            RedrawImages("blend", **params).fit_resample(
+                images_of_dtype("uint8", (6, 6, 6)), list("aaaabb")
+            )
