@@ -11,28 +11,29 @@ from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from numpy.typing import NDArray
 
-from imblearn_images.base import ImageSamplerMixin, sizes_told, with_parameters
-from imblearn_images.core.embedding import embed
+from imblearn_images.base import MeasuringSamplerMixin, sizes_told, with_parameters
 from imblearn_images.drawing import check_room, draw, images_of
+from imblearn_images.measuring import measure
 from imblearn_images.over_sampling import SMOTE
 
 __all__ = ["SMOTEENN", "SMOTETomek"]
 
 
-class _SmoteAndCleanMixin(ImageSamplerMixin):
+class _SmoteAndCleanMixin(MeasuringSamplerMixin):
     """Mixin for SMOTE followed by a sampler that selects: the plan of the one, cut by the other."""
 
     cleaner: str
-    embedding: Any
     n_jobs: Any
     random_state: Any
     sampling_strategy: Any
     smote: Any
     smote_: Any
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         target = images_of(X, self)
-        features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=self.n_jobs)
+        features, nearness = measure(self, X, embeddings)
         check_room(self, features)
         asked = copy.copy(self)
         asked.smote = self._tracing_smote()
@@ -79,7 +80,7 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
         Cleans all classes by default.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which children are made, judged and cleaned; None: pixels, as float64
         for originals and children alike.
     output_dir : path, default=None
@@ -131,7 +132,7 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
         Cleans all classes by default.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Where neighbours and links are found; None: among pixels in float64.
     output_dir : path, default=None
         Folder that children of paths are written to.

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from imblearn_images.core.acceptance import draw_until_accepted
 from imblearn_images.core.containers import holds_paths, join_paths
+from imblearn_images.core.decoding import DecodedBlend
 from imblearn_images.core.images import ArrayImages, FileImages, as_images, check_finite
 from imblearn_images.core.kin import Kin
 from imblearn_images.core.likeness import Likeness
@@ -73,21 +74,29 @@ def with_synthesis(
     *,
     rows: NDArray[np.intp] | None = None,
 ) -> ResamplingPlan:
-    """Let the parameters `synthesis` and `accept` of a sampler have their say on its plan.
+    """Let the parameters `synthesis`, `interpolate` and `accept` have their say on a plan.
 
-    `features`, shape (n, d), are those of the sampler's `embedding`, if it has one; `rows`
-    what the user calls the images, where they are not all.
+    `features`, shape (n, d), are those that were given or that the sampler's `embedding` has
+    made, if any; `rows` what the user calls the images, where they are not all.
     """
     rule, accept = sampler.synthesis, sampler.accept
+    if getattr(sampler, "interpolate", "pixels") == "embedding":
+        rule = DecodedBlend(sampler.embedding_)
+        rule.check(images, plan)
     if rule is None and accept is None:
         return plan
     if sparse.issparse(images):
         raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
     jobs = getattr(sampler, "n_jobs", None)
+    # Given features tell who is near; children have none, so they are judged by their looks.
     embedding = None if features is None else sampler.embedding_
-    likeness = Likeness(images, embedding, features, n_jobs=jobs)
+    likeness = Likeness(images, embedding, None if embedding is None else features, n_jobs=jobs)
     entropy = check_random_state(sampler.random_state).randint(1 << 32, size=4, dtype=np.uint32)
-    kin = Kin(y, lambda: likeness.source, np.random.default_rng(entropy.tolist()))
+    kin = Kin(
+        y,
+        lambda: likeness.source if features is None else features,
+        np.random.default_rng(entropy.tolist()),
+    )
     drawn = plan_children(plan, "blend" if rule is None else rule, kin)
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
     if accept is not None:

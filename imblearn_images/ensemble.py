@@ -29,10 +29,10 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.base import check_images, check_labels, check_lengths
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.subsets import OnRows, SharedImages, as_wanted, on_rows_of
+from imblearn_images.validation import check_images, check_labels, check_lengths
 
 __all__ = [
     "BalancedBaggingClassifier",

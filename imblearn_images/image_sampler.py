@@ -10,17 +10,17 @@ from imblearn.base import BaseSampler
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from imblearn_images.base import ADDED, ImageSamplerMixin, sizes_told
+from imblearn_images.base import ADDED, MeasuringSamplerMixin, sizes_told
 from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.tracing import plan_of, trace_rows
 from imblearn_images.drawing import draw, images_of
+from imblearn_images.measuring import measure
 
 __all__ = ["ImageSampler"]
 
 
-class ImageSampler(ImageSamplerMixin, BaseSampler):
+class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     """Run any sampler with imbalanced-learn's interface on images.
 
     The sampler, a third party's or your own, is run on features of the images. It must
@@ -32,7 +32,7 @@ class ImageSampler(ImageSamplerMixin, BaseSampler):
     sampler : sampler
         Is cloned. One derived from imbalanced-learn's base classes is followed row by row;
         any other has to tell the rows it has selected in ``sample_indices_``.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features that the sampler sees; None: pixels (float64, 8 bytes each, unless the
         images are floats), of which it may make copies.
     output_dir : path, default=None
@@ -86,8 +86,10 @@ class ImageSampler(ImageSamplerMixin, BaseSampler):
         self.output_dir = output_dir
         self.n_jobs = n_jobs
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=self.n_jobs)
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        features, nearness = measure(self, X, embeddings)
         self.sampler_ = clone(self.sampler)
         with sizes_told(y):
             if hasattr(self.sampler_, "_fit_resample"):

@@ -304,5 +304,5 @@ def test_parameters_of_the_embedding_are_found_by_name():
     sampler.set_params(embedding__pca__n_components=3, n_neighbors=5)
     sampler.fit_resample(blobs((6, 5), "uint8"), Y)
     assert sampler.plan_.nearness == "Pipeline (3 features)"
-    with pytest.raises(ValueError, match="The 'embedding' parameter of EditedNearestNeighbours"):
+    with pytest.raises(ValueError, match=r"`embedding` must be None, .*, got 'pixels'"):
         ours(SELECTING[1], embedding="pixels").fit_resample(blobs((6, 5), "uint8"), Y)

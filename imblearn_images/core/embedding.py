@@ -19,8 +19,8 @@ from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import nearest_neighbors
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.subsets import as_wanted, takes_of
+from imblearn_images.core.thumbnails import THUMBNAIL, Thumbnails
 
-THUMBNAIL = (32, 32)
 BATCH = 1 << 24  # bytes of pixels that are embedded at a time
 
 
@@ -33,8 +33,9 @@ def embed(
     ----------
     X : ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
         The image set. Of paths every file is decoded once, into a temporary file on disk.
-    embedding : None, transformer or callable
-        None: flattened pixels, floats as they are, everything else as float64. A
+    embedding : None, "thumbnail", transformer or callable
+        None: flattened pixels, floats as they are, everything else as float64.
+        "thumbnail": pixels of thumbnails of 32 x 32, files decoded at that size. A
         scikit-learn transformer or Pipeline: a clone of it is fitted on `X`, in the form
         :func:`~imblearn_images.core.subsets.as_wanted` gives, then applied block by block.
         A callable: called with blocks of images in their own shape, returns features of
@@ -71,6 +72,13 @@ def embed(
     if embedding is None:
         features, nearness = _pixels(X, n_jobs)
         return features, None, nearness
+    if isinstance(embedding, str):
+        if embedding != "thumbnail":
+            raise ValueError(
+                '`embedding` must be None, "thumbnail", a transformer or a function of images, got '
+                f"{embedding!r}."
+            )
+        embedding = Thumbnails()
     if sparse.issparse(X):
         X = _dense(X)
     has_transform = hasattr(embedding, "transform")
@@ -79,8 +87,56 @@ def embed(
     fitted = clone(embedding) if has_transform else FunctionTransformer(embedding)
     fitted.fit(as_wanted(fitted, X))
     features = transform(fitted, X, n_jobs=n_jobs)
+    if isinstance(embedding, Thumbnails):
+        return features, fitted, f"{THUMBNAIL[0]}x{THUMBNAIL[1]} thumbnails"
     name = getattr(embedding, "__name__", type(embedding).__name__)
     return features, fitted, f"{name} ({features.shape[1]} features)"
+
+
+def given_features(embeddings: Any, n: int) -> NDArray[Any]:
+    """Check features that somebody else has computed of `n` images.
+
+    Returns
+    -------
+    features : ndarray of shape (n, d), dtype float32 or float64
+
+    Raises
+    ------
+    ValueError
+        If they are not 2-D with one row an image, or not finite; the rows are named.
+
+    Examples
+    --------
+    >>> given_features([[1, 0], [0, 1]], 2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    >>> given_features([[1, 0], [0, 1]], 3)
+    Traceback (most recent call last):
+        ...
+    ValueError: `embeddings` must have shape (3, n_features), one row for each image of X in the
+    same order, got shape (2, 2). A sampler behind another sampler in a Pipeline has other images
+    than were passed to it: give it an `embedding` instead.
+    """
+    shape = np.shape(embeddings)
+    if len(shape) != 2 or shape[0] != n:
+        raise ValueError(
+            f"`embeddings` must have shape ({n}, n_features), one row for each image of X in the "
+            f"same order, got shape {shape}. A sampler behind another sampler in a Pipeline has "
+            "other images than were passed to it: give it an `embedding` instead."
+        )
+    features: NDArray[Any] = check_array(
+        embeddings,
+        dtype=[np.float64, np.float32],
+        ensure_all_finite=False,
+        input_name="embeddings",
+    )
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1)).tolist()
+    if bad:
+        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
+        raise ValueError(
+            f"`embeddings` has NaN or infinity in rows {', '.join(map(str, bad[:10]))}{more}; "
+            "replace the values (numpy.nan_to_num) or leave these images out."
+        )
+    return features
 
 
 def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:

@@ -86,7 +86,9 @@ class Likeness:
 
 
 def looks(images: NDArray[Any]) -> NDArray[Any]:
-    """Histograms of oriented gradients, shape (m, d); of the tiniest images the pixels."""
+    """Histograms of oriented gradients, shape (m, d); the pixels of rows and tiny images."""
+    if images.ndim == 2:
+        return np.nan_to_num(images.astype(np.float32))
     grey = np.nan_to_num(shrink(images))  # images that are never mixed may hold anything
     if min(grey.shape[1:]) < 4:
         return grey.reshape(len(grey), -1)

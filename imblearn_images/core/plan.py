@@ -43,7 +43,8 @@ class ResamplingPlan:
         where no distance was measured.
     synthesis : str or synthesis, default="blend"
         The rule by which the children are drawn: ``"blend"`` mixes parents pixel by pixel,
-        ``"noise"`` is the smoothed bootstrap, anything else an object as described in
+        ``"noise"`` is the smoothed bootstrap, ``"generated"`` are images that a model has made
+        and that look most like their base, anything else an object as described in
         :mod:`imblearn_images.core.synthesis`.
     drawn : ndarray of shape (n_out,), dtype bool, default=None
         The children: rows that the synthesis draws. By default the rows with partners of
@@ -173,6 +174,8 @@ class ResamplingPlan:
         nearness = f", near by {self.nearness}" if self.nearness else ""
         if not isinstance(self.synthesis, str):
             nearness += f", drawn by {self._rule}"
+        elif self.synthesis == "generated":
+            nearness += ", generated"
         return (
             f"ResamplingPlan({self.n_source} images -> {len(self)} rows: "
             f"{count['original']} original, {count['copy']} copies, "
@@ -201,6 +204,8 @@ class ResamplingPlan:
         )
         if self.synthetic[row] and self.synthesis == "noise":
             parents += " + noise"
+        elif self.synthetic[row] and self.synthesis == "generated":
+            parents = f"generated, looks most like {called[int(self.base[row])]}"
         elif self.synthetic[row] and not isinstance(self.synthesis, str):
             parents = f"{self._rule}({parents})"
         return f"row {row} ({self.y[row]}) = {parents}"
@@ -289,6 +294,8 @@ class ResamplingPlan:
             )
         other = groups[self.partners] != groups[self.base][:, None]
         mask: NDArray[np.bool_] = (other & (self.weights != 0)).any(axis=1)
+        if self.synthesis == "generated":  # the model has seen all groups
+            mask |= self.synthetic
         return mask
 
     def matrix(self, n: int | None = None) -> sparse.csr_matrix:

@@ -66,8 +66,8 @@ def render(
     ------
     ValueError
         If the plan was drawn for another number of images, or `out` does not fit, or the
-        plan has rows with noise (the smoothed bootstrap): their noise follows one stream
-        of random numbers and is drawn by ``fit_resample`` only.
+        plan has rows that only ``fit_resample`` draws: with noise (the smoothed bootstrap),
+        which follows one stream of random numbers, or made by a generator.
     MemoryError
         Before anything is drawn, if the output is larger than the memory available.
 
@@ -87,6 +87,11 @@ def render(
         raise ValueError(
             "The plan has rows with noise (`shrinkage`), which only fit_resample draws; keep its "
             "result, or draw the rows without noise: render(plan[~plan.synthetic], images)."
+        )
+    if plan.synthesis == "generated" and plan.synthetic.any():
+        raise ValueError(
+            "The plan has rows that a generator has made, which only fit_resample draws; keep its "
+            "result, or draw the other rows: render(plan[~plan.synthetic], images)."
         )
     if sparse.issparse(images):
         return _render_sparse(plan, images)

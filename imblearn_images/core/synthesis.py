@@ -281,7 +281,7 @@ def member_generators(
     ]
 
 
-def check_planar(base: NDArray[Any]) -> None:
+def check_planar(base: NDArray[Any], who: str = "This synthesis") -> None:
     """Refuse what has no height and width: flattened rows, and channels in front.
 
     Raises
@@ -292,12 +292,12 @@ def check_planar(base: NDArray[Any]) -> None:
     shape = base.shape[1:]
     if len(shape) not in (2, 3):
         raise ValueError(
-            f"This synthesis needs images of shape (H, W) or (H, W, C), got rows of shape {shape}. "
+            f"{who} needs images of shape (H, W) or (H, W, C), got rows of shape {shape}. "
             "Resample before FlattenImages, or put ReshapeImages first."
         )
     if len(shape) == 3 and shape[0] <= 4 < shape[2]:
         raise ValueError(
-            f"This synthesis needs channels last, got images of shape {shape}, which look like "
+            f"{who} needs channels last, got images of shape {shape}, which look like "
             "(C, H, W). Pass X.transpose(0, 2, 3, 1)."
         )
 

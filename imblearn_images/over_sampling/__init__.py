@@ -6,10 +6,13 @@
   ``BorderlineSMOTE``, ``SVMSMOTE``, ``ADASYN``, ``KMeansSMOTE``
 - :mod:`~imblearn_images.over_sampling.redrawing`: a share of every class drawn anew.
   ``RedrawImages``
+- :mod:`~imblearn_images.over_sampling.generative`: images that a model makes of a class.
+  ``GenerativeOverSampler``
 """
 
 from imblearn_images.over_sampling.basic import SMOTE, RandomOverSampler
 from imblearn_images.over_sampling.focused import ADASYN, SVMSMOTE, BorderlineSMOTE, KMeansSMOTE
+from imblearn_images.over_sampling.generative import GenerativeOverSampler
 from imblearn_images.over_sampling.redrawing import RedrawImages
 
 __all__ = [
@@ -17,6 +20,7 @@ __all__ = [
     "SMOTE",
     "SVMSMOTE",
     "BorderlineSMOTE",
+    "GenerativeOverSampler",
     "KMeansSMOTE",
     "RandomOverSampler",
     "RedrawImages",

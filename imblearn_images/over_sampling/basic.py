@@ -14,23 +14,24 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.base import (
-    ImageSamplerMixin,
+    MeasuringSamplerMixin,
     SelectingSamplerMixin,
     with_parameters,
 )
 from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.embedding import PixelSearch, embed
+from imblearn_images.core.embedding import PixelSearch
 from imblearn_images.core.images import as_images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes, plan_mixture
 from imblearn_images.core.smoothing import smoothed_bootstrap
 from imblearn_images.drawing import draw, images_of, with_synthesis
+from imblearn_images.measuring import own_features
 
 __all__ = ["SMOTE", "RandomOverSampler"]
 
 
 @with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
-class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
+class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRandomOverSampler):
     """Repeat randomly drawn images of the minority classes.
 
     :class:`imblearn.over_sampling.RandomOverSampler` for images: same parameters, same
@@ -46,7 +47,7 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         Noise on the copies (smoothed bootstrap): factor on the per-pixel standard
         deviation of the class, or a dict with one per class. Integer images stay
         integers. Needs pixels, not paths.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which a `synthesis` finds partners and donors that are alike; None:
         histograms of oriented gradients. Copies need none.
     synthesis : synthesis, function, "copy" or "blend", default=None
@@ -104,12 +105,13 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
     (['a.jpg', 'b.jpg', 'c.jpg', 'c.jpg'], [0, 0, 1, 1])
     """
 
-    measures = False
     sample_indices_: NDArray[np.intp]
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         if self.synthesis not in (None, "copy"):
-            return self._draw_children(X, y)
+            return self._draw_children(X, y, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
         if holds_paths(X):
@@ -129,15 +131,14 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         self.sample_indices_ = self.plan_.base
         return X_resampled, self.plan_.y
 
-    def _draw_children(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _draw_children(self, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[Any, NDArray[Any]]:
         if self.shrinkage is not None:
             raise ValueError(
                 "`shrinkage` adds noise to copies, `synthesis` draws other images instead of "
                 f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
             )
-        images, features = images_of(X, self), None
-        if self.embedding is not None:
-            features, self.embedding_, _ = embed(X, self.embedding, n_jobs=self.n_jobs)
+        images = images_of(X, self)
+        features, _ = own_features(self, X, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
         self.plan_ = with_synthesis(self, plan, images, y, features)
@@ -160,8 +161,8 @@ class RandomOverSampler(SelectingSamplerMixin, ImblearnRandomOverSampler):
         return self.shrinkage
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
-class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
     """Blend images of a minority class with their nearest neighbours.
 
     :class:`imblearn.over_sampling.SMOTE` for images: same parameters, same parents, same
@@ -179,9 +180,12 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
         Number of nearest neighbours of the same class among which a partner is drawn, or
         a neighbours object such as :class:`sklearn.neighbors.NearestNeighbors`, which is
         fitted on flattened pixels.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which neighbours are near, fitted on all images; None: the pixels.
-        Blended are always pixels.
+    interpolate : {"pixels", "embedding"}, default="pixels"
+        What is blended: the pixels of two images, or their features, which are then decoded
+        by the ``inverse_transform`` of `embedding`, e.g. PCA(50) or a Pipeline that ends in
+        an autoencoder. A child then shows what the decoder can draw.
     synthesis : synthesis, function, "copy" or "blend", default=None
         How a child is drawn from base and neighbour: an object such as ``Morph()``, or a
         function ``(base, partner, step, rng) -> image``; see
@@ -254,9 +258,20 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
     ResamplingPlan(9 images -> 12 rows: 9 original, 0 copies, 3 synthetic, near by pixels)
     >>> smote.plan_.explain(-1)
     'row 11 (dog) = 0.58 x 6 + 0.42 x 7'
+
+    Interpolated in the embedding, and decoded:
+
+    >>> from sklearn.decomposition import PCA
+    >>> decoding = SMOTE(k_neighbors=2, embedding=PCA(4), interpolate="embedding", random_state=0)
+    >>> X_res, y_res = decoding.fit_resample(images, ["cat"] * 6 + ["dog"] * 3)
+    >>> decoding.plan_
+    ResamplingPlan(9 images -> 12 rows: 9 original, 0 copies, 3 synthetic, near by PCA (4 features),
+      drawn by DecodedBlend)
     """
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         n_new = self.sampling_strategy_
         check_class_sizes(y, n_new, self.k_neighbors)
         self.nn_k_ = check_neighbors_object("k_neighbors", self.k_neighbors, additional_neighbor=1)
@@ -267,12 +282,11 @@ class SMOTE(ImageSamplerMixin, ImblearnSMOTE):
         as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
         exact = isinstance(self.k_neighbors, Integral) and not (as_imblearn or sparse.issparse(X))
         k = int(self.k_neighbors) if exact else self.nn_k_
-        features = None
-        if self.embedding is None:
+        features, nearness = own_features(self, X, embeddings)
+        if features is None:
             search = PixelSearch(images, k, n_jobs=self.n_jobs)
             nearness = search.describe(classes)
         else:
-            features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=self.n_jobs)
             search = PixelSearch(as_images(features), k, n_jobs=self.n_jobs)
         peer = ImblearnSMOTE(random_state=self.random_state)
         plan = plan_mixture(peer, y, n_new, search, nearness=nearness)

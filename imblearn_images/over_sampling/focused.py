@@ -20,7 +20,7 @@ from imblearn_images.base import TracedSamplerMixin, with_parameters
 __all__ = ["ADASYN", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
 class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
     """SMOTE from the images that stand among other classes.
 
@@ -41,9 +41,9 @@ class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
         Neighbours of all classes that decide whether an image is in danger.
     kind : {'borderline-1', 'borderline-2'}, default='borderline-1'
         Partners of the same class, or of any: then the child stays in the half near its base.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which all this is measured; None: pixels.
-    synthesis, accept
+    interpolate, synthesis, accept
         How children are drawn, and which are drawn again, as in
         :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
@@ -77,7 +77,7 @@ class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
     """
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
 class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
     """SMOTE from the support vectors of a class.
 
@@ -100,9 +100,9 @@ class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
         Fitted on the features.
     out_step : float, default=0.5
         Largest step of the extrapolation.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         The features; None: pixels, of which SVM and search each make use as float64.
-    synthesis, accept
+    interpolate, synthesis, accept
         How children are drawn, and which are drawn again, as in
         :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
@@ -135,7 +135,7 @@ class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
     """
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
 class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     """SMOTE with more children for images that have more neighbours of other classes.
 
@@ -151,9 +151,9 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
         Seed.
     n_neighbors : int or neighbours object, default=5
         Neighbours that are counted, and among which partners are drawn.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What near means; None: near in pixels.
-    synthesis, accept
+    interpolate, synthesis, accept
         How children are drawn, and which are drawn again, as in
         :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
@@ -185,7 +185,7 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     """
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
 class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     """SMOTE inside clusters, more in sparse ones.
 
@@ -210,9 +210,9 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
         Least share of the class in a cluster.
     density_exponent : float or 'auto', default='auto'
         How much more sparse clusters get.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What is clustered; None: the pixels.
-    synthesis, accept
+    interpolate, synthesis, accept
         How children are drawn, and which are drawn again, as in
         :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None

@@ -14,16 +14,16 @@ from imblearn.base import BaseSampler
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from imblearn_images.base import ADDED, ImageSamplerMixin
+from imblearn_images.base import ADDED, MeasuringSamplerMixin
 from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.drawing import draw, images_of, with_synthesis
+from imblearn_images.measuring import own_features
 
 __all__ = ["RedrawImages"]
 
 
-class RedrawImages(ImageSamplerMixin, BaseSampler):
+class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     """Replace a share of the images of every class by children of theirs.
 
     Where only rare classes hold synthetic images, a classifier may learn that what looks
@@ -41,7 +41,7 @@ class RedrawImages(ImageSamplerMixin, BaseSampler):
         RandomOverSampler leaves them.
     random_state : int, RandomState instance or None, default=None
         Seed of the draw.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which partners and donors are alike; by default histograms of oriented
         gradients.
     accept : object or callable, default=None
@@ -85,7 +85,7 @@ class RedrawImages(ImageSamplerMixin, BaseSampler):
         "share": [Real],
         "classes": [str, list, tuple, np.ndarray],
         "random_state": ["random_state"],
-        **ADDED,
+        **{name: rule for name, rule in ADDED.items() if name != "interpolate"},
     }
 
     def __init__(
@@ -109,7 +109,9 @@ class RedrawImages(ImageSamplerMixin, BaseSampler):
         self.output_dir = output_dir
         self.n_jobs = n_jobs
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         if not 0 <= self.share <= 1:
             raise ValueError(f"`share` must be between 0 and 1, got {self.share!r}.")
         if not isinstance(X, np.ndarray):
@@ -118,10 +120,10 @@ class RedrawImages(ImageSamplerMixin, BaseSampler):
         first = _first_occurrence(X, y)
         redrawn = self._rows_to_redraw(y, first)
         distinct, position = np.unique(first, return_inverse=True)
-        features = None
-        if self.embedding is not None:
-            some = X if len(distinct) == len(X) else X[distinct]
-            features, self.embedding_, _ = embed(some, self.embedding, n_jobs=self.n_jobs)
+        some = X if self.embedding is None or len(distinct) == len(X) else X[distinct]
+        features, _ = own_features(self, some, embeddings)
+        if features is not None and len(features) > len(distinct):
+            features = features[distinct]
         # Copies of an image must not be its partners: the rule sees every image once.
         plan = ResamplingPlan.selection(position.ravel(), y[distinct])
         plan = with_synthesis(

@@ -19,9 +19,10 @@ __all__ = ["NeighborsAgree"]
 class NeighborsAgree(BaseEstimator):
     """Accept a child whose neighbours among the real images are of its class.
 
-    Neighbours are found in the `embedding` of the sampler, by default in histograms of
-    oriented gradients. The child's own parents are no witnesses. The vote of a neighbour
-    counts the less the larger its class: otherwise no child of a rare class would pass.
+    Neighbours are found in the `embedding` of the sampler; without one, and where features
+    were passed as `embeddings`, in histograms of oriented gradients. The child's own parents
+    are no witnesses. The vote of a neighbour counts the less the larger its class: otherwise
+    no child of a rare class would pass.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class NeighborsAgree(BaseEstimator):
         """Tell which children, drawn as `images` of shape (m, H, W[, C]), are good."""
         parents = np.column_stack([children.base, children.partners])
         k = min(self.n_neighbors + parents.shape[1], len(kin.y))
-        search = NearestNeighbors(n_neighbors=k).fit(kin.features)
+        search = NearestNeighbors(n_neighbors=k).fit(likeness.source)
         near = search.kneighbors(likeness.of(images), return_distance=False)
         is_parent = (near[:, :, None] == parents[:, None, :]).any(axis=2)
         witnesses = ~is_parent & (np.cumsum(~is_parent, axis=1) <= self.n_neighbors)

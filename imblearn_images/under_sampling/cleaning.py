@@ -15,7 +15,7 @@ from imblearn.under_sampling import (
 from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
 from numpy.typing import NDArray
 
-from imblearn_images.base import SelectingSamplerMixin, with_parameters
+from imblearn_images.base import MeasuringSelectorMixin, with_parameters
 
 __all__ = [
     "AllKNN",
@@ -29,7 +29,7 @@ __all__ = [
 
 
 @with_parameters("embedding")
-class TomekLinks(SelectingSamplerMixin, ImblearnTomekLinks):
+class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
     """Drop majority images that form a pair of mutual nearest neighbours with another class.
 
     :class:`imblearn.under_sampling.TomekLinks` for images. One search for the nearest
@@ -42,7 +42,7 @@ class TomekLinks(SelectingSamplerMixin, ImblearnTomekLinks):
         Classes to drop from; 'auto' spares the smallest class.
     n_jobs : int, default=None
         Threads of the neighbour search, and of the embedding.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features to measure distances in; None: pixels (one float64 copy of them).
 
     Attributes
@@ -68,7 +68,7 @@ class TomekLinks(SelectingSamplerMixin, ImblearnTomekLinks):
 
 
 @with_parameters("embedding")
-class EditedNearestNeighbours(SelectingSamplerMixin, ImblearnEditedNearestNeighbours):
+class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeighbours):
     """Drop images whose neighbours are of another class.
 
     :class:`imblearn.under_sampling.EditedNearestNeighbours` for images. One neighbour
@@ -86,7 +86,7 @@ class EditedNearestNeighbours(SelectingSamplerMixin, ImblearnEditedNearestNeighb
         Keep an image if all, or if most of its neighbours are of its class.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What near means; None: pixels, of which one float64 copy is made.
 
     Attributes
@@ -115,7 +115,7 @@ class EditedNearestNeighbours(SelectingSamplerMixin, ImblearnEditedNearestNeighb
 
 @with_parameters("embedding")
 class RepeatedEditedNearestNeighbours(
-    SelectingSamplerMixin, ImblearnRepeatedEditedNearestNeighbours
+    MeasuringSelectorMixin, ImblearnRepeatedEditedNearestNeighbours
 ):
     """Clean by edited nearest neighbours again and again until nothing changes.
 
@@ -134,7 +134,7 @@ class RepeatedEditedNearestNeighbours(
         Whether all or most neighbours must agree.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Where neighbours are looked for; None: pixels (a float64 copy of all).
 
     Attributes
@@ -170,7 +170,7 @@ class RepeatedEditedNearestNeighbours(
 
 
 @with_parameters("embedding")
-class AllKNN(SelectingSamplerMixin, ImblearnAllKNN):
+class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
     """Clean by edited nearest neighbours with a neighbourhood that grows from 1 to k.
 
     :class:`imblearn.under_sampling.AllKNN` for images: `n_neighbors` searches. It drops
@@ -188,7 +188,7 @@ class AllKNN(SelectingSamplerMixin, ImblearnAllKNN):
         Go on when a class becomes smaller than the smallest was.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features of the images; None: all pixels as float64.
 
     Attributes
@@ -214,7 +214,7 @@ class AllKNN(SelectingSamplerMixin, ImblearnAllKNN):
 
 
 @with_parameters("embedding")
-class CondensedNearestNeighbour(SelectingSamplerMixin, ImblearnCondensedNearestNeighbour):
+class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearestNeighbour):
     """Keep the images that a nearest-neighbour classifier needs to get the others right.
 
     :class:`imblearn.under_sampling.CondensedNearestNeighbour` for images. Images are
@@ -233,7 +233,7 @@ class CondensedNearestNeighbour(SelectingSamplerMixin, ImblearnCondensedNearestN
         Images to begin with, per class.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What the classifier sees; None: pixels (float64, 8 bytes each).
 
     Attributes
@@ -260,7 +260,7 @@ class CondensedNearestNeighbour(SelectingSamplerMixin, ImblearnCondensedNearestN
 
 
 @with_parameters("embedding")
-class OneSidedSelection(SelectingSamplerMixin, ImblearnOneSidedSelection):
+class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
     """Drop majority images that are easy, then those in Tomek links.
 
     :class:`imblearn.under_sampling.OneSidedSelection` for images: one classification of
@@ -279,7 +279,7 @@ class OneSidedSelection(SelectingSamplerMixin, ImblearnOneSidedSelection):
         Images of a class that the classifier begins with.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Space of the distances; None: that of the pixels, held as float64.
 
     Attributes
@@ -304,7 +304,7 @@ class OneSidedSelection(SelectingSamplerMixin, ImblearnOneSidedSelection):
 
 
 @with_parameters("embedding")
-class NeighbourhoodCleaningRule(SelectingSamplerMixin, ImblearnNeighbourhoodCleaningRule):
+class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCleaningRule):
     """Drop edited nearest neighbours, and the neighbours of misclassified minority images.
 
     :class:`imblearn.under_sampling.NeighbourhoodCleaningRule` for images. Two searches. It
@@ -323,7 +323,7 @@ class NeighbourhoodCleaningRule(SelectingSamplerMixin, ImblearnNeighbourhoodClea
         Least size of a class, relative to the smallest, to be cleaned by the second step.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         In which features neighbours are near; None: float64 pixels.
 
     Attributes

@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.base import (
-    ImageSamplerMixin,
+    MeasuringSamplerMixin,
+    MeasuringSelectorMixin,
     SelectingSamplerMixin,
     with_parameters,
 )
 from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import plan_averages
 from imblearn_images.core.tracing import plan_of, trace_rows
 from imblearn_images.drawing import draw, images_of
+from imblearn_images.measuring import measure
 
 __all__ = ["ClusterCentroids", "InstanceHardnessThreshold", "NearMiss", "RandomUnderSampler"]
 
@@ -76,11 +77,9 @@ class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
     (['b.jpg', 'c.jpg'], [0, 1])
     """
 
-    measures = False
-
 
 @with_parameters("embedding")
-class NearMiss(SelectingSamplerMixin, ImblearnNearMiss):
+class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
     """Keep the majority images that are nearest to the smallest class.
 
     :class:`imblearn.under_sampling.NearMiss` for images. Searches between every class and
@@ -101,7 +100,7 @@ class NearMiss(SelectingSamplerMixin, ImblearnNearMiss):
         Neighbours of each minority image that version 3 begins with.
     n_jobs : int, default=None
         Threads.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features to measure in; None: pixels, copied once to float64.
 
     Attributes
@@ -127,7 +126,7 @@ class NearMiss(SelectingSamplerMixin, ImblearnNearMiss):
 
 
 @with_parameters("embedding")
-class InstanceHardnessThreshold(SelectingSamplerMixin, ImblearnInstanceHardnessThreshold):
+class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardnessThreshold):
     """Keep the images that a cross-validated classifier is most sure of.
 
     :class:`imblearn.under_sampling.InstanceHardnessThreshold` for images. It costs `cv` fits
@@ -145,7 +144,7 @@ class InstanceHardnessThreshold(SelectingSamplerMixin, ImblearnInstanceHardnessT
         Folds.
     n_jobs : int, default=None
         Folds, or trees, at a time.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         What the classifier is fitted on; None: the pixels as float64.
 
     Attributes
@@ -176,7 +175,7 @@ class InstanceHardnessThreshold(SelectingSamplerMixin, ImblearnInstanceHardnessT
 
 
 @with_parameters("embedding", "output_dir", "n_jobs")
-class ClusterCentroids(ImageSamplerMixin, ImblearnClusterCentroids):
+class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     """Replace the images of a class by the centres of its clusters, or the images next to them.
 
     :class:`imblearn.under_sampling.ClusterCentroids` for images. k-means with as many
@@ -195,7 +194,7 @@ class ClusterCentroids(ImageSamplerMixin, ImblearnClusterCentroids):
         Has ``n_clusters`` and ``cluster_centers_``.
     voting : {'auto', 'hard', 'soft'}, default='auto'
         'auto' is 'hard' for sparse matrices, else 'soft'.
-    embedding : transformer, callable or None, default=None
+    embedding : transformer, callable, "thumbnail" or None, default=None
         Features that are clustered; None: pixels, in one float64 copy.
     output_dir : path, default=None
         Folder for averages; for paths with soft voting, and needed then.
@@ -238,13 +237,15 @@ class ClusterCentroids(ImageSamplerMixin, ImblearnClusterCentroids):
       features))
     """
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        as_given = sparse.issparse(X) and self.embedding is None
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        as_given = sparse.issparse(X) and self.embedding is None and embeddings is None
         soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
         target = images_of(X, self) if soft else X
         features, nearness = X, "pixels"
         if not as_given:
-            features, self.embedding_, nearness = embed(X, self.embedding, n_jobs=self.n_jobs)
+            features, nearness = measure(self, X, embeddings)
         asked = copy.copy(self)
         asked.voting = "soft" if soft else "hard"
         seen = features if as_given else trace_rows(features)

@@ -1,0 +1,71 @@
+"""Validation: what cannot be images with labels is refused, by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["check_images", "check_labels", "check_lengths"]
+
+
+def check_lengths(X: Any, y: Any) -> None:
+    """Refuse two lengths, and nothing at all, with both numbers."""
+    if y is None:
+        return  # scikit-learn has its own words for it
+    shape = getattr(X, "shape", None)
+    n_images, n_labels = shape[0] if shape else len(X), len(y)
+    if n_images != n_labels:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {n_images} images in X, "
+            f"{n_labels} labels in y; pass one label for each image, in the same order."
+        )
+    if n_images == 0:
+        raise ValueError(
+            "Found array with 0 sample(s): X holds no images, y no labels. Check where they are "
+            "read from."
+        )
+
+
+def check_images(X: NDArray[Any]) -> None:
+    """Refuse arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
+    if X.dtype.kind not in ("UO" if X.ndim == 1 else "biuf"):
+        reason = "Complex data not supported: images" if X.dtype.kind == "c" else "Images"
+        raise ValueError(
+            f"{reason} of shape {X.shape} need a real numeric or bool dtype, got {X.dtype}."
+        )
+    if X.size == 0:
+        raise ValueError(f"X of shape {X.shape} holds no pixels; pass images of at least 1 x 1.")
+
+
+def check_labels(y: Any) -> None:
+    """Name the rows of missing labels and of labels that cannot be sorted together."""
+    if getattr(y, "ndim", 1) != 1 or not isinstance(y, Iterable):
+        return
+    if isinstance(y, np.ndarray) and y.dtype.kind in "iubU":
+        return  # nothing can be missing or mixed
+    labels = np.asarray(y, dtype=object)
+    if labels.ndim != 1:
+        return
+    missing = [row for row, label in enumerate(labels) if _is_missing(label)]
+    if missing:
+        raise ValueError(
+            f"Unknown label type: y has {len(missing)} missing labels (None or NaN), the first in "
+            f"row {missing[0]}. Leave these images out, or give them a class of their own."
+        )
+    text = np.fromiter((isinstance(label, str) for label in labels), bool, len(labels))
+    if text.any() and not text.all():
+        row, other = int(np.argmax(text)), int(np.argmin(text))
+        raise ValueError(
+            f"Unknown label type: y mixes text and other labels, {labels[row]!r} in row {row} and "
+            f"{labels[other]!r} in row {other}. Use one type, e.g. y.astype(str)."
+        )
+
+
+def _is_missing(label: Any) -> bool:
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # pandas.NA has no truth
+        return True
