@@ -82,7 +82,7 @@ def nearest_neighbors(
     tiles = [slice(i, min(i + height, len(rows))) for i in range(0, len(rows), height)]
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
-    with _one_blas_thread:
+    with one_blas_thread:
         # The diagonal first: it holds the squared norms that the other tiles need.
         for pairs in ([(tile, tile) for tile in tiles], list(combinations(tiles, 2))):
             in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
@@ -120,7 +120,7 @@ class _OneBlasThread:
                 self.limit.__exit__(*error)
 
 
-_one_blas_thread = _OneBlasThread()
+one_blas_thread = _OneBlasThread()
 
 
 class _Search:
