@@ -109,7 +109,7 @@ def test_weights_are_taken_along_by_the_plan():
 
 
 def test_a_sampler_gets_metadata_that_its_fit_resample_names(routing):
-    assert not hasattr(SMOTE(), "set_fit_resample_request")
+    assert not hasattr(RandomUnderSampler(), "set_fit_resample_request")
     sampler = NotesGroups(k_neighbors=2, random_state=0).set_fit_resample_request(groups=True)
     fitted = pipeline(sampler).fit(X, Y, groups=GROUPS)
     assert fitted[0].groups_.tolist() == GROUPS[fitted[0].plan_.base].tolist()

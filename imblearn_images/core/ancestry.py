@@ -1,4 +1,4 @@
-"""Kinship: which images show the same source images, and which of them is drawn from which."""
+"""Ancestry: which images show the same source images, and which of them is drawn from which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likeness: which images are the same picture, byte for byte or to the eye.
+"""Duplicates: which images are the same picture, byte for byte or to the eye.
 
 Pictures are compared by a perceptual hash: the signs of the 16 x 16 lowest frequencies of a
 thumbnail of 64 x 64 grey levels, 256 bits, by the package ImageHash. Brightness, contrast,

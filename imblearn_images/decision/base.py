@@ -16,9 +16,9 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from imblearn_images.base import check_labels
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.subsets import as_wanted, weighted
+from imblearn_images.validation import check_labels
 
 
 def as_labels(X: Any, y: Any) -> Any:

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from imblearn_images.core.containers import holds_paths, unwrap
-from imblearn_images.core.rendering import store
+from imblearn_images.core.mixing import store
 from imblearn_images.core.subsets import BATCH
 from imblearn_images.decision.base import WrapperMixin, as_labels, handed, remember_form
 from imblearn_images.preprocessing import ReadImages

@@ -196,7 +196,8 @@ def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any) -> Family:
     shares += [(weights[place], plan.partners[row, place]) for place in order[:PARTNERS]]
     parents = [(float(share), _name(X, at), picture(X, at)) for share, at in shares]
     more = [f"+ {len(order) - PARTNERS} more"] if len(order) > PARTNERS else []
-    more += ["+ noise"] if plan.noisy is not None and plan.noisy[row] else []
+    if plan.synthetic[row] and plan.synthesis != "blend":
+        more.append("+ noise" if plan.synthesis == "noise" else plan.rule)
     return Family(f"row {row}: {plan.y[row]}", child, parents, " ".join(more))
 
 

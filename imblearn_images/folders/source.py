@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images.core.duplicates import PHOTOS, near_duplicates
 from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.labels import find_clashes
-from imblearn_images.core.duplicates import PHOTOS, near_duplicates
 from imblearn_images.core.records import FileRecord, examine_all
 from imblearn_images.core.splitting import split_rows
 from imblearn_images.folders.loading import find_images, note_on_skipped

@@ -11,13 +11,13 @@ from joblib.parallel import get_active_backend
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, indexable
 
-from imblearn_images.base import check_labels, check_lengths
 from imblearn_images.core.containers import unwrap
 from imblearn_images.model_selection.candidates import name_candidates, prepare
 from imblearn_images.model_selection.comparison import ResamplerComparison
 from imblearn_images.model_selection.fitting import fit_and_judge
 from imblearn_images.model_selection.folds import make_folds
 from imblearn_images.model_selection.outcomes import Outcome, summarise
+from imblearn_images.validation import check_labels, check_lengths
 
 __all__ = ["compare_resamplers"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.ancestry import Origin, first_shared, origin_of
+from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.duplicates import (
     ALIKE,
     BITS,
