@@ -210,6 +210,18 @@ def test_partners_are_near_and_of_the_same_class():
             assert rank <= 5
 
 
+def test_rows_of_pixels_can_be_blended_but_not_bent():
+    X, y = images_of_dtype("uint8"), labels_of(30)
+    sampler = RandomOverSampler(synthesis="blend", random_state=0)
+    rows, _ = sampler.fit_resample(X.reshape(30, -1), y)
+    np.testing.assert_array_equal(render(sampler.plan_, X).reshape(len(rows), -1), rows)
+    for synthesis in (Morph(), TransferDeformation(), Augment()):
+        with pytest.raises(ValueError, match="before FlattenImages"):
+            sampler.set_params(synthesis=synthesis).fit_resample(X.reshape(30, -1), y)
+    with pytest.raises(ValueError, match="channels last"):
+        sampler.fit_resample(np.zeros((30, 3, 9, 9), dtype=np.uint8), y)
+
+
 def test_a_class_of_one_image_is_its_own_partner():
     X, y = images_of_dtype("uint8", (5, 6, 6)), [0, 0, 0, 0, 1]
     sampler = RandomOverSampler(synthesis="blend", random_state=0)

@@ -103,7 +103,7 @@ class TransferDeformation(BaseEstimator):
         its own), or all of them and its own as well.
     residual : float, default=0.0
         Factor of what the flow does not explain of the neighbour, folds and prints say, that
-        is added to the child; 0.5 makes children more varied.
+        is added to the child; 0.5 makes children more varied. On photos it shows as ghosts.
 
     Raises
     ------
