@@ -133,9 +133,10 @@ class FileImages:
         survey.check_uniform(infos, used)
         self.shapes = dict(zip(looked_at.tolist(), (info.shape for info in infos), strict=True))
         self.dtype = np.dtype(infos[0].dtype if infos else np.uint8)
-        # A parent is often drawn more than once: some 16 MB of images are remembered.
+        # A parent is often drawn more than once: some 16 MB of images are remembered, and of
+        # small ones, which are read in no time, not more than a few.
         largest = max((prod(info.shape) for info in infos), default=1) * self.dtype.itemsize
-        self._image = lru_cache(maxsize=max(1, (1 << 24) // largest))(self._read_image)
+        self._image = lru_cache(maxsize=min(max(1, (1 << 24) // largest), 512))(self._read_image)
 
     def __len__(self) -> int:
         return len(self.paths)
