@@ -4,16 +4,18 @@ Samplers with the names, parameters and ``fit_resample`` of imbalanced-learn tha
 image arrays, memmaps and arrays of file paths:
 
 - :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``,
-  ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``
+  ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``, ``RedrawImages``
 - :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
   ``InstanceHardnessThreshold``, ``ClusterCentroids``, and the cleaning samplers,
   ``TomekLinks`` and others
 - :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``
+- :mod:`~imblearn_images.synthesis`: what to pass as ``synthesis``: ``Augment``, ``Morph``,
+  ``TransferDeformation`` and others draw children instead of copies and blends
 - :class:`ImageSampler`: any other sampler with imbalanced-learn's interface
 - :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``, ``RUSBoostClassifier``,
   ``BalancedBaggingClassifier``, ``BalancedRandomForestClassifier``
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
-  ``ReshapeImages``, steps of a pipeline
+  ``ReshapeImages``, ``HOGFeatures``, steps of a pipeline
 - :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
 - :mod:`~imblearn_images.strategies` and :mod:`~imblearn_images.profiles`: what to pass as
   ``sampling_strategy``
@@ -43,6 +45,7 @@ from imblearn_images.over_sampling import (
     BorderlineSMOTE,
     KMeansSMOTE,
     RandomOverSampler,
+    RedrawImages,
 )
 from imblearn_images.under_sampling import (
     AllKNN,
@@ -80,6 +83,7 @@ __all__ = [
     "RUSBoostClassifier",
     "RandomOverSampler",
     "RandomUnderSampler",
+    "RedrawImages",
     "RepeatedEditedNearestNeighbours",
     "ResamplingPlan",
     "SMOTETomek",

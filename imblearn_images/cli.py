@@ -9,6 +9,7 @@ from typing import Any
 
 import imblearn_images
 from imblearn_images.commands import add_folder_commands
+from imblearn_images.compare_command import add_compare_command
 from imblearn_images.demo import run_demo
 
 __all__ = ["main"]
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
     add_folder_commands(commands)
+    add_compare_command(commands)
     return parser
 
 

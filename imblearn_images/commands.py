@@ -34,6 +34,7 @@ METHODS = {
     _name_of_method(name): getattr(module, name)
     for module in (over_sampling, under_sampling)
     for name in module.__all__
+    if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
 } | {"none": None}
 
 

@@ -26,6 +26,7 @@ from imblearn_images.core.files import write_image
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.datasets import load_image_folder, load_texture_patches
+from imblearn_images.display.family import spread_children
 from imblearn_images.over_sampling import SMOTE, RandomOverSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.under_sampling import RandomUnderSampler
@@ -117,11 +118,7 @@ def _contact_sheet(plan: ResamplingPlan, images: NDArray[np.uint8]) -> Image.Ima
     draw = ImageDraw.Draw(sheet)
     draw.text((margin, margin), "SMOTE: synthetic = base + step x (partner - base)", GREY, text)
     for top, name in zip(range(margin + line, sheet.height, block), shown, strict=True):
-        rows = np.flatnonzero(synthetic & (plan.y == name))
-        rows = rows[np.argsort(plan.weights[rows, 0], kind="stable")]
-        n_columns = min(SHEET_COLUMNS, len(rows))
-        rows = rows[((np.arange(n_columns) + 0.5) * len(rows) / n_columns).astype(int)]
-        part = plan[rows]
+        part = plan[spread_children(plan, name, SHEET_COLUMNS)]
         n_own = np.count_nonzero(~synthetic & (plan.y == name))
         n_new = np.count_nonzero(synthetic & (plan.y == name))
         title = f"{_shown(name, 40)}: {n_own} images + {n_new} synthetic"

@@ -1,6 +1,7 @@
 """What the tests of the laws share: labels, images, and every way to hold images."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 
 import hypothesis
@@ -15,6 +16,14 @@ hypothesis.settings.register_profile(
     "house", deadline=None, max_examples=30, derandomize=True, database=None
 )
 hypothesis.settings.load_profile("house")
+
+
+def pytest_collection_modifyitems(items):
+    """Skip the examples of extras that are not installed."""
+    for item in items:
+        if "torch" in item.path.parts and not find_spec("torch"):
+            item.add_marker(pytest.mark.skip(reason="PyTorch is not installed"))
+
 
 COUNTS = {"cat": 12, "dog": 7, "owl": 5}
 

@@ -10,8 +10,8 @@ from imblearn.pipeline import make_pipeline
 from PIL import Image
 from sklearn.base import clone
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 
 from imblearn_images import (
     ADASYN,
@@ -25,8 +25,15 @@ from imblearn_images import (
 from imblearn_images.core.synthesis import as_unit
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.over_sampling import RedrawImages
-from imblearn_images.preprocessing import FlattenImages, ReadImages
-from imblearn_images.synthesis import Chain, NeighborsAgree, OneOf
+from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
+from imblearn_images.synthesis import (
+    Augment,
+    Chain,
+    Morph,
+    NeighborsAgree,
+    OneOf,
+    TransferDeformation,
+)
 
 
 def noisy_blend(base, partner, step, rng):
@@ -44,6 +51,9 @@ SYNTHESES = [
     Chain(["blend", darker]),
     OneOf(["blend", "copy", darker], probabilities=[0.5, 0.2, 0.3]),
     Chain([darker, OneOf([noisy_blend, OneOf(["copy", darker])]), "blend"]),
+    Augment(),
+    Morph(),
+    OneOf([TransferDeformation(donors="all", residual=0.5), Chain([Morph(), Augment(erase=0.5)])]),
 ]
 DTYPES = ["bool", "uint8", "uint16", "int32", "float32", "float64"]
 
@@ -200,6 +210,18 @@ def test_partners_are_near_and_of_the_same_class():
             assert rank <= 5
 
 
+def test_rows_of_pixels_can_be_blended_but_not_bent():
+    X, y = images_of_dtype("uint8"), labels_of(30)
+    sampler = RandomOverSampler(synthesis="blend", random_state=0)
+    rows, _ = sampler.fit_resample(X.reshape(30, -1), y)
+    np.testing.assert_array_equal(render(sampler.plan_, X).reshape(len(rows), -1), rows)
+    for synthesis in (Morph(), TransferDeformation(), Augment()):
+        with pytest.raises(ValueError, match="before FlattenImages"):
+            sampler.set_params(synthesis=synthesis).fit_resample(X.reshape(30, -1), y)
+    with pytest.raises(ValueError, match="channels last"):
+        sampler.fit_resample(np.zeros((30, 3, 9, 9), dtype=np.uint8), y)
+
+
 def test_a_class_of_one_image_is_its_own_partner():
     X, y = images_of_dtype("uint8", (5, 6, 6)), [0, 0, 0, 0, 1]
     sampler = RandomOverSampler(synthesis="blend", random_state=0)
@@ -236,16 +258,17 @@ def test_pixels_go_to_the_unit_interval_and_back(dtype, scale, shift):
 
 
 def test_grid_search_chooses_a_synthesis_by_name():
-    X, y = load_texture_patches(return_X_y=True)
-    pipe = make_pipeline(SMOTE(random_state=0), FlattenImages(), LogisticRegression(max_iter=20))
+    X, y = load_texture_patches(return_X_y=True, size=16)
+    pipe = make_pipeline(SMOTE(random_state=0), FlattenImages(), GaussianNB())
     grid = {
-        "smote__synthesis": ["blend", darker, OneOf(["blend", darker])],
-        "smote__embedding": [None, PCA(5, random_state=0)],
+        "smote__synthesis": ["blend", Morph(), TransferDeformation(), Augment()],
+        "smote__embedding": [None, HOGFeatures(), PCA(5, random_state=0)],
     }
-    search = GridSearchCV(pipe, grid, cv=2, error_score="raise")
-    with pytest.warns(match="lbfgs"):
-        search.fit(X[::2], y[::2])
-    assert len(search.cv_results_["params"]) == 6
+    search = GridSearchCV(pipe, grid, cv=2, error_score="raise").fit(X[::2], y[::2])
+    assert len(search.cv_results_["params"]) == 12
+    inner = clone(search.best_estimator_).set_params(smote__synthesis=Augment())
+    inner.set_params(smote__synthesis__rotation_range=20)
+    assert inner.named_steps["smote"].synthesis.rotation_range == 20
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,11 @@ from types import SimpleNamespace
 import joblib
 import numpy as np
 import pytest
+from conftest import make_images, make_labels, read_images, write_images
 from imblearn.pipeline import make_pipeline
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-
-from conftest import make_images, make_labels, read_images, write_images
 
 torch = pytest.importorskip("torch", reason="TorchEmbedding needs torch")
 

@@ -173,7 +173,7 @@ class ResamplingPlan:
         count = Counter(self.kind.tolist())
         nearness = f", near by {self.nearness}" if self.nearness else ""
         if not isinstance(self.synthesis, str):
-            nearness += f", drawn by {self._rule}"
+            nearness += f", drawn by {self.rule}"
         elif self.synthesis == "generated":
             nearness += ", generated"
         return (
@@ -183,7 +183,10 @@ class ResamplingPlan:
         )
 
     @property
-    def _rule(self) -> str:
+    def rule(self) -> str:
+        """Name of the synthesis."""
+        if isinstance(self.synthesis, str):
+            return self.synthesis
         name: str = getattr(self.synthesis, "__name__", type(self.synthesis).__name__)
         return name
 
@@ -207,7 +210,7 @@ class ResamplingPlan:
         elif self.synthetic[row] and self.synthesis == "generated":
             parents = f"generated, looks most like {called[int(self.base[row])]}"
         elif self.synthetic[row] and not isinstance(self.synthesis, str):
-            parents = f"{self._rule}({parents})"
+            parents = f"{self.rule}({parents})"
         return f"row {row} ({self.y[row]}) = {parents}"
 
     def _called(self, names: Sequence[Any] | None) -> Sequence[Any]:

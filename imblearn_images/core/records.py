@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-
-from PIL import Image
 
 from imblearn_images.core import files
+from imblearn_images.core.duplicates import hash_file, hash_file_look, require_imagehash
 from imblearn_images.core.parallel import in_threads
 
 _SUFFIXES = {
@@ -41,7 +38,7 @@ class FileRecord:
     n_frames: int = 1
     """Frames or pages."""
     phash: int | None = None
-    """Perceptual hash of 64 bits, where asked for."""
+    """Perceptual hash of 256 bits, where asked for and where there is something to see."""
 
     @property
     def misnamed(self) -> bool:
@@ -83,7 +80,7 @@ def examine(path: str, *, hash_pixels: bool = False) -> FileRecord:
             kind, mode, (width, height) = im.format or "", im.mode, im.size
             n_frames = int(getattr(im, "n_frames", 1))
         n_bytes, sha256 = hash_file(path)
-        phash = _perceptual_hash(path) if hash_pixels else None
+        phash = hash_file_look(path) if hash_pixels else None
     except (FileNotFoundError, PermissionError, ValueError) as error:
         return FileRecord(path, error=str(error).removeprefix(f"{path}: "))
     return FileRecord(path, "", n_bytes, sha256, kind, mode, (height, width), n_frames, phash)
@@ -123,37 +120,3 @@ def examine_all(
 
     batches = ((paths[start : start + 16],) for start in range(0, len(paths), 16))
     return [record for found in in_threads(look, batches, n_jobs=n_jobs) for record in found]
-
-
-def hash_file(path: files.FilePath) -> tuple[int, str]:
-    """Return the number of bytes of a file and their SHA-256."""
-    digest, n_bytes = hashlib.sha256(), 0
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-            n_bytes += len(block)
-    return n_bytes, digest.hexdigest()
-
-
-def has_imagehash() -> bool:
-    """Tell whether the package ImageHash is installed."""
-    return find_spec("imagehash") is not None
-
-
-def require_imagehash() -> None:
-    """Raise a ModuleNotFoundError that says what to install, if ImageHash is missing."""
-    if not has_imagehash():
-        raise ModuleNotFoundError(
-            "near-duplicates are found with the package ImageHash: "
-            "pip install imblearn-images[hash]"
-        )
-
-
-def _perceptual_hash(path: str) -> int | None:
-    import imagehash
-
-    try:
-        small = files.read_image(path, size=(32, 32), mode="L")
-    except ValueError:  # sound, but of values without a scale to 8 bits
-        return None
-    return int(str(imagehash.phash(Image.fromarray(small))), 16)

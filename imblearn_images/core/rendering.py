@@ -193,15 +193,18 @@ def _draw_children(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> N
     n_partners = plan.partners.shape[1]
     height = max(1, min(len(plan), FAMILIES // max(prod(out.shape[1:]), 1)))
     parents = np.empty((height, 1 + n_partners, *out.shape[1:]), dtype=images.dtype)
-    for lo in range(0, len(plan), height):
-        block = plan[lo : lo + height]
+    # Children of the same partners go together: what is between these is computed once.
+    order = np.lexsort(plan.partners.T) if n_partners else np.arange(len(plan))
+    for start in range(0, len(plan), height):
+        rows = order[start : start + height]
+        block = plan[rows]
         base, partners = parents[: len(block), 0], parents[: len(block), 1:]
         images.read(block.base, base)
         for at in range(n_partners):
             images.read(block.partners[:, at], partners[:, at])
         children = block.synthesis.draw(base, partners, block.weights, generators(block))
         _check_children(children, block, out.shape[1:])
-        out[lo : lo + height] = stored(children, out.dtype)
+        out[rows] = stored(children, out.dtype)
 
 
 def _check_children(children: Any, plan: ResamplingPlan, shape: tuple[int, ...]) -> None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
-from sklearn.neighbors import radius_neighbors_graph
 
 
 def split_rows(
@@ -98,39 +97,6 @@ def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
     graph = coo_matrix((np.ones(len(names[0]), np.int8), (names[0], n_one + names[1])), (n, n))
     parts: NDArray[np.intp] = connected_components(graph, directed=False)[1]
     return np.unique(parts[names[0]], return_inverse=True)[1].astype(np.intp)
-
-
-def near_duplicates(hashes: Sequence[int | None], distance: int = 6) -> NDArray[np.intp]:
-    """Group images whose perceptual hashes differ in few bits, directly or over others.
-
-    Parameters
-    ----------
-    hashes : sequence of int or None, length n
-        64 bits each; None is near to nothing.
-    distance : int, default=6
-        Bits that may differ.
-
-    Returns
-    -------
-    groups : ndarray of int, shape (n,)
-
-    Examples
-    --------
-    >>> near_duplicates([0b0, 0b1, 2**64 - 1, None], distance=1).tolist()
-    [0, 0, 1, 2]
-    """
-    n = len(hashes)
-    known = [row for row, value in enumerate(hashes) if value is not None]
-    if not known:
-        return np.arange(n)
-    words = np.array([hashes[row] for row in known], dtype=">u8")
-    bits = np.unpackbits(words.view(np.uint8).reshape(-1, 8), axis=1).astype(np.float64)
-    # the squared distance of bits is the number of those that differ
-    near = radius_neighbors_graph(bits, np.sqrt(distance + 0.5), mode="connectivity").tocoo()
-    rows = np.asarray(known)
-    graph = coo_matrix((near.data, (rows[near.row], rows[near.col])), (n, n))
-    groups: NDArray[np.intp] = connected_components(graph, directed=False)[1]
-    return groups
 
 
 def _check_share(y: NDArray[Any], validation: float) -> None:

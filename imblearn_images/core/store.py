@@ -15,7 +15,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from imblearn_images.core import files
-from imblearn_images.core.records import hash_file
+from imblearn_images.core.duplicates import hash_file
 
 LINKS = ("copy", "hard", "symlink", "rows")
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")

@@ -119,15 +119,16 @@ class EachRow:
     ) -> NDArray[Any]:
         """Draw the children one after the other."""
         rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
-        return np.stack([self._checked(self.function(*row), row[0].shape) for row in rows])
+        return np.stack([self._draw(*row) for row in rows])
 
-    def _checked(self, drawn: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        child: NDArray[Any] = np.asarray(drawn)
-        if child.shape != shape or child.dtype.kind not in "biuf":
+    def _draw(self, base: NDArray[Any], *others: Any) -> NDArray[Any]:
+        child: NDArray[Any] = np.asarray(self.function(base.copy(), *others))
+        if child.shape != base.shape or child.dtype.kind not in "biuf":
             raise ValueError(
-                f"`synthesis` {self!r} must return an image of shape {shape}, as its base, got an "
-                f"array of shape {child.shape} and dtype {child.dtype}."
+                f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
+                f"got an array of shape {child.shape} and dtype {child.dtype}."
             )
+        check_same_unit(base, child, self.function)
         return child
 
 
@@ -298,6 +299,25 @@ def check_planar(base: NDArray[Any], who: str = "This synthesis") -> None:
         raise ValueError(
             f"{who} needs channels last, got images of shape {shape}, which look like "
             "(C, H, W). Pass X.transpose(0, 2, 3, 1)."
+        )
+
+
+def check_same_unit(image: NDArray[Any], child: NDArray[Any], function: Any) -> None:
+    """Refuse floats of about 0 ... 1 for an image of integers, which would come out black.
+
+    Raises
+    ------
+    ValueError
+        Naming the function that returned them.
+    """
+    if child.dtype.kind != "f" or image.dtype.kind not in "ui":
+        return
+    if image.max() > 10 and 0 < np.abs(child).max() < 5:
+        raise ValueError(
+            f"{function!r} got an image of {image.dtype} up to {image.max()} and returned floats "
+            f"up to {child.max():.3g}. Return the unit of the data (scikit-image: "
+            "preserve_range=True, or img_as_ubyte); leave ToFloat, ToDtype and Normalize to a "
+            "step behind the sampler."
         )
 
 

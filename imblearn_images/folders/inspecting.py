@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images.core.records import has_imagehash
-from imblearn_images.core.splitting import near_duplicates
+from imblearn_images.core.duplicates import has_imagehash
 from imblearn_images.folders.report import shown, table_text
-from imblearn_images.folders.source import Source, read_source
+from imblearn_images.folders.source import Source, group_near, read_source
 
 __all__ = ["InspectReport", "inspect_folder"]
 
@@ -150,11 +149,7 @@ def inspect_folder(
         ratio=largest / min(counts.values()),
         broken={kept.relative(record.path): record.error for _, record in kept.broken},
         duplicates=_members(kept, [record.sha256 for record in kept.records]),
-        near_duplicates=_members(
-            kept, near_duplicates([record.phash for record in kept.records]).tolist()
-        )
-        if near
-        else None,
+        near_duplicates=_members(kept, group_near(kept)) if near else None,
         notes=kept.notes,
     )
 

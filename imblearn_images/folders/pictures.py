@@ -11,42 +11,25 @@ from PIL import Image, ImageDraw, ImageFont
 from imblearn_images.core.files import read_image
 from imblearn_images.core.manifest import Row
 from imblearn_images.core.store import OutputFolder
+from imblearn_images.display import ClassDistributionDisplay
+from imblearn_images.display.drawing import as_png, require_matplotlib
 from imblearn_images.folders.report import FolderReport, shown
+
+__all__ = ["CHART", "SHEET", "draw_chart", "draw_sheet", "require_matplotlib"]
 
 CHART, SHEET = "classes.png", "contact_sheet.png"
 _CELL, _COLUMNS, _CLASSES = 96, 8, 12
 
 
-def require_matplotlib() -> None:
-    """Raise a ModuleNotFoundError that says what to install, if matplotlib is missing."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "the bar chart is drawn by matplotlib: pip install imblearn-images[plot]"
-        ) from error
-
-
 def draw_chart(folder: OutputFolder, report: FolderReport) -> None:
     """Write a bar chart of the training images per class, before and after."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    classes = sorted(report.classes, key=lambda counts: counts.train)
-    places = np.arange(len(classes))
-    figure = Figure(figsize=(7, 1 + 0.35 * len(classes)), dpi=90, layout="constrained")
-    axes = figure.add_subplot()
-    axes.barh(places + 0.2, [c.train for c in classes], 0.4, label="before", color="0.7")
-    axes.barh(places - 0.2, [c.resampled for c in classes], 0.4, label="after", color="tab:orange")
-    # "$" would begin a formula
-    names = [shown(c.label, 24).replace("$", r"\$") for c in classes]
-    axes.set_yticks(places, names)
-    axes.set_xlabel("training images")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", frameon=False)
-    picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture, metadata={"Software": None})
-    folder.write(CHART, picture.getvalue())
+    display = ClassDistributionDisplay(
+        {c.label: c.train for c in report.classes},
+        {c.label: c.resampled for c in report.classes},
+        {c.label: c.synthetic for c in report.classes},
+    )
+    height = 0.8 + 0.46 * len(report.classes)
+    folder.write(CHART, as_png(display.plot, width=7, height=height, dpi=90))
 
 
 def draw_sheet(folder: OutputFolder, rows: list[Row], source: str) -> None:

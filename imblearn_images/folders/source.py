@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images.core.duplicates import PHOTOS, near_duplicates
 from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.labels import find_clashes
 from imblearn_images.core.records import FileRecord, examine_all
-from imblearn_images.core.splitting import near_duplicates, split_rows
+from imblearn_images.core.splitting import split_rows
 from imblearn_images.folders.loading import find_images, note_on_skipped
 from imblearn_images.folders.progress import progress
 
@@ -211,7 +212,7 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
 def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
     """Give every file its group."""
     if _is_word(groups, "near-duplicates"):
-        return near_duplicates([record.phash for record in kept.records]).tolist()
+        return group_near(kept)
     if _is_word(groups, "stem-prefix"):
         return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in kept.paths]
     if isinstance(groups, str) or groups is None:
@@ -227,6 +228,11 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
             f"groups has {len(values)} values, {kept.root!r} holds {kept.n_listed} image files"
         )
     return [values[row] for row in kept.rows]
+
+
+def group_near(kept: Source) -> list[int]:
+    """Give every file the number of the photos that look like it."""
+    return near_duplicates([record.phash for record in kept.records], PHOTOS).tolist()
 
 
 def _is_word(groups: Groups, word: str) -> bool:

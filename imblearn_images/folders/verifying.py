@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.manifest import (
     LABELS,
     MANIFEST,
@@ -18,7 +19,6 @@ from imblearn_images.core.manifest import (
     read_manifest,
 )
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.records import hash_file
 from imblearn_images.folders.pictures import CHART, SHEET
 from imblearn_images.folders.progress import progress
 from imblearn_images.folders.report import shown

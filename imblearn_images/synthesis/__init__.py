@@ -1,13 +1,33 @@
 """Synthesis: how children are drawn, for the parameter `synthesis` of every over-sampler.
 
+- :class:`Augment`: the base, slightly turned, moved, lit otherwise;
+  ``Augment.from_callable`` takes Albumentations, torchvision or a function
+- :class:`Morph`: between two images of a class, along their optical flow
+- :class:`TransferDeformation`: the base, deformed as images of larger classes are
+- :class:`CutMix`, :class:`Paste`: a part of the base on another image
 - :class:`Chain`, :class:`OneOf`: several of them, one after the other or one at random
 - any function ``(base, partner, step, rng) -> image``, or an object as described in
   :mod:`imblearn_images.core.synthesis`
 
 :class:`NeighborsAgree`, for the parameter `accept`, has bad children drawn again.
+:class:`~imblearn_images.over_sampling.RedrawImages` redraws a share of every class.
 """
 
 from imblearn_images.synthesis.acceptance import NeighborsAgree
+from imblearn_images.synthesis.adapters import AugmentWith
+from imblearn_images.synthesis.augment import Augment
 from imblearn_images.synthesis.composition import Chain, OneOf
+from imblearn_images.synthesis.deformation import Morph, TransferDeformation
+from imblearn_images.synthesis.patches import CutMix, Paste
 
-__all__ = ["Chain", "NeighborsAgree", "OneOf"]
+__all__ = [
+    "Augment",
+    "AugmentWith",
+    "Chain",
+    "CutMix",
+    "Morph",
+    "NeighborsAgree",
+    "OneOf",
+    "Paste",
+    "TransferDeformation",
+]

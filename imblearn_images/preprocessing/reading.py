@@ -1,11 +1,11 @@
-"""Steps of a pipeline: read image files, flatten images, and reshape them back."""
+"""Reading: image files, or arrays of images, become one array."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, product
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -13,16 +13,13 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from PIL import Image
 from PIL.Image import Resampling
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import validate_data
 
 from imblearn_images.core import files, survey
-from imblearn_images.core.containers import holds_paths, is_path, unwrap
+from imblearn_images.core.containers import unwrap
 from imblearn_images.core.memory import check_fits
-
-__all__ = ["FlattenImages", "ReadImages", "ReshapeImages"]
-
-_DTYPES = ["float64", "float32", "uint8", "uint16", "int32"]
+from imblearn_images.preprocessing.pixels import are_paths, image_tags, pixels_of
 
 
 class ReadImages(TransformerMixin, BaseEstimator):
@@ -103,10 +100,10 @@ class ReadImages(TransformerMixin, BaseEstimator):
         """
         files.check_size_and_mode(self.size, self.mode)
         images, _ = unwrap(X)
-        if _are_paths(images):
+        if are_paths(images):
             validate_data(self, images.reshape(-1, 1), skip_check_array=True)
         else:
-            _pixels(self, images, reset=True, dtype=None)
+            pixels_of(self, images, reset=True, dtype=None)
         return self
 
     def transform(self, X):
@@ -137,9 +134,9 @@ class ReadImages(TransformerMixin, BaseEstimator):
         """
         files.check_size_and_mode(self.size, self.mode)
         images, _ = unwrap(X)
-        if _are_paths(images):
+        if are_paths(images):
             return self._read(images)
-        images = _pixels(self, images, reset=False)
+        images = pixels_of(self, images, reset=False)
         if self.size is None or images.shape[1:3] == tuple(self.size):
             return images
         channels_first = images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] > 4
@@ -175,7 +172,7 @@ class ReadImages(TransformerMixin, BaseEstimator):
             for start in _progress(range(0, len(paths), wave), len(paths), self.verbose):
                 rows = paths[start : start + wave]
                 tasks = (
-                    delayed(_read_batch)(rows[i : i + batch], self.size, self.mode, self.draft)
+                    delayed(read_batch)(rows[i : i + batch], self.size, self.mode, self.draft)
                     for i in range(0, len(rows), batch)
                 )
                 for row, image in enumerate(chain.from_iterable(parallel(tasks)), start):
@@ -191,272 +188,11 @@ class ReadImages(TransformerMixin, BaseEstimator):
         # Not one_d_array: scikit-learn's checks would then send one-dimensional numbers. With
         # string they ask that `fit` converts nothing, hence its dtype=None.
         tags.input_tags.string = True
-        return _image_tags(tags, requires_fit=False)
+        return image_tags(tags, requires_fit=False)
 
 
-class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Flatten images to rows of pixels, a view where memory order allows.
-
-    Parameters
-    ----------
-    dtype : numpy dtype, default=None
-        Convert the rows to this dtype; by default they keep theirs. Pass ``np.float32``
-        when a sampler of imbalanced-learn follows: it would let differences of unsigned
-        integers wrap around.
-
-    Attributes
-    ----------
-    image_shape_ : tuple of int
-        Shape of one image; (d,) when `X` was two-dimensional already.
-    n_features_in_ : int
-        Number of values of one image.
-    feature_names_in_ : ndarray of shape (d,)
-        Names of the columns, when `X` was a data frame.
-
-    See Also
-    --------
-    ReshapeImages : The way back in a pipeline.
-
-    Examples
-    --------
-    >>> X = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
-    >>> flatten = FlattenImages().fit(X)
-    >>> flatten.transform(X).shape
-    (2, 12)
-    >>> flatten.get_feature_names_out()[:4].tolist()
-    ['pixel_0_0_0', 'pixel_0_0_1', 'pixel_0_0_2', 'pixel_0_1_0']
-    >>> np.array_equal(flatten.inverse_transform(flatten.transform(X)), X)
-    True
-    """
-
-    def __init__(self, dtype=None):
-        self.dtype = dtype
-
-    def fit(self, X, y=None):
-        """Learn the shape of the images.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, d)
-            Images of any dtype; more axes are taken, too.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : FlattenImages
-        """
-        self.image_shape_ = _pixels(self, X, reset=True).shape[1:]
-        return self
-
-    def transform(self, X):
-        """Flatten images.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...) or (n, d)
-            Images, or rows of pixels, which pass through.
-
-        Returns
-        -------
-        rows : ndarray of shape (n, d)
-            In `dtype`, or that of `X`.
-
-        Raises
-        ------
-        ValueError
-            For images of another shape than those of :meth:`fit`.
-        """
-        check_is_fitted(self)
-        images = _pixels(self, X, reset=False)
-        if images.ndim > 2 and images.shape[1:] != self.image_shape_:
-            raise ValueError(
-                f"X holds images of shape {images.shape[1:]}, but FlattenImages was fitted on "
-                f"images of shape {self.image_shape_}. Bring them to one size first, e.g. "
-                "ReadImages(size=...)."
-            )
-        rows = images.reshape(len(images), -1)
-        return rows if self.dtype is None else rows.astype(self.dtype, copy=False)
-
-    def inverse_transform(self, X):
-        """Give rows of pixels the shape of the images again.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Rows of pixels of any dtype.
-
-        Returns
-        -------
-        images : ndarray of shape (n, ...)
-            A view where possible.
-        """
-        check_is_fitted(self)
-        rows = check_array(X, dtype=None, ensure_all_finite=False)
-        return _shaped(rows, self.image_shape_)
-
-    def get_feature_names_out(self, input_features=None):
-        """Name the pixels.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names of the columns of a two-dimensional `X`.
-
-        Returns
-        -------
-        names : ndarray of shape (d,)
-            "pixel_0_3_1" is row 0, column 3, channel 1. For two-dimensional input the
-            names that came in, else "x0", "x1", ...
-        """
-        names = super().get_feature_names_out(input_features)
-        if len(self.image_shape_) > 1:
-            pixels = product(*map(range, self.image_shape_))
-            names = np.array(["_".join(map(str, ("pixel", *p))) for p in pixels], dtype=object)
-        return names
-
-    def __sklearn_tags__(self):
-        return _image_tags(super().__sklearn_tags__())
-
-
-class ReshapeImages(TransformerMixin, BaseEstimator):
-    """Reshape rows of pixels to images, for use behind samplers that flatten.
-
-    Stateless. The shape is a parameter because a step of a pipeline cannot ask another
-    one what it has learnt.
-
-    Parameters
-    ----------
-    image_shape : tuple of int, default=None
-        Shape of one image, e.g. (64, 64, 3). None leaves `X` as it is.
-
-    Attributes
-    ----------
-    n_features_in_ : int
-        Number of values of one image.
-
-    See Also
-    --------
-    FlattenImages : The way there.
-
-    Notes
-    -----
-    imbalanced-learn's own SMOTE must be given floating point: with unsigned integers
-    its differences wrap round (seen up to 0.14.2). The samplers of this package take
-    images of any dtype and need neither step.
-
-    Examples
-    --------
-    Borderline samples of a sampler that knows rows only, as images again:
-
-    >>> from imblearn.over_sampling import SVMSMOTE
-    >>> from sklearn.datasets import load_digits
-    >>> X, y = load_digits(n_class=2, return_X_y=True)
-    >>> X, y = X[:250].reshape(-1, 8, 8), y[:250] * (np.arange(250) % 5 == 0)
-    >>> rows, y_res = SVMSMOTE(random_state=0).fit_resample(FlattenImages().fit_transform(X), y)
-    >>> images = ReshapeImages((8, 8)).fit_transform(rows)
-    >>> images.shape == (len(y_res), 8, 8)
-    True
-    """
-
-    def __init__(self, image_shape=None):
-        self.image_shape = image_shape
-
-    def fit(self, X, y=None):
-        """Check that `X` has the shape or can be given it.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d) or (n, ...)
-            Rows of pixels, or images.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : ReshapeImages
-        """
-        self._reshape(X, reset=True)
-        return self
-
-    def transform(self, X):
-        """Reshape.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d) or (n, ...)
-            Rows of pixels, or images, which pass through.
-
-        Returns
-        -------
-        images : ndarray of shape (n, ...)
-            A view where possible; the dtype is kept.
-
-        Raises
-        ------
-        ValueError
-            When `d` is not the product of `image_shape`, or images have another shape.
-        """
-        return self._reshape(X, reset=False)
-
-    def _reshape(self, X, reset):
-        shape = self.image_shape
-        if shape is not None and not (
-            isinstance(shape, (tuple, list))
-            and shape
-            and all(isinstance(side, (int, np.integer)) and side > 0 for side in shape)
-        ):
-            raise ValueError(
-                f"image_shape must be None or a tuple of positive integers, got {shape!r}."
-            )
-        images = _pixels(self, X, reset=reset)
-        return images if shape is None else _shaped(images, tuple(shape))
-
-    def __sklearn_tags__(self):
-        return _image_tags(super().__sklearn_tags__(), requires_fit=False)
-
-
-def _image_tags(tags, *, requires_fit=True):
-    tags.requires_fit = requires_fit
-    tags.input_tags.three_d_array = True
-    tags.input_tags.allow_nan = True
-    tags.transformer_tags.preserves_dtype = _DTYPES
-    return tags
-
-
-def _are_paths(images):
-    return holds_paths(images) and len(images) > 0 and is_path(images[0])
-
-
-def _pixels(estimator, X, *, reset, dtype="numeric"):
-    """Validate images (n, ...); an image counts as one row of features."""
-    images, _ = unwrap(X)
-    if _are_paths(images):
-        raise ValueError(
-            f"X holds file paths, {type(estimator).__name__} needs pixels; "
-            "put ReadImages before it."
-        )
-    pixels = check_array(
-        images, dtype=dtype, ensure_all_finite=False, allow_nd=True, estimator=estimator
-    )
-    if pixels.ndim == 2:
-        validate_data(estimator, images, reset=reset, skip_check_array=True)
-    elif reset:
-        validate_data(estimator, pixels.reshape(len(pixels), -1), skip_check_array=True)
-    return pixels
-
-
-def _shaped(rows, image_shape):
-    if rows.shape[1:] != image_shape and (rows.ndim > 2 or rows.shape[1] != prod(image_shape)):
-        raise ValueError(
-            f"X of shape {rows.shape} cannot be {len(rows)} images of shape {image_shape}: "
-            f"{' x '.join(map(str, rows.shape[1:]))} against "
-            f"{' x '.join(map(str, image_shape))} = {prod(image_shape)} values each."
-        )
-    return rows.reshape(len(rows), *image_shape)
-
-
-def _read_batch(paths, size, mode, draft):
+def read_batch(paths, size, mode=None, draft=True):
+    """Read files; in the place of one that cannot be read stands the exception."""
     images: list[Any] = []
     for path in paths:
         try:

@@ -1,0 +1,222 @@
+"""The command compare: whether resampling helps, on class folders of photos."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from imblearn_images.commands import METHODS
+from imblearn_images.core.splitting import merge_groups
+from imblearn_images.core.subsets import takes_of
+from imblearn_images.display.drawing import require_matplotlib
+from imblearn_images.folders.source import Source, read_source, resolve_groups
+from imblearn_images.model_selection import compare_resamplers
+from imblearn_images.model_selection.folds import draw_folds
+from imblearn_images.model_selection.reporting import write_report
+from imblearn_images.preprocessing import FlattenImages, ReadImages
+
+__all__ = ["add_compare_command"]
+
+DEFAULT_METHODS = ["random-over", "smote", "random-under"]
+SIZE = 16
+
+
+def default_estimator() -> Any:
+    """A linear model on the pixels of thumbnails: minutes for some thousand photos."""
+    model = LogisticRegression(C=0.01, tol=1e-3, max_iter=1000)
+    return make_pipeline(FlattenImages(dtype=np.float32), StandardScaler(), model)
+
+
+def add_compare_command(commands: Any) -> None:
+    """Add the command to the sub-parsers of ``argparse``.
+
+    Parameters
+    ----------
+    commands : the object that ``ArgumentParser.add_subparsers`` returns
+    """
+    text = (
+        "Cross-validate one classifier with and without resampling, beside class weights and "
+        "prior correction, on the same folds, and say what can be told from them."
+    )
+    parser = commands.add_parser(
+        "compare",
+        help="does resampling help, on these class folders",
+        description=text,
+    )
+    parser.set_defaults(command=run_compare)
+    parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        choices=[name for name in METHODS if name != "none"],
+        default=DEFAULT_METHODS,
+        metavar="METHOD",
+        help=f"samplers, as for balance (default: {' '.join(DEFAULT_METHODS)})",
+    )
+    parser.add_argument(
+        "--estimator",
+        metavar="MODULE:OBJECT",
+        help="classifier, or a function that makes one; it is given paths if it takes them "
+        "(ReadImages first), else thumbnails in colour (default: logistic regression on pixels)",
+    )
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=SIZE,
+        metavar="PIXELS",
+        help=f"height and width of thumbnails (default: {SIZE})",
+    )
+    parser.add_argument(
+        "--metric",
+        default="balanced_accuracy",
+        help="scorer of scikit-learn (default: %(default)s)",
+    )
+    parser.add_argument("--folds", type=int, default=5, metavar="N", help="at most (default: 5)")
+    parser.add_argument(
+        "--repeats", type=int, default=2, metavar="N", help="how often folds are drawn (default: 2)"
+    )
+    parser.add_argument(
+        "--groups",
+        choices=("stem-prefix", "near-duplicates"),
+        help="what must stay in one fold; equal files always do",
+    )
+    parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of all draws (default: 0)"
+    )
+    parser.add_argument(
+        "--n-jobs", type=int, metavar="N", default=-1, help="processes (default: one per core)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def run_compare(
+    source: str,
+    *,
+    methods: list[str],
+    estimator: str | None,
+    size: int,
+    metric: str,
+    folds: int,
+    repeats: int,
+    groups: str | None,
+    report: str | None,
+    seed: int,
+    n_jobs: int,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Compare on class folders, print the table, write the report.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        For files that cannot be used, a class of one image, an estimator that cannot be
+        imported or fails.
+    KeyboardInterrupt
+        After printing what is known by then.
+    """
+    if report is not None:
+        _check_writable(Path(report), source)
+        require_matplotlib()
+    model = default_estimator() if estimator is None else _imported(estimator)
+    verbose = int(sys.stderr.isatty() and not quiet)
+    kept = read_source(
+        source, hash_pixels=groups == "near-duplicates", n_jobs=n_jobs, verbose=verbose
+    )
+    paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
+    members, notes = _together(kept, groups)
+    splits, reduced = draw_folds(labels, members, folds, repeats, seed)
+    samplers, adapted = _samplers(methods, labels, splits)
+    reader = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs)
+    with threadpool_limits(1):  # on a busy machine two BLAS threads can be ten times slower
+        comparison = compare_resamplers(
+            model,
+            samplers,
+            paths if takes_of(model)[1] else reader.fit_transform(paths),
+            labels,
+            cv=splits,
+            groups=members,
+            scoring=metric,
+            n_jobs=n_jobs,
+            random_state=seed,
+            verbose=verbose,
+        )
+    known = (*kept.notes, *notes, *reduced, *adapted)
+    comparison = replace(comparison, notes=(*known, *comparison.notes))
+    _say(comparison.to_json() if json else str(comparison))
+    if report is not None:
+        write_report(comparison, report, paths, labels, title=source)
+    if comparison.interrupted:
+        raise KeyboardInterrupt
+
+
+def _imported(name: str) -> Any:
+    """Import "module:object" from the current folder or what is installed."""
+    module, colon, path = name.partition(":")
+    if not colon:
+        raise ValueError(f"--estimator {name}: it is MODULE:OBJECT, e.g. mymodels:pipeline")
+    sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = reduce(getattr, path.split("."), importlib.import_module(module))
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"--estimator {name} cannot be imported: {error}") from error
+    is_instance = hasattr(found, "fit") and not isinstance(found, type)
+    made = found() if callable(found) and not is_instance else found
+    if not hasattr(made, "fit") or not hasattr(made, "predict"):
+        raise ValueError(f"--estimator {name}: {made!r} is no classifier, it has no fit or predict")
+    return made
+
+
+def _together(kept: Source, groups: str | None) -> tuple[NDArray[np.intp] | None, list[str]]:
+    """Groups of files that stay in one fold, or None where every file is on its own."""
+    contents = [record.sha256 for record in kept.records]
+    n_copies = len(contents) - len(set(contents))
+    notes = [f"copies stay in one fold with their originals: {n_copies}"] if n_copies else []
+    if groups is None and not n_copies:
+        return None, []
+    named = resolve_groups(kept, groups) if groups is not None else range(len(contents))
+    members = merge_groups(named, contents)
+    if groups is not None:
+        notes.append(f"{len(members)} files in {len(np.unique(members))} groups ({groups})")
+    return members, notes
+
+
+def _samplers(
+    methods: list[str], labels: NDArray[np.str_], splits: list[Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Samplers with as many neighbours as the smallest class has in every training part."""
+    least = min(np.unique(labels[train], return_counts=True)[1].min() for train, _ in splits)
+    samplers, notes = {}, []
+    for name in methods:
+        samplers[name] = sampler = METHODS[name]()
+        asked = sampler.get_params().get("k_neighbors")
+        if isinstance(asked, int) and 1 < least <= asked:
+            sampler.set_params(k_neighbors=int(least) - 1)
+            notes.append(f"{name} with {least - 1} neighbours instead of {asked}")
+    return samplers, notes
+
+
+def _check_writable(report: Path, source: str) -> None:
+    if not report.parent.is_dir():
+        raise FileNotFoundError(f"{report}: there is no folder {report.parent}, create it first")
+    if report.resolve().is_relative_to(Path(source).resolve()):
+        raise ValueError(f"{report} lies in {source}, which is only read: name another place")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+    sys.stdout.flush()

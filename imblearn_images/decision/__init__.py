@@ -1,0 +1,28 @@
+"""Decisions instead of data: what can be done about imbalance without making images.
+
+All take images, and paths where the classifier inside reads them:
+
+- :class:`PriorCorrectedClassifier`: probabilities corrected to other class shares; also
+  repairs those of a model that was trained on resampled images
+- :class:`TunedThresholdsClassifier`: weights of the classes, chosen for a metric
+- :class:`CascadeClassifier`: first good against the rest, then defect against defect
+- :class:`MinorityDetector`: a rare class as an outlier of the others
+- :class:`TestTimeAugmentationClassifier`: the mean over several views of an image
+
+The mean of several models needs no class of this package: scikit-learn's
+``VotingClassifier(..., voting="soft")`` takes Pipelines of imbalanced-learn, images and paths.
+"""
+
+from imblearn_images.decision.cascade import CascadeClassifier
+from imblearn_images.decision.detection import MinorityDetector
+from imblearn_images.decision.priors import PriorCorrectedClassifier
+from imblearn_images.decision.thresholds import TunedThresholdsClassifier
+from imblearn_images.decision.views import TestTimeAugmentationClassifier
+
+__all__ = [
+    "CascadeClassifier",
+    "MinorityDetector",
+    "PriorCorrectedClassifier",
+    "TestTimeAugmentationClassifier",
+    "TunedThresholdsClassifier",
+]

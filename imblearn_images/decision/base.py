@@ -1,0 +1,126 @@
+"""What the classifiers of this package share: they wrap others, and hand images on to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import ClassifierMixin
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.subsets import as_wanted, weighted
+from imblearn_images.validation import check_labels
+
+
+def as_labels(X: Any, y: Any) -> Any:
+    """Return the checked labels of `X`, shape (n,)."""
+    check_labels(y)
+    labels = column_or_1d(y, warn=True)
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    check_consistent_length(X, labels)
+    if not len(labels):
+        raise ValueError("Found array with 0 sample(s): X holds no images, y no labels.")
+    return labels
+
+
+def handed(estimator: Any, X: Any) -> Any:
+    """Return `X` in the form that `estimator` works on.
+
+    Images and paths are handed to a classifier, or a Pipeline, as its scikit-learn tags say
+    (:func:`~imblearn_images.core.subsets.as_wanted`). A meta-estimator such as
+    ``VotingClassifier``, whose tags do not tell what its members take, and which does not
+    look at X itself, gets X as it is; so does everyone for X that holds no images.
+    """
+    images, _ = unwrap(X)
+    is_image_set = holds_paths(images) or (isinstance(images, np.ndarray) and images.ndim > 2)
+    return as_wanted(estimator, images) if is_image_set and not _hands_on(estimator) else X
+
+
+def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
+    """Return some rows of `X`, whatever holds them."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    images, _ = unwrap(X.tocsr() if sparse.issparse(X) else X)
+    return images[rows] if hasattr(images, "shape") else np.asarray(images)[rows]
+
+
+def _hands_on(estimator: Any) -> bool:
+    """Tell whether it is one that gives X to others without a look."""
+    if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
+        return _hands_on(estimator.estimator)
+    if isinstance(estimator, Pipeline):
+        return _hands_on(next(step for _, step in estimator.steps if not _passes_on(step)))
+    return any("__" in name for name in estimator.get_params())
+
+
+def _passes_on(step: Any) -> bool:
+    """Tell whether images leave a step of a Pipeline as they came: our samplers do that."""
+    if step in ("passthrough", None):
+        return True
+    return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array
+
+
+def tags_like(tags: Any, estimator: Any) -> Any:
+    """Take over the tags of input of a wrapped estimator; images and paths are taken besides."""
+    theirs = get_tags(estimator).input_tags
+    for name in ("sparse", "allow_nan", "pairwise"):
+        setattr(tags.input_tags, name, getattr(theirs, name))
+    tags.input_tags.three_d_array = tags.input_tags.string = True
+    return tags
+
+
+def remember_form(wrapper: Any, fitted: Any) -> None:
+    """Take over what a fitted estimator has learnt of the form of its input."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(fitted, name):
+            setattr(wrapper, name, getattr(fitted, name))
+        elif hasattr(wrapper, name):
+            delattr(wrapper, name)
+
+
+class WrapperMixin(ClassifierMixin):
+    """Mixin for a classifier with one `estimator` to which it hands X and metadata on.
+
+    The metadata of `fit` go to the `fit` of `estimator`: by metadata routing where that is
+    enabled; otherwise as they are, ``sample_weight`` of a Pipeline to its last step.
+    """
+
+    estimator: Any
+
+    def _fit_params(self, sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
+            return routed["estimator"]["fit"]
+        given = {} if sample_weight is None else weighted(self.estimator, sample_weight)
+        return params | given
+
+    def _check_has_probabilities(self) -> None:
+        if not hasattr(self.estimator, "predict_proba"):
+            raise TypeError(
+                f"{type(self).__name__} needs probabilities, and {self.estimator!r} has no "
+                "predict_proba. Calibrate it: CalibratedClassifierCV(estimator)."
+            )
+
+    def get_metadata_routing(self) -> Any:
+        """Route metadata of `fit` to `estimator`; ``sample_weight`` is used here, too.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(estimator=self.estimator, method_mapping=mapping)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags_like(super().__sklearn_tags__(), self.estimator)

@@ -1,0 +1,31 @@
+"""Figures in the manner of scikit-learn's displays; drawn by matplotlib, extra ``plot``.
+
+``from_...`` makes a display and draws it, into the axes `ax` or a new figure; ``plot`` draws
+it again; ``figure_`` and ``ax_`` are what was drawn.
+
+- :class:`ClassDistributionDisplay`: images per class, before and after
+- :class:`FamilyDisplay`: synthetic images beside their parents
+- :class:`EmbeddingDisplay`: a map of the images, originals and children
+- :class:`PairsDisplay`: pairs of images that leak from training to validation
+- :class:`ComparisonDisplay`: candidates beside doing nothing, with intervals
+- :class:`RecallDisplay`: recall of every class
+- :class:`ReliabilityDisplay`: how far probabilities can be believed
+"""
+
+from imblearn_images.display.classes import ClassDistributionDisplay
+from imblearn_images.display.comparison import ComparisonDisplay
+from imblearn_images.display.embedding import EmbeddingDisplay
+from imblearn_images.display.family import FamilyDisplay
+from imblearn_images.display.pairs import PairsDisplay
+from imblearn_images.display.recall import RecallDisplay
+from imblearn_images.display.reliability import ReliabilityDisplay
+
+__all__ = [
+    "ClassDistributionDisplay",
+    "ComparisonDisplay",
+    "EmbeddingDisplay",
+    "FamilyDisplay",
+    "PairsDisplay",
+    "RecallDisplay",
+    "ReliabilityDisplay",
+]

@@ -1,0 +1,154 @@
+"""Drawing: colours, axes and image tiles that all displays share."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.files import read_image
+
+INK, GREY, PALE = "#1a1a1a", "#6e6e6e", "#c4c4c4"
+BLUE, RED = "#0072b2", "#d55e00"
+COLOURS = (BLUE, "#e69f00", "#009e73", "#cc79a7", RED, "#56b4e9", "#8a6d00", "#000000")
+"""Told apart by colour-blind people, too: Okabe and Ito's, the yellow darkened to be read."""
+MARKERS = "os^Dv<>P"
+"""Beside the colours, so that nothing depends on colour alone."""
+SMALL = 9  # points
+
+
+def require_matplotlib() -> None:
+    """Raise a ModuleNotFoundError that says what to install, if matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "figures are drawn by matplotlib: pip install imblearn-images[plot]"
+        ) from error
+
+
+def axes_or_new(ax: Any, width: float, height: float) -> Any:
+    """Return `ax`, or the axes of a new figure of this size in inches."""
+    if ax is not None:
+        return ax
+    require_matplotlib()
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def as_png(plot: Callable[[Any], Any], width: float, height: float, dpi: int = 100) -> bytes:
+    """Draw ``plot(ax)`` into a PNG of this size in inches, without a window or global state."""
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+    plot(figure.add_subplot())
+    picture = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(picture, metadata={"Software": None})
+    return picture.getvalue()
+
+
+def open_frame(ax: Any, *sides: str) -> None:
+    """Leave only these spines of the axes."""
+    for name, spine in ax.spines.items():
+        spine.set_visible(name in sides)
+
+
+def as_label(value: Any, longest: int = 24) -> str:
+    r"""Text for a figure: printable, not too long, no formula.
+
+    Examples
+    --------
+    >>> as_label("5 $ notes"), as_label("a" * 30, longest=8) == "a" * 7 + "\u2026"
+    ('5 \\$ notes', True)
+    """
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    if len(text) > longest:
+        text = text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return text.replace("$", r"\$")
+
+
+def as_pictures(X: Any, name: str = "X") -> Any:
+    """Images as an array of pixels or of paths; a ValueError says if they are none."""
+    X, _ = unwrap(X)
+    if not holds_paths(X) and np.ndim(X) not in (3, 4):
+        raise ValueError(
+            f"{name} of shape {np.shape(X)} holds no images that could be drawn: pass (n, H, W), "
+            "(n, H, W, C) or paths. Rows of pixels are reshaped: X.reshape(-1, height, width)."
+        )
+    return X
+
+
+def picture(X: Any, row: int) -> NDArray[Any]:
+    """One image of :func:`as_pictures`, as it is drawn: (H, W) or (H, W, C)."""
+    return read_image(X[row]) if holds_paths(X) else np.asarray(X[row])
+
+
+def draw_picture(
+    ax: Any, image: NDArray[Any], left: float, top: float, side: float = 1.0
+) -> tuple[float, float, float, float]:
+    """Draw an image into a square of the axes, whose y runs downwards.
+
+    Returns
+    -------
+    box : tuple of float
+        Left, right, bottom, top of the image, which keeps its proportions.
+    """
+    channels_first = image.ndim == 3 and image.shape[2] > 4 and image.shape[0] <= 4
+    image = np.moveaxis(image, 0, -1) if channels_first else image
+    if image.ndim == 3 and image.shape[2] not in (3, 4):
+        image = image[..., 0]
+    height, width = side * np.array(image.shape[:2]) / max(image.shape[:2])
+    x, y = left + (side - width) / 2, top + (side - height) / 2
+    box = (x, x + width, y + height, y)
+    low, high = _range(image)
+    if image.ndim == 3:
+        image = np.clip((image.astype(np.float32) - low) / (high - low), 0, 1)
+    zoomed = max(image.shape[:2]) < 100  # few pixels are shown as they are
+    ax.imshow(
+        image,
+        cmap="gray",
+        vmin=low,
+        vmax=high,
+        extent=box,
+        interpolation="nearest" if zoomed else "antialiased",
+        zorder=2,
+    )
+    return box
+
+
+def _range(image: NDArray[Any]) -> tuple[float, float]:
+    """Black and white of an image: those of its dtype; of floats 0..1, 0..255 or what it holds."""
+    if image.dtype.kind == "b" or (
+        image.dtype.kind == "f" and 0 <= image.min() <= image.max() <= 1
+    ):
+        return 0.0, 1.0
+    if image.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = float(image.min()), float(image.max())
+    return (low, high) if high > low else (low - 1, high + 1)
+
+
+def frame_picture(ax: Any, box: tuple[float, float, float, float], colour: str) -> None:
+    """Draw a frame around an image."""
+    left, right, bottom, top = box
+    ax.plot(
+        [left, right, right, left, left],
+        [top, top, bottom, bottom, top],
+        color=colour,
+        linewidth=2,
+        solid_joinstyle="miter",
+        zorder=3,
+    )
+
+
+def sheet(ax: Any, width: float, height: float) -> None:
+    """Make the axes a sheet of paper of this size, y downwards, one unit as long as the other."""
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+    ax.axis("off")

@@ -1,0 +1,23 @@
+"""Does it help? Resampling compared with doing nothing, and folds that do not leak.
+
+- :func:`compare_resamplers`: candidates on the same folds, beside the three honest baselines,
+  with the statistics that belong to it
+- :func:`check_leakage`: what training images give away about validation images
+- :func:`near_duplicate_groups`: groups that keep look-alikes in one fold
+"""
+
+from imblearn_images.model_selection.comparing import compare_resamplers
+from imblearn_images.model_selection.comparison import ResamplerComparison
+from imblearn_images.model_selection.leakage import (
+    LeakageReport,
+    check_leakage,
+    near_duplicate_groups,
+)
+
+__all__ = [
+    "LeakageReport",
+    "ResamplerComparison",
+    "check_leakage",
+    "compare_resamplers",
+    "near_duplicate_groups",
+]

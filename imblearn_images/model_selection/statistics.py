@@ -1,0 +1,178 @@
+"""Statistics: differences over folds that are more than chance, and honest probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+__all__ = ["ALPHA", "Difference", "Reliability", "adjust_holm", "calibrate", "corrected_difference"]
+
+LEVEL = 0.95
+"""Level of confidence intervals."""
+
+ALPHA = 0.05
+"""Chance of calling any candidate different when none is."""
+
+BINS = 10
+"""Bins of confidence, all equally wide."""
+
+
+class Difference(NamedTuple):
+    """A paired difference of scores, to what it is compared with."""
+
+    mean: float
+    low: float
+    """Lower end of the 95 % confidence interval."""
+    high: float
+    """Upper end."""
+    p: float
+    """Two-sided p-value of no difference."""
+    p_holm: float
+    """The same, adjusted for the number of differences that were looked at."""
+
+
+class Reliability(NamedTuple):
+    """How often a model is right where it is so sure; bins without an image are left out."""
+
+    confidence: NDArray[np.float64]
+    """Mean probability of the predicted class, shape (n_bins,)."""
+    accuracy: NDArray[np.float64]
+    """Share of right predictions."""
+    n_predictions: NDArray[np.intp]
+
+
+def corrected_difference(differences: Any, test_to_train: float) -> Difference:
+    """Corrected resampled t-test of paired differences over cross-validation folds.
+
+    The training sets of folds overlap, so that their scores are dependent and a plain
+    paired t-test finds differences where there are none. The variance of the mean is
+    therefore taken to be ``(1 / n_folds + n_test / n_train) * var`` [1]_.
+
+    Parameters
+    ----------
+    differences : array-like of shape (n_folds,)
+        Score of one less score of the other, fold by fold, over all repeats.
+    test_to_train : float
+        Test images for each training image of a fold, 0.25 for five folds.
+
+    Returns
+    -------
+    Difference
+        ``p_holm`` is ``p``. With fewer than two folds there is no interval, only NaN.
+
+    Notes
+    -----
+    Where all differences are equal and not 0, there is no variance to judge by. The p-value
+    is then that of the sign test, ``2 ** (1 - n_folds)``.
+
+    References
+    ----------
+    .. [1] C. Nadeau, Y. Bengio, "Inference for the generalization error", Machine Learning
+       52, 239-281, 2003.
+
+    Examples
+    --------
+    >>> found = corrected_difference([0.02, 0.06, 0.04, 0.05, 0.03], test_to_train=0.25)
+    >>> print(f"{found.mean:.3f}, {found.low:.3f} to {found.high:.3f}, p = {found.p:.3f}")
+    0.040, 0.011 to 0.069, p = 0.020
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    n, mean = len(values), float(values.mean())
+    if n < 2:
+        return Difference(mean, np.nan, np.nan, np.nan, np.nan)
+    spread = float(np.ptp(values))
+    if spread <= 1e-12:  # scores are sums: equal ones may differ in the last bit
+        p = 1.0 if abs(mean) <= 1e-12 else 2.0 ** (1 - n)
+        return Difference(mean, mean, mean, p, p)
+    error = float(np.sqrt((1 / n + test_to_train) * values.var(ddof=1)))
+    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
+    p = float(2 * stats.t.sf(abs(mean) / error, n - 1))
+    return Difference(mean, mean - reach, mean + reach, p, p)
+
+
+def adjust_holm(found: Mapping[str, Difference]) -> dict[str, Difference]:
+    """Adjust p-values for their number, after Holm (1979).
+
+    Parameters
+    ----------
+    found : mapping of str to Difference
+        Those without a p-value (NaN) stay as they are, and do not count.
+
+    Returns
+    -------
+    adjusted : dict of str to Difference
+        The same with ``p_holm``: below a level, it may be called a difference with that
+        chance of a single wrong one among all.
+
+    Examples
+    --------
+    >>> found = {name: Difference(0.1, 0, 0.2, p, p) for name, p in zip("abc", (0.04, 0.01, 0.03))}
+    >>> {name: one.p_holm for name, one in adjust_holm(found).items()}
+    {'a': 0.06, 'b': 0.03, 'c': 0.06}
+    """
+    known = sorted(
+        (name for name in found if not np.isnan(found[name].p)), key=lambda n: found[n].p
+    )
+    adjusted, highest = dict(found), 0.0
+    for rank, name in enumerate(known):
+        highest = max(highest, min(1.0, (len(known) - rank) * found[name].p))
+        adjusted[name] = Difference(*found[name][:4], highest)
+    return adjusted
+
+
+def calibrate(
+    probabilities: NDArray[np.float64], y: NDArray[Any], classes: Any
+) -> tuple[float, float, Reliability]:
+    """Judge probabilities by what came true.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, n_classes)
+        Predicted before `y` was known.
+    y : ndarray of shape (n,)
+        True labels.
+    classes : array-like of shape (n_classes,)
+        Labels of the columns.
+
+    Returns
+    -------
+    brier : float
+        Multiclass Brier score: mean over images of the squared differences to 1 for the
+        true class and 0 for the others, summed over classes. From 0 to 2, lower is better.
+    ece : float
+        Expected calibration error: mean over predictions of the gap between confidence (the
+        probability of the likeliest class) and accuracy, in ten bins of equal width.
+    reliability : Reliability
+        The bins.
+
+    References
+    ----------
+    .. [1] G. W. Brier, "Verification of forecasts expressed in terms of probability",
+       Monthly Weather Review 78(1), 1-3, 1950.
+    .. [2] M. P. Naeini, G. F. Cooper, M. Hauskrecht, "Obtaining well calibrated probabilities
+       using Bayesian binning", AAAI 2015.
+
+    Examples
+    --------
+    >>> sure = np.array([[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [0.75, 0.25]])
+    >>> brier, ece, reliability = calibrate(sure, np.array(["a", "a", "a", "b"]), ["a", "b"])
+    >>> brier, ece, reliability.accuracy.tolist()
+    (0.375, 0.0, [0.75])
+    """
+    truth = np.asarray(y)[:, None] == np.asarray(classes)
+    brier = float(((probabilities - truth) ** 2).sum(axis=1).mean())
+    sure = probabilities.max(axis=1)
+    right = truth[np.arange(len(sure)), probabilities.argmax(axis=1)]
+    bins = np.clip(np.ceil(sure * BINS).astype(int) - 1, 0, BINS - 1)
+    count = np.bincount(bins, minlength=BINS)
+    held = count > 0
+    confidence, accuracy = (
+        np.bincount(bins, weights=values, minlength=BINS)[held] / count[held]
+        for values in (sure, right)
+    )
+    ece = float(np.abs(confidence - accuracy) @ count[held] / len(sure))
+    return brier, ece, Reliability(confidence, accuracy, count[held])

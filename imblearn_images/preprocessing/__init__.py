@@ -1,0 +1,12 @@
+"""Steps of a pipeline: read image files, flatten images and reshape them back, describe them.
+
+- :mod:`~imblearn_images.preprocessing.reading`: ``ReadImages``
+- :mod:`~imblearn_images.preprocessing.reshaping`: ``FlattenImages``, ``ReshapeImages``
+- :mod:`~imblearn_images.preprocessing.hog`: ``HOGFeatures``
+"""
+
+from imblearn_images.preprocessing.hog import HOGFeatures
+from imblearn_images.preprocessing.reading import ReadImages
+from imblearn_images.preprocessing.reshaping import FlattenImages, ReshapeImages
+
+__all__ = ["FlattenImages", "HOGFeatures", "ReadImages", "ReshapeImages"]

@@ -1,0 +1,316 @@
+"""Augment: another picture of the same thing, for every copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from imblearn_images.core.synthesis import as_unit, check_planar
+from imblearn_images.synthesis.adapters import AugmentWith
+from imblearn_images.synthesis.geometry import FILL_MODES, affine_flow, elastic_flow, follow
+from imblearn_images.synthesis.lighting import add_noise, brighten, change_contrast, erase
+from imblearn_images.synthesis.ranges import in_pixels, interval, is_number
+
+__all__ = ["Augment"]
+
+# Each row draws all of these, so that one option does not change what another one does.
+_DRAWN = (
+    *("chosen", "rotation", "width_shift", "height_shift", "shear", "zoom_y", "zoom_x"),
+    *("horizontal_flip", "vertical_flip", "brightness", "contrast", "noise"),
+    *("erase", "erase_area", "erase_ratio", "erase_y", "erase_x", "erase_level"),
+)
+_AFFINE = {
+    "rotation": 0,
+    "shear": 0,
+    "zoom_y": 1,
+    "zoom_x": 1,
+    "height_shift": 0,
+    "width_shift": 0,
+}
+_STILL = {**_AFFINE, "brightness": 1, "contrast": 1}  # the values that change nothing
+
+
+class Augment(BaseEstimator):
+    """Draw a child as its base, slightly turned, moved, scaled, lit otherwise.
+
+    The options are those of Keras' ``ImageDataGenerator``, with its names and units where
+    it has them. What is drawn at random is drawn uniformly; all affine maps together are
+    one interpolation.
+
+    Parameters
+    ----------
+    rotation_range : float or (low, high), default=5
+        Degrees. A number stands for both directions: -5 to 5.
+    width_shift_range, height_shift_range : float or (low, high), default=0.035
+        Shift to the side, and up or down: a share of the width (height) where below 1,
+        pixels otherwise.
+    shear_range : float or (low, high), default=2.3
+        Degrees.
+    zoom_range : float or (low, high), default=0.06
+        Scale of the coordinates, drawn for height and width: 0.06 stands for 0.94 to 1.06.
+        Above 1 the image shrinks, as in Keras.
+    horizontal_flip, vertical_flip : bool, default=False
+        Flip every other child, left to right, upside down.
+    brightness_range : float or (low, high), default=0.1
+        Factor of all pixels: 0.1 stands for 0.9 to 1.1.
+    contrast_range : float or (low, high), default=0
+        Factor of the differences from the mean of a channel.
+    noise : float, default=0.01
+        Largest standard deviation of normal noise, as a share of the whole range of
+        brightness; that of each child is drawn from 0 up. All channels get the same noise.
+    elastic : float, default=0
+        Standard deviation of a smooth random displacement, as a share of the shorter
+        side; beyond 0.03 things lose their shape.
+    erase : float, default=0
+        Share of the children in which a rectangle of 2 to 20 % of the area is painted in
+        one random grey.
+    fill_mode : {"nearest", "constant", "reflect", "wrap"}, default="nearest"
+        What is seen beyond the border: the border itself ``aaaa|abcd|dddd``, `cval`, the
+        image mirrored ``dcba|abcd|dcba``, or repeated ``abcd|abcd|abcd``.
+    cval : float, default=0
+        The constant, in the unit of the data.
+    order : {1, 3}, default=3
+        Interpolation: bilinear, or bicubic, which keeps the image sharp.
+    probability : float, default=1
+        Share of the children that are changed; the others are copies.
+
+    See Also
+    --------
+    Augment.from_callable : Albumentations, torchvision or a function of your own.
+
+    Notes
+    -----
+    The defaults are mild, because strong augmentation of the smaller classes alone teaches
+    a network that what is distorted belongs to them; with wide ranges have every class
+    redrawn. Whether a flip leaves the label as it is, only you can know.
+
+    Pixels are brought to 0 to 1 first: 8 bits by 255, wider integers, and floats that do
+    not lie in 0 to 1, image by image by their own range. What leaves it is clipped.
+
+    References
+    ----------
+    C. Shorten, T. M. Khoshgoftaar, "A survey on image data augmentation for deep learning",
+    Journal of Big Data 6:60, 2019; erasing: Z. Zhong et al., "Random erasing data
+    augmentation", AAAI 2020; elastic: P. Simard et al., "Best practices for convolutional
+    neural networks applied to visual document analysis", ICDAR 2003.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomOverSampler
+    >>> images = np.random.default_rng(0).integers(0, 256, (6, 16, 16), dtype=np.uint8)
+    >>> labels = ["cat"] * 4 + ["dog"] * 2
+    >>> over = RandomOverSampler(synthesis=Augment(rotation_range=15), random_state=0)
+    >>> X_res, y_res = over.fit_resample(images, labels)
+    >>> X_res.shape, X_res.dtype
+    ((8, 16, 16), dtype('uint8'))
+    """
+
+    n_partners = 0
+
+    def __init__(
+        self,
+        *,
+        rotation_range: Any = 5.0,
+        width_shift_range: Any = 0.035,
+        height_shift_range: Any = 0.035,
+        shear_range: Any = 2.3,
+        zoom_range: Any = 0.06,
+        horizontal_flip: bool = False,
+        vertical_flip: bool = False,
+        brightness_range: Any = 0.1,
+        contrast_range: Any = 0.0,
+        noise: float = 0.01,
+        elastic: float = 0.0,
+        erase: float = 0.0,
+        fill_mode: str = "nearest",
+        cval: float = 0.0,
+        order: int = 3,
+        probability: float = 1.0,
+    ) -> None:
+        self.rotation_range = rotation_range
+        self.width_shift_range = width_shift_range
+        self.height_shift_range = height_shift_range
+        self.shear_range = shear_range
+        self.zoom_range = zoom_range
+        self.horizontal_flip = horizontal_flip
+        self.vertical_flip = vertical_flip
+        self.brightness_range = brightness_range
+        self.contrast_range = contrast_range
+        self.noise = noise
+        self.elastic = elastic
+        self.erase = erase
+        self.fill_mode = fill_mode
+        self.cval = cval
+        self.order = order
+        self.probability = probability
+
+    @staticmethod
+    def from_callable(function: Callable[..., Any]) -> AugmentWith:
+        """Make a synthesis of an augmentation from elsewhere.
+
+        Parameters
+        ----------
+        function : callable
+            See :class:`AugmentWith`: an ``albumentations.Compose``, a transform of
+            ``torchvision.transforms.v2``, or a function ``image -> image``.
+
+        Returns
+        -------
+        synthesis : AugmentWith
+
+        Examples
+        --------
+        >>> mirror = Augment.from_callable(np.fliplr)
+        >>> mirror.draw(np.arange(3).reshape(1, 1, 3), None, None, [None]).tolist()
+        [[[2, 1, 0]]]
+        """
+        return AugmentWith(function)
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: Any,
+        weights: Any,
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+
+        Parameters
+        ----------
+        base : ndarray of shape (m, H, W) or (m, H, W, C)
+            Any dtype of real numbers.
+        partners, weights
+            Not used.
+        rngs : sequence of m Generators
+            One a row.
+
+        Returns
+        -------
+        children : ndarray of shape (m, H, W[, C]), float
+            In the unit of `base`.
+
+        Raises
+        ------
+        ValueError
+            For a parameter out of its range, flattened images, channels in front.
+        """
+        check_planar(base)
+        height, width = base.shape[1:3]
+        ranges = self._ranges((height, width))
+        uniform = np.array([rng.random(len(_DRAWN)) for rng in rngs])
+        rows = np.flatnonzero(uniform[:, 0] < self.probability)
+        changes = {name for name, pair in ranges.items() if pair != (_STILL[name],) * 2}
+        drawn = dict(zip(_DRAWN, uniform[rows].T.copy(), strict=True))
+        for name, (low, high) in ranges.items():
+            drawn[name] = low + (high - low) * drawn[name]
+        children = self._flipped(base[rows], drawn)
+        if not len(rows) or not (changes or self.noise or self.elastic or self.erase):
+            return _put(children, rows, base)
+        own = [rngs[row] for row in rows.tolist()]
+        fill = [self._constants(len(rows), base.dtype)] if self.fill_mode == "constant" else []
+        (images, *fill), back = as_unit(children, *fill)
+        images = self._moved(images, changes, drawn, own, *fill)
+        self._light(images, changes, drawn, own)
+        return _put(back(images), rows, base)
+
+    def _flipped(self, images: NDArray[Any], drawn: dict[str, NDArray[np.float64]]) -> NDArray[Any]:
+        for name, axis in (("vertical_flip", 1), ("horizontal_flip", 2)):
+            if getattr(self, name):
+                flip = (drawn[name] < 0.5).reshape(-1, *(1,) * (images.ndim - 1))
+                images = np.where(flip, np.flip(images, axis), images)
+        return images
+
+    def _moved(
+        self,
+        images: NDArray[Any],
+        changes: set[str],
+        drawn: dict[str, NDArray[np.float64]],
+        rngs: Sequence[np.random.Generator],
+        fill: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
+        """Draw images along the flow of all affine and elastic maps."""
+        height, width = images.shape[1:3]
+        flow = None
+        if changes & _AFFINE.keys():
+            flow = affine_flow(
+                (height, width),
+                rotation=drawn["rotation"],
+                shear=drawn["shear"],
+                zoom=(drawn["zoom_y"], drawn["zoom_x"]),
+                shift=(drawn["height_shift"], drawn["width_shift"]),
+            )
+        if self.elastic:
+            bent = elastic_flow((height, width), self.elastic * min(height, width), rngs)
+            flow = bent if flow is None else flow + bent
+        return images if flow is None else follow(images, flow, self.order, self.fill_mode, fill)
+
+    def _light(
+        self,
+        images: NDArray[Any],
+        changes: set[str],
+        drawn: dict[str, NDArray[np.float64]],
+        rngs: Sequence[np.random.Generator],
+    ) -> None:
+        """Brighten, add noise and so on, in place."""
+        if "brightness" in changes:
+            brighten(images, drawn["brightness"])
+        if "contrast" in changes:
+            change_contrast(images, drawn["contrast"])
+        if self.noise:
+            add_noise(images, self.noise * drawn["noise"], rngs)
+        if self.erase:
+            uniform = {name[6:]: drawn[name] for name in _DRAWN if name.startswith("erase_")}
+            erase(images, drawn["erase"] < self.erase, uniform)
+
+    def _ranges(self, size: tuple[int, int]) -> dict[str, tuple[float, float]]:
+        """Check all parameters; ranges in the units of drawing, shifts in pixels."""
+        for name in ("horizontal_flip", "vertical_flip"):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                raise ValueError(f"`{name}` must be True or False, got {getattr(self, name)!r}.")
+        for name, top in {"noise": inf, "elastic": inf, "erase": 1, "probability": 1}.items():
+            value = getattr(self, name)
+            if not is_number(value) or not 0 <= value <= top:
+                upper = "not negative" if top == inf else "from 0 to 1"
+                raise ValueError(f"`{name}` must be a number, {upper}; got {value!r}.")
+        if self.fill_mode not in FILL_MODES:
+            raise ValueError(f"`fill_mode` must be one of {FILL_MODES}, got {self.fill_mode!r}.")
+        if self.order not in (1, 3):
+            raise ValueError(f"`order` must be 1 (bilinear) or 3 (bicubic), got {self.order!r}.")
+        zoom = self._range("zoom", 1)
+        if zoom[0] <= 0:
+            raise ValueError(f"`zoom_range` must stay above 0, got {self.zoom_range!r}.")
+        return {
+            "rotation": self._range("rotation", 0),
+            "shear": self._range("shear", 0),
+            "zoom_y": zoom,
+            "zoom_x": zoom,
+            "height_shift": in_pixels(self._range("height_shift", 0), size[0]),
+            "width_shift": in_pixels(self._range("width_shift", 0), size[1]),
+            "brightness": self._range("brightness", 1),
+            "contrast": self._range("contrast", 1),
+        }
+
+    def _range(self, name: str, still: float) -> tuple[float, float]:
+        return interval(f"{name}_range", getattr(self, f"{name}_range"), still)
+
+    def _constants(self, m: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """One column of `cval`, in the dtype of the images."""
+        if not is_number(self.cval):
+            raise ValueError(f"`cval` must be a number, got {self.cval!r}.")
+        if dtype.kind in "ui" and not np.iinfo(dtype).min <= self.cval <= np.iinfo(dtype).max:
+            raise ValueError(f"`cval` must be a value that {dtype} can hold, got {self.cval!r}.")
+        return np.full((m, 1), self.cval).astype(dtype)
+
+
+def _put(children: NDArray[Any], rows: NDArray[np.intp], base: NDArray[Any]) -> NDArray[Any]:
+    """Children in their rows, copies of the base in others."""
+    if len(rows) == len(base):
+        return children
+    everything = base.astype(children.dtype)
+    everything[rows] = children
+    return everything

@@ -1,0 +1,282 @@
+"""What helps a classifier: `python tests/benchmarks/efficacy.py [fashion|grocery] [options]`.
+
+Balanced accuracy, G-mean and macro F1 on the test part, for a small network (needs PyTorch)
+or a linear model of HOG features whose C is tuned inside, trained on what each method makes of
+the training part. Every seed trains on another 80 % of each class. All rows are printed, also
+where we lose. Nothing may be tuned on the test part: `--inside` trains on one half of the
+training part and validates on the other. With `--out` a run that was broken off continues.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")})
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from efficacy_models import SmallCNN, balanced_weights, corrected, linear_scores
+from imblearn.metrics import geometric_mean_score
+from imblearn.pipeline import make_pipeline
+from sklearn.metrics import balanced_accuracy_score, f1_score
+from sklearn.model_selection import train_test_split
+
+from imblearn_images import SMOTE, RandomOverSampler
+from imblearn_images.datasets import load_image_folder
+from imblearn_images.over_sampling.redrawing import RedrawImages
+from imblearn_images.preprocessing import ReadImages
+from imblearn_images.synthesis.augment import Augment
+from imblearn_images.synthesis.composition import OneOf
+from imblearn_images.synthesis.deformation import Morph, TransferDeformation
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+MILD = 0.3  # tau of the prior correction behind a sampler
+
+# ---------------------------------------------------------------- methods
+
+
+def mix(seed: int) -> list[Any]:
+    """Half of every class redrawn, half of the rows real; then mild augmentation."""
+    bent = OneOf(
+        [
+            TransferDeformation(donors="all"),
+            TransferDeformation(donors="all", residual=0.5),
+            Morph(),
+        ]
+    )
+    return [
+        RandomOverSampler(random_state=seed),
+        RedrawImages(bent, share=0.5, random_state=seed),
+        RedrawImages(Augment(), share=0.4, random_state=seed + 1),
+    ]
+
+
+def drawn(synthesis: Any, seed: int) -> list[Any]:
+    """Another picture for every copy."""
+    return [RandomOverSampler(synthesis=synthesis, random_state=seed)]
+
+
+# name: samplers of a seed, taus of the prior correction
+METHODS: dict[str, tuple[Callable[[int], list[Any]], tuple[float, ...]]] = {
+    "none": (lambda seed: [], (0, 1)),
+    "class weights": (lambda seed: [], (0,)),
+    "RandomOverSampler": (lambda seed: [RandomOverSampler(random_state=seed)], (0, MILD)),
+    "SMOTE": (lambda seed: [SMOTE(random_state=seed)], (0, MILD)),
+    "Augment": (partial(drawn, Augment()), (0, MILD)),
+    "Transfer": (partial(drawn, TransferDeformation()), (0, MILD)),
+    "Transfer or Augment": (
+        partial(drawn, OneOf([TransferDeformation(), Augment()])),
+        (0, MILD),
+    ),
+    "mix": (mix, (0, MILD)),
+    "Morph": (partial(drawn, Morph()), (0, MILD)),
+}
+
+
+def row_name(method: str, tau: float) -> str:
+    """A row of the table."""
+    return f"{method} + prior {tau:g}" if tau else method
+
+
+# ---------------------------------------------------------------- data
+
+
+@lru_cache
+def fashion() -> tuple[np.ndarray, ...]:
+    """Long-tailed Fashion-MNIST, 4000 ... 40 a class; the test part is balanced."""
+    with np.load(SHARED / "fashion_mnist_longtail.npz") as data:
+        return tuple(data[name] for name in ("X_train", "y_train", "X_test", "y_test"))
+
+
+@lru_cache
+def grocery() -> tuple[np.ndarray, ...]:
+    """Photos of groceries, naturally imbalanced, at 64 x 64 pixels."""
+    parts: list[np.ndarray] = []
+    for part in ("train", "test"):
+        paths, y = load_image_folder(SHARED / "grocery_store" / part)
+        parts += [ReadImages(size=(64, 64), mode="RGB").transform(paths), y]
+    X_train, y_train, X_test, y_test = parts
+    names, y_train = np.unique(y_train, return_inverse=True)
+    return X_train, y_train, X_test, np.searchsorted(names, y_test)
+
+
+DATA = {"fashion": fashion, "grocery": grocery}
+
+
+def split(data: str, seed: int, inside: bool) -> tuple[np.ndarray, ...]:
+    """X_train, y_train, X_test, y_test of a seed."""
+    X, y, X_test, y_test = DATA[data]()
+    share = 0.5 if inside else 0.8
+    halves = train_test_split(X, y, train_size=share, stratify=y, random_state=seed)
+    X_train, X_rest, y_train, y_rest = halves
+    return (X_train, y_train, X_rest, y_rest) if inside else (X_train, y_train, X_test, y_test)
+
+
+# ---------------------------------------------------------------- one run
+
+
+def run(
+    task: tuple[str, int],
+    *,
+    data: str,
+    model: str,
+    steps: int,
+    inside: bool,
+    methods: dict[str, Any] = METHODS,
+) -> list[dict[str, Any]]:
+    """Train and test one method with one seed: a record for each tau."""
+    method, seed = task
+    samplers_of, taus = methods[method]
+    samplers = samplers_of(seed)
+    X, y, X_test, y_test = split(data, seed, inside)
+    priors = np.bincount(y) / len(y)
+    weights_of = balanced_weights if method == "class weights" else None
+    start = time.process_time()
+    if model == "cnn":
+        X_drawn, y_drawn = make_pipeline(*samplers).fit_resample(X, y) if samplers else (X, y)
+        drawing = time.process_time() - start
+        weight = None if weights_of is None else weights_of(y, priors)
+        network = SmallCNN(steps, class_weight=weight, random_state=seed).fit(X_drawn, y_drawn)
+        scores = dict.fromkeys(taus, network.decision_function(X_test))
+    else:
+        drawing = 0.0  # a part of tuning
+        scores = linear_scores(samplers, weights_of, taus, (X, y), X_test, seed)
+    seconds = time.process_time() - start
+    records = []
+    for tau in taus:
+        guessed = corrected(scores[tau], priors, tau)
+        record: dict[str, Any] = {
+            "data": data,
+            "model": model,
+            "steps": steps,
+            "inside": inside,
+            "method": method,
+            "tau": tau,
+            "seed": seed,
+            "balanced accuracy": balanced_accuracy_score(y_test, guessed),
+            "G-mean": geometric_mean_score(y_test, guessed, correction=1e-3),
+            "macro F1": f1_score(y_test, guessed, average="macro"),
+            "drawing": round(drawing, 2),
+            "seconds": round(seconds, 2),
+        }
+        records.append(record)
+    return records
+
+
+def all_runs(tasks: list[tuple[str, int]], jobs: int, **options: Any) -> Iterator[list[Any]]:
+    """Records of all tasks, in any number of processes."""
+    work = partial(run, **options)
+    if jobs == 1:
+        yield from map(work, tasks)
+    else:  # threads of PyTorch and BLAS do not survive a fork
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(work, tasks)
+
+
+# ---------------------------------------------------------------- the table
+
+Found = dict[str, dict[int, dict[str, Any]]]  # row of the table, seed: record
+METRICS = ("balanced accuracy", "G-mean", "macro F1")
+PEERS = ("RandomOverSampler", "SMOTE", "Augment")
+
+
+def differences(found: Found, row: str, peer: str, metric: str) -> np.ndarray:
+    """Points by which a row is better, for each seed that both have."""
+    seeds = sorted(found.get(row, {}).keys() & found.get(peer, {}).keys())
+    return np.array([100 * (found[row][s][metric] - found[peer][s][metric]) for s in seeds])
+
+
+def print_table(found: Found) -> None:
+    """Mean and standard deviation over seeds; paired differences and seeds won."""
+    print(f"\n{'':31}" + "".join(f"{metric:>19}" for metric in METRICS), end="")
+    print("".join(f"{'vs ' + peer:>21}" for peer in PEERS), " CPU s: all (drawing)")
+    for row, by_seed in found.items():
+        line = f"{row:<31}"
+        for metric in METRICS:
+            values = 100 * np.array([record[metric] for record in by_seed.values()])
+            spread = values.std(ddof=1) if len(values) > 1 else 0
+            line += f"{values.mean():>11.2f} +- {spread:4.2f}"
+        for peer in PEERS:
+            gained = differences(found, row, peer, METRICS[0])
+            won = f"{gained.mean():+.2f} ({sum(gained > 0)}/{len(gained)})" if len(gained) else ""
+            line += f"{won if row != peer else '-':>21}"
+        spent = [np.mean([r[name] for r in by_seed.values()]) for name in ("seconds", "drawing")]
+        print(f"{line}{spent[0]:>9.0f} ({spent[1]:.1f})")
+    print("Difference of balanced accuracies in points, on the same seeds (seeds won).")
+
+
+def print_verdict(found: Found) -> None:
+    """Each goal, and whether it was met: in every seed."""
+    print("\nGoals: over RandomOverSampler and SMOTE, every seed (smallest difference)")
+    for method in ("Transfer", "Transfer or Augment", "mix", "Augment", "Morph"):
+        for row in (method, row_name(method, MILD)):
+            for peer in PEERS[:2]:
+                for metric, goal in (("balanced accuracy", 2.5), ("G-mean", 3.5)):
+                    gained = differences(found, row, peer, metric)
+                    if len(gained):
+                        least = f"{gained.min():+6.2f}, mean {gained.mean():+6.2f}, goal +{goal}"
+                        met = "met" if gained.min() >= goal else "NOT met"
+                        print(f"  {row:<31} over {peer:<18} {metric:<18} {least}: {met}")
+    print("Goal: the mean of Transfer at least Augment + 0.5 in balanced accuracy, every seed won")
+    for tau in (0, MILD):
+        for method in ("Transfer", "Transfer or Augment", "mix"):
+            gained = differences(found, row_name(method, tau), row_name("Augment", tau), METRICS[0])
+            if len(gained):
+                met = "met" if gained.mean() >= 0.5 and gained.min() > 0 else "NOT met"
+                print(
+                    f"  {row_name(method, tau):<31} mean {gained.mean():+.2f}, least "
+                    f"{gained.min():+.2f}, {sum(gained > 0)} of {len(gained)} seeds: {met}"
+                )
+
+
+# ---------------------------------------------------------------- command line
+
+
+def main() -> None:
+    """Run what is missing, print the table of all."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", nargs="?", choices=DATA, default="fashion")
+    parser.add_argument("--model", choices=["cnn", "hog"], default="cnn")
+    parser.add_argument("--seeds", type=int, default=5, help="how many")
+    parser.add_argument("--steps", type=int, default=2000, help="of the network")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--inside", action="store_true", help="validate in the training part")
+    parser.add_argument("--out", type=Path, help="results as JSON lines; those there are kept")
+    args = parser.parse_args()
+    if not SHARED.is_dir():
+        parser.exit(1, f"The images are not here: {SHARED} is missing.\n")
+    options = {name: getattr(args, name) for name in ("data", "model", "steps", "inside")}
+    records: list[dict[str, Any]] = []
+    if args.out is not None and args.out.exists():
+        lines = map(json.loads, args.out.read_text().splitlines())
+        records = [line for line in lines if options.items() <= line.items()]
+    done = {(record["method"], record["seed"]) for record in records}
+    tasks = [(method, seed) for seed in range(args.seeds) for method in args.methods]
+    for new in all_runs([task for task in tasks if task not in done], args.jobs, **options):
+        records += new
+        for record in new:
+            line = json.dumps(record)
+            print(line, flush=True)
+            if args.out is not None:
+                with args.out.open("a") as file:
+                    file.write(line + "\n")
+    found: Found = {}
+    for record in sorted(records, key=lambda record: list(METHODS).index(record["method"])):
+        row = row_name(record["method"], record["tau"])
+        found.setdefault(row, {})[record["seed"]] = record
+    print_table(found)
+    print_verdict(found)
+
+
+if __name__ == "__main__":
+    main()

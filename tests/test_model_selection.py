@@ -1,0 +1,660 @@
+"""Comparing resamplers: oracles, simulations, and everything that can go wrong."""
+
+import json
+import math
+import sys
+import tracemalloc
+import warnings
+from collections import Counter
+
+import joblib
+import numpy as np
+import pytest
+from conftest import make_images, write_images
+from imblearn import FunctionSampler
+from imblearn import over_sampling as imblearn_over
+from imblearn.pipeline import make_pipeline
+from scipy import stats
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, cohen_kappa_score, make_scorer, recall_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    RepeatedStratifiedKFold,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline as sklearn_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks
+from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images.model_selection import compare_resamplers
+from imblearn_images.model_selection.statistics import (
+    Difference,
+    adjust_holm,
+    calibrate,
+    corrected_difference,
+)
+from imblearn_images.preprocessing import FlattenImages, ReadImages
+
+COUNTS = {"cat": 30, "dog": 18, "owl": 12}
+Y = np.repeat(list(COUNTS), list(COUNTS.values()))
+X = make_images(len(Y), (6, 5, 3), "uint8")
+PIXELS = sklearn_pipeline(FlattenImages(), GaussianNB())
+BASELINES = ("none", "class_weight", "prior_correction")
+
+
+def folds_of(seed=0):
+    return RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=seed)
+
+
+def two_bumps(n_major, n_minor, shift, rng, shape=(2, 2, 1)):
+    """Images of two overlapping classes; with shift 0 labels say nothing about them."""
+    y = np.repeat([0, 1], [n_major, n_minor])
+    return rng.normal(0, 1, (len(y), *shape)) + shift * y[:, None, None, None], y
+
+
+# --- statistics
+
+
+@pytest.mark.parametrize("n", [2, 5, 10, 30])
+def test_without_correction_it_is_the_paired_t_test(n):
+    a, b = np.random.default_rng(n).normal(0.1, 1, (2, n))
+    found = corrected_difference(a - b, 0.0)
+    theirs = stats.ttest_rel(a, b)
+    interval = theirs.confidence_interval(0.95)
+    assert found.mean == pytest.approx(np.mean(a - b))
+    assert found.p == pytest.approx(theirs.pvalue)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_corrected_t_test_by_hand():
+    # 2 x 5 folds of 100 images: 20 test, 80 train. Nadeau and Bengio, equation 9.
+    d = [0.03, 0.01, 0.04, -0.01, 0.05, 0.09, 0.02, 0.06, 0.05, 0.03]
+    mean = sum(d) / 10
+    variance = sum((each - mean) ** 2 for each in d) / 9
+    t = mean / math.sqrt((1 / 10 + 20 / 80) * variance)
+    found = corrected_difference(d, 20 / 80)
+    assert found.p == pytest.approx(2 * stats.t.sf(t, df=9))
+    reach = stats.t.ppf(0.975, df=9) * mean / t
+    assert (found.low, found.high) == pytest.approx((mean - reach, mean + reach))
+    assert found.p > stats.ttest_1samp(d, 0).pvalue
+
+
+def test_differences_without_any_spread():
+    assert corrected_difference([0.0] * 6, 0.25) == Difference(0, 0, 0, 1, 1)
+    always = corrected_difference([0.1 + 0.2 - 0.2] * 5 + [0.1] * 5, 0.25)
+    assert always.p == pytest.approx(2**-9)
+    assert always.low == pytest.approx(0.1) == always.high
+    alone = corrected_difference([0.1], 0.25)
+    assert alone.mean == 0.1 and math.isnan(alone.p) and math.isnan(alone.low)
+
+
+def test_holm_by_hand():
+    p = {"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005, "failed": math.nan}
+    adjusted = adjust_holm({name: Difference(0, 0, 0, each, each) for name, each in p.items()})
+    expected = {"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02}
+    assert {name: adjusted[name].p_holm for name in expected} == pytest.approx(expected)
+    assert math.isnan(adjusted["failed"].p_holm)
+    assert adjusted["b"].p == 0.04
+    capped = adjust_holm({name: Difference(0, 0, 0, 0.7, 0.7) for name in "ab"})
+    assert capped["a"].p_holm == 1
+
+
+def test_calibration_against_scikit_learn_and_by_hand():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    p = rng.uniform(0, 1, 200)
+    brier, _, bins = calibrate(np.c_[1 - p, p], y, [0, 1])
+    assert brier == pytest.approx(2 * brier_score_loss(y, p))
+    assert bins.n_predictions.sum() == 200
+    # confidences .9 .9 .9 .6 .6, right: yes yes no, no no -> gaps .9 - 2/3 and .6 - 0
+    p = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.6, 0.4], [0.4, 0.6]])
+    _, ece, bins = calibrate(p, np.array([0, 0, 0, 1, 0]), [0, 1])
+    assert ece == pytest.approx(3 / 5 * (0.9 - 2 / 3) + 2 / 5 * 0.6)
+    assert bins.accuracy.tolist() == pytest.approx([0, 2 / 3])
+    assert calibrate(np.array([[1.0, 0.0]]), np.array([0]), [0, 1])[:2] == (0, 0)
+
+
+# --- simulation
+
+
+def accuracy_of(feature, y, train, test):
+    """Accuracy of the nearest class mean of one feature."""
+    means = [feature[train][y[train] == label].mean() for label in (0, 1)]
+    return np.mean((abs(feature[test] - means[1]) < abs(feature[test] - means[0])) == y[test])
+
+
+def test_repeated_folds_need_the_correction():
+    # Two classifiers, each on a feature that means nothing, 30 divisions of the same 60 rows.
+    rng, n_trials = np.random.default_rng(0), 200
+    called = {"plain": 0, "corrected": 0}
+    y = np.arange(60) % 2
+    for _ in range(n_trials):
+        features = rng.normal(size=(2, 60))
+        differences = []
+        for _ in range(30):
+            rows = rng.permutation(60)
+            one, other = (accuracy_of(each, y, rows[12:], rows[:12]) for each in features)
+            differences.append(one - other)
+        called["plain"] += corrected_difference(differences, 0).p < 0.05
+        called["corrected"] += corrected_difference(differences, 12 / 48).p < 0.05
+    assert called["corrected"] <= stats.binom.ppf(0.99, n_trials, 0.05)
+    assert called["plain"] > n_trials / 3
+
+
+def test_of_noise_nothing_is_called_better():
+    n_trials, called = 25, 0
+    for trial in range(n_trials):
+        images, y = two_bumps(40, 16, 0, np.random.default_rng(trial))
+        comparison = compare_resamplers(
+            GaussianNB(), [RandomUnderSampler()], images, y, cv=5, random_state=trial
+        )
+        assert len(comparison.differences) == 3
+        called += bool(comparison.better)
+    # more than this happens once in a hundred times at the nominal rate of 5 %
+    assert called <= stats.binom.ppf(0.99, n_trials, 0.05)
+
+
+def test_a_planted_improvement_is_found():
+    images, y = two_bumps(360, 40, 0.6, np.random.default_rng(0))
+    comparison = compare_resamplers(
+        LogisticRegression(), [RandomOverSampler()], images, y, random_state=0
+    )
+    assert set(comparison.better) == {"class_weight", "prior_correction", "RandomOverSampler"}
+    for name in comparison.better:
+        assert comparison.differences[name].low > 0.05
+    assert comparison.advice.startswith(f"Use {comparison.better[0]}: balanced_accuracy")
+    assert "do not trust its probabilities" in comparison.advice
+    assert comparison.recall["none"][1].recall < comparison.recall["RandomOverSampler"][1].recall
+
+
+def test_a_planted_harm_is_found():
+    images, y = two_bumps(100, 60, 2, np.random.default_rng(0))
+
+    def mislabelled(X, y):
+        return X, 1 - y
+
+    comparison = compare_resamplers(
+        GaussianNB(), {"harm": FunctionSampler(func=mislabelled)}, images, y, random_state=0
+    )
+    assert comparison.worse == ["harm"] and not comparison.better
+    assert comparison.advice == (
+        "No candidate is better than none in balanced_accuracy, harm is worse: keep the estimator "
+        "as it is."
+    )
+
+
+def test_a_baseline_that_is_as_good_is_preferred_to_resampling():
+    images, y = two_bumps(360, 40, 0.6, np.random.default_rng(2))
+    comparison = compare_resamplers(
+        LogisticRegression(), {"copies": RandomOverSampler()}, images, y, random_state=0
+    )
+    assert comparison.better[0] == "copies"
+    assert comparison.advice.startswith("Use class_weight: ")
+    assert "; copies is 0.020 higher, not distinguishable from it; " in comparison.advice
+
+
+def test_says_when_nothing_can_be_told_apart():
+    images, y = two_bumps(30, 20, 0, np.random.default_rng(0))
+    comparison = compare_resamplers(GaussianNB(), [], images, y, random_state=0)
+    assert comparison.names == BASELINES
+    assert "No candidate is distinguishable from none" in comparison.advice
+    assert comparison.advice in repr(comparison)
+
+
+# --- what is compared
+
+
+def test_candidates_are_what_scikit_learn_would_score():
+    estimator = LogisticRegression(C=1e-6)
+    pixels = sklearn_pipeline(FlattenImages(), StandardScaler(), estimator)
+    comparison = compare_resamplers(
+        pixels,
+        {
+            "smote": SMOTE(k_neighbors=3, random_state=0),
+            "both": make_pipeline(SMOTE(k_neighbors=3, random_state=0), TomekLinks()),
+            "theirs": imblearn_over.SMOTE(k_neighbors=3, random_state=0),
+        },
+        X,
+        Y,
+        random_state=0,
+    )
+    weighted = clone(pixels).set_params(logisticregression__class_weight="balanced")
+    expected = {
+        "none": pixels,
+        "class_weight": weighted,
+        "prior_correction": PriorCorrectedClassifier(pixels, prior="uniform"),
+        "smote": make_pipeline(SMOTE(k_neighbors=3, random_state=0), *pixels),
+        "both": make_pipeline(SMOTE(k_neighbors=3, random_state=0), TomekLinks(), *pixels),
+        "theirs": make_pipeline(SMOTE(k_neighbors=3, random_state=0), *pixels),
+    }
+    assert comparison.names == tuple(expected)
+    for name, model in expected.items():
+        scores = cross_val_score(model, X, Y, cv=folds_of(), scoring="balanced_accuracy")
+        np.testing.assert_allclose(comparison.scores[name], scores, err_msg=name)
+    assert len({scores.mean() for scores in comparison.scores.values()}) >= 4
+
+
+def test_recall_and_calibration_are_those_of_the_predictions():
+    cv = StratifiedKFold(4)
+    comparison = compare_resamplers(PIXELS, [SMOTE(k_neighbors=3)], X, Y, cv=cv, random_state=0)
+    predicted = cross_val_predict(PIXELS, X, Y, cv=cv)
+    recalls = recall_score(Y, predicted, average=None, labels=list(COUNTS))
+    for label, recall in zip(COUNTS, recalls, strict=True):
+        assert comparison.recall["none"][label] == pytest.approx((recall, COUNTS[label]))
+    probabilities = cross_val_predict(PIXELS, X, Y, cv=cv, method="predict_proba")
+    brier, ece, _ = calibrate(probabilities, Y, sorted(COUNTS))
+    assert comparison.calibration["none"] == pytest.approx((brier, ece))
+
+
+class Recorder(GaussianNB):
+    """Keeps, for all of its clones, what it was fitted on."""
+
+    seen = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.seen.append((np.array(X), np.array(y)))
+        return super().fit(X, y, sample_weight)
+
+
+def test_resampling_sees_the_training_images_of_the_fold_only():
+    # Image i is black but for pixel i.
+    tagged = np.eye(len(Y)).reshape(len(Y), len(Y), 1, 1)
+    Recorder.seen.clear()
+    cv = StratifiedKFold(3)
+    compare_resamplers(Recorder(), [SMOTE(k_neighbors=2)], tagged, Y, cv=cv, random_state=0)
+    folds = list(cv.split(tagged, Y))
+    fits = [Recorder.seen[start : start + 4] for start in range(0, 12, 4)]
+    for (train, test), seen in zip(folds, fits, strict=True):
+        for pixels, _ in seen[:3]:
+            np.testing.assert_array_equal(np.flatnonzero(pixels.any(axis=0)), train)
+        smote, labels = seen[3]
+        assert len(smote) > len(train) and len(set(Counter(labels).values())) == 1
+        assert not smote[:, test].any()
+
+
+def test_images_and_their_files_and_pixels_score_alike(tmp_path):
+    samplers = [SMOTE(k_neighbors=3), RandomUnderSampler()]
+    paths = np.array(write_images(tmp_path, X))
+    reading = sklearn_pipeline(ReadImages(), *PIXELS)
+    expected = compare_resamplers(PIXELS, samplers, X, Y, cv=3, random_state=0)
+    for estimator, images in (
+        (reading, paths),
+        (reading, paths.tolist()),
+        (GaussianNB(), paths),
+        (GaussianNB(), X),
+        (GaussianNB(), X.reshape(len(X), -1)),
+        (PIXELS, list(X)),
+    ):
+        found = compare_resamplers(estimator, samplers, images, Y.tolist(), cv=3, random_state=0)
+        assert not found.failures
+        for name in expected.names:
+            np.testing.assert_allclose(found.scores[name], expected.scores[name], err_msg=name)
+    assert len(list(tmp_path.iterdir())) == len(X)
+
+
+def test_samplers_of_files_may_write_them(tmp_path):
+    (tmp_path / "photos").mkdir()
+    paths = np.array(write_images(tmp_path / "photos", X))
+    reading = sklearn_pipeline(ReadImages(), *PIXELS)
+    sampler = SMOTE(k_neighbors=3, output_dir=tmp_path / "children")
+    found = compare_resamplers(reading, [sampler], paths, Y, cv=2, random_state=0)
+    expected = compare_resamplers(PIXELS, [SMOTE(k_neighbors=3)], X, Y, cv=2, random_state=0)
+    np.testing.assert_array_equal(found.scores["SMOTE"], expected.scores["SMOTE"])
+    assert list((tmp_path / "children").iterdir())
+
+
+def test_whole_classifiers_take_the_images_in():
+    policies = [SMOTE(k_neighbors=3, random_state=0), RandomUnderSampler(random_state=0)]
+    votes = VotingClassifier(
+        [(f"p{k}", make_pipeline(each, *PIXELS)) for k, each in enumerate(policies)], voting="soft"
+    )
+    comparison = compare_resamplers(PIXELS, {"mean of both": votes}, X, Y, random_state=0)
+    scores = cross_val_score(votes, X, Y, cv=folds_of(), scoring="balanced_accuracy")
+    np.testing.assert_array_equal(comparison.scores["mean of both"], scores)
+    assert math.isnan(comparison.costs["mean of both"].resampling_seconds)
+    helped = compare_resamplers(votes, [], X, Y, cv=folds_of(), random_state=0)
+    np.testing.assert_array_equal(helped.scores["none"], scores)
+
+
+def test_the_compared_estimator_can_be_fitted_on_all_images():
+    comparison = compare_resamplers(PIXELS, [SMOTE(k_neighbors=3)], X, Y, random_state=0)
+    for estimator in comparison.estimators.values():
+        assert estimator.fit(X, Y).predict(X[:3]).shape == (3,)
+    assert comparison.estimators["SMOTE"][0].random_state == 0
+    assert comparison.estimators["SMOTE"][0].plan_ is not None
+
+
+# --- folds
+
+
+def test_groups_stay_together():
+    groups = np.arange(len(Y)) // 3
+    Recorder.seen.clear()
+    tagged = np.eye(len(Y)).reshape(len(Y), len(Y), 1, 1)
+    comparison = compare_resamplers(
+        Recorder(), [RandomOverSampler()], tagged, Y, groups=groups, random_state=0
+    )
+    assert comparison.notes == ("4 folds instead of 5: class 'owl' has 4 groups of images",)
+    assert comparison.n_folds == 8
+    for pixels, _ in Recorder.seen:
+        trained = pixels.any(axis=0)
+        assert not set(groups[trained]) & set(groups[~trained])
+
+
+def test_folds_that_divide_a_group_are_refused():
+    groups = np.arange(len(Y)) // 3
+    with pytest.raises(ValueError, match=r"trains and tests on group \d+.*StratifiedGroupKFold"):
+        compare_resamplers(PIXELS, [], X, Y, cv=folds_of(), groups=groups)
+
+
+def test_fewer_folds_for_a_small_class_and_said_so():
+    rows = np.r_[0:30, 30:48, 48:51]
+    comparison = compare_resamplers(PIXELS, [], X[rows], Y[rows], random_state=0)
+    assert comparison.n_folds == 6
+    assert "3 folds instead of 5: class 'owl' has 3 images" in repr(comparison)
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        (slice(0, 49), {}, "Class 'owl' has 1 image: it cannot be both trained on and tested"),
+        (slice(0, 51), {"cv": 5}, "cv=5 cannot be had, only 3 folds .* class 'owl' has 3 images"),
+        (slice(0, 51), {"cv": StratifiedKFold(5)}, "Class 'owl' has 3 images, too few"),
+        (slice(None), {"groups": Y}, "Class 'cat' has 1 group of images"),
+        (slice(None), {"cv": GroupKFold(3), "groups": Y}, "'cat' has 30 images.*smaller groups"),
+        (slice(None), {"cv": 1}, "1 folds"),
+        (slice(None), {"cv": [(np.arange(60), np.arange(9))]}, "trains and tests on image 0"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused(rows, options, message):
+    options = {key: value[rows] if key == "groups" else value for key, value in options.items()}
+    with pytest.raises(ValueError, match=message):
+        compare_resamplers(PIXELS, [], X[rows], Y[rows], **options)
+
+
+def test_a_class_that_a_fold_does_not_test_is_noted():
+    groups = np.r_[np.arange(48) % 4, np.repeat([0, 1], 6)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's own: there is no recall of that class
+        comparison = compare_resamplers(
+            PIXELS, [], X, Y, cv=GroupKFold(4), groups=groups, random_state=0
+        )
+    assert "2 of 4 folds test no image of class 'owl'" in comparison.notes[0]
+
+
+# --- parallel, progress, interruption, failures
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_jobs_change_nothing(backend):
+    samplers = [SMOTE(k_neighbors=3), RandomUnderSampler()]
+    expected = compare_resamplers(PIXELS, samplers, X, Y, random_state=3)
+    with joblib.parallel_config(backend):
+        found = compare_resamplers(PIXELS, samplers, X, Y, random_state=3, n_jobs=2)
+    assert found.differences == expected.differences
+    assert found.recall == expected.recall and found.calibration == expected.calibration
+    for name in expected.names:
+        np.testing.assert_array_equal(found.scores[name], expected.scores[name])
+    if backend == "threading":
+        assert math.isnan(found.costs["SMOTE"].peak_bytes)
+
+
+def test_backends_without_generators_are_served(monkeypatch):
+    monkeypatch.setattr(
+        joblib.parallel.ThreadingBackend, "supports_return_generator", False, raising=False
+    )
+    with joblib.parallel_config("threading"):
+        found = compare_resamplers(PIXELS, [], X, Y, cv=2, random_state=0, n_jobs=2)
+    assert found.n_folds == 2
+
+
+def interrupting(after):
+    fits = []
+
+    def resample(X, y):
+        fits.append(1)
+        if len(fits) > after:
+            raise KeyboardInterrupt
+        return X[::2], y[::2]
+
+    return FunctionSampler(func=resample)
+
+
+def test_interrupted_it_keeps_the_complete_folds():
+    expected = compare_resamplers(PIXELS, [], X, Y, random_state=0)
+    found = compare_resamplers(PIXELS, {"stop": interrupting(3)}, X, Y, random_state=0)
+    assert found.interrupted and found.n_folds == 3
+    assert "interrupted: 3 of 10 folds are complete" in repr(found)
+    np.testing.assert_array_equal(found.scores["none"], expected.scores["none"][:3])
+    assert np.isfinite(found.differences["stop"].p)
+    with pytest.raises(KeyboardInterrupt):
+        compare_resamplers(PIXELS, {"stop": interrupting(0)}, X, Y, random_state=0)
+
+
+class Moody(ClassifierMixin, BaseEstimator):
+    """Fails on a fold that lacks image 0."""
+
+    def fit(self, X, y):
+        if not (X == IMAGE_0).all(axis=1).any():
+            raise RuntimeError("not\nin the mood")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.resize(self.classes_, len(X))
+
+
+IMAGE_0 = X[0].ravel()
+
+
+def test_a_failing_candidate_is_named_and_the_others_go_on():
+    moody = sklearn_pipeline(FlattenImages(), Moody())
+    greedy = SMOTE(k_neighbors=50)
+    comparison = compare_resamplers(
+        PIXELS,
+        {"moody": moody, "greedy": greedy, "fine": RandomOverSampler()},
+        X,
+        Y,
+        random_state=0,
+    )
+    assert comparison.names == (*BASELINES, "fine")
+    assert "RuntimeError: not in the mood" in comparison.failures["moody"]
+    assert comparison.failures["moody"].startswith("fold ")
+    assert "n_samples" in comparison.failures["greedy"]
+    assert "no result for moody: fold " in repr(comparison)
+    with pytest.raises(ValueError, match=r"fails without any resampling.*not in the mood"):
+        compare_resamplers(moody, [], X, Y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "missing"),
+    [
+        (KNeighborsClassifier(), {"class_weight": "no parameter class_weight"}),
+        (LinearSVC(max_iter=20_000), {"prior_correction": "no predict_proba"}),
+        (GaussianNB(), {}),
+    ],
+)
+def test_baselines_that_cannot_be_say_why(estimator, missing):
+    comparison = compare_resamplers(
+        sklearn_pipeline(FlattenImages(), StandardScaler(), estimator), [], X, Y, cv=2
+    )
+    assert comparison.failures.keys() == missing.keys()
+    for name, reason in missing.items():
+        assert reason in comparison.failures[name]
+        assert f"no result for {name}: " in repr(comparison)
+
+
+def test_class_weights_reach_the_classifier_inside_a_search():
+    search = GridSearchCV(
+        sklearn_pipeline(StandardScaler(), LogisticRegression()),
+        {"logisticregression__C": [1e-6]},
+        cv=2,
+    )
+    comparison = compare_resamplers(search, [], X, Y, cv=2, random_state=0)
+    inner = comparison.estimators["class_weight"].get_params()
+    assert inner["estimator__estimator__logisticregression__class_weight"] == "balanced"
+    assert comparison.recall["class_weight"]["owl"].recall > 0
+
+
+def test_warnings_of_fits_are_counted_once():
+    short = sklearn_pipeline(FlattenImages(), LogisticRegression(max_iter=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        comparison = compare_resamplers(short, [], X, Y, cv=2, random_state=0)
+    notes = [note for note in comparison.notes if "ConvergenceWarning" in note]
+    assert len(notes) == 1 and notes[0].startswith("6 of 6 fits warned")
+
+
+def test_progress_is_shown_where_wanted(capsys, monkeypatch):
+    pytest.importorskip("tqdm")
+    compare_resamplers(PIXELS, [], X, Y, cv=2)
+    assert capsys.readouterr().err == ""
+    compare_resamplers(PIXELS, [], X, Y, cv=2, verbose=1)
+    assert "6/6" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    compare_resamplers(PIXELS, [], X, Y, cv=2, verbose=1)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("resamplers", "error", "message"),
+    [
+        (["smote"], ValueError, "'smote' is unknown.*'none', 'class_weight'"),
+        ([SMOTE], TypeError, r"is a class: pass SMOTE\(\)"),
+        ([StandardScaler()], TypeError, "neither a sampler .* nor a classifier"),
+        ({"none": SMOTE()}, ValueError, "'none' is the name of a baseline"),
+        (SMOTE(), TypeError, "pass a list"),
+        ("none", TypeError, "pass a list"),
+        (make_pipeline(SMOTE(), TomekLinks()), TypeError, "pass a list"),
+    ],
+)
+def test_what_is_no_candidate_is_refused(resamplers, error, message):
+    with pytest.raises(error, match=message):
+        compare_resamplers(PIXELS, resamplers, X, Y)
+
+
+def test_what_are_no_images_or_labels_is_refused():
+    with pytest.raises(ValueError, match="59 labels in y"):
+        compare_resamplers(PIXELS, [], X, Y[:-1])
+    with pytest.raises(ValueError, match="missing labels"):
+        compare_resamplers(PIXELS, [], X, [None, *Y[1:]])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        compare_resamplers(PIXELS, [], X, Y, groups=[1, 2])
+
+
+# --- the result
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return compare_resamplers(
+        PIXELS,
+        {"<b>": SMOTE(k_neighbors=3), "greedy": SMOTE(k_neighbors=50)},
+        X,
+        Y,
+        scoring=["balanced_accuracy", "f1_macro"],
+        random_state=0,
+    )
+
+
+def test_every_metric_has_its_comparison(comparison):
+    assert comparison.metric == "balanced_accuracy"
+    other = comparison.by("f1_macro")
+    assert other.by("balanced_accuracy").differences == comparison.differences
+    assert other.differences != comparison.differences and "f1_macro" in other.advice
+    expected = cross_val_score(PIXELS, X, Y, cv=folds_of(), scoring="f1_macro")
+    np.testing.assert_array_equal(other.scores["none"], expected)
+    with pytest.raises(ValueError, match=r"'accuracy' was not computed, \['balanced_accuracy', "):
+        comparison.by("accuracy")
+
+
+@pytest.mark.parametrize(
+    ("scoring", "names"),
+    [
+        ("accuracy", ["accuracy"]),
+        (("accuracy", "neg_log_loss"), ["accuracy", "neg_log_loss"]),
+        ({"kappa": make_scorer(cohen_kappa_score)}, ["kappa"]),
+        (make_scorer(cohen_kappa_score), ["score"]),
+    ],
+)
+def test_metrics_are_given_as_to_cross_validate(scoring, names):
+    comparison = compare_resamplers(PIXELS, [], X, Y, cv=2, scoring=scoring, random_state=0)
+    assert list(comparison.fold_scores) == names and comparison.metric == names[0]
+
+
+def test_test_images_are_asked_about_once():
+    asked = Counter()
+
+    class Counting(GaussianNB):
+        def predict(self, X):
+            asked["predict"] += 1
+            return super().predict(X)
+
+        def predict_proba(self, X):
+            asked["predict_proba"] += 1
+            return super().predict_proba(X)
+
+    scoring = ["balanced_accuracy", "accuracy", "neg_log_loss", "roc_auc_ovr"]
+    compare_resamplers(Counting(), ["none"], X, Y, cv=2, scoring=scoring)
+    assert asked == {"predict_proba": 2 * 3 + 2, "predict": 2 * 2}  # labels by corrected ones
+
+
+def test_seconds_and_memory_are_those_of_resampling():
+    extra = 40_000_000
+
+    def wasteful(X, y):
+        np.ones(extra, dtype=np.uint8)
+        return X, y
+
+    samplers = {"wasteful": FunctionSampler(func=wasteful), "copies": RandomOverSampler()}
+    comparison = compare_resamplers(PIXELS, samplers, X, Y, cv=2, random_state=0)
+    costs = comparison.costs
+    assert extra <= costs["wasteful"].peak_bytes < 1.1 * extra
+    assert costs["copies"].peak_bytes < 1e6
+    assert 0 < costs["wasteful"].resampling_seconds < costs["wasteful"].fit_seconds
+    assert math.isnan(costs["none"].peak_bytes) and not tracemalloc.is_tracing()
+
+
+def test_tables_for_people(comparison):
+    text = repr(comparison)
+    assert "balanced_accuracy on 10 folds of 60 images" in text
+    assert "no result for greedy: fold 1 of 10: ValueError: " in text
+    scores = comparison.scores["<b>"]
+    assert f"{scores.mean():.3f} +- {scores.std(ddof=1):.3f}" in text
+    assert max(len(line) for line in text.splitlines()[:9]) <= 120
+    html = comparison._repr_html_()
+    assert "&lt;b&gt;" in html and "<td><b></td>" not in html and comparison.advice in html
+
+
+def test_tables_for_programs(comparison):
+    found = json.loads(comparison.to_json())
+    assert found["advice"] == comparison.advice and "greedy" in found["failures"]
+    by_name = {row["candidate"]: row for row in found["candidates"]}
+    assert by_name["<b>"]["p_holm"] == comparison.differences["<b>"].p_holm
+    assert by_name["none"]["difference"] is None
+    assert len(found["scores"]) == 2 * 4 * 10
+    pd = pytest.importorskip("pandas")
+    summary = comparison.to_frame().set_index("candidate")
+    assert summary.loc["<b>", "mean"] == comparison.scores["<b>"].mean()
+    assert "ValueError" in summary.loc["greedy", "reason"]
+    folds = comparison.to_frame("folds")
+    means = folds.groupby(["metric", "candidate"])["score"].mean()
+    assert means["balanced_accuracy", "none"] == pytest.approx(comparison.scores["none"].mean())
+    assert isinstance(comparison.to_frame("recall"), pd.DataFrame)
+    with pytest.raises(ValueError, match="what='fold'"):
+        comparison.to_frame("fold")
+
+
+def test_to_frame_names_its_extra(comparison, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install imblearn-images\[pandas\]"):
+        comparison.to_frame()

@@ -1,0 +1,168 @@
+"""Tuned class weights: never worse than argmax where they were tuned, found by brute force."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from conftest import make_images, make_labels
+from imblearn.metrics import geometric_mean_score
+from imblearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer, make_scorer
+from sklearn.model_selection import (
+    GroupKFold,
+    StratifiedKFold,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+)
+from sklearn.naive_bayes import GaussianNB
+
+from imblearn_images import RandomOverSampler
+from imblearn_images.decision import TunedThresholdsClassifier
+from imblearn_images.preprocessing import FlattenImages
+
+LABELS = np.array(["common", "rare", "rarest"])
+
+
+def draw(n, seed=0, shares=(0.8, 0.15, 0.05)):
+    rng = np.random.default_rng(seed)
+    which = rng.choice(len(shares), n, p=shares)
+    means = np.array([[0, 0], [1.5, 0], [0, 1.5]])
+    return rng.normal(size=(n, 2)) + means[which], LABELS[which]
+
+
+def score_of(name, y, told):
+    class Told:
+        _estimator_type = "classifier"
+        classes_ = np.unique(y)
+
+        def predict(self, X):
+            return X
+
+        def __sklearn_tags__(self):
+            return GaussianNB().__sklearn_tags__()
+
+    return get_scorer(name)(Told(), told, y)
+
+
+@pytest.mark.parametrize(
+    "scoring", ["balanced_accuracy", "accuracy", "f1_macro", "recall_weighted", "matthews_corrcoef"]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_never_worse_than_argmax_on_the_data_it_tuned_on(scoring, seed):
+    X, y = draw(150, seed)
+    tuned = TunedThresholdsClassifier(GaussianNB(), scoring=scoring, cv=3, thresholds=20).fit(X, y)
+    answers = cross_val_predict(GaussianNB(), X, y, cv=3, method="predict_proba")
+    plain = LABELS[np.argmax(answers, axis=1)]
+    weighted = LABELS[np.argmax(answers * tuned.weights_, axis=1)]
+    assert tuned.plain_score_ == pytest.approx(score_of(scoring, y, plain))
+    assert tuned.best_score_ == pytest.approx(score_of(scoring, y, weighted))
+    assert tuned.best_score_ >= tuned.plain_score_
+
+
+def test_it_gains_where_classes_are_rare_and_on_new_images():
+    X, y = draw(3000)
+    X_test, y_test = draw(3000, seed=1)
+    tuned = TunedThresholdsClassifier(LogisticRegression()).fit(X, y)
+    plain = LogisticRegression().fit(X, y)
+    new = score_of("balanced_accuracy", y_test, tuned.predict(X_test))
+    assert new > score_of("balanced_accuracy", y_test, plain.predict(X_test)) + 0.1
+    assert tuned.weights_[0] < tuned.weights_[1] < tuned.weights_[2]
+    assert np.prod(tuned.weights_) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_comes_close_to_brute_force(seed):
+    X, y = draw(60, seed, shares=(0.6, 0.25, 0.15))
+    tuned = TunedThresholdsClassifier(GaussianNB(), cv=3).fit(X, y)
+    answers = cross_val_predict(GaussianNB(), X, y, cv=3, method="predict_proba")
+    best = max(
+        np.mean(
+            [(np.argmax(answers * [1, a, b], axis=1) == k)[y == LABELS[k]].mean() for k in range(3)]
+        )
+        for a, b in product(np.geomspace(0.05, 50, 40), repeat=2)
+    )
+    assert tuned.best_score_ >= best - 0.03
+
+
+def test_two_classes_agree_with_scikit_learns_own():
+    X, y = draw(2000)
+    y = y == "rarest"
+    ours = TunedThresholdsClassifier(LogisticRegression()).fit(X, y)
+    theirs = TunedThresholdClassifierCV(LogisticRegression()).fit(X, y)
+    threshold = ours.weights_[0] / ours.weights_.sum()
+    assert threshold == pytest.approx(theirs.best_threshold_, abs=0.03)
+    second = ours.predict_proba(X)[:, 1]
+    np.testing.assert_array_equal(ours.predict(X), second > threshold)
+
+
+def test_two_fits_are_the_same_and_probabilities_stay():
+    X, y = draw(200)
+    first, second = (TunedThresholdsClassifier(GaussianNB(), cv=3).fit(X, y) for _ in range(2))
+    np.testing.assert_array_equal(first.weights_, second.weights_)
+    np.testing.assert_array_equal(first.predict_proba(X), GaussianNB().fit(X, y).predict_proba(X))
+    parallel = TunedThresholdsClassifier(GaussianNB(), cv=3, n_jobs=2).fit(X, y)
+    np.testing.assert_array_equal(parallel.weights_, first.weights_)
+
+
+def test_nothing_changes_where_nothing_is_gained():
+    X, y = draw(200)
+    X += 100 * np.searchsorted(LABELS, y)[:, None]
+    np.testing.assert_allclose(TunedThresholdsClassifier(GaussianNB()).fit(X, y).weights_, 1)
+
+
+def test_weights_of_images_count_in_the_metric():
+    X, y = draw(300)
+    folds = [(np.arange(300) % 3 != k, np.arange(300) % 3 == k) for k in range(3)]
+    folds = [(np.flatnonzero(train), np.flatnonzero(test)) for train, test in folds]
+    heavy = np.where(y == "rarest", 20.0, 1.0)
+    tuned = TunedThresholdsClassifier(GaussianNB(priors=[1 / 3] * 3), scoring="accuracy", cv=folds)
+    share = [
+        (tuned.fit(X, y, sample_weight=w).predict(X) == "rarest").mean() for w in (None, heavy)
+    ]
+    assert share[1] > share[0] + 0.1
+
+
+def test_images_of_other_folds_are_not_looked_at():
+    """An oversampler in the Pipeline works inside the training folds."""
+    X, y = make_images(60, (4, 4), "uint8"), make_labels({"a": 40, "b": 20})
+    model = make_pipeline(RandomOverSampler(random_state=0), FlattenImages(), GaussianNB())
+    tuned = TunedThresholdsClassifier(model, cv=StratifiedKFold(4)).fit(X, y)
+    answers = cross_val_predict(model, X, y, cv=StratifiedKFold(4), method="predict_proba")
+    plain = np.unique(y)[np.argmax(answers, axis=1)]
+    assert tuned.plain_score_ == pytest.approx(score_of("balanced_accuracy", y, plain))
+
+
+def test_splits_by_group_are_taken():
+    X, y = draw(200)
+    splits = list(GroupKFold(4).split(X, y, groups=np.arange(200) // 5))
+    tuned = TunedThresholdsClassifier(GaussianNB(), cv=splits).fit(X, y)
+    answers = cross_val_predict(GaussianNB(), X, y, cv=splits, method="predict_proba")
+    plain = LABELS[np.argmax(answers, axis=1)]
+    assert tuned.plain_score_ == pytest.approx(score_of("balanced_accuracy", y, plain))
+
+
+def test_a_scorer_of_ones_own_is_taken():
+    X, y = draw(200)
+    gmean = make_scorer(geometric_mean_score)
+    tuned = TunedThresholdsClassifier(GaussianNB(), scoring=gmean, cv=3).fit(X, y)
+    assert tuned.best_score_ > tuned.plain_score_
+
+
+def indifferent(y_true, y_pred):
+    return 0.0
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"scoring": "neg_log_loss"}, "'neg_log_loss' must be a metric of labels"),
+        ({"scoring": make_scorer(indifferent)}, "takes sample_weight"),
+        ({"scoring": "beauty"}, "beauty"),
+        ({"thresholds": 0}, "thresholds must be an integer from 1, got 0"),
+        ({"thresholds": 1.5}, "thresholds must be an integer"),
+    ],
+)
+def test_bad_parameters_are_named(params, match):
+    with pytest.raises(ValueError, match=match):
+        TunedThresholdsClassifier(GaussianNB(), **params).fit(*draw(60, shares=(0.5, 0.3, 0.2)))
