@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 import imblearn_images
@@ -42,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = options.pop("command")
     try:
         command(**options)
-    except (OSError, ValueError, MemoryError, ModuleNotFoundError) as error:
+    # The last one: a process of another library's, such as a cross-validation, was killed.
+    except (OSError, ValueError, MemoryError, ModuleNotFoundError, BrokenExecutor) as error:
         sys.stdout.flush()
         sys.stderr.write(f"imblearn-images: {_message(error)}\n")
         return 1

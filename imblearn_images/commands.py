@@ -18,6 +18,7 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
+from imblearn_images.folders.grouping import read_groups
 from imblearn_images.profiles import LongTail, Staircase, Step
 from imblearn_images.strategies import add_fraction, parse_strategy
 
@@ -94,8 +95,9 @@ def _add_balance(commands: Any) -> None:
     )
     parser.add_argument(
         "--groups",
-        choices=("stem-prefix", "near-duplicates"),
-        help="what must stay on one side of the split",
+        metavar="GROUPS",
+        help='what must stay on one side of the split: "stem-prefix", "near-duplicates", or '
+        'FILE:COLUMN, a CSV file with a column "path" (below FOLDER) and one of groups',
     )
     parser.add_argument(
         "--mode", choices=("L", "RGB", "RGBA"), help="read all files so, where pixels are mixed"
@@ -182,11 +184,13 @@ def _balance(
     strategy: str | None,
     add: list[tuple[str, float]] | None,
     k_neighbors: int | None,
+    groups: str | None,
     json: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
     sampler = _sampler(method, strategy, add, k_neighbors)
+    options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
     _print(balance_folder(source, output, sampler=sampler, **options, **_threads(common)), common)
 

@@ -21,7 +21,8 @@ from imblearn_images.commands import METHODS
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.subsets import takes_of
 from imblearn_images.display.drawing import require_matplotlib
-from imblearn_images.folders.source import Source, read_source, resolve_groups
+from imblearn_images.folders.grouping import resolve_groups
+from imblearn_images.folders.source import Source, read_source
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.model_selection.folds import draw_folds
 from imblearn_images.model_selection.reporting import write_report

@@ -10,11 +10,12 @@ from conftest import make_images, make_labels, write_images
 from imblearn.pipeline import make_pipeline
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
-from sklearn.svm import OneClassSVM
+from sklearn.svm import LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
@@ -219,8 +220,6 @@ def test_weights_that_nobody_takes_are_refused(wrapper):
 
 @weighted
 def test_a_model_without_probabilities_is_refused_with_a_way_out(wrapper):
-    from sklearn.svm import LinearSVC
-
     with pytest.raises(TypeError, match=r"LinearSVC.*CalibratedClassifierCV"):
         clone(wrapper).set_params(estimator=LinearSVC()).fit(images(), Y)
 
@@ -240,6 +239,13 @@ def test_a_model_without_probabilities_is_refused_with_a_way_out(wrapper):
 def test_bad_input_is_named(wrapper, X, y, match):
     with pytest.raises(ValueError, match=match):
         clone(wrapper).fit(X, y)
+
+
+@weighted
+def test_the_way_out_is_one_for_images_too(wrapper):
+    calibrated = CalibratedClassifierCV(LinearSVC(random_state=0), cv=2)
+    wrapper = clone(wrapper).set_params(estimator=calibrated).fit(images(), Y)
+    assert wrapper.predict(images()).shape == (len(Y),)
 
 
 def test_they_nest_and_are_searched():

@@ -72,14 +72,19 @@ KILLER = """
 import os, signal, sys
 from pathlib import Path
 from imblearn_images import SMOTE, RandomOverSampler
+from imblearn_images.core import files
+from imblearn_images.core.manifest import read_manifest
 from imblearn_images.folders import balance_folder
 sys.path.insert(0, "tests")
-from test_faults import check_unfinished, contents
+from test_faults import check_unfinished, contents, whole_files
 
 source, work, sampler, link = sys.argv[1:]
 sampler = {"smote": SMOTE(k_neighbors=2), "over": RandomOverSampler()}[sampler]
 balance_folder(source, work + "/unbroken", sampler=sampler, link=link, layout="csv")
 unbroken = contents(work + "/unbroken")
+synthetic = {r.path for r in read_manifest(Path(work, "unbroken")) if r.kind == "synthetic"}
+write_image, drawn = files.write_image, []
+files.write_image = lambda *args: (drawn.append(args), write_image(*args))
 
 def killed_at(when, out, resume):
     child = os.fork()
@@ -107,8 +112,11 @@ while killed_at(when, out := f"{work}/out{when}", False):
         check_unfinished(out, unbroken)
     if killed_at(max(1, when // 2), out, True) and not os.path.exists(out + "/manifest.jsonl"):
         check_unfinished(out, unbroken)
+    missing = synthetic - whole_files(out).keys()
+    drawn.clear()
     balance_folder(source, out, sampler=sampler, link=link, layout="csv", resume=True)
     assert contents(out) == unbroken, when
+    assert len(drawn) == len(missing), when  # nothing is drawn twice
     when += 1
 assert contents(out) == unbroken
 print(kills)
@@ -145,6 +153,66 @@ def test_killed_at_any_moment_and_resumed(tmp_path):
     assert run(sys.executable, *arguments).returncode == 0
     assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
     assert snapshot(source) == before
+
+
+LOKY = """
+import os, signal, sys, time
+from pathlib import Path
+from threading import Thread
+import joblib
+from imblearn_images import SMOTE
+from imblearn_images.folders import balance_folder
+
+killed = []
+def kill_children():
+    while True:
+        for tasks in Path("/proc/self/task").glob("*/children"):
+            for child in tasks.read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+                killed.append(child)
+        time.sleep(0.005)
+
+Thread(target=kill_children, daemon=True).start()
+with joblib.parallel_config(backend="loky", n_jobs=2):
+    balance_folder(*sys.argv[1:], sampler=SMOTE(k_neighbors=2), n_jobs=2)
+print(len(killed))
+"""
+
+
+def test_there_is_no_worker_process_to_be_killed(photos, tmp_path):
+    balance_folder(photos, tmp_path / "unbroken", sampler=SMOTE(k_neighbors=2))
+    done = run(sys.executable, "-W", "error", "-c", LOKY, photos, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "0\n"
+    assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
+
+
+CROSS_VALIDATED = """
+import os, signal, sys, time
+from pathlib import Path
+from threading import Thread
+from imblearn_images.cli import main
+
+def kill_children():
+    while not (workers := [int(child) for tasks in Path("/proc/self/task").glob("*/children")
+                           for child in tasks.read_text().split()
+                           if b"popen_loky" in Path("/proc", child, "cmdline").read_bytes()]):
+        time.sleep(0.01)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+
+Thread(target=kill_children, daemon=True).start()
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_killed_process_of_a_cross_validation_is_a_message(photos, tmp_path):
+    method = ("--method", "instance-hardness-threshold", "--validation", "0", "--n-jobs", "2")
+    arguments = ("balance", photos, tmp_path / "out", *method)
+    done = run(sys.executable, "-c", CROSS_VALIDATED, *arguments)
+    assert done.returncode == 1 and "terminated" in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert run(sys.executable, "-m", "imblearn_images", *arguments).returncode == 0
 
 
 # --- errors of the system, at an exact place

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import shutil
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -11,10 +13,12 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from folder_tools import contents, snapshot, write_photos
+from folder_tools import contents, encoded, snapshot, write_photos
+from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
 from imblearn_images.cli import main
+from imblearn_images.core import files
 from imblearn_images.core.files import read_image
 from imblearn_images.core.manifest import read_manifest
 from imblearn_images.folders import (
@@ -183,6 +187,23 @@ def test_a_drawn_image_needs_a_file(photos, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("layout", ["folders", "csv"])
+def test_a_photo_more_costs_little_more_than_its_name(tmp_path, layout):
+    peaks = {}
+    for n in (100, 200, 1200):  # the first time, libraries take what they need once
+        photos = write_photos(
+            tmp_path / f"{n}", {"apple": n * 3 // 4, "kiwi": n // 4}, shape=(3, 3)
+        )
+        tracemalloc.start()
+        balance_folder(
+            photos, tmp_path / f"out{n}", sampler=RandomOverSampler(), layout=layout, link="hard"
+        )
+        peaks[n] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    name = len(str(photos / "apple" / "photo_000.png"))
+    assert (peaks[1200] - peaks[200]) / 1000 < 500 + name
+
+
 @pytest.mark.parametrize("sampler", [RandomOverSampler(), smote()], ids=["over", "smote"])
 def test_same_seed_same_bytes_for_every_number_of_threads(photos, tmp_path, sampler):
     written = []
@@ -301,7 +322,6 @@ def test_equal_files_stay_on_one_side_without_being_asked(photos, tmp_path):
 
 def test_near_duplicates_stay_on_one_side(tmp_path):
     pytest.importorskip("imagehash")
-    from PIL import Image
     from skimage import data
 
     folder = tmp_path / "photos"
@@ -325,7 +345,12 @@ def test_near_duplicates_stay_on_one_side(tmp_path):
 
 @pytest.mark.parametrize(
     ("groups", "told"),
-    [("patients", "groups='patients'"), ([1, 2], "2 values.*52"), (lambda path: 0, "1 groups")],
+    [
+        ("patients", "groups='patients'"),
+        ([1, 2], "2 values.*52"),
+        (lambda path: 0, "1 groups"),
+        ({"apple/photo_000.png": 1}, "51 of 52 image files, such as 'apple/photo_001.png'"),
+    ],
 )
 def test_groups_that_cannot_be(photos, groups, told):
     with pytest.raises(ValueError, match=told):
@@ -377,12 +402,48 @@ def test_resuming_repairs_what_was_changed_and_clears_leftovers(photos, tmp_path
     before = contents(tmp_path / "out")
     row, *_ = rows_of(tmp_path / "out", kind="original")
     (tmp_path / "out" / row.path).write_bytes(b"cut")
-    (tmp_path / "out" / rows_of(tmp_path / "out", kind="synthetic")[0].path).unlink()
+    one, other, *_ = rows_of(tmp_path / "out", kind="synthetic")
+    (tmp_path / "out" / one.path).unlink()
+    (tmp_path / "out" / other.path).write_bytes((tmp_path / "out" / row.path).read_bytes())
     (tmp_path / "out" / "train" / f".{'0' * 32}.partial").write_bytes(b"left over")
     (tmp_path / "out" / ".unfinished").mkdir()
     assert not verify_folder(tmp_path / "out")
     balance_folder(photos, tmp_path / "out", sampler=smote(), resume=True)
     assert contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("layout", ["folders", "csv"])
+def test_resuming_draws_what_is_missing_only(tmp_path, monkeypatch, layout):
+    photos = write_photos(tmp_path / "photos", COUNTS)
+    for name in ("grey", "palette"):
+        with Image.open(photos / "lime" / "photo_003.png") as image:
+            image.convert({"grey": "L", "palette": "P"}[name]).save(photos / "lime" / f"{name}.png")
+    how = {"sampler": smote(), "mode": "RGB", "layout": layout}
+    balance_folder(photos, tmp_path / "whole", **how)
+    drawn, write_image = [], files.write_image
+    monkeypatch.setattr(files, "write_image", lambda *a: (drawn.append(a[0]), write_image(*a)))
+    synthetic = rows_of(tmp_path / "whole", kind="synthetic")
+    left = {row.path for row in synthetic[::3]}
+    shutil.copytree(tmp_path / "whole", tmp_path / "out")
+    for row in synthetic:
+        if row.path not in left:
+            (tmp_path / "out" / row.path).unlink()
+    balance_folder(photos, tmp_path / "out", **how, resume=True)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    names = {Path(row.path).name for row in synthetic if row.path not in left}
+    assert sorted(os.path.basename(path) for path in drawn) == sorted(names)
+
+
+def test_resuming_notices_that_a_parent_has_changed(tmp_path):
+    photos = write_photos(tmp_path / "photos", COUNTS)
+    balance_folder(photos, tmp_path / "out", sampler=smote(), validation=0, link="symlink")
+    row, *_ = rows_of(tmp_path / "out", kind="synthetic")
+    other = photos / row.parents[0]
+    other.write_bytes(encoded(read_image(other) ^ 1))
+    with pytest.raises(ValueError, match="would not write"):
+        balance_folder(
+            photos, tmp_path / "out", sampler=smote(), validation=0, link="symlink", resume=True
+        )
 
 
 def test_resuming_refuses_files_of_somebody_else_and_keeps_them(photos, tmp_path):
@@ -578,6 +639,38 @@ def test_the_commands(photos, tmp_path, capsys):
         assert code == 0, profile
     code, said, _ = run(capsys, "inspect", photos, "--json", "--no-near")
     assert json.loads(said)["near_duplicates"] is None
+
+
+def test_groups_of_a_table(photos, tmp_path, capsys):
+    paths, _ = load_image_folder(photos)
+    names = [Path(path).relative_to(photos).as_posix() for path in paths]
+    plant = {name: f"plant, {number // 3}" for number, name in enumerate(names)}
+    table = tmp_path / "my:groups.csv"
+    frame = pd.DataFrame({"plant": plant.values(), "path": plant.keys(), "empty": ""})
+    frame.to_csv(table, index=False, encoding="utf-8-sig")
+    arguments = ("balance", photos, tmp_path / "out", "--groups")
+    assert run(capsys, *arguments, f"{table}:plant")[0] == 0
+    balance_folder(photos, tmp_path / "same", groups=plant, sampler=RandomOverSampler())
+    assert contents(tmp_path / "out") == contents(tmp_path / "same")
+    sides = {split: {plant[r.parents[0]] for r in rows_of(tmp_path / "out", split=split)}
+             for split in ("valid", "train")}  # fmt: skip
+    assert sides["valid"] and sides["train"] and not sides["valid"] & sides["train"]
+    shutil.rmtree(tmp_path / "out")
+    frame[1:].to_csv(tmp_path / "short.csv", index=False)
+    pd.concat([frame, frame[:1].assign(plant="x")]).to_csv(tmp_path / "twice.csv", index=False)
+    for groups, told in (
+        ("groups", "FILE:COLUMN"),
+        (f"{tmp_path}/none.csv:plant", "none.csv: No such file"),
+        (f"{table}:patient", "not 'patient'"),
+        (f"{table}:empty", "line 2: no empty for 'apple/photo_000.png'"),
+        (f"{tmp_path}/short.csv:plant", "1 of 52 image files, such as 'apple/photo_000.png'"),
+        (f"{tmp_path}/twice.csv:plant", "line 54: 'apple/photo_000.png' has two groups"),
+        (f"{photos}:plant", "Is a directory"),
+        (f"{photos}/apple/photo_000.png:plant", "photo_000.png: not a CSV file in UTF-8"),
+    ):
+        code, _, err = run(capsys, *arguments, groups)
+        assert code == 1 and told in err, err
+        assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -353,12 +353,10 @@ def test_labels_csv_reads_back_equal(labels):
         Row(f"images/{k}.png", label, ("train", "valid")[k % 2], "original", ())
         for k, label in enumerate(labels)
     ]
-    table = read_labels(labels_csv(rows))
+    content = b"".join(labels_csv(rows))
+    table = read_labels(content)
     assert table == [(row.path, row.label, row.split == "valid") for row in rows]
-    assert list(labels_csv(rows).decode().splitlines()[:1]) in (
-        [["name,label,is_valid"][0]],
-        ['"name","label","is_valid"'],
-    )
+    assert content.startswith(b"name,label,is_valid\n")
 
 
 @pytest.mark.parametrize(

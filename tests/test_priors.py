@@ -64,8 +64,8 @@ def test_probabilities_are_those_of_bayes_rule(sampler, prior, shares):
     corrected = PriorCorrectedClassifier(model, prior=prior).fit(X, y)
     X_test, _ = draw(2000, seed=1, shares=[1 / 3] * 3)
     error = corrected.predict_proba(X_test) - bayes(X_test, shares)
-    assert np.abs(error).max() < 0.06
-    assert np.abs(error).mean() < 0.008
+    assert np.abs(error).max() < 0.2
+    assert np.abs(error).mean() < 0.02
 
 
 def test_a_repaired_model_is_the_untouched_one_in_the_large_sample_limit():

@@ -6,9 +6,8 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
@@ -95,7 +94,7 @@ def describe(
     Examples
     --------
     >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "wide.png"
+    >>> path = f"{tempfile.mkdtemp()}/wide.png"
     >>> write_image(path, np.zeros((2, 5, 3), dtype=np.uint8))
     >>> describe(path)
     FileInfo(shape=(2, 5, 3), dtype=dtype('uint8'), mode='RGB')
@@ -173,7 +172,7 @@ def read_image(
     Examples
     --------
     >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "ramp.png"
+    >>> path = f"{tempfile.mkdtemp()}/ramp.png"
     >>> write_image(path, np.array([[0, 257], [25700, 65535]], dtype=np.uint16))
     >>> read_image(path).tolist()
     [[0, 257], [25700, 65535]]
@@ -230,16 +229,16 @@ def write_image(path: FilePath, image: NDArray[Any]) -> None:
     Examples
     --------
     >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "heights.tif"
+    >>> path = f"{tempfile.mkdtemp()}/heights.tif"
     >>> write_image(path, np.array([[-0.5, 1e6]], dtype=np.float32))
     >>> read_image(path)
     array([[-5.e-01,  1.e+06]], dtype=float32)
     """
-    suffix = Path(path).suffix.lower()
+    suffix = os.path.splitext(path)[1].lower()
     if suffix == ".png":
         write_png(path, image)
     elif suffix in (".tif", ".tiff"):
-        _write(Path(path), image, "TIFF")
+        _write(path, image, "TIFF")
     else:
         raise ValueError(
             f"{path}: {suffix or 'no suffix'} does not name a lossless format that is written; "
@@ -252,7 +251,7 @@ def write_png(path: FilePath, image: NDArray[Any]) -> None:
 
     Compression level 1: 2.6 times faster than Pillow's default for 6 % more bytes.
     """
-    _write(Path(path), image, "PNG", compress_level=1)
+    _write(path, image, "PNG", compress_level=1)
 
 
 def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
@@ -381,7 +380,7 @@ def _resize(
     return image.resize(size, Resampling.BILINEAR, box=box)
 
 
-def _write(path: Path, image: NDArray[Any], file_format: str, **options: Any) -> None:
+def _write(path: FilePath, image: NDArray[Any], file_format: str, **options: Any) -> None:
     image = np.asarray(image)
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
     storable = [_ARRAYS[mode] for mode in _STORED_BY[file_format]]
@@ -420,6 +419,7 @@ def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
     >>> with written_whole(path) as file:
     ...     _ = file.write(b"whole")
@@ -435,16 +435,17 @@ def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
         os.replace(partial, path)
     except OSError as exc:
         # An error that names another file is about that file.
-        if exc.errno is None or exc.filename not in (None, os.fspath(partial)):
+        if exc.errno is None or exc.filename not in (None, partial):
             raise
         raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(partial)
 
 
-def partial_name(path: FilePath) -> Path:
+def partial_name(path: FilePath) -> str:
     """Return a temporary name beside `path`, which no other writer has."""
-    return Path(path).with_name(f".{uuid4().hex}.partial")
+    return os.path.join(os.path.dirname(path), f".{uuid4().hex}.partial")
 
 
 def axes_of(channels: tuple[int, ...]) -> str:

@@ -159,9 +159,10 @@ class FileImages:
 
     def forget(self) -> None:
         """Start with no image remembered."""
-        # A parent is often drawn more than once: some 16 MB of images are remembered.
+        # A parent is often drawn more than once: some 16 MB of images are remembered, and of
+        # small ones, which are read in no time, not more than a few.
         largest = max(map(prod, self.shapes.values()), default=1) * self.dtype.itemsize
-        self._image = lru_cache(maxsize=max(1, (1 << 24) // largest))(self._read_image)
+        self._image = lru_cache(maxsize=min(max(1, (1 << 24) // largest), 512))(self._read_image)
 
     def subset(self, rows: NDArray[np.intp]) -> FileImages:
         """Some of the files, numbered anew; their headers are not read again."""

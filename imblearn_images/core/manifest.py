@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -82,21 +82,21 @@ def read_manifest(folder: Path) -> list[Row]:
     return rows
 
 
-def labels_csv(rows: Iterable[Row]) -> bytes:
-    """Write the table for fastai and pandas: columns name, label, is_valid; UTF-8.
+def labels_csv(rows: Iterable[Row]) -> Iterator[bytes]:
+    """Write the lines of the table for fastai and pandas: name, label, is_valid; UTF-8.
 
     A row without a file is named by its parent, relative to the source folder.
     """
+    yield b"name,label,is_valid\n"
     text = io.StringIO(newline="")
-    # a bare carriage return is quoted by some versions of Python only
-    table = list(label_table(rows))
-    everything = any("\r" in label for _, label, _ in table)
-    writer = csv.writer(
-        text, lineterminator="\n", quoting=csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
-    )
-    writer.writerow(("name", "label", "is_valid"))
-    writer.writerows(table)
-    return text.getvalue().encode()
+    plain = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in label_table(rows):
+        # a bare carriage return is quoted by some versions of Python only
+        (quoted if "\r" in row[0] + row[1] else plain).writerow(row)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
 
 
 def label_table(rows: Iterable[Row]) -> Iterator[tuple[str, str, bool]]:
@@ -111,7 +111,8 @@ def read_labels(content: bytes) -> list[tuple[str, str, bool]]:
 
     Examples
     --------
-    >>> read_labels(labels_csv([Row("a.png", "=1+1", "valid", "original", ("a.png",))]))
+    >>> lines = labels_csv([Row("a.png", "=1+1", "valid", "original", ("a.png",))])
+    >>> read_labels(b"".join(lines))
     [('a.png', '=1+1', True)]
     """
     table = list(csv.reader(io.StringIO(content.decode(), newline="")))
@@ -141,7 +142,7 @@ def _is_number(label: str) -> bool:
     return True
 
 
-def find_leaks(rows: Iterable[Row]) -> list[str]:
+def find_leaks(rows: Sequence[Row]) -> list[str]:
     """Name the training rows that are, or descend from, a validation image.
 
     Examples
@@ -150,7 +151,6 @@ def find_leaks(rows: Iterable[Row]) -> list[str]:
     >>> find_leaks([photo, Row("train/a/2.png", "a", "train", "copy", ("a/1.png",))])
     ['train/a/2.png']
     """
-    rows = list(rows)
     validating = {parent for row in rows if row.split == "valid" for parent in row.parents}
     contents = {row.sha256 for row in rows if row.split == "valid"} - {None}
     return [

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file, hash_file_look, require_imagehash
@@ -47,6 +50,120 @@ class FileRecord:
         return not self.error and suffix not in _SUFFIXES.get(
             self.format, (f".{self.format.lower()}",)
         )
+
+
+_FACTS = np.dtype(
+    [
+        *(("n_bytes", "i8"), ("format", "S8"), ("mode", "S8"), ("size", "i4", 2)),
+        *(("n_frames", "i4"), ("has_phash", "?"), ("phash", "u1", 32)),
+    ]
+)
+
+
+class FileRecords:
+    """Records of many files in columns, 101 bytes a file beside its path.
+
+    Parameters
+    ----------
+    paths : list of str
+        The files.
+
+    Examples
+    --------
+    >>> records = FileRecords(["lime.png", "kiwi.png"])
+    >>> records[1] = FileRecord("kiwi.png", n_bytes=70, sha256="ab" * 32, mode="RGB", size=(4, 3))
+    >>> records[1].size, records.n_bytes.tolist()
+    ((4, 3), [0, 70])
+    """
+
+    def __init__(self, paths: list[str]) -> None:
+        self.paths = paths
+        self._facts = np.zeros(len(paths), dtype=_FACTS)
+        self._hashes = np.zeros((len(paths), 32), dtype=np.uint8)
+        self._errors: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[FileRecord]:
+        return (self[row] for row in range(len(self)))
+
+    def __getitem__(self, row: int) -> FileRecord:
+        if row in self._errors:
+            return FileRecord(self.paths[row], self._errors[row])
+        facts = self._facts[row]
+        return FileRecord(
+            self.paths[row],
+            "",
+            int(facts["n_bytes"]),
+            self.sha256(row),
+            facts["format"].decode(),
+            facts["mode"].decode(),
+            tuple(facts["size"].tolist()),
+            int(facts["n_frames"]),
+            int.from_bytes(facts["phash"].tobytes(), "big") if facts["has_phash"] else None,
+        )
+
+    def __setitem__(self, row: int, record: FileRecord) -> None:
+        if record.error:
+            self._errors[row] = record.error
+            return
+        self._facts[row] = (
+            record.n_bytes,
+            record.format,
+            record.mode,
+            record.size,
+            record.n_frames,
+            record.phash is not None,
+            np.frombuffer((record.phash or 0).to_bytes(32, "big"), dtype=np.uint8),
+        )
+        self._hashes[row] = np.frombuffer(bytes.fromhex(record.sha256), dtype=np.uint8)
+
+    def sha256(self, row: int) -> str:
+        """Return the SHA-256 of one file, hexadecimal."""
+        digest: bytes = self._hashes[row].tobytes()
+        return digest.hex()
+
+    def sound(self) -> tuple[FileRecords, NDArray[np.intp]]:
+        """Return the records without errors, and where they stand among these."""
+        rows = np.delete(np.arange(len(self)), list(self._errors))
+        if not self._errors:
+            return self, rows
+        kept = FileRecords([self.paths[row] for row in rows])
+        for at, row in enumerate(rows.tolist()):
+            kept[at] = self[row]
+        return kept, rows
+
+    def broken(self) -> list[tuple[int, FileRecord]]:
+        """Return the rows and records of the files that cannot be used, in order."""
+        return [(row, self[row]) for row in sorted(self._errors)]
+
+    @property
+    def n_bytes(self) -> NDArray[np.int64]:
+        """Sizes of the files, shape (n,)."""
+        column: NDArray[np.int64] = self._facts["n_bytes"]
+        return column
+
+    @property
+    def sizes(self) -> NDArray[np.int32]:
+        """Heights and widths in pixels, shape (n, 2)."""
+        column: NDArray[np.int32] = self._facts["size"]
+        return column
+
+    def phashes(self) -> list[int | None]:
+        """Return the perceptual hashes."""
+        found = zip(self._facts["phash"], self._facts["has_phash"].tolist(), strict=True)
+        return [int.from_bytes(bits.tobytes(), "big") if known else None for bits, known in found]
+
+    def first_equals(self) -> NDArray[np.intp]:
+        """Return for each file the first one that has the same bytes, shape (n,).
+
+        They are compared by 64 bits of their SHA-256.
+        """
+        contents = self._hashes.view(np.uint64)[:, 0]
+        _, first, group = np.unique(contents, return_index=True, return_inverse=True)
+        rows: NDArray[np.intp] = first[group]
+        return rows
 
 
 def examine(path: str, *, hash_pixels: bool = False) -> FileRecord:
@@ -92,7 +209,7 @@ def examine_all(
     hash_pixels: bool = False,
     n_jobs: int | None = None,
     done: Callable[[int], object] | None = None,
-) -> list[FileRecord]:
+) -> FileRecords:
     """Examine many files in threads.
 
     Parameters
@@ -106,17 +223,19 @@ def examine_all(
 
     Returns
     -------
-    list of FileRecord
+    FileRecords
         In the order of `paths`.
     """
     if hash_pixels:
         require_imagehash()
+    records = FileRecords(list(paths))
 
-    def look(batch: Sequence[str]) -> list[FileRecord]:
-        found = [examine(path, hash_pixels=hash_pixels) for path in batch]
+    def look(start: int) -> None:
+        batch = range(start, min(start + 16, len(records)))
+        for row in batch:
+            records[row] = examine(records.paths[row], hash_pixels=hash_pixels)
         if done is not None:
             done(len(batch))
-        return found
 
-    batches = ((paths[start : start + 16],) for start in range(0, len(paths), 16))
-    return [record for found in in_threads(look, batches, n_jobs=n_jobs) for record in found]
+    in_threads(look, ((start,) for start in range(0, len(records), 16)), n_jobs=n_jobs)
+    return records

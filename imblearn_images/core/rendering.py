@@ -269,6 +269,29 @@ def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
     return base.asformat(X.format).astype(X.dtype)
 
 
+class DrawLater:
+    """An `output_dir` that takes the way to draw the children, and no files.
+
+    A sampler that was given it has decided, ``plan_``, and drawn nothing.
+
+    Parameters
+    ----------
+    folder : path
+        Where the children are to be; what a sampler refuses as `output_dir`, it refuses here.
+    """
+
+    draw: Callable[[int], NDArray[Any]]
+    """Draws the image of a synthetic row of the plan; there from the first such row on."""
+    suffix: str = ""
+    """Of the files that can hold these images."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = os.fspath(folder)
+
+    def __fspath__(self) -> str:
+        return self.folder
+
+
 def write_children(
     plan: ResamplingPlan,
     images: FileImages,
@@ -285,7 +308,7 @@ def write_children(
         Plan over the files.
     images : FileImages
         The files of the parents. A partner of another size is resized to its base.
-    directory : path
+    directory : path or DrawLater
         Created if missing.
     drawn : callable, default=None
         ``drawn(row)`` gives the image of a synthetic row; by default its parents are mixed.
@@ -295,26 +318,34 @@ def write_children(
     Returns
     -------
     paths : list of str
-        One per synthetic row, in order. A name tells the two parents and is derived from
-        label, parents' file names, steps, row and pixels: the same call gives the same
-        files, and children of other images never replace them.
+        One per synthetic row, in order; empty where they are drawn later. A name tells the
+        two parents and is derived from label, parents' file names, steps, row and pixels: the
+        same call gives the same files, and children of other images never replace them.
     """
-    folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
     suffix = ".png" if images.dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
     rows = np.flatnonzero(plan.synthetic)
 
-    def draw(row: int) -> str:
+    def draw(row: int) -> NDArray[Any]:
         child = np.empty((1, *images.shape_of(plan.base[row])), dtype=images.dtype)
         if drawn is None:
             _draw_children(plan[row : row + 1], images, child)
         else:
             store(drawn(row).reshape(child.shape).copy(), child)
+        return child.reshape(child.shape[1:])
+
+    if isinstance(directory, DrawLater):
+        directory.draw, directory.suffix = draw, suffix
+        return [""] * len(rows)
+    folder = Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def write(row: int) -> str:
+        child = draw(row)
         path = str(folder / (_child_name(plan, images, row, child) + suffix))
-        files.write_image(path, child[0])
+        files.write_image(path, child)
         return path
 
-    return in_threads(draw, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
+    return in_threads(write, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
 
 
 def _child_name(plan: ResamplingPlan, images: FileImages, row: int, child: NDArray[Any]) -> str:

@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 
 def split_rows(
     labels: Sequence[str],
-    contents: Sequence[Any],
+    contents: NDArray[Any],
     groups: Sequence[Any] | None,
     validation: float,
     seed: int,
@@ -28,8 +28,8 @@ def split_rows(
     ----------
     labels : sequence of str, length n
         Classes; each keeps its share.
-    contents : sequence of hashable, length n
-        Images of equal content (SHA-256) stay on one side, always.
+    contents : ndarray of shape (n,)
+        Images of equal content stay on one side, always.
     groups : sequence of hashable, length n, default=None
         Images of one group stay on one side, too.
     validation : float
@@ -56,23 +56,26 @@ def split_rows(
     ``StratifiedGroupKFold`` validate: of 5 folds one for 0.2, of 10 three for 0.3, those in
     which the classes keep their shares best.
     """
-    y = np.asarray(labels)
-    _check_share(y, validation)
-    plain = _shuffled(y, validation, seed)
-    _, equals = np.unique(np.asarray(contents), return_inverse=True)
+    # numbered, because an array of text takes room for the longest text in every row
+    names, y = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+    _check_share(names, y, validation)
+    plain = _shuffled(names, y, validation, seed)
+    _, equals = np.unique(contents, return_inverse=True)
     if groups is None:
         bonds = equals
         _, first, back = np.unique(equals, return_index=True, return_inverse=True)
-        is_valid = plain if len(first) == len(y) else _shuffled(y[first], validation, seed)[back]
+        is_valid = (
+            plain if len(first) == len(y) else _shuffled(names, y[first], validation, seed)[back]
+        )
     else:
         bonds = merge_groups(groups, equals)
         is_valid = _grouped(y, bonds, validation, seed)
-    for label in np.unique(y):
-        rows = y == label
+    for number, name in enumerate(names):
+        rows = y == number
         if is_valid[rows].all() or not is_valid[rows].any():
             side = "training" if is_valid[rows].all() else "validation"
             raise ValueError(
-                f"class {str(label)!r} of {np.count_nonzero(rows)} images would have none for "
+                f"class {name!r} of {np.count_nonzero(rows)} images would have none for "
                 f"{side} at validation={validation}. Add images, take another share or seed"
                 + ("." if groups is None else ", or smaller groups.")
             )
@@ -99,19 +102,20 @@ def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
     return np.unique(parts[names[0]], return_inverse=True)[1].astype(np.intp)
 
 
-def _check_share(y: NDArray[Any], validation: float) -> None:
+def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) -> None:
     if not 0 < validation < 1:
         raise ValueError(f"validation={validation!r}: it is a share, above 0 and below 1")
-    names, counts = np.unique(y, return_counts=True)
-    if len(small := names[counts < 2]):
+    if len(small := names[np.bincount(y) < 2]):
         raise ValueError(
-            f"class {str(small[0])!r} has 1 image, and {len(small) - 1} more classes have; a split "
+            f"class {small[0]!r} has 1 image, and {len(small) - 1} more classes have; a split "
             "needs at least 2 of each class. Add images, leave the class out, or use validation=0."
         )
 
 
-def _shuffled(y: NDArray[Any], validation: float, seed: int) -> NDArray[np.bool_]:
-    n_classes = len(np.unique(y))
+def _shuffled(
+    names: NDArray[Any], y: NDArray[np.intp], validation: float, seed: int
+) -> NDArray[np.bool_]:
+    n_classes = len(names)
     # scikit-learn wants room for one image of every class on both sides
     n_valid = int(np.clip(np.ceil(validation * len(y)), n_classes, len(y) - n_classes))
     is_valid = np.zeros(len(y), dtype=bool)
@@ -119,14 +123,14 @@ def _shuffled(y: NDArray[Any], validation: float, seed: int) -> NDArray[np.bool_
         split = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
         is_valid[next(split.split(y, y))[1]] = True
     except ValueError as error:
-        counts = dict(zip(*(a.tolist() for a in np.unique(y, return_counts=True)), strict=True))
+        counts = dict(zip(names.tolist(), np.bincount(y).tolist(), strict=True))
         raise ValueError(
             f"{len(y)} different images cannot be split at validation={validation}: {error} "
             f"Different images per class: {counts}"
         ) from error
     # StratifiedShuffleSplit may leave a tiny class out of one side: move one image over
-    for label in np.unique(y):
-        rows = np.flatnonzero(y == label)
+    for number in range(n_classes):
+        rows = np.flatnonzero(y == number)
         if is_valid[rows].all() or not is_valid[rows].any():
             chosen = np.random.default_rng([seed, len(rows)]).choice(rows)
             is_valid[chosen] = not is_valid[chosen]
@@ -134,7 +138,7 @@ def _shuffled(y: NDArray[Any], validation: float, seed: int) -> NDArray[np.bool_
 
 
 def _grouped(
-    y: NDArray[Any], groups: NDArray[np.intp], validation: float, seed: int
+    y: NDArray[np.intp], groups: NDArray[np.intp], validation: float, seed: int
 ) -> NDArray[np.bool_]:
     share = Fraction(validation).limit_denominator(10)
     share = min(max(share, Fraction(1, 10)), Fraction(9, 10))
@@ -149,8 +153,7 @@ def _grouped(
         # of classes with fewer images than folds; the caller checks what came out
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         parts = [rows for _, rows in folds.split(y, y, groups)]
-    classes = np.unique(y, return_inverse=True)[1]
-    counts = np.array([np.bincount(classes[rows], minlength=classes.max() + 1) for rows in parts])
+    counts = np.array([np.bincount(y[rows], minlength=y.max() + 1) for rows in parts])
     chosen = min(
         combinations(range(len(parts)), share.numerator),
         key=lambda some: np.abs(counts[list(some)].sum(0) / counts.sum(0) - validation).sum(),

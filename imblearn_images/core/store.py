@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ from numpy.typing import NDArray
 
 from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file
+from imblearn_images.core.manifest import MANIFEST
 
 LINKS = ("copy", "hard", "symlink", "rows")
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 WORKSHOP = ".unfinished"
 """Folder inside the output for what is not yet in its place; gone when all is done."""
+JOURNAL = "drawn.jsonl"
+"""File in it with a line for every image that was drawn whole: its name and SHA-256."""
 
 
 class OutputFolder:
@@ -51,7 +55,9 @@ class OutputFolder:
     ) -> None:
         self.root = Path(path)
         self.resume = resume
-        self._made = False
+        self._made: list[Path] = []
+        self._folders = {"."}
+        self._drawn: dict[str, bytes] = {}
         if self.root.is_symlink():
             raise ValueError(f"output {os.fspath(path)!r} is a link; name the folder itself")
         if self.root.exists() and not self.root.is_dir():
@@ -75,28 +81,36 @@ class OutputFolder:
         return self.root / WORKSHOP
 
     def begin(self) -> None:
-        """Make the folder."""
-        self._made = not self.root.exists()
+        """Make the folder, and read what a run before has drawn."""
+        self._made = [there for there in (self.workshop, self.root) if not there.exists()]
         self.root.mkdir(parents=True, exist_ok=True)
+        for file in (self.workshop / JOURNAL, self.workshop / MANIFEST, self.root / MANIFEST):
+            with suppress(FileNotFoundError), open(file, "rb") as lines:
+                for line in lines:
+                    with suppress(ValueError, TypeError, KeyError):  # cut off, or damaged
+                        facts = json.loads(line)
+                        if facts["kind"] == "synthetic":
+                            self._drawn[facts["path"]] = bytes.fromhex(facts["sha256"])
 
-    def clear_workshop(self) -> None:
-        """Make the workshop, empty."""
-        shutil.rmtree(self.workshop, ignore_errors=True)
-        self.workshop.mkdir()
+    def open_workshop(self) -> Path:
+        """Make the workshop, unless it is there."""
+        self.workshop.mkdir(exist_ok=True)
+        return self.workshop
 
-    def discard_workshop(self) -> None:
-        """Remove the workshop, and the folder if it was made and nothing else is in it."""
-        shutil.rmtree(self.workshop, ignore_errors=True)
-        if self._made:
+    def discard(self) -> None:
+        """Remove what this run has made before anything was put in its place."""
+        if self.workshop in self._made:
+            shutil.rmtree(self.workshop, ignore_errors=True)
+        if self.root in self._made:
             with suppress(OSError):  # not empty
                 self.root.rmdir()
 
-    def check_contents(self, names: Collection[str]) -> None:
+    def check_contents(self, names: Iterable[str]) -> None:
         """Refuse a folder with files that this run would not write; clear leftovers.
 
         Parameters
         ----------
-        names : collection of str
+        names : iterable of str
             All files of the run, relative to the folder, with "/".
 
         Raises
@@ -104,31 +118,35 @@ class OutputFolder:
         ValueError
             Naming such a file. Nothing has been removed then.
         """
-        strange, leftovers = [], []
-        expected = set(names)
-        for folder, subfolders, found in os.walk(self.root):
-            inside = Path(folder).relative_to(self.root)
-            if inside == Path():
-                subfolders[:] = [name for name in subfolders if name != WORKSHOP]
-            strange += [inside / name for name in subfolders if Path(folder, name).is_symlink()]
-            for name in found:
-                if _PARTIAL.fullmatch(name):
-                    leftovers.append(Path(folder, name))
-                elif (inside / name).as_posix() not in expected:
-                    strange.append(inside / name)
+        found = set(self._found())
+        leftovers = {name for name in found if _PARTIAL.fullmatch(os.path.basename(name))}
+        strange = found - leftovers
+        if strange:
+            strange.difference_update(names)
         if strange:
             raise ValueError(
                 f"output {os.fspath(self.root)!r} holds {len(strange)} files that this run would "
-                f"not write, such as {strange[0].as_posix()!r}. Was it begun with another source, "
+                f"not write, such as {min(strange)!r}. Was it begun with another source, "
                 "sampler, seed or layout? Repeat that command, or choose another folder"
             )
-        for file in leftovers:
-            file.unlink()
+        for name in leftovers:
+            (self.root / name).unlink()
 
-    def make_folders(self, names: Collection[str]) -> None:
-        """Make the folders that the files `names` go to."""
-        for folder in sorted({os.path.dirname(name) for name in names}):
+    def _found(self) -> Iterator[str]:
+        """Name the files in the folder, and the links to folders; not what is in the workshop."""
+        for folder, subfolders, names in os.walk(self.root):
+            inside = Path(folder).relative_to(self.root)
+            if inside == Path():
+                subfolders[:] = [name for name in subfolders if name != WORKSHOP]
+            linked = [name for name in subfolders if Path(folder, name).is_symlink()]
+            yield from ((inside / name).as_posix() for name in (*linked, *names))
+
+    def make_folders(self, folders: Iterable[str]) -> None:
+        """Make `folders`, relative to the folder, with "/"."""
+        for folder in sorted(folders):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
+            inside = Path(folder)
+            self._folders |= {each.as_posix() for each in (inside, *inside.parents)}
 
     def copy(self, source: str, name: str, sha256: str, link: str) -> None:
         """Put a copy of, or a link to, a source file in its place.
@@ -151,7 +169,7 @@ class OutputFolder:
         ValueError
             When the source has changed since it was examined.
         """
-        target = self.root / name
+        target = self._at(name)
         if link == "copy":
             if not (self._is_plain(target) and hash_file(target)[1] == sha256):
                 digest = hashlib.sha256()
@@ -164,7 +182,7 @@ class OutputFolder:
             return
         real = os.path.realpath(source)
         if self.resume and os.path.lexists(target):
-            if link == "symlink" and target.is_symlink() and os.readlink(target) == real:
+            if link == "symlink" and os.path.islink(target) and os.readlink(target) == real:
                 return
             if link == "hard" and self._is_plain(target) and os.path.samefile(target, real):
                 return
@@ -177,39 +195,67 @@ class OutputFolder:
             os.replace(partial, target)
         except OSError as error:
             hint = '; links of this kind do not work here, use link="copy"'
-            raise OSError(error.errno, f"{error.strerror}{hint}", str(target)) from error
+            raise OSError(error.errno, f"{error.strerror}{hint}", target) from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(partial)
 
-    def move(self, drawn: str, name: str) -> str:
-        """Move a finished file from the workshop to its place; return its SHA-256."""
-        sha256 = hash_file(drawn)[1]
-        os.replace(drawn, self.root / name)
-        return sha256
+    def draw(self, name: str, image: Callable[[], NDArray[Any]]) -> tuple[int, str]:
+        """Draw an image into its place, unless a run before has; return its size and SHA-256.
+
+        Parameters
+        ----------
+        name : str
+            Where to, relative to the folder. It tells all that the image depends on.
+        image : callable
+            Draws it.
+        """
+        target = self._at(name)
+        if name in self._drawn and self._is_plain(target):
+            n_bytes, sha256 = hash_file(target)
+            if sha256 == self._drawn[name].hex():
+                return n_bytes, sha256
+        drawn = os.path.join(self.open_workshop(), os.path.basename(name))
+        files.write_image(drawn, image())
+        n_bytes, sha256 = hash_file(drawn)
+        line = json.dumps({"path": name, "kind": "synthetic", "sha256": sha256}) + "\n"
+        # before the image is in its place: what is there is always known
+        with open(self.workshop / JOURNAL, "ab", buffering=0) as journal:
+            journal.write(line.encode("ascii"))
+        os.replace(drawn, target)
+        return n_bytes, sha256
 
     def write_image(self, image: NDArray[Any], name: str) -> str:
         """Write an image without loss; return the SHA-256 of its file."""
-        files.write_image(self.root / name, image)
-        return hash_file(self.root / name)[1]
+        files.write_image(self._at(name), image)
+        return hash_file(self._at(name))[1]
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file of `content`."""
-        target = self.root / name
-        if not (self._is_plain(target) and target.read_bytes() == content):
-            with files.written_whole(target) as file:
-                file.write(content)
+    def write(self, name: str, content: Iterable[bytes]) -> None:
+        """Write a file piece by piece."""
+        with files.written_whole(self.root / name) as file:
+            file.writelines(content)
 
-    def finish(self, manifest: str, lines: Iterable[bytes]) -> None:
+    def finish(self, lines: Iterable[bytes]) -> None:
         """Write the manifest, when the names of all other files are on disk."""
-        shutil.rmtree(self.workshop, ignore_errors=True)
-        for folder, _, _ in os.walk(self.root):
-            _sync_folder(folder)
-        with files.written_whole(self.root / manifest) as file:
+        for folder in self._folders:
+            _sync_folder(self.root / folder)
+        # It waits in the workshop, so that at any moment one of both knows what was drawn.
+        waiting = self.open_workshop() / MANIFEST
+        with files.written_whole(waiting) as file:
             file.writelines(lines)
+        for name in os.listdir(self.workshop):
+            if name != MANIFEST:
+                os.unlink(self.workshop / name)
+        os.replace(waiting, self.root / MANIFEST)
+        self.workshop.rmdir()
         _sync_folder(self.root)
 
-    def _is_plain(self, target: Path) -> bool:
-        return self.resume and target.is_file() and not target.is_symlink()
+    def _at(self, name: str) -> str:
+        # no Path, which Python remembers the parts of
+        return os.path.join(self.root, name)
+
+    def _is_plain(self, target: str) -> bool:
+        return self.resume and os.path.isfile(target) and not os.path.islink(target)
 
 
 def name_file(stem: str, digest: str, suffix: str) -> str:

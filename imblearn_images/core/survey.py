@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from imblearn_images.core import files
+from imblearn_images.core.parallel import in_threads
 
 
 def describe_all(
@@ -40,10 +40,8 @@ def describe_all(
         As :func:`raise_unreadable`, naming all files that cannot be read, not the first.
     """
     files.check_size_and_mode(size, mode)
-    batches = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_describe_batch)(paths[start : start + 64], size, mode)
-        for start in range(0, len(paths), 64)
-    )
+    tasks = ((paths[start : start + 64], size, mode) for start in range(0, len(paths), 64))
+    batches = in_threads(_describe_batch, tasks, n_jobs=n_jobs)
     found = [item for batch in batches for item in batch]
     raise_unreadable([item for item in found if isinstance(item, Exception)], len(paths))
     return found

@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from imblearn_images.core.containers import holds_paths, unwrap
-from imblearn_images.core.subsets import as_wanted, weighted
+from imblearn_images.core.subsets import as_wanted, takes_of, weighted
 from imblearn_images.validation import check_labels
 
 
@@ -37,9 +37,9 @@ def handed(estimator: Any, X: Any) -> Any:
     """Return `X` in the form that `estimator` works on.
 
     Images and paths are handed to a classifier, or a Pipeline, as its scikit-learn tags say
-    (:func:`~imblearn_images.core.subsets.as_wanted`). A meta-estimator such as
-    ``VotingClassifier``, whose tags do not tell what its members take, and which does not
-    look at X itself, gets X as it is; so does everyone for X that holds no images.
+    (:func:`~imblearn_images.core.subsets.as_wanted`). The tags of a meta-estimator such as
+    ``VotingClassifier`` do not tell what its members take: it gets X as it is if one of them
+    takes images. So does everyone for X that holds no images.
     """
     images, _ = unwrap(X)
     is_image_set = holds_paths(images) or (isinstance(images, np.ndarray) and images.ndim > 2)
@@ -55,12 +55,13 @@ def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
 
 
 def _hands_on(estimator: Any) -> bool:
-    """Tell whether it is one that gives X to others without a look."""
+    """Tell whether it is one that gives images to others without a look."""
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _hands_on(estimator.estimator)
     if isinstance(estimator, Pipeline):
         return _hands_on(next(step for _, step in estimator.steps if not _passes_on(step)))
-    return any("__" in name for name in estimator.get_params())
+    inner = [value for value in estimator.get_params().values() if hasattr(value, "fit")]
+    return any(takes_of(value)[0] for value in inner)
 
 
 def _passes_on(step: Any) -> bool:
@@ -88,6 +89,23 @@ def remember_form(wrapper: Any, fitted: Any) -> None:
             delattr(wrapper, name)
 
 
+def check_has_probabilities(wrapper: Any) -> None:
+    """Refuse a wrapper whose estimator has no `predict_proba`, with a way out."""
+    if not hasattr(wrapper.estimator, "predict_proba"):
+        raise TypeError(
+            f"{type(wrapper).__name__} needs probabilities, and {wrapper.estimator!r} has no "
+            "predict_proba. Calibrate it: CalibratedClassifierCV(estimator)."
+        )
+
+
+def params_of_fit(wrapper: Any, sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Metadata as the `fit` of a wrapper's estimator takes them; see :class:`WrapperMixin`."""
+    if get_config()["enable_metadata_routing"]:
+        routed = process_routing(wrapper, "fit", sample_weight=sample_weight, **params)
+        return routed["estimator"]["fit"]
+    return params | ({} if sample_weight is None else weighted(wrapper.estimator, sample_weight))
+
+
 class WrapperMixin(ClassifierMixin):
     """Mixin for a classifier with one `estimator` to which it hands X and metadata on.
 
@@ -96,20 +114,6 @@ class WrapperMixin(ClassifierMixin):
     """
 
     estimator: Any
-
-    def _fit_params(self, sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
-            return routed["estimator"]["fit"]
-        given = {} if sample_weight is None else weighted(self.estimator, sample_weight)
-        return params | given
-
-    def _check_has_probabilities(self) -> None:
-        if not hasattr(self.estimator, "predict_proba"):
-            raise TypeError(
-                f"{type(self).__name__} needs probabilities, and {self.estimator!r} has no "
-                "predict_proba. Calibrate it: CalibratedClassifierCV(estimator)."
-            )
 
     def get_metadata_routing(self) -> Any:
         """Route metadata of `fit` to `estimator`; ``sample_weight`` is used here, too.

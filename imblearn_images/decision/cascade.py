@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.decision.base import WrapperMixin, as_labels, handed, remember_form, rows_of
+from imblearn_images.decision.base import (
+    WrapperMixin,
+    as_labels,
+    check_has_probabilities,
+    handed,
+    params_of_fit,
+    remember_form,
+    rows_of,
+)
 from imblearn_images.decision.counting import count
 
 
@@ -115,7 +123,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         TypeError
             If `estimator` has no `predict_proba`.
         """
-        self._check_has_probabilities()
+        check_has_probabilities(self)
         labels = as_labels(X, y)
         if self.resampler is not None and sample_weight is not None:
             raise ValueError("Resampled images have no sample_weight: use it, or a resampler.")
@@ -123,7 +131,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)
         self.classes_ = np.unique(labels)
         self.branches_ = self._branches(count(labels, sample_weight))
-        fit_params = self._fit_params(sample_weight, params)
+        fit_params = params_of_fit(self, sample_weight, params)
         self.nodes_ = {
             name: self._fit_node(name, images, labels, fit_params) for name in self.branches_
         }

@@ -12,7 +12,14 @@ from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.decision.base import WrapperMixin, as_labels, handed, remember_form
+from imblearn_images.decision.base import (
+    WrapperMixin,
+    as_labels,
+    check_has_probabilities,
+    handed,
+    params_of_fit,
+    remember_form,
+)
 from imblearn_images.decision.counting import count, fit_counting, hides_samplers
 
 
@@ -134,7 +141,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
             If `estimator` has no `predict_proba`.
         """
         _check(self.tau, self.prior, self.model_prior)
-        self._check_has_probabilities()
+        check_has_probabilities(self)
         if self.model_prior == "count" and hides_samplers(self.estimator):
             raise ValueError(
                 f"{self.estimator!r} resamples inside, where its labels cannot be counted. Correct "
@@ -142,7 +149,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
                 "model_prior='uniform'."
             )
         labels = as_labels(X, y)
-        fit_params = self._fit_params(sample_weight, params)
+        fit_params = params_of_fit(self, sample_weight, params)
         self.estimator_, counted = fit_counting(
             clone(self.estimator), handed(self.estimator, X), labels, fit_params
         )

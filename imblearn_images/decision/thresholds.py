@@ -14,7 +14,14 @@ from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.decision.base import WrapperMixin, as_labels, handed, remember_form
+from imblearn_images.decision.base import (
+    WrapperMixin,
+    as_labels,
+    check_has_probabilities,
+    handed,
+    params_of_fit,
+    remember_form,
+)
 
 BETTER = 1e-9  # by which a score must rise to be taken for more than rounding
 
@@ -124,9 +131,9 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         """
         if not isinstance(self.thresholds, (int, np.integer)) or self.thresholds < 1:
             raise ValueError(f"thresholds must be an integer from 1, got {self.thresholds!r}.")
-        self._check_has_probabilities()
+        check_has_probabilities(self)
         labels = as_labels(X, y)
-        fit_params = self._fit_params(sample_weight, params)
+        fit_params = params_of_fit(self, sample_weight, params)
         if get_config()["enable_metadata_routing"]:
             given = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
         else:

@@ -13,7 +13,14 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.mixing import store
 from imblearn_images.core.subsets import BATCH
-from imblearn_images.decision.base import WrapperMixin, as_labels, handed, remember_form
+from imblearn_images.decision.base import (
+    WrapperMixin,
+    as_labels,
+    check_has_probabilities,
+    handed,
+    params_of_fit,
+    remember_form,
+)
 from imblearn_images.preprocessing import ReadImages
 
 
@@ -109,7 +116,7 @@ class TestTimeAugmentationClassifier(WrapperMixin, BaseEstimator):
         TypeError
             If `estimator` has no `predict_proba`, or a view is none.
         """
-        self._check_has_probabilities()
+        check_has_probabilities(self)
         for view in self.transforms:
             usable = callable(view) or hasattr(view, "draw") or hasattr(view, "transform")
             if isinstance(view, type) or not usable:
@@ -118,7 +125,7 @@ class TestTimeAugmentationClassifier(WrapperMixin, BaseEstimator):
                     "object with a method `transform` or `draw`."
                 )
         labels = as_labels(X, y)
-        fit_params = self._fit_params(sample_weight, params)
+        fit_params = params_of_fit(self, sample_weight, params)
         images = handed(self.estimator, X)
         self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
         self.classes_ = self.estimator_.classes_

@@ -10,12 +10,13 @@ A data set on disk is its image files, ``labels.csv`` for the layout "csv", and
 ``seed`` and ``sha256``.
 """
 
-from imblearn_images.folders.balancing import balance_folder, unbalance_folder
+from imblearn_images.folders.balancing import balance_folder
 from imblearn_images.folders.exporting import export_images
 from imblearn_images.folders.inspecting import InspectReport, inspect_folder
 from imblearn_images.folders.loading import load_image_folder
 from imblearn_images.folders.report import FolderReport
 from imblearn_images.folders.source import FolderSplit, split_folder
+from imblearn_images.folders.unbalancing import unbalance_folder
 from imblearn_images.folders.verifying import VerifyReport, verify_folder
 
 __all__ = [

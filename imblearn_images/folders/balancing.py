@@ -6,13 +6,12 @@ import errno
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.labels import check_names
@@ -28,7 +27,9 @@ from imblearn_images.core.manifest import (
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.store import LINKS, OutputFolder
+from imblearn_images.folders.deciding import decide, with_seed
 from imblearn_images.folders.foresight import foresee
+from imblearn_images.folders.grouping import Groups, needs_pixels
 from imblearn_images.folders.pictures import (
     CHART,
     SHEET,
@@ -38,17 +39,10 @@ from imblearn_images.folders.pictures import (
 )
 from imblearn_images.folders.progress import progress
 from imblearn_images.folders.report import FolderReport, count_classes
-from imblearn_images.folders.rows import assemble, resample, without_files
-from imblearn_images.folders.source import (
-    FolderSplit,
-    Groups,
-    Source,
-    read_source,
-    split_source,
-)
-from imblearn_images.under_sampling import RandomUnderSampler
+from imblearn_images.folders.rows import OutputRows
+from imblearn_images.folders.source import FolderSplit, Source, read_source, split_source
 
-__all__ = ["balance_folder", "unbalance_folder"]
+__all__ = ["balance_folder"]
 
 
 def balance_folder(
@@ -73,7 +67,9 @@ def balance_folder(
 
     The source is only read. Each file of the output is whole or absent, and the manifest is
     written last: a folder with one is complete. An interrupted run is taken up with `resume`
-    and ends with the same bytes as one without interruption.
+    and ends with the same bytes as one without interruption; what was drawn is not drawn again.
+    All work is done in threads, whatever backend of joblib is active, so that no worker process
+    can be killed alone.
 
     Parameters
     ----------
@@ -86,7 +82,7 @@ def balance_folder(
         a clone of it sees the training files only. None splits without resampling.
     validation : float, default=0.2
         Share of the images that validate; 0 for no split.
-    groups : callable, array-like, "stem-prefix" or "near-duplicates", default=None
+    groups : callable, dict, array-like, "stem-prefix" or "near-duplicates", default=None
         What must stay on one side of the split, as for :func:`split_folder`.
     mode : {"L", "RGB", "RGBA"}, default=None
         Let a sampler that mixes pixels read all files as grey, colour, or colour with alpha,
@@ -158,10 +154,15 @@ def balance_folder(
     check_size_and_mode(None, mode)
     if plot:
         require_matplotlib()
-    sampler, seed = _seeded(sampler, random_state, n_jobs)
+    sampler, seed = with_seed(sampler, random_state, n_jobs)
     folder = OutputFolder(output, source, resume=resume)
-    near = isinstance(groups, str) and groups == "near-duplicates"
-    kept = read_source(source, on_error=on_error, hash_pixels=near, n_jobs=n_jobs, verbose=verbose)
+    kept = read_source(
+        source,
+        on_error=on_error,
+        hash_pixels=needs_pixels(groups),
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
     check_names(sorted(set(kept.labels)), layout)
     if layout == "csv" and (misread := misread_labels(sorted(set(kept.labels)))):
         kept.notes.append(
@@ -174,116 +175,51 @@ def balance_folder(
     if dry_run:
         return foresee(sampler, seed, kept, split, train, link, str(output))
     if link == "copy":
-        _check_room(folder.root, sum(record.n_bytes for record in kept.records))
+        _check_room(folder.root, int(kept.records.n_bytes.sum()))
+    extra = [MANIFEST, *([LABELS] if layout == "csv" else []), *([CHART, SHEET] if plot else [])]
     folder.begin()
     try:
-        plan, drawn = resample(sampler, kept, split, train, folder, mode, n_jobs)
-        rows, origins = assemble(kept, split, train, plan, drawn, sampler, seed, layout)
-        if link == "rows":
-            rows = without_files(rows)
+        plan, later = decide(sampler, kept, split, train, folder, mode, n_jobs)
+        rows = OutputRows(
+            kept,
+            split,
+            train,
+            plan,
+            synthesis=_name_synthesis(sampler, plan),
+            seed=seed,
+            mode=mode,
+            later=later,
+            layout=layout,
+            link=link,
+        )
         if leaks := find_leaks(rows):
             raise ValueError(
                 f"{len(leaks)} training rows descend from validation images: {leaks[:3]}"
             )
-        names = [row.path for row in rows if row.path is not None]
-        extra = [
-            MANIFEST,
-            *([LABELS] if layout == "csv" else []),
-            *([CHART, SHEET] if plot else []),
-        ]
-        folder.check_contents([*names, *extra])
+        folder.check_contents(chain(extra, rows.names()))
     except BaseException:
-        folder.discard_workshop()
+        folder.discard()
         raise
-    folder.make_folders(names)
-    rows = _place(folder, kept, rows, origins, link, n_jobs, verbose)
-    report = _report(kept, split, plan, rows, seed, folder, link)
+    folder.make_folders(rows.folders())
+    if link != "rows":
+        _place(folder, rows, n_jobs, verbose)
+    report = _report(kept, split, plan, rows, folder)
     if layout == "csv":
         folder.write(LABELS, labels_csv(rows))
     if plot:
         draw_chart(folder, report)
         draw_sheet(folder, rows, kept.root)
-    left_out = [
+    left_out = (
         Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
         for label, record in kept.broken
-    ]
-    folder.finish(MANIFEST, manifest_lines([*rows, *left_out]))
+    )
+    folder.finish(manifest_lines(chain(rows, left_out)))
     return report
 
 
-def unbalance_folder(
-    source: str | os.PathLike[str],
-    output: str | os.PathLike[str],
-    profile: Callable[[Any], Mapping[str, int]] | Mapping[str, int],
-    *,
-    random_state: int = 0,
-    **options: Any,
-) -> FolderReport:
-    """Cut class folders to an imbalance profile, for experiments, into a new folder.
-
-    Parameters
-    ----------
-    source, output : str or path-like
-        As for :func:`balance_folder`.
-    profile : LongTail, Step, Staircase, another callable ``y -> dict``, or dict
-        Number of images to keep of each class.
-    random_state : int, default=0
-        Seed of the draw.
-    **options : dict
-        Further options of :func:`balance_folder`, e.g. `layout`, `link`, `validation`, which
-        is 0 here.
-
-    Returns
-    -------
-    FolderReport
-
-    Raises
-    ------
-    ValueError, FileExistsError, OSError
-        As :func:`balance_folder`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from imblearn_images.core.files import write_image
-    >>> from imblearn_images.profiles import LongTail
-    >>> photos = Path(tempfile.mkdtemp()) / "photos"
-    >>> for row in range(20):
-    ...     name = photos / ("kiwi", "lime")[row % 2] / f"{row}.png"
-    ...     name.parent.mkdir(parents=True, exist_ok=True)
-    ...     write_image(name, np.full((4, 4), row, dtype=np.uint8))
-    >>> report = unbalance_folder(photos, photos.parent / "tail", LongTail(5))
-    >>> [(counts.label, counts.resampled) for counts in report.classes]
-    [('kiwi', 10), ('lime', 2)]
-    """
-    sampler = RandomUnderSampler(sampling_strategy=profile, random_state=random_state)
-    options.setdefault("validation", 0)
-    return balance_folder(source, output, sampler=sampler, random_state=random_state, **options)
-
-
-def _seeded(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any, int | None]:
-    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
-        raise ValueError(
-            f"random_state={random_state!r}: give an integer, so that a run can resume"
-        )
-    if sampler is None:
-        return None, None
-    sampler = clone(sampler)
-    parameters = sampler.get_params(deep=False)
-    if "n_jobs" in parameters and parameters["n_jobs"] is None:
-        sampler.set_params(n_jobs=n_jobs)
-    if "random_state" not in parameters:
-        return sampler, None
-    seed = parameters["random_state"]
-    if seed is None:
-        seed = int(random_state)
-        sampler.set_params(random_state=seed)
-    elif not isinstance(seed, (int, np.integer)):
-        raise ValueError(
-            f"{type(sampler).__name__}(random_state={seed!r}): give an integer, so that the same "
-            "call gives the same files"
-        )
-    return sampler, int(seed)
+def _name_synthesis(sampler: Any, plan: ResamplingPlan) -> str:
+    name = type(sampler).__name__
+    return name if isinstance(plan.synthesis, str) else f"{name}, {plan.rule}"
 
 
 def _check_room(root: Path, n_bytes: int) -> None:
@@ -299,61 +235,43 @@ def _check_room(root: Path, n_bytes: int) -> None:
         )
 
 
-def _place(
-    folder: OutputFolder,
-    kept: Source,
-    rows: list[Row],
-    origins: list[int | str],
-    link: str,
-    n_jobs: int | None,
-    verbose: int,
-) -> list[Row]:
-    """Put every file in its place; return the rows with the hashes of drawn files."""
-    if link == "rows":
-        return rows
+def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int) -> None:
+    """Put every file in its place, a copy, a link or drawn."""
+
+    def place(number: int) -> None:
+        row = rows[number]
+        name = str(row.path)
+        if row.kind == "synthetic":
+            rows.has_drawn(number, *folder.draw(name, partial(rows.draw, number)))
+        else:
+            original = rows.kept.paths[rows.sources[number]]
+            folder.copy(original, name, str(row.sha256), rows.link)
+
     with progress(len(rows), "written", verbose) as done:
 
-        def place(first: int) -> list[Row]:
-            placed = []
-            part = slice(first, first + 16)
-            for row, origin in zip(rows[part], origins[part], strict=True):
-                name = row.path or ""
-                if isinstance(origin, str):
-                    row = replace(row, sha256=folder.move(origin, name))
-                else:
-                    record = kept.records[origin]
-                    folder.copy(record.path, name, record.sha256, link)
-                placed.append(row)
-            done(len(placed))
-            return placed
+        def place_some(first: int) -> None:
+            some = range(first, min(first + 16, len(rows)))
+            for number in some:
+                place(number)
+            done(len(some))
 
-        batches = in_threads(place, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
-    return [row for batch in batches for row in batch]
+        in_threads(place_some, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
 
 
 def _report(
-    kept: Source,
-    split: FolderSplit,
-    plan: ResamplingPlan,
-    rows: list[Row],
-    seed: int | None,
-    folder: OutputFolder,
-    link: str,
+    kept: Source, split: FolderSplit, plan: ResamplingPlan, rows: OutputRows, folder: OutputFolder
 ) -> FolderReport:
-    takes_room = [
-        row.path for row in rows if row.path and (link == "copy" or row.kind == "synthetic")
-    ]
     return FolderReport(
         output=str(folder.root),
         classes=count_classes(
             kept, split, Counter(plan.y.tolist()), Counter(plan.y[plan.synthetic].tolist())
         ),
-        n_valid=int(np.count_nonzero(split.is_valid)),
+        n_valid=rows.n_valid,
         n_train=len(plan),
-        n_files=sum(row.path is not None for row in rows),
-        n_bytes=sum((folder.root / path).stat().st_size for path in takes_room),
+        n_files=0 if rows.link == "rows" else len(rows),
+        n_bytes=rows.n_bytes,
         n_prevented=split.n_prevented,
-        seed=seed,
+        seed=rows.seed,
         dry_run=False,
         skipped={kept.relative(record.path): record.error for _, record in kept.broken},
         notes=kept.notes,

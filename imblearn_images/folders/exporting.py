@@ -127,7 +127,7 @@ def export_images(
     targets = [row.path or "" for row in rows]
     folder.begin()
     folder.check_contents([*targets, MANIFEST, *([LABELS] if layout == "csv" else [])])
-    folder.make_folders(targets)
+    folder.make_folders({os.path.dirname(name) for name in targets})
     with progress(len(rows), "written", verbose) as done:
 
         def put(first: int) -> list[str]:
@@ -148,7 +148,7 @@ def export_images(
     rows.sort(key=lambda row: row.split == "train")  # validation first; stable
     if layout == "csv":
         folder.write(LABELS, labels_csv(rows))
-    folder.finish(MANIFEST, manifest_lines(rows))
+    folder.finish(manifest_lines(rows))
     return targets
 
 

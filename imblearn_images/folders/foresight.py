@@ -9,6 +9,7 @@ import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images.core.planning import check_class_sizes
+from imblearn_images.folders.deciding import draws_images
 from imblearn_images.folders.report import FolderReport, count_classes
 from imblearn_images.folders.source import FolderSplit, Source
 
@@ -23,11 +24,11 @@ def foresee(
     output: str,
 ) -> FolderReport:
     """Report what a run would write, without drawing an image."""
-    y = split.labels[train].astype(object)
+    y = split.labels[train]
     counts, synthetic = Counter(y.tolist()), Counter[str]()
-    sizes = [record.n_bytes if link == "copy" else 0 for record in kept.records]
-    n_bytes = sum(sizes)
-    if sampler is not None and "output_dir" in sampler.get_params(deep=False):
+    sizes = kept.records.n_bytes if link == "copy" else np.zeros(len(kept.paths), dtype=np.int64)
+    n_bytes = int(sizes.sum())
+    if sampler is not None and draws_images(sampler):
         sampler.fit(split.paths[train], y)
         if hasattr(sampler, "k_neighbors"):
             check_class_sizes(y, sampler.sampling_strategy_, sampler.k_neighbors)
@@ -35,13 +36,12 @@ def foresee(
             change = Counter({str(label): int(n)})
             if isinstance(sampler, BaseOverSampler):
                 counts, synthetic = counts + change, synthetic + change
-        largest = max(record.size[0] * record.size[1] for record in kept.records) * 4
+        largest = int(kept.records.sizes.astype(np.int64).prod(axis=1).max()) * 4
         n_bytes += largest * sum(synthetic.values())
     elif sampler is not None:
         sampler.fit_resample(split.paths[train], y)
         counts = Counter(sampler.plan_.y.tolist())
-        n_bytes = sum(sizes[row] for row in np.flatnonzero(split.is_valid))
-        n_bytes += sum(sizes[row] for row in train[sampler.plan_.base])
+        n_bytes = int(sizes[split.is_valid].sum() + sizes[train[sampler.plan_.base]].sum())
     n_valid, n_train = int(np.count_nonzero(split.is_valid)), sum(counts.values())
     return FolderReport(
         output=output,

@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imblearn_images.core.duplicates import has_imagehash
+from imblearn_images.folders.grouping import group_near
 from imblearn_images.folders.report import shown, table_text
-from imblearn_images.folders.source import Source, group_near, read_source
+from imblearn_images.folders.source import Source, read_source
 
 __all__ = ["InspectReport", "inspect_folder"]
 
@@ -125,19 +127,22 @@ def inspect_folder(
         near = has_imagehash()
     kept = read_source(source, on_error="skip", hash_pixels=near, n_jobs=n_jobs, verbose=verbose)
     counts = Counter(kept.labels)
+    labels = np.array(kept.labels, dtype=object)
     broken = Counter(label for label, _ in kept.broken)
     largest = max(counts.values())
     classes = []
     for label, n in sorted(counts.items()):
-        records = [r for r, of in zip(kept.records, kept.labels, strict=True) if of == label]
+        rows = np.flatnonzero(labels == label)
         classes.append(
             {
                 "label": label,
                 "images": n,
                 "share": n / len(kept.labels),
                 "ratio": largest / n,
-                "sizes": _range([record.size for record in records]),
-                "modes": dict(Counter(record.mode for record in records).most_common()),
+                "sizes": _range(kept.records.sizes[rows]),
+                "modes": dict(
+                    Counter(kept.records[row].mode for row in rows.tolist()).most_common()
+                ),
                 "broken": broken[label],
                 "advice": _advice(n, largest),
             }
@@ -148,8 +153,8 @@ def inspect_folder(
         n_images=len(kept.labels),
         ratio=largest / min(counts.values()),
         broken={kept.relative(record.path): record.error for _, record in kept.broken},
-        duplicates=_members(kept, [record.sha256 for record in kept.records]),
-        near_duplicates=_members(kept, group_near(kept)) if near else None,
+        duplicates=_members(kept, kept.records.first_equals()),
+        near_duplicates=_members(kept, np.asarray(group_near(kept))) if near else None,
         notes=kept.notes,
     )
 
@@ -169,13 +174,15 @@ def _advice(n: int, largest: int) -> list[str]:
     return advice
 
 
-def _range(sizes: list[tuple[int, int]]) -> str:
-    (h0, w0), (h1, w1) = np.min(sizes, axis=0).tolist(), np.max(sizes, axis=0).tolist()
+def _range(sizes: NDArray[np.int32]) -> str:
+    (h0, w0), (h1, w1) = sizes.min(axis=0).tolist(), sizes.max(axis=0).tolist()
     return f"{h0} x {w0}" if (h0, w0) == (h1, w1) else f"{h0}-{h1} x {w0}-{w1}"
 
 
-def _members(kept: Source, keys: list[Any]) -> list[list[str]]:
-    groups: dict[Any, list[str]] = {}
-    for path, key in zip(kept.paths, keys, strict=True):
-        groups.setdefault(key, []).append(kept.relative(path))
-    return [group for group in groups.values() if len(group) > 1]
+def _members(kept: Source, numbers: NDArray[np.intp]) -> list[list[str]]:
+    """Name the files that share their number with others, in the order of their first."""
+    shared = np.bincount(numbers)[numbers] > 1
+    groups: dict[int, list[str]] = {}
+    for row in np.flatnonzero(shared).tolist():
+        groups.setdefault(int(numbers[row]), []).append(kept.relative(kept.paths[row]))
+    return list(groups.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -17,28 +17,34 @@ OWN_FILES = ("manifest.jsonl", "labels.csv", "classes.png", "contact_sheet.png")
 """What this package writes beside class folders; passed over without a word."""
 
 
-def _raise(error: OSError) -> NoReturn:
-    raise error
-
-
 def _walk(class_folder: str, root: str) -> tuple[list[str], list[str]]:
     """Return the image files and the other files under a class folder, hidden ones left out."""
     images: list[str] = []
     others: list[str] = []
     entered = {os.path.realpath(root)}
-    # os.walk passes over a folder it cannot list; its images must not be lost silently
-    for folder, subfolders, names in os.walk(class_folder, onerror=_raise, followlinks=True):
-        if (here := os.path.realpath(folder)) in entered:
-            subfolders.clear()
-            continue
-        entered.add(here)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in names:
-            file = os.path.join(folder, name)
-            if not name.startswith("."):
-                is_image = name.lower().endswith(SUFFIXES) and os.path.isfile(file)
-                (images if is_image else others).append(file)
-    return sorted(images, key=lambda file: file.split(os.sep)), sorted(others)
+    folders = {class_folder}
+    pending = [class_folder]
+    while pending:
+        path = pending.pop()
+        if path not in folders:
+            images.append(path)
+        elif (here := os.path.realpath(path)) not in entered:
+            entered.add(here)
+            inside = []
+            # a folder that cannot be listed raises: its images must not be lost silently
+            for entry in os.scandir(path):
+                if entry.name.startswith("."):
+                    continue
+                # of links the functions of os.path never raise
+                if os.path.isdir(entry) if entry.is_symlink() else entry.is_dir():
+                    folders.add(entry.path)
+                    inside.append(entry.path)
+                elif entry.name.lower().endswith(SUFFIXES) and os.path.isfile(entry):
+                    inside.append(entry.path)
+                else:
+                    others.append(entry.path)
+            pending += sorted(inside, reverse=True)
+    return images, sorted(others)
 
 
 def load_image_folder(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -29,35 +31,38 @@ def draw_chart(folder: OutputFolder, report: FolderReport) -> None:
         {c.label: c.synthetic for c in report.classes},
     )
     height = 0.8 + 0.46 * len(report.classes)
-    folder.write(CHART, as_png(display.plot, width=7, height=height, dpi=90))
+    folder.write(CHART, [as_png(display.plot, width=7, height=height, dpi=90)])
 
 
-def draw_sheet(folder: OutputFolder, rows: list[Row], source: str) -> None:
+def draw_sheet(folder: OutputFolder, rows: Iterable[Row], source: str) -> None:
     """Write a contact sheet: some training images of the smallest classes, drawn ones last."""
-    by_class: dict[str, list[Row]] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    some: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row.split == "train":
-            by_class.setdefault(row.label, []).append(row)
-    chosen = sorted(by_class, key=lambda label: sum(r.kind == "original" for r in by_class[label]))
-    chosen = chosen[:_CLASSES]
+            counts[row.label, row.kind] += 1
+            if len(first := some.setdefault((row.label, row.kind), [])) < _COLUMNS:
+                first.append(row)
+    labels = dict.fromkeys(label for label, _ in counts)
+    chosen = sorted(labels, key=lambda label: counts[label, "original"])[:_CLASSES]
     line = 22
     size = (_COLUMNS * (_CELL + 4) + 12, len(chosen) * (_CELL + line + 8) + 8)
     sheet = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
     for number, label in enumerate(chosen):
         top = 8 + number * (_CELL + line + 8)
-        members = by_class[label]
-        kinds = {k: [r for r in members if r.kind == k] for k in ("original", "copy", "synthetic")}
-        title = ", ".join(f"{len(found)} {kind}" for kind, found in kinds.items() if found)
+        numbers = {kind: counts[label, kind] for kind in ("original", "copy", "synthetic")}
+        title = ", ".join(f"{n} {kind}" for kind, n in numbers.items() if n)
+        originals, copies, drawn = (some.get((label, kind), []) for kind in numbers)
         draw.text((8, top), f"{shown(label)}: {title}", "#1a1a1a", font)
-        new = (kinds["synthetic"] or kinds["copy"])[: _COLUMNS // 2]
-        for column, row in enumerate([*kinds["original"][: _COLUMNS - len(new)], *new]):
+        new = (drawn or copies)[: _COLUMNS // 2]
+        for column, row in enumerate([*originals[: _COLUMNS - len(new)], *new]):
             file = folder.root / row.path if row.path else Path(source, row.parents[0])
             thumbnail = Image.fromarray(_thumbnail(file))
             sheet.paste(thumbnail, (8 + column * (_CELL + 4), top + line))
     picture = io.BytesIO()
     sheet.save(picture, "PNG")
-    folder.write(SHEET, picture.getvalue())
+    folder.write(SHEET, [picture.getvalue()])
 
 
 def _thumbnail(file: Path) -> np.ndarray:

@@ -4,137 +4,177 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from imblearn_images.core.files import SUFFIXES, read_image, write_image
+from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.labels import encode_label
 from imblearn_images.core.manifest import Row
-from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.records import FileRecord
-from imblearn_images.core.store import OutputFolder, name_file
+from imblearn_images.core.rendering import DrawLater
+from imblearn_images.core.store import name_file
 from imblearn_images.folders.source import FolderSplit, Source
 
 
-def resample(
-    sampler: Any,
-    kept: Source,
-    split: FolderSplit,
-    train: Any,
-    folder: OutputFolder,
-    mode: str | None,
-    n_jobs: int | None,
-) -> tuple[ResamplingPlan, dict[int, str]]:
-    """Return the plan over the training files, and the files of its synthetic rows."""
-    y = split.labels[train].astype(object)  # str, which messages show as they are
-    if sampler is None:
-        return ResamplingPlan.selection(np.arange(len(train)), y), {}
-    paths: Any = split.paths[train]
-    if "output_dir" in sampler.get_params(deep=False):
-        folder.clear_workshop()
-        sampler.set_params(output_dir=str(folder.workshop / "drawn"))
-        if mode is not None:
-            paths = _in_mode(mode, [kept.records[row] for row in train], folder, n_jobs)
-    paths, _ = sampler.fit_resample(paths, y)
-    plan = getattr(sampler, "plan_", None)
-    if not isinstance(plan, ResamplingPlan):
-        raise TypeError(
-            f"{type(sampler).__name__} leaves no plan: use a sampler of imblearn_images, e.g. from "
-            "imblearn_images.over_sampling"
-        )
-    return plan, {row: str(paths[row]) for row in np.flatnonzero(plan.synthetic).tolist()}
+class OutputRows(Sequence[Row]):
+    """Rows of a data set, validation first, each made when it is asked for.
 
+    What is kept are numbers, some 20 bytes a row: its source file, its kind, and of an image
+    that was drawn, size and hash.
 
-def _in_mode(
-    mode: str, records: list[FileRecord], folder: OutputFolder, n_jobs: int | None
-) -> list[str]:
-    """Write the files of other modes anew, in the workshop; return what the sampler reads."""
-    paths = [
-        record.path if record.mode == mode else str(folder.workshop / f"as-{mode}-{row}.png")
-        for row, record in enumerate(records)
-    ]
+    Parameters
+    ----------
+    kept, split : Source, FolderSplit
+        The files, and which of them validate.
+    train : ndarray of shape (n_train,)
+        The files that `plan` was made of.
+    plan : ResamplingPlan
+        The training rows.
+    synthesis : str
+        What the synthetic ones are drawn by.
+    seed : int or None
+        Of the resampling.
+    mode : str or None
+        That files are read in where pixels are mixed.
+    later : DrawLater
+        Draws them.
+    layout, link : str
+        As for `balance_folder`.
+    """
 
-    def convert(path: str, to: str) -> None:
-        if path != to:
-            write_image(to, read_image(path, mode=mode))
-
-    tasks = ((record.path, path) for record, path in zip(records, paths, strict=True))
-    in_threads(convert, tasks, n_jobs=n_jobs)
-    return paths
-
-
-def assemble(
-    kept: Source,
-    split: FolderSplit,
-    train: Any,
-    plan: ResamplingPlan,
-    drawn: Mapping[int, str],
-    sampler: Any,
-    seed: int | None,
-    layout: str,
-) -> tuple[list[Row], list[int | str]]:
-    """Return the rows of the data set, and the source row or drawn file that each is made of."""
-    rows: list[Row] = []
-    origins: list[int | str] = []
-    for source in np.flatnonzero(split.is_valid).tolist():
-        parent = (kept.relative(kept.paths[source]),)
-        row = Row(None, kept.labels[source], "valid", "original", parent)
-        rows.append(replace(row, sha256=kept.records[source].sha256))
-        origins.append(source)
-    kinds = plan.kind.tolist()
-    for k, kind in enumerate(kinds):
-        base = int(train[plan.base[k]])
-        row = Row(None, kept.labels[base], "train", kind, (kept.relative(kept.paths[base]),))
-        if kind == "synthetic":
-            used = plan.weights[k] != 0
-            partners = [kept.paths[train[p]] for p in plan.partners[k][used].tolist()]
-            steps = tuple(plan.weights[k][used].tolist())
-            row = replace(
-                row,
-                parents=(*row.parents, *map(kept.relative, partners)),
-                synthesis=type(sampler).__name__,
-                step=steps[0] if len(steps) == 1 else steps,
-                seed=seed,
+    def __init__(
+        self,
+        kept: Source,
+        split: FolderSplit,
+        train: NDArray[np.intp],
+        plan: ResamplingPlan,
+        *,
+        synthesis: str,
+        seed: int | None,
+        mode: str | None,
+        later: DrawLater,
+        layout: str,
+        link: str,
+    ) -> None:
+        self.kept, self.train, self.plan = kept, train, plan
+        self.synthesis, self.seed, self.mode = synthesis, seed, mode
+        self.later, self.layout, self.link = later, layout, link
+        valid = np.flatnonzero(split.is_valid)
+        self.n_valid = len(valid)
+        self.sources = np.concatenate([valid, train[plan.base]])
+        self._is_drawn = np.concatenate([np.zeros(self.n_valid, dtype=bool), plan.synthetic])
+        self.drawn = np.flatnonzero(self._is_drawn)
+        # The first row that takes a file as it is: backwards, for the last number stays.
+        taken = np.flatnonzero(~self._is_drawn)[::-1]
+        self._original = np.empty(len(kept.paths), dtype=np.intp)
+        self._original[self.sources[taken]] = taken
+        self._sizes = np.zeros(len(self.drawn), dtype=np.int64)
+        self._hashes = np.zeros((len(self.drawn), 32), dtype=np.uint8)
+        if link == "rows" and len(self.drawn):
+            raise ValueError(
+                f'link="rows" writes no files, but {len(self.drawn)} images were drawn by '
+                f'{synthesis}; use link="symlink", which takes hardly more room'
             )
-            origins.append(drawn[k])
-        else:
-            seeded = seed if kind == "copy" else None
-            row = replace(row, sha256=kept.records[base].sha256, seed=seeded)
-            origins.append(base)
-        rows.append(row)
-    with_folders = bool(split.is_valid.any())
-    return [
-        replace(row, path=_name(row, k, origin, layout, with_folders))
-        for k, (row, origin) in enumerate(zip(rows, origins, strict=True))
-    ], origins
 
+    def __len__(self) -> int:
+        return len(self.sources)
 
-def _name(row: Row, number: int, origin: int | str, layout: str, with_folders: bool) -> str:
-    """Name a file after what it is made of; the same call gives the same names."""
-    facts = [row.label, *row.parents, row.sha256 or ""]
-    if row.kind != "original":
-        facts += [str(row.seed), repr(row.step), str(number)]
-    digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    suffix = os.path.splitext(origin if isinstance(origin, str) else row.parents[0])[1].lower()
-    stem = "+".join(Path(parent).stem[:40] for parent in row.parents[:2])
-    if layout == "csv":
-        name = name_file(f"{row.label[:30]}_{stem}", digest, suffix)
-        return f"images/{name}"
-    name = name_file(stem, digest, suffix if suffix in SUFFIXES else ".png")
-    side = f"{row.split}/" if with_folders else ""
-    return f"{side}{encode_label(row.label)}/{name}"
-
-
-def without_files(rows: list[Row]) -> list[Row]:
-    """Take the file names off; a ValueError where rows are no files of the source."""
-    if drawn := [row for row in rows if row.kind == "synthetic"]:
-        raise ValueError(
-            f'link="rows" writes no files, but {len(drawn)} images were drawn by '
-            f'{drawn[0].synthesis}; use link="symlink", which takes hardly more room'
+    def __getitem__(self, number: int) -> Row:  # type: ignore[override]  # one at a time
+        number = range(len(self))[number]
+        k = number - self.n_valid
+        sources = [int(self.sources[number])]
+        kind = "original" if self._original[sources[0]] == number else "copy"
+        drawn: dict[str, Any] = {}
+        if self._is_drawn[number]:
+            kind = "synthetic"
+            used = self.plan.weights[k] != 0
+            sources += self.train[self.plan.partners[k][used]].tolist()
+            steps = tuple(self.plan.weights[k][used].tolist())
+            drawn["step"] = steps[0] if len(steps) == 1 else steps
+            drawn["synthesis"] = self.synthesis
+        contents = [self.kept.records.sha256(source) for source in sources]
+        row = Row(
+            path=None,
+            label=self.kept.labels[sources[0]],
+            split="valid" if k < 0 else "train",
+            kind=kind,
+            parents=tuple(self.kept.relative(self.kept.paths[source]) for source in sources),
+            seed=None if kind == "original" else self.seed,
+            sha256=self._hash(number) if drawn else contents[0],
+            **drawn,
         )
-    return [replace(row, path=None) for row in rows]
+        return row if self.link == "rows" else replace(row, path=self._path(row, contents, number))
+
+    def _hash(self, number: int) -> str | None:
+        at = np.searchsorted(self.drawn, number)
+        return self._hashes[at].tobytes().hex() if self._sizes[at] else None
+
+    def draw(self, number: int) -> NDArray[Any]:
+        """Draw the image of a synthetic row."""
+        return self.later.draw(number - self.n_valid)
+
+    def has_drawn(self, number: int, n_bytes: int, sha256: str) -> None:
+        """Note size and hash of the file of a synthetic row."""
+        at = np.searchsorted(self.drawn, number)
+        self._hashes[at] = np.frombuffer(bytes.fromhex(sha256), dtype=np.uint8)
+        self._sizes[at] = n_bytes
+
+    @property
+    def n_bytes(self) -> int:
+        """What the files take; links take nothing."""
+        if self.link != "copy":
+            return int(self._sizes.sum())
+        copied = np.delete(self.sources, self.drawn)
+        return int(self.kept.records.n_bytes[copied].sum() + self._sizes.sum())
+
+    def folders(self) -> set[str]:
+        """Name the folders that the files are in."""
+        if self.link == "rows":
+            return set()
+        if self.layout == "csv":
+            return {"images"}
+        sides = (slice(0, self.n_valid), slice(self.n_valid, None))
+        return {
+            f"{self._side(split)}{encode_label(label)}"
+            for split, side in zip(("valid", "train"), sides, strict=True)
+            for label in {self.kept.labels[source] for source in self.sources[side]}
+        }
+
+    def names(self) -> Iterator[str]:
+        """Name the files."""
+        return (row.path for row in self if row.path is not None)
+
+    def _side(self, split: str) -> str:
+        return f"{split}/" if self.n_valid else ""
+
+    def _drawn_by(self, k: int) -> list[str]:
+        """What an image depends on besides its parents: the synthesis, and the row's seed."""
+        if self.plan.seeds is None:
+            return []
+        rule = re.sub(r" at 0x[0-9a-f]+", "", repr(self.plan.synthesis))  # not the same next time
+        return [rule, str(self.plan.seeds[k])]
+
+    def _path(self, row: Row, contents: list[str], number: int) -> str:
+        """Name a file after all that it is made of; the same call gives the same names."""
+        facts = [row.label, *row.parents, *contents]
+        if row.kind != "original":
+            facts += [str(row.seed), repr(row.step), str(number)]
+        if row.kind == "synthetic":
+            facts += [str(row.synthesis), str(self.mode), *self._drawn_by(number - self.n_valid)]
+        digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()[
+            :16
+        ]
+        suffix = os.path.splitext(row.parents[0])[1].lower()
+        if row.kind == "synthetic":
+            suffix = self.later.suffix
+        names = [os.path.splitext(os.path.basename(parent))[0] for parent in row.parents[:2]]
+        stem = "+".join(name[:40] for name in names)
+        if self.layout == "csv":
+            return f"images/{name_file(f'{row.label[:30]}_{stem}', digest, suffix)}"
+        name = name_file(stem, digest, suffix if suffix in SUFFIXES else ".png")
+        return f"{self._side(row.split)}{encode_label(row.label)}/{name}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.core.duplicates import PHOTOS, near_duplicates
 from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.labels import find_clashes
-from imblearn_images.core.records import FileRecord, examine_all
+from imblearn_images.core.records import FileRecord, FileRecords, examine_all
 from imblearn_images.core.splitting import split_rows
+from imblearn_images.folders.grouping import Groups, needs_pixels, resolve_groups
 from imblearn_images.folders.loading import find_images, note_on_skipped
 from imblearn_images.folders.progress import progress
 
 __all__ = ["FolderSplit", "split_folder"]
-
-Groups = str | Callable[[str], Any] | Sequence[Any] | None
 
 
 @dataclass(frozen=True)
@@ -30,9 +26,9 @@ class Source:
     """Examined files of class folders."""
 
     root: str
-    paths: list[str]
     labels: list[str]
-    records: list[FileRecord]
+    records: FileRecords
+    """Of the files that can be used."""
     rows: NDArray[np.intp]
     """Positions among the files that :func:`load_image_folder` lists."""
     n_listed: int
@@ -41,9 +37,14 @@ class Source:
     """Label and record of the files that cannot be used."""
     notes: list[str]
 
+    @property
+    def paths(self) -> list[str]:
+        """The files that can be used."""
+        return self.records.paths
+
     def relative(self, path: str) -> str:
         """Path below the source, with "/"."""
-        return Path(path).relative_to(self.root).as_posix()
+        return path.removeprefix(self.root).lstrip(os.sep).replace(os.sep, "/")
 
 
 def read_source(
@@ -71,28 +72,25 @@ def read_source(
     notes = [note_on_skipped(rest)] if (rest := [p for p in skipped if p not in odd]) else []
     labels = [label for label, images in listing.items() for _ in images]
     paths = [path for images in listing.values() for path in images]
-    labels += [Path(path).relative_to(root).parts[0] for path in odd]
+    labels += [_class_of(path, root) for path in odd]
     paths += odd
     with progress(len(paths), "examined", verbose) as done:
         records = examine_all(paths, hash_pixels=hash_pixels, n_jobs=n_jobs, done=done)
-    broken = [
-        (label, record) for label, record in zip(labels, records, strict=True) if record.error
-    ]
+    broken = records.broken()
     if broken and on_error == "raise":
         lines = [f"{record.path}: {record.error}" for _, record in broken]
         raise ValueError(
             "\n  ".join([f"{len(broken)} of {len(paths)} image files cannot be used:", *lines])
             + "\nRepair or remove them, or leave them out: --on-error skip, on_error='skip'"
         )
-    rows = np.array([row for row, record in enumerate(records) if not record.error], dtype=np.intp)
+    sound, rows = records.sound()
     kept = Source(
         root,
-        [paths[row] for row in rows],
         [labels[row] for row in rows],
-        [records[row] for row in rows],
+        sound,
         rows,
         len(paths) - len(odd),
-        broken,
+        [(labels[row], record) for row, record in broken],
         notes,
     )
     if lost := sorted(set(labels) - set(kept.labels)):
@@ -144,11 +142,12 @@ def split_folder(
         Folder with class folders, as for :func:`load_image_folder`.
     validation : float, default=0.2
         Share of the images that validate, above 0 and below 1.
-    groups : callable, array-like of shape (n,), "stem-prefix" or "near-duplicates", default=None
+    groups : callable, dict, array-like of shape (n,) or str, default=None
         What must stay on one side: photos of one patient, plant or burst. A callable takes a
-        path; an array has one value for each file, in the order of :func:`load_image_folder`;
-        "stem-prefix" is the name of a file up to its last "_", "-" or space;
-        "near-duplicates" groups photos by a perceptual hash (needs the package ImageHash).
+        path; a dict has one value for each path below `source`, written with "/"; an array has
+        one for each file, in the order of :func:`load_image_folder`; "stem-prefix" is the name
+        of a file up to its last "_", "-" or space; "near-duplicates" groups photos by a
+        perceptual hash (needs the package ImageHash).
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used.
     random_state : int, default=0
@@ -186,61 +185,39 @@ def split_folder(
     kept = read_source(
         source,
         on_error=on_error,
-        hash_pixels=_is_word(groups, "near-duplicates"),
+        hash_pixels=needs_pixels(groups),
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return split_source(kept, validation, groups, random_state)
+    split = split_source(kept, validation, groups, random_state)
+    return replace(split, paths=split.paths.astype(np.str_), labels=split.labels.astype(np.str_))
 
 
 def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> FolderSplit:
-    """Split examined files; with `validation` 0 all of them train."""
+    """Split examined files; with `validation` 0 all of them train.
+
+    Paths and labels are arrays of the very strings of `kept`, which takes no room.
+    """
     named = None if groups is None else resolve_groups(kept, groups)
     is_valid, prevented = np.zeros(len(kept.paths), dtype=bool), 0
     if validation:
-        contents = [record.sha256 for record in kept.records]
+        contents = kept.records.first_equals()
         is_valid, prevented = split_rows(kept.labels, contents, named, validation, seed)
     return FolderSplit(
-        np.array(kept.paths, dtype=np.str_),
-        np.array(kept.labels, dtype=np.str_),
+        np.array(kept.paths, dtype=object),
+        np.array(kept.labels, dtype=object),
         is_valid,
         None if named is None else np.asarray(named),
         prevented,
     )
 
 
-def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
-    """Give every file its group."""
-    if _is_word(groups, "near-duplicates"):
-        return group_near(kept)
-    if _is_word(groups, "stem-prefix"):
-        return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in kept.paths]
-    if isinstance(groups, str) or groups is None:
-        raise ValueError(
-            f"groups={groups!r}: it is a callable, one value for each file, "
-            '"stem-prefix" or "near-duplicates"'
-        )
-    if callable(groups):
-        return [groups(path) for path in kept.paths]
-    values = list(groups)
-    if len(values) != kept.n_listed:
-        raise ValueError(
-            f"groups has {len(values)} values, {kept.root!r} holds {kept.n_listed} image files"
-        )
-    return [values[row] for row in kept.rows]
-
-
-def group_near(kept: Source) -> list[int]:
-    """Give every file the number of the photos that look like it."""
-    return near_duplicates([record.phash for record in kept.records], PHOTOS).tolist()
-
-
-def _is_word(groups: Groups, word: str) -> bool:
-    return isinstance(groups, str) and groups == word
-
-
 def _in_class(path: str, root: str) -> bool:
     return len(Path(path).relative_to(root).parts) > 1
+
+
+def _class_of(path: str, root: str) -> str:
+    return Path(path).relative_to(root).parts[0]
 
 
 def _notes(kept: Source) -> list[str]:
@@ -249,18 +226,17 @@ def _notes(kept: Source) -> list[str]:
         notes.append(f"{len(kept.broken)} files left out that cannot be used")
     for found, text in (
         (
-            [r for r in kept.records if r.n_frames > 1],
+            [r.path for r in kept.records if r.n_frames > 1],
             "with more than one frame, the first is used",
         ),
-        ([r for r in kept.records if r.misnamed], "whose name says another format"),
+        ([r.path for r in kept.records if r.misnamed], "whose name says another format"),
     ):
         if found:
-            notes.append(f"{len(found)} files {text}, such as {found[0].path!r}")
-    by_content: dict[str, int] = {}
-    for row, record in enumerate(kept.records):
-        first = by_content.setdefault(record.sha256, row)
-        if kept.labels[first] != kept.labels[row]:
-            one, other = kept.paths[first], record.path
+            notes.append(f"{len(found)} files {text}, such as {found[0]!r}")
+    first = kept.records.first_equals()
+    for row in np.flatnonzero(first != np.arange(len(first))).tolist():
+        if kept.labels[first[row]] != kept.labels[row]:
+            one, other = kept.paths[first[row]], kept.paths[row]
             notes.append(f"one image in two classes: {one!r} and {other!r}")
             break
     if clashes := find_clashes(sorted(set(kept.labels))):

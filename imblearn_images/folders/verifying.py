@@ -161,7 +161,7 @@ def _label_errors(root: Path, rows: list[Row]) -> list[str]:
             else []
         )
     content = file.read_bytes()
-    if content == labels_csv(rows):
+    if content == b"".join(labels_csv(rows)):
         return []
     try:
         table = read_labels(content)

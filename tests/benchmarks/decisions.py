@@ -1,4 +1,4 @@
-"""What prior correction repairs: `python tests/benchmarks/decisions.py`, about six minutes.
+"""What prior correction repairs: `python tests/benchmarks/decisions.py`, several minutes.
 
 Softmax regression on HOG features of the two shared image sets (where they are), trained as
 they are, on copies (RandomOverSampler) and on blends (SMOTE); then the same with

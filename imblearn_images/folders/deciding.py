@@ -1,0 +1,97 @@
+"""Deciding: the sampler run on the training files, before anything is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from imblearn_images.core.files import read_image, write_image
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import DrawLater
+from imblearn_images.core.store import OutputFolder
+from imblearn_images.folders.source import FolderSplit, Source
+from imblearn_images.over_sampling import RandomOverSampler
+
+
+def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any, int | None]:
+    """Return a clone of the sampler that draws the same in every run, and its seed."""
+    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
+        raise ValueError(
+            f"random_state={random_state!r}: give an integer, so that a run can resume"
+        )
+    if sampler is None:
+        return None, None
+    sampler = clone(sampler)
+    parameters = sampler.get_params(deep=False)
+    if "n_jobs" in parameters and parameters["n_jobs"] is None:
+        sampler.set_params(n_jobs=n_jobs)
+    if "random_state" not in parameters:
+        return sampler, None
+    seed = parameters["random_state"]
+    if seed is None:
+        seed = int(random_state)
+        sampler.set_params(random_state=seed)
+    elif not isinstance(seed, (int, np.integer)):
+        raise ValueError(
+            f"{type(sampler).__name__}(random_state={seed!r}): give an integer, so that the same "
+            "call gives the same files"
+        )
+    return sampler, int(seed)
+
+
+def draws_images(sampler: Any) -> bool:
+    """Tell whether a sampler makes images that are in no file yet."""
+    parameters = sampler.get_params(deep=False)
+    copies = isinstance(sampler, RandomOverSampler) and sampler.synthesis in (None, "copy")
+    return "output_dir" in parameters and not copies
+
+
+def decide(
+    sampler: Any,
+    kept: Source,
+    split: FolderSplit,
+    train: NDArray[np.intp],
+    folder: OutputFolder,
+    mode: str | None,
+    n_jobs: int | None,
+) -> tuple[ResamplingPlan, DrawLater]:
+    """Return the plan over the training files, and what draws its synthetic rows."""
+    later = DrawLater(folder.root)
+    paths, y = split.paths[train], split.labels[train]
+    if sampler is None:
+        return ResamplingPlan.selection(np.arange(len(train)), y), later
+    if draws_images(sampler):
+        sampler.set_params(output_dir=later)
+        if mode is not None:
+            paths = _in_mode(mode, kept, train, folder, n_jobs)
+    sampler.fit_resample(paths, y)
+    plan = getattr(sampler, "plan_", None)
+    if not isinstance(plan, ResamplingPlan):
+        raise TypeError(
+            f"{type(sampler).__name__} leaves no plan: use a sampler of imblearn_images, e.g. from "
+            "imblearn_images.over_sampling"
+        )
+    return plan, later
+
+
+def _in_mode(
+    mode: str, kept: Source, train: NDArray[np.intp], folder: OutputFolder, n_jobs: int | None
+) -> NDArray[Any]:
+    """Write the files of other modes anew, in the workshop; return what the sampler reads."""
+    paths = np.array(kept.paths, dtype=object)[train]
+
+    def convert(at: int) -> None:
+        record = kept.records[train[at]]
+        if record.mode != mode:
+            # named after its source's content: what a run before has written is as good
+            target = folder.open_workshop() / f"{mode}-{record.sha256}.png"
+            if not target.exists():
+                write_image(target, read_image(record.path, mode=mode))
+            paths[at] = str(target)
+
+    in_threads(convert, ((at,) for at in range(len(train))), n_jobs=n_jobs)
+    return paths

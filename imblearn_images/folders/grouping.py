@@ -1,0 +1,115 @@
+"""Grouping: what must stay on one side of a split."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imblearn_images.core.duplicates import PHOTOS, near_duplicates
+
+if TYPE_CHECKING:
+    from imblearn_images.folders.source import Source
+
+Groups = str | Callable[[str], Any] | Mapping[str, Any] | Sequence[Any] | None
+
+WORDS = ("stem-prefix", "near-duplicates")
+
+
+def needs_pixels(groups: Groups) -> bool:
+    """Tell whether the groups are found with a perceptual hash of every file."""
+    return isinstance(groups, str) and groups == "near-duplicates"
+
+
+def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
+    """Give every file its group; see :func:`~imblearn_images.folders.split_folder`."""
+    if needs_pixels(groups):
+        return group_near(kept)
+    if isinstance(groups, str) and groups == "stem-prefix":
+        return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in kept.paths]
+    if isinstance(groups, str) or groups is None:
+        raise ValueError(
+            f"groups={groups!r}: it is a callable, a dict of paths, one value for each file, "
+            '"stem-prefix" or "near-duplicates"'
+        )
+    if isinstance(groups, Mapping):
+        return _looked_up(kept, groups)
+    if callable(groups):
+        return [groups(path) for path in kept.paths]
+    values = list(groups)
+    if len(values) != kept.n_listed:
+        raise ValueError(
+            f"groups has {len(values)} values, {kept.root!r} holds {kept.n_listed} image files"
+        )
+    return [values[row] for row in kept.rows]
+
+
+def group_near(kept: Source) -> list[int]:
+    """Give every file the number of the photos that look like it."""
+    return near_duplicates(kept.records.phashes(), PHOTOS).tolist()
+
+
+def _looked_up(kept: Source, groups: Mapping[str, Any]) -> list[Any]:
+    names = [kept.relative(path) for path in kept.paths]
+    if missing := [name for name in names if name not in groups]:
+        raise ValueError(
+            f"groups names no group for {len(missing)} of {len(names)} image files, such as "
+            f"{missing[0]!r}: give the path of each below {kept.root!r}, with '/'"
+        )
+    return [groups[name] for name in names]
+
+
+def read_groups(text: str) -> str | dict[str, str]:
+    r"""Read what the command line takes for groups: a word, or a column of a table.
+
+    Parameters
+    ----------
+    text : str
+        "stem-prefix", "near-duplicates", or FILE:COLUMN, a CSV file in UTF-8 whose column
+        "path" names every image below the source and whose other column is its group.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a column is missing, a line has no group, or an image has two.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = Path(tempfile.mkdtemp()) / "visits.csv"
+    >>> lines = ["path,patient", "flu/1.png,Ann", "flu/2.png,Bob"]
+    >>> _ = table.write_text("\n".join(lines))
+    >>> read_groups(f"{table}:patient")
+    {'flu/1.png': 'Ann', 'flu/2.png': 'Bob'}
+    """
+    if text in WORDS:
+        return text
+    file, colon, column = text.rpartition(":")
+    if not colon:
+        raise ValueError(
+            f"groups {text!r}: one of {', '.join(WORDS)}, or FILE:COLUMN, e.g. groups.csv:patient"
+        )
+    try:
+        return _read_column(file, column)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: not a CSV file in UTF-8: {error}") from error
+
+
+def _read_column(file: str, column: str) -> dict[str, str]:
+    groups: dict[str, str] = {}
+    with open(file, encoding="utf-8-sig", newline="") as lines:
+        table = csv.DictReader(lines)
+        for wanted in ("path", column):
+            if wanted not in (table.fieldnames or ()):
+                raise ValueError(f"{file} has the columns {table.fieldnames}, not {wanted!r}")
+        for row in table:
+            path, group = row["path"], row[column]
+            if not group:
+                raise ValueError(f"{file}, line {table.line_num}: no {column} for {path!r}")
+            if groups.setdefault(path, group) != group:
+                raise ValueError(f"{file}, line {table.line_num}: {path!r} has two groups")
+    return groups
