@@ -16,6 +16,7 @@ image arrays, memmaps and arrays of file paths:
   ``BalancedBaggingClassifier``, ``BalancedRandomForestClassifier``
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
   ``ReshapeImages``, ``HOGFeatures``, steps of a pipeline
+- :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
 - :mod:`~imblearn_images.strategies` and :mod:`~imblearn_images.profiles`: what to pass as
   ``sampling_strategy``
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on

@@ -240,9 +240,13 @@ def test_grid_search_tunes_the_model_on_the_training_folds():
     assert search.best_score_ > 0.9
 
 
+PCA_OF_MANY = make_pipeline(PCA(20), KernelDensity())
+
+
 @pytest.mark.parametrize(
     ("generator", "error", "message"),
     [
+        (PCA_OF_MANY, ValueError, r"fitted to the 14 images of class 'dog': n_components=20 must"),
         (None, TypeError, r"generate\(n\) or sample\(n\), or be a function .* got None"),
         (PCA(2), TypeError, r"got PCA\(n_components=2\)"),
         (Machine, TypeError, r"got the class Machine; did you mean Machine\(\)"),

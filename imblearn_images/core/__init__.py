@@ -6,7 +6,10 @@ Nothing here knows the classes that users import. Imports run down this list:
   sets on disk, with their ``labels``, ``records`` and ``manifest``
 - ``planning`` decides, by listening to imbalanced-learn; ``tracing`` tells what the rows
   that a sampler makes are made of
-- ``embedding`` says what "near" means; ``neighbors`` finds what is near
+- ``embedding`` says what "near" means, ``thumbnails`` are the smallest of them; ``neighbors``
+  finds what is near
+- ``decoding`` brings children back from an embedding; ``generators`` are asked for images of a
+  class
 - ``smoothing`` draws the smoothed bootstrap; ``rendering`` carries a plan out
 - the ``plan`` is the decision
 - ``images`` say where pixels live; ``survey`` looks at many files, ``files`` is one of them

@@ -87,7 +87,14 @@ def drawer(
     if isinstance(generator, Mapping):
         return drawer(generator[label], label, images, rng)
     if is_density_model(generator):
-        return partial(_sampled, _fitted(generator, images(), rng), rng)
+        real = images()
+        try:
+            model = _fitted(generator, real, rng)
+        except ValueError as exc:
+            raise ValueError(
+                f"`generator` cannot be fitted to the {len(real)} images of class {label!r}: {exc}"
+            ) from exc
+        return partial(_sampled, model, rng)
     if isinstance(generator, FrozenEstimator):
         return partial(_sampled, copy.deepcopy(generator.estimator), rng)
     method = _method_of(generator)
