@@ -166,16 +166,25 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
 
 def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDArray[Any]) -> None:
     """Draw the rows start to stop of a plan: copies are copied, children drawn."""
-    is_child = plan[start:stop].synthetic
-    edges = np.flatnonzero(np.diff(is_child)) + 1
-    for part in np.split(np.arange(stop - start), edges):
-        if len(part) == 0:
+    part = plan[start:stop]
+    is_child = part.synthetic
+
+    def copy(some: ResamplingPlan, to: NDArray[Any]) -> None:
+        images.read(some.base, to)
+
+    def draw(some: ResamplingPlan, to: NDArray[Any]) -> None:
+        _draw_children(some, images, to)
+
+    for carry_out, rows in ((copy, np.flatnonzero(~is_child)), (draw, np.flatnonzero(is_child))):
+        if not len(rows):
             continue
-        lo, hi = part[0], part[-1] + 1
-        if is_child[lo]:
-            _draw_children(plan[start + lo : start + hi], images, out[lo:hi])
-        else:
-            images.read(plan.base[start + lo : start + hi], out[lo:hi])
+        run = slice(rows[0], rows[-1] + 1)
+        if run.stop - run.start == len(rows):
+            carry_out(part[run], out[run])
+        else:  # all at once nevertheless: children are drawn faster together
+            scattered = np.empty((len(rows), *out.shape[1:]), dtype=out.dtype)
+            carry_out(part[rows], scattered)
+            out[rows] = scattered
 
 
 def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:

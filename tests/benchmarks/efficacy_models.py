@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,8 @@ def corrected(scores: np.ndarray, priors: np.ndarray, tau: float) -> np.ndarray:
     return (scores - tau * np.log(priors)).argmax(axis=1)
 
 
-def balanced_weights(y: np.ndarray, priors: np.ndarray) -> np.ndarray:
-    """Weight of each class, as scikit-learn's "balanced"; labels are 0 ... K - 1."""
+def balanced_weights(priors: np.ndarray) -> np.ndarray:
+    """Weight of each class, as scikit-learn's "balanced"."""
     return 1 / (len(priors) * priors)
 
 
@@ -125,7 +125,7 @@ def _network(nn: Any, shape: Sequence[int], n_classes: int) -> Any:
 
 def linear_scores(
     samplers: Sequence[Any],
-    weights_of: Callable[..., np.ndarray] | None,
+    weighted: bool,
     taus: Sequence[float],
     train: tuple[np.ndarray, np.ndarray],
     X_test: np.ndarray,
@@ -141,22 +141,19 @@ def linear_scores(
     folds = StratifiedKFold(3, shuffle=True, random_state=seed)
     for fold, held_out in folds.split(X, y):
         priors = np.bincount(y[fold]) / len(fold)
-        by_penalty = _fitted(samplers, weights_of, X[fold], y[fold], X[held_out], PENALTIES)
+        by_penalty = _fitted(samplers, weighted, X[fold], y[fold], X[held_out], PENALTIES)
         for at, scores in enumerate(by_penalty):
             for tau in taus:
                 guessed = corrected(scores, priors, tau)
                 found[tau][at] += balanced_accuracy_score(y[held_out], guessed)
     chosen = {tau: PENALTIES[int(found[tau].argmax())] for tau in taus}
     penalties = sorted(set(chosen.values()))
-    scores = dict(
-        zip(penalties, _fitted(samplers, weights_of, X, y, X_test, penalties), strict=True)
-    )
+    scores = dict(zip(penalties, _fitted(samplers, weighted, X, y, X_test, penalties), strict=True))
     return {tau: scores[chosen[tau]] for tau in taus}
 
 
-def _fitted(samplers, weights_of, X, y, X_other, penalties):
+def _fitted(samplers, weighted, X, y, X_other, penalties):
     """Log probabilities of other images for each penalty, the training images resampled once."""
-    priors = np.bincount(y) / len(y)
     if samplers:
         X, y = make_pipeline(*map(clone, samplers)).fit_resample(X, y)
     hog = HOGFeatures().fit(X)
@@ -164,7 +161,7 @@ def _fitted(samplers, weights_of, X, y, X_other, penalties):
     # Not each feature by its own: they have one unit, and those that hardly vary say little.
     center, scale = train.mean(axis=0), train.std()
     train, other = (train - center) / scale, (other - center) / scale
-    weight = None if weights_of is None else dict(enumerate(weights_of(y, priors)))
-    model = LogisticRegression(class_weight=weight, max_iter=400, tol=1e-3, warm_start=True)
+    weight = "balanced" if weighted else None
+    model = LogisticRegression(class_weight=weight, max_iter=400, tol=1e-4, warm_start=True)
     for penalty in penalties:  # weak penalties start where strong ones ended
         yield model.set_params(C=penalty / len(y)).fit(train, y).predict_log_proba(other)
