@@ -21,6 +21,7 @@ from imblearn_images.folders import (
 from imblearn_images.folders.grouping import read_groups
 from imblearn_images.profiles import LongTail, Staircase, Step
 from imblearn_images.strategies import add_fraction, parse_strategy
+from imblearn_images.synthesis import Augment, Morph, TransferDeformation
 
 __all__ = ["add_folder_commands"]
 
@@ -37,6 +38,14 @@ METHODS = {
     for name in module.__all__
     if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
 } | {"none": None}
+
+SYNTHESES = {
+    "augment": Augment(),
+    "blend": "blend",
+    "copy": "copy",
+    "morph": Morph(),
+    "transfer": TransferDeformation(),
+}
 
 
 def add_folder_commands(commands: Any) -> None:
@@ -89,6 +98,11 @@ def _add_balance(commands: Any) -> None:
     )
     parser.add_argument(
         "--k-neighbors", type=int, metavar="N", help="neighbours of methods that have some"
+    )
+    parser.add_argument(
+        "--synthesis",
+        choices=SYNTHESES,
+        help="how methods that add images draw them (default: copies, or blends of neighbours)",
     )
     parser.add_argument(
         "--validation", type=float, default=0.2, metavar="SHARE", help="0 for none (default: 0.2)"
@@ -184,12 +198,13 @@ def _balance(
     strategy: str | None,
     add: list[tuple[str, float]] | None,
     k_neighbors: int | None,
+    synthesis: str | None,
     groups: str | None,
     json: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
-    sampler = _sampler(method, strategy, add, k_neighbors)
+    sampler = _sampler(method, strategy, add, k_neighbors, synthesis)
     options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
     _print(balance_folder(source, output, sampler=sampler, **options, **_threads(common)), common)
@@ -200,10 +215,11 @@ def _sampler(
     strategy: str | None,
     add: list[tuple[str, float]] | None,
     k_neighbors: int | None,
+    synthesis: str | None,
 ) -> Any:
     kind = METHODS[method]
     if kind is None:
-        if strategy or add or k_neighbors is not None:
+        if strategy or add or synthesis or k_neighbors is not None:
             raise ValueError("--method none resamples nothing: leave out its options")
         return None
     if strategy and add:
@@ -218,6 +234,10 @@ def _sampler(
         parameters["sampling_strategy"] = parse_strategy(
             strategy, sampling="over" if over else "under"
         )
+    if synthesis is not None:
+        if "synthesis" not in kind().get_params():
+            raise ValueError(f"--synthesis: method {method} draws no images")
+        parameters["synthesis"] = SYNTHESES[synthesis]
     if k_neighbors is not None:
         if "k_neighbors" not in kind().get_params():
             raise ValueError(f"--k-neighbors: method {method} has no neighbours")

@@ -406,7 +406,7 @@ def test_resuming_repairs_what_was_changed_and_clears_leftovers(photos, tmp_path
     (tmp_path / "out" / one.path).unlink()
     (tmp_path / "out" / other.path).write_bytes((tmp_path / "out" / row.path).read_bytes())
     (tmp_path / "out" / "train" / f".{'0' * 32}.partial").write_bytes(b"left over")
-    (tmp_path / "out" / ".unfinished").mkdir()
+    (tmp_path / "out" / ".unfinished" / "more").mkdir(parents=True)
     assert not verify_folder(tmp_path / "out")
     balance_folder(photos, tmp_path / "out", sampler=smote(), resume=True)
     assert contents(tmp_path / "out") == before

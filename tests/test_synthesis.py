@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.pipeline import make_pipeline
+from imblearn.utils.estimator_checks import estimator_checks_generator as imblearn_checks
 from PIL import Image
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
+from sklearn.utils.estimator_checks import estimator_checks_generator as sklearn_checks
 
 from imblearn_images import (
     ADASYN,
@@ -356,6 +358,18 @@ def test_a_judge_must_answer_for_every_child():
 
 
 class TestRedrawImages:
+    @pytest.mark.parametrize("generate", [sklearn_checks, imblearn_checks])
+    def test_the_checks_of_samplers_pass(self, generate):
+        ran = 0
+        for estimator, check in generate(RedrawImages(random_state=0)):
+            if "sparse" in check.func.__name__ and generate is imblearn_checks:
+                with pytest.raises(TypeError, match="draws images"):
+                    check(estimator)
+            elif check.func.__name__ != "check_array_api_input":
+                check(estimator)
+            ran += 1
+        assert ran >= 15
+
     def test_the_same_share_of_every_class_is_redrawn(self):
         X, y = images_of_dtype("uint8", (100, 6, 6)), np.repeat(["a", "b"], [80, 20])
         redraw = RedrawImages(darker, share=0.25, random_state=0)

@@ -243,9 +243,9 @@ class OutputFolder:
         waiting = self.open_workshop() / MANIFEST
         with files.written_whole(waiting) as file:
             file.writelines(lines)
-        for name in os.listdir(self.workshop):
-            if name != MANIFEST:
-                os.unlink(self.workshop / name)
+        for each in self.workshop.iterdir():
+            if each != waiting:
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
         os.replace(waiting, self.root / MANIFEST)
         self.workshop.rmdir()
         _sync_folder(self.root)
