@@ -526,6 +526,11 @@ def test_verify_against_a_source_that_changed(tmp_path):
     (source / parent).write_bytes(b"changed")
     assert verify_folder(tmp_path / "out")
     assert verify_folder(tmp_path / "out", source=source).changed == [f"{source}/{parent}"]
+    drawn_from = rows_of(tmp_path / "out", kind="synthetic")[0].parents[0]
+    whole = (source / drawn_from).read_bytes()
+    (source / drawn_from).write_bytes(b"changed")
+    assert f"{source}/{drawn_from}" in verify_folder(tmp_path / "out", source=source).changed
+    (source / drawn_from).write_bytes(whole)
     (source / parent).unlink()
     assert verify_folder(tmp_path / "out", source=source).missing == [f"{source}/{parent}"]
 

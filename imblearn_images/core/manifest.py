@@ -48,26 +48,30 @@ def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
         yield json.dumps(facts).encode("ascii") + b"\n"
 
 
-def read_manifest(folder: Path) -> list[Row]:
-    """Read the manifest of a folder.
+class Manifest:
+    """Rows of the manifest of a folder, read line by line each time they are asked for.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is none: the folder was not finished, or not made by this package.
-    ValueError
-        Naming the line that is not one of a manifest, or that points out of the folder.
+    Iterating raises a FileNotFoundError if there is none, the folder was not finished or not
+    made by this package; a ValueError naming the line that is not one of a manifest, or that
+    points out of the folder.
     """
-    file = folder / MANIFEST
-    try:
-        lines = file.read_bytes().splitlines()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{file} does not exist: the folder was not made by this package or not finished; "
-            "run the same command again with resume"
-        ) from error
-    rows = []
-    for number, line in enumerate(lines, start=1):
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / MANIFEST
+
+    def __iter__(self) -> Iterator[Row]:
+        try:
+            lines = open(self.file, "rb")  # noqa: SIM115 - closed below, where it could be opened
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{self.file} does not exist: the folder was not made by this package or not "
+                "finished; run the same command again with resume"
+            ) from error
+        with lines:
+            for number, line in enumerate(lines, start=1):
+                yield self._row(number, line)
+
+    def _row(self, number: int, line: bytes) -> Row:
         try:
             facts = json.loads(line)
             for name in ("parents", "step"):
@@ -75,11 +79,17 @@ def read_manifest(folder: Path) -> list[Row]:
                     facts[name] = tuple(facts[name])
             row = Row(**facts)
         except (TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{file}, line {number}: not a line of a manifest: {error}") from error
-        if not all(map(_stays_inside, [row.path] if row.path is not None else [])):
-            raise ValueError(f"{file}, line {number}: {row.path!r} points out of the folder")
-        rows.append(row)
-    return rows
+            raise ValueError(
+                f"{self.file}, line {number}: not a line of a manifest: {error}"
+            ) from error
+        if row.path is not None and not _stays_inside(row.path):
+            raise ValueError(f"{self.file}, line {number}: {row.path!r} points out of the folder")
+        return row
+
+
+def read_manifest(folder: Path) -> list[Row]:
+    """Read the manifest of a folder whole; raises what :class:`Manifest` does."""
+    return list(Manifest(folder))
 
 
 def labels_csv(rows: Iterable[Row]) -> Iterator[bytes]:
@@ -142,7 +152,7 @@ def _is_number(label: str) -> bool:
     return True
 
 
-def find_leaks(rows: Sequence[Row]) -> list[str]:
+def find_leaks(rows: Sequence[Row] | Manifest) -> list[str]:
     """Name the training rows that are, or descend from, a validation image.
 
     Examples

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.manifest import (
     LABELS,
     MANIFEST,
+    Manifest,
     Row,
     find_leaks,
     label_table,
     labels_csv,
     read_labels,
-    read_manifest,
 )
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.folders.pictures import CHART, SHEET
@@ -104,69 +106,82 @@ def verify_folder(
     FileNotFoundError: ...manifest.jsonl does not exist: the folder was not made by this ...
     """
     root = Path(output)
-    rows = read_manifest(root)
-    checks = [(root / row.path, row.path, row.sha256) for row in rows if row.path is not None]
-    if source is not None:
-        checks += [
-            (Path(source, parent), f"{os.fspath(source)}/{parent}", row.sha256)
-            for row in rows
-            for parent in row.parents
-            if row.kind != "skipped"
-        ]
-        synthetic = {parent for row in rows if row.kind == "synthetic" for parent in row.parents}
-        drawn = {f"{os.fspath(source)}/{parent}" for parent in synthetic}
-        plain = {name for _, name, _ in checks} - drawn
-        checks = [(f, name, sha if name in plain else None) for f, name, sha in checks]
-        checks = list(dict.fromkeys(checks))
-    with progress(len(checks), "verified", verbose) as done:
+    rows = Manifest(root)
+    n_rows = n_files = 0
+    for row in rows:
+        n_rows += row.split != "skipped"
+        n_files += row.path is not None
+    parents = {} if source is None else _parents(rows)
+    bad: dict[str, list[str]] = {"missing": [], "changed": []}
+    with progress(n_files + len(parents), "verified", verbose) as done:
 
-        def check(file: Path, name: str, sha256: str | None) -> tuple[str, str]:
+        def check(file: str, name: str, sha256: str | None) -> None:
             try:
-                found = hash_file(file)[1] if file.is_file() else None
+                found = hash_file(file)[1] if os.path.isfile(file) else None
             except PermissionError:
                 found = None
-            done(1)
             if found is None:
-                return name, "missing"
-            return name, "changed" if sha256 is not None and found != sha256 else ""
+                bad["missing"].append(name)
+            elif sha256 is not None and found != sha256:
+                bad["changed"].append(name)
+            done(1)
 
-        states = in_threads(check, checks, n_jobs=n_jobs)
-    known = {row.path for row in rows} | {MANIFEST, LABELS, CHART, SHEET}
+        checks = chain(
+            ((os.path.join(root, r.path), r.path, r.sha256) for r in rows if r.path is not None),
+            (
+                (os.path.join(source or "", parent), f"{os.fspath(source or '')}/{parent}", sha256)
+                for parent, sha256 in parents.items()
+            ),
+        )
+        while some := list(islice(checks, 4096)):
+            in_threads(check, some, n_jobs=n_jobs)
     return VerifyReport(
         output=str(root),
-        n_rows=sum(row.split != "skipped" for row in rows),
-        missing=[name for name, state in states if state == "missing"],
-        changed=[name for name, state in states if state == "changed"],
-        unexpected=_unexpected(root, known),
+        n_rows=n_rows,
+        missing=sorted(bad["missing"]),
+        changed=sorted(bad["changed"]),
+        unexpected=_unexpected(root, rows),
         leaks=find_leaks(rows),
         labels=_label_errors(root, rows),
     )
 
 
-def _unexpected(root: Path, known: set[str | None]) -> list[str]:
-    found = []
+def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
+    """Name the files of the source, each with its SHA-256 where a row tells it."""
+    parents: dict[str, str | None] = {}
+    for row in rows:
+        if row.kind == "synthetic":
+            for parent in row.parents:
+                parents.setdefault(parent, None)
+        elif row.kind != "skipped":
+            parents.update(dict.fromkeys(row.parents, row.sha256))
+    return parents
+
+
+def _unexpected(root: Path, rows: Iterable[Row]) -> list[str]:
+    found = set()
     for folder, subfolders, names in os.walk(root):
         inside = Path(folder).relative_to(root)
         linked = [name for name in subfolders if Path(folder, name).is_symlink()]
-        found += [(inside / name).as_posix() for name in [*names, *linked]]
-    return sorted(name for name in set(found) if name not in known)
+        found |= {(inside / name).as_posix() for name in (*names, *linked)}
+    found -= {MANIFEST, LABELS, CHART, SHEET}
+    found.difference_update(str(row.path) for row in rows)
+    return sorted(found)
 
 
-def _label_errors(root: Path, rows: list[Row]) -> list[str]:
+def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
     file = root / LABELS
     if not file.exists():
-        return (
-            [f"{LABELS} is missing"]
-            if any(r.path is None and r.parents and r.split != "skipped" for r in rows)
-            else []
-        )
-    content = file.read_bytes()
-    if content == b"".join(labels_csv(rows)):
-        return []
+        needed = any(r.path is None and r.parents and r.split != "skipped" for r in rows)
+        return [f"{LABELS} is missing"] if needed else []
+    with open(file, "rb") as content:
+        same = all(content.read(len(line)) == line for line in labels_csv(rows))
+        if same and not content.read(1):
+            return []
     try:
-        table = read_labels(content)
+        table = read_labels(file.read_bytes())
     except ValueError as error:
         return [str(error)]
-    wanted = list(label_table(rows))
-    wrong = [name for name, *rest in wanted if (name, *rest) not in set(table)]
+    wanted, found = list(label_table(rows)), set(table)
+    wrong = [row[0] for row in wanted if row not in found]
     return [f"{LABELS}: {len(table)} rows, {len(wanted)} expected; first difference {wrong[:1]}"]
