@@ -212,7 +212,8 @@ def test_a_killed_process_of_a_cross_validation_is_a_message(photos, tmp_path):
     method = ("--method", "instance-hardness-threshold", "--validation", "0", "--n-jobs", "2")
     arguments = ("balance", photos, tmp_path / "out", *method)
     done = run(sys.executable, "-c", CROSS_VALIDATED, *arguments)
-    assert done.returncode == 1 and "terminated" in done.stderr
+    assert done.returncode == 1 and "imblearn-images: " in done.stderr
+    assert "terminated" in done.stderr or "Broken pipe" in done.stderr  # killed while it starts
     assert not (tmp_path / "out").exists()
 
 
@@ -350,5 +351,5 @@ def test_little_memory_is_a_message(tmp_path):
     done = run(
         sys.executable, "-c", script, "balance", source, tmp_path / "out", "--on-error", "skip"
     )
-    assert done.returncode == 1 and done.stderr.startswith("imblearn-images: ")
+    assert done.returncode == 1 and "imblearn-images: " in done.stderr
     assert not (tmp_path / "out").exists()
