@@ -4,7 +4,8 @@ Samplers with the names, parameters and ``fit_resample`` of imbalanced-learn tha
 image arrays, memmaps and arrays of file paths:
 
 - :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``,
-  ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``, ``RedrawImages``
+  ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``, ``RedrawImages``,
+  ``GenerativeOverSampler``
 - :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
   ``InstanceHardnessThreshold``, ``ClusterCentroids``, and the cleaning samplers,
   ``TomekLinks`` and others
@@ -43,6 +44,7 @@ from imblearn_images.over_sampling import (
     SMOTE,
     SVMSMOTE,
     BorderlineSMOTE,
+    GenerativeOverSampler,
     KMeansSMOTE,
     RandomOverSampler,
     RedrawImages,
@@ -74,6 +76,7 @@ __all__ = [
     "CondensedNearestNeighbour",
     "EasyEnsembleClassifier",
     "EditedNearestNeighbours",
+    "GenerativeOverSampler",
     "ImageSampler",
     "InstanceHardnessThreshold",
     "KMeansSMOTE",

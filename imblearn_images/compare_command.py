@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from imblearn_images.commands import METHODS
+from imblearn_images.commands import METHODS, SYNTHESES
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.subsets import takes_of
 from imblearn_images.display.drawing import require_matplotlib
@@ -32,6 +32,13 @@ __all__ = ["add_compare_command"]
 
 DEFAULT_METHODS = ["random-over", "smote", "random-under"]
 SIZE = 16
+CANDIDATES = [name for name in METHODS if name != "none"]
+CANDIDATES += [
+    f"{name}/{synthesis}"
+    for name in CANDIDATES
+    if "synthesis" in METHODS[name]().get_params()
+    for synthesis in SYNTHESES
+]
 
 
 def default_estimator() -> Any:
@@ -61,10 +68,11 @@ def add_compare_command(commands: Any) -> None:
     parser.add_argument(
         "--methods",
         nargs="+",
-        choices=[name for name in METHODS if name != "none"],
+        choices=CANDIDATES,
         default=DEFAULT_METHODS,
         metavar="METHOD",
-        help=f"samplers, as for balance (default: {' '.join(DEFAULT_METHODS)})",
+        help="samplers, as for balance, random-over/transfer for one with --synthesis transfer "
+        f"(default: {' '.join(DEFAULT_METHODS)})",
     )
     parser.add_argument(
         "--estimator",
@@ -203,7 +211,10 @@ def _samplers(
     least = min(np.unique(labels[train], return_counts=True)[1].min() for train, _ in splits)
     samplers, notes = {}, []
     for name in methods:
-        samplers[name] = sampler = METHODS[name]()
+        method, _, synthesis = name.partition("/")
+        samplers[name] = sampler = METHODS[method]()
+        if synthesis:
+            sampler.set_params(synthesis=SYNTHESES[synthesis])
         asked = sampler.get_params().get("k_neighbors")
         if isinstance(asked, int) and 1 < least <= asked:
             sampler.set_params(k_neighbors=int(least) - 1)

@@ -51,7 +51,8 @@ def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
     if os.path.realpath(folder) in {os.path.realpath(source) for source in sources}:
         raise ValueError(
             f"`output_dir` must not be a folder of the images themselves, got {os.fspath(folder)}: "
-            "synthetic images would be taken for real ones the next time they are listed."
+            "synthetic images would be taken for real ones the next time they are listed. Give "
+            "every step that draws images a folder of its own."
         )
 
 
@@ -85,6 +86,13 @@ def with_synthesis(
         rule.check(images, plan)
     if rule is None and accept is None:
         return plan
+    if accept is not None and (
+        isinstance(accept, type) or not (callable(accept) or hasattr(accept, "judge"))
+    ):
+        raise TypeError(
+            "`accept` must be an object such as NeighborsAgree() or a function (images, labels) -> "
+            f"mask, got {accept!r}."
+        )
     if sparse.issparse(images):
         raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
     jobs = getattr(sampler, "n_jobs", None)

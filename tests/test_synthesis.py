@@ -279,6 +279,9 @@ def test_grid_search_chooses_a_synthesis_by_name():
         ("blur", ValueError, '"copy", "blend".*got \'blur\''),
         (NeighborsAgree, TypeError, "did you mean NeighborsAgree"),
         (5, TypeError, "got 5"),
+        (lambda image: image, TypeError, r"take \(base, partner, step, rng\).*from_callable"),
+        (lambda base, partner, step, rng: base * np.nan, ValueError, "NaN or infinity"),
+        (lambda base, partner, step, rng: base / 255, ValueError, "Return the unit of the data"),
         (lambda base, partner, step, rng: base[1:], ValueError, r"shape \(9, 8\).*\(8, 8\)"),
         (lambda base, partner, step, rng: None, ValueError, "must return an image"),
         (Chain([]), ValueError, "is empty"),
@@ -349,6 +352,26 @@ def test_neighbours_reject_a_child_among_another_class():
     assert sampler.plan_.accepted.all()
     assert sampler.plan_.tries.max() > 2
     assert (X_res[y_res == "high"].mean(axis=(1, 2)) > 3).all()
+
+
+@pytest.mark.parametrize(
+    ("accept", "error", "words"),
+    [
+        (NeighborsAgree, TypeError, r"such as NeighborsAgree\(\)"),
+        ("neighbors", TypeError, "got 'neighbors'"),
+        (NeighborsAgree(n_neighbors=0), ValueError, "`n_neighbors` must be .* got 0"),
+        (NeighborsAgree(max_tries=0), ValueError, "`max_tries` must be .* got 0"),
+    ],
+)
+def test_what_cannot_judge_is_refused(accept, error, words):
+    sampler = RandomOverSampler(synthesis=darker, accept=accept)
+    with pytest.raises(error, match=words):
+        sampler.fit_resample(images_of_dtype("uint8"), labels_of(30))
+
+
+def test_dark_images_may_become_darker():
+    X, y = images_of_dtype("uint8") // 20, labels_of(30)
+    RandomOverSampler(synthesis=darker, random_state=0).fit_resample(X, y)
 
 
 def test_a_judge_must_answer_for_every_child():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
 from imblearn_images.core.embedding import transform
 from imblearn_images.core.hog import hog_features
@@ -67,6 +68,11 @@ class Likeness:
             block, ((start,) for start in range(0, len(rows), height)), n_jobs=self.n_jobs
         )
         return np.concatenate(blocks)
+
+    @cached_property
+    def search(self) -> NearestNeighbors:
+        """Search among the source images, fitted once."""
+        return NearestNeighbors().fit(self.source)
 
     @cached_property
     def _thumbnail_shape(self) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ partner a sampler has chosen has a method ``choose(children, kin)``, too. A plai
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
@@ -161,12 +162,25 @@ def as_synthesis(rule: Any) -> Any:
         if isinstance(rule, str) or hasattr(rule, "draw"):
             return rule
         if callable(rule):
+            _check_signature(rule)
             return EachRow(rule)
     hint = f"; did you mean {rule.__name__}()?" if isinstance(rule, type) else "."
     raise (ValueError if isinstance(rule, str) else TypeError)(
         '`synthesis` must be "copy", "blend", an object such as Augment() or a function '
         f"(base, partner, step, rng) -> image, got {rule!r}{hint}"
     )
+
+
+def _check_signature(function: Callable[..., Any]) -> None:
+    try:
+        inspect.signature(function).bind("base", "partner", "step", "rng")
+    except TypeError as error:
+        raise TypeError(
+            f"`synthesis` {function!r} must take (base, partner, step, rng): {error}. A function "
+            "image -> image is wrapped by Augment.from_callable."
+        ) from None
+    except ValueError:  # some functions written in C do not tell
+        return
 
 
 def as_objects(rules: Sequence[Any]) -> list[Any]:
@@ -303,16 +317,18 @@ def check_planar(base: NDArray[Any], who: str = "This synthesis") -> None:
 
 
 def check_same_unit(image: NDArray[Any], child: NDArray[Any], function: Any) -> None:
-    """Refuse floats of about 0 ... 1 for an image of integers, which would come out black.
+    """Refuse NaN, and floats of about 0 ... 1 for an image of integers, which would come out black.
 
     Raises
     ------
     ValueError
         Naming the function that returned them.
     """
-    if child.dtype.kind != "f" or image.dtype.kind not in "ui":
+    if child.dtype.kind != "f":
         return
-    if image.max() > 10 and 0 < np.abs(child).max() < 5:
+    if not np.isfinite(child).all():
+        raise ValueError(f"{function!r} returned an image with NaN or infinity.")
+    if image.dtype.kind in "ui" and 0 < 20 * np.abs(child).max() < image.max():
         raise ValueError(
             f"{function!r} got an image of {image.dtype} up to {image.max()} and returned floats "
             f"up to {child.max():.3g}. Return the unit of the data (scikit-image: "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
@@ -145,6 +145,11 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     def _fit(self, X: Any, y: Any) -> NDArray[Any]:
         if not isinstance(self.cv, (int, np.integer)) or self.cv < 2:
             raise ValueError(f"cv must be a number of folds, an integer from 2; got {self.cv!r}.")
+        if is_classifier(self.estimator):
+            raise TypeError(
+                "MinorityDetector takes an outlier detector such as IsolationForest(), got the "
+                f"classifier {type(self.estimator).__name__}."
+            )
         labels = as_labels(X, y)
         is_rare = self._is_rare(labels)
         images = handed(self.estimator, X)

@@ -140,13 +140,16 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         TypeError
             If `estimator` has no `predict_proba`.
         """
+        if isinstance(self.estimator, type):
+            name = self.estimator.__name__
+            raise TypeError(f"`estimator` must be a classifier, got a class; pass {name}().")
         _check(self.tau, self.prior, self.model_prior)
         check_has_probabilities(self)
         if self.model_prior == "count" and hides_samplers(self.estimator):
             raise ValueError(
-                f"{self.estimator!r} resamples inside, where its labels cannot be counted. Correct "
-                "its members instead, or say what they were trained with, for example "
-                "model_prior='uniform'."
+                f"{type(self.estimator).__name__} resamples inside, where its labels cannot be "
+                "counted. Correct its members instead, or say what they were trained with, for "
+                "example model_prior='uniform'."
             )
         labels = as_labels(X, y)
         fit_params = params_of_fit(self, sample_weight, params)

@@ -98,7 +98,10 @@ def _check(name: Any, candidate: Any) -> None:
     if isinstance(candidate, str):
         if candidate not in BASELINES:
             words = ", ".join(map(repr, BASELINES))
-            raise ValueError(f"Candidate {candidate!r} is unknown: of words there are {words}.")
+            raise ValueError(
+                f"Candidate {candidate!r} is unknown: of words there are {words}; a sampler is "
+                "passed as an object, such as SMOTE()."
+            )
         return
     if isinstance(candidate, type):
         raise TypeError(f"Candidate {name!r} is a class: pass {candidate.__name__}(), an instance.")

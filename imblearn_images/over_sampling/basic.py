@@ -57,7 +57,8 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         the class, and a step between 0 and 1.
     accept : object or function, default=None
         Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
-        or ``(images, labels) -> mask``; the others are drawn again, a few times.
+        or ``(images, labels) -> mask``; the others are drawn again, a few times. Copies are
+        not judged.
     output_dir : str or pathlib.Path, default=None
         Folder for what `synthesis` draws; for paths, and needed then.
     n_jobs : int, default=None
@@ -112,6 +113,8 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     ) -> tuple[Any, NDArray[Any]]:
         if self.synthesis not in (None, "copy"):
             return self._draw_children(X, y, embeddings)
+        if embeddings is not None:  # not needed for copies, but wrong is wrong
+            own_features(self, X, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
         if holds_paths(X):

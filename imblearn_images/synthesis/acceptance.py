@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.neighbors import NearestNeighbors
 
 from imblearn_images.core.kin import Kin
 from imblearn_images.core.likeness import Likeness
@@ -50,10 +50,13 @@ class NeighborsAgree(BaseEstimator):
         self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
     ) -> NDArray[np.bool_]:
         """Tell which children, drawn as `images` of shape (m, H, W[, C]), are good."""
+        for name in ("n_neighbors", "max_tries"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"`{name}` must be an integer of at least 1, got {value!r}.")
         parents = np.column_stack([children.base, children.partners])
         k = min(self.n_neighbors + parents.shape[1], len(kin.y))
-        search = NearestNeighbors(n_neighbors=k).fit(likeness.source)
-        near = search.kneighbors(likeness.of(images), return_distance=False)
+        near = likeness.search.kneighbors(likeness.of(images), k, return_distance=False)
         is_parent = (near[:, :, None] == parents[:, None, :]).any(axis=2)
         witnesses = ~is_parent & (np.cumsum(~is_parent, axis=1) <= self.n_neighbors)
         labels, numbers, counts = np.unique(kin.y, return_inverse=True, return_counts=True)
