@@ -28,6 +28,7 @@ import re, sys, threading, time
 import numpy as np
 from pathlib import Path
 from imblearn_images import *
+from imblearn_images.synthesis import *
 
 rng = np.random.default_rng(0)
 STATUS = Path("/proc/self/status")
@@ -79,6 +80,8 @@ SAMPLERS = {
     "RandomUnderSampler": "RandomUnderSampler(random_state=0)",
     "borderline": "BorderlineSMOTE(random_state=0, kind='borderline-2', embedding=small)",
     "cleaning": "EditedNearestNeighbours(kind_sel='mode', embedding=small)",
+    "augment": "RandomOverSampler(random_state=0, synthesis=Augment())",
+    "transfer": "RandomOverSampler(random_state=0, synthesis=TransferDeformation())",
     "averages": "ClusterCentroids(sampling_strategy={0: 40}, estimator=FEW, embedding=small)",
 }
 ORDERS = {
@@ -107,6 +110,8 @@ ORDERS = {
         ("borderline", "uint8", "C"),
         ("cleaning", "uint8", "C"),
         ("averages", "uint8", "C"),
+        ("augment", "uint8", "C"),
+        ("transfer", "uint8", "C"),
     ],
 )
 def test_the_peak_is_the_output_and_a_constant(sampler, dtype, order):

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
-from PIL import Image
-from PIL.Image import Resampling
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
 from imblearn_images.core import files, survey
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.memory import check_fits
+from imblearn_images.core.thumbnails import resized
 from imblearn_images.preprocessing.pixels import are_paths, image_tags, pixels_of
 
 
@@ -204,22 +203,13 @@ def read_batch(paths, size, mode=None, draft=True):
 
 def _resized(images, size):
     """Resize images (n, H, W) or (n, H, W, C) as files are resized."""
-    if images.dtype == bool:
-        return _resized(images * np.uint8(255), size) >= 128
-    # Pillow resizes planes of these three dtypes, with the rounding that each needs.
-    by_kind = {"f": np.float32, "u": np.int32, "i": np.int32}
-    working = np.uint8 if images.dtype == np.uint8 else by_kind.get(images.dtype.kind)
-    if working is None or (working is np.int32 and not np.can_cast(images.dtype, np.int32)):
+    kind = images.dtype.kind
+    if kind not in "bfui" or (kind in "ui" and not np.can_cast(images.dtype, np.int32)):
         raise ValueError(
             f"Images of dtype {images.dtype} cannot be resized; convert them to an integer "
             "dtype of at most 32 bits with sign, or to float."
         )
-    planes = images if images.ndim == 4 else images[..., np.newaxis]
-    resized = np.empty((len(images), *size, planes.shape[3]), images.dtype)
-    for row, channel in np.ndindex(len(images), planes.shape[3]):
-        plane = Image.fromarray(np.ascontiguousarray(planes[row, :, :, channel], dtype=working))
-        resized[row, :, :, channel] = plane.resize(tuple(size)[::-1], Resampling.BILINEAR)
-    return resized.reshape(len(images), *size, *images.shape[3:])
+    return resized(images, tuple(size)).astype(images.dtype, copy=False)
 
 
 def _progress(starts: range, n: int, verbose: int) -> Iterator[int]:
