@@ -19,8 +19,9 @@ from imblearn_images.core.likeness import Likeness
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.mixing import store
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import allocate, render, write_children
+from imblearn_images.core.rendering import allocate, render
 from imblearn_images.core.synthesis import plan_children
+from imblearn_images.core.writing import write_children
 
 __all__ = ["check_room", "draw", "images_of", "with_synthesis"]
 

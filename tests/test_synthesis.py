@@ -24,7 +24,7 @@ from imblearn_images import (
     RandomOverSampler,
     render,
 )
-from imblearn_images.core.synthesis import as_unit
+from imblearn_images.core.pixels import as_unit
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages

@@ -9,11 +9,13 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``embedding`` says what "near" means, ``thumbnails`` are the smallest of them; ``neighbors``
   finds what is near
 - ``acceptance`` has bad children drawn again; ``likeness`` says which images look alike
-- ``rendering`` carries a plan out, ``smoothing`` the smoothed bootstrap
+- ``rendering`` carries a plan out, ``writing`` puts its children into files, ``smoothing`` is the
+  smoothed bootstrap
 - ``decoding`` brings children back from an embedding; ``generators`` are asked for images of a
   class; ``ancestry`` tells what a resampled set shows of its source
 - ``synthesis`` draws one child; ``kin`` are its possible parents; ``flow`` lies between two
-  images; ``mixing`` holds all rules on dtype, rounding and clipping
+  images; ``mixing`` holds all rules on dtype, rounding and clipping, ``pixels`` those on layout
+  and unit
 - ``duplicates`` are the same picture, ``hog`` is what a picture looks like in numbers
 - the ``plan`` is the decision
 - ``images`` say where pixels live; ``survey`` looks at many files, ``files`` is one of them

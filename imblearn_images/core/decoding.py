@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.images import Images
-from imblearn_images.core.mixing import check_unit
 from imblearn_images.core.neighbors import one_blas_thread
+from imblearn_images.core.pixels import check_unit
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.subsets import as_wanted
 

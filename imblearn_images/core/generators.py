@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from imblearn_images.core.mixing import check_unit
+from imblearn_images.core.pixels import check_unit
 from imblearn_images.core.subsets import as_wanted
 
 

@@ -100,39 +100,3 @@ def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     out = np.empty(values.shape, dtype=dtype)
     store(values.astype(np.result_type(values, np.float32)), out)
     return out
-
-
-def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
-    """Refuse pixels that are not in the unit of the real ones, such as 0 to 1 for 0 to 255.
-
-    Parameters
-    ----------
-    made, real : ndarrays of any shape
-        Pixels of images that should look alike.
-    who : str
-        Beginning of the message: who made them.
-
-    Raises
-    ------
-    ValueError
-        If `made` has NaN, is float within -1 to 1 beside larger integers, or exceeds the
-        real pixels many times.
-
-    Examples
-    --------
-    >>> check_unit(np.array([0.0, 0.9]), np.array([0, 230]), "The generator makes")
-    Traceback (most recent call last):
-        ...
-    ValueError: The generator makes pixels from 0 to 0.9, the real images have 0 to 230: they must
-    be in the same unit; scale them first.
-    """
-    if not np.isfinite(made).all():
-        raise ValueError(f"{who} pixels that are NaN or infinite.")
-    largest, real_largest = (float(np.abs(pixels, dtype=float).max()) for pixels in (made, real))
-    too_small = made.dtype.kind == "f" and real.dtype.kind in "iu" and largest <= 1.001
-    if (too_small and real_largest >= 4) or largest > 8 * real_largest > 0:
-        raise ValueError(
-            f"{who} pixels from {float(made.min()):.4g} to {float(made.max()):.4g}, the real "
-            f"images have {float(real.min()):.4g} to {float(real.max()):.4g}: they must be in the "
-            "same unit; scale them first."
-        )

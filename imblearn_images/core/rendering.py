@@ -6,11 +6,7 @@ processor's cache; the one large array is the output.
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable
 from math import prod
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -18,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core import files
 from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.mixing import mix, store, stored
@@ -173,7 +168,7 @@ def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDAr
         images.read(some.base, to)
 
     def draw(some: ResamplingPlan, to: NDArray[Any]) -> None:
-        _draw_children(some, images, to)
+        draw_children(some, images, to)
 
     for carry_out, rows in ((copy, np.flatnonzero(~is_child)), (draw, np.flatnonzero(is_child))):
         if not len(rows):
@@ -194,7 +189,7 @@ def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:
     return out
 
 
-def _draw_children(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
+def draw_children(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
     """Draw the rows of a plan, all of them children, by its synthesis."""
     if plan.synthesis == "blend":
         _blend(plan, images, out)
@@ -276,101 +271,3 @@ def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
         steps = type(X)(plan.weights[:, :1])
         base = base + steps.multiply(X[plan.partners[:, 0]] - base)
     return base.asformat(X.format).astype(X.dtype)
-
-
-class DrawLater:
-    """An `output_dir` that takes the way to draw the children, and no files.
-
-    A sampler that was given it has decided, ``plan_``, and drawn nothing.
-
-    Parameters
-    ----------
-    folder : path
-        Where the children are to be; what a sampler refuses as `output_dir`, it refuses here.
-    """
-
-    draw: Callable[[int], NDArray[Any]]
-    """Draws the image of a synthetic row of the plan; there from the first such row on."""
-    suffix: str = ""
-    """Of the files that can hold these images."""
-
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = os.fspath(folder)
-
-    def __fspath__(self) -> str:
-        return self.folder
-
-
-def write_children(
-    plan: ResamplingPlan,
-    images: FileImages,
-    directory: str | os.PathLike[str],
-    *,
-    drawn: Callable[[int], NDArray[Any]] | None = None,
-    n_jobs: int | None = None,
-) -> list[str]:
-    """Draw the synthetic rows of a plan into image files.
-
-    Parameters
-    ----------
-    plan : ResamplingPlan
-        Plan over the files.
-    images : FileImages
-        The files of the parents. A partner of another size is resized to its base.
-    directory : path or DrawLater
-        Created if missing.
-    drawn : callable, default=None
-        ``drawn(row)`` gives the image of a synthetic row; by default its parents are mixed.
-    n_jobs : int, default=None
-        Threads.
-
-    Returns
-    -------
-    paths : list of str
-        One per synthetic row, in order; empty where they are drawn later. A name tells the
-        two parents and is derived from label, parents' file names, steps, row and pixels: the
-        same call gives the same files, and children of other images never replace them.
-    """
-    suffix = ".png" if images.dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
-    rows = np.flatnonzero(plan.synthetic)
-
-    def draw(row: int) -> NDArray[Any]:
-        child = np.empty((1, *images.shape_of(plan.base[row])), dtype=images.dtype)
-        if drawn is None:
-            _draw_children(plan[row : row + 1], images, child)
-        else:
-            store(drawn(row).reshape(child.shape).copy(), child)
-        return child.reshape(child.shape[1:])
-
-    if isinstance(directory, DrawLater):
-        directory.draw, directory.suffix = draw, suffix
-        return [""] * len(rows)
-    folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def write(row: int) -> str:
-        child = draw(row)
-        path = str(folder / (_child_name(plan, images, row, child) + suffix))
-        files.write_image(path, child)
-        return path
-
-    return in_threads(write, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
-
-
-def _child_name(plan: ResamplingPlan, images: FileImages, row: int, child: NDArray[Any]) -> str:
-    parents = [images.paths[plan.base[row]]]
-    parents += [images.paths[partner] for partner in plan.partners[row]]
-    # Names, not folders, so that a set that was moved gives the same children.
-    parents = [Path(path).name for path in parents]
-    facts = [str(plan.y[row]), *parents, *map(float.hex, plan.weights[row].tolist()), str(row)]
-    if plan.seeds is not None:
-        facts.append(str(plan.seeds[row]))
-    digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape"))
-    digest.update(child.tobytes())
-    stems = "+".join(
-        "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(path).stem)
-        .encode("utf-8", "replace")[:80]
-        .decode("utf-8", "ignore")
-        for path in parents[:2]
-    )
-    return f"{stems}-{digest.hexdigest()[:12]}"

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.synthesis import check_planar
+from imblearn_images.core.pixels import check_planar
 
 THUMBNAIL = (32, 32)
 

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from imblearn_images.core.files import read_image, write_image
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import DrawLater
 from imblearn_images.core.store import OutputFolder
+from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders.source import FolderSplit, Source
 from imblearn_images.over_sampling import RandomOverSampler
 

@@ -16,8 +16,8 @@ from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.labels import encode_label
 from imblearn_images.core.manifest import Row
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import DrawLater
 from imblearn_images.core.store import name_file
+from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders.source import FolderSplit, Source
 
 

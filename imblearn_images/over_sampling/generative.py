@@ -24,7 +24,8 @@ from imblearn_images.core.images import FileImages
 from imblearn_images.core.likeness import Likeness
 from imblearn_images.core.mixing import stored
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import allocate, write_children
+from imblearn_images.core.rendering import allocate
+from imblearn_images.core.writing import write_children
 from imblearn_images.drawing import images_of
 
 __all__ = ["GenerativeOverSampler"]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from imblearn_images.core.synthesis import as_unit, check_planar, check_same_unit
+from imblearn_images.core.pixels import as_unit, check_planar, check_same_unit
 
 __all__ = ["AugmentWith"]
 

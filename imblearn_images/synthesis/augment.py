@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from imblearn_images.core.synthesis import as_unit, check_planar
+from imblearn_images.core.pixels import as_unit, check_planar
 from imblearn_images.synthesis.adapters import AugmentWith
 from imblearn_images.synthesis.geometry import FILL_MODES, affine_flow, elastic_flow, follow
 from imblearn_images.synthesis.lighting import add_noise, brighten, change_contrast, erase

@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator
 
 from imblearn_images.core.flow import optical_flow, warp
 from imblearn_images.core.kin import Kin
+from imblearn_images.core.pixels import as_unit, check_planar
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.synthesis import NEAREST, as_unit, check_planar
+from imblearn_images.core.synthesis import NEAREST
 
 __all__ = ["Morph", "TransferDeformation"]
 

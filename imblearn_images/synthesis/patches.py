@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images.core.kin import Kin
+from imblearn_images.core.pixels import check_planar
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.synthesis import check_planar
 
 __all__ = ["CutMix", "Paste"]
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.synthesis import check_planar
+from imblearn_images.core.pixels import check_planar
 from imblearn_images.core.thumbnails import resized
 
 __all__ = ["TorchEmbedding"]
