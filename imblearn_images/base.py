@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from math import prod
@@ -34,6 +34,7 @@ __all__ = [
     "MeasuringSelectorMixin",
     "SelectingSamplerMixin",
     "TracedSamplerMixin",
+    "check_plain",
     "sizes_told",
     "with_parameters",
 ]
@@ -47,6 +48,9 @@ ADDED = {
     "n_jobs": [Integral, None],
 }
 """What a sampler of images may have beyond imbalanced-learn's parameters: name, constraints."""
+
+DRAWING = ("interpolate", "synthesis", "accept")
+"""Of these parameters, those that say how children are drawn."""
 
 DEFAULTS = {"interpolate": "pixels"}
 """Of these parameters, where it is not None."""
@@ -297,6 +301,19 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         if self.plan_ is plan and features is X and X.dtype.kind == "f":
             return np.asarray(traced), plan.y
         return draw(self, X, target), plan.y
+
+
+def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
+    """Refuse parameters about images in a sampler of images that is run on features."""
+    if isinstance(sampler, ImageSamplerMixin):
+        given = inspect.signature(type(sampler)).parameters
+        for name in [name for name in names if name in given]:
+            value = getattr(sampler, name)
+            if value != given[name].default:
+                raise ValueError(
+                    f"{type(sampler).__name__} is run on features here, its {name}={value!r} is "
+                    f"about images. {advice}"
+                )
 
 
 @contextmanager

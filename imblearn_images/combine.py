@@ -11,8 +11,14 @@ from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from numpy.typing import NDArray
 
-from imblearn_images.base import MeasuringSamplerMixin, sizes_told, with_parameters
-from imblearn_images.drawing import check_room, draw, images_of
+from imblearn_images.base import (
+    DRAWING,
+    MeasuringSamplerMixin,
+    check_plain,
+    sizes_told,
+    with_parameters,
+)
+from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
 from imblearn_images.over_sampling import SMOTE
 
@@ -41,13 +47,17 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
             resampled, _ = super(_SmoteAndCleanMixin, asked)._fit_resample(features, y)  # type: ignore[misc]
         vars(self).update(vars(asked) | {"smote": self.smote})
         kept = getattr(self, self.cleaner).sample_indices_
-        self.plan_ = self.smote_.plan_[kept].near_by(nearness)
-        if features is X and X.dtype.kind == "f":
-            return np.asarray(resampled), self.plan_.y
-        return draw(self, X, target), self.plan_.y
+        plan = self.smote_.plan_[kept].near_by(nearness)
+        own = None if self.embedding is None and embeddings is None else features
+        self.plan_ = with_synthesis(self, plan, target, y, own)
+        if self.plan_ is plan and features is X and X.dtype.kind == "f":
+            return np.asarray(resampled), plan.y
+        return draw(self, X, target), plan.y
 
     def _tracing_smote(self) -> SMOTE:
         if isinstance(self.smote, SMOTE):
+            advice = f"Pass it to {type(self).__name__} instead."
+            check_plain(self.smote, ("embedding", *DRAWING, "output_dir"), advice)
             return self.smote
         if self.smote is None:
             return SMOTE(sampling_strategy=self.sampling_strategy, random_state=self.random_state)
@@ -60,7 +70,7 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         return SMOTE(**params)
 
 
-@with_parameters("embedding", "output_dir")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
 class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     """SMOTE, then edited nearest neighbours drop originals and children that disagree.
 
@@ -73,16 +83,21 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     sampling_strategy : float, str, dict or callable, default='auto'
         Which classes SMOTE resamples, and to how many images.
     random_state : int, RandomState instance or None, default=None
-        Seed of SMOTE.
+        Seed of SMOTE, unless `smote` is given, and of what `synthesis` draws.
     smote : SMOTE, default=None
-        imbalanced-learn's or this library's.
+        imbalanced-learn's or this library's, which is run on the features; how children are
+        drawn is said by the parameters of this class.
     enn : EditedNearestNeighbours, default=None
         Cleans all classes by default.
     n_jobs : int, default=None
         Threads.
     embedding : transformer, callable, "thumbnail" or None, default=None
-        Features in which children are made, judged and cleaned; None: pixels, as float64
-        for originals and children alike.
+        Features in which children are made and cleaned; None: pixels, as float64 for
+        originals and children alike.
+    interpolate, synthesis, accept
+        How the children that survive are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`. The cleaning comes first: it judges the
+        features of a child as SMOTE has made them, `accept` the image.
     output_dir : path, default=None
         Folder for the children that survive; for paths, and needed then.
 
@@ -112,7 +127,7 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     cleaner = "enn_"
 
 
-@with_parameters("embedding", "output_dir")
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
 class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     """SMOTE, then both ends of every Tomek link are dropped.
 
@@ -125,15 +140,19 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     sampling_strategy : float, str, dict or callable, default='auto'
         What SMOTE is asked for.
     random_state : int, RandomState instance or None, default=None
-        Seed of SMOTE.
+        Seed of the default SMOTE and of `synthesis`.
     smote : SMOTE, default=None
-        The one of imbalanced-learn or of this library.
+        The one of imbalanced-learn or of this library, for the features: it must not say how
+        images are drawn.
     tomek : TomekLinks, default=None
         Cleans all classes by default.
     n_jobs : int, default=None
         Threads.
     embedding : transformer, callable, "thumbnail" or None, default=None
         Where neighbours and links are found; None: among pixels in float64.
+    interpolate, synthesis, accept
+        How children are drawn that no link has removed, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
     output_dir : path, default=None
         Folder that children of paths are written to.
 
@@ -158,6 +177,14 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     >>> linked.plan_
     ResamplingPlan(361 images -> 762 rows: 357 original, 0 copies, 405 synthetic, near by <lambda>
       (4 features))
+
+    The same children, each drawn along the flow between its parents:
+
+    >>> from imblearn_images.synthesis import Morph
+    >>> X_morphed, y_morphed = linked.set_params(synthesis=Morph()).fit_resample(images, labels)
+    >>> linked.plan_
+    ResamplingPlan(361 images -> 762 rows: 357 original, 0 copies, 405 synthetic, near by <lambda>
+      (4 features), drawn by Morph)
     """
 
     cleaner = "tomek_"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,8 @@ def with_synthesis(
 ) -> ResamplingPlan:
     """Let the parameters `synthesis`, `interpolate` and `accept` have their say on a plan.
 
+    Without a synthesis copies stay copies: only what is mixed is judged.
+
     `features`, shape (n, d), are those that were given or that the sampler's `embedding` has
     made, if any; `rows` what the user calls the images, where they are not all.
     """
@@ -87,6 +90,11 @@ def with_synthesis(
         rule.check(images, plan)
     if rule is None and accept is None:
         return plan
+    if plan.synthesis != "blend":
+        raise ValueError(
+            f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
+            f"`accept` have no say; leave them out of {sampler!r}."
+        )
     if accept is not None and (
         isinstance(accept, type) or not (callable(accept) or hasattr(accept, "judge"))
     ):
@@ -106,7 +114,9 @@ def with_synthesis(
         lambda: likeness.source if features is None else features,
         np.random.default_rng(entropy.tolist()),
     )
-    drawn = plan_children(plan, "blend" if rule is None else rule, kin)
+    if rule is None:
+        rule, plan = "blend", replace(plan, drawn=plan.synthetic)
+    drawn = plan_children(plan, rule, kin)
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
     if accept is not None:
         drawn = draw_until_accepted(drawn, plan, images, accept, kin, likeness, n_jobs=jobs)

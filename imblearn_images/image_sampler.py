@@ -10,11 +10,11 @@ from imblearn.base import BaseSampler
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from imblearn_images.base import ADDED, MeasuringSamplerMixin, sizes_told
+from imblearn_images.base import ADDED, DRAWING, MeasuringSamplerMixin, check_plain, sizes_told
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.tracing import plan_of, trace_rows
-from imblearn_images.drawing import draw, images_of
+from imblearn_images.drawing import draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
 
 __all__ = ["ImageSampler"]
@@ -31,10 +31,20 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     ----------
     sampler : sampler
         Is cloned. One derived from imbalanced-learn's base classes is followed row by row;
-        any other has to tell the rows it has selected in ``sample_indices_``.
+        any other has to tell the rows it has selected in ``sample_indices_``. One of this
+        library takes images without help; here it must not say how they are drawn.
     embedding : transformer, callable, "thumbnail" or None, default=None
         Features that the sampler sees; None: pixels (float64, 8 bytes each, unless the
         images are floats), of which it may make copies.
+    synthesis : synthesis, function, "copy" or "blend", default=None
+        How rows are drawn that are no original: what is interpolated, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`, and instead of every repetition of a
+        row another image, as in :class:`~imblearn_images.over_sampling.RandomOverSampler`.
+        None: by interpolation; repetitions are copies.
+    accept : object or function, default=None
+        Which of the images drawn are good enough, as there. Copies are not judged.
+    random_state : int, RandomState instance or None, default=None
+        Seed of what `synthesis` draws; the sampler has its own.
     output_dir : path, default=None
         Folder for synthetic images; for paths, and needed then unless rows are selected.
     n_jobs : int, default=None
@@ -50,7 +60,8 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     Raises
     ------
     ValueError
-        If the rows that the sampler has made cannot be traced to images.
+        If the rows that the sampler has made cannot be traced to images, or it draws images
+        in a way of its own.
 
     Examples
     --------
@@ -64,13 +75,25 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     >>> X_res.shape, sampler.plan_
     ((121, 32, 32), ResamplingPlan(361 images -> 121 rows: 121 original, 0 copies, 0 synthetic, near
       by pixels))
+
+    Another picture for every copy that imbalanced-learn makes:
+
+    >>> from imblearn.over_sampling import RandomOverSampler
+    >>> from imblearn_images.synthesis import Augment
+    >>> copies = RandomOverSampler(random_state=0)
+    >>> varied = ImageSampler(copies, synthesis=Augment(), random_state=0)
+    >>> X_res, y_res = varied.fit_resample(images, labels)
+    >>> varied.plan_
+    ResamplingPlan(361 images -> 768 rows: 361 original, 0 copies, 407 synthetic, near by pixels,
+      drawn by Augment)
     """
 
     _sampling_type = "bypass"  # which rows of which class is the sampler's business
     sampling_strategy = None
     _parameter_constraints: dict[str, Any] = {
         "sampler": "no_validation",
-        **{name: ADDED[name] for name in ("embedding", "output_dir", "n_jobs")},
+        "random_state": ["random_state"],
+        **{name: rule for name, rule in ADDED.items() if name != "interpolate"},
     }
 
     def __init__(
@@ -78,17 +101,24 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         sampler: Any,
         *,
         embedding: Any = None,
+        synthesis: Any = None,
+        accept: Any = None,
+        random_state: Any = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.sampler = sampler
         self.embedding = embedding
+        self.synthesis = synthesis
+        self.accept = accept
+        self.random_state = random_state
         self.output_dir = output_dir
         self.n_jobs = n_jobs
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
+        check_plain(self.sampler, DRAWING, "Pass it to ImageSampler, or do without ImageSampler.")
         features, nearness = measure(self, X, embeddings)
         self.sampler_ = clone(self.sampler)
         with sizes_told(y):
@@ -97,12 +127,17 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
                 made, y_made, *_ = self.sampler_._fit_resample(trace_rows(features), y)
             else:
                 made, y_made, *_ = self.sampler_.fit_resample(features, y)
-        self.plan_ = self._followed(made, np.asarray(y_made), len(y)).near_by(nearness)
-        if holds_paths(X) and not self.plan_.synthetic.any():
-            return X[self.plan_.base], self.plan_.y
-        if features is X and X.dtype.kind == "f":
-            return np.asarray(made), self.plan_.y
-        return draw(self, X, images_of(X, self)), self.plan_.y
+        plan = self._followed(made, np.asarray(y_made), len(y)).near_by(nearness)
+        kept = ("original", "copy") if self.synthesis in (None, "copy") else ("original",)
+        selects = holds_paths(X) and bool(np.isin(plan.kind, kept).all())  # opens no file
+        images = X if selects else images_of(X, self)
+        own = None if self.embedding is None and embeddings is None else features
+        self.plan_ = with_synthesis(self, plan, images, y, own)
+        if selects:
+            return X[plan.base], plan.y
+        if self.plan_ is plan and features is X and X.dtype.kind == "f":
+            return np.asarray(made), plan.y
+        return draw(self, X, images), plan.y
 
     def _followed(self, made: Any, y_made: NDArray[Any], n: int) -> ResamplingPlan:
         own = getattr(self.sampler_, "plan_", None)

@@ -93,6 +93,22 @@ def test_children_are_what_imbalanced_learn_makes_of_the_features_decoded(name):
     assert (X_res[N:] != blended[N:]).any()
 
 
+@pytest.mark.parametrize("name", ["SMOTEENN", "SMOTETomek"])
+def test_what_a_cleaner_leaves_is_decoded(name):
+    X = blobs((6, 4), "uint8")
+    sampler = getattr(imblearn_images, name)(
+        embedding=PCA(4), interpolate="embedding", random_state=0
+    )
+    X_res, _ = sampler.fit_resample(X, Y)
+    features = sampler.plan_.matrix() @ sampler.embedding_.transform(X.reshape(N, -1))
+    decoded = sampler.embedding_.inverse_transform(features).reshape(X_res.shape)
+    drawn = sampler.plan_.synthetic
+    assert drawn.sum() > 0 and sampler.plan_.rule == "DecodedBlend"
+    assert (abs(X_res[drawn] - decoded[drawn].clip(0, 255)) <= 0.5001).all()
+    np.testing.assert_array_equal(X_res[~drawn], X[sampler.plan_.base[~drawn]])
+    np.testing.assert_array_equal(render(sampler.plan_[::3], X), X_res[::3])
+
+
 @pytest.mark.parametrize("sampler", RELATIVES, ids=lambda sampler: type(sampler).__name__)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(6, 5), (4, 5, 3), (20,)], ids=str)
@@ -158,7 +174,7 @@ def test_grid_search_tunes_it_by_name():
 
 
 def test_the_parameter_is_where_images_are_interpolated():
-    for sampler in RELATIVES:
+    for sampler in [*RELATIVES, imblearn_images.SMOTEENN(), imblearn_images.SMOTETomek()]:
         assert inspect.signature(type(sampler)).parameters["interpolate"].default == "pixels"
     assert "interpolate" not in RandomOverSampler().get_params()
 

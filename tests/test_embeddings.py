@@ -44,6 +44,7 @@ def samplers():
         "InstanceHardnessThreshold": {"estimator": DecisionTreeClassifier(max_depth=3), "cv": 3},
         "KMeansSMOTE": {"kmeans_estimator": 3, "cluster_balance_threshold": 0.05},
         "RandomOverSampler": {"synthesis": darker},
+        "SMOTETomek": {"synthesis": darker},
     }
     found = [RedrawImages(darker, random_state=0)]
     for name in imblearn_images.__all__:

@@ -119,4 +119,5 @@ def test_parameters_are_seen_by_a_grid_search():
     sampler = ImageSampler(imblearn.over_sampling.SMOTE())
     sampler.set_params(sampler__k_neighbors=2, embedding=None)
     assert clone(sampler).sampler.k_neighbors == 2
-    assert set(sampler.get_params(deep=False)) == {"sampler", "embedding", "output_dir", "n_jobs"}
+    drawing = {"synthesis", "accept", "random_state", "output_dir"}
+    assert set(sampler.get_params(deep=False)) == {"sampler", "embedding", "n_jobs"} | drawing

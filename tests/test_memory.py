@@ -27,6 +27,7 @@ MEASURE = """
 import re, sys, threading, time
 import numpy as np
 from pathlib import Path
+from imblearn import over_sampling as theirs
 from imblearn_images import *
 from imblearn_images.synthesis import *
 
@@ -82,6 +83,8 @@ SAMPLERS = {
     "cleaning": "EditedNearestNeighbours(kind_sel='mode', embedding=small)",
     "augment": "RandomOverSampler(random_state=0, synthesis=Augment())",
     "transfer": "RandomOverSampler(random_state=0, synthesis=TransferDeformation())",
+    "cleaned": "SMOTETomek(random_state=0, synthesis=Augment(), embedding=small)",
+    "wrapped": "ImageSampler(theirs.SMOTE(random_state=0), synthesis=Augment(), embedding=small)",
     "averages": "ClusterCentroids(sampling_strategy={0: 40}, estimator=FEW, embedding=small)",
 }
 ORDERS = {
@@ -112,6 +115,8 @@ ORDERS = {
         ("averages", "uint8", "C"),
         ("augment", "uint8", "C"),
         ("transfer", "uint8", "C"),
+        ("cleaned", "uint8", "C"),
+        ("wrapped", "uint8", "C"),
     ],
 )
 def test_the_peak_is_the_output_and_a_constant(sampler, dtype, order):

@@ -4,8 +4,11 @@ import pickle
 
 import numpy as np
 import pytest
+from conftest import read_images, write_images
 from hypothesis import given
 from hypothesis import strategies as st
+from imblearn import FunctionSampler
+from imblearn import over_sampling as theirs
 from imblearn.pipeline import make_pipeline
 from imblearn.utils.estimator_checks import estimator_checks_generator as imblearn_checks
 from PIL import Image
@@ -18,10 +21,13 @@ from sklearn.utils.estimator_checks import estimator_checks_generator as sklearn
 from imblearn_images import (
     ADASYN,
     SMOTE,
+    SMOTEENN,
     SVMSMOTE,
     BorderlineSMOTE,
+    ImageSampler,
     KMeansSMOTE,
     RandomOverSampler,
+    SMOTETomek,
     render,
 )
 from imblearn_images.core.pixels import as_unit
@@ -257,6 +263,248 @@ def test_pixels_go_to_the_unit_interval_and_back(dtype, scale, shift):
     np.testing.assert_array_equal(other[:, 0], unit)
     np.testing.assert_allclose(back(unit.copy()), X.astype(float), rtol=1e-5, atol=1e-5)
     assert back(unit - 1).min() >= min(0, float(X.min())) - 1e-5
+
+
+# --- SMOTE with a cleaner, and samplers of others
+
+
+def every_other_twice(X, y):
+    rows = np.repeat(np.arange(0, len(y), 2), 2)[:-1]
+    return X[rows], y[rows]
+
+
+OTHERS = {
+    "SMOTEENN": SMOTEENN(smote=SMOTE(k_neighbors=2, random_state=0)),
+    "SMOTETomek": SMOTETomek(smote=theirs.SMOTE(k_neighbors=2, random_state=0)),
+    "copies": ImageSampler(theirs.RandomOverSampler(random_state=0)),
+    "blends": ImageSampler(theirs.SMOTE(k_neighbors=2, random_state=0)),
+    "fewer": ImageSampler(FunctionSampler(func=every_other_twice)),
+    "ours": ImageSampler(SMOTE(k_neighbors=2, random_state=0)),
+}
+
+
+def touching_classes(dtype="uint8", shape=(40, 9, 8), seed=0):
+    """Images of which a cleaner drops some and leaves most."""
+    brighter = np.unique(labels_of(shape[0]), return_inverse=True)[1]
+    noise = np.random.default_rng(seed).uniform(0, 0.6, shape)
+    values = noise + 0.1 * brighter.reshape(-1, *[1] * (len(shape) - 1))
+    return (values * (1 if np.dtype(dtype).kind == "f" else 255)).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "colour"), [("uint8", 0), ("uint8", 3), ("float64", 0), ("float32", 3)]
+)
+@pytest.mark.parametrize("synthesis", SYNTHESES)
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_survives_or_was_copied_is_drawn_by_the_synthesis(name, synthesis, dtype, colour):
+    X = touching_classes(dtype, (40, 9, 8, colour) if colour else (40, 9, 8))
+    plain = clone(OTHERS[name])
+    plain_res, y_plain = plain.fit_resample(X, labels_of(40))
+    sampler = clone(plain).set_params(synthesis=synthesis, random_state=2)
+    X_res, y_res = sampler.fit_resample(X, labels_of(40))
+    plan, kept = sampler.plan_, plain.plan_.kind == "original"
+    assert X_res.dtype == X.dtype and X_res.shape == plain_res.shape
+    np.testing.assert_array_equal(y_res, y_plain)
+    np.testing.assert_array_equal(plan.base, plain.plan_.base)
+    np.testing.assert_array_equal(plan.synthetic, ~kept)
+    assert 0 < kept.sum() < len(kept)
+    np.testing.assert_array_equal(X_res[kept], X[plan.base[kept]])
+    rows = np.random.default_rng(1).permutation(len(plan))[:20]
+    np.testing.assert_array_equal(render(plan[rows], X), X_res[rows])
+    np.testing.assert_array_equal(render(pickle.loads(pickle.dumps(plan)), X), X_res)
+    again = clone(sampler).set_params(n_jobs=2)
+    np.testing.assert_array_equal(again.fit_resample(X, labels_of(40))[0], X_res)
+
+
+def test_the_cleaners_do_clean_these_images():
+    for name in ("SMOTEENN", "SMOTETomek"):
+        plan = _fitted(clone(OTHERS[name]), touching_classes(), labels_of(40)).plan_
+        assert 10 < (plan.kind == "original").sum() < 40 and plan.synthetic.sum() > 10
+
+
+@pytest.mark.parametrize("synthesis", [noisy_blend, Morph(), SYNTHESES[3]], ids=repr)
+@pytest.mark.parametrize("name", OTHERS)
+def test_files_too_are_drawn_after_the_cleaning(tmp_path, name, synthesis):
+    X, y = touching_classes("uint8", (40, 9, 8, 3)), labels_of(40)
+    (tmp_path / "in").mkdir()
+    paths = write_images(tmp_path / "in", X)
+    sampler = clone(OTHERS[name]).set_params(
+        synthesis=synthesis, random_state=0, output_dir=tmp_path / "out"
+    )
+    drawn, y_drawn = sampler.fit_resample(paths, y)
+    X_res, y_res = clone(sampler).set_params(output_dir=None).fit_resample(X, y)
+    np.testing.assert_array_equal(read_images(drawn), X_res)
+    np.testing.assert_array_equal(y_drawn, y_res)
+    assert len(list((tmp_path / "out").iterdir())) == sampler.plan_.synthetic.sum()
+    with pytest.raises(ValueError, match="output_dir"):
+        clone(sampler).set_params(output_dir=None).fit_resample(paths, y)
+
+
+@pytest.mark.parametrize("synthesis", ["copy", *SYNTHESES])
+def test_a_cleaner_without_work_leaves_what_smote_draws(synthesis):
+    X, y = images_of_dtype("uint8") // 4, labels_of(30)
+    X[y == "some"] += 80
+    X[y == "few"] += 160
+    smote = SMOTE(random_state=0, synthesis=synthesis, accept=lit)
+    expected, _ = smote.fit_resample(X, y)
+    both = SMOTETomek(random_state=0, synthesis=synthesis, accept=lit)
+    X_res, y_res = both.fit_resample(X, y)
+    np.testing.assert_array_equal(X_res, expected)
+    np.testing.assert_array_equal(y_res, smote.plan_.y)
+    np.testing.assert_array_equal(both.plan_.tries, smote.plan_.tries)
+
+
+def lit(images, labels):
+    return images.mean(axis=(1, 2)) % 1 > 0.3  # as good as at random
+
+
+@pytest.mark.parametrize("accept", [None, lit, NeighborsAgree()], ids=repr)
+@pytest.mark.parametrize("synthesis", [None, *SYNTHESES])
+@pytest.mark.parametrize("name", ["RandomOverSampler", "SMOTE", "BorderlineSMOTE"])
+def test_imbalanced_learns_samplers_draw_what_ours_draw(name, synthesis, accept):
+    X, y = touching_classes(), labels_of(40)
+    drawing = {"synthesis": synthesis, "accept": accept, "random_state": 0}
+    ours = globals()[name](**drawing)
+    expected, _ = ours.fit_resample(X, y)
+    wrapped = ImageSampler(getattr(theirs, name)(random_state=0), **drawing)
+    X_res, _ = wrapped.fit_resample(X, y)
+    np.testing.assert_array_equal(X_res, expected)
+    if accept is not None and ours.plan_.tries is not None:
+        np.testing.assert_array_equal(wrapped.plan_.tries, ours.plan_.tries)
+        np.testing.assert_array_equal(wrapped.plan_.accepted, ours.plan_.accepted)
+
+
+@pytest.mark.parametrize("name", ["SMOTEENN", "SMOTETomek", "copies", "blends"])
+def test_survivors_are_drawn_until_they_are_accepted(name):
+    X, y = touching_classes(), labels_of(40)
+    sampler = clone(OTHERS[name]).set_params(synthesis=darker, accept=lit, random_state=0)
+    X_res, _ = sampler.fit_resample(X, y)
+    plan = sampler.plan_
+    assert (plan.tries[~plan.synthetic] == 0).all() and set(plan.tries[plan.synthetic]) == {1, 2, 3}
+    drawn = plan.synthetic
+    np.testing.assert_array_equal(plan.accepted[drawn], lit(X_res[drawn], None))
+    np.testing.assert_array_equal(render(plan, X), X_res)
+
+
+def test_copies_of_a_sampler_of_others_are_not_judged():
+    X, y = touching_classes(), labels_of(40)
+    sampler = clone(OTHERS["copies"]).set_params(accept=lambda images, labels: labels == "no")
+    X_res, _ = sampler.fit_resample(X, y)
+    np.testing.assert_array_equal(X_res, X[sampler.plan_.base])
+    assert sampler.plan_.accepted.all() and not sampler.plan_.tries.any()
+
+
+@pytest.mark.parametrize("synthesis", [None, "copy", *SYNTHESES])
+def test_a_selection_without_copies_leaves_nothing_to_draw(synthesis):
+    X, y = touching_classes(), labels_of(40)
+    half = FunctionSampler(func=lambda X, y: (X[::2], y[::2]))
+    sampler = ImageSampler(half, synthesis=synthesis, accept=lit, embedding=no_file_at_all)
+    np.testing.assert_array_equal(sampler.fit_resample(X, y)[0], X[::2])
+    assert not sampler.plan_.synthetic.any()
+    paths = [f"no such file {row}" for row in range(40)]
+    sampler.set_params(embedding=None)
+    kept, _ = sampler.fit_resample(paths, y, embeddings=X.reshape(40, -1))
+    assert kept == paths[::2]
+
+
+def no_file_at_all(images):
+    return images.reshape(len(images), -1).astype(float)
+
+
+def test_a_sampler_of_others_may_both_copy_and_blend():
+    def both(X, y):
+        child = X[[38]] + 0.5 * (X[[37]] - X[[38]])
+        return np.concatenate([X, X[[38, 39]], child]), np.append(y, ["few"] * 3)
+
+    X, y = touching_classes(), labels_of(40)
+    sampler = ImageSampler(FunctionSampler(func=both), synthesis="blend", random_state=0)
+    X_res, _ = sampler.fit_resample(X, y)
+    plan = sampler.plan_[40:]
+    assert plan.base.tolist() == [38, 39, 38] and plan.partners[2].tolist() == [37]
+    assert (plan.partners[:, 0] != plan.base).all() and (y[plan.partners[:, 0]] == "few").all()
+    assert plan.weights[2] == 0.5 and ((plan.weights[:2] > 0) & (plan.weights[:2] < 1)).all()
+    np.testing.assert_array_equal(X_res[42], np.rint(X[38] / 2 + X[37] / 2))
+
+
+def test_labels_that_a_sampler_of_others_has_changed_stay_changed():
+    X, y = touching_classes(), labels_of(40)
+    other = FunctionSampler(func=lambda X, y: (X[[0, 0, 39]], np.array(["new", "new", "few"])))
+    for synthesis in (None, "copy", darker, Morph()):
+        sampler = ImageSampler(other, synthesis=synthesis, random_state=0)
+        assert sampler.fit_resample(X, y)[1].tolist() == ["new", "new", "few"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_sampler_refuses_the_same_in_the_same_words(name):
+    X, y = touching_classes(), labels_of(40)
+    for synthesis, error, words in (
+        ("blur", ValueError, '`synthesis` must be "copy", "blend".*got .blur'),
+        (Morph, TypeError, r"did you mean Morph\(\)"),
+        (lambda image: image, TypeError, "from_callable"),
+    ):
+        with pytest.raises(error, match=words):
+            clone(OTHERS[name]).set_params(synthesis=synthesis).fit_resample(X, y)
+    with pytest.raises(TypeError, match=r"such as NeighborsAgree\(\)"):
+        clone(OTHERS[name]).set_params(accept="neighbors").fit_resample(X, y)
+    with pytest.raises(ValueError, match="before FlattenImages"):
+        clone(OTHERS[name]).set_params(synthesis=Morph()).fit_resample(X.reshape(40, -1), y)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"synthesis": Morph()},
+        {"accept": lit},
+        {"embedding": PCA(2)},
+        {"embedding": PCA(2), "interpolate": "embedding"},
+        {"output_dir": "children"},
+    ],
+    ids=str,
+)
+def test_there_is_one_place_to_say_how_images_are_drawn(given):
+    X, y = touching_classes(), labels_of(40)
+    name = next(iter(given))
+    for cls in (SMOTEENN, SMOTETomek):
+        words = rf"SMOTE is run on features here, its {name}=.*Pass it to {cls.__name__} instead"
+        with pytest.raises(ValueError, match=words):
+            cls(smote=SMOTE(**given)).fit_resample(X, y)
+        assert given.keys() <= cls().get_params().keys()
+    if {"synthesis", "accept", "interpolate"} & given.keys():
+        for synthesis in (None, darker):
+            with pytest.raises(ValueError, match="Pass it to ImageSampler, or do without"):
+                ImageSampler(SMOTE(**given), synthesis=synthesis).fit_resample(X, y)
+
+
+def test_noise_of_the_sampler_inside_is_not_drawn_over():
+    noisy = ImageSampler(RandomOverSampler(shrinkage=0.5), synthesis=darker)
+    with pytest.raises(ValueError, match=r"way of their own \(noise\).*leave them out"):
+        noisy.fit_resample(touching_classes("float64"), labels_of(40))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_parameters_of_the_synthesis_are_cloned_and_pickled(name):
+    X, y = touching_classes(), labels_of(40)
+    sampler = clone(OTHERS[name]).set_params(synthesis=Augment(), random_state=0)
+    sampler.set_params(accept=NeighborsAgree(), synthesis__rotation_range=7)
+    twin = pickle.loads(pickle.dumps(clone(sampler)))
+    assert twin.get_params()["synthesis__rotation_range"] == 7
+    assert twin.synthesis is not sampler.synthesis
+    np.testing.assert_array_equal(twin.fit_resample(X, y)[0], sampler.fit_resample(X, y)[0])
+    np.testing.assert_array_equal(twin.fit_resample(X, y)[0], sampler.fit_resample(X, y)[0])
+    other = clone(sampler).set_params(random_state=1)
+    assert (other.fit_resample(X, y)[0] != sampler.fit_resample(X, y)[0]).any()
+
+
+@pytest.mark.parametrize("step", ["smoteenn", "smotetomek", "imagesampler"])
+def test_grid_search_chooses_the_synthesis_of_these_too(step):
+    X, y = load_texture_patches(return_X_y=True, size=16)
+    samplers = (SMOTEENN(), SMOTETomek(), ImageSampler(theirs.RandomOverSampler(random_state=0)))
+    sampler = next(each for each in samplers if type(each).__name__.lower() == step)
+    sampler.set_params(random_state=0, embedding=PCA(3, random_state=0))
+    pipe = make_pipeline(sampler, FlattenImages(), GaussianNB())
+    grid = {f"{step}__synthesis": [None, darker, Augment()], f"{step}__accept": [None, lit]}
+    search = GridSearchCV(pipe, grid, cv=2, error_score="raise").fit(X[::2], y[::2])
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
 
 
 def test_grid_search_chooses_a_synthesis_by_name():

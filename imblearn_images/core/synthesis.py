@@ -199,8 +199,8 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
     Parameters
     ----------
     plan : ResamplingPlan
-        A sampler's decision. Children are its ``drawn`` rows; by default those behind the
-        originals.
+        A sampler's decision. Children are its ``drawn`` rows; by default all that are no
+        originals, copies as well.
     rule : str, Synthesis or callable
         What `as_synthesis` takes.
     kin : Kin
@@ -213,8 +213,10 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
     """
     rule = as_synthesis(rule)
     if rule == "copy":
-        return ResamplingPlan.selection(plan.base, kin.y)
-    is_child = np.arange(len(plan)) >= plan.n_source if plan.drawn is None else plan.drawn
+        return replace(ResamplingPlan.selection(plan.base, kin.y), y=plan.y)
+    is_child = plan.kind != "original" if plan.drawn is None else plan.drawn
+    if not is_child.any():
+        return plan
     seeds = np.zeros(len(plan), dtype=np.uint64)
     seeds[is_child] = kin.seeds(int(is_child.sum()))
     children = replace(plan[is_child], seeds=seeds[is_child])
@@ -238,8 +240,8 @@ def choose_parents(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Partners and shares of children, shape (m, n_partners) each, as a synthesis wants them.
 
-    The synthesis is asked first; otherwise the sampler's partners are taken, and where it
-    has chosen none, one of the nearest images of the class with a step between 0 and 1.
+    The synthesis is asked first; otherwise the sampler's partners are taken, and for a child
+    that has none, a copy, one of the nearest images of the class with a step between 0 and 1.
     """
     n_partners = 1 if rule == "blend" else rule.n_partners
     if hasattr(rule, "choose"):
@@ -247,10 +249,13 @@ def choose_parents(
     elif n_partners == 0:
         partners = np.empty((len(children), 0), dtype=np.intp)
         weights = np.empty((len(children), 0))
-    elif children.partners.shape[1]:
-        partners, weights = children.partners, children.weights
     else:
-        partners, weights = _mates(children, kin)
+        partners, weights = children.partners.copy(), children.weights.copy()
+        alone = ~weights.any(axis=1)
+        if alone.all():
+            partners, weights = _mates(children, kin)
+        else:
+            partners[alone], weights[alone] = _mates(children[alone], kin)
     if not partners.shape == weights.shape == (len(children), n_partners):
         raise ValueError(
             f"`synthesis` {rule!r} needs {n_partners} partners a child, of shape "
