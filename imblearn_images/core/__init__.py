@@ -13,7 +13,8 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``decoding`` brings children back from an embedding; ``generators`` are asked for images of a
   class; ``ancestry`` tells what a resampled set shows of its source
 - ``synthesis`` draws one child; ``kin`` are its possible parents; ``flow`` lies between two
-  images; ``mixing`` holds all rules on dtype, rounding and clipping
+  images; ``mixing`` holds all rules on dtype, rounding and clipping; ``members`` of a list are
+  parameters by name
 - ``duplicates`` are the same picture, ``hog`` is what a picture looks like in numbers
 - the ``plan`` is the decision
 - ``images`` say where pixels live; ``survey`` looks at many files, ``files`` is one of them

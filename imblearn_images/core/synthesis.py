@@ -185,6 +185,8 @@ def _check_signature(function: Callable[..., Any]) -> None:
 
 def as_objects(rules: Sequence[Any]) -> list[Any]:
     """What `as_synthesis` makes of several rules, names replaced by objects that draw."""
+    if isinstance(rules, str) or not hasattr(rules, "__len__"):
+        raise TypeError(f"`syntheses` must be a list, got {rules!r}; pass [{rules!r}].")
     if not len(rules):
         raise ValueError("`syntheses` is empty; name at least one.")
     named: dict[Any, Any] = {"copy": Copy(), "blend": Blend()}
