@@ -19,5 +19,5 @@ Nothing here knows the classes that users import. Imports run down this list:
 - the ``plan`` is the decision
 - ``images`` say where pixels live; ``survey`` looks at many files, ``files`` is one of them
 - ``containers`` are how callers hold images; ``parallel`` spreads tasks over threads;
-  ``memory`` refuses what does not fit
+  ``memory`` refuses what does not fit, ``signatures`` what cannot be called
 """
