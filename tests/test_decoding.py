@@ -93,6 +93,7 @@ def test_children_are_what_imbalanced_learn_makes_of_the_features_decoded(name):
     assert (X_res[N:] != blended[N:]).any()
 
 
+@pytest.mark.filterwarnings("ignore:.* added fewer images than:UserWarning")
 @pytest.mark.parametrize("sampler", RELATIVES, ids=lambda sampler: type(sampler).__name__)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(6, 5), (4, 5, 3), (20,)], ids=str)
