@@ -23,6 +23,7 @@ from sklearn.pipeline import Pipeline
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.signatures import misfit
 from imblearn_images.core.tracing import plan_of, trace_rows
 from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
@@ -126,7 +127,10 @@ class ImageSamplerMixin:
         ValueError
             If lengths differ, a label is missing, there is one class only, or the
             sampler cannot work with a class; the row or class is named.
+        TypeError
+            For a parameter that this sampler does not take.
         """
+        _check_params(self, params)
         images, rewrap = unwrap(X)
         check_labels(y)
         X_resampled, y_resampled = super().fit_resample(images, y, **params)  # type: ignore[misc]
@@ -165,6 +169,12 @@ class ImageSamplerMixin:
                 f"{label!r} is the label of all {len(y)} images. Check how the labels were "
                 "read."
             )
+
+
+def _check_params(sampler: Any, params: dict[str, Any]) -> None:
+    reason = misfit(sampler._fit_resample, "X", "y", **params)
+    if reason:
+        raise TypeError(f"{type(sampler).__name__}.fit_resample: {reason}. Leave that out.")
 
 
 class MeasuringSamplerMixin(ImageSamplerMixin):

@@ -328,3 +328,24 @@ def test_objects_that_are_neither_images_nor_paths_are_refused(sampler, value):
     X[:] = [value] * N
     with pytest.raises(ValueError, match=r"Row 0.*neither an image"):
         sampler.fit_resample(X, Y)
+
+
+@every_sampler
+@pytest.mark.parametrize("name", ["embedings", "sample_weight", "function"])
+def test_what_fit_resample_does_not_take_is_refused_with_what_it_takes(sampler, name):
+    taken = "X, y" if isinstance(sampler, RandomUnderSampler) else "X, y, embeddings"
+    words = (
+        f"{type(sampler).__name__}.fit_resample: it takes ({taken}), got an unexpected keyword "
+        f"argument '{name}'. Leave that out."
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(words)}$"):
+        sampler.fit_resample(X, Y, **{name: np.ones(N)})
+
+
+@pytest.mark.parametrize("form", [X, X.reshape(N, -1), PATHS], ids=["3-D", "2-D", "paths"])
+def test_random_under_sampling_looks_at_no_embeddings(form):
+    sampler = RandomUnderSampler(random_state=0)
+    with pytest.raises(
+        TypeError, match=r"RandomUnderSampler.*it takes \(X, y\), got.*'embeddings'"
+    ):
+        sampler.fit_resample(form, Y, embeddings=np.ones((N, 2)))

@@ -109,6 +109,7 @@ def test_what_a_cleaner_leaves_is_decoded(name):
     np.testing.assert_array_equal(render(sampler.plan_[::3], X), X_res[::3])
 
 
+@pytest.mark.filterwarnings("ignore:.* added fewer images than:UserWarning")
 @pytest.mark.parametrize("sampler", RELATIVES, ids=lambda sampler: type(sampler).__name__)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(6, 5), (4, 5, 3), (20,)], ids=str)

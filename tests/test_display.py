@@ -260,6 +260,29 @@ def test_what_does_not_fit_the_plan_is_refused(draw, told):
         draw(plan)
 
 
+@pytest.mark.parametrize(
+    ("draw", "told"),
+    [
+        (lambda: RecallDisplay.from_comparison(comparison(), ["none", "smote"]), "got .*'smote'"),
+        (lambda: RecallDisplay.from_comparison(comparison(), "none"), r"pass \['none'\]"),
+        (lambda: RecallDisplay.from_comparison(comparison(), []), r"1 to 8 of .*; got \[\]"),
+        (lambda: RecallDisplay.from_comparison(comparison(), ["none"] * 9), "1 to 8 of"),
+        (
+            lambda: ReliabilityDisplay.from_comparison(comparison(), ["SMOTE"]),
+            r"candidates with probabilities, 'none', 'class_weight'; got \['SMOTE'\]",
+        ),
+        (lambda: RecallDisplay({}).plot(), "`recall` has no model"),
+        (
+            lambda: RecallDisplay({"m": {"a": (1, 2), "b": (0, 2)}, "n": {"a": (1, 2)}}).plot(),
+            r"same classes for every model: 'm' has \['a', 'b'\], 'n' has \['a'\]",
+        ),
+    ],
+)
+def test_unknown_names_are_refused_with_those_there_are(draw, told):
+    with pytest.raises(ValueError, match=told):
+        draw()
+
+
 def test_names_cannot_spoil_a_figure():
     labels = ["$x_{", "a\nb", "\u00e9" * 60]
     display = ClassDistributionDisplay.from_labels(labels * 2, labels)

@@ -70,6 +70,7 @@ def assert_same_plan(plan, other):
         np.testing.assert_array_equal(getattr(plan, field), getattr(other, field))
 
 
+@pytest.mark.filterwarnings("ignore:.* added fewer images than:UserWarning")
 @pytest.mark.parametrize("sampler", MEASURING, ids=lambda sampler: type(sampler).__name__)
 def test_given_features_decide_as_the_same_features_computed(sampler):
     given, computed = clone(sampler), clone(sampler).set_params(embedding=look_up)

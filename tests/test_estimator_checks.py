@@ -74,7 +74,8 @@ def name_of(check):
     return check.func.__name__ if hasattr(check, "func") else str(check)
 
 
-# what scikit-learn's trees and boosting warn of on 2-D input
+# what scikit-learn's trees and boosting warn of on 2-D input, and SVMSMOTE on few rows
+@pytest.mark.filterwarnings("ignore:SVMSMOTE added fewer images than:UserWarning")
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:divide by zero encountered in log:RuntimeWarning")
 @pytest.mark.parametrize(("source", "estimator", "check"), CHECKS, ids=name_of)

@@ -1,5 +1,6 @@
 """Every sampler of the family against imbalanced-learn's class of the same name."""
 
+import warnings
 from importlib import import_module
 
 import numpy as np
@@ -17,6 +18,9 @@ from sklearn.tree import DecisionTreeClassifier
 from imblearn_images import render
 from imblearn_images.core import embedding as embedding_module
 from imblearn_images.preprocessing import FlattenImages, ReadImages
+
+# a sampler that stops short says so; here its results are compared with its peer's
+pytestmark = pytest.mark.filterwarnings("ignore:.* added fewer images than")
 
 COUNTS = {"cat": 60, "dog": 30, "owl": 14}
 Y = make_labels(COUNTS)
@@ -160,6 +164,33 @@ def test_sparse_rows_are_imbalanced_learns(case):
     assert sparse.issparse(X_res)
     np.testing.assert_allclose(X_res.toarray(), expected, atol=1e-9)
     np.testing.assert_array_equal(y_res, y_expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "apart", "short"),
+    [
+        ("BorderlineSMOTE", 50, ["dog", "owl"]),
+        ("SVMSMOTE", 50, ["dog", "owl"]),
+        ("BorderlineSMOTE", 0.3, []),
+        ("ADASYN", 0.3, []),
+    ],
+)
+def test_a_sampler_that_adds_fewer_than_asked_says_so_once(name, apart, short):
+    X = np.random.default_rng(0).normal(size=(len(Y), 4, 3)) + apart * numbered(Y)[:, None, None]
+    case = ("over_sampling", name, SEEDED)
+    _, y_expected = theirs(case).fit_resample(X.reshape(len(X), -1), Y)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _, y_res = ours(case).fit_resample(X, Y)
+    np.testing.assert_array_equal(y_res, y_expected)
+    missing = [
+        f"{(y_expected == label).sum() - COUNTS[label]} of {60 - COUNTS[label]} of class {label!r}"
+        for label in short
+    ]
+    told = [str(warning.message).partition(". Too few")[0] for warning in caught]
+    start = f"{name} added fewer images than it was asked for: "
+    assert told == [start + ", ".join(missing)] * bool(short)
+    assert all(warning.category is UserWarning for warning in caught)
 
 
 # --- containers

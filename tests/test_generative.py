@@ -1,6 +1,7 @@
 """Children that a generator makes."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from conftest import make_images, make_labels, read_images, write_images
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from imblearn.utils.estimator_checks import check_param_validation
 from imblearn.utils.estimator_checks import estimator_checks_generator as imblearn_checks
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.mixture import GaussianMixture
@@ -240,6 +241,27 @@ def test_grid_search_tunes_the_model_on_the_training_folds():
     assert search.best_score_ > 0.9
 
 
+class Bins(TransformerMixin, BaseEstimator):
+    """Has no way back."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.sort(X, axis=1)[:, ::10]
+
+
+class Callable:
+    def __call__(self, label, n, rng):
+        return flat_shade(label, n, rng)
+
+
+class NoNumber:
+    def generate(self):
+        return np.zeros((1, 12, 10))
+
+
+NO_WAY_BACK = make_pipeline(MinMaxScaler(), "passthrough", Bins(), KernelDensity())
 PCA_OF_MANY = make_pipeline(PCA(20), KernelDensity())
 
 
@@ -253,6 +275,23 @@ PCA_OF_MANY = make_pipeline(PCA(20), KernelDensity())
         (Machine(), ValueError, r"Machine makes images of no particular class, but 2 .*'dog', 'o"),
         (FrozenEstimator(KernelDensity()), ValueError, "FrozenEstimator makes images of no part"),
         ({"dog": flat_shade}, ValueError, r"no entry for the classes \['owl'\]"),
+        (
+            lambda label, n: label,
+            TypeError,
+            r"\(label, n, rng\) -> images.* takes \(label, n\), too",
+        ),
+        (lambda n: n, TypeError, r"function \(label, n, rng\) -> images.* takes \(n\), too many"),
+        (
+            {"dog": flat_shade, "owl": NoNumber()},
+            TypeError,
+            r"NoNumber.generate must take n, the number of images: it takes \(\), too many",
+        ),
+        (NO_WAY_BACK, TypeError, r"step 'bins' \(Bins\) has no `inverse_transform`"),
+        (
+            {"dog": FrozenEstimator(NO_WAY_BACK), "owl": flat_shade},
+            TypeError,
+            r"step 'bins' \(Bins\) has no `inverse_transform`",
+        ),
         (lambda c, n, rng: np.zeros((n + 1, 12, 10)), ValueError, "asked for 16 images, got"),
         (lambda c, n, rng: np.zeros((n, 10, 12)), ValueError, r"\(12, 10\), as the real .* \(10, "),
         (
@@ -269,6 +308,22 @@ PCA_OF_MANY = make_pipeline(PCA(20), KernelDensity())
 def test_generators_that_cannot_be(generator, error, message):
     with pytest.raises(error, match=message.replace("6554", "6.554e\\+04")):
         GenerativeOverSampler(generator, random_state=0).fit_resample(shaded(), Y)
+
+
+def test_an_error_inside_a_generator_is_its_own():
+    def broken(label, n, rng):
+        return len(n)
+
+    with pytest.raises(TypeError, match=r"^object of type '.*int.*' has no len\(\)$"):
+        GenerativeOverSampler(broken).fit_resample(shaded(), Y)
+
+
+def test_functions_may_take_more_or_not_tell():
+    def more(*args, level=100, **options):
+        return np.full((args[1], 12, 10), level)
+
+    for generator in (more, partial(more, level=90), Callable()):
+        GenerativeOverSampler(generator).fit_resample(shaded(), Y)
 
 
 def test_channels_are_not_guessed():

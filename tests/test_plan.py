@@ -200,8 +200,11 @@ def test_a_row_is_explained_in_a_sentence():
     expected = f"row 35 ({plan.y[-1]}) = {1 - step:.2f} x {base} + {step:.2f} x {partner}"
     assert plan.explain(-1) == plan.explain(35) == expected
     assert plan.explain(0) == f"row 0 ({Y[0]}) = 1.00 x 0"
-    with pytest.raises(IndexError):
-        plan.explain(36)
+    for row in (36, -37):
+        with pytest.raises(IndexError, match=rf"^The plan has 36 rows, got row {row}\.$"):
+            plan.explain(row)
+    with pytest.raises(TypeError, match="'str' object cannot be interpreted as an integer"):
+        plan.explain("a")
 
 
 def test_rows_whose_parents_cross_groups_are_named():

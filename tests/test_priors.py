@@ -252,8 +252,15 @@ def test_a_trained_model_is_corrected_without_training():
         ({"prior": "balanced"}, "prior must be 'train', 'uniform' or a dict.*'balanced'"),
         ({"prior": "count"}, "prior must be 'train'"),
         ({"model_prior": "train"}, "model_prior must be 'count'"),
-        ({"prior": {"cat": 1, "dog": 1}}, r"\['owl'\] are missing"),
-        ({"prior": {"cat": 1, "dog": 1, "owl": 1, "cow": 1}}, r"\['cow'\] are no labels"),
+        ({"prior": {"cat": 1, "dog": 1}}, r"got \{'cat': 1, 'dog': 1\}: add \['owl'\]\.$"),
+        (
+            {"prior": {"cat": 1, "dog": 1, "owl": 1, "cow": 1}},
+            r"'cow': 1\}: leave out \['cow'\]\.$",
+        ),
+        (
+            {"model_prior": {"cat": 1, "cow": 1}},
+            r"^model_prior must have a share .*: add \['dog', 'owl'\] and leave out \['cow'\]",
+        ),
         ({"prior": {"cat": 1, "dog": 1, "owl": 0}}, "every class needs a positive share"),
         ({"model_prior": {"cat": 1, "dog": 1, "owl": np.inf}}, "model_prior: every class"),
     ],

@@ -15,10 +15,10 @@ Nothing here knows the classes that users import. Imports run down this list:
   class; ``ancestry`` tells what a resampled set shows of its source
 - ``synthesis`` draws one child; ``kin`` are its possible parents; ``flow`` lies between two
   images; ``mixing`` holds all rules on dtype, rounding and clipping, ``pixels`` those on layout
-  and unit
+  and unit; ``members`` of a list are parameters by name
 - ``duplicates`` are the same picture, ``hog`` is what a picture looks like in numbers
 - the ``plan`` is the decision
 - ``images`` say where pixels live; ``survey`` looks at many files, ``files`` is one of them
 - ``containers`` are how callers hold images; ``parallel`` spreads tasks over threads;
-  ``memory`` refuses what does not fit
+  ``memory`` refuses what does not fit, ``signatures`` what cannot be called
 """

@@ -16,6 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from imblearn_images.core.pixels import check_unit
+from imblearn_images.core.signatures import misfit
 from imblearn_images.core.subsets import as_wanted
 
 
@@ -25,7 +26,8 @@ def check_generator(generator: Any, labels: Sequence[Any]) -> None:
     Raises
     ------
     TypeError
-        For an object without the methods of a generator.
+        For an object without the methods of a generator, a function or method that takes
+        other arguments, a Pipeline with no way back to pixels.
     ValueError
         If a dict has no entry for a class, or one object that knows no classes is to make
         several.
@@ -45,8 +47,10 @@ def check_generator(generator: Any, labels: Sequence[Any]) -> None:
             f"`generator` must be an object, got the class {generator.__name__}; did you mean "
             f"{generator.__name__}()?"
         )
+    _check_way_back(generator)
     if is_density_model(generator):
         return
+    _check_call(generator)
     if isinstance(generator, FrozenEstimator) or _method_of(generator) is not None:
         if len(labels) > 1:
             raise ValueError(
@@ -102,6 +106,37 @@ def drawer(
         return lambda n: generator(label, n, rng)
     seeded = "random_state" in signature(method).parameters
     return lambda n: method(n, **({"random_state": _seed(rng)} if seeded else {}))
+
+
+def _check_way_back(generator: Any) -> None:
+    """Refuse a Pipeline with a step that cannot bring samples back to pixels."""
+    model = generator.estimator if isinstance(generator, FrozenEstimator) else generator
+    for name, step in model.steps[:-1] if isinstance(model, Pipeline) else ():
+        if step is not None and step != "passthrough" and not hasattr(step, "inverse_transform"):
+            raise TypeError(
+                f"`generator` is a Pipeline whose step {name!r} ({type(step).__name__}) has no "
+                "`inverse_transform`, which is needed to bring samples back to pixels. Leave the "
+                "step out, or use steps that have it, such as PCA or MinMaxScaler."
+            )
+
+
+def _check_call(generator: Any) -> None:
+    """Refuse a function or method that takes other arguments than it will be given."""
+    method = None if isinstance(generator, FrozenEstimator) else _method_of(generator)
+    if method is not None:
+        reason = misfit(method, "n")
+        if reason:
+            raise TypeError(
+                f"`generator` {type(generator).__name__}.{method.__name__} must take n, the "
+                f"number of images: {reason}. Or pass a function (label, n, rng) -> images."
+            )
+    elif callable(generator):
+        reason = misfit(generator, "label", "n", "rng")
+        if reason:
+            raise TypeError(
+                "`generator` must be a function (label, n, rng) -> images, where `rng` is a "
+                f"numpy.random.Generator, got {generator!r}: {reason}."
+            )
 
 
 def is_density_model(generator: Any) -> bool:

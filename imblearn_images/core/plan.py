@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -199,8 +200,16 @@ class ResamplingPlan:
             Output row.
         names : sequence of length n_source, default=None
             How to call the source images, e.g. the paths; row numbers by default.
+
+        Raises
+        ------
+        IndexError
+            If the plan has no such row.
         """
-        row = range(len(self))[row]
+        try:
+            row = range(len(self))[index(row)]
+        except IndexError:
+            raise IndexError(f"The plan has {len(self)} rows, got row {row}.") from None
         called = self._called(names)
         parents = " + ".join(
             f"{share:.2f} x {called[source]}" for source, share in self._shares(row)

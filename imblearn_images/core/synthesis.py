@@ -16,7 +16,6 @@ partner a sampler has chosen has a method ``choose(children, kin)``, too. A plai
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
@@ -29,6 +28,7 @@ from imblearn_images.core.kin import Kin
 from imblearn_images.core.mixing import mix
 from imblearn_images.core.pixels import check_same_unit
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.signatures import misfit
 
 NEAREST = 5  # images of its class among which a child without a partner finds one
 
@@ -173,19 +173,18 @@ def as_synthesis(rule: Any) -> Any:
 
 
 def _check_signature(function: Callable[..., Any]) -> None:
-    try:
-        inspect.signature(function).bind("base", "partner", "step", "rng")
-    except TypeError as error:
+    reason = misfit(function, "base", "partner", "step", "rng")
+    if reason:
         raise TypeError(
-            f"`synthesis` {function!r} must take (base, partner, step, rng): {error}. A function "
+            f"`synthesis` {function!r} must take (base, partner, step, rng): {reason}. A function "
             "image -> image is wrapped by Augment.from_callable."
-        ) from None
-    except ValueError:  # some functions written in C do not tell
-        return
+        )
 
 
 def as_objects(rules: Sequence[Any]) -> list[Any]:
     """What `as_synthesis` makes of several rules, names replaced by objects that draw."""
+    if isinstance(rules, str) or not hasattr(rules, "__len__"):
+        raise TypeError(f"`syntheses` must be a list, got {rules!r}; pass [{rules!r}].")
     if not len(rules):
         raise ValueError("`syntheses` is empty; name at least one.")
     named: dict[Any, Any] = {"copy": Copy(), "blend": Blend()}

@@ -209,10 +209,14 @@ def _shares(name: str, prior: Any, classes: NDArray[Any], counts: dict[Any, floa
     if isinstance(prior, str):
         prior = dict.fromkeys(known, 1.0) if prior == "uniform" else counts
     elif set(prior) != set(known):
-        missing, unknown = [c for c in known if c not in prior], [*set(prior) - set(known)]
+        missing, unknown = (
+            [c for c in known if c not in prior],
+            [c for c in prior if c not in known],
+        )
+        wrong = [f"add {missing}"] * bool(missing) + [f"leave out {unknown}"] * bool(unknown)
         raise ValueError(
-            f"{name} must name every class once: {missing} are missing, {unknown} are no labels "
-            f"of the fit, which are {known}."
+            f"{name} must have a share for each class of the fit, {known}, got {prior!r}: "
+            f"{' and '.join(wrong)}."
         )
     shares = np.array([prior[label] for label in known], dtype=float)
     if not (np.isfinite(shares) & (shares > 0)).all():

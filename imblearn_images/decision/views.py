@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.members import NamedMembersMixin
 from imblearn_images.core.mixing import store
 from imblearn_images.core.subsets import BATCH
 from imblearn_images.decision.base import (
@@ -24,7 +25,7 @@ from imblearn_images.decision.base import (
 from imblearn_images.preprocessing import ReadImages
 
 
-class TestTimeAugmentationClassifier(WrapperMixin, BaseEstimator):
+class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstimator):
     """Classifier that averages its probabilities over several views of each image.
 
     The views change what an image looks like and not what it shows: mirrored, shifted, lit
@@ -39,7 +40,8 @@ class TestTimeAugmentationClassifier(WrapperMixin, BaseEstimator):
         Each is a function of a block of images, shape (m, H, W) or (m, H, W, C), that returns
         such a block; or an object with a method ``transform`` that does; or one with
         ``draw(base, partners, weights, rngs)``, such as an ``Augment`` of this package: it
-        changes all images in the same way, and several of them in several ways.
+        changes all images in the same way, and several of them in several ways. Views are
+        parameters by name, too, as in :class:`~imblearn_images.synthesis.Chain`.
     random_state : int, RandomState instance or None, default=None
         Seed of the views that draw random numbers. They are drawn once, in `fit`: the answer
         for an image depends neither on the others nor on when it is asked for.
@@ -87,6 +89,7 @@ class TestTimeAugmentationClassifier(WrapperMixin, BaseEstimator):
     """
 
     __test__ = False  # pytest takes classes named Test... for tests
+    members_in = "transforms"
 
     def __init__(self, estimator, transforms=(), *, random_state=None):
         self.estimator = estimator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,27 @@ def require_matplotlib() -> None:
         raise ModuleNotFoundError(
             "figures are drawn by matplotlib: pip install imblearn-images[plot]"
         ) from error
+
+
+def chosen(found: Mapping[str, Any], names: Sequence[str] | None, what: str) -> list[str]:
+    """Return `names` if they are in `found` and there are colours for them; None: the first.
+
+    Raises
+    ------
+    ValueError
+        Naming what there is no `what` of.
+    """
+    if names is None:
+        return list(found)[: len(COLOURS)]
+    if isinstance(names, str):
+        raise ValueError(f"`names` must be a list, got {names!r}; pass [{names!r}].")
+    unknown = [name for name in names if name not in found]
+    if unknown or not 0 < len(names) <= len(COLOURS):
+        raise ValueError(
+            f"`names` must be 1 to {len(COLOURS)} of the candidates with {what}, "
+            f"{', '.join(map(repr, found))}; got {list(names)!r}."
+        )
+    return list(names)
 
 
 def axes_or_new(ax: Any, width: float, height: float) -> Any:

@@ -15,6 +15,7 @@ from imblearn_images.display.drawing import (
     SMALL,
     as_label,
     axes_or_new,
+    chosen,
     open_frame,
 )
 
@@ -98,9 +99,14 @@ class RecallDisplay:
         Returns
         -------
         display : RecallDisplay
+
+        Raises
+        ------
+        ValueError
+            For a name that is none of a candidate.
         """
-        names = list(comparison.names)[: len(COLOURS)] if names is None else names
-        return cls({name: comparison.recall[name] for name in names}).plot(ax)
+        found = {name: comparison.recall[name] for name in comparison.names}
+        return cls({name: found[name] for name in chosen(found, names, "recalls")}).plot(ax)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the points; needs matplotlib.
@@ -114,8 +120,13 @@ class RecallDisplay:
         -------
         display : RecallDisplay
             Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no model, or the models do not have the same classes.
         """
-        first = next(iter(self.recall.values()))
+        first = self._checked()
         labels = sorted(first, key=lambda label: -first[label][1])
         ax = axes_or_new(ax, 6.4, 1 + 0.36 * len(labels))
         places = np.arange(len(labels))
@@ -150,6 +161,21 @@ class RecallDisplay:
         open_frame(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _checked(self) -> Mapping[Any, tuple[float, int]]:
+        """Recall of the first model, whose classes all others must have."""
+        if not self.recall:
+            raise ValueError(
+                "`recall` has no model; give at least one: {name: {label: (0.5, 10)}}."
+            )
+        first_name, first = next(iter(self.recall.items()))
+        for name, found in self.recall.items():
+            if set(found) != set(first):
+                raise ValueError(
+                    f"`recall` must have the same classes for every model: {first_name!r} has "
+                    f"{list(first)!r}, {name!r} has {list(found)!r}."
+                )
+        return first
 
 
 def _wilson(share: Any, n: Any) -> tuple[Any, Any]:

@@ -15,6 +15,7 @@ from imblearn_images.display.drawing import (
     SMALL,
     as_label,
     axes_or_new,
+    chosen,
     open_frame,
 )
 
@@ -111,9 +112,14 @@ class ReliabilityDisplay:
         Returns
         -------
         display : ReliabilityDisplay
+
+        Raises
+        ------
+        ValueError
+            For a name that is none of a candidate with probabilities.
         """
         found = comparison.reliability
-        names = list(found)[: len(COLOURS)] if names is None else names
+        names = chosen(found, names, "probabilities")
         errors = {name: comparison.calibration[name] for name in names}
         return cls({name: found[name] for name in names}, errors).plot(ax)
 

@@ -10,24 +10,56 @@ before it is made if memory is short. An `embedding` of few features needs next 
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
+from typing import Any
+
+import numpy as np
 from imblearn.over_sampling import ADASYN as ImblearnADASYN
 from imblearn.over_sampling import SVMSMOTE as ImblearnSVMSMOTE
 from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
+from numpy.typing import NDArray
 
 from imblearn_images.base import TracedSamplerMixin, with_parameters
 
 __all__ = ["ADASYN", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 
 
+class ShortfallMixin(TracedSamplerMixin):
+    """Mixin for a sampler that may add fewer children than it is asked for, and then says so."""
+
+    sampling_strategy_: dict[Any, int]
+
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        resampled, labels = super()._fit_resample(X, y, embeddings)
+        added = Counter(labels[len(y) :].tolist())
+        short = [
+            f"{added[label]} of {asked} of class {np.asarray(label).item()!r}"
+            for label, asked in self.sampling_strategy_.items()
+            if added[label] < asked
+        ]
+        if short:
+            warnings.warn(
+                f"{type(self).__name__} added fewer images than it was asked for: "
+                f"{', '.join(short)}. Too few images of the class stand where this method begins, "
+                "at the border. Take SMOTE, or another `embedding` or `m_neighbors`.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return resampled, labels
+
+
 @with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
-class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
+class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     """SMOTE from the images that stand among other classes.
 
     :class:`imblearn.over_sampling.BorderlineSMOTE` for images. Of each class, the images
     with at least half, but not all, of their `m_neighbors` in other classes are bases.
     Two neighbour searches. It sharpens the border where classes touch and amplifies
-    mislabelled images; a class without such images gets no children.
+    mislabelled images; a class without such images gets no children, and a UserWarning says so.
 
     Parameters
     ----------
@@ -78,13 +110,15 @@ class BorderlineSMOTE(TracedSamplerMixin, ImblearnBorderlineSMOTE):
 
 
 @with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
-class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
+class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     """SMOTE from the support vectors of a class.
 
     :class:`imblearn.over_sampling.SVMSMOTE` for images. Support vectors in danger are
     interpolated, the others extrapolated away from their neighbour: such shares are
-    negative, and integer pixels are clipped to the range of their dtype. One SVM per
-    class, which takes quadratic time: for thousands of images pass an `embedding`.
+    negative, and integer pixels are clipped to the range of their dtype. Where all support
+    vectors of a class are of one kind, about half of its children are missing, as in
+    imbalanced-learn; a UserWarning counts them. One SVM per class, which takes quadratic
+    time: for thousands of images pass an `embedding`.
 
     Parameters
     ----------
@@ -124,14 +158,16 @@ class SVMSMOTE(TracedSamplerMixin, ImblearnSVMSMOTE):
 
     Examples
     --------
+    >>> from sklearn.decomposition import PCA
     >>> from imblearn_images.datasets import load_texture_patches
     >>> images, labels = load_texture_patches(return_X_y=True)
-    >>> support = SVMSMOTE(random_state=0, embedding=lambda block: block.std(axis=1))
+    >>> support = SVMSMOTE(random_state=0, embedding=PCA(10, random_state=0))
     >>> X_res, y_res = support.fit_resample(images, labels)
+    >>> support.plan_
+    ResamplingPlan(361 images -> 768 rows: 361 original, 0 copies, 407 synthetic, near by PCA
+      (10 features))
     >>> float(support.plan_.weights.min()) < 0
     True
-    >>> support.plan_.explain(-1)
-    'row 699 (gravel) = 0.91 x 339 + 0.09 x 352'
     """
 
 

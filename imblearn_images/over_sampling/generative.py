@@ -77,7 +77,8 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     Raises
     ------
     TypeError
-        If `generator` is nothing of these.
+        If `generator` is nothing of these, or takes other arguments; for a Pipeline with a
+        step that has no ``inverse_transform``.
     ValueError
         If it knows no such class, or makes images of another shape, number or unit, e.g.
         0 to 1 where X has 0 to 255.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images.core.kin import Kin
+from imblearn_images.core.members import NamedMembersMixin
 from imblearn_images.core.mixing import stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import (
@@ -23,8 +24,13 @@ from imblearn_images.core.synthesis import (
 __all__ = ["Chain", "OneOf"]
 
 
-class Chain(BaseEstimator):
+class Chain(NamedMembersMixin, BaseEstimator):
     """Draw a child by several syntheses, one after the other.
+
+    Each is a parameter by the name that :func:`sklearn.pipeline.make_pipeline` would give it,
+    its class in lower case: a grid search reaches ``smote__synthesis__augment__noise``, and
+    ``smote__synthesis__augment-2`` where there are two. "copy" and "blend" are names
+    themselves, a function is called ``function``.
 
     Parameters
     ----------
@@ -44,6 +50,8 @@ class Chain(BaseEstimator):
     >>> sampler.plan_
     ResamplingPlan(6 images -> 8 rows: 6 original, 0 copies, 2 synthetic, drawn by Chain)
     """
+
+    members_in = "syntheses"
 
     def __init__(self, syntheses: Sequence[Any]) -> None:
         self.syntheses = syntheses
@@ -82,8 +90,10 @@ class Chain(BaseEstimator):
         return base
 
 
-class OneOf(BaseEstimator):
+class OneOf(NamedMembersMixin, BaseEstimator):
     """Draw each child by one of several syntheses, chosen at random.
+
+    Each is a parameter by name, as in :class:`Chain`.
 
     Parameters
     ----------
@@ -108,6 +118,8 @@ class OneOf(BaseEstimator):
     >>> X_res.shape
     (12, 8, 8)
     """
+
+    members_in = "syntheses"
 
     def __init__(
         self, syntheses: Sequence[Any], probabilities: Sequence[float] | None = None
