@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from imblearn.base import BaseSampler
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.base import clone
 
 from imblearn_images.base import ADDED, DRAWING, MeasuringSamplerMixin, check_plain, sizes_told
@@ -18,6 +19,8 @@ from imblearn_images.drawing import draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
 
 __all__ = ["ImageSampler"]
+
+BLOCK = 1 << 10  # rows that are compared at a time
 
 
 class ImageSampler(MeasuringSamplerMixin, BaseSampler):
@@ -127,7 +130,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
                 made, y_made, *_ = self.sampler_._fit_resample(trace_rows(features), y)
             else:
                 made, y_made, *_ = self.sampler_.fit_resample(features, y)
-        plan = self._followed(made, np.asarray(y_made), len(y)).near_by(nearness)
+        plan = self._followed(made, np.asarray(y_made), features).near_by(nearness)
         kept = ("original", "copy") if self.synthesis in (None, "copy") else ("original",)
         selects = holds_paths(X) and bool(np.isin(plan.kind, kept).all())  # opens no file
         images = X if selects else images_of(X, self)
@@ -139,13 +142,13 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
             return np.asarray(made), plan.y
         return draw(self, X, images), plan.y
 
-    def _followed(self, made: Any, y_made: NDArray[Any], n: int) -> ResamplingPlan:
-        own = getattr(self.sampler_, "plan_", None)
+    def _followed(self, made: Any, y_made: NDArray[Any], features: Any) -> ResamplingPlan:
+        own, n = getattr(self.sampler_, "plan_", None), features.shape[0]
         plan = own if isinstance(own, ResamplingPlan) else plan_of(made, y_made, n)
         if plan is not None:
             return plan
         rows = np.asarray(getattr(self.sampler_, "sample_indices_", []), dtype=np.intp)
-        if len(rows) != len(y_made):
+        if len(rows) != len(y_made) or not _selects(made, features, rows):
             raise ValueError(
                 f"{self.sampler!r} makes rows that cannot be traced to images: it neither selects "
                 "(`sample_indices_`) nor interpolates as base + step * (partner - base); flatten "
@@ -153,3 +156,19 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
             )
         nobody = np.empty((len(rows), 0), dtype=np.intp)
         return ResamplingPlan(rows, nobody, nobody.astype(np.float64), y_made, n)
+
+
+def _selects(made: Any, features: Any, rows: NDArray[np.intp]) -> bool:
+    """Tell whether `made` are these rows of the features, and nothing has been done to them."""
+    made = made if sparse.issparse(made) else np.asarray(made)
+    if made.shape != (len(rows), *features.shape[1:]):
+        return False
+    nan = made.dtype.kind == "f"
+    for start in range(0, len(rows), BLOCK):
+        some, there = made[start : start + BLOCK], features[rows[start : start + BLOCK]]
+        if sparse.issparse(made) or sparse.issparse(features):
+            if (some != there).nnz:
+                return False
+        elif not np.array_equal(some, there, equal_nan=nan):
+            return False
+    return True

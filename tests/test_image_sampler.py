@@ -90,6 +90,12 @@ def test_what_cannot_be_traced_is_refused_in_a_sentence():
         ImageSampler(Noise()).fit_resample(X, Y)
 
 
+def test_rows_that_are_selected_and_then_changed_are_not_taken_for_copies():
+    sampler = imblearn.over_sampling.RandomOverSampler(shrinkage=0.5)
+    with pytest.raises(ValueError, match="makes rows that cannot be traced"):
+        ImageSampler(sampler).fit_resample(make_images(len(Y), (4, 3), "uint8"), Y)
+
+
 def test_an_embedding_is_what_the_sampler_sees():
     seen = []
 
