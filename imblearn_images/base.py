@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import copy
-import inspect
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
 from math import prod
-from numbers import Integral
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import TransformerMixin
-from sklearn.pipeline import Pipeline
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.plan import ResamplingPlan
@@ -35,55 +29,8 @@ __all__ = [
     "MeasuringSelectorMixin",
     "SelectingSamplerMixin",
     "TracedSamplerMixin",
-    "check_plain",
     "sizes_told",
-    "with_parameters",
 ]
-
-ADDED = {
-    "embedding": [callable, TransformerMixin, Pipeline, str, None],
-    "interpolate": [str],
-    "synthesis": "no_validation",
-    "accept": "no_validation",
-    "output_dir": [str, os.PathLike, None],
-    "n_jobs": [Integral, None],
-}
-"""What a sampler of images may have beyond imbalanced-learn's parameters: name, constraints."""
-
-DRAWING = ("interpolate", "synthesis", "accept")
-"""Of these parameters, those that say how children are drawn."""
-
-DEFAULTS = {"interpolate": "pixels"}
-"""Of these parameters, where it is not None."""
-
-
-Class = TypeVar("Class", bound=type)
-
-
-def with_parameters(*names: str) -> Callable[[Class], Class]:
-    """Class decorator: imbalanced-learn's constructor with further keywords."""
-
-    def extend(cls: Class) -> Class:
-        theirs = cls.__init__  # type: ignore[misc]
-
-        @wraps(theirs)
-        def __init__(self: Any, *args: Any, **params: Any) -> None:  # noqa: N807
-            ours = {name: params.pop(name, DEFAULTS.get(name)) for name in names}
-            theirs(self, *args, **params)
-            for name, value in ours.items():
-                setattr(self, name, value)
-
-        signature = inspect.signature(theirs)
-        kind = inspect.Parameter.KEYWORD_ONLY
-        added = [inspect.Parameter(name, kind, default=DEFAULTS.get(name)) for name in names]
-        both = [*signature.parameters.values(), *added]
-        __init__.__signature__ = signature.replace(parameters=both)  # type: ignore[attr-defined]
-        cls.__init__ = __init__  # type: ignore[misc]
-        constraints = {name: ADDED[name] for name in names}
-        cls._parameter_constraints = {**cls._parameter_constraints, **constraints}  # type: ignore[attr-defined]
-        return cls
-
-    return extend
 
 
 class ImageSamplerMixin:
@@ -311,19 +258,6 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         if self.plan_ is plan and features is X and X.dtype.kind == "f":
             return np.asarray(traced), plan.y
         return draw(self, X, target), plan.y
-
-
-def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
-    """Refuse parameters about images in a sampler of images that is run on features."""
-    if isinstance(sampler, ImageSamplerMixin):
-        given = inspect.signature(type(sampler)).parameters
-        for name in [name for name in names if name in given]:
-            value = getattr(sampler, name)
-            if value != given[name].default:
-                raise ValueError(
-                    f"{type(sampler).__name__} is run on features here, its {name}={value!r} is "
-                    f"about images. {advice}"
-                )
 
 
 @contextmanager

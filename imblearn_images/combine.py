@@ -11,16 +11,11 @@ from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from numpy.typing import NDArray
 
-from imblearn_images.base import (
-    DRAWING,
-    MeasuringSamplerMixin,
-    check_plain,
-    sizes_told,
-    with_parameters,
-)
+from imblearn_images.base import MeasuringSamplerMixin, sizes_told
 from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
 from imblearn_images.over_sampling import SMOTE
+from imblearn_images.parameters import DRAWING, check_plain, with_parameters
 
 __all__ = ["SMOTEENN", "SMOTETomek"]
 

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
 
-from imblearn_images.base import ADDED, DRAWING, MeasuringSamplerMixin, check_plain, sizes_told
+from imblearn_images.base import ImageSamplerMixin, MeasuringSamplerMixin, sizes_told
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.tracing import plan_of, trace_rows
 from imblearn_images.drawing import draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
+from imblearn_images.parameters import ADDED, DRAWING, check_plain
 
 __all__ = ["ImageSampler"]
 
@@ -121,7 +122,9 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
-        check_plain(self.sampler, DRAWING, "Pass it to ImageSampler, or do without ImageSampler.")
+        if isinstance(self.sampler, ImageSamplerMixin):
+            advice = "Pass it to ImageSampler, or do without ImageSampler."
+            check_plain(self.sampler, DRAWING, advice)
         features, nearness = measure(self, X, embeddings)
         self.sampler_ = clone(self.sampler)
         with sizes_told(y):

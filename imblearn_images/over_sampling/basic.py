@@ -13,11 +13,7 @@ from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.base import (
-    MeasuringSamplerMixin,
-    SelectingSamplerMixin,
-    with_parameters,
-)
+from imblearn_images.base import MeasuringSamplerMixin, SelectingSamplerMixin
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.embedding import PixelSearch
 from imblearn_images.core.images import as_images
@@ -26,6 +22,7 @@ from imblearn_images.core.planning import check_class_sizes, plan_mixture
 from imblearn_images.core.smoothing import smoothed_bootstrap
 from imblearn_images.drawing import draw, images_of, with_synthesis
 from imblearn_images.measuring import own_features
+from imblearn_images.parameters import with_parameters
 
 __all__ = ["SMOTE", "RandomOverSampler"]
 

@@ -21,7 +21,8 @@ from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
 from numpy.typing import NDArray
 
-from imblearn_images.base import TracedSamplerMixin, with_parameters
+from imblearn_images.base import TracedSamplerMixin
+from imblearn_images.parameters import with_parameters
 
 __all__ = ["ADASYN", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 

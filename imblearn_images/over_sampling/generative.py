@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 
-from imblearn_images.base import ADDED, ImageSamplerMixin
+from imblearn_images.base import ImageSamplerMixin
 from imblearn_images.core.containers import join_paths
 from imblearn_images.core.generators import check_generator, checked, drawer
 from imblearn_images.core.images import FileImages
@@ -27,6 +27,7 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
 from imblearn_images.core.writing import write_children
 from imblearn_images.drawing import images_of
+from imblearn_images.parameters import ADDED
 
 __all__ = ["GenerativeOverSampler"]
 

@@ -14,11 +14,12 @@ from imblearn.base import BaseSampler
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from imblearn_images.base import ADDED, MeasuringSamplerMixin
+from imblearn_images.base import MeasuringSamplerMixin
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.drawing import draw, images_of, with_synthesis
 from imblearn_images.measuring import own_features
+from imblearn_images.parameters import ADDED
 
 __all__ = ["RedrawImages"]
 

@@ -15,7 +15,8 @@ from imblearn.under_sampling import (
 from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
 from numpy.typing import NDArray
 
-from imblearn_images.base import MeasuringSelectorMixin, with_parameters
+from imblearn_images.base import MeasuringSelectorMixin
+from imblearn_images.parameters import with_parameters
 
 __all__ = [
     "AllKNN",

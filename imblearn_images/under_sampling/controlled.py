@@ -17,7 +17,6 @@ from imblearn_images.base import (
     MeasuringSamplerMixin,
     MeasuringSelectorMixin,
     SelectingSamplerMixin,
-    with_parameters,
 )
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
@@ -25,6 +24,7 @@ from imblearn_images.core.planning import plan_averages
 from imblearn_images.core.tracing import plan_of, trace_rows
 from imblearn_images.drawing import draw, images_of
 from imblearn_images.measuring import measure
+from imblearn_images.parameters import with_parameters
 
 __all__ = ["ClusterCentroids", "InstanceHardnessThreshold", "NearMiss", "RandomUnderSampler"]
 
