@@ -67,6 +67,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     Copies of one image count as one where partners are looked for and classes compared in
     size, so that it does not matter whether the over-sampler came before.
 
+    Two of these steps in a row want two seeds: with one they choose the same rows.
+
     Examples
     --------
     >>> import numpy as np
