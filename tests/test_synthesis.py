@@ -123,6 +123,46 @@ def test_blending_is_what_smote_does_without_a_synthesis():
         np.testing.assert_array_equal(asked.fit_resample(X, y)[0], plain)
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, "float16", "int8"])
+@pytest.mark.parametrize("sampler", [RandomOverSampler(), SMOTE(k_neighbors=2)])
+def test_a_function_computes_with_floats(sampler, dtype):
+    def blend(base, partner, step, rng):
+        return base + step * (partner - base)
+
+    X, y = images_of_dtype(dtype), labels_of(30)
+    if dtype == "uint16":
+        X *= 257
+    sampler.set_params(random_state=0)
+    expected = clone(sampler).set_params(synthesis="blend").fit_resample(X, y)[0]
+    X_res, _ = clone(sampler).set_params(synthesis=blend).fit_resample(X, y)
+    assert X_res.dtype == dtype
+    if X.dtype.kind == "f":
+        np.testing.assert_allclose(X_res, expected, rtol=0, atol=2 * np.finfo(dtype).eps)
+        return
+    off = abs(X_res.astype(float) - expected)
+    assert off.max() <= (dtype == "uint16") and (off == 0).mean() > 0.98
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "float16", "int8", "int64"])
+def test_what_a_function_gets_is_the_data_as_floats(dtype):
+    seen = []
+
+    def look(base, partner, step, rng):
+        seen.append((base, partner))
+        return base
+
+    X, y = images_of_dtype(dtype), labels_of(30)
+    sampler = SMOTE(k_neighbors=2, random_state=0, synthesis=look)
+    X_res, _ = sampler.fit_resample(X, y)
+    np.testing.assert_array_equal(X_res[30:], X[sampler.plan_.base[30:]])
+    small = np.dtype(dtype).itemsize <= 2 or dtype == "float32"
+    assert {image.dtype for pair in seen for image in pair} == {np.dtype("f4" if small else "f8")}
+    for at, images in enumerate(zip(*seen, strict=True)):
+        parents = (sampler.plan_.base, sampler.plan_.partners[:, 0])[at][30:]
+        known = {X[row].astype(float).tobytes() for row in parents}
+        assert {image.astype(float).tobytes() for image in images} == known
+
+
 def test_copying_is_what_the_random_over_sampler_does_without_a_synthesis():
     X, y = images_of_dtype("uint8"), labels_of(30)
     plain = RandomOverSampler(random_state=0).fit_resample(X, y)[0]

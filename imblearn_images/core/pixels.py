@@ -89,6 +89,18 @@ def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
         )
 
 
+def as_floats(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Copy pixels as floats of their unit: float32 where it holds every value, else float64.
+
+    Examples
+    --------
+    >>> as_floats(np.array([True, False])), as_floats(np.array([7], dtype=np.uint16)).dtype
+    (array([1., 0.], dtype=float32), dtype('float32'))
+    """
+    exact = pixels.dtype.itemsize <= 2 or pixels.dtype == np.float32
+    return pixels.astype(np.float32 if exact else np.float64)
+
+
 def as_unit(*families: NDArray[Any]) -> tuple[list[NDArray[Any]], Callable[[Any], NDArray[Any]]]:
     """Map pixels to 0 ... 1, and tell the way back.
 

@@ -39,7 +39,8 @@ class AugmentWith(BaseEstimator):
           it should not draw random numbers, because nobody could seed them.
 
         The first two get uint8 as it is, and others as float32 in 0 to 1; a function gets
-        the dtype of the data, and is to return its unit.
+        the dtype of the data, which functions of other libraries want, and is to return its
+        unit. Arithmetic on uint8 wraps, 200 + 100 is 44: compute on ``image.astype(float)``.
 
     See Also
     --------
