@@ -346,6 +346,61 @@ def test_bytes_are_no_images_from_zero_to_one():
         GenerativeOverSampler(flat_shade).fit_resample(shaded(dtype="float32"), Y)
 
 
+def uniform(low, high):
+    return lambda label, n, rng: rng.uniform(low, high, (n, 12, 10))
+
+
+@pytest.mark.parametrize(
+    ("real", "generator"),
+    [
+        ("uint8", uniform(0, 1)),
+        ("uint8", uniform(-1, 1)),
+        ("uint8", uniform(-300, 300)),
+        ("uint8", lambda *args: uniform(0, 1)(*args) > 0.5),
+        ("uint8", lambda *args: uniform(0, 2)(*args).astype(int)),
+        ("float64", uniform(0, 1)),
+        ("uint16", lambda *args: uniform(0, 256)(*args).astype(np.uint8)),
+        ("uint16", uniform(0, 256)),
+        ("uint16", uniform(-65535, 65535)),
+        ("unit", uniform(-1, 1)),
+        ("unit", lambda label, n, rng: flat_shade(label, n, rng) / 127.5 - 1 - rng.random()),
+        ("bool", uniform(0, 256)),
+    ],
+)
+def test_what_is_in_another_unit_is_refused_whatever_its_dtype(real, generator):
+    X = shaded(dtype="uint8")
+    forms = {"uint16": X.astype("uint16") * 257, "unit": X / np.float32(255), "bool": X > 100}
+    X = forms.get(real, X.astype(real if real not in forms else "uint8"))
+    with pytest.raises(ValueError, match="must be in the same unit; scale them first"):
+        GenerativeOverSampler(generator, random_state=0).fit_resample(X, Y)
+
+
+@pytest.mark.parametrize("name", ["full", "diag", "spherical", "kernels"])
+@pytest.mark.parametrize("n_components", [None, 2, 8])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_density_models_may_overshoot(name, n_components, dtype):
+    X = np.maximum(0, shaded().astype(float) - 110)  # many pixels are 0, as beside an object
+    X[X.sum(axis=(1, 2)) == 0, 2:6] = 40
+    X = (X / (1 if dtype == "uint8" else 255)).astype(dtype)
+    width = 8 if dtype == "uint8" else 8 / 255
+    kernels = KernelDensity(bandwidth=width)
+    model = kernels if name == "kernels" else GaussianMixture(1, covariance_type=name)
+    if n_components is not None:
+        model = make_pipeline(PCA(n_components), model)
+    for strategy in ("auto", {"owl": 10}):
+        for seed in range(4):
+            GenerativeOverSampler(
+                model, sampling_strategy=strategy, random_state=seed
+            ).fit_resample(X, Y)
+
+
+def test_a_hot_pixel_is_no_unit():
+    X = shaded(dtype="uint16")
+    X[:, 3, 4] = 65535
+    X_res, _ = GenerativeOverSampler(flat_shade, random_state=0).fit_resample(X, Y)
+    assert X_res[N:].max() < 255
+
+
 def test_only_classes_that_grow_are_looked_at():
     X = shaded().astype(float)
     X[Y == "cat"] = np.nan

@@ -583,6 +583,53 @@ def test_what_cannot_draw_is_refused(synthesis, error, words):
         sampler.fit_resample(images_of_dtype("uint8"), labels_of(30))
 
 
+OTHER_UNITS = {
+    "ToFloat": (
+        "uint8",
+        lambda image: image / 255,
+        r"uint8 up to \d+ and returned floats up to 0.9",
+    ),
+    "Normalize": ("uint8", lambda image: image / 64.0 - 2, "returned floats up to 1.[89]"),
+    "mask": ("uint8", lambda image: image > 100, r"uint8 up to \d+ and returned bool up to 1"),
+    "wide mask": ("int32", lambda image: image > 100, r"int32 up to \d+ and returned bool"),
+    "bytes": ("float32", lambda image: image * 255, r"float32 up to 0.9\d+ and .* up to 2\d\d"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_UNITS)
+def test_children_in_another_unit_are_refused(name):
+    dtype, change, words = OTHER_UNITS[name]
+    X, y = images_of_dtype(dtype), labels_of(30)
+    for synthesis in (
+        lambda base, partner, step, rng: change(base),
+        Augment.from_callable(change),
+        Chain(["blend", Augment.from_callable(change)]),
+    ):
+        with pytest.raises(ValueError, match=f"{words}.*Return the unit of the data"):
+            RandomOverSampler(synthesis=synthesis, random_state=0).fit_resample(X, y)
+
+
+def test_a_child_may_be_dark_by_chance():
+    def almost_black(base, partner, step, rng):
+        return base * rng.choice([0.0035, 0.5, 1], p=[0.5, 0.25, 0.25])
+
+    X, y = images_of_dtype("uint8"), labels_of(30)
+    one_dark = X.copy()
+    one_dark[28] = 1
+    for images, change in (
+        (X, almost_black),
+        (X, lambda base, partner, step, rng: base * 0),
+        (X, lambda base, partner, step, rng: base * 0.02),
+        (one_dark, lambda base, partner, step, rng: partner),
+        (one_dark / np.float32(1), lambda base, partner, step, rng: (base + partner) / 2),
+        (X > 125, lambda base, partner, step, rng: base > partner),
+        (X // 128, lambda base, partner, step, rng: base > partner),
+    ):
+        RandomOverSampler(synthesis=change, random_state=0).fit_resample(images, y)
+    darker = Augment.from_callable(lambda image, rng: almost_black(image, None, None, rng))
+    RandomOverSampler(synthesis=darker, random_state=0).fit_resample(X, y)
+
+
 def test_what_does_not_go_together_is_refused():
     X, y = images_of_dtype("float64"), labels_of(30)
     with pytest.raises(ValueError, match="`shrinkage` adds noise"):

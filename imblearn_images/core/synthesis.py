@@ -136,15 +136,19 @@ class EachRow:
         rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
         return np.stack([self._draw(*row) for row in rows])
 
-    def _draw(self, base: NDArray[Any], partner: NDArray[Any], *others: Any) -> NDArray[Any]:
-        parents = (as_floats(base), as_floats(partner))
-        child: NDArray[Any] = np.asarray(self.function(*parents, *others))
+    def _draw(
+        self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator
+    ) -> NDArray[Any]:
+        def call(rng: np.random.Generator) -> NDArray[Any]:
+            return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
+
+        child = call(rng)
         if child.shape != base.shape or child.dtype.kind not in "biuf":
             raise ValueError(
                 f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
                 f"got an array of shape {child.shape} and dtype {child.dtype}."
             )
-        check_same_unit(base, child, self.function)
+        check_same_unit(np.stack([base, partner]), child, self.function, call)
         return child
 
 

@@ -6,6 +6,7 @@ import copy
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -107,15 +108,20 @@ class AugmentWith(BaseEstimator):
     ) -> NDArray[Any]:
         children = []
         for image, rng in zip(images, rngs, strict=True):
-            child = np.asarray(change(image.copy(), rng))
+            again = partial(_changed, change, image)
+            child = again(rng)
             if child.shape != image.shape:
                 raise ValueError(
                     f"{self.function!r} must return images of the shape it gets, {image.shape}, "
                     f"got {child.shape}. Crop and resize to the same size."
                 )
-            check_same_unit(image, child, self.function)
+            check_same_unit(image[None], child, self.function, again)
             children.append(child)
         return np.stack(children)
+
+
+def _changed(change: _Row, image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    return np.asarray(change(image.copy(), rng))
 
 
 def _plain(function: Callable[..., Any]) -> _Row:
