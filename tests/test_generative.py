@@ -174,6 +174,30 @@ def test_forms_of_images(form):
     np.testing.assert_array_equal(X_res, expected.fit_resample(shaded(), Y)[0])
 
 
+class Sampler:
+    """Gives what it likes besides the images, as GaussianMixture does."""
+
+    def __init__(self, *besides):
+        self.besides = besides
+
+    def sample(self, n):
+        return (np.full((n, 12, 10), 99.0), *self.besides)
+
+
+def test_of_a_pair_that_an_object_samples_the_images_are_taken():
+    strategy = {"owl": 12}
+    sampler = GenerativeOverSampler(Sampler([0, 0, 0]), sampling_strategy=strategy)
+    assert (sampler.fit_resample(shaded(), Y)[0][N:] == 99).all()
+    sampler.generator.sample = partial(sampler.generator.sample)
+    assert (sampler.fit_resample(shaded(), Y)[0][N:] == 99).all()
+    sampler.generator.generate = sampler.generator.sample
+    with pytest.raises(TypeError, match="'owl' returned a tuple of 2; return the images alone"):
+        sampler.fit_resample(shaded(), Y)
+    sampler.generator = Sampler(1, 2)
+    with pytest.raises(TypeError, match="returned a tuple of 3"):
+        sampler.fit_resample(shaded(), Y)
+
+
 def test_the_base_is_the_real_image_that_a_child_looks_most_like():
     X = shaded()
     owls = np.flatnonzero(Y == "owl")
@@ -302,6 +326,16 @@ PCA_OF_MANY = make_pipeline(PCA(20), KernelDensity())
         (lambda c, n, rng: np.full((n, 12, 10), 65535), ValueError, "'dog' makes pixels from 6554"),
         (lambda c, n, rng: np.full((n, 12, 10), np.nan), ValueError, "makes pixels that are NaN"),
         (lambda c, n, rng: np.full((n, 12, 10), "x"), ValueError, "make numbers, got dtype <U1"),
+        (
+            lambda c, n, rng: (np.zeros((n, 12, 10)), np.full(n, c)),
+            TypeError,
+            "for class 'dog' returned a tuple of 2; return the images alone, an array of 16",
+        ),
+        (
+            make_pipeline(PCA(2), KernelDensity(kernel="epanechnikov")),
+            ValueError,
+            "KernelDensity.*'epanechnikov'.* cannot sample. .* kernel='gaussian' or kernel='toph",
+        ),
         (lambda c, n, rng: None, ValueError, "make numbers, got dtype object"),
     ],
 )
