@@ -174,6 +174,30 @@ def test_forms_of_images(form):
     np.testing.assert_array_equal(X_res, expected.fit_resample(shaded(), Y)[0])
 
 
+class Sampler:
+    """Gives what it likes besides the images, as GaussianMixture does."""
+
+    def __init__(self, *besides):
+        self.besides = besides
+
+    def sample(self, n):
+        return (np.full((n, 12, 10), 99.0), *self.besides)
+
+
+def test_of_a_pair_that_an_object_samples_the_images_are_taken():
+    strategy = {"owl": 12}
+    sampler = GenerativeOverSampler(Sampler([0, 0, 0]), sampling_strategy=strategy)
+    assert (sampler.fit_resample(shaded(), Y)[0][N:] == 99).all()
+    sampler.generator.sample = partial(sampler.generator.sample)
+    assert (sampler.fit_resample(shaded(), Y)[0][N:] == 99).all()
+    sampler.generator.generate = sampler.generator.sample
+    with pytest.raises(TypeError, match="'owl' returned a tuple of 2; return the images alone"):
+        sampler.fit_resample(shaded(), Y)
+    sampler.generator = Sampler(1, 2)
+    with pytest.raises(TypeError, match="returned a tuple of 3"):
+        sampler.fit_resample(shaded(), Y)
+
+
 def test_the_base_is_the_real_image_that_a_child_looks_most_like():
     X = shaded()
     owls = np.flatnonzero(Y == "owl")
@@ -302,6 +326,16 @@ PCA_OF_MANY = make_pipeline(PCA(20), KernelDensity())
         (lambda c, n, rng: np.full((n, 12, 10), 65535), ValueError, "'dog' makes pixels from 6554"),
         (lambda c, n, rng: np.full((n, 12, 10), np.nan), ValueError, "makes pixels that are NaN"),
         (lambda c, n, rng: np.full((n, 12, 10), "x"), ValueError, "make numbers, got dtype <U1"),
+        (
+            lambda c, n, rng: (np.zeros((n, 12, 10)), np.full(n, c)),
+            TypeError,
+            "for class 'dog' returned a tuple of 2; return the images alone, an array of 16",
+        ),
+        (
+            make_pipeline(PCA(2), KernelDensity(kernel="epanechnikov")),
+            ValueError,
+            "KernelDensity.*'epanechnikov'.* cannot sample. .* kernel='gaussian' or kernel='toph",
+        ),
         (lambda c, n, rng: None, ValueError, "make numbers, got dtype object"),
     ],
 )
@@ -344,6 +378,61 @@ def test_channels_are_not_guessed():
 def test_bytes_are_no_images_from_zero_to_one():
     with pytest.raises(ValueError, match=r"real images have 0\.\d+ to 0\.\d+: .*same unit"):
         GenerativeOverSampler(flat_shade).fit_resample(shaded(dtype="float32"), Y)
+
+
+def uniform(low, high):
+    return lambda label, n, rng: rng.uniform(low, high, (n, 12, 10))
+
+
+@pytest.mark.parametrize(
+    ("real", "generator"),
+    [
+        ("uint8", uniform(0, 1)),
+        ("uint8", uniform(-1, 1)),
+        ("uint8", uniform(-300, 300)),
+        ("uint8", lambda *args: uniform(0, 1)(*args) > 0.5),
+        ("uint8", lambda *args: uniform(0, 2)(*args).astype(int)),
+        ("float64", uniform(0, 1)),
+        ("uint16", lambda *args: uniform(0, 256)(*args).astype(np.uint8)),
+        ("uint16", uniform(0, 256)),
+        ("uint16", uniform(-65535, 65535)),
+        ("unit", uniform(-1, 1)),
+        ("unit", lambda label, n, rng: flat_shade(label, n, rng) / 127.5 - 1 - rng.random()),
+        ("bool", uniform(0, 256)),
+    ],
+)
+def test_what_is_in_another_unit_is_refused_whatever_its_dtype(real, generator):
+    X = shaded(dtype="uint8")
+    forms = {"uint16": X.astype("uint16") * 257, "unit": X / np.float32(255), "bool": X > 100}
+    X = forms.get(real, X.astype(real if real not in forms else "uint8"))
+    with pytest.raises(ValueError, match="must be in the same unit; scale them first"):
+        GenerativeOverSampler(generator, random_state=0).fit_resample(X, Y)
+
+
+@pytest.mark.parametrize("name", ["full", "diag", "spherical", "kernels"])
+@pytest.mark.parametrize("n_components", [None, 2, 8])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_density_models_may_overshoot(name, n_components, dtype):
+    X = np.maximum(0, shaded().astype(float) - 110)  # many pixels are 0, as beside an object
+    X[X.sum(axis=(1, 2)) == 0, 2:6] = 40
+    X = (X / (1 if dtype == "uint8" else 255)).astype(dtype)
+    width = 8 if dtype == "uint8" else 8 / 255
+    kernels = KernelDensity(bandwidth=width)
+    model = kernels if name == "kernels" else GaussianMixture(1, covariance_type=name)
+    if n_components is not None:
+        model = make_pipeline(PCA(n_components), model)
+    for strategy in ("auto", {"owl": 10}):
+        for seed in range(4):
+            GenerativeOverSampler(
+                model, sampling_strategy=strategy, random_state=seed
+            ).fit_resample(X, Y)
+
+
+def test_a_hot_pixel_is_no_unit():
+    X = shaded(dtype="uint16")
+    X[:, 3, 4] = 65535
+    X_res, _ = GenerativeOverSampler(flat_shade, random_state=0).fit_resample(X, Y)
+    assert X_res[N:].max() < 255
 
 
 def test_only_classes_that_grow_are_looked_at():

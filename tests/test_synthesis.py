@@ -123,6 +123,46 @@ def test_blending_is_what_smote_does_without_a_synthesis():
         np.testing.assert_array_equal(asked.fit_resample(X, y)[0], plain)
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, "float16", "int8"])
+@pytest.mark.parametrize("sampler", [RandomOverSampler(), SMOTE(k_neighbors=2)])
+def test_a_function_computes_with_floats(sampler, dtype):
+    def blend(base, partner, step, rng):
+        return base + step * (partner - base)
+
+    X, y = images_of_dtype(dtype), labels_of(30)
+    if dtype == "uint16":
+        X *= 257
+    sampler.set_params(random_state=0)
+    expected = clone(sampler).set_params(synthesis="blend").fit_resample(X, y)[0]
+    X_res, _ = clone(sampler).set_params(synthesis=blend).fit_resample(X, y)
+    assert X_res.dtype == dtype
+    if X.dtype.kind == "f":
+        np.testing.assert_allclose(X_res, expected, rtol=0, atol=2 * np.finfo(dtype).eps)
+        return
+    off = abs(X_res.astype(float) - expected)
+    assert off.max() <= (dtype == "uint16") and (off == 0).mean() > 0.98
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "float16", "int8", "int64"])
+def test_what_a_function_gets_is_the_data_as_floats(dtype):
+    seen = []
+
+    def look(base, partner, step, rng):
+        seen.append((base, partner))
+        return base
+
+    X, y = images_of_dtype(dtype), labels_of(30)
+    sampler = SMOTE(k_neighbors=2, random_state=0, synthesis=look)
+    X_res, _ = sampler.fit_resample(X, y)
+    np.testing.assert_array_equal(X_res[30:], X[sampler.plan_.base[30:]])
+    small = np.dtype(dtype).itemsize <= 2 or dtype == "float32"
+    assert {image.dtype for pair in seen for image in pair} == {np.dtype("f4" if small else "f8")}
+    for at, images in enumerate(zip(*seen, strict=True)):
+        parents = (sampler.plan_.base, sampler.plan_.partners[:, 0])[at][30:]
+        known = {X[row].astype(float).tobytes() for row in parents}
+        assert {image.astype(float).tobytes() for image in images} == known
+
+
 def test_copying_is_what_the_random_over_sampler_does_without_a_synthesis():
     X, y = images_of_dtype("uint8"), labels_of(30)
     plain = RandomOverSampler(random_state=0).fit_resample(X, y)[0]
@@ -541,6 +581,53 @@ def test_what_cannot_draw_is_refused(synthesis, error, words):
     sampler = SMOTE(k_neighbors=2, synthesis=synthesis)
     with pytest.raises(error, match=words):
         sampler.fit_resample(images_of_dtype("uint8"), labels_of(30))
+
+
+OTHER_UNITS = {
+    "ToFloat": (
+        "uint8",
+        lambda image: image / 255,
+        r"uint8 up to \d+ and returned floats up to 0.9",
+    ),
+    "Normalize": ("uint8", lambda image: image / 64.0 - 2, "returned floats up to 1.[89]"),
+    "mask": ("uint8", lambda image: image > 100, r"uint8 up to \d+ and returned bool up to 1"),
+    "wide mask": ("int32", lambda image: image > 100, r"int32 up to \d+ and returned bool"),
+    "bytes": ("float32", lambda image: image * 255, r"float32 up to 0.9\d+ and .* up to 2\d\d"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_UNITS)
+def test_children_in_another_unit_are_refused(name):
+    dtype, change, words = OTHER_UNITS[name]
+    X, y = images_of_dtype(dtype), labels_of(30)
+    for synthesis in (
+        lambda base, partner, step, rng: change(base),
+        Augment.from_callable(change),
+        Chain(["blend", Augment.from_callable(change)]),
+    ):
+        with pytest.raises(ValueError, match=f"{words}.*Return the unit of the data"):
+            RandomOverSampler(synthesis=synthesis, random_state=0).fit_resample(X, y)
+
+
+def test_a_child_may_be_dark_by_chance():
+    def almost_black(base, partner, step, rng):
+        return base * rng.choice([0.0035, 0.5, 1], p=[0.5, 0.25, 0.25])
+
+    X, y = images_of_dtype("uint8"), labels_of(30)
+    one_dark = X.copy()
+    one_dark[28] = 1
+    for images, change in (
+        (X, almost_black),
+        (X, lambda base, partner, step, rng: base * 0),
+        (X, lambda base, partner, step, rng: base * 0.02),
+        (one_dark, lambda base, partner, step, rng: partner),
+        (one_dark / np.float32(1), lambda base, partner, step, rng: (base + partner) / 2),
+        (X > 125, lambda base, partner, step, rng: base > partner),
+        (X // 128, lambda base, partner, step, rng: base > partner),
+    ):
+        RandomOverSampler(synthesis=change, random_state=0).fit_resample(images, y)
+    darker = Augment.from_callable(lambda image, rng: almost_black(image, None, None, rng))
+    RandomOverSampler(synthesis=darker, random_state=0).fit_resample(X, y)
 
 
 def test_what_does_not_go_together_is_refused():

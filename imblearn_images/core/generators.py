@@ -105,7 +105,12 @@ def drawer(
     if method is None:
         return lambda n: generator(label, n, rng)
     seeded = "random_state" in signature(method).parameters
-    return lambda n: method(n, **({"random_state": _seed(rng)} if seeded else {}))
+
+    def draw(n: int) -> Any:
+        made = method(n, **({"random_state": _seed(rng)} if seeded else {}))
+        return made if callable(getattr(generator, "generate", None)) else _without_labels(made)
+
+    return draw
 
 
 def _check_way_back(generator: Any) -> None:
@@ -167,14 +172,25 @@ def _fitted(model: Any, images: NDArray[Any], rng: np.random.Generator) -> Any:
 def _sampled(model: Any, rng: np.random.Generator, n: int) -> Any:
     """Sample from a fitted model, through the steps before it if it is a Pipeline."""
     last = model[-1] if isinstance(model, Pipeline) else model
-    if "random_state" in signature(last.sample).parameters:
-        made = last.sample(n, random_state=_seed(rng))
-    else:  # GaussianMixture draws the same again unless told otherwise
-        made = last.set_params(random_state=_seed(rng)).sample(n)
-    made = made[0] if isinstance(made, tuple) else made
+    try:
+        if "random_state" in signature(last.sample).parameters:
+            made = last.sample(n, random_state=_seed(rng))
+        else:  # GaussianMixture draws the same again unless told otherwise
+            made = last.set_params(random_state=_seed(rng)).sample(n)
+    except NotImplementedError as exc:
+        raise ValueError(
+            f"`generator` {last!r} cannot sample{f': {exc}' if str(exc) else ''}. KernelDensity "
+            "can with kernel='gaussian' or kernel='tophat'."
+        ) from exc
+    made = _without_labels(made)
     if isinstance(model, Pipeline) and len(model) > 1:
         made = model[:-1].inverse_transform(made)
     return made
+
+
+def _without_labels(made: Any) -> Any:
+    """Images of what ``sample`` gives, which for mixtures is a pair: images, components."""
+    return made[0] if isinstance(made, tuple) and len(made) == 2 else made
 
 
 def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
@@ -199,9 +215,15 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
 
     Raises
     ------
+    TypeError
+        For a tuple, such as images and labels.
     ValueError
         For another number or shape, no numbers, NaN, or another unit.
     """
+    if isinstance(made, tuple):
+        raise TypeError(
+            f"{who} returned a tuple of {len(made)}; return the images alone, an array of {n}."
+        )
     if hasattr(made, "detach"):  # a tensor of torch
         made = made.detach().cpu().numpy()
     made = np.asarray(made)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+RETRIES = 3  # for a child whose unit is in doubt
+
 
 def check_planar(base: NDArray[Any], who: str = "This synthesis") -> None:
     """Refuse what has no height and width: flattened rows, and channels in front.
@@ -30,31 +32,72 @@ def check_planar(base: NDArray[Any], who: str = "This synthesis") -> None:
         )
 
 
-def check_same_unit(image: NDArray[Any], child: NDArray[Any], function: Any) -> None:
-    """Refuse NaN, and floats of about 0 ... 1 for an image of integers, which would come out black.
+def check_same_unit(
+    images: NDArray[Any],
+    child: NDArray[Any],
+    function: Any,
+    again: Callable[[np.random.Generator], Any],
+) -> None:
+    """Refuse NaN, and a child in another unit than the images that a function got.
 
-    More is allowed than by :func:`check_unit`, as a function may darken or brighten one image.
+    More is allowed than by :func:`check_unit`: a function may darken one image, by chance so
+    far that it looks like 0 ... 1 beside 0 ... 255. Such a child is drawn a few times again.
+
+    Parameters
+    ----------
+    images : ndarray of shape (k, ...)
+        What the function got, in the dtype of the data.
+    child : ndarray
+        What it returned.
+    function : callable
+        For the message.
+    again : callable
+        ``again(rng)`` gives another child of the same images.
 
     Raises
     ------
     ValueError
-        Naming the function that returned them.
+        Naming the function.
     """
-    if child.dtype.kind != "f":
-        return
-    if not np.isfinite(child).all():
+    if child.dtype.kind == "f" and not np.isfinite(child).all():
         raise ValueError(f"{function!r} returned an image with NaN or infinity.")
-    if image.dtype.kind in "ui" and 0 < 20 * np.abs(child).max() < image.max():
-        raise ValueError(
-            f"{function!r} got an image of {image.dtype} up to {image.max()} and returned floats "
-            f"up to {child.max():.3g}. Return the unit of the data (scikit-image: "
-            "preserve_range=True, or img_as_ubyte); leave ToFloat, ToDtype and Normalize to a "
-            "step behind the sampler."
+    rngs = map(np.random.default_rng, range(RETRIES))
+    if _in_another_unit(images, child) and all(
+        _in_another_unit(images, np.asarray(again(rng))) for rng in rngs
+    ):
+        hint = (
+            " (scikit-image: preserve_range=True, or img_as_ubyte); leave ToFloat, ToDtype and "
+            "Normalize to a step behind the sampler"
         )
+        raise ValueError(
+            f"{function!r} got an image of {images.dtype} up to {float(images.max()):.5g} and "
+            f"returned {_name(child.dtype)} up to {float(child.max()):.3g}. Return the unit of the "
+            f"data{hint if images.dtype.kind in 'ui' else ''}."
+        )
+
+
+def _in_another_unit(images: NDArray[Any], child: NDArray[Any]) -> bool:
+    tops = images.reshape(len(images), -1).max(axis=1)
+    if images.dtype.kind == "f":
+        in_unit = images.min() >= 0 and tops.min() > 0 and tops.max() <= 1
+        return bool(in_unit and child.max() > 8)
+    if images.dtype.kind == "b" or child.dtype.kind not in "bf":
+        return False
+    if child.dtype.kind == "b":
+        return bool(tops.min() > 1)
+    # ToFloat gives 0 to 1, Normalize about -3 to 3.
+    largest = 1.001 if child.min() >= 0 else 4
+    return bool(tops.min() >= 20 and 0 < np.abs(child).max() <= largest)
+
+
+def _name(dtype: np.dtype[Any]) -> str:
+    return {"b": "bool", "f": "floats"}.get(dtype.kind, str(dtype))
 
 
 def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
     """Refuse pixels that are not in the unit of the real ones, such as 0 to 1 for 0 to 255.
+
+    Only values count, not the dtype.
 
     Parameters
     ----------
@@ -66,8 +109,8 @@ def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
     Raises
     ------
     ValueError
-        If `made` has NaN, is float within -1 to 1 beside larger integers, or exceeds the
-        real pixels many times.
+        If `made` has NaN, lies within -1 to 1 beside larger pixels, is many times smaller or
+        larger than the real ones, or negative to a large part beside others that are not.
 
     Examples
     --------
@@ -79,14 +122,42 @@ def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
     """
     if not np.isfinite(made).all():
         raise ValueError(f"{who} pixels that are NaN or infinite.")
-    largest, real_largest = (float(np.abs(pixels, dtype=float).max()) for pixels in (made, real))
-    too_small = made.dtype.kind == "f" and real.dtype.kind in "iu" and largest <= 1.001
-    if (too_small and real_largest >= 4) or largest > 8 * real_largest > 0:
+    (largest, mean), (real_largest, real_mean) = _sizes(made), _sizes(real)
+    unsigned = real.min() >= 0
+    # The mean as well: one hot pixel is not a unit.
+    too_small = real_largest > 100 * largest and real_mean > 20 * mean
+    in_unit = largest <= 1.001 and real_largest >= 4 and (unsigned or real.dtype.kind in "iu")
+    # Density models overshoot below 0, too, but less and in fewer pixels than tanh.
+    too_low = (
+        unsigned
+        and made.min() <= -0.5 * real_largest < 0
+        and (made < -0.1 * real_largest).mean() > 0.3
+    )
+    if too_small or in_unit or too_low or largest > 8 * real_largest > 0:
+        hint = " A density model may need a smaller bandwidth, or PCA before it." * bool(too_low)
         raise ValueError(
             f"{who} pixels from {float(made.min()):.4g} to {float(made.max()):.4g}, the real "
             f"images have {float(real.min()):.4g} to {float(real.max()):.4g}: they must be in the "
-            "same unit; scale them first."
+            f"same unit; scale them first.{hint}"
         )
+
+
+def _sizes(pixels: NDArray[Any]) -> tuple[float, float]:
+    """Largest and mean distance from 0."""
+    sizes = np.abs(pixels, dtype=float)
+    return float(sizes.max()), float(sizes.mean())
+
+
+def as_floats(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Copy pixels as floats of their unit: float32 where it holds every value, else float64.
+
+    Examples
+    --------
+    >>> as_floats(np.array([True, False])), as_floats(np.array([7], dtype=np.uint16)).dtype
+    (array([1., 0.], dtype=float32), dtype('float32'))
+    """
+    exact = pixels.dtype.itemsize <= 2 or pixels.dtype == np.float32
+    return pixels.astype(np.float32 if exact else np.float64)
 
 
 def as_unit(*families: NDArray[Any]) -> tuple[list[NDArray[Any]], Callable[[Any], NDArray[Any]]]:

@@ -11,7 +11,9 @@ has besides its base, and draws a block of children::
 
 The renderer rounds, clips and stores what comes back. A synthesis that does not want the
 partner a sampler has chosen has a method ``choose(children, kin)``, too. A plain function
-``(base, partner, step, rng) -> image`` is enough where one child at a time will do.
+``(base, partner, step, rng) -> image`` is enough where one child at a time will do. It gets
+floats, so that ``base + step * (partner - base)`` is what it says for every dtype of the data;
+``draw`` gets that dtype, where differences of uint8 wrap modulo 256.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 
 from imblearn_images.core.kin import Kin
 from imblearn_images.core.mixing import mix
-from imblearn_images.core.pixels import check_same_unit
+from imblearn_images.core.pixels import as_floats, check_same_unit
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.signatures import misfit
 
@@ -101,7 +103,18 @@ class Blend:
 
 
 class EachRow:
-    """Synthesis that calls a function ``(base, partner, step, rng) -> image`` for each row."""
+    """Synthesis that calls a function ``(base, partner, step, rng) -> image`` for each row.
+
+    The function gets floats in the unit of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), of
+    32 bits where these hold every value, else of 64, and is to return that unit.
+
+    Examples
+    --------
+    >>> images = np.array([[[200]], [[100]]], dtype=np.uint8)
+    >>> blend = EachRow(lambda base, partner, step, rng: base + step * (partner - base))
+    >>> blend.draw(images[:1], images[None, 1:], np.array([[0.25]]), [None]).tolist()
+    [[[175.0]]]
+    """
 
     n_partners = 1
 
@@ -123,14 +136,19 @@ class EachRow:
         rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
         return np.stack([self._draw(*row) for row in rows])
 
-    def _draw(self, base: NDArray[Any], *others: Any) -> NDArray[Any]:
-        child: NDArray[Any] = np.asarray(self.function(base.copy(), *others))
+    def _draw(
+        self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator
+    ) -> NDArray[Any]:
+        def call(rng: np.random.Generator) -> NDArray[Any]:
+            return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
+
+        child = call(rng)
         if child.shape != base.shape or child.dtype.kind not in "biuf":
             raise ValueError(
                 f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
                 f"got an array of shape {child.shape} and dtype {child.dtype}."
             )
-        check_same_unit(base, child, self.function)
+        check_same_unit(np.stack([base, partner]), child, self.function, call)
         return child
 
 

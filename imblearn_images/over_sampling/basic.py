@@ -49,9 +49,9 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         histograms of oriented gradients. Copies need none.
     synthesis : synthesis, function, "copy" or "blend", default=None
         What is drawn instead of a copy: an object such as ``Augment()``, or a function
-        ``(base, partner, step, rng) -> image``; see :mod:`imblearn_images.synthesis`. None:
-        copies. A synthesis that needs a partner gets one of the five nearest images of
-        the class, and a step between 0 and 1.
+        ``(base, partner, step, rng) -> image`` of floats; see
+        :mod:`imblearn_images.synthesis`. None: copies. A synthesis that needs a partner
+        gets one of the five nearest images of the class, and a step between 0 and 1.
     accept : object or function, default=None
         Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
         or ``(images, labels) -> mask``; the others are drawn again, a few times. Copies are
@@ -188,7 +188,7 @@ class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
         an autoencoder. A child then shows what the decoder can draw.
     synthesis : synthesis, function, "copy" or "blend", default=None
         How a child is drawn from base and neighbour: an object such as ``Morph()``, or a
-        function ``(base, partner, step, rng) -> image``; see
+        function ``(base, partner, step, rng) -> image`` of floats; see
         :mod:`imblearn_images.synthesis`. None: they are blended.
     accept : object or function, default=None
         Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`

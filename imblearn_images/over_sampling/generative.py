@@ -49,7 +49,8 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
           ``fit_resample``, in a Pipeline those of the training fold;
         - a function ``(label, n, rng) -> images``, e.g. around a conditional GAN;
         - an object with ``generate(n)`` or ``sample(n)``, or a fitted density model in a
-          ``FrozenEstimator``, if one class is over-sampled;
+          ``FrozenEstimator``, if one class is over-sampled; of a pair from ``sample``, the
+          first is taken;
         - a dict with one of these for each class.
 
         Images come in the shape and unit of X, as arrays or torch tensors; they are rounded
@@ -78,11 +79,11 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     Raises
     ------
     TypeError
-        If `generator` is nothing of these, or takes other arguments; for a Pipeline with a
-        step that has no ``inverse_transform``.
+        If `generator` is nothing of these, takes other arguments, or returns a tuple; for a
+        Pipeline with a step that has no ``inverse_transform``.
     ValueError
-        If it knows no such class, or makes images of another shape, number or unit, e.g.
-        0 to 1 where X has 0 to 255.
+        If it knows no such class, cannot sample, or makes images of another shape, number or
+        unit, e.g. 0 to 1 where X has 0 to 255.
 
     Notes
     -----

@@ -6,6 +6,7 @@ import copy
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -39,7 +40,8 @@ class AugmentWith(BaseEstimator):
           it should not draw random numbers, because nobody could seed them.
 
         The first two get uint8 as it is, and others as float32 in 0 to 1; a function gets
-        the dtype of the data, and is to return its unit.
+        the dtype of the data, which functions of other libraries want, and is to return its
+        unit. Arithmetic on uint8 wraps, 200 + 100 is 44: compute on ``image.astype(float)``.
 
     See Also
     --------
@@ -106,15 +108,20 @@ class AugmentWith(BaseEstimator):
     ) -> NDArray[Any]:
         children = []
         for image, rng in zip(images, rngs, strict=True):
-            child = np.asarray(change(image.copy(), rng))
+            again = partial(_changed, change, image)
+            child = again(rng)
             if child.shape != image.shape:
                 raise ValueError(
                     f"{self.function!r} must return images of the shape it gets, {image.shape}, "
                     f"got {child.shape}. Crop and resize to the same size."
                 )
-            check_same_unit(image, child, self.function)
+            check_same_unit(image[None], child, self.function, again)
             children.append(child)
         return np.stack(children)
+
+
+def _changed(change: _Row, image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    return np.asarray(change(image.copy(), rng))
 
 
 def _plain(function: Callable[..., Any]) -> _Row:

@@ -157,7 +157,8 @@ class Augment(BaseEstimator):
         ----------
         function : callable
             See :class:`AugmentWith`: an ``albumentations.Compose``, a transform of
-            ``torchvision.transforms.v2``, or a function ``image -> image``.
+            ``torchvision.transforms.v2``, or a function ``image -> image``, which gets the
+            dtype of the data: arithmetic on uint8 wraps modulo 256.
 
         Returns
         -------
