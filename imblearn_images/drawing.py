@@ -75,6 +75,7 @@ def with_synthesis(
     y: NDArray[Any],
     features: NDArray[Any] | None = None,
     *,
+    nearness: str = "",
     rows: NDArray[np.intp] | None = None,
 ) -> ResamplingPlan:
     """Let the parameters `synthesis`, `interpolate` and `accept` have their say on a plan.
@@ -82,7 +83,9 @@ def with_synthesis(
     Without a synthesis copies stay copies: only what is mixed is judged.
 
     `features`, shape (n, d), are those that were given or that the sampler's `embedding` has
-    made, if any; `rows` what the user calls the images, where they are not all.
+    made, if any; `nearness` what "near" means in them, or by default in the looks of the images:
+    the plan tells it where the synthesis has asked and the sampler has measured no distance.
+    `rows` is what the user calls the images, where they are not all.
     """
     rule, accept = sampler.synthesis, sampler.accept
     if getattr(sampler, "interpolate", "pixels") == "embedding":
@@ -120,6 +123,8 @@ def with_synthesis(
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
     if accept is not None:
         drawn = draw_until_accepted(drawn, plan, images, accept, kin, likeness, n_jobs=jobs)
+    if kin.asked and not drawn.nearness:
+        drawn = drawn.near_by(likeness.nearness if features is None else nearness)
     return drawn
 
 

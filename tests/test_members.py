@@ -16,7 +16,6 @@ from imblearn_images.decision import TestTimeAugmentationClassifier
 from imblearn_images.preprocessing import FlattenImages
 from imblearn_images.synthesis import Augment, Chain, Morph, OneOf, TransferDeformation
 
-
 VALID = r"Valid parameters are: \['syntheses', 'augment', 'copy'\]"
 
 
