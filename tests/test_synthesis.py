@@ -230,6 +230,7 @@ def test_rows_of_pixels_can_be_blended_but_not_bent():
         sampler.fit_resample(np.zeros((30, 3, 9, 9), dtype=np.uint8), y)
 
 
+@pytest.mark.filterwarnings("ignore:Class .* has fewer than two images:UserWarning")
 def test_a_class_of_one_image_is_its_own_partner():
     X, y = images_of_dtype("uint8", (5, 6, 6)), [0, 0, 0, 0, 1]
     sampler = RandomOverSampler(synthesis="blend", random_state=0)
@@ -426,6 +427,7 @@ def test_a_sampler_of_others_may_both_copy_and_blend():
     np.testing.assert_array_equal(X_res[42], np.rint(X[38] / 2 + X[37] / 2))
 
 
+@pytest.mark.filterwarnings("ignore:Class .* has fewer than two images:UserWarning")
 def test_labels_that_a_sampler_of_others_has_changed_stay_changed():
     X, y = touching_classes(), labels_of(40)
     other = FunctionSampler(func=lambda X, y: (X[[0, 0, 39]], np.array(["new", "new", "few"])))
@@ -695,3 +697,38 @@ class TestRedrawImages:
             RedrawImages("blend", **params).fit_resample(
                 images_of_dtype("uint8", (6, 6, 6)), list("aaaabb")
             )
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        (Morph(), "Morph"),
+        ("blend", "blend"),
+        (OneOf([Morph(), "copy"]), "Morph"),
+        (Chain([Augment(), "blend"]), "Blend"),
+    ],
+)
+def test_a_class_of_one_image_has_copies_as_children_and_that_is_told_once(rule, name):
+    X, y = load_texture_patches(return_X_y=True, size=8)
+    common, rare = np.unique(y)[:2].tolist()
+    rows = np.append(np.flatnonzero(y == common)[:6], np.flatnonzero(y == rare)[:1])
+
+    def never(images, labels):
+        return np.zeros(len(images), dtype=bool)
+
+    sampler = RandomOverSampler(synthesis=rule, accept=never, random_state=0)
+    with pytest.warns(UserWarning, match="fewer than two") as told:
+        sampler.fit_resample(X[rows], y[rows])
+    expected = (
+        f"Class {rare!r} has fewer than two images: its children by {name} are copies. Use "
+        "Augment() or TransferDeformation(), which need no other image of the class."
+    )
+    assert [str(w.message) for w in told if "fewer" in str(w.message)] == [expected]
+
+
+@pytest.mark.parametrize("rule", [darker, Augment(), TransferDeformation(), Chain([darker])])
+def test_a_class_of_one_image_is_no_matter_to_what_needs_no_partner(rule):
+    X, y = load_texture_patches(return_X_y=True, size=8)
+    rows = np.append(np.flatnonzero(y == y[0])[:6], np.flatnonzero(y != y[0])[:1])
+    X_res, _ = RandomOverSampler(synthesis=rule, random_state=0).fit_resample(X[rows], y[rows])
+    assert len(np.unique(X_res[6:], axis=0)) > 1
