@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from imblearn_images.core.acceptance import draw_until_accepted
+from imblearn_images.core.acceptance import check_judge, draw_until_accepted
 from imblearn_images.core.containers import holds_paths, join_paths
 from imblearn_images.core.decoding import DecodedBlend
 from imblearn_images.core.images import ArrayImages, FileImages, as_images, check_finite
@@ -98,13 +98,8 @@ def with_synthesis(
             f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
             f"`accept` have no say; leave them out of {sampler!r}."
         )
-    if accept is not None and (
-        isinstance(accept, type) or not (callable(accept) or hasattr(accept, "judge"))
-    ):
-        raise TypeError(
-            "`accept` must be an object such as NeighborsAgree() or a function (images, labels) -> "
-            f"mask, got {accept!r}."
-        )
+    if accept is not None:
+        check_judge(accept)
     if sparse.issparse(images):
         raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
     jobs = getattr(sampler, "n_jobs", None)

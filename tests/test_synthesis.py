@@ -359,6 +359,7 @@ def lit(images, labels):
     return images.mean(axis=(1, 2)) % 1 > 0.3  # as good as at random
 
 
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
 @pytest.mark.parametrize("accept", [None, lit, NeighborsAgree()], ids=repr)
 @pytest.mark.parametrize("synthesis", [None, *SYNTHESES])
 @pytest.mark.parametrize("name", ["RandomOverSampler", "SMOTE", "BorderlineSMOTE"])
@@ -575,6 +576,7 @@ def test_children_are_drawn_until_they_are_accepted():
     np.testing.assert_array_equal(clone(sampler).set_params(n_jobs=2).fit_resample(X, y)[0], X_res)
 
 
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
 def test_a_rejected_blend_comes_nearer_to_its_base():
     X, y = images_of_dtype("uint8"), labels_of(30)
     plain = _fitted(SMOTE(k_neighbors=2, random_state=0), X, y).plan_
@@ -604,10 +606,37 @@ def test_neighbours_reject_a_child_among_another_class():
     assert (X_res[y_res == "high"].mean(axis=(1, 2)) > 3).all()
 
 
+def test_a_class_whose_children_are_never_accepted_is_named():
+    X = images_of_dtype("uint8", (34, 9, 7))
+    y = np.repeat(["cat", "dog", "owl", "yak"], [15, 8, 6, 5])
+    sampler = RandomOverSampler(synthesis=darker, random_state=0)
+
+    def no_dogs(images, labels):
+        light = images.mean(axis=(1, 2)) > 0.95 * X.mean()
+        return (labels == "yak") | ((labels == "owl") & light)
+
+    sampler.set_params(accept=no_dogs)
+    with pytest.warns(UserWarning, match="^`accept` has accepted no child of 'dog' in") as told:
+        sampler.fit_resample(X, y)
+    plan = sampler.plan_
+    never = plan.y[~plan.accepted].tolist()
+    assert never.count("dog") == 7 and 0 < never.count("owl") < 9 and "yak" not in never
+    assert len(told) == 1 and f"drawn by darker, {len(never)} never accepted)" in repr(plan)
+    assert "never accepted" not in repr(plan[plan.accepted])
+
+
+class OldJudge:
+    def judge(self, images):
+        return images.any(axis=(1, 2))
+
+
 @pytest.mark.parametrize(
     ("accept", "error", "words"),
     [
-        (NeighborsAgree, TypeError, r"such as NeighborsAgree\(\)"),
+        (NeighborsAgree, TypeError, r"did you mean NeighborsAgree\(\)\?$"),
+        (lambda image: True, TypeError, r"\(images, labels\) -> mask, .*: it takes \(image\), too"),
+        (lambda images, labels, *, kin: True, TypeError, "missing a required.* 'kin'"),
+        (OldJudge(), TypeError, r"OldJudge.*`judge` must take .*, it takes \(images\), too many"),
         ("neighbors", TypeError, "got 'neighbors'"),
         (NeighborsAgree(n_neighbors=0), ValueError, "`n_neighbors` must be .* got 0"),
         (NeighborsAgree(max_tries=0), ValueError, "`max_tries` must be .* got 0"),
@@ -699,6 +728,7 @@ class TestRedrawImages:
             )
 
 
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
 @pytest.mark.parametrize(
     ("rule", "name"),
     [

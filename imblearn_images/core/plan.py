@@ -178,6 +178,8 @@ class ResamplingPlan:
             nearness += f", drawn by {self.rule}"
         elif self.synthesis == "generated":
             nearness += ", generated"
+        if self.accepted is not None and not self.accepted.all():
+            nearness += f", {np.sum(~self.accepted)} never accepted"
         return (
             f"ResamplingPlan({self.n_source} images -> {len(self)} rows: "
             f"{count['original']} original, {count['copy']} copies, "
