@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from imblearn_images.core.acceptance import draw_until_accepted
+from imblearn_images.core.acceptance import check_judge, draw_until_accepted
 from imblearn_images.core.containers import holds_paths, join_paths
 from imblearn_images.core.decoding import DecodedBlend
 from imblearn_images.core.images import ArrayImages, FileImages, as_images, check_finite
@@ -75,6 +75,7 @@ def with_synthesis(
     y: NDArray[Any],
     features: NDArray[Any] | None = None,
     *,
+    nearness: str = "",
     rows: NDArray[np.intp] | None = None,
 ) -> ResamplingPlan:
     """Let the parameters `synthesis`, `interpolate` and `accept` have their say on a plan.
@@ -82,7 +83,9 @@ def with_synthesis(
     Without a synthesis copies stay copies: only what is mixed is judged.
 
     `features`, shape (n, d), are those that were given or that the sampler's `embedding` has
-    made, if any; `rows` what the user calls the images, where they are not all.
+    made, if any; `nearness` what "near" means in them, or by default in the looks of the images:
+    the plan tells it where the synthesis has asked and the sampler has measured no distance.
+    `rows` is what the user calls the images, where they are not all.
     """
     rule, accept = sampler.synthesis, sampler.accept
     if getattr(sampler, "interpolate", "pixels") == "embedding":
@@ -95,13 +98,8 @@ def with_synthesis(
             f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
             f"`accept` have no say; leave them out of {sampler!r}."
         )
-    if accept is not None and (
-        isinstance(accept, type) or not (callable(accept) or hasattr(accept, "judge"))
-    ):
-        raise TypeError(
-            "`accept` must be an object such as NeighborsAgree() or a function (images, labels) -> "
-            f"mask, got {accept!r}."
-        )
+    if accept is not None:
+        check_judge(accept)
     if sparse.issparse(images):
         raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
     jobs = getattr(sampler, "n_jobs", None)
@@ -120,6 +118,8 @@ def with_synthesis(
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
     if accept is not None:
         drawn = draw_until_accepted(drawn, plan, images, accept, kin, likeness, n_jobs=jobs)
+    if kin.asked and not drawn.nearness:
+        drawn = drawn.near_by(likeness.nearness if features is None else nearness)
     return drawn
 
 

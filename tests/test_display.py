@@ -227,6 +227,33 @@ def test_recalls_are_those_of_the_predictions():
     # Wilson's interval of 1 of 1
     assert band.get_x() == pytest.approx(0.2065, abs=1e-3)
     assert band.get_x() + band.get_width() == pytest.approx(1)
+    several = {"m": np.array([[1], [1], [0]]), "n": [True, False, True]}
+    display = RecallDisplay.from_predictions(np.array([1, 1, 0], dtype=object), several)
+    assert display.recall == {"m": {0: (1, 1), 1: (1, 2)}, "n": {0: (0, 1), 1: (0.5, 2)}}
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "words"),
+    [
+        ([0, 1, 1], ["0", "1", "1"], "labels of one type, got e.g. 0 and '0'"),
+        (np.array(["0", "1"], dtype=object), [0, 1], "labels of one type, got e.g. '0' and 0"),
+        ([0, 1, 2], np.eye(3), r"`y_pred` must .*argmax\(axis=1\)\].* shape \(3, 3\)"),
+        (None, [0, 1], "`y_true` must hold one label"),
+        ({"a": [0]}, [0, 1], "`y_true` must hold one label"),
+        ([0, 1], [0], "inconsistent numbers of samples"),
+        ([], [], "`y_true` is empty"),
+        ([0, 1], [], "`y_pred` is empty"),
+        ([0, "a"], [0, 0], "`y_true` must .* y mixes text and other labels"),
+        ([0, 1], [0.0, np.nan], "`y_pred` must .* missing labels"),
+        ([0, 1], {"m": [0, 1], "n": [0]}, "inconsistent numbers of samples"),
+        ([0, 1], {}, "of 1 to 8 models, got 0"),
+        ([0, 1], {str(n): [0, 1] for n in range(9)}, "of 1 to 8 models, got 9"),
+    ],
+)
+def test_what_is_no_prediction_of_these_labels_has_no_recall(y_true, y_pred, words):
+    with pytest.raises(ValueError, match=words):
+        RecallDisplay.from_predictions(y_true, y_pred)
+    assert not plt.get_fignums()
 
 
 def test_reliability_of_honest_probabilities_is_the_diagonal():

@@ -16,9 +16,17 @@ from sklearn.tree import DecisionTreeClassifier
 
 import imblearn_images
 from imblearn_images import SMOTE, ImageSampler, RandomOverSampler, TomekLinks, render
+from imblearn_images.core.hog import hog_features
 from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.preprocessing import FlattenImages, ReadImages
-from imblearn_images.synthesis import NeighborsAgree
+from imblearn_images.synthesis import (
+    Augment,
+    CutMix,
+    Morph,
+    NeighborsAgree,
+    OneOf,
+    TransferDeformation,
+)
 
 CENTRES = {"cat": 0.0, "dog": 1.5, "owl": 3.0}
 Y = make_labels({"cat": 40, "dog": 20, "owl": 12})
@@ -84,6 +92,28 @@ def test_given_features_decide_as_the_same_features_computed(sampler):
         assert given.plan_.nearness == "given features (4)"
     by_pixels = clone(sampler).fit_resample(X, Y)[0]
     assert len(by_pixels) != len(X_given) or (by_pixels != X_given).any()
+
+
+@pytest.mark.parametrize("make", [RandomOverSampler, RedrawImages])
+def test_a_plan_tells_the_features_that_a_synthesis_has_asked_for(make):
+    def near(synthesis, images=X, embeddings=None, embedding=None):
+        sampler = make(synthesis=synthesis, embedding=embedding, random_state=0)
+        sampler.fit_resample(images, Y, embeddings=embeddings)
+        return sampler.plan_.nearness
+
+    for asks in (Morph(), "blend", TransferDeformation(), OneOf(["copy", Morph()])):
+        assert near(asks) == f"HOGFeatures ({hog_features(X.mean(axis=3)).shape[1]} features)"
+        assert near(asks, embeddings=F) == "given features (4)"
+        assert near(asks, embedding=look_up) == "look_up (4 features)"
+    assert near("blend", X.reshape(N, -1)) == near("blend", X[:, :3]) == "pixels"
+    for asks_nobody in (Augment(), CutMix()):
+        assert near(asks_nobody, embeddings=F) == near(asks_nobody) == ""
+
+
+def test_a_distance_that_a_sampler_has_measured_is_what_its_plan_tells():
+    smote = SMOTE(synthesis=TransferDeformation(), random_state=0)
+    smote.fit_resample(X, Y)
+    assert smote.plan_.nearness == "pixels"
 
 
 def test_every_measuring_sampler_was_tried():

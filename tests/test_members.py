@@ -16,6 +16,8 @@ from imblearn_images.decision import TestTimeAugmentationClassifier
 from imblearn_images.preprocessing import FlattenImages
 from imblearn_images.synthesis import Augment, Chain, Morph, OneOf, TransferDeformation
 
+VALID = r"Valid parameters are: \['syntheses', 'augment', 'copy'\]"
+
 
 def darker(base, partner, step, rng):
     return base * rng.uniform(0.5, 1)
@@ -63,6 +65,23 @@ def test_a_member_is_replaced_in_a_new_list():
     assert given == before and chain.syntheses is not given
     assert str(chain.syntheses) == "['copy', Augment(erase=0.5, noise=0.4), Morph()]"
     assert before[1].noise == 0.2
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"augment__noise": 0.5}, "[Augment(noise=0.5), Augment(noise=0.1)]"),
+        ({"morph__noise": 0.7}, "[Augment(), Augment(noise=0.7)]"),
+        ({"augment": "copy", "morph__noise": 0.7}, "['copy', Augment(noise=0.7)]"),
+    ],
+)
+@pytest.mark.parametrize("make", [list, tuple])
+def test_names_are_those_of_the_members_before_one_is_replaced(params, expected, make):
+    for order in (1, -1):
+        given = make([Augment(), Morph()])
+        asked = list({"morph": Augment(noise=0.1), **params}.items())[::order]
+        assert str(Chain(given).set_params(**dict(asked)).syntheses) == expected
+        assert isinstance(given, make) and isinstance(given[1], Morph)
 
 
 def test_the_list_is_set_before_its_members():
@@ -120,15 +139,16 @@ def test_grid_search_reaches_members_through_a_pipeline():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("augmnt", r"'augmnt' for estimator Chain\(.*Valid parameters are: \['syntheses'\]"),
-        ("augmnt__noise", r"'augmnt' for estimator Chain\(.*Valid parameters are: \['syntheses'\]"),
+        ("augmnt", rf"'augmnt' for estimator Chain\(.*{VALID}"),
+        ("augmnt__noise", rf"'augmnt' for estimator Chain\(.*{VALID}"),
+        ("copy__noise", "'noise' for 'copy': 'copy' has no parameters"),
         ("augment-1", "'augment-1' for estimator Chain"),
         ("augment__nois", r"'nois' for estimator Augment\(\)\. Valid parameters are: .*'noise'"),
     ],
 )
 def test_a_name_that_is_no_parameter_is_refused_as_by_scikit_learn(name, words):
     with pytest.raises(ValueError, match=f"Invalid parameter {words}"):
-        Chain([Augment()]).set_params(**{name: 1})
+        Chain([Augment(), "copy"]).set_params(**{name: 1})
 
 
 def test_what_is_no_list_can_be_printed_and_set_but_not_drawn_from():

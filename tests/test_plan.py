@@ -163,6 +163,14 @@ def test_take_refuses_an_array_of_another_length():
         plan.take(np.arange(23))
 
 
+@pytest.mark.parametrize(
+    "wrong", [None, 5, "x" * len(Y), b"x" * len(Y), dict.fromkeys(range(len(Y))), np.array(3)]
+)
+def test_take_refuses_what_has_no_rows(wrong):
+    with pytest.raises(TypeError, match=f"one row for each of the {len(Y)} source images.*got"):
+        plan_of(SMOTE(random_state=0, k_neighbors=2)).take(wrong)
+
+
 def test_kinds_are_counted_and_named():
     counts = {"original": 24, "copy": 0, "synthetic": 12}
     plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
@@ -216,6 +224,34 @@ def test_rows_whose_parents_cross_groups_are_named():
     assert any(expected) and not plan.crosses(np.zeros(len(X))).any()
     with pytest.raises(ValueError, match=f"2 rows.*{len(X)} images"):
         plan.crosses(["a", "b"])
+    for column in (
+        groups[:, None],
+        pd.DataFrame({"ward": groups}),
+        pd.Series(groups, dtype="Int64"),
+    ):
+        assert plan.crosses(column).tolist() == expected
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, float("nan"), pd.NA, pd.NaT])
+def test_an_image_of_no_group_is_named(missing):
+    plan = plan_of(SMOTE(random_state=0, k_neighbors=2))
+    groups = ["ward 1"] * len(X)
+    groups[5] = groups[8] = missing
+    for form in (list, pd.Series, lambda rows: np.array(rows, dtype=object)[:, None]):
+        with pytest.raises(
+            ValueError, match=r"2 missing groups \(None or NaN\), the first in row 5"
+        ):
+            plan.crosses(form(groups))
+    with pytest.raises(ValueError, match="first in row 0"):
+        plan.crosses(np.full(len(X), np.nan))
+
+
+@pytest.mark.parametrize(
+    "groups", [np.zeros((24, 2)), pd.DataFrame({"a": Y, "b": Y}), None, "ward"]
+)
+def test_groups_are_one_column(groups):
+    with pytest.raises(ValueError, match=f"one column.* {len(X)} source images, got shape "):
+        plan_of(SMOTE(random_state=0, k_neighbors=2)).crosses(groups)
 
 
 def test_names_are_taken_in_order_whatever_their_index():

@@ -270,6 +270,7 @@ def test_rows_of_pixels_can_be_blended_but_not_bent():
         sampler.fit_resample(np.zeros((30, 3, 9, 9), dtype=np.uint8), y)
 
 
+@pytest.mark.filterwarnings("ignore:Class .* has fewer than two images:UserWarning")
 def test_a_class_of_one_image_is_its_own_partner():
     X, y = images_of_dtype("uint8", (5, 6, 6)), [0, 0, 0, 0, 1]
     sampler = RandomOverSampler(synthesis="blend", random_state=0)
@@ -398,6 +399,7 @@ def lit(images, labels):
     return images.mean(axis=(1, 2)) % 1 > 0.3  # as good as at random
 
 
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
 @pytest.mark.parametrize("accept", [None, lit, NeighborsAgree()], ids=repr)
 @pytest.mark.parametrize("synthesis", [None, *SYNTHESES])
 @pytest.mark.parametrize("name", ["RandomOverSampler", "SMOTE", "BorderlineSMOTE"])
@@ -466,6 +468,7 @@ def test_a_sampler_of_others_may_both_copy_and_blend():
     np.testing.assert_array_equal(X_res[42], np.rint(X[38] / 2 + X[37] / 2))
 
 
+@pytest.mark.filterwarnings("ignore:Class .* has fewer than two images:UserWarning")
 def test_labels_that_a_sampler_of_others_has_changed_stay_changed():
     X, y = touching_classes(), labels_of(40)
     other = FunctionSampler(func=lambda X, y: (X[[0, 0, 39]], np.array(["new", "new", "few"])))
@@ -660,6 +663,7 @@ def test_children_are_drawn_until_they_are_accepted():
     np.testing.assert_array_equal(clone(sampler).set_params(n_jobs=2).fit_resample(X, y)[0], X_res)
 
 
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
 def test_a_rejected_blend_comes_nearer_to_its_base():
     X, y = images_of_dtype("uint8"), labels_of(30)
     plain = _fitted(SMOTE(k_neighbors=2, random_state=0), X, y).plan_
@@ -689,10 +693,37 @@ def test_neighbours_reject_a_child_among_another_class():
     assert (X_res[y_res == "high"].mean(axis=(1, 2)) > 3).all()
 
 
+def test_a_class_whose_children_are_never_accepted_is_named():
+    X = images_of_dtype("uint8", (34, 9, 7))
+    y = np.repeat(["cat", "dog", "owl", "yak"], [15, 8, 6, 5])
+    sampler = RandomOverSampler(synthesis=darker, random_state=0)
+
+    def no_dogs(images, labels):
+        light = images.mean(axis=(1, 2)) > 0.95 * X.mean()
+        return (labels == "yak") | ((labels == "owl") & light)
+
+    sampler.set_params(accept=no_dogs)
+    with pytest.warns(UserWarning, match="^`accept` has accepted no child of 'dog' in") as told:
+        sampler.fit_resample(X, y)
+    plan = sampler.plan_
+    never = plan.y[~plan.accepted].tolist()
+    assert never.count("dog") == 7 and 0 < never.count("owl") < 9 and "yak" not in never
+    assert len(told) == 1 and f"drawn by darker, {len(never)} never accepted)" in repr(plan)
+    assert "never accepted" not in repr(plan[plan.accepted])
+
+
+class OldJudge:
+    def judge(self, images):
+        return images.any(axis=(1, 2))
+
+
 @pytest.mark.parametrize(
     ("accept", "error", "words"),
     [
-        (NeighborsAgree, TypeError, r"such as NeighborsAgree\(\)"),
+        (NeighborsAgree, TypeError, r"did you mean NeighborsAgree\(\)\?$"),
+        (lambda image: True, TypeError, r"\(images, labels\) -> mask, .*: it takes \(image\), too"),
+        (lambda images, labels, *, kin: True, TypeError, "missing a required.* 'kin'"),
+        (OldJudge(), TypeError, r"OldJudge.*`judge` must take .*, it takes \(images\), too many"),
         ("neighbors", TypeError, "got 'neighbors'"),
         (NeighborsAgree(n_neighbors=0), ValueError, "`n_neighbors` must be .* got 0"),
         (NeighborsAgree(max_tries=0), ValueError, "`max_tries` must be .* got 0"),
@@ -782,3 +813,39 @@ class TestRedrawImages:
             RedrawImages("blend", **params).fit_resample(
                 images_of_dtype("uint8", (6, 6, 6)), list("aaaabb")
             )
+
+
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        (Morph(), "Morph"),
+        ("blend", "blend"),
+        (OneOf([Morph(), "copy"]), "Morph"),
+        (Chain([Augment(), "blend"]), "Blend"),
+    ],
+)
+def test_a_class_of_one_image_has_copies_as_children_and_that_is_told_once(rule, name):
+    X, y = load_texture_patches(return_X_y=True, size=8)
+    common, rare = np.unique(y)[:2].tolist()
+    rows = np.append(np.flatnonzero(y == common)[:6], np.flatnonzero(y == rare)[:1])
+
+    def never(images, labels):
+        return np.zeros(len(images), dtype=bool)
+
+    sampler = RandomOverSampler(synthesis=rule, accept=never, random_state=0)
+    with pytest.warns(UserWarning, match="fewer than two") as told:
+        sampler.fit_resample(X[rows], y[rows])
+    expected = (
+        f"Class {rare!r} has fewer than two images: its children by {name} are copies. Use "
+        "Augment() or TransferDeformation(), which need no other image of the class."
+    )
+    assert [str(w.message) for w in told if "fewer" in str(w.message)] == [expected]
+
+
+@pytest.mark.parametrize("rule", [darker, Augment(), TransferDeformation(), Chain([darker])])
+def test_a_class_of_one_image_is_no_matter_to_what_needs_no_partner(rule):
+    X, y = load_texture_patches(return_X_y=True, size=8)
+    rows = np.append(np.flatnonzero(y == y[0])[:6], np.flatnonzero(y != y[0])[:1])
+    X_res, _ = RandomOverSampler(synthesis=rule, random_state=0).fit_resample(X[rows], y[rows])
+    assert len(np.unique(X_res[6:], axis=0)) > 1

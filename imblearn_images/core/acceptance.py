@@ -16,6 +16,7 @@ from imblearn_images.core.likeness import Likeness
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import draw_rows
+from imblearn_images.core.signatures import misfit
 from imblearn_images.core.synthesis import choose_parents
 
 TRIES = 3  # for judges that do not say how often a child may be drawn
@@ -31,6 +32,40 @@ class Judge(Protocol):
         self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
     ) -> NDArray[np.bool_]:
         """Tell which of the `images`, shape (m, H, W[, C]), the rows of `children`, are good."""
+
+
+def check_judge(accept: Any) -> None:
+    """Refuse what cannot judge children.
+
+    Raises
+    ------
+    TypeError
+        For a class instead of an object, and what takes other arguments than it will be given.
+
+    Examples
+    --------
+    >>> check_judge(lambda image: True)
+    Traceback (most recent call last):
+        ...
+    TypeError: `accept` must be an object such as NeighborsAgree() or a function (images, labels) ->
+    mask, got <function <lambda> at ...>: it takes (image), too many positional arguments.
+    """
+    reason = ""
+    if isinstance(accept, type):
+        reason = f"; did you mean {accept.__name__}()?"
+    elif not (callable(accept) or hasattr(accept, "judge")):
+        reason = "."
+    elif hasattr(accept, "judge"):
+        misfits = misfit(accept.judge, "images", "children", "kin", "likeness")
+        reason = misfits and f": `judge` must take (images, children, kin, likeness), {misfits}."
+    else:
+        misfits = misfit(accept, "images", "labels")
+        reason = misfits and f": {misfits}."
+    if reason:
+        raise TypeError(
+            "`accept` must be an object such as NeighborsAgree() or a function (images, labels) -> "
+            f"mask, got {accept!r}{reason}"
+        )
 
 
 def draw_until_accepted(
@@ -68,6 +103,11 @@ def draw_until_accepted(
     plan : ResamplingPlan
         ``tries`` counts how often each child was drawn. One that is not ``accepted`` in the
         last try stays, so that the classes have the sizes that were asked for.
+
+    Warns
+    -----
+    UserWarning
+        Naming the classes of which no child was accepted.
     """
     max_tries = getattr(accept, "max_tries", TRIES)
     tries, accepted = np.zeros(len(plan), dtype=np.intp), np.ones(len(plan), dtype=np.bool_)
@@ -85,6 +125,13 @@ def draw_until_accepted(
         pending = pending[tries[pending] < max_tries]
         if len(pending):
             plan = _other_parents(plan, decided, pending, kin)
+    hopeless = np.setdiff1d(plan.y[plan.synthetic], plan.y[plan.synthetic & accepted])
+    if len(hopeless):
+        kin.warn(
+            f"`accept` has accepted no child of {', '.join(map(repr, hopeless.tolist()))} in any "
+            "try; all of them stay as they were drawn last. Look at some, and judge less strictly, "
+            "or leave these classes out of `sampling_strategy`."
+        )
     return replace(plan, tries=tries, accepted=accepted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
@@ -31,8 +32,8 @@ class Kin:
     >>> kin = Kin(y, lambda: np.array([[0.0], [1.0], [1.5], [5.0]]), np.random.default_rng(0))
     >>> kin.counts == {"cat": 2, "dog": 2}
     True
-    >>> kin.neighbors(np.array([1]), among=np.arange(4), k=2).tolist()
-    [[2, 0]]
+    >>> kin.asked, kin.neighbors(np.array([1]), among=np.arange(4), k=2).tolist(), kin.asked
+    (False, [[2, 0]], True)
     """
 
     def __init__(
@@ -44,16 +45,28 @@ class Kin:
         self.y = y
         self.rng = rng
         self._features = features
+        self._told: set[str] = set()
 
     @cached_property
     def counts(self) -> dict[Any, int]:
         """Number of source images of each class."""
         return dict(Counter(self.y.tolist()))
 
+    @property
+    def asked(self) -> bool:
+        """Whether a synthesis has looked at the features."""
+        return "features" in vars(self)
+
     @cached_property
     def features(self) -> NDArray[Any]:
         """Features of the source images, shape (n, d)."""
         return self._features()
+
+    def warn(self, message: str) -> None:
+        """Warn, of one thing only once: rejected children are planned again and again."""
+        if message not in self._told:
+            self._told.add(message)
+            warnings.warn(message, UserWarning, stacklevel=2)
 
     def seeds(self, n: int) -> NDArray[np.uint64]:
         """Seeds of `n` children."""

@@ -69,6 +69,15 @@ class Likeness:
         )
         return np.concatenate(blocks)
 
+    @property
+    def nearness(self) -> str:
+        """What "near" means in :attr:`source` where there is no embedding, in a few words."""
+        files = isinstance(self.images, FileImages)
+        shape = self._thumbnail_shape if files else self.images.shape_of(0)
+        if len(shape) == 1 or is_tiny(shrink(np.empty((1, *shape), dtype=np.uint8))):
+            return "pixels"
+        return f"HOGFeatures ({self.source.shape[1]} features)"
+
     @cached_property
     def search(self) -> NearestNeighbors:
         """Search among the source images, fitted once."""
@@ -96,9 +105,14 @@ def looks(images: NDArray[Any]) -> NDArray[Any]:
     if images.ndim == 2:
         return np.nan_to_num(images.astype(np.float32))
     grey = np.nan_to_num(shrink(images))  # images that are never mixed may hold anything
-    if min(grey.shape[1:]) < 4:
+    if is_tiny(grey):
         return grey.reshape(len(grey), -1)
     return hog_features(grey)
+
+
+def is_tiny(grey: NDArray[Any]) -> bool:
+    """Whether images are too small for histograms."""
+    return bool(min(grey.shape[1:]) < 4)
 
 
 def shrink(images: NDArray[Any], side: int = SIDE) -> NDArray[np.float32]:

@@ -41,7 +41,7 @@ class NamedMembersMixin:
             Name to value.
         """
         params: dict[str, Any] = super().get_params(deep=deep)  # type: ignore[misc]
-        for name, member in self._named_members() if deep else ():
+        for name, member in self._named_members().items() if deep else ():
             params[name] = member
             if hasattr(member, "get_params") and not isinstance(member, type):
                 params |= {f"{name}__{key}": value for key, value in member.get_params().items()}
@@ -49,6 +49,9 @@ class NamedMembersMixin:
 
     def set_params(self, **params: Any) -> Any:
         """Set the list, members of it, and their parameters, in this order.
+
+        Names are those of the members before one is replaced; parameters given together with
+        a new member are set on it.
 
         Parameters
         ----------
@@ -65,18 +68,41 @@ class NamedMembersMixin:
         ValueError
             For a name that is no parameter.
         """
-        if self.members_in in params:
-            setattr(self, self.members_in, params.pop(self.members_in))
-        members = self._named_members()
-        if any(name in params for name, _ in members):
-            replaced = [params.pop(name, member) for name, member in members]
-            setattr(self, self.members_in, replaced)
-        return super().set_params(**params)  # type: ignore[misc]
+        members = self._named_members(params.get(self.members_in))
+        own = super().get_params(deep=False)  # type: ignore[misc]
+        nested: dict[str, dict[str, Any]] = {name: {} for name in members}
+        others, replaced = {}, {}
+        for key, value in params.items():
+            name, is_nested, rest = key.partition("__")
+            if name not in members and name not in own:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: "
+                    f"{[*own, *members]!r}."
+                )
+            if name not in members:
+                others[key] = value
+            elif is_nested:
+                nested[name][rest] = value
+            else:
+                replaced[name] = value
+        super().set_params(**others)  # type: ignore[misc]
+        if replaced:
+            members |= replaced
+            setattr(self, self.members_in, list(members.values()))
+        for name, its_params in nested.items():
+            if its_params:
+                _set(name, members[name], its_params)
+        return self
 
-    def _named_members(self) -> list[tuple[str, Any]]:
-        """Name and member; none of what is no list, which is refused when it is used."""
-        given = getattr(self, self.members_in)
-        members: list[tuple[str, Any]] = make_pipeline(
-            *(given if isinstance(given, (list, tuple)) else ())
-        ).steps
-        return members
+    def _named_members(self, given: Any = None) -> dict[str, Any]:
+        """Members by name; none of what is no list, which is refused when it is used."""
+        given = getattr(self, self.members_in) if given is None else given
+        return dict(make_pipeline(*(given if isinstance(given, (list, tuple)) else ())).steps)
+
+
+def _set(name: str, member: Any, params: dict[str, Any]) -> None:
+    if not hasattr(member, "set_params") or isinstance(member, type):
+        raise ValueError(
+            f"Invalid parameter {next(iter(params))!r} for {name!r}: {member!r} has no parameters."
+        )
+    member.set_params(**params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -177,6 +178,8 @@ class ResamplingPlan:
             nearness += f", drawn by {self.rule}"
         elif self.synthesis == "generated":
             nearness += ", generated"
+        if self.accepted is not None and not self.accepted.all():
+            nearness += f", {np.sum(~self.accepted)} never accepted"
         return (
             f"ResamplingPlan({self.n_source} images -> {len(self)} rows: "
             f"{count['original']} original, {count['copy']} copies, "
@@ -261,8 +264,17 @@ class ResamplingPlan:
         ------
         ValueError
             If `array` has not `n_source` rows.
+        TypeError
+            If it has no rows.
         """
-        n = array.shape[0] if hasattr(array, "shape") else len(array)
+        shape = getattr(array, "shape", None)
+        has_rows = hasattr(array, "__len__") if shape is None else len(shape) > 0
+        if not has_rows or isinstance(array, (str, bytes, Mapping, Set)):
+            raise TypeError(
+                f"`array` must have one row for each of the {self.n_source} source images, as a "
+                f"list, an array or a data frame has, got {array!r:.60}."
+            )
+        n = shape[0] if shape else len(array)
         if n != self.n_source:
             raise ValueError(
                 f"`array` has {n} rows, the plan was drawn for {self.n_source} images; pass "
@@ -279,13 +291,18 @@ class ResamplingPlan:
 
         Parameters
         ----------
-        groups : array-like of length n_source
+        groups : array-like of shape (n_source,) or (n_source, 1)
             Group of each source image: patient, plant, burst, fold.
 
         Returns
         -------
         mask : ndarray of shape (n_out,), dtype bool
             These rows leak from one group into another when the set is split by groups.
+
+        Raises
+        ------
+        ValueError
+            If there is not one group for each source image; the first row without is named.
 
         Examples
         --------
@@ -299,16 +316,33 @@ class ResamplingPlan:
         >>> plan.crosses(["ward 1", "ward 7", "ward 7"]).tolist()
         [False, True, False]
         """
-        groups = np.asarray(groups)
-        if len(groups) != self.n_source:
-            raise ValueError(
-                f"`groups` has {len(groups)} rows, the plan was drawn for {self.n_source} images."
-            )
+        groups = self._checked_groups(groups)
         other = groups[self.partners] != groups[self.base][:, None]
         mask: NDArray[np.bool_] = (other & (self.weights != 0)).any(axis=1)
         if self.synthesis == "generated":  # the model has seen all groups
             mask |= self.synthetic
         return mask
+
+    def _checked_groups(self, groups: Any) -> NDArray[Any]:
+        # As objects: a list of texts and NaN would become an array of texts.
+        column = np.asarray(groups, dtype=object)
+        if column.ndim not in (1, 2) or column.shape[1:] not in ((), (1,)):
+            raise ValueError(
+                f"`groups` must be one column, a group for each of the {self.n_source} source "
+                f"images, got shape {column.shape}."
+            )
+        if len(column) != self.n_source:
+            raise ValueError(
+                f"`groups` has {len(column)} rows, the plan was drawn for {self.n_source} images."
+            )
+        column = column.ravel()
+        missing = [row for row, group in enumerate(column.tolist()) if _is_missing(group)]
+        if missing:
+            raise ValueError(
+                f"`groups` has {len(missing)} missing groups (None or NaN), the first in row "
+                f"{missing[0]}. Give images of unknown origin groups of their own."
+            )
+        return column
 
     def matrix(self, n: int | None = None) -> sparse.csr_matrix:
         """Mixing matrix W, sparse of shape (n_out, n): the rows sum to one.
@@ -371,3 +405,10 @@ class ResamplingPlan:
         return pd.DataFrame(
             {name: column for name, column in columns.items() if column is not None}
         )
+
+
+def _is_missing(group: Any) -> bool:
+    try:
+        return group is None or bool(group != group)
+    except TypeError:  # pandas.NA has no truth
+        return True

@@ -270,9 +270,9 @@ def choose_parents(
         partners, weights = children.partners.copy(), children.weights.copy()
         alone = ~weights.any(axis=1)
         if alone.all():
-            partners, weights = _mates(children, kin)
+            partners, weights = _mates(children, rule, kin)
         else:
-            partners[alone], weights[alone] = _mates(children[alone], kin)
+            partners[alone], weights[alone] = _mates(children[alone], rule, kin)
     if not partners.shape == weights.shape == (len(children), n_partners):
         raise ValueError(
             f"`synthesis` {rule!r} needs {n_partners} partners a child, of shape "
@@ -282,17 +282,25 @@ def choose_parents(
     return partners, weights
 
 
-def _mates(children: ResamplingPlan, kin: Kin) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _mates(
+    children: ResamplingPlan, rule: Any, kin: Kin
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """One of the nearest images of the class for each child, a step from 0 to 1."""
     partners = children.base[:, None].copy()
     steps = kin.rng.uniform(size=(len(children), 1))
-    for label in np.unique(children.y):
+    for label in np.unique(children.y).tolist():
         rows = np.flatnonzero(children.y == label)
         bases, position = np.unique(children.base[rows], return_inverse=True)
         near = kin.neighbors(bases, np.flatnonzero(kin.y == label), NEAREST)
         if near.shape[1]:
             drawn = kin.rng.integers(near.shape[1], size=len(rows))
             partners[rows, 0] = near[position.ravel(), drawn]
+        elif not isinstance(rule, EachRow):  # a function may do without its partner
+            kin.warn(
+                f"Class {label!r} has fewer than two images: its children by "
+                f"{replace(children, synthesis=rule).rule} are copies. Use Augment() or "
+                "TransferDeformation(), which need no other image of the class."
+            )
     return partners, steps
 
 

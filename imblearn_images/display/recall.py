@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_consistent_length, column_or_1d
 
 from imblearn_images.display.drawing import (
     COLOURS,
@@ -18,6 +20,7 @@ from imblearn_images.display.drawing import (
     chosen,
     open_frame,
 )
+from imblearn_images.validation import check_labels
 
 if TYPE_CHECKING:
     from imblearn_images.model_selection.comparison import ResamplerComparison
@@ -63,23 +66,37 @@ class RecallDisplay:
 
         Parameters
         ----------
-        y_true, y_pred : array-like of shape (n,)
-            True and predicted labels.
+        y_true : array-like of shape (n,)
+            True labels.
+        y_pred : array-like of shape (n,), or mapping of str to such
+            Predicted labels; of several models, at most 8, by their names.
         name : str, default="recall"
-            What to call the model.
+            What to call the model if there is one.
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
 
         Returns
         -------
         display : RecallDisplay
+
+        Raises
+        ------
+        ValueError
+            If there are no labels, missing ones, text mixed with others, not as many
+            predictions, or none of the type of the true labels; for probabilities.
         """
-        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+        y_true = _as_labels(y_true, "y_true")
+        predictions = y_pred if isinstance(y_pred, Mapping) else {name: y_pred}
+        if not 0 < len(predictions) <= len(COLOURS):
+            raise ValueError(
+                f"`y_pred` must hold predictions of 1 to {len(COLOURS)} models, got "
+                f"{len(predictions)}."
+            )
         found = {
-            label: (float((y_pred[y_true == label] == label).mean()), int((y_true == label).sum()))
-            for label in np.unique(y_true).tolist()
+            model: _recalls(y_true, _as_labels(labels, "y_pred"))
+            for model, labels in predictions.items()
         }
-        return cls({name: found}).plot(ax)
+        return cls(found).plot(ax)
 
     @classmethod
     def from_comparison(
@@ -176,6 +193,35 @@ class RecallDisplay:
                     f"{list(first)!r}, {name!r} has {list(found)!r}."
                 )
         return first
+
+
+def _as_labels(given: Any, parameter: str) -> NDArray[Any]:
+    try:
+        check_labels(given)
+        labels: NDArray[Any] = column_or_1d(given)
+    except ValueError as exc:
+        raise ValueError(
+            f"`{parameter}` must hold one label for each image; of probabilities pass "
+            f"classifier.classes_[probabilities.argmax(axis=1)]. {exc}"
+        ) from exc
+    if not len(labels):
+        raise ValueError(f"`{parameter}` is empty; pass at least one label.")
+    return labels
+
+
+def _recalls(y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[Any, tuple[float, int]]:
+    """Recall and number of images of each class."""
+    check_consistent_length(y_true, y_pred)
+    first, other = y_true.tolist()[0], y_pred.tolist()[0]
+    if isinstance(first, str) != isinstance(other, str):
+        raise ValueError(
+            f"`y_true` and `y_pred` must hold labels of one type, got e.g. {first!r} and "
+            f"{other!r}; no prediction could be right."
+        )
+    return {
+        label: (float((y_pred[y_true == label] == label).mean()), int((y_true == label).sum()))
+        for label in np.unique(y_true).tolist()
+    }
 
 
 def _wilson(share: Any, n: Any) -> tuple[Any, Any]:

@@ -138,10 +138,10 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
                 f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
             )
         images = images_of(X, self)
-        features, _ = own_features(self, X, embeddings)
+        features, nearness = own_features(self, X, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
-        self.plan_ = with_synthesis(self, plan, images, y, features)
+        self.plan_ = with_synthesis(self, plan, images, y, features, nearness=nearness)
         return draw(self, X, images), self.plan_.y
 
     def _checked_shrinkage(self) -> Mapping[Any, float]:

@@ -79,7 +79,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     >>> both = make_pipeline(RandomOverSampler(random_state=0), redraw)
     >>> X_res, y_res = both.fit_resample(images, ["cat"] * 5 + ["dog"] * 3)
     >>> redraw.plan_
-    ResamplingPlan(10 images -> 10 rows: 6 original, 0 copies, 4 synthetic)
+    ResamplingPlan(10 images -> 10 rows: 6 original, 0 copies, 4 synthetic, near by HOGFeatures
+      (324 features))
     """
 
     _sampling_type = "bypass"
@@ -124,7 +125,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         redrawn = self._rows_to_redraw(y, first)
         distinct, position = np.unique(first, return_inverse=True)
         some = X if self.embedding is None or len(distinct) == len(X) else X[distinct]
-        features, _ = own_features(self, some, embeddings)
+        features, nearness = own_features(self, some, embeddings)
         if features is not None and len(features) > len(distinct):
             features = features[distinct]
         # Copies of an image must not be its partners: the rule sees every image once.
@@ -135,6 +136,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             images.subset(distinct),
             y[distinct],
             features,
+            nearness=nearness,
             rows=distinct,
         )
         self.plan_ = replace(

@@ -48,7 +48,8 @@ class Chain(NamedMembersMixin, BaseEstimator):
     >>> sampler = RandomOverSampler(synthesis=Chain(["blend", darker]), random_state=0)
     >>> X_res, y_res = sampler.fit_resample(images, ["cat"] * 4 + ["dog"] * 2)
     >>> sampler.plan_
-    ResamplingPlan(6 images -> 8 rows: 6 original, 0 copies, 2 synthetic, drawn by Chain)
+    ResamplingPlan(6 images -> 8 rows: 6 original, 0 copies, 2 synthetic, near by HOGFeatures (324
+      features), drawn by Chain)
     """
 
     members_in = "syntheses"
