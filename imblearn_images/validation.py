@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images.core.companions import is_missing
+
 __all__ = ["check_images", "check_labels", "check_lengths"]
 
 
@@ -49,7 +51,7 @@ def check_labels(y: Any) -> None:
     labels = np.asarray(y, dtype=object)
     if labels.ndim != 1:
         return
-    missing = [row for row, label in enumerate(labels) if _is_missing(label)]
+    missing = [row for row, label in enumerate(labels) if is_missing(label)]
     if missing:
         raise ValueError(
             f"Unknown label type: y has {len(missing)} missing labels (None or NaN), the first in "
@@ -62,10 +64,3 @@ def check_labels(y: Any) -> None:
             f"Unknown label type: y mixes text and other labels, {labels[row]!r} in row {row} and "
             f"{labels[other]!r} in row {other}. Use one type, e.g. y.astype(str)."
         )
-
-
-def _is_missing(label: Any) -> bool:
-    try:
-        return label is None or bool(label != label)
-    except TypeError:  # pandas.NA has no truth
-        return True

@@ -17,7 +17,7 @@ Nothing here knows the classes that users import. Imports run down this list:
   images; ``mixing`` holds all rules on dtype, rounding and clipping, ``pixels`` those on layout
   and unit; ``members`` of a list are parameters by name
 - ``duplicates`` are the same picture, ``hog`` is what a picture looks like in numbers
-- the ``plan`` is the decision
+- the ``plan`` is the decision; ``companions`` are carried along with the images
 - ``images`` say where pixels live; ``survey`` looks at many files, ``files`` is one of them
 - ``containers`` are how callers hold images; ``parallel`` spreads tasks over threads;
   ``memory`` refuses what does not fit, ``signatures`` what cannot be called

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from imblearn_images.core.companions import as_groups, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -267,24 +268,7 @@ class ResamplingPlan:
         TypeError
             If it has no rows.
         """
-        shape = getattr(array, "shape", None)
-        has_rows = hasattr(array, "__len__") if shape is None else len(shape) > 0
-        if not has_rows or isinstance(array, (str, bytes, Mapping, Set)):
-            raise TypeError(
-                f"`array` must have one row for each of the {self.n_source} source images, as a "
-                f"list, an array or a data frame has, got {array!r:.60}."
-            )
-        n = shape[0] if shape else len(array)
-        if n != self.n_source:
-            raise ValueError(
-                f"`array` has {n} rows, the plan was drawn for {self.n_source} images; pass "
-                "the array that belongs to the X given to fit_resample."
-            )
-        if hasattr(array, "iloc"):
-            return array.iloc[self.base]
-        if isinstance(array, (list, tuple)):
-            return type(array)(array[i] for i in self.base)
-        return np.asarray(array)[self.base] if not sparse.issparse(array) else array[self.base]
+        return rows_of(array, self.base, self.n_source)
 
     def crosses(self, groups: Any) -> NDArray[np.bool_]:
         """Mask of the synthetic rows whose parents belong to different groups.
@@ -316,33 +300,12 @@ class ResamplingPlan:
         >>> plan.crosses(["ward 1", "ward 7", "ward 7"]).tolist()
         [False, True, False]
         """
-        groups = self._checked_groups(groups)
+        groups = as_groups(groups, self.n_source)
         other = groups[self.partners] != groups[self.base][:, None]
         mask: NDArray[np.bool_] = (other & (self.weights != 0)).any(axis=1)
         if self.synthesis == "generated":  # the model has seen all groups
             mask |= self.synthetic
         return mask
-
-    def _checked_groups(self, groups: Any) -> NDArray[Any]:
-        # As objects: a list of texts and NaN would become an array of texts.
-        column = np.asarray(groups, dtype=object)
-        if column.ndim not in (1, 2) or column.shape[1:] not in ((), (1,)):
-            raise ValueError(
-                f"`groups` must be one column, a group for each of the {self.n_source} source "
-                f"images, got shape {column.shape}."
-            )
-        if len(column) != self.n_source:
-            raise ValueError(
-                f"`groups` has {len(column)} rows, the plan was drawn for {self.n_source} images."
-            )
-        column = column.ravel()
-        missing = [row for row, group in enumerate(column.tolist()) if _is_missing(group)]
-        if missing:
-            raise ValueError(
-                f"`groups` has {len(missing)} missing groups (None or NaN), the first in row "
-                f"{missing[0]}. Give images of unknown origin groups of their own."
-            )
-        return column
 
     def matrix(self, n: int | None = None) -> sparse.csr_matrix:
         """Mixing matrix W, sparse of shape (n_out, n): the rows sum to one.
@@ -405,10 +368,3 @@ class ResamplingPlan:
         return pd.DataFrame(
             {name: column for name, column in columns.items() if column is not None}
         )
-
-
-def _is_missing(group: Any) -> bool:
-    try:
-        return group is None or bool(group != group)
-    except TypeError:  # pandas.NA has no truth
-        return True
