@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from numpy.typing import NDArray
+from scipy import sparse
 
 from imblearn_images.core.embedding import embed, given_features
 
@@ -37,7 +38,7 @@ def own_features(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any] | 
     """
     sampler.embedding_ = None
     if getattr(sampler, "interpolate", "pixels") != "pixels":
-        _check_decodable(sampler, embeddings)
+        _check_decodable(sampler, X, embeddings)
     if embeddings is not None:
         if sampler.embedding is not None:
             raise ValueError(
@@ -53,7 +54,7 @@ def own_features(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any] | 
     return features, nearness
 
 
-def _check_decodable(sampler: Any, embeddings: Any) -> None:
+def _check_decodable(sampler: Any, X: Any, embeddings: Any) -> None:
     """Refuse to interpolate in an embedding from which there is no way back."""
     if sampler.interpolate != "embedding":
         raise ValueError(
@@ -63,6 +64,11 @@ def _check_decodable(sampler: Any, embeddings: Any) -> None:
         raise ValueError(
             '`interpolate="embedding"` decodes children, `synthesis` draws them in another way; '
             f"leave one of them out, got {sampler.synthesis!r}."
+        )
+    if sparse.issparse(X):
+        raise ValueError(
+            f'`interpolate="embedding"` decodes children to pixels, X is a {type(X).__name__}; '
+            "pass an array, X.toarray()."
         )
     if embeddings is not None or not hasattr(sampler.embedding, "inverse_transform"):
         got = "`embeddings`" if embeddings is not None else f"embedding={sampler.embedding!r}"

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
 
-__all__ = ["check_images", "check_labels", "check_lengths"]
+__all__ = ["as_pixels", "check_images", "check_labels", "check_lengths"]
 
 
 def check_lengths(X: Any, y: Any) -> None:
@@ -38,6 +40,19 @@ def check_images(X: NDArray[Any]) -> None:
         )
     if X.size == 0:
         raise ValueError(f"X of shape {X.shape} holds no pixels; pass images of at least 1 x 1.")
+
+
+def as_pixels(X: Any) -> Any:
+    """Make an array of a table of flattened pixels; refuse one of text."""
+    if sparse.issparse(X) or X.ndim != 2:
+        return X
+    try:
+        return check_array(X, ensure_all_finite=False)
+    except ValueError as error:
+        raise ValueError(
+            f"X of shape {X.shape} cannot be flattened pixels: {error}. If it holds file paths, "
+            "pass one column of paths, X[column]."
+        ) from error
 
 
 def check_labels(y: Any) -> None:

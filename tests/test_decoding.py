@@ -8,6 +8,7 @@ import pytest
 from conftest import make_labels, read_images, write_images
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from imblearn.pipeline import make_pipeline
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import NMF, PCA
 from sklearn.model_selection import GridSearchCV
@@ -225,6 +226,12 @@ def test_embeddings_that_cannot_decode(params, message):
 def test_given_features_have_no_decoder():
     with pytest.raises(ValueError, match="got `embeddings`, which has none"):
         decoding(PCA(2)).fit_resample(blobs((6, 5), "uint8"), Y, embeddings=np.zeros((N, 2)))
+
+
+def test_a_sparse_matrix_has_no_images_to_decode_to():
+    X = sparse.csr_matrix(blobs((30,), "uint8"))
+    with pytest.raises(ValueError, match=r"X is a csr_matrix; pass an array, X\.toarray\(\)"):
+        decoding(PCA(2)).fit_resample(X, Y)
 
 
 def test_a_dark_image_is_no_mistake():

@@ -23,6 +23,7 @@ from imblearn_images.core.smoothing import smoothed_bootstrap
 from imblearn_images.drawing import draw, images_of, with_synthesis
 from imblearn_images.measuring import own_features
 from imblearn_images.parameters import with_parameters
+from imblearn_images.validation import as_pixels
 
 __all__ = ["SMOTE", "RandomOverSampler"]
 
@@ -137,6 +138,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
                 "`shrinkage` adds noise to copies, `synthesis` draws other images instead of "
                 f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
             )
+        X = as_pixels(X)
         images = images_of(X, self)
         features, _ = own_features(self, X, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
