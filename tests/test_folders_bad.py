@@ -14,6 +14,8 @@ import pytest
 from folder_tools import contents, encoded, snapshot, write_photos
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from imblearn.over_sampling import SMOTE as ImblearnSMOTE
+from imblearn.pipeline import make_pipeline
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
@@ -478,3 +480,33 @@ def test_no_training_row_descends_from_a_validation_image(tmp_path_factory):
     tries = [0, 0, 0]
     no_training_row_descends_from_a_validation_image(tries, tmp_path_factory)
     assert min(tries[1:]) >= 10, "hardly any folder could be split: the test tests nothing"
+
+
+@pytest.mark.parametrize(
+    ("sampler", "words"),
+    [
+        (
+            make_pipeline(SMOTE(), RandomUnderSampler()),
+            "is a Pipeline.*balance twice.*validation=0",
+        ),
+        (ImblearnSMOTE(), r"got SMOTE\(\)\. Use imblearn_images\.SMOTE,"),
+        (SMOTE, r"Did you mean SMOTE\(\)\?"),
+        ("smote", "a sampler of imblearn_images.*got 'smote'"),
+    ],
+    ids=["pipeline", "namesake", "class", "name"],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_leaves_no_plan_is_refused_before_anything_is_read(tmp_path, sampler, words, dry_run):
+    with pytest.raises(TypeError, match=words):
+        balance_folder(tmp_path / "none", tmp_path / "out", sampler=sampler, dry_run=dry_run)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_training_part_of_an_output_is_a_source(photos, tmp_path):
+    balance_folder(photos, tmp_path / "one", sampler=SMOTE(k_neighbors=3))
+    once_more = RandomUnderSampler(sampling_strategy={"apple": 5})
+    report = balance_folder(
+        tmp_path / "one" / "train", tmp_path / "two", sampler=once_more, validation=0
+    )
+    assert report.n_valid == 0 and {c.label: c.train for c in report.classes}["apple"] == 10
+    assert report.n_train == 15 and verify_folder(tmp_path / "two")
