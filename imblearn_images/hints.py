@@ -28,7 +28,7 @@ def instead_of(sampler: Any) -> str:
     ''
     """
     if isinstance(sampler, type):
-        return f" Did you mean {sampler.__name__}()?"
+        return f" Did you mean {sampler.__name__}()?" if hasattr(sampler, "fit_resample") else ""
     name = type(sampler).__name__
     ours = getattr(imblearn_images, name, None)
     if ours is None or isinstance(sampler, ours):

@@ -477,7 +477,7 @@ def test_there_is_one_place_to_say_how_images_are_drawn(given):
 
 def test_noise_of_the_sampler_inside_is_not_drawn_over():
     noisy = ImageSampler(RandomOverSampler(shrinkage=0.5), synthesis=darker)
-    with pytest.raises(ValueError, match=r"way of their own \(noise\).*leave them out"):
+    with pytest.raises(ValueError, match=r"shrinkage=0\.5.*without ImageSampler"):
         noisy.fit_resample(touching_classes("float64"), labels_of(40))
 
 
