@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.features import check_embedding
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.core.signatures import misfit
@@ -169,6 +170,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         """
         if embeddings is not None:
             params["embeddings"] = embeddings
+        check_embedding(self.embedding)
         return super().fit_resample(X, y, **params)
 
 
@@ -210,7 +212,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     ) -> tuple[Any, NDArray[Any]]:
         if sparse.issparse(X) and self.embedding is None and embeddings is None:
             return self._selected(X, y, X)
-        return self._selected(X, y, *measure(self, X, embeddings))
+        return self._selected(X, y, *measure(self, X, y, embeddings))
 
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
         """Let imbalanced-learn select, on classes numbered from 0.
@@ -243,7 +245,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         target = images_of(X, self)
-        features, nearness = measure(self, X, embeddings)
+        features, nearness = measure(self, X, y, embeddings)
         check_room(self, features)
         with sizes_told(y):
             traced, y_resampled = super()._fit_resample(trace_rows(features), y)  # type: ignore[misc]

@@ -127,7 +127,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         _check_sampler(self.sampler)
-        features, nearness = measure(self, X, embeddings)
+        features, nearness = measure(self, X, y, embeddings)
         self.sampler_ = clone(self.sampler)
         with sizes_told(y):
             if hasattr(self.sampler_, "_fit_resample"):

@@ -11,6 +11,7 @@ from imblearn.pipeline import make_pipeline
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import NMF, PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
@@ -196,11 +197,12 @@ def with_inverse(function, inverse):
         ({"embedding": "thumbnail"}, "got embedding='thumbnail', which has none. Pass e.g. PCA"),
         ({"embedding": FlattenImages().fit_transform}, "which has none"),
         (
-            {"embedding": Pipeline([("a", FlattenImages()), ("b", GaussianNB())])},
+            {"embedding": Pipeline([("a", FlattenImages()), ("b", LinearDiscriminantAnalysis())])},
             "which has none",
         ),
         ({"embedding": PCA(2), "synthesis": "blend"}, "leave one of them out, got 'blend'"),
         ({"embedding": PCA(2), "interpolate": "both"}, '"pixels" or "embedding", got \'both\''),
+        ({"embedding": PCA(2), "interpolate": None}, '"pixels" or "embedding", got None'),
         (
             {"embedding": with_inverse(lambda x: flat(x)[:, :7], None)},
             r"decodes an image of shape \(6, 5\) to an array of shape \(7,\).* its 30 pixels",
