@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from imblearn.utils import check_sampling_strategy
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
-__all__ = ["as_pixels", "check_images", "check_labels", "check_lengths"]
+__all__ = ["as_pixels", "check_images", "check_labels", "check_lengths", "check_strategy"]
 
 
 def check_lengths(X: Any, y: Any) -> None:
@@ -77,6 +78,26 @@ def check_labels(y: Any) -> None:
             f"Unknown label type: y mixes text and other labels, {labels[row]!r} in row {row} and "
             f"{labels[other]!r} in row {other}. Use one type, e.g. y.astype(str)."
         )
+
+
+def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
+    """Name the class of which a sampler of this kind cannot have the number asked for."""
+    if not isinstance(strategy, dict) or kind not in ("over-sampling", "under-sampling"):
+        return
+    try:
+        check_sampling_strategy(strategy, y, kind)
+    except ValueError as error:
+        for label, asked in strategy.items():
+            try:
+                check_sampling_strategy({label: asked}, y, kind)
+            except ValueError as alone:
+                if str(alone) == str(error):
+                    raise ValueError(
+                        f"{error} Class {label!r} has {y.tolist().count(label)} images to "
+                        "resample (those that train, where the set is split), "
+                        f"`sampling_strategy` asks for {asked}."
+                    ) from error
+        raise
 
 
 def _is_missing(label: Any) -> bool:

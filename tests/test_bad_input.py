@@ -349,3 +349,20 @@ def test_random_under_sampling_looks_at_no_embeddings(form):
         TypeError, match=r"RandomUnderSampler.*it takes \(X, y\), got.*'embeddings'"
     ):
         sampler.fit_resample(form, Y, embeddings=np.ones((N, 2)))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "asked", "label"),
+    [
+        (RandomOverSampler, {"dog": 60, "owl": 2}, "owl"),
+        (SMOTE, {"owl": 40, "dog": 2}, "dog"),
+        (RandomUnderSampler, {"cat": 2, "owl": 300}, "owl"),
+        (RandomUnderSampler, {"cat": 2, "wolf": 3}, "wolf"),
+    ],
+)
+@pytest.mark.parametrize("form", [X, X.reshape(N, -1), PATHS], ids=["3-D", "2-D", "paths"])
+def test_a_number_that_cannot_be_had_is_told_with_its_class(sampler, asked, label, form):
+    words = f"Class '{label}' has {list(Y).count(label)} images .* asks for {asked[label]}"
+    for method in ("fit", "fit_resample"):
+        with pytest.raises(ValueError, match=words):
+            getattr(sampler(sampling_strategy=asked), method)(form, Y)

@@ -26,6 +26,8 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
         raise ValueError(
             f"random_state={random_state!r}: give an integer, so that a run can resume"
         )
+    if not 0 <= random_state < 1 << 32:
+        raise ValueError(f"random_state={random_state}: give one from 0 to {(1 << 32) - 1}")
     if sampler is None:
         return None, None
     if isinstance(sampler, Pipeline):
