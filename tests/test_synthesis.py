@@ -608,6 +608,11 @@ def test_neighbours_reject_a_child_among_another_class():
         (NeighborsAgree, TypeError, r"such as NeighborsAgree\(\)"),
         ("neighbors", TypeError, "got 'neighbors'"),
         (NeighborsAgree(n_neighbors=0), ValueError, "`n_neighbors` must be .* got 0"),
+        (
+            NeighborsAgree(n_neighbors=9999),
+            ValueError,
+            "`n_neighbors` .* is 9999, there are 30",
+        ),
         (NeighborsAgree(max_tries=0), ValueError, "`max_tries` must be .* got 0"),
     ],
 )
