@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.features import check_embedding
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.core.signatures import misfit
 from imblearn_images.core.tracing import plan_of, trace_rows
 from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
-from imblearn_images.validation import check_images, check_labels, check_lengths
+from imblearn_images.validation import check_images, check_labels, check_lengths, check_strategy
 
 __all__ = [
     "ImageSamplerMixin",
@@ -99,9 +100,11 @@ class ImageSamplerMixin:
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
             X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
+            check_strategy(self.sampling_strategy, y, self._sampling_type)
             return X, y, binarize_y
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         self._check_classes(y)
+        check_strategy(self.sampling_strategy, y, self._sampling_type)
         check_images(X)
         self.n_features_in_ = prod(X.shape[1:])
         if hasattr(self, "feature_names_in_"):
@@ -169,6 +172,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         """
         if embeddings is not None:
             params["embeddings"] = embeddings
+        check_embedding(self.embedding)
         return super().fit_resample(X, y, **params)
 
 
@@ -210,7 +214,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     ) -> tuple[Any, NDArray[Any]]:
         if sparse.issparse(X) and self.embedding is None and embeddings is None:
             return self._selected(X, y, X)
-        return self._selected(X, y, *measure(self, X, embeddings))
+        return self._selected(X, y, *measure(self, X, y, embeddings))
 
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
         """Let imbalanced-learn select, on classes numbered from 0.
@@ -243,7 +247,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         target = images_of(X, self)
-        features, nearness = measure(self, X, embeddings)
+        features, nearness = measure(self, X, y, embeddings)
         check_room(self, features)
         with sizes_told(y):
             traced, y_resampled = super()._fit_resample(trace_rows(features), y)  # type: ignore[misc]

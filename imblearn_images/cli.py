@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from typing import Any
 
 import imblearn_images
+from imblearn_images.arguments import SEED, integer, n_jobs
 from imblearn_images.commands import add_folder_commands
 from imblearn_images.compare_command import add_compare_command
 from imblearn_images.demo import run_demo
@@ -84,31 +85,18 @@ def _add_demo(commands: Any) -> None:
         "--folder", metavar="PATH", help="folder with one folder per class; bundled images without"
     )
     demo.add_argument(
-        "--size", type=_integer(1), default=32, metavar="PIXELS", help="height and width of images"
+        "--size", type=integer(1), default=32, metavar="PIXELS", help="height and width of images"
     )
     demo.add_argument(
         "--output", default="imblearn_images_demo.png", metavar="FILE", help="the PNG to write"
     )
+    demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
     demo.add_argument(
-        "--seed", type=_integer(0, 2**32 - 1), default=0, metavar="N", help="of all random draws"
+        "--folds", type=integer(2), default=5, metavar="N", help="of the cross-validation"
     )
     demo.add_argument(
-        "--folds", type=_integer(2), default=5, metavar="N", help="of the cross-validation"
+        "--n-jobs", type=n_jobs, metavar="N", default=1, help="processes; -1 is one per core"
     )
-    demo.add_argument(
-        "--n-jobs", type=int, metavar="N", default=1, help="processes; -1 is one per core"
-    )
-
-
-def _integer(least: int, most: int | None = None) -> Callable[[str], int]:
-    def integer(text: str) -> int:
-        number = int(text)
-        if number < least or (most is not None and number > most):
-            limits = f"at least {least}" if most is None else f"from {least} to {most}"
-            raise argparse.ArgumentTypeError(f"{number} is not {limits}")
-        return number
-
-    return integer
 
 
 def _message(error: BaseException) -> str:

@@ -34,7 +34,7 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         target = images_of(X, self)
-        features, nearness = measure(self, X, embeddings)
+        features, nearness = measure(self, X, y, embeddings)
         check_room(self, features)
         asked = copy.copy(self)
         asked.smote = self._tracing_smote()

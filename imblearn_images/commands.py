@@ -11,6 +11,7 @@ from typing import Any
 from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images import over_sampling, under_sampling
+from imblearn_images.arguments import SEED, addition, integer, n_jobs
 from imblearn_images.folders import (
     FolderReport,
     balance_folder,
@@ -93,11 +94,11 @@ def _add_balance(commands: Any) -> None:
         "--add",
         metavar="CLASS=FRACTION",
         action="append",
-        type=_addition,
+        type=addition,
         help="add a fraction of its own size to a class, e.g. Lime=0.5; repeat for more",
     )
     parser.add_argument(
-        "--k-neighbors", type=int, metavar="N", help="neighbours of methods that have some"
+        "--k-neighbors", type=integer(1), metavar="N", help="neighbours of methods that have some"
     )
     parser.add_argument(
         "--synthesis",
@@ -135,7 +136,7 @@ def _add_unbalance(commands: Any) -> None:
         "--minority", type=float, default=0.5, help="step: share of classes cut (default: 0.5)"
     )
     parser.add_argument(
-        "--step", type=int, default=10, help="staircase: images per stair (default: 10)"
+        "--step", type=integer(1), default=10, help="staircase: images per stair (default: 10)"
     )
     _add_writing(parser)
     _add_common(parser)
@@ -174,7 +175,7 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
         help="bad files: refuse, or leave out and list (default: raise)",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, dest="random_state", help="of all draws (default: 0)"
+        "--seed", type=SEED, default=0, dest="random_state", help="of all draws (default: 0)"
     )
     parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
     parser.add_argument("--dry-run", action="store_true", help="say what would be written")
@@ -182,7 +183,7 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--n-jobs", type=int, metavar="N", help="threads; -1 is one per core")
+    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -291,13 +292,3 @@ def _print(report: Any, common: Mapping[str, Any]) -> None:
             f"{report.n_valid} validation rows first, then {report.n_train} training rows; "
             "manifest.jsonl says what each is made of\n"
         )
-
-
-def _addition(text: str) -> tuple[str, float]:
-    label, equals, fraction = text.rpartition("=")
-    try:
-        if equals:
-            return label, float(fraction)
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is not CLASS=FRACTION, e.g. Lime=0.5")

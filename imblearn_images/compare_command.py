@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from imblearn_images.arguments import SEED, integer, n_jobs
 from imblearn_images.commands import METHODS, SYNTHESES
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.subsets import takes_of
@@ -82,7 +83,7 @@ def add_compare_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--size",
-        type=int,
+        type=integer(1),
         default=SIZE,
         metavar="PIXELS",
         help=f"height and width of thumbnails (default: {SIZE})",
@@ -92,9 +93,15 @@ def add_compare_command(commands: Any) -> None:
         default="balanced_accuracy",
         help="scorer of scikit-learn (default: %(default)s)",
     )
-    parser.add_argument("--folds", type=int, default=5, metavar="N", help="at most (default: 5)")
     parser.add_argument(
-        "--repeats", type=int, default=2, metavar="N", help="how often folds are drawn (default: 2)"
+        "--folds", type=integer(2), default=5, metavar="N", help="at most (default: 5)"
+    )
+    parser.add_argument(
+        "--repeats",
+        type=integer(1),
+        default=2,
+        metavar="N",
+        help="how often folds are drawn (default: 2)",
     )
     parser.add_argument(
         "--groups",
@@ -103,10 +110,10 @@ def add_compare_command(commands: Any) -> None:
     )
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of all draws (default: 0)"
+        "--seed", type=SEED, default=0, metavar="N", help="of all draws (default: 0)"
     )
     parser.add_argument(
-        "--n-jobs", type=int, metavar="N", default=-1, help="processes (default: one per core)"
+        "--n-jobs", type=n_jobs, metavar="N", default=-1, help="processes (default: one per core)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

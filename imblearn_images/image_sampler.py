@@ -10,12 +10,14 @@ from imblearn.base import BaseSampler
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from imblearn_images.base import ImageSamplerMixin, MeasuringSamplerMixin, sizes_told
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.tracing import plan_of, trace_rows
 from imblearn_images.drawing import draw, images_of, with_synthesis
+from imblearn_images.hints import instead_of
 from imblearn_images.measuring import measure
 from imblearn_images.parameters import ADDED, DRAWING, check_plain
 
@@ -63,6 +65,8 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
 
     Raises
     ------
+    TypeError
+        If `sampler` has no ``fit_resample``, or is a Pipeline.
     ValueError
         If the rows that the sampler has made cannot be traced to images, or it draws images
         in a way of its own.
@@ -122,10 +126,8 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
-        if isinstance(self.sampler, ImageSamplerMixin):
-            advice = "Pass it to ImageSampler, or do without ImageSampler."
-            check_plain(self.sampler, DRAWING, advice)
-        features, nearness = measure(self, X, embeddings)
+        _check_sampler(self.sampler)
+        features, nearness = measure(self, X, y, embeddings)
         self.sampler_ = clone(self.sampler)
         with sizes_told(y):
             if hasattr(self.sampler_, "_fit_resample"):
@@ -154,11 +156,30 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         if len(rows) != len(y_made) or not _selects(made, features, rows):
             raise ValueError(
                 f"{self.sampler!r} makes rows that cannot be traced to images: it neither selects "
-                "(`sample_indices_`) nor interpolates as base + step * (partner - base); flatten "
-                "the images and use it as it is, X.reshape(len(X), -1)."
+                "(`sample_indices_`) nor interpolates as base + step * (partner - base)."
+                f"{instead_of(self.sampler)} To run it on rows of pixels as it is: "
+                "X.reshape(len(X), -1).astype(float); differences of integers may wrap around."
             )
         nobody = np.empty((len(rows), 0), dtype=np.intp)
         return ResamplingPlan(rows, nobody, nobody.astype(np.float64), y_made, n)
+
+
+def _check_sampler(sampler: Any) -> None:
+    """Refuse what is no sampler, and one that draws images in a way of its own."""
+    if isinstance(sampler, Pipeline):
+        raise TypeError(
+            "`sampler` is a Pipeline, whose rows cannot be followed through its steps; put "
+            "ImageSampler around each sampler in it: make_pipeline(ImageSampler(a), "
+            "ImageSampler(b))."
+        )
+    if isinstance(sampler, type) or not hasattr(sampler, "fit_resample"):
+        raise TypeError(
+            "`sampler` must be an object with fit_resample, such as "
+            f"imblearn.over_sampling.SMOTE(), got {sampler!r}.{instead_of(sampler)}"
+        )
+    if isinstance(sampler, ImageSamplerMixin):
+        check_plain(sampler, DRAWING, "Pass it to ImageSampler, or do without ImageSampler.")
+        check_plain(sampler, ("shrinkage", "generator"), "Use the sampler without ImageSampler.")
 
 
 def _selects(made: Any, features: Any, rows: NDArray[np.intp]) -> bool:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from numpy.typing import NDArray
+from scipy import sparse
 
-from imblearn_images.core.embedding import embed, given_features
+from imblearn_images.core.embedding import embed
+from imblearn_images.core.features import given_features
 
 __all__ = ["measure", "own_features"]
 
 
-def own_features(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any] | None, str]:
+def own_features(
+    sampler: Any, X: Any, y: NDArray[Any], embeddings: Any
+) -> tuple[NDArray[Any] | None, str]:
     """Features that were given, or that the `embedding` of `sampler` makes.
 
     Parameters
@@ -20,6 +24,8 @@ def own_features(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any] | 
         Gets its ``embedding_``: the fitted embedding, None if there is none.
     X : ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
         The images.
+    y : ndarray of shape (n,)
+        Their labels, for an embedding that needs some to be fitted.
     embeddings : array-like of shape (n, d) or None
         What ``fit_resample`` was given.
 
@@ -37,7 +43,7 @@ def own_features(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any] | 
     """
     sampler.embedding_ = None
     if getattr(sampler, "interpolate", "pixels") != "pixels":
-        _check_decodable(sampler, embeddings)
+        _check_decodable(sampler, X, embeddings)
     if embeddings is not None:
         if sampler.embedding is not None:
             raise ValueError(
@@ -49,11 +55,11 @@ def own_features(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any] | 
     if sampler.embedding is None:
         return None, ""
     jobs = getattr(sampler, "n_jobs", None)
-    features, sampler.embedding_, nearness = embed(X, sampler.embedding, n_jobs=jobs)
+    features, sampler.embedding_, nearness = embed(X, sampler.embedding, y, n_jobs=jobs)
     return features, nearness
 
 
-def _check_decodable(sampler: Any, embeddings: Any) -> None:
+def _check_decodable(sampler: Any, X: Any, embeddings: Any) -> None:
     """Refuse to interpolate in an embedding from which there is no way back."""
     if sampler.interpolate != "embedding":
         raise ValueError(
@@ -64,6 +70,11 @@ def _check_decodable(sampler: Any, embeddings: Any) -> None:
             '`interpolate="embedding"` decodes children, `synthesis` draws them in another way; '
             f"leave one of them out, got {sampler.synthesis!r}."
         )
+    if sparse.issparse(X):
+        raise ValueError(
+            f'`interpolate="embedding"` decodes children to pixels, X is a {type(X).__name__}; '
+            "pass an array, X.toarray()."
+        )
     if embeddings is not None or not hasattr(sampler.embedding, "inverse_transform"):
         got = "`embeddings`" if embeddings is not None else f"embedding={sampler.embedding!r}"
         raise ValueError(
@@ -73,9 +84,9 @@ def _check_decodable(sampler: Any, embeddings: Any) -> None:
         )
 
 
-def measure(sampler: Any, X: Any, embeddings: Any) -> tuple[NDArray[Any], str]:
+def measure(sampler: Any, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[NDArray[Any], str]:
     """Give the features that :func:`own_features` gives, the pixels where it gives none."""
-    features, nearness = own_features(sampler, X, embeddings)
+    features, nearness = own_features(sampler, X, y, embeddings)
     if features is None:
         features, _, nearness = embed(X, n_jobs=getattr(sampler, "n_jobs", None))
     return features, nearness

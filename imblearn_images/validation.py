@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from imblearn.utils import check_sampling_strategy
 from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
 
 from imblearn_images.core.companions import is_missing
 
-__all__ = ["check_images", "check_labels", "check_lengths"]
+__all__ = ["as_pixels", "check_images", "check_labels", "check_lengths", "check_strategy"]
 
 
 def check_lengths(X: Any, y: Any) -> None:
@@ -42,6 +45,19 @@ def check_images(X: NDArray[Any]) -> None:
         raise ValueError(f"X of shape {X.shape} holds no pixels; pass images of at least 1 x 1.")
 
 
+def as_pixels(X: Any) -> Any:
+    """Make an array of a table of flattened pixels; refuse one of text."""
+    if sparse.issparse(X) or X.ndim != 2:
+        return X
+    try:
+        return check_array(X, ensure_all_finite=False)
+    except ValueError as error:
+        raise ValueError(
+            f"X of shape {X.shape} cannot be flattened pixels: {error}. If it holds file paths, "
+            "pass one column of paths, X[column]."
+        ) from error
+
+
 def check_labels(y: Any) -> None:
     """Name the rows of missing labels and of labels that cannot be sorted together."""
     if getattr(y, "ndim", 1) != 1 or not isinstance(y, Iterable):
@@ -64,3 +80,23 @@ def check_labels(y: Any) -> None:
             f"Unknown label type: y mixes text and other labels, {labels[row]!r} in row {row} and "
             f"{labels[other]!r} in row {other}. Use one type, e.g. y.astype(str)."
         )
+
+
+def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
+    """Name the class of which a sampler of this kind cannot have the number asked for."""
+    if not isinstance(strategy, dict) or kind not in ("over-sampling", "under-sampling"):
+        return
+    try:
+        check_sampling_strategy(strategy, y, kind)
+    except ValueError as error:
+        for label, asked in strategy.items():
+            try:
+                check_sampling_strategy({label: asked}, y, kind)
+            except ValueError as alone:
+                if str(alone) == str(error):
+                    raise ValueError(
+                        f"{error} Class {label!r} has {y.tolist().count(label)} images to "
+                        "resample (those that train, where the set is split), "
+                        f"`sampling_strategy` asks for {asked}."
+                    ) from error
+        raise

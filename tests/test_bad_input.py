@@ -174,8 +174,29 @@ def test_a_row_that_is_no_path_is_named(sampler, how, value, row):
         sampler.fit_resample(PATH_HOLDERS[how](replaced(PATHS, row, value)), Y)
 
 
+@every_sampler
+@pytest.mark.parametrize("row", [0, 9])
+def test_an_array_among_paths_is_named_in_few_words(sampler, row):
+    with pytest.raises(ValueError, match=rf"^Row {row} of X is an array of shape \(6, 5\), not"):
+        sampler.fit_resample(replaced(PATHS, row, X[0]), Y)
+    rest = replaced(X, row, PATHS[0])
+    with pytest.raises(ValueError, match=r"^Row \d of X is an array of shape \(6, 5\), not"):
+        sampler.fit_resample(rest, Y)
+
+
+BYTES = [path.encode() for path in PATHS]
+BYTE_HOLDERS = {**PATH_HOLDERS, "S": np.array, "nested": lambda paths: [[path] for path in paths]}
+
+
+@every_sampler
+@pytest.mark.parametrize("how", BYTE_HOLDERS)
+def test_paths_in_bytes_are_refused(sampler, how):
+    with pytest.raises(ValueError, match=r"^Row 0 of X is .*b'no such.* give a str or"):
+        sampler.fit_resample(BYTE_HOLDERS[how](BYTES), Y)
+
+
 def test_one_path_is_no_set_of_images():
-    for X in ("a.png", np.array("a.png")):
+    for X in (b"a.png", "a.png", np.array("a.png")):
         with pytest.raises((ValueError, TypeError)):
             RandomOverSampler().fit_resample(X, ["a"])
 
@@ -349,3 +370,20 @@ def test_random_under_sampling_looks_at_no_embeddings(form):
         TypeError, match=r"RandomUnderSampler.*it takes \(X, y\), got.*'embeddings'"
     ):
         sampler.fit_resample(form, Y, embeddings=np.ones((N, 2)))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "asked", "label"),
+    [
+        (RandomOverSampler, {"dog": 60, "owl": 2}, "owl"),
+        (SMOTE, {"owl": 40, "dog": 2}, "dog"),
+        (RandomUnderSampler, {"cat": 2, "owl": 300}, "owl"),
+        (RandomUnderSampler, {"cat": 2, "wolf": 3}, "wolf"),
+    ],
+)
+@pytest.mark.parametrize("form", [X, X.reshape(N, -1), PATHS], ids=["3-D", "2-D", "paths"])
+def test_a_number_that_cannot_be_had_is_told_with_its_class(sampler, asked, label, form):
+    words = f"Class '{label}' has {list(Y).count(label)} images .* asks for {asked[label]}"
+    for method in ("fit", "fit_resample"):
+        with pytest.raises(ValueError, match=words):
+            getattr(sampler(sampling_strategy=asked), method)(form, Y)

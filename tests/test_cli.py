@@ -259,11 +259,26 @@ def test_refuses_an_output_before_reading(output, expected, photos, tmp_path, ca
         ["demo", "--seed", "-1"],
         ["demo", "--seed", str(2**32)],
         ["demo", "photos"],
+        ["demo", "--n-jobs", "0"],
+        ["balance", "photos", "out", "--seed", "-3"],
+        ["balance", "photos", "out", "--n-jobs", "0"],
+        ["balance", "photos", "out", "--k-neighbors", "0"],
+        ["unbalance", "photos", "out", "--profile", "staircase", "--step", "0"],
+        ["inspect", "photos", "--n-jobs", "0"],
+        ["verify", "photos", "--n-jobs", "0"],
+        ["compare", "photos", "--folds", "1"],
+        ["compare", "photos", "--repeats", "0"],
+        ["compare", "photos", "--size", "0"],
+        ["compare", "photos", "--seed", "-1"],
+        ["compare", "photos", "--n-jobs", "0"],
     ],
 )
 def test_wrong_usage(arguments, capsys):
     assert main(arguments) == 2
-    assert "usage: imblearn-images" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "usage: imblearn-images" in error
+    if len(arguments) > 3:
+        assert f"argument {arguments[-2]}: {arguments[-1]} is " in error.splitlines()[-1]
 
 
 def test_patches_larger_than_the_photos_are_refused(tmp_path, capsys):

@@ -5,10 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import COUNTS, make_images, make_labels, read_images, write_images
+from sklearn.decomposition import PCA
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
 
 Y = make_labels()
+N = len(Y)
 MISSING = [f"no such folder/{row}.png" for row in range(len(Y))]
 SAMPLERS = {
     "RandomOverSampler": RandomOverSampler(random_state=0),
@@ -293,3 +295,21 @@ def test_tensors_are_taken_as_arrays():
         expected, _ = sampler_named(name).fit_resample(X, Y)
         result, _ = sampler_named(name).fit_resample(Tensor(X), Y)
         np.testing.assert_array_equal(result, expected)
+
+
+def test_a_frame_of_pixels_is_embedded_as_its_array_is():
+    images = make_images(N, (20,), "uint8")
+    sampler = RandomOverSampler(synthesis="blend", embedding=PCA(3), random_state=0)
+    expected, _ = sampler.fit_resample(images, Y)
+    frame = pd.DataFrame(images).add_prefix("pixel ")
+    resampled, _ = sampler.fit_resample(frame, Y)
+    np.testing.assert_array_equal(resampled.to_numpy(), expected)
+    assert (resampled.dtypes == np.uint8).all() and list(resampled) == list(frame)
+
+
+@pytest.mark.parametrize("embedding", [None, PCA(3)], ids=str)
+def test_two_columns_of_paths_are_refused(embedding):
+    frame = pd.DataFrame({"left": ["a.png"] * N, "right": ["b.png"] * N})
+    sampler = RandomOverSampler(synthesis="blend", embedding=embedding)
+    with pytest.raises(ValueError, match=r"\(24, 2\).*'a.png'.*one column of paths"):
+        sampler.fit_resample(frame, Y)

@@ -8,8 +8,10 @@ import pytest
 from conftest import make_labels, read_images, write_images
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from imblearn.pipeline import make_pipeline
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import NMF, PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
@@ -195,11 +197,12 @@ def with_inverse(function, inverse):
         ({"embedding": "thumbnail"}, "got embedding='thumbnail', which has none. Pass e.g. PCA"),
         ({"embedding": FlattenImages().fit_transform}, "which has none"),
         (
-            {"embedding": Pipeline([("a", FlattenImages()), ("b", GaussianNB())])},
+            {"embedding": Pipeline([("a", FlattenImages()), ("b", LinearDiscriminantAnalysis())])},
             "which has none",
         ),
         ({"embedding": PCA(2), "synthesis": "blend"}, "leave one of them out, got 'blend'"),
         ({"embedding": PCA(2), "interpolate": "both"}, '"pixels" or "embedding", got \'both\''),
+        ({"embedding": PCA(2), "interpolate": None}, '"pixels" or "embedding", got None'),
         (
             {"embedding": with_inverse(lambda x: flat(x)[:, :7], None)},
             r"decodes an image of shape \(6, 5\) to an array of shape \(7,\).* its 30 pixels",
@@ -225,6 +228,12 @@ def test_embeddings_that_cannot_decode(params, message):
 def test_given_features_have_no_decoder():
     with pytest.raises(ValueError, match="got `embeddings`, which has none"):
         decoding(PCA(2)).fit_resample(blobs((6, 5), "uint8"), Y, embeddings=np.zeros((N, 2)))
+
+
+def test_a_sparse_matrix_has_no_images_to_decode_to():
+    X = sparse.csr_matrix(blobs((30,), "uint8"))
+    with pytest.raises(ValueError, match=r"X is a csr_matrix; pass an array, X\.toarray\(\)"):
+        decoding(PCA(2)).fit_resample(X, Y)
 
 
 def test_a_dark_image_is_no_mistake():

@@ -245,3 +245,19 @@ def test_what_is_no_image_is_refused(rule, shape, remedy):
     base, partners, weights, rngs = family(rule, "uint8", shape)
     with pytest.raises(ValueError, match=remedy):
         rule.draw(base, partners, weights, rngs)
+
+
+@pytest.mark.parametrize("fade", ["no", None, 0.5])
+def test_a_morph_fades_or_not(fade):
+    images = make_images(sum(COUNTS.values()), (8, 8), "uint8")
+    with pytest.raises(TypeError, match=f"`fade` must be True or False, got {fade!r}"):
+        SMOTE(synthesis=Morph(fade=fade), k_neighbors=2).fit_resample(images, make_labels())
+
+
+def test_a_grid_may_hold_the_booleans_of_numpy():
+    images = make_images(sum(COUNTS.values()), (8, 8), "uint8")
+    plain, _ = SMOTE(synthesis=Morph(fade=False), k_neighbors=2, random_state=0).fit_resample(
+        images, make_labels()
+    )
+    sampler = SMOTE(synthesis=Morph(fade=np.False_), k_neighbors=2, random_state=0)
+    np.testing.assert_array_equal(sampler.fit_resample(images, make_labels())[0], plain)

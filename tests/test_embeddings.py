@@ -10,15 +10,18 @@ from conftest import make_images, make_labels, read_images, write_images
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from imblearn.pipeline import make_pipeline
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
+from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 import imblearn_images
 from imblearn_images import SMOTE, ImageSampler, RandomOverSampler, TomekLinks, render
 from imblearn_images.core.hog import hog_features
 from imblearn_images.over_sampling import RedrawImages
-from imblearn_images.preprocessing import FlattenImages, ReadImages
+from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
 from imblearn_images.synthesis import (
     Augment,
     CutMix,
@@ -258,3 +261,75 @@ def test_a_request_survives_cloning_and_none_is_needed_without_features(routing)
     sampler = clone(asking(ImageSampler(ImblearnSMOTE(random_state=0))))
     assert sampler.get_metadata_routing().fit_resample.requests == {"embeddings": True}
     make_pipeline(SMOTE(), FlattenImages(), Recorder()).fit(X, Y)
+
+
+WRONG = {
+    "class": (HOGFeatures, TypeError, r"is the class HOGFeatures; did you mean HOGFeatures\(\)\?"),
+    "classifier": (
+        make_pipeline(PCA(2), GaussianNB()),
+        TypeError,
+        r"last step, GaussianNB\(\), has no transform; leave that out: pipeline\[:-1\]",
+    ),
+    "array": (F, TypeError, r"got a ndarray: pass .* fit_resample\(X, y, embeddings=F\)"),
+    "list": (F.tolist(), TypeError, r"got a list: pass .* fit_resample\(X, y, embeddings=F\)"),
+    "frame": (pd.DataFrame(F), TypeError, "got a DataFrame: pass"),
+    "number": (3, TypeError, "a transformer or a function of images, got 3"),
+    "name": ("pca", ValueError, "None, \"thumbnail\", a transformer .*, got 'pca'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("sampler", MEASURING, ids=lambda sampler: type(sampler).__name__)
+def test_what_makes_no_features_is_refused_with_what_may_have_been_meant(sampler, case):
+    embedding, kind, words = WRONG[case]
+    sampler = clone(sampler).set_params(embedding=embedding)
+    with pytest.raises(kind, match=f"^`embedding` .*{words}"):
+        sampler.fit_resample(X, Y)
+
+
+SUPERVISED = [
+    LinearDiscriminantAnalysis(),
+    make_pipeline(PCA(6), LinearDiscriminantAnalysis()),
+    make_pipeline(LinearDiscriminantAnalysis(), PCA(1)),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*added fewer images:UserWarning")
+@pytest.mark.parametrize("embedding", SUPERVISED, ids=["alone", "last", "first"])
+@pytest.mark.parametrize("sampler", MEASURING, ids=lambda sampler: type(sampler).__name__)
+def test_an_embedding_that_needs_labels_is_fitted_on_those_of_the_images(sampler, embedding):
+    features = clone(embedding).fit(X.reshape(N, -1), Y).transform(X.reshape(N, -1))
+    expected, y_expected = clone(sampler).fit_resample(X, Y, embeddings=features)
+    X_res, y_res = clone(sampler).set_params(embedding=embedding).fit_resample(X, Y)
+    np.testing.assert_array_equal(y_res, y_expected)
+    np.testing.assert_array_equal(X_res, expected)
+
+
+def test_labels_of_copies_go_with_their_images_to_the_embedding():
+    twice = np.repeat(np.arange(N), 2)
+    redraw = RedrawImages(darker, random_state=0, embedding=LinearDiscriminantAnalysis())
+    redraw.fit_resample(X[twice], Y[twice])
+    own = LinearDiscriminantAnalysis().fit(X.reshape(N, -1), Y)
+    np.testing.assert_array_equal(redraw.embedding_.means_, own.means_)
+
+
+def test_labels_are_those_of_the_training_part():
+    embedding = LinearDiscriminantAnalysis()
+    pipeline = make_pipeline(SMOTE(embedding=embedding), FlattenImages(), GaussianNB())
+    cv = StratifiedKFold(3)
+    result = cross_validate(pipeline, X, Y, cv=cv, return_estimator=True)
+    for fitted, (train, _) in zip(result["estimator"], cv.split(X, Y), strict=True):
+        own = clone(embedding).fit(X[train].reshape(len(train), -1), Y[train])
+        np.testing.assert_array_equal(fitted[0].embedding_.means_, own.means_)
+
+
+def test_a_transformer_that_needs_no_labels_gets_none():
+    class Bare(BaseEstimator):
+        def fit(self, X):
+            return self
+
+        def transform(self, X):
+            return X[:, :3]
+
+    X_res, _ = SMOTE(embedding=Bare(), random_state=0).fit_resample(X.reshape(N, -1), Y)
+    assert len(X_res) == 120

@@ -14,6 +14,8 @@ import pytest
 from folder_tools import contents, encoded, snapshot, write_photos
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from imblearn.over_sampling import SMOTE as ImblearnSMOTE
+from imblearn.pipeline import make_pipeline
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
@@ -478,3 +480,55 @@ def test_no_training_row_descends_from_a_validation_image(tmp_path_factory):
     tries = [0, 0, 0]
     no_training_row_descends_from_a_validation_image(tries, tmp_path_factory)
     assert min(tries[1:]) >= 10, "hardly any folder could be split: the test tests nothing"
+
+
+@pytest.mark.parametrize(
+    ("sampler", "words"),
+    [
+        (
+            make_pipeline(SMOTE(), RandomUnderSampler()),
+            "is a Pipeline.*balance twice.*validation=0",
+        ),
+        (ImblearnSMOTE(), r"got SMOTE\(\)\. Use imblearn_images\.SMOTE,"),
+        (SMOTE, r"Did you mean SMOTE\(\)\?"),
+        ("smote", "a sampler of imblearn_images.*got 'smote'"),
+    ],
+    ids=["pipeline", "namesake", "class", "name"],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_leaves_no_plan_is_refused_before_anything_is_read(tmp_path, sampler, words, dry_run):
+    with pytest.raises(TypeError, match=words):
+        balance_folder(tmp_path / "none", tmp_path / "out", sampler=sampler, dry_run=dry_run)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_training_part_of_an_output_is_a_source(photos, tmp_path):
+    balance_folder(photos, tmp_path / "one", sampler=SMOTE(k_neighbors=3))
+    once_more = RandomUnderSampler(sampling_strategy={"apple": 5})
+    report = balance_folder(
+        tmp_path / "one" / "train", tmp_path / "two", sampler=once_more, validation=0
+    )
+    assert report.n_valid == 0 and {c.label: c.train for c in report.classes}["apple"] == 10
+    assert report.n_train == 15 and verify_folder(tmp_path / "two")
+
+
+@pytest.mark.parametrize("seed", [-3, 2**32])
+def test_a_seed_out_of_range_is_refused_before_anything_is_read(tmp_path, seed):
+    with pytest.raises(ValueError, match=f"random_state={seed}: give one from 0 to 4294967295"):
+        balance_folder(tmp_path / "none", tmp_path / "out", random_state=seed)
+
+
+def test_a_source_that_is_not_there_is_no_list_of_missing_files(photos, tmp_path):
+    balance_folder(photos, tmp_path / "out")
+    with pytest.raises(FileNotFoundError, match=r"source .*nope is no folder: name the one that"):
+        verify_folder(tmp_path / "out", source=tmp_path / "nope")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_number_that_cannot_be_had_is_told_with_that_of_the_training_part(
+    photos, tmp_path, dry_run
+):
+    sampler = SMOTE(sampling_strategy={"apple": 4})
+    with pytest.raises(ValueError, match=r"'apple' has 10 images .* asks for 4\."):
+        balance_folder(photos, tmp_path / "out", sampler=sampler, dry_run=dry_run)
+    assert not (tmp_path / "out").exists()

@@ -1,3 +1,6 @@
+import re
+
+import imblearn.combine
 import imblearn.over_sampling
 import imblearn.under_sampling
 import numpy as np
@@ -88,6 +91,60 @@ def test_what_cannot_be_traced_is_refused_in_a_sentence():
     X = make_images(len(Y), (4, 3), "uint8")
     with pytest.raises(ValueError, match=r"Noise\(\) makes rows that cannot be traced"):
         ImageSampler(Noise()).fit_resample(X, Y)
+
+
+NAMESAKES = [
+    imblearn.combine.SMOTEENN(smote=imblearn.over_sampling.SMOTE(k_neighbors=2)),
+    imblearn.under_sampling.ClusterCentroids(),
+    imblearn.over_sampling.RandomOverSampler(shrinkage=1),
+]
+
+
+@pytest.mark.parametrize("sampler", NAMESAKES, ids=lambda sampler: type(sampler).__name__)
+def test_what_cannot_be_traced_here_is_named_where_it_can(sampler):
+    X = make_images(len(Y), (4, 3), "uint8")
+    name = type(sampler).__name__
+    with pytest.raises(ValueError, match=rf"Use imblearn_images\.{name},.*\.astype\(float\)"):
+        ImageSampler(sampler).fit_resample(X, Y)
+    assert hasattr(imblearn_images, name)
+
+
+@pytest.mark.parametrize("value", [None, "SMOTE", PCA(2), PCA, lambda X, y: (X, y)], ids=str)
+def test_what_is_no_sampler_is_refused_with_the_value(value):
+    words = (
+        f"`sampler` must be an object with fit_resample, such as .*, got {re.escape(repr(value))}"
+    )
+    with pytest.raises(TypeError, match=rf"{words}\.$"):
+        ImageSampler(value).fit_resample(make_images(len(Y), (4, 3), "uint8"), Y)
+
+
+@pytest.mark.parametrize("cls", [imblearn.over_sampling.SMOTE, imblearn_images.SMOTE])
+def test_a_class_is_no_sampler(cls):
+    with pytest.raises(TypeError, match=r"`sampler` must .* Did you mean SMOTE\(\)\?$"):
+        ImageSampler(cls).fit_resample(make_images(len(Y), (4, 3), "uint8"), Y)
+
+
+def test_of_a_pipeline_each_sampler_is_to_be_followed():
+    X = make_images(len(Y), (4, 3), "uint8")
+    steps = [SAMPLERS[0], imblearn.under_sampling.RandomUnderSampler(random_state=1)]
+    with pytest.raises(TypeError, match=r"`sampler` is a Pipeline.*around each sampler in it"):
+        ImageSampler(make_pipeline(*steps)).fit_resample(X, Y)
+    X_res, _ = make_pipeline(*map(ImageSampler, steps)).fit_resample(X, Y)
+    assert X_res.shape[1:] == X.shape[1:]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "name"),
+    [
+        (imblearn_images.RandomOverSampler(shrinkage=1), "shrinkage=1"),
+        (imblearn_images.GenerativeOverSampler(print), "generator=<built-in function print>"),
+    ],
+    ids=["noise", "generator"],
+)
+def test_samplers_that_draw_by_themselves_need_no_image_sampler(sampler, name):
+    X = make_images(len(Y), (4, 3), "uint8")
+    with pytest.raises(ValueError, match=f"{name}.*Use the sampler without ImageSampler"):
+        ImageSampler(sampler).fit_resample(X, Y)
 
 
 def test_rows_that_are_selected_and_then_changed_are_not_taken_for_copies():

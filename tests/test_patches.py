@@ -174,3 +174,22 @@ def test_wrong_parameters_are_refused(synthesis):
 def test_a_share_lies_between_0_and_1(share):
     with pytest.raises(ValueError, match=r"`min_share` must lie in \(0, 1\]"):
         choose(CutMix(min_share=share), [0])
+
+
+@pytest.mark.parametrize(
+    ("mask", "told"),
+    [
+        (3, r"3 \(int\)"),
+        ("otsu", r"'otsu' \(str\)"),
+        (np.ones((4, 4), bool), r"an array of shape \(4, 4\)"),
+    ],
+    ids=["number", "name", "array"],
+)
+def test_a_mask_that_is_no_function_is_refused(mask, told):
+    words = rf"`mask` must be None or a function .*, got {told}\.$"
+    images = make_images(len(Y), (4, 4), "uint8")
+    sampler = RandomOverSampler(synthesis=Paste(mask=mask))
+    with pytest.raises(TypeError, match=words):
+        sampler.fit_resample(images, Y)
+    with pytest.raises(TypeError, match=words):
+        sampler.synthesis.draw(images[:1], images[None, :1], None, [None])

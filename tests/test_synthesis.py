@@ -520,7 +520,7 @@ def test_there_is_one_place_to_say_how_images_are_drawn(given):
 
 def test_noise_of_the_sampler_inside_is_not_drawn_over():
     noisy = ImageSampler(RandomOverSampler(shrinkage=0.5), synthesis=darker)
-    with pytest.raises(ValueError, match=r"way of their own \(noise\).*leave them out"):
+    with pytest.raises(ValueError, match=r"shrinkage=0\.5.*without ImageSampler"):
         noisy.fit_resample(touching_classes("float64"), labels_of(40))
 
 
@@ -726,6 +726,11 @@ class OldJudge:
         (OldJudge(), TypeError, r"OldJudge.*`judge` must take .*, it takes \(images\), too many"),
         ("neighbors", TypeError, "got 'neighbors'"),
         (NeighborsAgree(n_neighbors=0), ValueError, "`n_neighbors` must be .* got 0"),
+        (
+            NeighborsAgree(n_neighbors=9999),
+            ValueError,
+            "`n_neighbors` .* is 9999, there are 30",
+        ),
         (NeighborsAgree(max_tries=0), ValueError, "`max_tries` must be .* got 0"),
     ],
 )

@@ -19,6 +19,25 @@ def is_path(value: Any) -> bool:
     return isinstance(value, (str, os.PathLike))
 
 
+def _means_path(value: Any) -> bool:
+    """Tell whether `value` is a path, or in bytes: these are refused, by their row."""
+    return isinstance(value, bytes) or is_path(value)
+
+
+def shortened(value: Any) -> str:
+    """What `value` is, in a few words.
+
+    Examples
+    --------
+    >>> shortened(np.zeros((3, 2))), shortened(b"a.png")
+    ('an array of shape (3, 2)', "b'a.png' (bytes)")
+    """
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
 def holds_paths(X: Any) -> bool:
     """Tell whether `X`, as :func:`unwrap` returns it, is an array of file paths."""
     return isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "UO"
@@ -67,7 +86,7 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     >>> paths.tolist(), rewrap(paths[[1, 1, 0]], None)
     (['a.png', 'b.png'], ('b.png', 'b.png', 'a.png'))
     """
-    if is_path(X):
+    if _means_path(X):
         raise ValueError(
             f"X is one path, {X!r}; pass one for each image. For a folder with class folders: "
             "paths, labels = load_image_folder(folder)."
@@ -79,10 +98,10 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     if isinstance(X, np.ndarray) and X.dtype.kind == "T":  # NumPy's StringDType
         paths, rewrap = unwrap(X.astype(object))
         return paths, lambda array, rows: rewrap(array, rows).astype(X.dtype)
-    if isinstance(X, np.ndarray) and X.dtype.kind in "UO" and X.size:
+    if isinstance(X, np.ndarray) and X.dtype.kind in "UOS" and X.size:
         if X.ndim == 1:
             return _unwrap_object_array(X)
-        if X.ndim == 2 and X.shape[1] == 1 and any(map(is_path, X.flat)):
+        if X.ndim == 2 and X.shape[1] == 1 and any(map(_means_path, X.flat)):
             return _paths(X.ravel(), X.dtype), lambda array, rows: array.reshape(-1, 1)
     if not isinstance(X, np.ndarray) and getattr(X, "ndim", 0) > 2 and hasattr(X, "__array__"):
         X = np.asarray(X)  # a tensor on the CPU, say
@@ -101,12 +120,12 @@ def join_paths(paths: NDArray[Any], more: Sequence[str]) -> NDArray[Any]:
 
 
 def _unwrap_sequence(X: Sequence[Any]) -> tuple[Any, Rewrap]:
-    if any(map(is_path, X)):
+    if any(map(_means_path, X)):
         as_objects = not all(isinstance(path, str) for path in X)
         return _paths(X, object if as_objects else None), lambda array, rows: type(X)(  # type: ignore[call-arg]
             array.tolist()
         )
-    if all(isinstance(row, (list, tuple)) and len(row) == 1 and is_path(row[0]) for row in X):
+    if all(isinstance(row, (list, tuple)) and len(row) == 1 and _means_path(row[0]) for row in X):
         paths, rewrap = _unwrap_sequence([row[0] for row in X])
         return paths, lambda array, rows: type(X)([path] for path in rewrap(array, rows))  # type: ignore[call-arg]
     if all(isinstance(image, np.ndarray) and image.ndim >= 2 for image in X):
@@ -123,10 +142,10 @@ def _unwrap_object_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
             return images
 
         return _stack(X), rewrap
-    if X.dtype.kind == "O" and not any(map(is_path, X)):
+    if X.dtype.kind == "O" and not any(map(_means_path, X)):
         raise ValueError(
-            f"Row 0 of X is {X[0]!r} ({type(X[0]).__name__}), neither an image (an array) nor a "
-            "file path."
+            f"Row 0 of X is {shortened(X[0])}, neither an image (an array) nor a file path, which "
+            "is a str or pathlib.Path."
         )
     return _paths(X, X.dtype), lambda array, rows: array
 
@@ -135,7 +154,7 @@ def _unwrap_pandas(X: Any) -> tuple[Any, Rewrap]:
     if X.ndim == 2 and X.shape[1] != 1:
         return X, lambda array, rows: array
     values = np.asarray(X, dtype=object).ravel()
-    if not any(map(is_path, values)):
+    if not any(map(_means_path, values)):
         return X, lambda array, rows: array
 
     column = X if X.ndim == 1 else X.iloc[:, 0]
@@ -156,8 +175,8 @@ def _paths(X: Sequence[Any] | NDArray[Any], dtype: Any) -> NDArray[Any]:
     for row, path in enumerate(X):
         if not is_path(path):
             raise ValueError(
-                f"Row {row} of X is {path!r} ({type(path).__name__}), not a file path, although "
-                "other rows are; give a str or pathlib.Path for every image."
+                f"Row {row} of X is {shortened(path)}, not a file path; give a str or "
+                "pathlib.Path for every image."
             )
     if dtype is None or np.dtype(dtype).kind == "U":
         return np.asarray(X, dtype=dtype)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import check_array
+from sklearn.utils import check_array, get_tags
 
 from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.features import check_embedding
 from imblearn_images.core.images import ArrayImages, FileImages, Images, check_finite
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import nearest_neighbors
@@ -25,7 +27,7 @@ BATCH = 1 << 24  # bytes of pixels that are embedded at a time
 
 
 def embed(
-    X: Any, embedding: Any = None, *, n_jobs: int | None = None
+    X: Any, embedding: Any = None, y: Any = None, *, n_jobs: int | None = None
 ) -> tuple[NDArray[Any], Any, str]:
     """Compute the features of an image set.
 
@@ -40,6 +42,9 @@ def embed(
         :func:`~imblearn_images.core.subsets.as_wanted` gives, then applied block by block.
         A callable: called with blocks of images in their own shape, returns features of
         shape (block, d).
+    y : ndarray of shape (n,), default=None
+        Labels, for a transformer that tells by its tags that it needs some to be fitted, or a
+        Pipeline with such a step.
     n_jobs : int, default=None
         Threads. The features are the same for every number.
 
@@ -56,6 +61,8 @@ def embed(
     ------
     MemoryError
         Before float64 pixels are made that do not fit into memory.
+    TypeError
+        If `embedding` is nothing of these.
     ValueError
         If features are not 2-D with one row an image, or not finite; for images in files
         of different sizes where the embedding needs one size.
@@ -69,15 +76,11 @@ def embed(
     >>> embed(images, lambda block: block.mean(axis=2))[0].shape
     (4, 3)
     """
+    check_embedding(embedding)
     if embedding is None:
         features, nearness = _pixels(X, n_jobs)
         return features, None, nearness
     if isinstance(embedding, str):
-        if embedding != "thumbnail":
-            raise ValueError(
-                '`embedding` must be None, "thumbnail", a transformer or a function of images, got '
-                f"{embedding!r}."
-            )
         embedding = Thumbnails()
     if sparse.issparse(X):
         X = _dense(X)
@@ -85,7 +88,8 @@ def embed(
     if holds_paths(X) and not (has_transform and takes_of(embedding)[1]):
         X = _decoded(X, n_jobs)
     fitted = clone(embedding) if has_transform else FunctionTransformer(embedding)
-    fitted.fit(as_wanted(fitted, X))
+    labels = (y,) if _needs_labels(fitted) else ()
+    fitted.fit(as_wanted(fitted, X), *labels)
     features = transform(fitted, X, n_jobs=n_jobs)
     if isinstance(embedding, Thumbnails):
         return features, fitted, f"{THUMBNAIL[0]}x{THUMBNAIL[1]} thumbnails"
@@ -93,50 +97,11 @@ def embed(
     return features, fitted, f"{name} ({features.shape[1]} features)"
 
 
-def given_features(embeddings: Any, n: int) -> NDArray[Any]:
-    """Check features that somebody else has computed of `n` images.
-
-    Returns
-    -------
-    features : ndarray of shape (n, d), dtype float32 or float64
-
-    Raises
-    ------
-    ValueError
-        If they are not 2-D with one row an image, or not finite; the rows are named.
-
-    Examples
-    --------
-    >>> given_features([[1, 0], [0, 1]], 2).tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
-    >>> given_features([[1, 0], [0, 1]], 3)
-    Traceback (most recent call last):
-        ...
-    ValueError: `embeddings` must have shape (3, n_features), one row for each image of X in the
-    same order, got shape (2, 2). A sampler behind another sampler in a Pipeline has other images
-    than were passed to it: give it an `embedding` instead.
-    """
-    shape = np.shape(embeddings)
-    if len(shape) != 2 or shape[0] != n:
-        raise ValueError(
-            f"`embeddings` must have shape ({n}, n_features), one row for each image of X in the "
-            f"same order, got shape {shape}. A sampler behind another sampler in a Pipeline has "
-            "other images than were passed to it: give it an `embedding` instead."
-        )
-    features: NDArray[Any] = check_array(
-        embeddings,
-        dtype=[np.float64, np.float32],
-        ensure_all_finite=False,
-        input_name="embeddings",
-    )
-    bad = np.flatnonzero(~np.isfinite(features).all(axis=1)).tolist()
-    if bad:
-        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
-        raise ValueError(
-            f"`embeddings` has NaN or infinity in rows {', '.join(map(str, bad[:10]))}{more}; "
-            "replace the values (numpy.nan_to_num) or leave these images out."
-        )
-    return features
+def _needs_labels(transformer: Any) -> bool:
+    if isinstance(transformer, Pipeline):  # which tells this of none of its steps
+        return any(_needs_labels(step) for _, step in transformer.steps if hasattr(step, "fit"))
+    required: bool = get_tags(transformer).target_tags.required
+    return required
 
 
 def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:

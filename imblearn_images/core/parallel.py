@@ -35,7 +35,14 @@ def in_threads(
     -------
     results : list
         In the order of `tasks`.
+
+    Raises
+    ------
+    ValueError
+        For ``n_jobs=0``.
     """
+    if n_jobs == 0:
+        raise ValueError("n_jobs=0: give a number of threads, or -1 for one per core.")
     tasks = list(tasks)
     if small or len(tasks) < 2:
         return [function(*task) for task in tasks]

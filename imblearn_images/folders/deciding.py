@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
+from imblearn_images.base import ImageSamplerMixin
 from imblearn_images.core.files import read_image, write_image
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.store import OutputFolder
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders.source import FolderSplit, Source
+from imblearn_images.hints import instead_of
 from imblearn_images.over_sampling import RandomOverSampler
 
 
@@ -23,8 +26,21 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
         raise ValueError(
             f"random_state={random_state!r}: give an integer, so that a run can resume"
         )
+    if not 0 <= random_state < 1 << 32:
+        raise ValueError(f"random_state={random_state}: give one from 0 to {(1 << 32) - 1}")
     if sampler is None:
         return None, None
+    if isinstance(sampler, Pipeline):
+        raise TypeError(
+            "`sampler` is a Pipeline, which leaves no plan of what a file is made of; pass one "
+            "sampler. For two, balance twice: the folder train of the first output is the source "
+            "of the second, with validation=0."
+        )
+    if not isinstance(sampler, ImageSamplerMixin):
+        raise TypeError(
+            f"`sampler` must be a sampler of imblearn_images, which leaves a plan of what a file "
+            f"is made of, or ImageSampler around another, got {sampler!r}.{instead_of(sampler)}"
+        )
     sampler = clone(sampler)
     parameters = sampler.get_params(deep=False)
     if "n_jobs" in parameters and parameters["n_jobs"] is None:
@@ -69,13 +85,7 @@ def decide(
         if mode is not None:
             paths = _in_mode(mode, kept, train, folder, n_jobs)
     sampler.fit_resample(paths, y)
-    plan = getattr(sampler, "plan_", None)
-    if not isinstance(plan, ResamplingPlan):
-        raise TypeError(
-            f"{type(sampler).__name__} leaves no plan: use a sampler of imblearn_images, e.g. from "
-            "imblearn_images.over_sampling"
-        )
-    return plan, later
+    return sampler.plan_, later
 
 
 def _in_mode(

@@ -93,7 +93,7 @@ def verify_folder(
     Raises
     ------
     FileNotFoundError
-        If there is no manifest: the run was not finished.
+        If there is no manifest: the run was not finished. If there is no `source`.
     ValueError
         If the manifest is damaged, naming the line.
 
@@ -106,6 +106,10 @@ def verify_folder(
     FileNotFoundError: ...manifest.jsonl does not exist: the folder was not made by this ...
     """
     root = Path(output)
+    if source is not None and not os.path.isdir(source):
+        raise FileNotFoundError(
+            f"source {os.fspath(source)} is no folder: name the one that {root} was made of"
+        )
     rows = Manifest(root)
     n_rows = n_files = 0
     for row in rows:

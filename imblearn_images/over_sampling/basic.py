@@ -23,6 +23,7 @@ from imblearn_images.core.smoothing import smoothed_bootstrap
 from imblearn_images.drawing import draw, images_of, with_synthesis
 from imblearn_images.measuring import own_features
 from imblearn_images.parameters import with_parameters
+from imblearn_images.validation import as_pixels
 
 __all__ = ["SMOTE", "RandomOverSampler"]
 
@@ -111,7 +112,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         if self.synthesis not in (None, "copy"):
             return self._draw_children(X, y, embeddings)
         if embeddings is not None:  # not needed for copies, but wrong is wrong
-            own_features(self, X, embeddings)
+            own_features(self, X, y, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
         if holds_paths(X):
@@ -137,8 +138,9 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
                 "`shrinkage` adds noise to copies, `synthesis` draws other images instead of "
                 f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
             )
+        X = as_pixels(X)
         images = images_of(X, self)
-        features, nearness = own_features(self, X, embeddings)
+        features, nearness = own_features(self, X, y, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
         self.plan_ = with_synthesis(self, plan, images, y, features, nearness=nearness)
@@ -181,7 +183,8 @@ class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
         a neighbours object such as :class:`sklearn.neighbors.NearestNeighbors`, which is
         fitted on flattened pixels.
     embedding : transformer, callable, "thumbnail" or None, default=None
-        Features in which neighbours are near, fitted on all images; None: the pixels.
+        Features in which neighbours are near, fitted on all images, and on `y` if it needs
+        labels as LinearDiscriminantAnalysis does; None: the pixels.
     interpolate : {"pixels", "embedding"}, default="pixels"
         What is blended: the pixels of two images, or their features, which are then decoded
         by the ``inverse_transform`` of `embedding`, e.g. PCA(50) or a Pipeline that ends in
@@ -282,7 +285,7 @@ class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
         as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
         exact = isinstance(self.k_neighbors, Integral) and not (as_imblearn or sparse.issparse(X))
         k = int(self.k_neighbors) if exact else self.nn_k_
-        features, nearness = own_features(self, X, embeddings)
+        features, nearness = own_features(self, X, y, embeddings)
         if features is None:
             search = PixelSearch(images, k, n_jobs=self.n_jobs)
             nearness = search.describe(classes)

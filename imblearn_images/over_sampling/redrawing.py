@@ -124,8 +124,9 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         first = _first_occurrence(X, y)
         redrawn = self._rows_to_redraw(y, first)
         distinct, position = np.unique(first, return_inverse=True)
-        some = X if self.embedding is None or len(distinct) == len(X) else X[distinct]
-        features, nearness = own_features(self, some, embeddings)
+        alone = self.embedding is None or len(distinct) == len(X)
+        some, labels = (X, y) if alone else (X[distinct], y[distinct])
+        features, nearness = own_features(self, some, labels, embeddings)
         if features is not None and len(features) > len(distinct):
             features = features[distinct]
         # Copies of an image must not be its partners: the rule sees every image once.

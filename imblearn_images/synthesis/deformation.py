@@ -69,6 +69,8 @@ class Morph(BaseEstimator):
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
         """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        if not isinstance(self.fade, (bool, np.bool_)):
+            raise TypeError(f"`fade` must be True or False, got {self.fade!r}.")
         check_planar(base)
         (start, end), back = as_unit(base, partners[:, 0])
         flow = optical_flow(end, start, max_side=FLOW_SIDE)

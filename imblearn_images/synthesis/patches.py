@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from imblearn_images.core.containers import shortened
 from imblearn_images.core.kin import Kin
 from imblearn_images.core.pixels import check_planar
 from imblearn_images.core.plan import ResamplingPlan
@@ -165,6 +166,7 @@ class Paste(BaseEstimator):
         self, children: ResamplingPlan, kin: Kin
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Choose a background for each child."""
+        self._check_mask()
         partners = _backgrounds(self.background, children, kin)
         return partners, np.full(partners.shape, 0.5)
 
@@ -195,7 +197,10 @@ class Paste(BaseEstimator):
         ------
         ValueError
             If a mask is no bool array of the height and width of the images.
+        TypeError
+            If `mask` is no function.
         """
+        self._check_mask()
         check_planar(base)
         children = partners[:, 0].copy()
         for child, own in zip(children, base, strict=True):
@@ -208,6 +213,13 @@ class Paste(BaseEstimator):
             shown = mask if mask.any() else np.ones_like(mask)
             child[shown] = own[shown]
         return children
+
+    def _check_mask(self) -> None:
+        if isinstance(self.mask, type) or not (self.mask is None or callable(self.mask)):
+            raise TypeError(
+                "`mask` must be None or a function image -> bool array (height, width), got "
+                f"{shortened(self.mask)}."
+            )
 
 
 def foreground(image: NDArray[Any]) -> NDArray[np.bool_]:

@@ -245,7 +245,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         target = images_of(X, self) if soft else X
         features, nearness = X, "pixels"
         if not as_given:
-            features, nearness = measure(self, X, embeddings)
+            features, nearness = measure(self, X, y, embeddings)
         asked = copy.copy(self)
         asked.voting = "soft" if soft else "hard"
         seen = features if as_given else trace_rows(features)
