@@ -43,6 +43,9 @@ class ImageSamplerMixin:
     ``core.rendering``.
     """
 
+    sampling_strategy: Any
+    _sampling_type: str
+
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
         images, _ = unwrap(X)
@@ -206,7 +209,6 @@ class SelectingSamplerMixin(ImageSamplerMixin):
 class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     """Mixin for a sampler that selects images by the distances between them."""
 
-    sampling_strategy: Any
     sampling_strategy_: Any
 
     def _fit_resample(
