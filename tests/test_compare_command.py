@@ -15,8 +15,8 @@ from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 
 from imblearn_images import compare_command
 from imblearn_images.cli import main
-from imblearn_images.compare_command import default_estimator
-from imblearn_images.datasets import load_image_folder
+from imblearn_images.compare_command import default_estimator, mix
+from imblearn_images.datasets import load_image_folder, load_texture_patches
 from imblearn_images.preprocessing import ReadImages
 
 COUNTS = {"kiwi": 24, "lime": 8}
@@ -48,6 +48,22 @@ def lines_of(printed):
     """Name of a candidate -> mean score."""
     found = re.findall(r"^(\S+) +(\d\.\d+) \+- ", printed, re.MULTILINE)
     return {name: float(mean) for name, mean in found}
+
+
+def test_the_mix_redraws_half_of_every_class_then_two_fifths_of_other_rows():
+    images, labels = load_texture_patches(return_X_y=True, size=16)
+    steps = mix(3)
+    _, y_res = steps.fit_resample(images, labels)
+    bent, augmented = (step.plan_.synthetic for _, step in steps.steps[1:])
+    for label in np.unique(labels):
+        ours = y_res == label
+        assert abs(bent[ours].mean() - 0.5) < 0.01 and abs(augmented[ours].mean() - 0.4) < 0.01
+        assert 0.2 < (bent & augmented)[ours].mean() / 0.4 < 0.8
+
+
+def test_the_mix_is_compared(photos, capsys):
+    code, out, _ = run(capsys, photos, "--folds", 2, "--repeats", 1, "--methods", "mix")
+    assert code == 0 and list(lines_of(out))[-1] == "mix"
 
 
 def test_prints_the_table_and_ends_with_advice(photos, capsys):
