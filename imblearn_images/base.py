@@ -136,6 +136,11 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
     embedding: Any
     embedding_: Any
 
+    def fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        check_embedding(self.embedding)
+        return super().fit(X, y, **params)
+
     def fit_resample(
         self, X: Any, y: Any, *, embeddings: Any = None, **params: Any
     ) -> tuple[Any, Any]:

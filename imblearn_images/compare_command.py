@@ -60,7 +60,7 @@ def mix(seed: int) -> Any:
     return make_sampler(
         RandomOverSampler(random_state=seed),
         RedrawImages(TransferDeformation(donors="all"), share=0.5, random_state=seed),
-        RedrawImages(Augment(), share=0.4, random_state=seed + 1),
+        RedrawImages(Augment(), share=0.4, random_state=(seed + 1) % (1 << 32)),
     )
 
 

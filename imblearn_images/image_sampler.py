@@ -23,7 +23,7 @@ from imblearn_images.parameters import ADDED, DRAWING, check_plain
 
 __all__ = ["ImageSampler"]
 
-BLOCK = 1 << 10  # rows that are compared at a time
+BLOCK = 1 << 24  # bytes of rows that are compared at a time
 
 
 class ImageSampler(MeasuringSamplerMixin, BaseSampler):
@@ -183,16 +183,25 @@ def _check_sampler(sampler: Any) -> None:
 
 
 def _selects(made: Any, features: Any, rows: NDArray[np.intp]) -> bool:
-    """Tell whether `made` are these rows of the features, and nothing has been done to them."""
+    """Tell whether `made` are these rows of the features, and nothing has been done to them.
+
+    They may have been rounded to a narrower type.
+    """
     made = made if sparse.issparse(made) else np.asarray(made)
     if made.shape != (len(rows), *features.shape[1:]):
         return False
-    nan = made.dtype.kind == "f"
-    for start in range(0, len(rows), BLOCK):
-        some, there = made[start : start + BLOCK], features[rows[start : start + BLOCK]]
-        if sparse.issparse(made) or sparse.issparse(features):
-            if (some != there).nnz:
-                return False
-        elif not np.array_equal(some, there, equal_nan=nan):
+    height = max(1, BLOCK // max(1, made.dtype.itemsize * made.shape[1]))
+    for start in range(0, len(rows), height):
+        part = slice(start, start + height)
+        some, there = map(_dense, (made[part], features[rows[part]]))
+        same = some == there.astype(made.dtype)
+        if made.dtype.kind == "f":
+            same |= np.isnan(some) & np.isnan(there)
+        if not same.all():
             return False
     return True
+
+
+def _dense(block: Any) -> NDArray[Any]:
+    dense: NDArray[Any] = block.toarray() if sparse.issparse(block) else block
+    return dense

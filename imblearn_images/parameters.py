@@ -68,7 +68,8 @@ def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
     given = inspect.signature(type(sampler)).parameters
     for name in [name for name in names if name in given]:
         value = getattr(sampler, name)
-        if value != given[name].default:
+        default = given[name].default
+        if value is not default and not (isinstance(value, str) and value == default):
             raise ValueError(
                 f"{type(sampler).__name__} is run on features here, its {name}={value!r} is "
                 f"about images. {advice}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -89,14 +90,16 @@ def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
     try:
         check_sampling_strategy(strategy, y, kind)
     except ValueError as error:
-        for label, asked in strategy.items():
-            try:
-                check_sampling_strategy({label: asked}, y, kind)
-            except ValueError as alone:
-                if str(alone) == str(error):
-                    raise ValueError(
-                        f"{error} Class {label!r} has {y.tolist().count(label)} images to "
-                        "resample (those that train, where the set is split), "
-                        f"`sampling_strategy` asks for {asked}."
-                    ) from error
+        counts = Counter(y.tolist())
+        over = kind == "over-sampling"
+        impossible = [label for label in strategy if label not in counts] or [
+            label
+            for label, asked in strategy.items()
+            if (asked < counts[label] if over else asked > counts[label])
+        ]
+        for label in impossible[:1]:
+            raise ValueError(
+                f"{error} Class {label!r} has {counts[label]} images to resample (those that "
+                f"train, where the set is split), `sampling_strategy` asks for {strategy[label]}."
+            ) from error
         raise

@@ -9,7 +9,7 @@ import sklearn
 from conftest import make_images, make_labels, read_images, write_images
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from imblearn.pipeline import make_pipeline
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import UnsetMetadataPassedError
@@ -333,3 +333,25 @@ def test_a_transformer_that_needs_no_labels_gets_none():
 
     X_res, _ = SMOTE(embedding=Bare(), random_state=0).fit_resample(X.reshape(N, -1), Y)
     assert len(X_res) == 120
+
+
+def test_an_embedding_may_have_a_shape():
+    class Corner(TransformerMixin, BaseEstimator):
+        def __init__(self, shape=(2, 2)):
+            self.shape = shape
+
+        def fit(self, X, y=None):
+            return self
+
+        def transform(self, X):
+            return X[:, : np.prod(self.shape)].astype(float)
+
+    X = np.random.default_rng(0).integers(0, 256, (len(Y), 4, 4), dtype=np.uint8)
+    smote = SMOTE(embedding=Corner(), random_state=0)
+    smote.fit_resample(X, Y)
+    assert smote.plan_.nearness == "Corner (4 features)"
+
+
+def test_fit_alone_looks_at_the_embedding():
+    with pytest.raises(TypeError, match="`embedding` must be"):
+        SMOTE(embedding=5).fit(np.zeros((len(Y), 4, 4)), Y)

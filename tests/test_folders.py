@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from folder_tools import contents, encoded, snapshot, write_photos
+from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from PIL import Image
 
-from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
+from imblearn_images import SMOTE, ImageSampler, RandomOverSampler, RandomUnderSampler
 from imblearn_images.cli import main
 from imblearn_images.core import files
 from imblearn_images.core.files import read_image
@@ -32,6 +33,7 @@ from imblearn_images.folders import (
 )
 from imblearn_images.profiles import LongTail, Staircase, Step
 from imblearn_images.strategies import add_fraction, at_least, at_most
+from imblearn_images.synthesis import Augment
 
 COUNTS = {"apple": 30, "kiwi": 12, "lime": 10}
 
@@ -719,3 +721,16 @@ def test_progress_is_silent_unless_asked(photos, tmp_path, capsys):
     pytest.importorskip("tqdm")
     balance_folder(photos, tmp_path / "bar", sampler=smote(), verbose=1)
     assert "written: 100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("inner", "synthesis", "seed"), [(None, None, 5), (7, None, 7), (7, Augment(), 5)], ids=str
+)
+def test_what_is_inside_an_image_sampler_is_seeded_and_the_manifest_says_how(
+    photos, tmp_path, inner, synthesis, seed
+):
+    sampler = ImageSampler(ImblearnSMOTE(k_neighbors=2, random_state=inner), synthesis=synthesis)
+    for output in ("one", "two"):
+        balance_folder(photos, tmp_path / output, sampler=sampler, random_state=5)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert {row.seed for row in rows_of(tmp_path / "one", kind="synthetic")} == {seed}

@@ -464,3 +464,23 @@ def test_check(estimator, check):
 def test_no_check_was_left_out():
     assert len(CHECKS) >= 55
     check_param_validation("GenerativeOverSampler", ESTIMATOR)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_tuple_of_images_is_no_pair(n):
+    class Model:
+        def sample(self, n):
+            return tuple(np.full((4, 4), 100, dtype=np.uint8) for _ in range(n))
+
+    X = np.full((5 + n, 4, 4), 100, dtype=np.uint8)
+    y = [0] * (3 + n) + [1] * 2
+    sampler = GenerativeOverSampler(Model(), sampling_strategy={1: 2 + n})
+    X_res, _ = sampler.fit_resample(X, y)
+    assert len(X_res) == len(X) + n
+
+
+def test_one_bright_pixel_of_floats_is_no_unit():
+    X = np.random.default_rng(0).random((9, 4, 4)) * 0.9
+    X[8, 0, 0] = 5
+    sampler = GenerativeOverSampler(lambda label, n, rng: rng.random((n, 4, 4)) * 0.9)
+    assert len(sampler.fit_resample(X, [0] * 6 + [1] * 3)[0]) == 12

@@ -184,3 +184,18 @@ def test_parameters_are_seen_by_a_grid_search():
     assert clone(sampler).sampler.k_neighbors == 2
     drawing = {"synthesis", "accept", "random_state", "output_dir"}
     assert set(sampler.get_params(deep=False)) == {"sampler", "embedding", "n_jobs"} | drawing
+
+
+class Narrow(Duck):
+    """Selects, and gives a narrower type back."""
+
+    def fit_resample(self, X, y):
+        X_res, y_res = super().fit_resample(X, y)
+        return X_res.astype(np.float32), y_res
+
+
+def test_rows_that_are_selected_and_rounded_are_selected():
+    X = make_images(len(Y), (4, 3), "float64")
+    sampler = ImageSampler(Narrow())
+    X_res, _ = sampler.fit_resample(X, Y)
+    np.testing.assert_array_equal(X_res, X[sampler.plan_.base])

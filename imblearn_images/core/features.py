@@ -34,13 +34,16 @@ def check_embedding(embedding: Any) -> None:
             f"`embedding` is a Pipeline whose last step, {embedding.steps[-1][1]!r}, has no "
             "transform; leave that out: pipeline[:-1]."
         )
+    makes_features = callable(embedding) or hasattr(embedding, "transform")
+    if hasattr(embedding, "iloc"):  # a data frame transforms itself
+        makes_features = False
+    if embedding is None or makes_features:
+        return
     if isinstance(embedding, (list, tuple)) or hasattr(embedding, "shape"):
         raise TypeError(
             f"`embedding` makes features, got a {type(embedding).__name__}: pass features that "
             "images have as fit_resample(X, y, embeddings=F)."
         )
-    if embedding is None or callable(embedding) or hasattr(embedding, "transform"):
-        return
     if not isinstance(embedding, str) or embedding != "thumbnail":
         kind = ValueError if isinstance(embedding, str) else TypeError
         raise kind(

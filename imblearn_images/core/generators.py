@@ -190,7 +190,12 @@ def _sampled(model: Any, rng: np.random.Generator, n: int) -> Any:
 
 def _without_labels(made: Any) -> Any:
     """Images of what ``sample`` gives, which for mixtures is a pair: images, components."""
-    return made[0] if isinstance(made, tuple) and len(made) == 2 else made
+    return made[0] if _is_several(made) and len(made) == 2 else made
+
+
+def _is_several(made: Any) -> bool:
+    """Tell images and labels from a tuple of images, which are of one shape."""
+    return isinstance(made, tuple) and len({np.shape(part) for part in made}) > 1
 
 
 def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
@@ -220,7 +225,7 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
     ValueError
         For another number or shape, no numbers, NaN, or another unit.
     """
-    if isinstance(made, tuple):
+    if _is_several(made):
         raise TypeError(
             f"{who} returned a tuple of {len(made)}; return the images alone, an array of {n}."
         )

@@ -127,6 +127,8 @@ def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
     # The mean as well: one hot pixel is not a unit.
     too_small = real_largest > 100 * largest and real_mean > 20 * mean
     in_unit = largest <= 1.001 and real_largest >= 4 and (unsigned or real.dtype.kind in "iu")
+    if real.dtype.kind == "f":
+        in_unit = in_unit and real_mean > 4 * mean
     # Density models overshoot below 0, too, but less and in fewer pixels than tanh.
     too_low = (
         unsigned

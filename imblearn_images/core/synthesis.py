@@ -230,7 +230,8 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
     """
     rule = as_synthesis(rule)
     if rule == "copy":
-        return replace(ResamplingPlan.selection(plan.base, kin.y), y=plan.y)
+        copies = ResamplingPlan.selection(plan.base, kin.y, plan.nearness)
+        return replace(copies, y=plan.y)
     is_child = plan.kind != "original" if plan.drawn is None else plan.drawn
     if not is_child.any():
         return plan
@@ -297,9 +298,9 @@ def _mates(
             partners[rows, 0] = near[position.ravel(), drawn]
         elif not isinstance(rule, EachRow):  # a function may do without its partner
             kin.warn(
-                f"Class {label!r} has fewer than two images: its children by "
-                f"{replace(children, synthesis=rule).rule} are copies. Use Augment() or "
-                "TransferDeformation(), which need no other image of the class."
+                f"Class {label!r} has fewer than two images: for its children "
+                f"{replace(children, synthesis=rule).rule} finds no partner and repeats the image. "
+                "Augment() and TransferDeformation() need no other image of the class."
             )
     return partners, steps
 

@@ -17,6 +17,7 @@ from imblearn_images.core.store import OutputFolder
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders.source import FolderSplit, Source
 from imblearn_images.hints import instead_of
+from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.over_sampling import RandomOverSampler
 
 
@@ -45,18 +46,22 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
     parameters = sampler.get_params(deep=False)
     if "n_jobs" in parameters and parameters["n_jobs"] is None:
         sampler.set_params(n_jobs=n_jobs)
-    if "random_state" not in parameters:
-        return sampler, None
-    seed = parameters["random_state"]
-    if seed is None:
-        seed = int(random_state)
-        sampler.set_params(random_state=seed)
-    elif not isinstance(seed, (int, np.integer)):
-        raise ValueError(
-            f"{type(sampler).__name__}(random_state={seed!r}): give an integer, so that the same "
-            "call gives the same files"
-        )
-    return sampler, int(seed)
+    seeds = {
+        name: random_state if value is None else value
+        for name, value in sampler.get_params().items()
+        if name.rpartition("__")[2] == "random_state"  # of what is inside it, too
+    }
+    for name, seed in seeds.items():
+        if not isinstance(seed, (int, np.integer)):
+            raise ValueError(
+                f"{type(sampler).__name__}({name}={seed!r}): give an integer, so that the same "
+                "call gives the same files"
+            )
+    sampler.set_params(**seeds)
+    decides = "random_state"
+    if isinstance(sampler, ImageSampler) and sampler.synthesis is None and sampler.accept is None:
+        decides = "sampler__random_state"
+    return sampler, int(seeds[decides]) if decides in seeds else None
 
 
 def draws_images(sampler: Any) -> bool:

@@ -31,6 +31,7 @@ class ShortfallMixin(TracedSamplerMixin):
     """Mixin for a sampler that may add fewer children than it is asked for, and then says so."""
 
     sampling_strategy_: dict[Any, int]
+    why_short: str
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
@@ -45,8 +46,8 @@ class ShortfallMixin(TracedSamplerMixin):
         if short:
             warnings.warn(
                 f"{type(self).__name__} added fewer images than it was asked for: "
-                f"{', '.join(short)}. Too few images of the class stand where this method begins, "
-                "at the border. Take SMOTE, or another `embedding` or `m_neighbors`.",
+                f"{', '.join(short)}. {self.why_short} Take SMOTE, or another `embedding` or "
+                "`m_neighbors`.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -109,6 +110,8 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     'row 767 (gravel) = 0.10 x 346 + 0.90 x 348'
     """
 
+    why_short = "Too few images of the class stand at the border, where this method begins."
+
 
 @with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
 class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
@@ -170,6 +173,8 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     >>> float(support.plan_.weights.min()) < 0
     True
     """
+
+    why_short = "All support vectors of the class are in danger, or none is."
 
 
 @with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")

@@ -54,11 +54,6 @@ class NeighborsAgree(BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"`{name}` must be an integer of at least 1, got {value!r}.")
-        if self.n_neighbors > len(kin.y):
-            raise ValueError(
-                f"`n_neighbors` of NeighborsAgree is {self.n_neighbors}, there are {len(kin.y)} "
-                "images: let fewer vote."
-            )
         parents = np.column_stack([children.base, children.partners])
         k = min(self.n_neighbors + parents.shape[1], len(kin.y))
         near = likeness.search.kneighbors(likeness.of(images), k, return_distance=False)
