@@ -43,6 +43,7 @@ class ImageSamplerMixin:
     ``core.rendering``.
     """
 
+    plan_: ResamplingPlan
     sampling_strategy: Any
     _sampling_type: str
 
@@ -86,7 +87,7 @@ class ImageSamplerMixin:
         check_labels(y)
         X_resampled, y_resampled = super().fit_resample(images, y, **params)  # type: ignore[misc]
         if images is not X:
-            plan = self.plan_  # type: ignore[attr-defined]
+            plan = self.plan_
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
             X_resampled = rewrap(X_resampled, plan.base if keeps_index else None)
             if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
@@ -183,6 +184,21 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         check_embedding(self.embedding)
         return super().fit_resample(X, y, **params)
 
+    def _drawn(
+        self, plan: ResamplingPlan, X: Any, y: NDArray[Any], images: Any, run: tuple[Any, Any, Any]
+    ) -> Any:
+        """Draw what imbalanced-learn has decided on features; leave the plan in ``plan_``.
+
+        `run` holds the features, those that the user gave or None, and what was made of them:
+        the result itself, bit for bit, where the features are rows of floats.
+        """
+        features, embeddings, made = run
+        own = None if self.embedding is None and embeddings is None else features
+        self.plan_ = with_synthesis(self, plan, images, y, own)
+        if self.plan_ is plan and features is X and X.dtype.kind == "f":
+            return np.asarray(made)
+        return draw(self, X, images)
+
 
 class SelectingSamplerMixin(ImageSamplerMixin):
     """Mixin for a sampler that selects images, and says so in ``sample_indices_``.
@@ -264,11 +280,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
                 f"{type(self).__name__}: this version of imbalanced-learn makes its rows in a way "
                 "that cannot be traced to images."
             )
-        own = None if self.embedding is None and embeddings is None else features
-        self.plan_ = with_synthesis(self, plan, target, y, own)
-        if self.plan_ is plan and features is X and X.dtype.kind == "f":
-            return np.asarray(traced), plan.y
-        return draw(self, X, target), plan.y
+        return self._drawn(plan, X, y, target, (features, embeddings, traced)), plan.y
 
 
 @contextmanager

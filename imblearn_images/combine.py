@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import numpy as np
 from imblearn.combine import SMOTEENN as ImblearnSMOTEENN
 from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from numpy.typing import NDArray
 
 from imblearn_images.base import MeasuringSamplerMixin, sizes_told
-from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
+from imblearn_images.drawing import check_room, images_of
 from imblearn_images.measuring import measure
 from imblearn_images.over_sampling import SMOTE
 from imblearn_images.parameters import DRAWING, check_plain, with_parameters
@@ -43,11 +42,7 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         vars(self).update(vars(asked) | {"smote": self.smote})
         kept = getattr(self, self.cleaner).sample_indices_
         plan = self.smote_.plan_[kept].near_by(nearness)
-        own = None if self.embedding is None and embeddings is None else features
-        self.plan_ = with_synthesis(self, plan, target, y, own)
-        if self.plan_ is plan and features is X and X.dtype.kind == "f":
-            return np.asarray(resampled), plan.y
-        return draw(self, X, target), plan.y
+        return self._drawn(plan, X, y, target, (features, embeddings, resampled)), plan.y
 
     def _tracing_smote(self) -> SMOTE:
         if isinstance(self.smote, SMOTE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import imblearn_images
+from imblearn_images import combine, over_sampling, under_sampling
 
 __all__ = ["instead_of"]
 
@@ -30,7 +30,8 @@ def instead_of(sampler: Any) -> str:
     if isinstance(sampler, type):
         return f" Did you mean {sampler.__name__}()?" if hasattr(sampler, "fit_resample") else ""
     name = type(sampler).__name__
-    ours = getattr(imblearn_images, name, None)
+    modules = (combine, over_sampling, under_sampling)
+    ours = next((getattr(module, name) for module in modules if name in module.__all__), None)
     if ours is None or isinstance(sampler, ours):
         return ""
     return f" Use imblearn_images.{name}, which takes images."

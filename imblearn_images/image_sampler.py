@@ -16,7 +16,7 @@ from imblearn_images.base import ImageSamplerMixin, MeasuringSamplerMixin, sizes
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.tracing import plan_of, trace_rows
-from imblearn_images.drawing import draw, images_of, with_synthesis
+from imblearn_images.drawing import images_of, with_synthesis
 from imblearn_images.hints import instead_of
 from imblearn_images.measuring import measure
 from imblearn_images.parameters import ADDED, DRAWING, check_plain
@@ -138,14 +138,11 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         plan = self._followed(made, np.asarray(y_made), features).near_by(nearness)
         kept = ("original", "copy") if self.synthesis in (None, "copy") else ("original",)
         selects = holds_paths(X) and bool(np.isin(plan.kind, kept).all())  # opens no file
-        images = X if selects else images_of(X, self)
-        own = None if self.embedding is None and embeddings is None else features
-        self.plan_ = with_synthesis(self, plan, images, y, own)
         if selects:
+            self.plan_ = with_synthesis(self, plan, X, y)
             return X[plan.base], plan.y
-        if self.plan_ is plan and features is X and X.dtype.kind == "f":
-            return np.asarray(made), plan.y
-        return draw(self, X, images), plan.y
+        images = images_of(X, self)
+        return self._drawn(plan, X, y, images, (features, embeddings, made)), plan.y
 
     def _followed(self, made: Any, y_made: NDArray[Any], features: Any) -> ResamplingPlan:
         own, n = getattr(self.sampler_, "plan_", None), features.shape[0]

@@ -133,6 +133,25 @@ def test_the_peak_is_the_output_and_a_constant(sampler, dtype, order):
 
 
 @linux
+def test_rows_that_somebody_else_has_selected_are_compared_a_few_at_a_time():
+    peak, output = run(
+        """
+        from sklearn.base import BaseEstimator
+
+        class Half(BaseEstimator):
+            def fit_resample(self, X, y):
+                self.sample_indices_ = np.arange(0, len(X), 2)
+                return X[::2], y[::2]
+
+        X, y = images(1800, (20000,), np.float64), np.repeat([0, 1], 900)
+        warm_up()
+        peak_of(lambda: ImageSampler(Half()).fit_resample(X, y))
+        """
+    )
+    assert peak <= output + LIMIT, f"{(peak - output) / 1e6:.0f} MB above the output"
+
+
+@linux
 def test_images_drawn_into_a_file_need_no_memory_of_their_size(tmp_path):
     (peak,) = run(
         """

@@ -13,12 +13,7 @@ from scipy import sparse
 def rows_of(array: Any, rows: NDArray[np.intp], n_source: int) -> Any:
     """Take rows of a list, an array, a sparse matrix or something of pandas, in its container.
 
-    Raises
-    ------
-    ValueError
-        If `array` has not `n_source` rows.
-    TypeError
-        If it has no rows.
+    What has no rows, or another number of them, is refused.
 
     Examples
     --------

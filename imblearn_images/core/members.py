@@ -16,12 +16,18 @@ class NamedMembersMixin:
 
     Examples
     --------
-    >>> from imblearn_images.synthesis import Augment, Chain
-    >>> chain = Chain(["blend", Augment(noise=0.1)])
-    >>> sorted(chain.get_params())[:3], chain.get_params()["augment__noise"]
-    (['augment', 'augment__brightness_range', 'augment__contrast_range'], 0.1)
-    >>> chain.set_params(augment__noise=0.2, blend="copy")
-    Chain(syntheses=['copy', Augment(noise=0.2)])
+    >>> from sklearn.base import BaseEstimator
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> class Several(NamedMembersMixin, BaseEstimator):
+    ...     members_in = "parts"
+    ...
+    ...     def __init__(self, parts):
+    ...         self.parts = parts
+    >>> several = Several(["blend", MinMaxScaler(clip=True)])
+    >>> several.get_params()["minmaxscaler__clip"]
+    True
+    >>> several.set_params(minmaxscaler__clip=False, blend="copy")
+    Several(parts=['copy', MinMaxScaler()])
     """
 
     members_in: str

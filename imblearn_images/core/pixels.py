@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def check_planar(base: NDArray[Any], who: str = "This synthesis") -> None:
 
 
 def check_same_unit(
-    images: NDArray[Any],
+    images: Sequence[NDArray[Any]],
     child: NDArray[Any],
     function: Any,
     again: Callable[[np.random.Generator], Any],
@@ -45,7 +45,7 @@ def check_same_unit(
 
     Parameters
     ----------
-    images : ndarray of shape (k, ...)
+    images : sequence of ndarrays
         What the function got, in the dtype of the data.
     child : ndarray
         What it returned.
@@ -70,24 +70,28 @@ def check_same_unit(
             "Normalize to a step behind the sampler"
         )
         raise ValueError(
-            f"{function!r} got an image of {images.dtype} up to {float(images.max()):.5g} and "
+            f"{function!r} got an image of {images[0].dtype} up to {_top(images):.5g} and "
             f"returned {_name(child.dtype)} up to {float(child.max()):.3g}. Return the unit of the "
-            f"data{hint if images.dtype.kind in 'ui' else ''}."
+            f"data{hint if images[0].dtype.kind in 'ui' else ''}."
         )
 
 
-def _in_another_unit(images: NDArray[Any], child: NDArray[Any]) -> bool:
-    tops = images.reshape(len(images), -1).max(axis=1)
-    if images.dtype.kind == "f":
-        in_unit = images.min() >= 0 and tops.min() > 0 and tops.max() <= 1
-        return bool(in_unit and child.max() > 8)
-    if images.dtype.kind == "b" or child.dtype.kind not in "bf":
+def _in_another_unit(images: Sequence[NDArray[Any]], child: NDArray[Any]) -> bool:
+    kind, lowest_top = images[0].dtype.kind, min(image.max() for image in images)
+    if kind == "f":
+        in_unit = all(image.min() >= 0 for image in images) and lowest_top > 0
+        return bool(in_unit and _top(images) <= 1 and child.max() > 8)
+    if kind == "b" or child.dtype.kind not in "bf":
         return False
     if child.dtype.kind == "b":
-        return bool(tops.min() > 1)
+        return bool(lowest_top > 1)
     # ToFloat gives 0 to 1, Normalize about -3 to 3.
     largest = 1.001 if child.min() >= 0 else 4
-    return bool(tops.min() >= 20 and 0 < np.abs(child).max() <= largest)
+    return bool(lowest_top >= 20 and 0 < np.abs(child).max() <= largest)
+
+
+def _top(images: Sequence[NDArray[Any]]) -> float:
+    return max(float(image.max()) for image in images)
 
 
 def _name(dtype: np.dtype[Any]) -> str:
@@ -126,9 +130,8 @@ def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
     unsigned = real.min() >= 0
     # The mean as well: one hot pixel is not a unit.
     too_small = real_largest > 100 * largest and real_mean > 20 * mean
-    in_unit = largest <= 1.001 and real_largest >= 4 and (unsigned or real.dtype.kind in "iu")
-    if real.dtype.kind == "f":
-        in_unit = in_unit and real_mean > 4 * mean
+    stands_out = (real_mean > 4 * mean and unsigned) if real.dtype.kind == "f" else True
+    in_unit = largest <= 1.001 and real_largest >= 4 and stands_out
     # Density models overshoot below 0, too, but less and in fewer pixels than tanh.
     too_low = (
         unsigned

@@ -148,7 +148,7 @@ class EachRow:
                 f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
                 f"got an array of shape {child.shape} and dtype {child.dtype}."
             )
-        check_same_unit(np.stack([base, partner]), child, self.function, call)
+        check_same_unit((base, partner), child, self.function, call)
         return child
 
 

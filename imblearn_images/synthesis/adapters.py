@@ -115,7 +115,7 @@ class AugmentWith(BaseEstimator):
                     f"{self.function!r} must return images of the shape it gets, {image.shape}, "
                     f"got {child.shape}. Crop and resize to the same size."
                 )
-            check_same_unit(image[None], child, self.function, again)
+            check_same_unit((image,), child, self.function, again)
             children.append(child)
         return np.stack(children)
 

@@ -36,6 +36,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 from sklearn.model_selection import train_test_split
 
 from imblearn_images import SMOTE, RandomOverSampler, RedrawImages
+from imblearn_images.compare_command import mix
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.preprocessing import ReadImages
 from imblearn_images.synthesis import Augment, Morph, OneOf, TransferDeformation
@@ -63,8 +64,13 @@ def half(synthesis: Any, seed: int) -> RedrawImages:
     return RedrawImages(synthesis, share=0.5, random_state=seed)
 
 
-BENT = TransferDeformation(donors="all")
-MIXED = OneOf([BENT, TransferDeformation(donors="all", residual=0.5), Morph()])
+MIXED = OneOf(
+    [
+        TransferDeformation(donors="all"),
+        TransferDeformation(donors="all", residual=0.5),
+        Morph(),
+    ]
+)
 
 
 def drawn(synthesis: Any, seed: int) -> list[Any]:
@@ -88,7 +94,7 @@ METHODS: dict[str, tuple[Callable[[int], list[Any]], tuple[float, ...]]] = {
         lambda seed: [*drawn(TransferDeformation(), seed), mild(seed)],
         (0, MILD),
     ),
-    "mix of Transfer": (lambda seed: [copied(seed), half(BENT, seed), mild(seed)], (0, MILD)),
+    "mix of Transfer": (lambda seed: [step for _, step in mix(seed).steps], (0, MILD)),
     "mix": (lambda seed: [copied(seed), half(MIXED, seed), mild(seed)], (0, MILD)),
     "Morph": (partial(drawn, Morph()), (0, MILD)),
 }
