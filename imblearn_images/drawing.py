@@ -143,8 +143,12 @@ def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) 
         if values is None:
             return render(plan, images, n_jobs=jobs)
         out = allocate((len(plan), *images.shape_of(0)), images.dtype)
+        drawn = plan.synthetic
         for row, pixels in enumerate(values):
-            store(np.array(pixels).reshape(out.shape[1:]), out[row])
+            if drawn[row]:
+                store(np.array(pixels).reshape(out.shape[1:]), out[row])
+            else:  # values are rounded where float64 cannot hold the pixels
+                images.read(plan.base[row : row + 1], out[row : row + 1])
         return out
     drawn = None if values is None else values.__getitem__
     children = write_children(plan, images, sampler.output_dir, drawn=drawn, n_jobs=jobs)

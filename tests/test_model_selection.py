@@ -547,7 +547,7 @@ def test_what_are_no_images_or_labels_is_refused():
         compare_resamplers(PIXELS, [], X, Y[:-1])
     with pytest.raises(ValueError, match="missing labels"):
         compare_resamplers(PIXELS, [], X, [None, *Y[1:]])
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match="`groups` has 2 values, there are 60 images in X"):
         compare_resamplers(PIXELS, [], X, Y, groups=[1, 2])
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
+from imblearn_images.core.companions import column_of
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.labels import as_text, check_names, encode_label
 from imblearn_images.core.manifest import (
@@ -27,6 +28,7 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.records import examine_all
 from imblearn_images.core.store import OutputFolder, name_file
+from imblearn_images.core.targets import labels_of, told
 from imblearn_images.folders.progress import progress
 
 __all__ = ["export_images"]
@@ -95,8 +97,8 @@ def export_images(
     if link not in ("copy", "hard", "symlink"):
         raise ValueError(f'link={link!r}: it is "copy", "hard" or "symlink"')
     images, _ = unwrap(X)
-    check_consistent_length(images, y)
-    labels = as_text(list(y))
+    check_consistent_length(images, labels_of(y))
+    labels = as_text([told(label) for label in column_of(y, "y")])
     flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
     if flags.shape != (len(labels),):
         raise ValueError(f"is_valid has shape {flags.shape}, there are {len(labels)} images")

@@ -11,13 +11,15 @@ from joblib.parallel import get_active_backend
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, indexable
 
+from imblearn_images.core.companions import as_groups, sortable
 from imblearn_images.core.containers import unwrap
+from imblearn_images.core.targets import labels_of
 from imblearn_images.model_selection.candidates import name_candidates, prepare
 from imblearn_images.model_selection.comparison import ResamplerComparison
 from imblearn_images.model_selection.fitting import fit_and_judge
 from imblearn_images.model_selection.folds import make_folds
 from imblearn_images.model_selection.outcomes import Outcome, summarise
-from imblearn_images.validation import check_labels, check_lengths
+from imblearn_images.validation import check_lengths
 
 __all__ = ["compare_resamplers"]
 
@@ -121,8 +123,10 @@ def compare_resamplers(
     """
     images, _ = unwrap(X)
     check_lengths(images, y)
-    check_labels(y)
-    images, labels, groups = indexable(_rows(images), np.asarray(y), groups)
+    labels = labels_of(y)
+    if groups is not None:
+        groups = sortable(as_groups(groups, len(labels), of="images in X"))
+    images, labels = indexable(_rows(images), labels)
     seed = _seed(random_state)
     named = name_candidates(resamplers)
     candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.core.ancestry import Origin, first_shared, origin_of
+from imblearn_images.core.companions import as_groups
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.duplicates import (
     ALIKE,
@@ -254,21 +255,21 @@ def _grouped(
             "`groups` is a pair, (groups of the training images, groups of the validation "
             f"images); got {type(groups).__name__}."
         )
-    names = [np.asarray(part).tolist() for part in groups]
-    known = {name: number for number, name in enumerate(dict.fromkeys(names[0] + names[1]))}
+    known: dict[Any, int] = {}
+    columns: list[list[int]] = []
     members = []
     for part, side, n, name in zip(
-        names, (train, valid), (n_train, n_valid), ("X_train", "X_valid"), strict=True
+        groups, (train, valid), (n_train, n_valid), ("X_train", "X_valid"), strict=True
     ):
         expected = n if side is None else side.shows.shape[1]
-        if len(part) != expected:
-            which = "images" if side is None else "source images that the plan was drawn for"
-            raise ValueError(
-                f"The groups of {name} are {len(part)} values, there are {expected} {which}."
-            )
-        columns = [known[group] for group in part]
+        of = f"images in {name}" if side is None else "source images, for which the plan was drawn"
+        which = f"groups[{len(columns)}]"
+        values = as_groups(part, expected, name=which, of=of)
+        columns.append([known.setdefault(group, len(known)) for group in values])
+    for side, numbers in zip((train, valid), columns, strict=True):
+        expected = len(numbers)
         one_hot = sparse.csr_matrix(
-            (np.ones(expected, bool), (np.arange(expected), columns)), (expected, len(known))
+            (np.ones(expected, bool), (np.arange(expected), numbers)), (expected, len(known))
         )
         members.append(one_hot if side is None else side.shows @ one_hot)
     called = list(known)

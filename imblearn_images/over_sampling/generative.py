@@ -25,6 +25,7 @@ from imblearn_images.core.likeness import Likeness
 from imblearn_images.core.mixing import stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
+from imblearn_images.core.targets import plain
 from imblearn_images.core.writing import write_children
 from imblearn_images.drawing import images_of
 from imblearn_images.parameters import ADDED
@@ -133,11 +134,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
         if sparse.issparse(X):
             resampled, labels = self._fit_resample(X.toarray(), y)
             return type(X)(resampled), labels
-        n_new = {
-            label.item() if isinstance(label, np.generic) else label: n
-            for label, n in self.sampling_strategy_.items()
-            if n
-        }
+        n_new = {plain(label): n for label, n in self.sampling_strategy_.items() if n}
         check_generator(self.generator, list(n_new))
         images, n = images_of(X, self), len(y)
         out = None
