@@ -69,9 +69,10 @@ class ImageSamplerMixin:
         Parameters
         ----------
         X : images
-            Array or memmap of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
-            flattened pixels, (n, d); file paths in a list, tuple, array, Series or
-            one-column DataFrame; a list of equally shaped arrays.
+            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
+            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
+            polars or Arrow; a list, object array or column of equally shaped images (arrays,
+            tensors, images of Pillow).
         y : array-like of shape (n,)
             Labels; one-hot rows of shape (n, n_classes) are accepted, too.
         **params : dict
@@ -80,7 +81,8 @@ class ImageSamplerMixin:
         Returns
         -------
         X_resampled : images
-            In the container, dtype and shape of `X`. A memmap comes back as an array.
+            In the container, dtype and shape of `X`. A memmap comes back as an array, a
+            tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`.
         y_resampled : array-like of shape (n_resampled,)
             Labels of `X_resampled`.
 
@@ -194,9 +196,10 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         Parameters
         ----------
         X : images
-            Array or memmap of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
-            flattened pixels, (n, d); file paths in a list, tuple, array, Series or
-            one-column DataFrame; a list of equally shaped arrays.
+            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
+            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
+            polars or Arrow; a list, object array or column of equally shaped images (arrays,
+            tensors, images of Pillow).
         y : array-like of shape (n,)
             Labels; one-hot rows of shape (n, n_classes) are accepted, too.
         embeddings : array-like of shape (n, d), default=None
@@ -212,7 +215,8 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         Returns
         -------
         X_resampled : images
-            In the container, dtype and shape of `X`. A memmap comes back as an array.
+            In the container, dtype and shape of `X`. A memmap comes back as an array, a
+            tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`.
         y_resampled : array-like of shape (n_resampled,)
             Labels of `X_resampled`.
 

@@ -129,7 +129,8 @@ def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.i
         rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
         if len(rows):
             pixels, positions = images.pixel_rows(rows)
-            check_finite(pixels, positions, names[rows])
+            remedy = "RandomOverSampler() without `synthesis` copies them as they are"
+            check_finite(pixels, positions, names[rows], remedy)
 
 
 def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:

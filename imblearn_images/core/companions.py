@@ -37,7 +37,9 @@ def rows_of(array: Any, rows: NDArray[np.intp], n_source: int) -> Any:
         return array.iloc[rows]
     if isinstance(array, (list, tuple)):
         return type(array)(array[row] for row in rows)
-    return array[rows] if sparse.issparse(array) else np.asarray(array)[rows]
+    if isinstance(array, np.ma.MaskedArray) or sparse.issparse(array):
+        return array[rows]
+    return np.asarray(array)[rows]
 
 
 def column_of(values: Any, name: str) -> NDArray[Any]:

@@ -244,10 +244,20 @@ def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None =
     X, _ = unwrap(X)
     if holds_paths(X):
         return FileImages(X, rows, n_jobs=n_jobs)
-    return ArrayImages(np.asanyarray(X))
+    array = np.asanyarray(X)
+    if array.ndim < 2 and array.dtype.kind not in "biufc":
+        raise ValueError(
+            f"X of shape {array.shape} and dtype {array.dtype} holds neither pixels nor file paths."
+        )
+    return ArrayImages(array)
 
 
-def check_finite(pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
+def check_finite(
+    pixels: Any,
+    members: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    remedy: str = "RandomOverSampler copies them as they are",
+) -> None:
     """Refuse NaN and infinity in images that are to be mixed.
 
     Parameters
@@ -258,6 +268,8 @@ def check_finite(pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp])
         The rows of `pixels` to look at.
     rows : ndarray of shape (m,)
         What the user calls them: their rows in X.
+    remedy : str
+        End of the message: what takes such images.
 
     Raises
     ------
@@ -277,6 +289,5 @@ def check_finite(pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
         raise ValueError(
             f"Input X contains NaN or infinity in images that are to be mixed: rows {shown}{more}. "
-            "Replace the values (numpy.nan_to_num) or leave these images out; RandomOverSampler "
-            "copies them as they are."
+            f"Replace the values (numpy.nan_to_num) or leave these images out; {remedy}."
         )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images.core.containers import unwrap
 from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.mixing import mix, store, stored
@@ -90,9 +91,12 @@ def render(
         )
     if sparse.issparse(images):
         return _render_sparse(plan, images)
-    if (images.shape[0] if hasattr(images, "shape") else len(images)) != plan.n_source:
+    if not hasattr(images, "shape_of"):
+        images, _ = unwrap(images)
+    n_images = images.shape[0] if hasattr(images, "shape") else len(images)
+    if n_images != plan.n_source:
         raise ValueError(
-            f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
+            f"The plan was drawn for {plan.n_source} images, got {n_images}; pass the X that "
             "was given to fit_resample."
         )
     looked_at = None if isinstance(images, np.ndarray) else _sources(plan)
