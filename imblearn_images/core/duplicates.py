@@ -97,7 +97,7 @@ def hash_file(path: files.FilePath) -> tuple[int, str]:
 
 def hash_file_look(path: files.FilePath) -> int | None:
     """Hash what the image in a file looks like; see :func:`perceptual_hash`."""
-    return perceptual_hash(files.read_image(path, size=THUMBNAIL))
+    return perceptual_hash(files.read_look(path, size=THUMBNAIL))
 
 
 def contents(X: Any, *, n_jobs: int | None = None) -> list[str]:

@@ -25,6 +25,7 @@ from imblearn_images.core.likeness import Likeness
 from imblearn_images.core.mixing import stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
+from imblearn_images.core.text import printable
 from imblearn_images.core.writing import write_children
 from imblearn_images.drawing import images_of
 from imblearn_images.parameters import ADDED
@@ -199,7 +200,7 @@ def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
         if images.shape_of(row) != shape:
             raise ValueError(
                 f"Class {label!r}: {images.paths[row]} has shape {images.shape_of(row)}, "
-                f"{images.paths[0]} has {shape}; a generator makes images of one shape. Put "
+                f"{printable(images.paths[0])} has {shape}; a generator makes images of one shape. Put "
                 "`ReadImages(size=(height, width))` before this sampler."
             )
     return shape
