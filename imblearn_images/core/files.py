@@ -315,8 +315,8 @@ def write_image(path: FilePath, image: NDArray[Any]) -> None:
         _write(path, image, "TIFF")
     else:
         raise ValueError(
-            f"{printable(path)}: {suffix or 'no suffix'} does not name a lossless format that is written; "
-            "use .png (bool, uint8, uint16) or .tif (also int32, float32)."
+            f"{printable(path)}: {suffix or 'no suffix'} does not name a lossless format that is "
+            "written; use .png (bool, uint8, uint16) or .tif (also int32, float32)."
         )
 
 
@@ -522,8 +522,8 @@ def _write(path: FilePath, image: NDArray[Any], file_format: str, **options: Any
     if (image.dtype.name, image.shape[2:]) not in storable or image.ndim < 2 or not image.size:
         kinds = "; ".join(f"{dtype} {axes_of(channels)}" for dtype, channels in storable)
         raise ValueError(
-            f"{printable(path)}: {file_format} cannot hold an image of shape {image.shape} and dtype "
-            f"{image.dtype} without loss. It holds {kinds}"
+            f"{printable(path)}: {file_format} cannot hold an image of shape {image.shape} and "
+            f"dtype {image.dtype} without loss. It holds {kinds}"
             + (" (.tif also int32 and float32)." if file_format == "PNG" else ".")
         )
     picture = Image.fromarray(image)

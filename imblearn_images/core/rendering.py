@@ -154,8 +154,8 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
             if images.shape_of(row) != first:
                 raise ValueError(
                     f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
-                    f"{printable(images.paths[plan.base[0]])} has {first}: one array needs one shape. Read "
-                    "them with `ReadImages(size=(height, width))` first."
+                    f"{printable(images.paths[plan.base[0]])} has {first}: one array needs "
+                    "one shape. Read them with `ReadImages(size=(height, width))` first."
                 )
     return first
 

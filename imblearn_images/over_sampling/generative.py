@@ -199,9 +199,9 @@ def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
     for row in range(len(images) if isinstance(images, FileImages) else 0):
         if images.shape_of(row) != shape:
             raise ValueError(
-                f"Class {label!r}: {images.paths[row]} has shape {images.shape_of(row)}, "
-                f"{printable(images.paths[0])} has {shape}; a generator makes images of one shape. Put "
-                "`ReadImages(size=(height, width))` before this sampler."
+                f"Class {label!r}: {printable(images.paths[row])} has shape "
+                f"{images.shape_of(row)}, {printable(images.paths[0])} has {shape}; a generator "
+                "makes images of one shape. Put `ReadImages(size=(height, width))` before this sampler."
             )
     return shape
 
