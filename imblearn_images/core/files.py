@@ -498,7 +498,7 @@ def _check_range(pixels: NDArray[Any], mode: str) -> int:
     if not (low >= 0 and high <= top):  # also true of NaN
         raise ValueError(
             f"{pixels.dtype} pixels from {low} to {high} cannot be scaled to 8 bits: they "
-            f"must lie in 0..{top}; read them without mode= and scale them yourself"
+            f"must lie in 0..{top}; read them without `mode` (--mode) and scale them yourself"
         )
     return top
 

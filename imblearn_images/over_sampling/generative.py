@@ -201,7 +201,8 @@ def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
             raise ValueError(
                 f"Class {label!r}: {printable(images.paths[row])} has shape "
                 f"{images.shape_of(row)}, {printable(images.paths[0])} has {shape}; a generator "
-                "makes images of one shape. Put `ReadImages(size=(height, width))` before this sampler."
+                "makes images of one shape. Put `ReadImages(size=(height, width))` before this "
+                "sampler."
             )
     return shape
 
