@@ -18,10 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from imblearn_images.arguments import SEED, integer, n_jobs
+from imblearn_images.arguments import SEED, add_max_pixels, integer, n_jobs
 from imblearn_images.commands import METHODS, SYNTHESES
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.subsets import takes_of
+from imblearn_images.core.text import on_screen
 from imblearn_images.display.drawing import require_matplotlib
 from imblearn_images.folders.grouping import resolve_groups
 from imblearn_images.folders.source import Source, read_source
@@ -132,6 +133,7 @@ def add_compare_command(commands: Any) -> None:
     parser.add_argument(
         "--n-jobs", type=n_jobs, metavar="N", default=-1, help="processes (default: one per core)"
     )
+    add_max_pixels(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -167,8 +169,13 @@ def run_compare(
         require_matplotlib()
     model = default_estimator() if estimator is None else _imported(estimator)
     verbose = int(sys.stderr.isatty() and not quiet)
+    takes_paths = takes_of(model)[1]
     kept = read_source(
-        source, hash_pixels=groups == "near-duplicates", n_jobs=n_jobs, verbose=verbose
+        source,
+        hash_pixels=groups == "near-duplicates",
+        mode=None if takes_paths else "RGB",
+        n_jobs=n_jobs,
+        verbose=verbose,
     )
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
     members, notes = _together(kept, groups)
@@ -179,7 +186,7 @@ def run_compare(
         comparison = compare_resamplers(
             model,
             samplers,
-            paths if takes_of(model)[1] else reader.fit_transform(paths),
+            paths if takes_paths else reader.fit_transform(paths),
             labels,
             cv=splits,
             groups=members,
@@ -190,7 +197,7 @@ def run_compare(
         )
     known = (*kept.notes, *notes, *reduced, *adapted)
     comparison = replace(comparison, notes=(*known, *comparison.notes))
-    _say(comparison.to_json() if json else str(comparison))
+    _say(comparison.to_json() if json else on_screen(str(comparison)))
     if report is not None:
         write_report(comparison, report, paths, labels, title=source)
     if comparison.interrupted:

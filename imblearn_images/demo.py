@@ -25,6 +25,7 @@ from threadpoolctl import threadpool_limits
 from imblearn_images.core.files import write_image
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.text import printable
 from imblearn_images.datasets import load_image_folder, load_texture_patches
 from imblearn_images.display.family import spread_children
 from imblearn_images.over_sampling import SMOTE, RandomOverSampler
@@ -162,7 +163,7 @@ def _load(folder: Any, size: int, n_jobs: int | None) -> tuple[NDArray[np.uint8]
         warnings.simplefilter("always")
         paths, labels = load_image_folder(folder)
     for note in notes:
-        _say(f"Note: {note.message}")
+        _say(f"Note: {printable(note.message)}")
     images = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs).fit_transform(paths)
     _say(f"{_shown(folder, None)}: {len(images)} images, read as {size} x {size} pixels RGB.")
     return images, labels
@@ -295,7 +296,7 @@ def _verdict(balanced: dict[str, NDArray[np.float64]]) -> str:
 
 
 def _shown(name: Any, width: int | None) -> str:
-    text = str(name).encode("utf-8", "backslashreplace").decode("utf-8")
+    text = printable(name)
     return text if width is None or len(text) <= width else f"{text[: width - 3]}..."
 
 

@@ -21,6 +21,7 @@ from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors, subtract
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.subsets import as_wanted, takes_of
+from imblearn_images.core.text import printable
 from imblearn_images.core.thumbnails import THUMBNAIL, Thumbnails
 
 BATCH = 1 << 24  # bytes of pixels that are embedded at a time
@@ -147,7 +148,8 @@ def _decoded(X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
     for row in range(len(X)):
         if images.shape_of(row) != first:
             raise ValueError(
-                f"{images.paths[row]} has shape {images.shape_of(row)}, {images.paths[0]} has "
+                f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
+                f"{printable(images.paths[0])} has "
                 f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
                 "width))` first into a Pipeline, and pass that as `embedding`."
             )

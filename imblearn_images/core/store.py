@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.manifest import MANIFEST
+from imblearn_images.core.text import printable
 
 LINKS = ("copy", "hard", "symlink", "rows")
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
@@ -178,7 +179,9 @@ class OutputFolder:
                         digest.update(block)
                         copied.write(block)
                     if digest.hexdigest() != sha256:
-                        raise ValueError(f"{source}: has changed since it was examined; run again")
+                        raise ValueError(
+                            f"{printable(source)}: has changed since it was examined; run again"
+                        )
             return
         real = os.path.realpath(source)
         if self.resume and os.path.lexists(target):

@@ -27,7 +27,7 @@ from imblearn_images.core.manifest import (
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.store import LINKS, OutputFolder
-from imblearn_images.folders.deciding import decide, with_seed
+from imblearn_images.folders.deciding import decide, draws_images, with_seed
 from imblearn_images.folders.foresight import foresee
 from imblearn_images.folders.grouping import Groups, needs_pixels
 from imblearn_images.folders.pictures import (
@@ -160,6 +160,7 @@ def balance_folder(
         source,
         on_error=on_error,
         hash_pixels=needs_pixels(groups),
+        mode=mode if sampler is not None and draws_images(sampler) else None,
         n_jobs=n_jobs,
         verbose=verbose,
     )

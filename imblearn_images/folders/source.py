@@ -14,6 +14,7 @@ from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.labels import find_clashes
 from imblearn_images.core.records import FileRecord, FileRecords, examine_all
 from imblearn_images.core.splitting import split_rows
+from imblearn_images.core.text import printable
 from imblearn_images.folders.grouping import Groups, needs_pixels, resolve_groups
 from imblearn_images.folders.loading import find_images, note_on_skipped
 from imblearn_images.folders.progress import progress
@@ -52,10 +53,11 @@ def read_source(
     *,
     on_error: str = "raise",
     hash_pixels: bool = False,
+    mode: str | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Source:
-    """List class folders and decode every file of them.
+    """List class folders and decode every file of them; `mode` is what they will be read in.
 
     Raises
     ------
@@ -75,10 +77,10 @@ def read_source(
     labels += [_class_of(path, root) for path in odd]
     paths += odd
     with progress(len(paths), "examined", verbose) as done:
-        records = examine_all(paths, hash_pixels=hash_pixels, n_jobs=n_jobs, done=done)
+        records = examine_all(paths, hash_pixels=hash_pixels, mode=mode, n_jobs=n_jobs, done=done)
     broken = records.broken()
     if broken and on_error == "raise":
-        lines = [f"{record.path}: {record.error}" for _, record in broken]
+        lines = [f"{printable(record.path)}: {record.error}" for _, record in broken]
         raise ValueError(
             "\n  ".join([f"{len(broken)} of {len(paths)} image files cannot be used:", *lines])
             + "\nRepair or remove them, or leave them out: --on-error skip, on_error='skip'"
@@ -226,7 +228,7 @@ def _notes(kept: Source) -> list[str]:
         notes.append(f"{len(kept.broken)} files left out that cannot be used")
     for found, text in (
         (
-            [r.path for r in kept.records if r.n_frames > 1],
+            [r.path for r in kept.records if r.has_more_frames],
             "with more than one frame, the first is used",
         ),
         ([r.path for r in kept.records if r.misnamed], "whose name says another format"),

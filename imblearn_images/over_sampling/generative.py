@@ -26,6 +26,7 @@ from imblearn_images.core.mixing import stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
 from imblearn_images.core.targets import plain
+from imblearn_images.core.text import printable
 from imblearn_images.core.writing import write_children
 from imblearn_images.drawing import images_of
 from imblearn_images.parameters import ADDED
@@ -195,9 +196,10 @@ def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
     for row in range(len(images) if isinstance(images, FileImages) else 0):
         if images.shape_of(row) != shape:
             raise ValueError(
-                f"Class {label!r}: {images.paths[row]} has shape {images.shape_of(row)}, "
-                f"{images.paths[0]} has {shape}; a generator makes images of one shape. Put "
-                "`ReadImages(size=(height, width))` before this sampler."
+                f"Class {label!r}: {printable(images.paths[row])} has shape "
+                f"{images.shape_of(row)}, {printable(images.paths[0])} has {shape}; a generator "
+                "makes images of one shape. Put `ReadImages(size=(height, width))` before this "
+                "sampler."
             )
     return shape
 
