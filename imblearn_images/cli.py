@@ -9,6 +9,7 @@ from concurrent.futures import BrokenExecutor
 from typing import Any
 
 import imblearn_images
+from imblearn_images._interrupts import INTERRUPTED, Ended, interruptible, what_is_left
 from imblearn_images.arguments import SEED, integer, n_jobs
 from imblearn_images.commands import add_folder_commands
 from imblearn_images.compare_command import add_compare_command
@@ -28,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     exit_code : int
-        0 done; 1 refused or failed, with one message on stderr; 2 wrong usage.
+        0 done; 1 refused or failed, with one message on stderr; 2 wrong usage; 130 interrupted
+        by Ctrl-C, 128 + n ended by another signal n, with one message that says what is left.
 
     Examples
     --------
@@ -43,15 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = vars(arguments)
     command = options.pop("command")
     try:
-        command(**options)
+        with interruptible():
+            command(**options)
     # The last one: a process of another library's, such as a cross-validation, was killed.
     except (OSError, ValueError, MemoryError, ModuleNotFoundError, BrokenExecutor) as error:
         sys.stdout.flush()
         sys.stderr.write(f"imblearn-images: {_message(error)}\n")
         return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("imblearn-images: interrupted\n")
-        return 1
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(f"imblearn-images: {what_is_left(options)}\n")
+        return interrupt.code if isinstance(interrupt, Ended) else INTERRUPTED
     return 0
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imblearn_images.core.duplicates import PHOTOS, near_duplicates
+from imblearn_images.core.regular import open_regular
 
 if TYPE_CHECKING:
     from imblearn_images.folders.source import Source
@@ -101,7 +103,7 @@ def read_groups(text: str) -> str | dict[str, str]:
 
 def _read_column(file: str, column: str) -> dict[str, str]:
     groups: dict[str, str] = {}
-    with open(file, encoding="utf-8-sig", newline="") as lines:
+    with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as lines:
         table = csv.DictReader(lines)
         for wanted in ("path", column):
             if wanted not in (table.fieldnames or ()):
