@@ -259,10 +259,7 @@ def _check_writable(report: str, source: str, force: bool) -> None:
         raise FileNotFoundError(f"{report}: there is no folder {folder}, create it first")
     # as it is named, and where a link in its place would lead: both are somebody's
     if relation := where_they_meet(source, report):
-        raise ValueError(
-            f"{report} {relation}; the source is only read, which is why the report must go to "
-            "another place."
-        )
+        raise ValueError(f"{report} {relation}, which is only read: name another place")
     check_replaceable(report, force)
 
 

@@ -149,7 +149,8 @@ def _writable(output: Path, folder: Any) -> Path:
         raise FileNotFoundError(f"{output}: there is no folder {output.parent}, create it first")
     if folder is not None and (relation := where_they_meet(folder, output)):
         raise ValueError(
-            f"{output} {relation}; the image folder is only read: name another place with --output"
+            f"{output} lies in the image folder {folder}, which is only read: it {relation}. Name "
+            "another place with --output"
         )
     if output.is_symlink():
         raise ValueError(f"{output} is a link, which is not written through: name a file")

@@ -39,9 +39,9 @@ def where_they_meet(source: FilePath, target: FilePath) -> str:
         return f"holds the source {os.fspath(source)!r}"
     for link, place in linked_places(os.fspath(source)):
         if here == place or _lies_in(here, place):
-            return f"lies in {place!r}, which the source reads through the link {link!r}"
+            return f"lies in {place!r} (read through the link {link!r})"
         if _lies_in(place, here):
-            return f"holds {place!r}, which the source reads through the link {link!r}"
+            return f"holds {place!r} (read through the link {link!r})"
     return ""
 
 
