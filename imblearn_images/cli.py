@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from typing import Any
 
 import imblearn_images
@@ -38,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     imblearn-images ...
     0
     """
+    # The name of a file or class that the terminal's encoding does not hold ends no run.
+    with suppress(AttributeError):
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as exit_:  # argparse has said what there is to say

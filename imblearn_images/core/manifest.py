@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -122,14 +122,14 @@ def parse_row(line: bytes) -> Row:
     >>> parse_row(b'{"path": "a.png", "label": 5, "split": "train", "kind": "original"}')
     Traceback (most recent call last):
     ...
-    ValueError: `label` must be text, got 5
+    ValueError: `label` must be text, got 5.
     """
     facts = _load(line)
     for name, (is_right, wanted) in _FIELDS.items():
         if name not in facts and name in _NEEDED:
             raise ValueError(f"`{name}` is missing")
         if name in facts and not is_right(facts[name]):
-            raise ValueError(f"`{name}` must be {wanted}, got {_cut(facts[name])}")
+            raise ValueError(f"`{name}` must be {wanted}, got {_cut(facts[name])}.")
     if unknown := facts.keys() - _FIELDS.keys():
         raise ValueError(f"{_cut(min(unknown))} is no field of it")
     for name in ("parents", "step", "ancestors"):
@@ -240,7 +240,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 """Every field: whether a value of it can be, and what it must be, in words."""
 
-_NEEDED = {field.name for field in fields(Row) if field.default is MISSING}
+_NEEDED = _FIELDS.keys() - _RARE
 
 
 def _contradiction(row: Row) -> str:
@@ -259,6 +259,8 @@ def _contradiction(row: Row) -> str:
             return f"{n_steps} of `step` do not go with {n_parents} of `parents`"
     elif n_parents > 1 or row.step is not None or row.synthesis is not None:
         return f"`kind` {row.kind!r} goes with at most one of `parents`, no `step`, no `synthesis`"
+    if row.kind == "original" and row.seed is not None:
+        return "an original has no `seed`"
     if row.path is None:
         return "" if row.parents else "it has neither `path` nor `parents`"
     *sides, folder = PurePosixPath(row.path).parts[:-1] or [""]
