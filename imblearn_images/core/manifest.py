@@ -255,7 +255,8 @@ def _contradiction(row: Row) -> str:
         return "`sha256` is missing"
     n_parents, n_steps = len(row.parents), len(_steps(row.step))
     if row.kind == "synthetic":
-        if not n_parents or n_steps != n_parents - 1:
+        alone = n_steps == 1 and isinstance(row.step, tuple)  # is written as a number
+        if not n_parents or n_steps != n_parents - 1 or alone:
             return f"{n_steps} of `step` do not go with {n_parents} of `parents`"
     elif n_parents > 1 or row.step is not None or row.synthesis is not None:
         return f"`kind` {row.kind!r} goes with at most one of `parents`, no `step`, no `synthesis`"
@@ -333,22 +334,27 @@ def label_rows(file: IO[bytes]) -> Iterator[tuple[str, str, bool]]:
     try:
         columns = next(table, None)
         if columns != ["name", "label", "is_valid"]:
-            raise ValueError(f"{LABELS}: columns {columns}, expected name, label, is_valid")
+            shown = [_cut(name) for name in columns or ()][:4]
+            raise ValueError(f"{LABELS}: columns {shown}, expected name, label, is_valid")
         for row in table:
             if len(row) != 3 or row[2] not in ("True", "False"):
                 raise ValueError(f"{LABELS}, line {table.line_num}: not name, label, True or False")
             yield row[0], row[1], row[2] == "True"
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{LABELS}, line {table.line_num + 1}: not CSV in UTF-8: {error}"
-        ) from error
+    except csv.Error as error:
+        raise ValueError(f"{LABELS}, line {table.line_num}: not CSV: {error}") from error
 
 
 def _text_lines(file: IO[bytes]) -> Iterator[str]:
+    number = 0
     while line := file.readline(_LONGEST_TEXT):
+        number += 1
         if len(line) == _LONGEST_TEXT:
-            raise ValueError(f"{LABELS}: a line has more than {_LONGEST_TEXT} bytes")
-        yield line.decode()
+            raise ValueError(f"{LABELS}, line {number}: more than {_LONGEST_TEXT} bytes")
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{LABELS}, line {number}: not UTF-8: {error.reason}") from error
+        yield text
 
 
 def misread_labels(labels: Iterable[str]) -> list[str]:
