@@ -17,7 +17,7 @@ from typing import Any
 # The package imports nothing of its own before this module, which is why it takes none itself.
 WORKSHOP = ".unfinished"
 
-__all__ = ["Ended", "ends_quietly", "interruptible", "what_is_left"]
+__all__ = ["INTERRUPTED", "Ended", "ends_quietly", "interruptible", "once", "what_is_left"]
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code of a command that Ctrl-C has ended, as shells count."""
@@ -72,6 +72,19 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """Let no second Ctrl-C interrupt what is said about the first."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _raise(number: int, frame: Any) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import imblearn_images
-from imblearn_images._interrupts import INTERRUPTED, Ended, interruptible, what_is_left
+from imblearn_images._interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
 from imblearn_images.arguments import SEED, integer, n_jobs
 from imblearn_images.commands import add_folder_commands
 from imblearn_images.compare_command import add_compare_command
@@ -57,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"imblearn-images: {_message(error)}\n")
         return 1
     except KeyboardInterrupt as interrupt:
-        sys.stderr.write(f"imblearn-images: {what_is_left(options)}\n")
+        with once():
+            sys.stderr.write(f"imblearn-images: {what_is_left(options)}\n")
         return interrupt.code if isinstance(interrupt, Ended) else INTERRUPTED
     return 0
 

@@ -1,6 +1,7 @@
 """What lies in an output already is not followed, removed or written through; nor are sources."""
 
 import errno
+import inspect
 import io
 import os
 import re
@@ -11,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from folder_tools import contents, encoded, snapshot, write_photos
+from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 
+import imblearn_images
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.cli import main
 from imblearn_images.core import images as core_images
@@ -349,6 +352,39 @@ def test_an_output_without_a_name_is_refused(photos, tmp_path, monkeypatch, writ
     with pytest.raises(ValueError, match="output must name a folder, got ''"):
         write(photos, "")
     assert not os.listdir()
+
+
+DRAWERS = {
+    name: getattr(imblearn_images, name)
+    for name in imblearn_images.__all__
+    if "output_dir" in inspect.signature(getattr(imblearn_images, name)).parameters
+}
+NEEDED = {
+    "GenerativeOverSampler": {"generator": lambda *args: None},
+    "ImageSampler": {"sampler": ImblearnSMOTE()},
+}
+
+
+@pytest.mark.parametrize("name", DRAWERS)
+def test_no_sampler_takes_an_output_dir_without_a_name(photos, tmp_path, monkeypatch, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    sampler = DRAWERS[name](**NEEDED.get(name, {}), output_dir="")
+    paths, y = load_image_folder(photos)
+    for X in (paths, np.zeros((len(y), 3, 3))):
+        with pytest.raises(ValueError, match="`output_dir` must be None or the name of a folder"):
+            sampler.fit_resample(X, y)
+    assert len(DRAWERS) >= 10 and not os.listdir()
+
+
+def test_drawn_images_do_not_go_to_the_folder_that_a_linked_file_is_in(photos, tmp_path):
+    paths, y = load_image_folder(photos)
+    (tmp_path / "links").mkdir()
+    links = [tmp_path / "links" / f"{row}.png" for row in range(len(y))]
+    for link, path in zip(links, paths, strict=True):
+        link.symlink_to(path)
+    with pytest.raises(ValueError, match="must not be a folder of the images themselves"):
+        SMOTE(k_neighbors=2, output_dir=photos / "kiwi").fit_resample(links, y)
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="nothing to be reserved")

@@ -120,10 +120,14 @@ def export_images(
     rows = [
         replace(row, path=_placed(row, side[int(flags[k])], layout)) for k, row in enumerate(rows)
     ]
+    if drawn := [row.path for row in rows if row.split == "valid" and row.kind == "synthetic"]:
+        raise ValueError(
+            f"{len(drawn)} validation rows were drawn, and are no images to measure on: "
+            f"{drawn[:3]}. Split the images first, and resample the training part."
+        )
     if leaks := find_leaks(rows):
         raise ValueError(
-            f"{len(leaks)} training rows equal or descend from validation images, or validate and "
-            f"were drawn: {leaks[:3]}. Split the images first, and resample the training part."
+            f"{len(leaks)} training rows equal or descend from validation images: {leaks[:3]}"
         )
     targets = [row.path or "" for row in rows]
     folder.begin()

@@ -259,7 +259,7 @@ def _first_difference(
         if right is None:
             return [f"{LABELS}: row {number} and what follows is not in the manifest"]
         if row is None:
-            return [f"{LABELS}: row {number} is missing, {right}, with all that follow"]
+            return [f"{LABELS}: row {number} is missing, {str(right)[:200]}, with all that follow"]
         if row != right:
-            return [f"{LABELS}: row {number} must be {right}, got {row}"]
+            return [f"{LABELS}: row {number} must be {str(right)[:200]}, got {str(row)[:200]}"]
     return [f"{LABELS}: the rows are those of the manifest, written in another way"]
