@@ -23,7 +23,7 @@ from imblearn_images.core.rendering import render
 from imblearn_images.core.signatures import misfit
 from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.tracing import plan_of, trace_rows
-from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
+from imblearn_images.drawing import check_output_dir, check_room, draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
 from imblearn_images.validation import (
     as_counts,
@@ -172,6 +172,7 @@ class ImageSamplerMixin:
 
 
 def _check_params(sampler: Any, params: dict[str, Any]) -> None:
+    check_output_dir(sampler)
     reason = misfit(sampler._fit_resample, "X", "y", **params)
     if reason:
         raise TypeError(f"{type(sampler).__name__}.fit_resample: {reason}. Leave that out.")

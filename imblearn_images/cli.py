@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import imblearn_images
+from imblearn_images._interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
 from imblearn_images._odd_files import collected_remarks
 from imblearn_images.arguments import SEED, add_max_pixels, integer, n_jobs
 from imblearn_images.commands import add_folder_commands
@@ -31,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     exit_code : int
-        0 done; 1 refused or failed, with one message on stderr; 2 wrong usage.
+        0 done; 1 refused or failed, with one message on stderr; 2 wrong usage; 130 interrupted
+        by Ctrl-C, 128 + n ended by another signal n, with one message that says what is left.
 
     Examples
     --------
@@ -39,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     imblearn-images ...
     0
     """
+    # The name of a file or class that the terminal's encoding does not hold ends no run.
+    with suppress(AttributeError):
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as exit_:  # argparse has said what there is to say
@@ -51,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with (
             image_limits(max_pixels=max_pixels, remedy="read it with --max-pixels {n}"),
             collected_remarks(of_c_libraries=alone),
+            interruptible(),
         ):
             command(**options)
     # The last one: a process of another library's, such as a cross-validation, was killed.
@@ -58,9 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         sys.stderr.write(f"imblearn-images: {printable_lines(_message(error))}\n")
         return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("imblearn-images: interrupted\n")
-        return 1
+    except KeyboardInterrupt as interrupt:
+        with once():
+            sys.stderr.write(f"imblearn-images: {what_is_left(options)}\n")
+        return interrupt.code if isinstance(interrupt, Ended) else INTERRUPTED
     return 0
 
 

@@ -231,5 +231,5 @@ def test_interrupted_it_prints_what_is_known(photos, capsys, monkeypatch):
 
     monkeypatch.setattr(compare_command.METHODS["random-under"], "fit_resample", stopping)
     code, out, err = run(capsys, photos)
-    assert code == 1 and err == "imblearn-images: interrupted\n"
+    assert code == 130 and err == "imblearn-images: interrupted\n"
     assert "note: interrupted: 2 of 10 folds are complete" in out and len(lines_of(out)) == 6

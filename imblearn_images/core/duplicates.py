@@ -24,6 +24,7 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.neighbors import one_blas_thread
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.regular import open_regular
 
 SIDE = 16
 BITS = SIDE * SIDE
@@ -90,7 +91,7 @@ def perceptual_hash(image: NDArray[Any]) -> int | None:
 def hash_file(path: files.FilePath) -> tuple[int, str]:
     """Return the number of bytes of a file and their SHA-256."""
     digest, n_bytes = hashlib.sha256(), 0
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
             n_bytes += len(block)

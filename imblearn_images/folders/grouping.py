@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from imblearn_images.core.companions import as_groups
 from imblearn_images.core.duplicates import PHOTOS, near_duplicates
+from imblearn_images.core.regular import open_regular
 
 if TYPE_CHECKING:
     from imblearn_images.folders.source import Source
@@ -102,7 +104,7 @@ def read_groups(text: str) -> str | dict[str, str]:
 
 def _read_column(file: str, column: str) -> dict[str, str]:
     groups: dict[str, str] = {}
-    with open(file, encoding="utf-8-sig", newline="") as lines:
+    with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as lines:
         table = csv.DictReader(lines)
         for wanted in ("path", column):
             if wanted not in (table.fieldnames or ()):

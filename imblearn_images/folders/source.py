@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.labels import find_clashes
+from imblearn_images.core.lineage import Lineage, read_lineage
 from imblearn_images.core.records import FileRecord, FileRecords, examine_all
-from imblearn_images.core.splitting import split_rows
+from imblearn_images.core.splitting import merge_groups, split_rows
 from imblearn_images.core.text import printable
 from imblearn_images.folders.grouping import Groups, needs_pixels, resolve_groups
 from imblearn_images.folders.loading import find_images, note_on_skipped
@@ -37,6 +38,8 @@ class Source:
     broken: list[tuple[str, FileRecord]]
     """Label and record of the files that cannot be used."""
     notes: list[str]
+    lineage: Lineage | None = None
+    """What manifests say of the files that can be used."""
 
     @property
     def paths(self) -> list[str]:
@@ -97,7 +100,11 @@ def read_source(
     )
     if lost := sorted(set(labels) - set(kept.labels)):
         raise ValueError(f"class {lost[0]!r} has no file that can be used; see inspect")
-    return replace(kept, notes=notes + _notes(kept))
+    lineage = read_lineage(kept.paths)
+    notes += [f"{file} is none of this package and was not read" for file in lineage.strange]
+    if n := int(np.count_nonzero(lineage.drawn)):
+        notes.append(f"{n} of {len(kept.paths)} files are drawn images, as {_some(lineage)} says")
+    return replace(kept, notes=notes + _notes(kept), lineage=lineage)
 
 
 @dataclass(frozen=True)
@@ -203,7 +210,7 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
     named = None if groups is None else resolve_groups(kept, groups)
     is_valid, prevented = np.zeros(len(kept.paths), dtype=bool), 0
     if validation:
-        contents = kept.records.first_equals()
+        contents = bound_together(kept)
         is_valid, prevented = split_rows(kept.labels, contents, named, validation, seed)
     return FolderSplit(
         np.array(kept.paths, dtype=object),
@@ -212,6 +219,43 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
         None if named is None else np.asarray(named),
         prevented,
     )
+
+
+def bound_together(kept: Source) -> NDArray[Any]:
+    """Number the files so that those that show one photo have one number, shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If some are no photos, but were drawn from others, so that no split can be honest.
+    """
+    contents = kept.records.first_equals()
+    if kept.lineage is None or not kept.lineage.manifests:
+        return contents
+    refuse_drawn(kept.lineage, kept.root)
+    return merge_groups(contents, kept.lineage.families)
+
+
+def refuse_drawn(lineage: Lineage, root: str) -> None:
+    """Refuse to split drawn images from the photos that they show.
+
+    Raises
+    ------
+    ValueError
+        Saying how many there are, and what to split instead.
+    """
+    if n := int(np.count_nonzero(lineage.drawn)):
+        raise ValueError(
+            f"{root!r} cannot be split for validation: {n} of {len(lineage.drawn)} images were "
+            f"drawn from others, as {_some(lineage)} says, and what is drawn from a photo gives it "
+            "away. Split the photos before they are resampled, or let all of these images train: "
+            "--validation 0, validation=0."
+        )
+
+
+def _some(lineage: Lineage) -> str:
+    more = len(lineage.manifests) - 1
+    return lineage.manifests[0] + (f", with {more} more," if more else "")
 
 
 def _in_class(path: str, root: str) -> bool:

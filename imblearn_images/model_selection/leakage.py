@@ -20,6 +20,7 @@ from imblearn_images.core.duplicates import (
     near_duplicates,
     nearest_look,
 )
+from imblearn_images.core.lineage import read_lineage
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.model_selection.leakage_report import LeakageReport, LeakedPair
@@ -137,7 +138,9 @@ def check_leakage(
 
     Notes
     -----
-    Files are identical if their bytes are, arrays if shape, dtype and pixels are.
+    Files are identical if their bytes are, arrays if shape, dtype and pixels are. Of files in a
+    folder that :func:`~imblearn_images.folders.balance_folder` wrote, its manifest tells the
+    parents, without a `plan`.
 
     Examples
     --------
@@ -164,6 +167,10 @@ def check_leakage(
     if train is not None:
         looked_for.append("parent")
         pairs += _related(train, valid or _recognised(train, pairs, len(X_valid)))
+    if (told := _by_manifests(X_train, X_valid)) is not None:
+        looked_for += ["parent"] * ("parent" not in looked_for)
+        known = {pair.valid for pair in pairs if pair.kind == "parent"}
+        pairs += [pair for pair in told if pair.valid not in known]
     if groups is not None:
         looked_for.append("group")
         pairs += _grouped(groups, train, valid, len(X_train), len(X_valid))
@@ -222,6 +229,36 @@ def _sides(plan: Any, n_train: int, n_valid: int) -> tuple[Origin | None, Origin
         origin_of(train, n_train, n_source, "X_train"),
         None if valid is None else origin_of(valid, n_valid, n_source, "X_valid"),
     )
+
+
+def _by_manifests(X_train: Any, X_valid: Any) -> list[LeakedPair] | None:
+    """Pairs that show one photo, one of them drawn, as manifests beside the files say.
+
+    None where no manifest says anything.
+    """
+    if not (holds_paths(X_train) and holds_paths(X_valid)):
+        return None
+    train, valid = (read_lineage(X.tolist()) for X in (X_train, X_valid))
+    if not (train.manifests and valid.manifests):
+        return None
+    first: dict[tuple[str, bool], int] = {}
+    for row, shows in enumerate(train.shows):
+        for photo in shows:
+            first.setdefault((photo, bool(train.drawn[row])), row)
+    pairs = []
+    for row, shows in enumerate(valid.shows):
+        kinds = (True, False) if valid.drawn[row] else (True,)
+        found = [(first[key], key) for p in shows for k in kinds if (key := (p, k)) in first]
+        if found:
+            match, (photo, drawn) = min(found)
+            name = photo.split("\0")[2]
+            if valid.drawn[row] and drawn:
+                reason = f"both drawn from {name}"
+            else:
+                which = "validation" if valid.drawn[row] else "training"
+                reason = f"{which} image drawn from the other ({name})"
+            pairs.append(LeakedPair("parent", match, row, reason))
+    return pairs
 
 
 def _recognised(train: Origin, pairs: Iterable[LeakedPair], n: int) -> Origin:
