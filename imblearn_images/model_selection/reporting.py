@@ -38,8 +38,9 @@ img { max-width: 100%; }
 
 READING = (
     "Every line is the same classifier on the same folds; only training images are resampled. "
-    "The interval is that of the corrected resampled t-test (Nadeau and Bengio 2003), p-values "
-    "are adjusted for the number of candidates (Holm 1979). Brier score and expected calibration "
+    "Intervals and p-values are those of the corrected resampled t-test (Nadeau and Bengio 2003), "
+    "both adjusted for the number of candidates (Holm 1979). What resampling has to beat is the "
+    "best baseline that makes no images. Brier score and expected calibration "
     "error (ECE) tell how far off probabilities are, lower is better. The best of many looks "
     "better here than it will be: keep photos aside that this comparison has not seen."
 )
@@ -89,7 +90,7 @@ def write_report(
     page = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
         f"<style>{STYLE}</style></head><body><h1>{name}</h1>"
-        f'<p class="advice">{escape(comparison.advice)}</p>{as_html(comparison)}'
+        f"{as_html(comparison)}"
         f"{figures}<h2>How to read this</h2><p>{escape(READING)}</p></body></html>\n"
     )
     check_replaceable(path, replace)  # once more: drawing takes a while
