@@ -10,6 +10,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_class_weight
 
+from imblearn_images.core.targets import plain_list
+
 
 def count(y: Any, weights: Any = None) -> dict[Any, float]:
     """Sum of the weights of each label; without weights, the number of its rows."""
@@ -21,7 +23,7 @@ def count(y: Any, weights: Any = None) -> dict[Any, float]:
             "not carry weights along. Resample without sample_weight, or weight without samplers."
         )
     counts = np.bincount(rows.ravel(), weights=weights)
-    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    return dict(zip(plain_list(labels), counts.tolist(), strict=True))
 
 
 class _Counting(BaseEstimator):
@@ -39,7 +41,7 @@ class _Counting(BaseEstimator):
             weights = compute_class_weight(
                 "balanced" if balanced else class_weight, classes=labels, y=np.asarray(y)
             )
-            for label, weight in zip(labels.tolist(), weights.tolist(), strict=True):
+            for label, weight in zip(plain_list(labels), weights.tolist(), strict=True):
                 self.counts_[label] *= weight
         self.estimator.fit(X, y, **params)
         return self
