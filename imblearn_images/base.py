@@ -97,12 +97,18 @@ class ImageSamplerMixin:
         _check_params(self, params)
         images, rewrap = unwrap(X)
         labels, rewrap_labels = unwrap_labels(y)
+        # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
+        # share a sampler do not see each other's; what is left at the end is one whole result.
+        worker = copy.copy(self)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
-            X_resampled, y_resampled = super().fit_resample(images, labels, **params)  # type: ignore[misc]
-        self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
+            X_resampled, y_resampled = super(ImageSamplerMixin, worker).fit_resample(  # type: ignore[misc]
+                images, labels, **params
+            )
+        self.__dict__ = vars(worker)
+        plan = worker.plan_
+        _warn_of_lost_classes(worker, np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
         if images is not X:
-            plan = self.plan_
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
             X_resampled = rewrap(X_resampled, plan.base if keeps_index else None)
             if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
@@ -121,24 +127,6 @@ class ImageSamplerMixin:
     def sampling_strategy_(self, counts: Any) -> None:
         # imbalanced-learn takes 20.0 for a number, and fails where it counts with it
         vars(self)["sampling_strategy_"] = as_counts(counts)
-
-    def _warn_of_lost_classes(self, y: NDArray[Any]) -> None:
-        labels, counts = np.unique(y, return_counts=True)
-        left = np.isin(labels, self.plan_.y)
-        kept_out = self.sampling_strategy_ if self._sampling_type == "under-sampling" else {}
-        lost = [
-            f"{told(label)!r} ({count} before)"
-            for label, count, is_left in zip(labels, counts, left, strict=True)
-            if not is_left and kept_out.get(label) != 0
-        ]
-        if lost:
-            warnings.warn(
-                f"{type(self).__name__} has left no image of {len(lost)} of {len(labels)} classes: "
-                f"{', '.join(lost)}. Nothing behind it learns them. Measure distances in another "
-                "`embedding`, ask for fewer neighbours, or leave these classes alone.",
-                UserWarning,
-                stacklevel=3,
-            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -169,6 +157,26 @@ class ImageSamplerMixin:
                 f"{label!r} is the label of all {len(y)} images. Check how the labels were "
                 "read."
             )
+
+
+def _warn_of_lost_classes(sampler: Any, y: NDArray[Any]) -> None:
+    """Say which classes of `y` a sampler has left no image of, unless it was asked to."""
+    labels, counts = np.unique(y, return_counts=True)
+    left = np.isin(labels, sampler.plan_.y)
+    asked = sampler.sampling_strategy_ if sampler._sampling_type == "under-sampling" else {}  # noqa: SLF001
+    lost = [
+        f"{told(label)!r} ({count} before)"
+        for label, count, is_left in zip(labels, counts, left, strict=True)
+        if not is_left and asked.get(label) != 0
+    ]
+    if lost:
+        warnings.warn(
+            f"{type(sampler).__name__} has left no image of {len(lost)} of {len(labels)} classes: "
+            f"{', '.join(lost)}. Nothing behind it learns them. Measure distances in another "
+            "`embedding`, ask for fewer neighbours, or leave these classes alone.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _check_params(sampler: Any, params: dict[str, Any]) -> None:
@@ -338,8 +346,8 @@ def sizes_told(y: NDArray[Any]) -> Iterator[None]:
     try:
         yield
     except ValueError as exc:
-        if "n_neighbors <= n_samples" not in str(exc):
-            raise
+        if "n_neighbors <= n_samples" not in str(exc) or "has n_samples" in str(exc):
+            raise  # the second one has been told already
         labels, counts = np.unique(y, return_counts=True)
         sizes = ", ".join(f"{told(label)!r}: {n}" for label, n in zip(labels, counts, strict=True))
         raise ValueError(

@@ -209,9 +209,16 @@ class ResamplingPlan:
         ------
         IndexError
             If the plan has no such row.
+        TypeError
+            If `row` is no integer.
         """
         try:
             row = range(len(self))[index(row)]
+        except TypeError:
+            raise TypeError(
+                f"`row` must be the number of one row, got {row!r}. For several: "
+                "[plan.explain(row) for row in rows], or plan.to_frame()."
+            ) from None
         except IndexError:
             raise IndexError(f"The plan has {len(self)} rows, got row {row}.") from None
         called = self._called(names)
@@ -368,3 +375,25 @@ class ResamplingPlan:
         return pd.DataFrame(
             {name: column for name, column in columns.items() if column is not None}
         )
+
+
+def check_plan(plan: Any, name: str = "plan") -> None:
+    """Refuse what is no plan, and say what to pass.
+
+    Examples
+    --------
+    >>> check_plan(np.arange(3))
+    Traceback (most recent call last):
+        ...
+    TypeError: `plan` must be a ResamplingPlan, got a ndarray. Pass the plan_ of a sampler after
+    fit_resample.
+    """
+    if isinstance(plan, ResamplingPlan):
+        return
+    got = f"a {type(plan).__name__}"
+    remedy = "Pass the plan_ of a sampler after fit_resample."
+    if isinstance(getattr(plan, "plan_", None), ResamplingPlan):
+        remedy = "Pass its plan_."
+    elif hasattr(plan, "fit_resample"):
+        remedy = "Pass its plan_ after fit_resample."
+    raise TypeError(f"`{name}` must be a ResamplingPlan, got {got}. {remedy}")

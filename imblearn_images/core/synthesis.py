@@ -31,6 +31,7 @@ from imblearn_images.core.mixing import mix
 from imblearn_images.core.pixels import as_floats, check_same_unit
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.signatures import misfit
+from imblearn_images.core.targets import plain_list, told
 
 NEAREST = 5  # images of its class among which a child without a partner finds one
 
@@ -289,7 +290,7 @@ def _mates(
     """One of the nearest images of the class for each child, a step from 0 to 1."""
     partners = children.base[:, None].copy()
     steps = kin.rng.uniform(size=(len(children), 1))
-    for label in np.unique(children.y).tolist():
+    for label in plain_list(np.unique(children.y)):
         rows = np.flatnonzero(children.y == label)
         bases, position = np.unique(children.base[rows], return_inverse=True)
         near = kin.neighbors(bases, np.flatnonzero(kin.y == label), NEAREST)
@@ -298,7 +299,7 @@ def _mates(
             partners[rows, 0] = near[position.ravel(), drawn]
         elif not isinstance(rule, EachRow):  # a function may do without its partner
             kin.warn(
-                f"Class {label!r} has fewer than two images: for its children "
+                f"Class {told(label)!r} has fewer than two images: for its children "
                 f"{replace(children, synthesis=rule).rule} finds no partner and repeats the image. "
                 "Augment() and TransferDeformation() need no other image of the class."
             )

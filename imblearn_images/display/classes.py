@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.targets import count_labels
 from imblearn_images.display.drawing import (
     BLUE,
@@ -102,6 +102,7 @@ class ClassDistributionDisplay:
         -------
         display : ClassDistributionDisplay
         """
+        check_plan(plan)
         if len(y) != plan.n_source:
             raise ValueError(
                 f"y has {len(y)} labels, the plan was drawn for {plan.n_source} images: pass the "

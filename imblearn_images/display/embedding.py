@@ -11,8 +11,8 @@ from sklearn.decomposition import PCA
 
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.embedding import embed
-from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.targets import labels_of
+from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.display.drawing import (
     COLOURS,
     INK,
@@ -122,6 +122,7 @@ class EmbeddingDisplay:
         -------
         display : EmbeddingDisplay
         """
+        check_plan(plan)
         features = _features(X, embedding)
         if len(features) != plan.n_source:
             raise ValueError(
@@ -153,7 +154,7 @@ class EmbeddingDisplay:
         made = np.zeros(len(self.y), bool) if self.synthetic is None else self.synthetic
         labels, counts = np.unique(self.y[~made], return_counts=True)
         outline = [patheffects.withStroke(linewidth=3, foreground="white")]
-        for number, label in enumerate(labels[np.argsort(-counts, kind="stable")].tolist()):
+        for number, label in enumerate(plain_list(labels[np.argsort(-counts, kind="stable")])):
             colour = COLOURS[number % len(COLOURS)]
             own, new = (self.places[(self.y == label) & kind] for kind in (~made, made))
             ax.scatter(*new.T, 14, color=colour, marker="x", linewidth=0.7, alpha=0.6)

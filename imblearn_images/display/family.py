@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.targets import plain_list
 from imblearn_images.display.drawing import (
     GREY,
     INK,
@@ -114,6 +115,7 @@ class FamilyDisplay:
         ValueError
             If `X` holds no images, or not those of the plan.
         """
+        check_plan(plan)
         X = as_pictures(X)
         if X_resampled is not None:
             X_resampled = as_pictures(X_resampled, "X_resampled")
@@ -168,7 +170,7 @@ class FamilyDisplay:
 def choose_children(plan: ResamplingPlan, n: int) -> NDArray[np.intp]:
     """Choose `n` synthetic rows, of all classes in turn; copies where there is none."""
     made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
-    labels = list(dict.fromkeys(plan.y[made].tolist()))
+    labels = list(dict.fromkeys(plain_list(plan.y[made])))
     if not labels:
         raise ValueError("The plan has no synthetic rows and no copies; name `rows` to draw.")
     each = [spread_children(plan, label, -(-n // len(labels))) for label in labels]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
-from imblearn_images.core.targets import labels_of
+from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.display.drawing import (
     COLOURS,
     GREY,
@@ -219,7 +219,7 @@ def _recalls(y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[Any, tuple[floa
         )
     return {
         label: (float((y_pred[y_true == label] == label).mean()), int((y_true == label).sum()))
-        for label in np.unique(y_true).tolist()
+        for label in plain_list(np.unique(y_true))
     }
 
 

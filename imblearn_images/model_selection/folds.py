@@ -14,7 +14,7 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from imblearn_images.core.targets import told
+from imblearn_images.core.targets import plain_list, told
 
 __all__ = ["draw_folds", "make_folds"]
 
@@ -110,7 +110,7 @@ def _smallest_class(y: NDArray[Any], groups: Any) -> tuple[Any, int, str]:
         label: np.count_nonzero(y == label)
         if groups is None
         else len(np.unique(np.asarray(groups)[y == label]))
-        for label in np.unique(y).tolist()
+        for label in plain_list(np.unique(y))
     }
     smallest = min(counts, key=counts.__getitem__)
     n = int(counts[smallest])
@@ -152,7 +152,7 @@ def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
                 f"Fold {number} of {len(folds)} trains and tests on {what}: leave `cv` out, or "
                 "pass a splitter that keeps groups together, e.g. StratifiedGroupKFold."
             )
-    for label in np.unique(y).tolist():
+    for label in plain_list(np.unique(y)):
         rows = y == label
         untrained = [number for number, (train, _) in enumerate(folds, 1) if not rows[train].any()]
         untested = [number for number, (_, test) in enumerate(folds, 1) if not rows[test].any()]

@@ -14,6 +14,7 @@ from imblearn_images.core.elements import shortened
 from imblearn_images.core.kin import Kin
 from imblearn_images.core.pixels import check_planar
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.targets import plain_list
 
 __all__ = ["CutMix", "Paste"]
 
@@ -253,7 +254,7 @@ def _backgrounds(which: str, children: ResamplingPlan, kin: Kin) -> NDArray[np.i
     if which not in BACKGROUNDS:
         raise ValueError(f"`background` must be one of {BACKGROUNDS}, got {which!r}.")
     everybody = np.arange(len(kin.y))
-    sizes = np.array([kin.counts[label] for label in kin.y.tolist()])
+    sizes = np.array([kin.counts[label] for label in plain_list(kin.y)])
     partners = np.empty((len(children), 1), dtype=np.intp)
     for label in np.unique(children.y):
         rows = np.flatnonzero(children.y == label)
