@@ -11,7 +11,8 @@ from typing import Any
 from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images import over_sampling, under_sampling
-from imblearn_images.arguments import SEED, addition, integer, n_jobs
+from imblearn_images.arguments import SEED, add_max_pixels, addition, integer, n_jobs
+from imblearn_images.core.text import on_screen
 from imblearn_images.folders import (
     FolderReport,
     balance_folder,
@@ -72,6 +73,7 @@ def _add_inspect(commands: Any) -> None:
         action=argparse.BooleanOptionalAction,
         help="look for near-duplicates (default: where ImageHash is installed)",
     )
+    add_max_pixels(parser)
     _add_common(parser)
 
 
@@ -179,6 +181,7 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
     parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+    add_max_pixels(parser)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -285,7 +288,7 @@ def _threads(common: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _print(report: Any, common: Mapping[str, Any]) -> None:
-    text = report.to_json() if common["json"] else str(report)
+    text = report.to_json() if common["json"] else on_screen(str(report))
     sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
     if isinstance(report, FolderReport) and not common["json"] and not report.dry_run:
         sys.stdout.write(

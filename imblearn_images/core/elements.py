@@ -125,7 +125,9 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
     if isinstance(value, Image.Image):
         try:
             return pillow_pixels(value)
-        except (OSError, SyntaxError, ValueError) as exc:  # an opened file is decoded only now
+        except MemoryError:
+            raise
+        except Exception as exc:  # an opened file is decoded only now, and that can raise anything
             raise ValueError(f"{what} is an image of Pillow that cannot be used: {exc}") from exc
     if is_tensor(value):
         try:

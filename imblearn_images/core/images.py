@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -219,7 +220,12 @@ def _reserve(file: int, nbytes: int) -> None:
     if not hasattr(os, "posix_fallocate"):
         return
     try:
-        os.posix_fallocate(file, 0, nbytes)
+        try:
+            os.posix_fallocate(file, 0, nbytes)
+        except OSError as exc:
+            if exc.errno not in (errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
+                raise
+            _fill(file, nbytes)  # no such thing on this file system, or in this C library
     except OSError as exc:
         raise OSError(
             exc.errno,
@@ -227,6 +233,13 @@ def _reserve(file: int, nbytes: int) -> None:
             f"{tempfile.gettempdir()}: {exc.strerror}. Make room there, or name another folder in "
             "the environment variable TMPDIR.",
         ) from exc
+
+
+def _fill(file: int, nbytes: int) -> None:
+    """Take the disk space by writing it."""
+    zeros = memoryview(bytes(1 << 20))
+    while nbytes > 0:
+        nbytes -= os.write(file, zeros[: min(nbytes, len(zeros))])
 
 
 def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None = None) -> Images:

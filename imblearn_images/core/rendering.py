@@ -21,6 +21,7 @@ from imblearn_images.core.mixing import mix, store, stored
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import generators
+from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
 FAMILIES = 1 << 18  # pixels of children that a synthesis draws at a time
@@ -156,9 +157,9 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
         for row in np.unique(plan.base):
             if images.shape_of(row) != first:
                 raise ValueError(
-                    f"{images.paths[row]} has shape {images.shape_of(row)}, "
-                    f"{images.paths[plan.base[0]]} has {first}: one array needs one shape. Read "
-                    "them with `ReadImages(size=(height, width))` first."
+                    f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
+                    f"{printable(images.paths[plan.base[0]])} has {first}: one array needs "
+                    "one shape. Read them with `ReadImages(size=(height, width))` first."
                 )
     return first
 

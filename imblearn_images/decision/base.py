@@ -18,14 +18,13 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.subsets import as_wanted, takes_of, weighted
-from imblearn_images.validation import check_labels
+from imblearn_images.core.targets import column_labels
 
 
 def as_labels(X: Any, y: Any) -> Any:
     """Return the checked labels of `X`, shape (n,)."""
     images, _ = unwrap(X)
-    check_labels(y)
-    labels = column_or_1d(y, warn=True)
+    labels = column_or_1d(column_labels(y), warn=True)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
     check_consistent_length(images, labels)

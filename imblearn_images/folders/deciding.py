@@ -103,7 +103,7 @@ def _in_mode(
         record = kept.records[train[at]]
         if record.mode != mode:
             # named after its source's content: what a run before has written is as good
-            target = folder.open_workshop() / f"{mode}-{record.sha256}.png"
+            target = folder.workshop / f"{mode}-{record.sha256}.png"
             if not target.exists():
                 write_image(target, read_image(record.path, mode=mode))
             paths[at] = str(target)
