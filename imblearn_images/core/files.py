@@ -288,7 +288,7 @@ def pillow_pixels(image: Image.Image) -> NDArray[Any]:
     >>> pillow_pixels(Image.new("CMYK", (5, 2))).shape
     (2, 5, 3)
     """
-    mode = _array_mode(image, "RGB")  # what it holds has 8 bits a colour already
+    mode = array_mode(image)
     image = image if mode in ("I;16", image.mode) else image.convert(mode)
     return np.array(image, dtype=_ARRAYS[mode][0])
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
+from imblearn_images.core.pixels import find_channels
 
 INK, GREY, PALE = "#1a1a1a", "#6e6e6e", "#c4c4c4"
 BLUE, RED = "#0072b2", "#d55e00"
@@ -121,8 +122,8 @@ def draw_picture(
     box : tuple of float
         Left, right, bottom, top of the image, which keeps its proportions.
     """
-    channels_first = image.ndim == 3 and image.shape[2] > 4 and image.shape[0] <= 4
-    image = np.moveaxis(image, 0, -1) if channels_first else image
+    if image.ndim == 3:
+        image = np.moveaxis(image, find_channels(image.shape)[0], -1)
     if image.ndim == 3 and image.shape[2] not in (3, 4):
         image = image[..., 0]
     height, width = side * np.array(image.shape[:2]) / max(image.shape[:2])
