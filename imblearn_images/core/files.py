@@ -373,7 +373,7 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
         with open(path, "rb") as file, Image.open(file, formats=FORMATS) as im:
             if not im.width or not im.height:
                 raise ValueError("the image has no pixels")
-            current_limits().check_pixels(im.width * im.height, im.size)
+            current_limits().check_pixels(im.width * im.height, im.size, im.format)
             yield im
     except (FileNotFoundError, PermissionError) as exc:
         raise type(exc)(f"{name}: {exc.strerror}") from exc
@@ -388,7 +388,7 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
         if isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS:
             raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
         reason = getattr(exc, "strerror", None) or str(exc)
-        if isinstance(exc, Image.DecompressionBombError):
+        if isinstance(exc, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
             reason = _reason_of_bomb(reason)
         elif not isinstance(exc, (OSError, ValueError)):
             reason = f"damaged ({type(exc).__name__}: {reason})"
