@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import imblearn_images
-from imblearn_images.arguments import SEED, integer, n_jobs
+from imblearn_images._console import complain, connected, spelling
+from imblearn_images._remedies import spelled
+from imblearn_images.arguments import SEED, Parser, integer, n_jobs
 from imblearn_images.commands import add_folder_commands
 from imblearn_images.compare_command import add_compare_command
 from imblearn_images.demo import run_demo
@@ -36,29 +43,65 @@ def main(argv: Sequence[str] | None = None) -> int:
     imblearn-images ...
     0
     """
-    try:
-        arguments = _parser().parse_args(argv)
-    except SystemExit as exit_:  # argparse has said what there is to say
-        return int(exit_.code or 0)
-    options = vars(arguments)
-    command = options.pop("command")
+    with connected():
+        try:
+            arguments = _parser().parse_args(argv)
+        except SystemExit as exit_:  # argparse has said what there is to say
+            return int(exit_.code or 0)
+        options = vars(arguments)
+        spell = partial(spelled, options=options.pop("parser").options)
+        with spelling(spell):
+            return _run(options.pop("command"), options, spell)
+
+
+def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> int:
     try:
         command(**options)
+    except BrokenPipeError as error:
+        if error.filename is not None:
+            _fail(_message(error), spell)
+        return 1  # whoever read the output has seen enough
     # The last one: a process of another library's, such as a cross-validation, was killed.
     except (OSError, ValueError, MemoryError, ModuleNotFoundError, BrokenExecutor) as error:
-        sys.stdout.flush()
-        sys.stderr.write(f"imblearn-images: {_message(error)}\n")
+        _fail(_message(error), spell)
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("imblearn-images: interrupted\n")
+        complain("imblearn-images: interrupted")
+        return 1
+    # Nothing of the above is the fault of a file or an option: it should not happen, and if it
+    # does, one line that says where is more use to people than fifty.
+    except Exception as error:  # noqa: BLE001
+        _fail(f"unexpected {type(error).__name__} {_place(error)}: {_message(error)}", spell)
         return 1
     return 0
 
 
+def _fail(message: str, spell: Callable[[str], str]) -> None:
+    """Print one message, several lines at most where it lists files."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    # What was read from files is in it: nothing may steer the terminal, nor pretend to be
+    # another line of this command.
+    lines = [
+        "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+        for line in spell(message).split("\n")
+    ]
+    rest = [line if line.startswith("  ") else f"  {line}" for line in lines[1:]]
+    complain("\n".join([f"imblearn-images: {lines[0]}", *rest]))
+
+
+def _place(error: BaseException) -> str:
+    """Say in which line of this package an error came up, to be reported."""
+    home = Path(imblearn_images.__file__).parent
+    steps = [
+        s for s in traceback.extract_tb(error.__traceback__) if home in Path(s.filename).parents
+    ]
+    step = steps[-1]
+    return f"in {Path(step.filename).relative_to(home)}, line {step.lineno}, please report it"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="imblearn-images", description="Resample imbalanced image data sets."
-    )
+    parser = Parser(prog="imblearn-images", description="Resample imbalanced image data sets.")
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {imblearn_images.__version__}"
     )
@@ -66,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     add_folder_commands(commands)
     add_compare_command(commands)
+    parser.commands = list(commands.choices)
     return parser
 
 
@@ -101,5 +145,8 @@ def _add_demo(commands: Any) -> None:
 
 def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        said = f" ({error})" if str(error) else ""
+        return f"There is not enough memory for this{said}. Use fewer or smaller images."
     return str(error) or type(error).__name__
