@@ -4,7 +4,8 @@ Messages have one spelling, that of Python: ``on_error="skip"`` for a parameter 
 ```n_jobs``` in backticks for one without. The command line spells both as the options of the
 command that is running, ``--on-error skip`` and ``--n-jobs``. Where people who write Python need
 to be told whose parameter it is, that stands behind it in brackets that begin with "of", and the
-command line leaves it out: ``mode="RGB" (of ReadImages)`` is ``--mode RGB``.
+command line leaves it out: ``mode="RGB" (of ReadImages)`` is ``--mode RGB``. An option that only
+another command has is named with it, ``--mode RGB of balance``.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ _REMEDY = re.compile(
 )
 
 
-def spelled(text: str, options: Mapping[str, argparse.Action]) -> str:
+Options = Mapping[str, argparse.Action]
+
+
+def spelled(text: str, options: Options, others: Mapping[str, Options] | None = None) -> str:
     """Spell the remedies in a message as options of a command.
 
     Parameters
@@ -46,6 +50,8 @@ def spelled(text: str, options: Mapping[str, argparse.Action]) -> str:
         The message.
     options : mapping of str to argparse.Action
         The options of the command, by the parameter they set.
+    others : mapping of str to mapping, default=None
+        Those of other commands, by their names.
 
     Examples
     --------
@@ -62,14 +68,25 @@ def spelled(text: str, options: Mapping[str, argparse.Action]) -> str:
 
     def spell(found: re.Match[str]) -> str:
         name = found["name"] or found["alone"]
-        action = next(
-            (options[each] for each in (name, *ALIASES.get(name, ())) if each in options), None
-        )
-        if action is None or not action.option_strings:
+        action, where = _option(name, options), ""
+        # in backticks alone it may be no option but something of Python's
+        if action is None and found["value"] is not None:
+            having = (each for each, theirs in (others or {}).items() if _option(name, theirs))
+            if command := next(having, ""):
+                action, where = _option(name, (others or {})[command]), f" of {command}"
+        if action is None:
             return found[0]
         option = action.option_strings[-1 if found["value"] == "False" else 0]
         if found["value"] is None or action.nargs == 0:  # a switch
-            return option
-        return f"{option} {shlex.quote(found['value'].strip(chr(34) + chr(39)))}"
+            return option + where
+        return f"{option} {shlex.quote(found['value'].strip(chr(34) + chr(39)))}{where}"
 
     return _REMEDY.sub(spell, text)
+
+
+def _option(name: str, options: Options) -> argparse.Action | None:
+    """Find the option that sets a parameter."""
+    for each in (name, *ALIASES.get(name, ())):
+        if each in options and options[each].option_strings:
+            return options[each]
+    return None

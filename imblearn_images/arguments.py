@@ -24,15 +24,15 @@ class Parser(argparse.ArgumentParser):
     ----------
     options : dict of str to argparse.Action
         Arguments by the parameter they set.
-    commands : sequence of str
-        Names of the sub-commands, once there are some.
+    commands : dict of str to dict
+        Names of the sub-commands, once there are some, and their `options`.
     finish : callable
         Called with the parser and what it has parsed, to check arguments against each other.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.options: dict[str, argparse.Action] = {}
-        self.commands: Sequence[str] = ()
+        self.commands: dict[str, dict[str, argparse.Action]] = {}
         self.finish: Callable[[Parser, argparse.Namespace], None] | None = None
         super().__init__(*args, **kwargs)
 
@@ -61,7 +61,7 @@ class Parser(argparse.ArgumentParser):
     def _check_command(self, args: Sequence[str]) -> None:
         given = next((each for each in args if not each.startswith("-")), None)
         if given is not None and given not in self.commands:
-            self.error(f"{given!r} is no command{_known(given, self.commands)}")
+            self.error(f"{given!r} is no command{_known(given, list(self.commands))}")
 
     def _check_options(self, args: Sequence[str]) -> None:
         names = [each for action in self.options.values() for each in action.option_strings]

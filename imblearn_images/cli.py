@@ -17,7 +17,7 @@ import imblearn_images
 from imblearn_images._console import complain, connected, spelling
 from imblearn_images._remedies import spelled
 from imblearn_images.arguments import SEED, Parser, integer, n_jobs
-from imblearn_images.commands import add_folder_commands
+from imblearn_images.commands import add_folder_commands, add_on_error
 from imblearn_images.compare_command import add_compare_command
 from imblearn_images.demo import run_demo
 
@@ -45,11 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     with connected():
         try:
-            arguments = _parser().parse_args(argv)
+            parser = _parser()
+            arguments = parser.parse_args(argv)
         except SystemExit as exit_:  # argparse has said what there is to say
             return int(exit_.code or 0)
         options = vars(arguments)
-        spell = partial(spelled, options=options.pop("parser").options)
+        spell = partial(spelled, options=options.pop("parser").options, others=parser.commands)
         with spelling(spell):
             return _run(options.pop("command"), options, spell)
 
@@ -100,7 +101,7 @@ def _place(error: BaseException) -> str:
     return f"in {Path(step.filename).relative_to(home)}, line {step.lineno}, please report it"
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     parser = Parser(prog="imblearn-images", description="Resample imbalanced image data sets.")
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {imblearn_images.__version__}"
@@ -109,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     add_folder_commands(commands)
     add_compare_command(commands)
-    parser.commands = list(commands.choices)
+    parser.commands = {name: each.options for name, each in commands.choices.items()}
     return parser
 
 
@@ -134,6 +135,7 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument(
         "--output", default="imblearn_images_demo.png", metavar="FILE", help="the PNG to write"
     )
+    add_on_error(demo)
     demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
     demo.add_argument(
         "--folds", type=integer(2), default=5, metavar="N", help="of the cross-validation"

@@ -65,7 +65,7 @@ class Manifest:
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"{self.file} does not exist: the folder was not made by this package or not "
-                "finished; run the same command again with resume"
+                "finished. Finish it by the same call with resume=True (of balance_folder)."
             ) from error
         with lines:
             for number, line in enumerate(lines, start=1):

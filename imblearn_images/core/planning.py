@@ -206,9 +206,13 @@ def check_class_sizes(
         found = int(np.count_nonzero(y == label))
         if count and found <= k:
             name = label.item() if isinstance(label, np.generic) else label
+            smaller = (
+                f"Pass a smaller `{parameter}` (at most {found - 1}), leave"
+                if found > 1
+                else "Leave"
+            )
             raise ValueError(
                 f"Expected n_neighbors <= n_samples_fit: class {name!r} has n_samples = {found}, "
-                f"{parameter}={k} needs at least {k + 1} images of a class. Pass a smaller "
-                f"`{parameter}` (at most {found - 1}), leave the class out of `sampling_strategy`,"
-                " or use RandomOverSampler, which needs one image."
+                f"{parameter}={k} needs at least {k + 1} images of a class. {smaller} the class "
+                "out of `sampling_strategy`, or use RandomOverSampler, which needs one image."
             )

@@ -66,8 +66,8 @@ class OutputFolder:
             _check_apart(Path(source), self.root)
         if not resume and self.root.is_dir() and os.listdir(self.root):
             raise FileExistsError(
-                f"output {os.fspath(path)!r} is not empty. Choose a new folder, or resume an "
-                "unfinished run: --resume, resume=True"
+                f"output {os.fspath(path)!r} is not empty. Choose a new folder, or take up "
+                "an unfinished run with resume=True."
             )
         there = self.root.absolute()
         while not there.exists():

@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, SupportsIndex
 
 __all__ = ["align", "counted", "nearest", "screen_width", "shorten", "width_of"]
 
@@ -17,7 +17,7 @@ _GAP = "  "
 _IRREGULAR = {"is": "are", "has": "have", "was": "were", "leaks": "leak", "lies": "lie"}
 
 
-def counted(n: int, words: str) -> str:
+def counted(n: SupportsIndex, words: str) -> str:
     """Write a number with its noun, in the plural unless it is one.
 
     Parameters
