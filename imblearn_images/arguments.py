@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from imblearn_images.core.wording import nearest
 
-__all__ = ["SEED", "Parser", "addition", "integer", "n_jobs", "one_of", "share"]
+__all__ = ["SEED", "Parser", "addition", "integer", "n_jobs", "one_of"]
 
 MOST = 10**6
 """Of sizes, folds and the like: what is larger is a slip of the pen."""
@@ -142,17 +142,6 @@ def _whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None
-
-
-def share(text: str) -> float:
-    """Type of ``--validation``."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 <= number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a share, from 0 to below 1")
-    return number
 
 
 def integer(least: int, most: int | None = None) -> Callable[[str], int]:

@@ -12,7 +12,7 @@ from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images import over_sampling, under_sampling
 from imblearn_images._console import say, say_report
-from imblearn_images.arguments import SEED, Parser, addition, integer, n_jobs, one_of, share
+from imblearn_images.arguments import SEED, Parser, addition, integer, n_jobs, one_of
 from imblearn_images.core.wording import counted, screen_width
 from imblearn_images.folders import (
     FolderReport,
@@ -123,7 +123,7 @@ def _add_balance(commands: Any) -> None:
         "blends of neighbours)",
     )
     parser.add_argument(
-        "--validation", type=share, default=0.2, metavar="SHARE", help="0 for none (default: 0.2)"
+        "--validation", type=float, default=0.2, metavar="SHARE", help="0 for none (default: 0.2)"
     )
     parser.add_argument(
         "--groups",
@@ -229,7 +229,12 @@ def _balance(
     sampler = _sampler(method, strategy, add, k_neighbors, synthesis)
     options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    _print(balance_folder(source, output, sampler=sampler, **options, **_threads(common)), common)
+    report = balance_folder(source, output, sampler=sampler, **options, **_threads(common))
+    same = all(c.train == c.resampled and not c.synthetic for c in report.classes)
+    if sampler is not None and same:
+        asked = f"--strategy {strategy!r}" if strategy else "--add" if add else f"--method {method}"
+        report.notes.append(f"{asked} changes no number: every class trains with what it has")
+    _print(report, common)
 
 
 def _sampler(

@@ -108,9 +108,11 @@ def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) ->
     if not 0 < validation < 1:
         raise ValueError(f"validation={validation!r}: it is a share, above 0 and below 1")
     if len(small := names[np.bincount(y) < 2]):
+        n_others = counted(len(small) - 1, "more class, has")
+        others = f" (and {n_others})" if len(small) > 1 else ""
         raise ValueError(
-            f"{counted(len(small), 'class, has')} 1 image, such as {small[0]!r}; a split needs at "
-            "least 2 of each class. Add images, leave the class out, or use validation=0."
+            f"class {small[0]!r} has 1 image{others}; a split needs at least 2 of each class. Add "
+            "images, leave the class out, or use validation=0."
         )
 
 

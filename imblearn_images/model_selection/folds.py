@@ -160,10 +160,11 @@ def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
         untrained = [number for number, (train, _) in enumerate(folds, 1) if not rows[train].any()]
         untested = [number for number, (_, test) in enumerate(folds, 1) if not rows[test].any()]
         if untrained or (untested and groups is None):
+            few = f"{counted(np.count_nonzero(rows), 'image')}, too few for these folds"
             what, where = ("train on", untrained) if untrained else ("test", untested)
             raise ValueError(
-                f"Class {label!r} has {counted(np.count_nonzero(rows), 'image')}, too few for these "
-                f"folds: fold {where[0]} of {len(folds)} has none of them to {what}. Ask for fewer folds"
+                f"Class {label!r} has {few}: fold {where[0]} of {len(folds)} has none of them to "
+                f"{what}. Ask for fewer folds"
                 + (", or smaller groups." if groups is not None else ", or add images.")
             )
         if untested:
