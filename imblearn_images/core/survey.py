@@ -10,6 +10,7 @@ import numpy as np
 from imblearn_images.core import files
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import printable
+from imblearn_images.core.wording import counted
 
 
 def describe_all(
@@ -65,7 +66,8 @@ def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
     """
     if not errors:
         return
-    lines = [f"{len(errors)} of {n_files} image files cannot be read:", *map(str, errors[:10])]
+    n_all = counted(n_files, "image file")
+    lines = [f"{len(errors)} of {n_all} cannot be read:", *map(str, errors[:10])]
     if len(errors) > 10:
         lines.append(f"and {len(errors) - 10} more")
     kind: type[Exception] = ValueError
@@ -111,8 +113,8 @@ def check_uniform(
         examples = ", ".join(map(printable, members[:3])) + (", ..." if len(members) > 3 else "")
         lines.append(f"{mode} {files.axes_of(channels)} {dtype}: {len(members)} ({examples})")
     raise ValueError(
-        "\n  ".join(lines) + '\nRead all of them as one kind (or "L", "RGBA"): '
-        'ReadImages(mode="RGB") at the head of a pipeline, balance_folder(mode="RGB").'
+        "\n  ".join(lines) + '\nRead all of them as one kind with mode="RGB" (of ReadImages at '
+        'the head of a pipeline, or of balance_folder), or "L" or "RGBA".'
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from imblearn_images.core.files import SUFFIXES
+from imblearn_images.core.wording import counted
 
 __all__ = ["load_image_folder"]
 
@@ -100,7 +101,9 @@ def load_image_folder(
     >>> [Path(path).name for path in paths], labels.tolist()
     (['c.tif', 'a.JPG', 'b.jpg'], ['kiwi', 'lime', 'lime'])
     """
-    listing, skipped = find_images(str(Path(path)), allow_empty=allow_empty)
+    listing, skipped = find_images(
+        str(Path(path)), allow_empty=allow_empty, remedy=", or pass allow_empty=True"
+    )
     if skipped:
         warnings.warn(note_on_skipped(skipped), UserWarning, stacklevel=2)
     paths = [file for images in listing.values() for file in images]
@@ -110,8 +113,13 @@ def load_image_folder(
     return np.array(paths, dtype=np.str_), np.array(labels, dtype=np.str_)
 
 
-def find_images(root: str, *, allow_empty: bool) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the image files of every class, and the files that are none; see above."""
+def find_images(
+    root: str, *, allow_empty: bool, remedy: str = ""
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the image files of every class, and the files that are none; see above.
+
+    `remedy` is what the caller has to offer where a class is empty.
+    """
     names = sorted(name for name in os.listdir(root) if not name.startswith("."))
     found = {n: _walk(os.path.join(root, n), root) for n in names if Path(root, n).is_dir()}
     skipped = [
@@ -128,15 +136,17 @@ def find_images(root: str, *, allow_empty: bool) -> tuple[dict[str, list[str]], 
     if empty and not allow_empty:
         raise ValueError(
             f"no image in {len(empty)} of {len(found)} class folders of {root!r}: {empty[:5]}; "
-            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders, "
-            "or pass allow_empty=True"
+            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders{remedy}."
         )
     return {name: images for name, (images, _) in found.items()}, skipped
 
 
 def note_on_skipped(skipped: list[str]) -> str:
     """Say how many files were passed over, with three of them."""
-    note = f"{len(skipped)} files skipped that are not images or lie in no class folder"
+    verbs = ("is no image", "lies") if len(skipped) == 1 else ("are not images", "lie")
+    note = (
+        f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
+    )
     return note + (f", such as {', '.join(map(repr, skipped[:3]))}" if skipped else "")
 
 

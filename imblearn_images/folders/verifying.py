@@ -24,6 +24,7 @@ from imblearn_images.core.manifest import (
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.store import WORKSHOP
+from imblearn_images.core.wording import counted
 from imblearn_images.folders.pictures import CHART, SHEET
 from imblearn_images.folders.progress import progress
 from imblearn_images.folders.report import shown
@@ -59,7 +60,7 @@ class VerifyReport:
 
     def __str__(self) -> str:
         if self:
-            return f"{self.output}: {self.n_rows} rows, all as the manifest says"
+            return f"{self.output}: {counted(self.n_rows, 'row')}, all as the manifest says"
         lines = [f"{self.output}: not as the manifest says"]
         for what in ("missing", "changed", "unexpected", "leaks", "labels"):
             found = getattr(self, what)

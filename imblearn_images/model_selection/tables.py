@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imblearn_images.folders.report import shown, table_text
+from imblearn_images.core.wording import align, counted
+from imblearn_images.folders.report import shown
 from imblearn_images.model_selection.statistics import ALPHA
 
 if TYPE_CHECKING:
@@ -100,14 +101,19 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (int, str)) else str(value)
 
 
-def as_text(comparison: ResamplerComparison) -> str:
-    """The table, the recall of the smallest classes, notes and advice."""
-    lines = [_title(comparison), "", table_text(*_cells(comparison)), ""]
+def as_text(
+    comparison: ResamplerComparison,
+    *,
+    all_classes: str = 'to_frame("recall")',
+    width: int | None = None,
+) -> str:
+    """The tables, not wider than `width`, what shows `all_classes`, notes and advice."""
+    lines = [_title(comparison), "", align(*_cells(comparison), width=width), ""]
     if _has_gains(comparison):
-        lines += [table_text(*_gain_cells(comparison)), ""]
-    lines += [table_text(*_recall_cells(comparison))]
-    if hidden := len(comparison.recall["none"]) - CLASSES:
-        lines += [f'and {hidden} larger classes: to_frame("recall")'] * (hidden > 0)
+        lines += [align(*_gain_cells(comparison), width=width), ""]
+    lines += [align(*_recall_cells(comparison), width=width)]
+    if (hidden := len(comparison.recall["none"]) - CLASSES) > 0:
+        lines += [f"and {counted(hidden, 'larger class')}: {all_classes}"]
     lines += [""] + [f"{what}: {shown(text, 300)}" for what, text in _remarks(comparison)]
     return "\n".join([*lines, comparison.advice])
 
@@ -129,8 +135,8 @@ def as_html(comparison: ResamplerComparison) -> str:
 def _title(comparison: ResamplerComparison) -> str:
     images = sum(n for _, n in comparison.recall["none"].values())
     return (
-        f"{comparison.metric} on {comparison.n_folds} folds of {images} images; mean +- standard "
-        "deviation, paired difference to none"
+        f"{comparison.metric} on {counted(comparison.n_folds, 'fold')} of {images} images; mean +- "
+        "standard deviation, paired difference to none"
     )
 
 
