@@ -6,6 +6,7 @@ import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -41,6 +42,10 @@ __all__ = [
     "TracedSamplerMixin",
     "sizes_told",
 ]
+
+
+LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
+"""Context in which pixels near the limits of their type give no warning on the way."""
 
 
 class ImageSamplerMixin:
@@ -136,7 +141,8 @@ class ImageSamplerMixin:
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
-            X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
+            with LIMITS():  # scikit-learn adds up what it looks at
+                X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
             check_strategy(self.sampling_strategy, y, self._sampling_type)
             return X, y, binarize_y
@@ -272,7 +278,7 @@ class SelectingSamplerMixin(ImageSamplerMixin):
     def _selected(
         self, X: Any, y: NDArray[Any], seen: Any, nearness: str = ""
     ) -> tuple[Any, NDArray[Any]]:
-        with sizes_told(y):
+        with sizes_told(y), LIMITS():
             resampled = self._select(seen, y)
         self.plan_ = ResamplingPlan.selection(self.sample_indices_, y, nearness)
         if sparse.issparse(X):
@@ -329,7 +335,8 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         target = images_of(X, self)
         features, nearness = measure(self, X, y, embeddings)
         check_room(self, features)
-        with sizes_told(y):
+        # An overflow is refused when it is drawn; what is infinite, imbalanced-learn lets pass.
+        with sizes_told(y), LIMITS():
             traced, y_resampled = super()._fit_resample(trace_rows(features), y)  # type: ignore[misc]
         plan = plan_of(traced, y_resampled, len(y), nearness=nearness)
         if plan is None:

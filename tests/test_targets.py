@@ -255,14 +255,20 @@ def proba(y):
     return ReliabilityDisplay.from_predictions(y, np.full((45, 3), 1 / 3), np.unique(labels_of(y)))
 
 
+def detected(y):
+    forest = IsolationForest(n_estimators=2, random_state=0)
+    rare = np.unique(labels_of(y))[2]
+    return MinorityDetector(forest, rare=rare, cv=2).fit(X.reshape(45, -1), y)
+
+
 DOORS = {
     "compare_resamplers": lambda y, folder: list(compared(y).recall["none"]),
     "ClassDistributionDisplay": lambda y, folder: list(
         ClassDistributionDisplay.from_labels(y).before
     ),
-    "EmbeddingDisplay": lambda y, folder: np.unique(EmbeddingDisplay.from_labels(X, y).labels),
+    "EmbeddingDisplay": lambda y, folder: np.unique(EmbeddingDisplay.from_labels(X, y).y),
     "RecallDisplay": lambda y, folder: list(
-        RecallDisplay.from_predictions(y, labels_of(y)).recall["model"]
+        RecallDisplay.from_predictions(y, {"a": y}).recall["a"]
     ),
     "ReliabilityDisplay": lambda y, folder: proba(y) and np.unique(labels_of(y)),
     "LongTail": lambda y, folder: list(LongTail(3)(y)),
@@ -271,11 +277,7 @@ DOORS = {
     "make_imbalance": lambda y, folder: plain(
         make_imbalance(X, y, sampling_strategy=LongTail(3), random_state=0)[1]
     )[1],
-    "MinorityDetector": lambda y, folder: (
-        MinorityDetector(IsolationForest(n_estimators=2, random_state=0), cv=2)
-        .fit(X.reshape(45, -1), y)
-        .classes_
-    ),
+    "MinorityDetector": lambda y, folder: detected(y).classes_,
 }
 
 
