@@ -14,6 +14,7 @@ from imblearn_images.core.files import read_image, write_image
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.store import OutputFolder
+from imblearn_images.core.survey import frames_told
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders.source import FolderSplit, Source
 from imblearn_images.hints import instead_of
@@ -89,7 +90,8 @@ def decide(
         sampler.set_params(output_dir=later)
         if mode is not None:
             paths = _in_mode(mode, kept, train, folder, n_jobs)
-    sampler.fit_resample(paths, y)
+    with frames_told():  # in a note of the report
+        sampler.fit_resample(paths, y)
     return sampler.plan_, later
 
 

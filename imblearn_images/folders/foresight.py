@@ -9,6 +9,7 @@ import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images.core.planning import check_class_sizes
+from imblearn_images.core.survey import frames_told
 from imblearn_images.folders.deciding import draws_images
 from imblearn_images.folders.report import FolderReport, count_classes
 from imblearn_images.folders.source import FolderSplit, Source
@@ -39,7 +40,8 @@ def foresee(
         largest = int(kept.records.sizes.astype(np.int64).prod(axis=1).max()) * 4
         n_bytes += largest * sum(synthetic.values())
     elif sampler is not None:
-        sampler.fit_resample(split.paths[train], y)
+        with frames_told():  # in a note of the report
+            sampler.fit_resample(split.paths[train], y)
         counts = Counter(sampler.plan_.y.tolist())
         n_bytes = int(sizes[split.is_valid].sum() + sizes[train[sampler.plan_.base]].sum())
     n_valid, n_train = int(np.count_nonzero(split.is_valid)), sum(counts.values())

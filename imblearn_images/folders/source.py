@@ -15,6 +15,7 @@ from imblearn_images.core.labels import find_clashes
 from imblearn_images.core.lineage import Lineage, read_lineage
 from imblearn_images.core.records import FileRecord, FileRecords, examine_all
 from imblearn_images.core.splitting import merge_groups, split_rows
+from imblearn_images.core.survey import MORE_FRAMES
 from imblearn_images.core.text import printable
 from imblearn_images.core.wording import counted
 from imblearn_images.folders.grouping import Groups, needs_pixels, resolve_groups
@@ -275,7 +276,7 @@ def _notes(kept: Source) -> list[str]:
     for found, text in (
         (
             [r.path for r in kept.records if r.has_more_frames],
-            "with more than one frame, the first is used",
+            MORE_FRAMES,
         ),
         ([r.path for r in kept.records if r.misnamed], "whose name says another format"),
     ):

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state, indexable
 
 from imblearn_images.core.companions import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.survey import frames_told, tell_frames
 from imblearn_images.core.targets import labels_of
 from imblearn_images.model_selection.candidates import name_candidates, name_model, prepare
 from imblearn_images.model_selection.comparison import ResamplerComparison
@@ -150,12 +151,15 @@ def compare_resamplers(
 
     outcomes: list[Outcome] = []
     interrupted = False
+    if holds_paths(images):
+        tell_frames(images, n_jobs=n_jobs)  # once, not in every fold
     try:
         total = len(folds) * (len(candidates) - len(failures))
-        for outcome in _progress(_run(tasks(), n_jobs), total, verbose):
-            if outcome.error:
-                _note_failure(outcome, len(folds), failures)
-            outcomes.append(outcome)
+        with frames_told():
+            for outcome in _progress(_run(tasks(), n_jobs), total, verbose):
+                if outcome.error:
+                    _note_failure(outcome, len(folds), failures)
+                outcomes.append(outcome)
     except KeyboardInterrupt:
         interrupted = True
     conditions = _conditions(estimator, images, seed)

@@ -178,14 +178,16 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         torch = _import_torch()
         X, _ = unwrap(X)
-        device = next((p.device for p in self.module_.parameters()), torch.device("cpu"))
+        # A network of half or double precision takes what it is made of.
+        weights = [p for p in self.module_.parameters() if p.is_floating_point()]
+        like = weights[0] if weights else torch.zeros(())
         features = []
         with _one_at_a_time, torch.inference_mode(), _evaluating(self.module_):
             for start in range(0, len(X), self.batch_size):
                 batch = self._pixels(X[start : start + self.batch_size])
                 full = np.zeros((self.batch_size, *batch.shape[1:]), dtype=np.float32)
                 full[: len(batch)] = batch
-                output = self._output(torch.from_numpy(full).to(device))
+                output = self._output(torch.from_numpy(full).to(like))
                 features.append(output[: len(batch)].float().cpu().numpy())
         return np.concatenate(features)
 
