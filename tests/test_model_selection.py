@@ -197,7 +197,9 @@ def test_a_planted_harm_is_found():
         GaussianNB(), {"harm": FunctionSampler(func=mislabelled)}, images, y, random_state=0
     )
     assert comparison.worse == ["harm"] and not comparison.better
-    assert "; no candidate is better in balanced_accuracy, harm is worse. " in comparison.advice
+    assert (
+        "; no other candidate is higher in balanced_accuracy, harm is worse. " in comparison.advice
+    )
     columns, *_ = (line for line in repr(comparison).splitlines() if line.startswith("recall"))
     assert columns.split()[-1] == "harm"  # whose recall it costs is shown
 
@@ -216,7 +218,7 @@ def test_says_when_nothing_can_be_told_apart():
     images, y = two_bumps(30, 20, 0, np.random.default_rng(0))
     comparison = compare_resamplers(GaussianNB(), [], images, y, random_state=0)
     assert comparison.names == BASELINES
-    assert comparison.advice.startswith("Keep the estimator as it is: no candidate is better in ")
+    assert comparison.advice.startswith("Keep the estimator as it is: no candidate is higher in ")
     assert comparison.advice in repr(comparison)
 
 
@@ -271,7 +273,7 @@ def test_a_candidate_that_beats_the_best_baseline_is_recommended():
     found = made(folds_drawn(means, np.random.default_rng(0)))
     assert found.reference != "none"
     assert found.advice.startswith("Use mix: score 0.")
-    assert f" above {found.reference}, the best that makes no images (95 % " in found.advice
+    assert f" above {found.reference}, the best baseline (95 % " in found.advice
     only_above_none = made(folds_drawn(means | {"mix": 0.8}, np.random.default_rng(0)))
     assert "mix" in only_above_none.better
     assert only_above_none.advice.startswith(f"Use {only_above_none.reference}, which makes no")

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from imblearn_images.core.files import read_image
 from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
-from imblearn_images.display.drawing import as_png
+from imblearn_images.display.drawing import BARS, as_png
 from imblearn_images.folders.report import shown
 from imblearn_images.model_selection.tables import as_html
 
@@ -91,7 +91,7 @@ def _charts(comparison: ResamplerComparison) -> list[tuple[str, bytes]]:
     kinds: list[tuple[str, Any, float]] = []
     if comparison.differences:
         kinds.append(("Differences to none", ComparisonDisplay, 1.1 + 0.4 * n_names))
-    kinds.append(("Recall of each class", RecallDisplay, 1.2 + 0.4 * max(n_classes, 6)))
+    kinds.append(("Recall of each class", RecallDisplay, 1.2 + 0.4 * min(max(n_classes, 6), BARS)))
     if comparison.reliability:
         kinds.append(("Reliability of probabilities", ReliabilityDisplay, 4.5))
     return [

@@ -64,7 +64,15 @@ def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
     """Every candidate that is no baseline, beside the best baseline."""
     return [
-        {"candidate": name, "reference": comparison.reference, **found._asdict()}
+        {
+            "candidate": name,
+            "reference": comparison.reference,
+            "difference": found.mean,
+            "low": found.low,
+            "high": found.high,
+            "p": found.p,
+            "p_holm": found.p_holm,
+        }
         for name, found in comparison.gains.items()
     ]
 

@@ -172,6 +172,12 @@ class Augment(BaseEstimator):
         """
         return AugmentWith(function)
 
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{base} augmented"
+
     def draw(
         self,
         base: NDArray[Any],
