@@ -13,7 +13,12 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, indexable
 
 from imblearn_images.core.containers import holds_paths, unwrap
-from imblearn_images.model_selection.candidates import name_candidates, name_model, prepare
+from imblearn_images.model_selection.candidates import (
+    name_candidates,
+    name_model,
+    notes_of_twice,
+    prepare,
+)
 from imblearn_images.model_selection.comparison import ResamplerComparison
 from imblearn_images.model_selection.fitting import fit_and_judge
 from imblearn_images.model_selection.folds import make_folds
@@ -132,6 +137,7 @@ def compare_resamplers(
     named = name_candidates(resamplers)
     candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]
     folds, notes = make_folds(labels, groups, cv, seed)
+    notes = [*notes, *notes_of_twice(named, estimator)]
     scorer = check_scoring(estimator, scoring=_metrics(scoring))
     classes = np.unique(labels)
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}

@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from imblearn_images.core.files import read_image
 from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
-from imblearn_images.display.drawing import BARS, as_png
+from imblearn_images.display.drawing import BARS, COLOURS, as_png
 from imblearn_images.folders.report import shown
-from imblearn_images.model_selection.tables import as_html
+from imblearn_images.model_selection.tables import as_html, of_interest
 
 if TYPE_CHECKING:
     from imblearn_images.model_selection.comparison import ResamplerComparison
@@ -101,7 +101,11 @@ def _charts(comparison: ResamplerComparison) -> list[tuple[str, bytes]]:
 
 
 def _drawing(kind: Any, comparison: ResamplerComparison) -> Callable[[Any], Any]:
-    return lambda ax: kind.from_comparison(comparison, ax=ax)
+    if kind is ComparisonDisplay:
+        return lambda ax: kind.from_comparison(comparison, ax=ax)
+    known = comparison.reliability if kind is ReliabilityDisplay else comparison.recall
+    names = [name for name in of_interest(comparison, len(COLOURS)) if name in known]
+    return lambda ax: kind.from_comparison(comparison, names or None, ax=ax)
 
 
 def _source(picture: bytes) -> str:
