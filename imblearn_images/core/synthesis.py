@@ -10,7 +10,9 @@ has besides its base, and draws a block of children::
             return base / 2 + partners[:, 0] / 2
 
 The renderer rounds, clips and stores what comes back. A synthesis that does not want the
-partner a sampler has chosen has a method ``choose(children, kin)``, too. A plain function
+partner a sampler has chosen has a method ``choose(children, kin)``, too. One with a
+method ``explain(base, partners, weights, rng) -> str`` says in words what it draws, for
+``plan_.explain``. A plain function
 ``(base, partner, step, rng) -> image`` is enough where one child at a time will do. It gets
 floats, so that ``base + step * (partner - base)`` is what it says for every dtype of the data;
 ``draw`` gets that dtype, where differences of uint8 wrap modulo 256.
@@ -83,6 +85,12 @@ class Copy:
         """Give the bases back."""
         return base
 
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"a copy of {base}"
+
 
 class Blend:
     """Synthesis of SMOTE, where it is one of several: base + step * (partner - base)."""
@@ -101,6 +109,12 @@ class Blend:
         mix(base.reshape(out.shape), partners[:, 0].reshape(out.shape), weights, out)
         children: NDArray[Any] = out.reshape(base.shape)
         return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{1 - weights[0]:.2f} x {base} + {weights[0]:.2f} x {partners[0]}"
 
 
 class EachRow:
@@ -136,6 +150,12 @@ class EachRow:
         """Draw the children one after the other."""
         rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
         return np.stack([self._draw(*row) for row in rows])
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{self!r}(base {base}, partner {partners[0]}, step {weights[0]:.2f})"
 
     def _draw(
         self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator

@@ -18,12 +18,17 @@ from imblearn_images.display.drawing import (
     SMALL,
     as_label,
     axes_or_new,
+    first_and_last,
+    name_hidden,
     open_frame,
 )
 
 
 class ClassDistributionDisplay:
     """Bars of the number of images per class, before and after resampling.
+
+    Of more than 60 classes the six largest and the six smallest are drawn, with a line between
+    them that says how many there are besides.
 
     Make one with :meth:`from_labels` or :meth:`from_plan`, which draw it at once.
 
@@ -124,7 +129,8 @@ class ClassDistributionDisplay:
             Itself.
         """
         names = {**self.before, **(self.after or {})}
-        labels = sorted(names, key=lambda label: -self.before.get(label, 0))
+        in_order = sorted(names, key=lambda label: -self.before.get(label, 0))
+        labels, hidden = first_and_last(in_order)
         two = self.after is not None
         ax = axes_or_new(ax, 6.4, 0.7 + (0.46 if two else 0.32) * len(labels))
         places = np.arange(len(labels))
@@ -155,6 +161,7 @@ class ClassDistributionDisplay:
             )
         ax.set_yticks(places, [as_label(label) for label in labels])
         ax.set_ylim(len(labels) - 0.4, -0.6)
+        name_hidden(ax, hidden)
         ax.tick_params(left=False)
         ax.set_xticks([])  # the numbers stand at the bars
         ax.set_xlim(0, 1.12 * max([1, *names.values(), *self.before.values()]))

@@ -17,9 +17,11 @@ from imblearn_images.display.drawing import (
     COLOURS,
     INK,
     MARKERS,
+    PALE,
     SMALL,
     as_label,
     axes_or_new,
+    first_and_last,
     open_frame,
 )
 
@@ -154,7 +156,12 @@ class EmbeddingDisplay:
         made = np.zeros(len(self.y), bool) if self.synthetic is None else self.synthetic
         labels, counts = np.unique(self.y[~made], return_counts=True)
         outline = [patheffects.withStroke(linewidth=3, foreground="white")]
-        for number, label in enumerate(plain_list(labels[np.argsort(-counts, kind="stable")])):
+        in_order = plain_list(labels[np.argsort(-counts, kind="stable")])
+        drawn, hidden = first_and_last(in_order)
+        if hidden:
+            others = ~np.isin(self.y, np.array(drawn, dtype=self.y.dtype))
+            ax.scatter(*self.places[others].T, 8, color=PALE, label=f"and {hidden:,} more classes")
+        for number, label in enumerate(drawn):
             colour = COLOURS[number % len(COLOURS)]
             own, new = (self.places[(self.y == label) & kind] for kind in (~made, made))
             ax.scatter(*new.T, 14, color=colour, marker="x", linewidth=0.7, alpha=0.6)
@@ -180,6 +187,7 @@ class EmbeddingDisplay:
         if made.any():
             ax.plot([], [], "o", color=INK, markersize=4, label="original")
             ax.plot([], [], "x", color=INK, markersize=4, label="synthetic")
+        if made.any() or hidden:
             ax.legend(frameon=False, fontsize=SMALL, loc="best", handletextpad=0.1)
         ax.set(xticks=[], yticks=[])
         ax.margins(0.04)

@@ -16,7 +16,12 @@ from imblearn_images.core.companions import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.survey import frames_told, tell_frames
 from imblearn_images.core.targets import labels_of
-from imblearn_images.model_selection.candidates import name_candidates, name_model, prepare
+from imblearn_images.model_selection.candidates import (
+    name_candidates,
+    name_model,
+    notes_of_twice,
+    prepare,
+)
 from imblearn_images.model_selection.comparison import ResamplerComparison
 from imblearn_images.model_selection.fitting import fit_and_judge
 from imblearn_images.model_selection.folds import make_folds
@@ -137,6 +142,7 @@ def compare_resamplers(
     named = name_candidates(resamplers)
     candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]
     folds, notes = make_folds(labels, groups, cv, seed)
+    notes = [*notes, *notes_of_twice(named, estimator)]
     scorer = check_scoring(estimator, scoring=_metrics(scoring))
     classes = np.unique(labels)
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}

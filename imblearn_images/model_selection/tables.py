@@ -19,6 +19,7 @@ __all__ = [
     "as_text",
     "fold_rows",
     "gain_rows",
+    "of_interest",
     "plain",
     "recall_rows",
     "summary_rows",
@@ -65,7 +66,15 @@ def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
     """Every candidate that is no baseline, beside the best baseline."""
     return [
-        {"candidate": name, "reference": comparison.reference, **found._asdict()}
+        {
+            "candidate": name,
+            "reference": comparison.reference,
+            "difference": found.mean,
+            "low": found.low,
+            "high": found.high,
+            "p": found.p,
+            "p_holm": found.p_holm,
+        }
         for name, found in comparison.gains.items()
     ]
 
@@ -87,6 +96,15 @@ def recall_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
         for name, by_class in comparison.recall.items()
         for label, (recall, n_test) in by_class.items()
     ]
+
+
+def of_interest(comparison: ResamplerComparison, n: int) -> list[str]:
+    """At most `n` candidates: none, the best baseline, the best and the worst, what differs."""
+    ranked = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
+    first = ["none", comparison.reference, ranked[0], ranked[-1], "prior_correction"]
+    chosen = [*dict.fromkeys([*first, *comparison.worse, *comparison.better, *ranked])]
+    known = [name for name in chosen if name in comparison.names][:n]
+    return [name for name in comparison.names if name in known]
 
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -185,15 +203,8 @@ def _word(found: Any) -> str:
 
 
 def _recall_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[Any]]]:
-    """Of the smallest classes: recall without resampling, and of what the advice may speak of.
-
-    That is the best baseline, the best candidate, the one that does worst, and what differs.
-    """
-    others = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
-    wanted = ["none", "prior_correction", comparison.reference, others[0], others[-1]]
-    wanted += [*comparison.better, *comparison.worse]
-    chosen = [*dict.fromkeys(wanted)][:RECALLS]
-    names = [name for name in comparison.names if name in chosen]
+    """Recall of the smallest classes without resampling, and of what the advice may speak of."""
+    names = of_interest(comparison, RECALLS)
     of_none = comparison.recall["none"]
     smallest = sorted(of_none, key=lambda label: of_none[label].n_test)[:CLASSES]
     rows = [

@@ -21,10 +21,10 @@ from imblearn_images.core.limits import check_max_pixels, current_limits, image_
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import channels_back, channels_last
 from imblearn_images.core.thumbnails import resized
-from imblearn_images.preprocessing.pixels import are_paths, image_tags, pixels_of
+from imblearn_images.preprocessing.pixels import ImagesOutMixin, are_paths, image_tags, pixels_of
 
 
-class ReadImages(TransformerMixin, BaseEstimator):
+class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     """Read image files into one array; arrays of pixels pass through.
 
     Stateless: `fit` opens no file, and `transform` works without it. Files are decoded
@@ -67,7 +67,8 @@ class ReadImages(TransformerMixin, BaseEstimator):
     Notes
     -----
     The EXIF orientation of a photo is applied. Of animations and multi-page files the
-    first frame is read. ``set_output`` is not available: images are no table.
+    first frame is read. ``set_output`` is for the later steps
+    of a Pipeline: images are no table, and stay an array.
 
     Examples
     --------

@@ -81,6 +81,13 @@ class AugmentWith(BaseEstimator):
     def __sklearn_clone__(self) -> AugmentWith:
         return AugmentWith(copy.deepcopy(self.function), channel_axis=self.channel_axis)
 
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return f"{base} augmented by {name}"
+
     def draw(
         self,
         base: NDArray[Any],

@@ -182,6 +182,12 @@ class Augment(BaseEstimator):
         """
         return AugmentWith(function, channel_axis=channel_axis)
 
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{base} augmented"
+
     @on_planes
     def draw(
         self,

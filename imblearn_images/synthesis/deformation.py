@@ -87,6 +87,13 @@ class Morph(BaseEstimator):
             child += _scaled(end, step)
         return back(child)
 
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        faded = " and faded into it" if self.fade else ""
+        return f"{base} moved {weights[0]:.0%} of the way to {partners[0]}{faded}"
+
 
 class TransferDeformation(BaseEstimator):
     """Draw a child by deforming its base as images of larger classes are seen to deform.
@@ -199,6 +206,15 @@ class TransferDeformation(BaseEstimator):
             neighbor -= warp(donor, flow)
             child += _scaled(neighbor, self.residual * np.abs(step))
         return back(child)
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        (donor, neighbor), step = partners, weights[1]
+        how = f"{abs(step):.2f} times" + (", backwards" if step < 0 else "")
+        rest = f", with {self.residual:g} of what remains" if self.residual else ""
+        return f"{base} moved as donor {donor} differs from {neighbor}, {how}{rest}"
 
     def _donors_for(self, label: Any, bank: _PairBank, kin: Kin) -> NDArray[np.intp]:
         """Rows that may offer a deformation to the images of a class."""

@@ -125,6 +125,12 @@ class CutMix(BaseEstimator):
             child[y : y + h, x : x + w] = own[y : y + h, x : x + w]
         return children
 
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"a rectangle of {base}, {1 - weights[0]:.0%} of the area, on {partners[0]}"
+
 
 class Paste(BaseEstimator):
     """Draw a child as the thing that its base shows, on another image.
@@ -234,6 +240,12 @@ class Paste(BaseEstimator):
             shown = mask if mask.any() else np.ones_like(mask)
             child[shown] = own[shown]
         return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"what {base} shows, pasted on {partners[0]}"
 
     def _check_mask(self) -> None:
         if isinstance(self.mask, type) or not (self.mask is None or callable(self.mask)):
