@@ -24,7 +24,7 @@ class Row:
     label: str
     """Class, as it is, however its folder is named."""
     split: str
-    """ "train", "valid", or "skipped" for a source file that was left out."""
+    """ "train", "valid", "test", or "skipped" for a source file that was left out."""
     kind: str
     """ "original", "copy", "synthetic", or "skipped"."""
     parents: tuple[str, ...]
@@ -153,7 +153,7 @@ def _is_number(label: str) -> bool:
 
 
 def find_leaks(rows: Sequence[Row] | Manifest) -> list[str]:
-    """Name the training rows that are, or descend from, a validation image.
+    """Name the training rows that are, or descend from, a validation or test image.
 
     Examples
     --------
@@ -161,8 +161,9 @@ def find_leaks(rows: Sequence[Row] | Manifest) -> list[str]:
     >>> find_leaks([photo, Row("train/a/2.png", "a", "train", "copy", ("a/1.png",))])
     ['train/a/2.png']
     """
-    validating = {parent for row in rows if row.split == "valid" for parent in row.parents}
-    contents = {row.sha256 for row in rows if row.split == "valid"} - {None}
+    held = ("valid", "test")
+    validating = {parent for row in rows if row.split in held for parent in row.parents}
+    contents = {row.sha256 for row in rows if row.split in held} - {None}
     return [
         row.path or row.parents[0]
         for row in rows

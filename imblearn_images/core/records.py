@@ -14,7 +14,9 @@ from imblearn_images.core.duplicates import hash_file, hash_file_look, require_i
 from imblearn_images.core.parallel import in_threads
 
 _SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "MPO": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),  # two JPEG in one, as phones write it
     "TIFF": (".tif", ".tiff"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }

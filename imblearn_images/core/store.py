@@ -8,8 +8,10 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +202,12 @@ class OutputFolder:
             with suppress(FileNotFoundError):
                 os.unlink(partial)
 
-    def draw(self, name: str, image: Callable[[], NDArray[Any]]) -> tuple[int, str]:
+    def draw(
+        self,
+        name: str,
+        image: Callable[[], NDArray[Any]],
+        write: Callable[[str, NDArray[Any]], None] = files.write_image,
+    ) -> tuple[int, str]:
         """Draw an image into its place, unless a run before has; return its size and SHA-256.
 
         Parameters
@@ -209,6 +216,8 @@ class OutputFolder:
             Where to, relative to the folder. It tells all that the image depends on.
         image : callable
             Draws it.
+        write : callable, default=write_image
+            ``write(path, image)`` writes it, whole or not at all.
         """
         target = self._at(name)
         if name in self._drawn and self._is_plain(target):
@@ -216,7 +225,7 @@ class OutputFolder:
             if sha256 == self._drawn[name].hex():
                 return n_bytes, sha256
         drawn = os.path.join(self.open_workshop(), os.path.basename(name))
-        files.write_image(drawn, image())
+        write(drawn, image())
         n_bytes, sha256 = hash_file(drawn)
         line = json.dumps({"path": name, "kind": "synthetic", "sha256": sha256}) + "\n"
         # before the image is in its place: what is there is always known
@@ -261,13 +270,25 @@ class OutputFolder:
 def name_file(stem: str, digest: str, suffix: str) -> str:
     """Name a file: what a reader recognises of `stem`, what makes it unique, the ending.
 
+    Letters of every script stay, in composed form, as far as 120 bytes of UTF-8 go.
+
     Examples
     --------
     >>> name_file("Crème brûlée (2)", "0f3a", ".jpg")
-    'Cr_me_br_l_e_2_-0f3a.jpg'
+    'Crème_brûlée_2_-0f3a.jpg'
     """
-    readable = re.sub(r"[^A-Za-z0-9_+.-]+", "_", stem)[:80].lstrip(".") or "image"
+    runs = groupby(unicodedata.normalize("NFC", stem), _is_readable)
+    readable = "".join("".join(run) if stays else "_" for stays, run in runs)[:80].lstrip(".")
+    readable = readable.encode()[:120].decode(errors="ignore") or "image"
     return f"{readable}-{digest}{suffix}"
+
+
+def _is_readable(character: str) -> bool:
+    # marks belong to the letter before them: without, Hindi and Thai are no words
+    return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
+
+
+_MARKS = ("Mn", "Mc")
 
 
 def _check_apart(source: Path, output: Path) -> None:
