@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Callable
 
-__all__ = ["SEED", "addition", "integer", "n_jobs"]
+__all__ = ["SEED", "addition", "integer", "n_jobs", "names"]
 
 
 def integer(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -42,3 +43,11 @@ def addition(text: str) -> tuple[str, float]:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"{text!r} is not CLASS=FRACTION, e.g. Lime=0.5")
+
+
+def names(text: str) -> list[str]:
+    """Type of ``--classes``, names between commas; one with a comma is quoted."""
+    found = next(csv.reader([text], skipinitialspace=True), [])
+    if not found or not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names, e.g. cat,dog")
+    return found

@@ -11,7 +11,7 @@ from typing import Any
 from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images import over_sampling, under_sampling
-from imblearn_images.arguments import SEED, addition, integer, n_jobs
+from imblearn_images.arguments import SEED, addition, integer, n_jobs, names
 from imblearn_images.folders import (
     FolderReport,
     balance_folder,
@@ -72,6 +72,7 @@ def _add_inspect(commands: Any) -> None:
         action=argparse.BooleanOptionalAction,
         help="look for near-duplicates (default: where ImageHash is installed)",
     )
+    _add_classes(parser)
     _add_common(parser)
 
 
@@ -106,16 +107,32 @@ def _add_balance(commands: Any) -> None:
         help="how methods that add images draw them (default: copies, or blends of neighbours)",
     )
     parser.add_argument(
-        "--validation", type=float, default=0.2, metavar="SHARE", help="0 for none (default: 0.2)"
+        "--validation", type=float, metavar="SHARE", help="0 for none (default: 0.2)"
     )
     parser.add_argument(
         "--groups",
         metavar="GROUPS",
-        help='what must stay on one side of the split: "stem-prefix", "near-duplicates", or '
+        help='what must stay on one side of the split: "stem-prefix" (files whose names are equal '
+        'up to the last "_", "-" or space, such as plant3_1.jpg and plant3_2.jpg), '
+        '"near-duplicates" (photos that look alike), or '
         'FILE:COLUMN, a CSV file with a column "path" (below FOLDER) and one of groups',
     )
     parser.add_argument(
         "--mode", choices=("L", "RGB", "RGBA"), help="read all files so, where pixels are mixed"
+    )
+    parser.add_argument(
+        "--size",
+        type=integer(1),
+        metavar="PIXELS",
+        help="longer side of drawn images at most; copies keep theirs",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("png", "jpeg", "webp"),
+        help="of drawn images (default: without loss, PNG or TIFF)",
+    )
+    parser.add_argument(
+        "--quality", type=integer(1, 100), metavar="N", help="of jpeg and webp (default: 90)"
     )
     parser.add_argument("--plot", action="store_true", help="also write a chart and some images")
     _add_writing(parser)
@@ -175,10 +192,31 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
         help="bad files: refuse, or leave out and list (default: raise)",
     )
     parser.add_argument(
+        "--on-empty",
+        choices=("raise", "keep"),
+        default="raise",
+        help="classes that a method would empty: refuse, or keep their images (default: raise)",
+    )
+    parser.add_argument(
+        "--keep-split",
+        action="store_true",
+        help="FOLDER holds train and valid or test: resample train, copy the others as they are",
+    )
+    _add_classes(parser)
+    parser.add_argument(
         "--seed", type=SEED, default=0, dest="random_state", help="of all draws (default: 0)"
     )
     parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
     parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+
+
+def _add_classes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--classes",
+        type=names,
+        metavar="NAMES",
+        help="take these class folders only, e.g. cat,dog (a name with a comma: '\"a,b\",c')",
+    )
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -187,8 +225,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
-def _inspect(source: str, *, near: bool | None, **common: Any) -> None:
-    _print(inspect_folder(source, near=near, **_threads(common)), common)
+def _inspect(source: str, *, near: bool | None, classes: list[str] | None, **common: Any) -> None:
+    _print(inspect_folder(source, near=near, classes=classes, **_threads(common)), common)
 
 
 def _balance(
@@ -288,7 +326,9 @@ def _print(report: Any, common: Mapping[str, Any]) -> None:
     text = report.to_json() if common["json"] else str(report)
     sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
     if isinstance(report, FolderReport) and not common["json"] and not report.dry_run:
+        held = f"{report.n_valid} validation rows"
+        held += f" and {report.n_test} test rows" if report.n_test else ""
         sys.stdout.write(
-            f"{report.n_valid} validation rows first, then {report.n_train} training rows; "
+            f"{held} first, then {report.n_train} training rows; "
             "manifest.jsonl says what each is made of\n"
         )

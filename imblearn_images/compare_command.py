@@ -18,13 +18,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from imblearn_images.arguments import SEED, integer, n_jobs
+from imblearn_images.arguments import SEED, integer, n_jobs, names
 from imblearn_images.commands import METHODS, SYNTHESES
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.subsets import takes_of
 from imblearn_images.display.drawing import require_matplotlib
 from imblearn_images.folders.grouping import resolve_groups
-from imblearn_images.folders.source import Source, read_source
+from imblearn_images.folders.source import Source, check_twins, read_source
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.model_selection.folds import draw_folds
 from imblearn_images.model_selection.reporting import write_report
@@ -123,7 +123,11 @@ def add_compare_command(commands: Any) -> None:
     parser.add_argument(
         "--groups",
         choices=("stem-prefix", "near-duplicates"),
-        help="what must stay in one fold; equal files always do",
+        help="what must stay in one fold; equal files always do. stem-prefix: files whose names "
+        'are equal up to the last "_", "-" or space; near-duplicates: photos that look alike',
+    )
+    parser.add_argument(
+        "--classes", type=names, metavar="NAMES", help="take these class folders only, e.g. cat,dog"
     )
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
     parser.add_argument(
@@ -146,6 +150,7 @@ def run_compare(
     folds: int,
     repeats: int,
     groups: str | None,
+    classes: list[str] | None,
     report: str | None,
     seed: int,
     n_jobs: int,
@@ -168,8 +173,13 @@ def run_compare(
     model = default_estimator() if estimator is None else _imported(estimator)
     verbose = int(sys.stderr.isatty() and not quiet)
     kept = read_source(
-        source, hash_pixels=groups == "near-duplicates", n_jobs=n_jobs, verbose=verbose
+        source,
+        classes=classes,
+        hash_pixels=groups == "near-duplicates",
+        n_jobs=n_jobs,
+        verbose=verbose,
     )
+    check_twins(kept, kept.records.first_equals())
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
     members, notes = _together(kept, groups)
     splits, reduced = draw_folds(labels, members, folds, repeats, seed)

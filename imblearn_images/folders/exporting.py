@@ -127,7 +127,10 @@ def export_images(
     targets = [row.path or "" for row in rows]
     folder.begin()
     folder.check_contents([*targets, MANIFEST, *([LABELS] if layout == "csv" else [])])
-    folder.make_folders({os.path.dirname(name) for name in targets})
+    folders = {os.path.dirname(name) for name in targets}
+    if layout == "folders":  # the same classes on both sides, or they are numbered differently
+        folders |= {f"{part}{encode_label(label)}" for part in side for label in set(labels)}
+    folder.make_folders(folders)
     with progress(len(rows), "written", verbose) as done:
 
         def put(first: int) -> list[str]:

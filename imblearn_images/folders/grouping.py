@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,17 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
             f"groups has {len(values)} values, {kept.root!r} holds {kept.n_listed} image files"
         )
     return [values[row] for row in kept.rows]
+
+
+def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
+    """Say in one sentence what groups there are, for an error."""
+    counts = Counter(named)
+    largest = ", ".join(f"{name!r} of {n}" for name, n in counts.most_common(3))
+    rule = {
+        "stem-prefix": '"stem-prefix" groups files by their names up to the last "_", "-" or space',
+        "near-duplicates": '"near-duplicates" groups files that look alike',
+    }.get(groups if isinstance(groups, str) else "", "The groups are those that were given")
+    return f"{rule}: {len(named)} files in {len(counts)} groups, the largest {largest}."
 
 
 def group_near(kept: Source) -> list[int]:
