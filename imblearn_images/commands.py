@@ -12,6 +12,7 @@ from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images import over_sampling, under_sampling
 from imblearn_images.arguments import SEED, addition, integer, n_jobs, names
+from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.folders import (
     FolderReport,
     balance_folder,
@@ -38,7 +39,8 @@ METHODS = {
     for module in (over_sampling, under_sampling)
     for name in module.__all__
     if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
-} | {"none": None}
+}
+METHODS |= {"smoteenn": SMOTEENN, "smotetomek": SMOTETomek, "none": None}
 
 SYNTHESES = {
     "augment": Augment(),
@@ -263,7 +265,8 @@ def _sampler(
         return None
     if strategy and add:
         raise ValueError("--strategy and --add both say how much: give one of them")
-    over = issubclass(kind, BaseOverSampler)
+    combined = kind in (SMOTEENN, SMOTETomek)
+    over = issubclass(kind, BaseOverSampler) or combined
     parameters: dict[str, Any] = {}
     if add:
         if not over:
@@ -277,7 +280,12 @@ def _sampler(
         if "synthesis" not in kind().get_params():
             raise ValueError(f"--synthesis: method {method} draws no images")
         parameters["synthesis"] = SYNTHESES[synthesis]
-    if k_neighbors is not None:
+    if k_neighbors is not None and combined:
+        # the strategy is that of the SMOTE inside, where one is given
+        parameters["smote"] = over_sampling.SMOTE(
+            sampling_strategy=parameters.pop("sampling_strategy", "auto"), k_neighbors=k_neighbors
+        )
+    elif k_neighbors is not None:
         if "k_neighbors" not in kind().get_params():
             raise ValueError(f"--k-neighbors: method {method} has no neighbours")
         parameters["k_neighbors"] = k_neighbors

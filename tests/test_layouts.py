@@ -666,6 +666,16 @@ def test_the_command_writes_forms(jpegs, tmp_path):
     assert drawn.synthesis == "SMOTE, at most 16 pixels, JPEG of quality 70"
 
 
+@pytest.mark.parametrize("method", ["smoteenn", "smotetomek"])
+def test_the_command_over_samples_and_cleans(jpegs, tmp_path, method, capsys):
+    options = ("--method", method, "--k-neighbors", "2", "--add", "dog=0.5", "--on-empty", "keep")
+    for more in (["--dry-run"], []):
+        command("balance", jpegs, tmp_path / "out", *options, "--json", *more)
+    foreseen, done = map(json.loads, capsys.readouterr().out.splitlines())
+    assert foreseen["classes"] == done["classes"]
+    assert verify_folder(tmp_path / "out", source=jpegs)
+
+
 # --- what is said
 
 

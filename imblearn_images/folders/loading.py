@@ -175,8 +175,8 @@ def find_images(
     if empty and not allow_empty:
         raise ValueError(
             f"no image in {len(empty)} of {len(found)} class folders of {root!r}: {empty[:5]}; "
-            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders"
-            f"{remedy}."
+            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders, "
+            f"name the others in `classes`{remedy}."
         )
     return listing, skipped, notes
 
