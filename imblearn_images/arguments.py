@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import re
 import sys
@@ -14,7 +15,7 @@ from imblearn_images.core.limits import MOST as MOST_PIXELS
 from imblearn_images.core.text import printable_lines
 from imblearn_images.core.wording import nearest
 
-__all__ = ["SEED", "Parser", "add_max_pixels", "addition", "integer", "n_jobs", "one_of"]
+__all__ = ["SEED", "Parser", "add_max_pixels", "addition", "integer", "n_jobs", "names", "one_of"]
 
 MOST = 10**6
 """Of sizes, folds and the like: what is larger is a slip of the pen."""
@@ -203,3 +204,11 @@ def add_max_pixels(parser: Parser) -> None:
         metavar="N",
         help=f"pixels that one image may have, against bombs (default: {MAX_PIXELS})",
     )
+
+
+def names(text: str) -> list[str]:
+    """Type of ``--classes``, names between commas; one with a comma is quoted."""
+    found = next(csv.reader([text], skipinitialspace=True), [])
+    if not found or not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names, e.g. cat,dog")
+    return found

@@ -19,8 +19,10 @@ from imblearn_images.arguments import (
     addition,
     integer,
     n_jobs,
+    names,
     one_of,
 )
+from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.wording import counted, screen_width
 from imblearn_images.folders import (
     FolderReport,
@@ -48,7 +50,8 @@ METHODS = {
     for module in (over_sampling, under_sampling)
     for name in module.__all__
     if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
-} | {"none": None}
+}
+METHODS |= {"smoteenn": SMOTEENN, "smotetomek": SMOTETomek, "none": None}
 
 METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
 """Type of a method, which may be called by its name or that of its class."""
@@ -92,6 +95,7 @@ def _add_inspect(commands: Any) -> None:
         help="look for near-duplicates (default: where ImageHash is installed)",
     )
     add_max_pixels(parser)
+    _add_classes(parser)
     _add_common(parser)
 
 
@@ -132,7 +136,7 @@ def _add_balance(commands: Any) -> None:
         "blends of neighbours)",
     )
     parser.add_argument(
-        "--validation", type=float, default=0.2, metavar="SHARE", help="0 for none (default: 0.2)"
+        "--validation", type=float, metavar="SHARE", help="0 for none (default: 0.2)"
     )
     parser.add_argument(
         "--groups",
@@ -141,6 +145,20 @@ def _add_balance(commands: Any) -> None:
     )
     parser.add_argument(
         "--mode", choices=("L", "RGB", "RGBA"), help="read all files so, where pixels are mixed"
+    )
+    parser.add_argument(
+        "--size",
+        type=integer(1),
+        metavar="PIXELS",
+        help="longer side of drawn images at most; copies keep theirs",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("png", "jpeg", "webp"),
+        help="of drawn images (default: without loss, PNG or TIFF)",
+    )
+    parser.add_argument(
+        "--quality", type=integer(1, 100), metavar="N", help="of jpeg and webp (default: 90)"
     )
     parser.add_argument("--plot", action="store_true", help="also write a chart and some images")
     _add_writing(parser)
@@ -195,6 +213,18 @@ def _add_writing(parser: Parser) -> None:
     )
     add_on_error(parser)
     parser.add_argument(
+        "--on-empty",
+        choices=("raise", "keep"),
+        default="raise",
+        help="classes that a method would empty: refuse, or keep their images (default: raise)",
+    )
+    parser.add_argument(
+        "--keep-split",
+        action="store_true",
+        help="FOLDER holds train and valid or test: resample train, copy the others as they are",
+    )
+    _add_classes(parser)
+    parser.add_argument(
         "--seed", type=SEED, default=0, dest="random_state", help="of all draws (default: 0)"
     )
     parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
@@ -212,14 +242,23 @@ def add_on_error(parser: Parser) -> None:
     )
 
 
+def _add_classes(parser: Parser) -> None:
+    parser.add_argument(
+        "--classes",
+        type=names,
+        metavar="NAMES",
+        help="take these class folders only, e.g. cat,dog (a name with a comma: '\"a,b\",c')",
+    )
+
+
 def _add_common(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
-def _inspect(source: str, *, near: bool | None, **common: Any) -> None:
-    _print(inspect_folder(source, near=near, **_threads(common)), common)
+def _inspect(source: str, *, near: bool | None, classes: list[str] | None, **common: Any) -> None:
+    _print(inspect_folder(source, near=near, classes=classes, **_threads(common)), common)
 
 
 def _balance(
@@ -261,7 +300,8 @@ def _sampler(
         return None
     if strategy and add:
         raise ValueError("--strategy and --add both say how much: give one of them")
-    over = issubclass(kind, BaseOverSampler)
+    combined = kind in (SMOTEENN, SMOTETomek)
+    over = issubclass(kind, BaseOverSampler) or combined
     parameters: dict[str, Any] = {}
     if add:
         if not over:
@@ -275,7 +315,12 @@ def _sampler(
         if "synthesis" not in kind().get_params():
             raise ValueError(f"--synthesis: method {method} draws no images")
         parameters["synthesis"] = SYNTHESES[synthesis]
-    if k_neighbors is not None:
+    if k_neighbors is not None and combined:
+        # the strategy is that of the SMOTE inside, where one is given
+        parameters["smote"] = over_sampling.SMOTE(
+            sampling_strategy=parameters.pop("sampling_strategy", "auto"), k_neighbors=k_neighbors
+        )
+    elif k_neighbors is not None:
         if "k_neighbors" not in kind().get_params():
             raise ValueError(f"--k-neighbors: method {method} has no neighbours")
         parameters["k_neighbors"] = k_neighbors
@@ -327,7 +372,9 @@ def _print(report: Any, common: Mapping[str, Any]) -> None:
     fits = hasattr(report, "to_text")
     say_report(report.to_text(screen_width()) if fits else str(report))
     if isinstance(report, FolderReport) and not report.dry_run:
+        held = counted(report.n_valid, "validation row")
+        held += f" and {counted(report.n_test, 'test row')}" if report.n_test else ""
         say(
-            f"{counted(report.n_valid, 'validation row')} first, then "
+            f"{held} first, then "
             f"{counted(report.n_train, 'training row')}; manifest.jsonl says what each is made of"
         )

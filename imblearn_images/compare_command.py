@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from imblearn_images._console import say, say_report
 from imblearn_images._estimators import import_estimator
-from imblearn_images.arguments import SEED, Parser, add_max_pixels, integer, n_jobs, one_of
+from imblearn_images.arguments import SEED, Parser, add_max_pixels, integer, n_jobs, names, one_of
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.commands import GROUPS, METHODS, SYNTHESES, add_on_error
 from imblearn_images.core.apart import where_they_meet
@@ -29,7 +29,7 @@ from imblearn_images.core.subsets import takes_of
 from imblearn_images.core.wording import counted, screen_width
 from imblearn_images.display.drawing import require_matplotlib
 from imblearn_images.folders.grouping import needs_pixels, read_groups, resolve_groups
-from imblearn_images.folders.source import Source, bound_together, read_source
+from imblearn_images.folders.source import Source, bound_together, check_twins, read_source
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.model_selection.folds import draw_folds
 from imblearn_images.model_selection.reporting import check_replaceable, write_report
@@ -169,6 +169,9 @@ def add_compare_command(commands: Any) -> None:
         metavar="GROUPS",
         help=f"what must stay in one fold: {GROUPS}; equal files always do",
     )
+    parser.add_argument(
+        "--classes", type=names, metavar="NAMES", help="take these class folders only, e.g. cat,dog"
+    )
     add_on_error(parser)
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
     parser.add_argument("--force", action="store_true", help="replace the report that is there")
@@ -194,6 +197,7 @@ def run_compare(
     repeats: int,
     groups: str | None,
     on_error: str,
+    classes: list[str] | None,
     report: str | None,
     seed: int,
     n_jobs: int,
@@ -224,11 +228,13 @@ def run_compare(
     kept = read_source(
         source,
         on_error=on_error,
+        classes=classes,
         hash_pixels=needs_pixels(together),
         mode=None if takes_paths else "RGB",
         n_jobs=n_jobs,
         verbose=verbose,
     )
+    check_twins(kept, kept.records.first_equals())
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
     members, notes = _together(kept, together, groups)
     splits, reduced = draw_folds(labels, members, folds, repeats, seed)

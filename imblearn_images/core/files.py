@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import stat
@@ -26,7 +27,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 """The formats that are read: those of photographs and scans, none that runs code."""
 
 SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"),
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff"),
     *(".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"),
 )
 """The file name endings of these formats, in lower case; content decides when reading."""
@@ -49,6 +50,8 @@ _READ_AS = {mode: mode for mode in _ARRAYS} | {
     **dict.fromkeys(("RGBa", "PA"), "RGBA"),
 }
 _STORED_BY = {"PNG": ("1", "L", "LA", "RGB", "RGBA", "I;16"), "TIFF": tuple(_ARRAYS)}
+MODES_OF = {"png": _STORED_BY["PNG"], "jpeg": ("L", "RGB"), "webp": ("RGB", "RGBA")}
+"""The modes that a format holds, WebP no grey ones: it would give them back as colour."""
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -339,6 +342,75 @@ def write_png(path: FilePath, image: NDArray[Any]) -> None:
     Compression level 1: much faster than Pillow's default for a few more bytes.
     """
     _write(path, image, "PNG", compress_level=1)
+
+
+def write_lossy(path: FilePath, image: NDArray[Any], file_format: str, quality: int) -> None:
+    """Write an image as JPEG or WebP, whole or not at all; an existing file is replaced.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    image : ndarray of shape (H, W), (H, W, 3) or (H, W, 4), uint8
+        JPEG takes grey and colour, WebP colour, also with alpha.
+    file_format : {"jpeg", "webp"}
+        Format.
+    quality : int
+        From 1 to 100.
+
+    Raises
+    ------
+    ValueError
+        Naming the file, when the format cannot hold the image.
+    OSError
+        When writing fails.
+    """
+    try:
+        content = encode(image, file_format, quality)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    with written_whole(path) as file:
+        file.write(content)
+
+
+def encode(image: NDArray[Any], file_format: str | None, quality: int) -> bytes:
+    """Return the bytes of an image file; without a format one without loss."""
+    image = np.ascontiguousarray(image)
+    stored = io.BytesIO()
+    if file_format not in ("jpeg", "webp"):
+        holds = [_ARRAYS[mode] for mode in _STORED_BY["PNG"]]
+        png = (image.dtype.name, image.shape[2:]) in holds
+        kind, options = ("PNG", {"compress_level": 1}) if png else ("TIFF", {})
+        Image.fromarray(image).save(stored, kind, **options)
+        return stored.getvalue()
+    holds = [_ARRAYS[mode] for mode in MODES_OF[file_format]]
+    if (image.dtype.name, image.shape[2:]) not in holds:
+        kinds = "; ".join(f"{dtype} {axes_of(channels)}" for dtype, channels in holds)
+        raise ValueError(
+            f"{file_format} cannot hold an image of shape {image.shape} and dtype {image.dtype}. "
+            f"It holds {kinds}."
+        )
+    Image.fromarray(image).save(stored, file_format, quality=quality)
+    return stored.getvalue()
+
+
+def resize_array(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Resize an image to (height, width) as :func:`read_image` does.
+
+    Examples
+    --------
+    >>> resize_array(np.full((4, 6, 3), 7, dtype=np.uint8), (2, 3)).shape
+    (2, 3, 3)
+    """
+    small = _resize(Image.fromarray(np.ascontiguousarray(image)), size[::-1], None)
+    if image.dtype == bool:
+        return np.asarray(small) >= 128
+    return np.array(small, dtype=image.dtype)
+
+
+def mode_of_array(mode: str) -> str:
+    """Say which mode an image of one of Pillow's modes is read as."""
+    return _READ_AS.get(mode, mode)
 
 
 def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:

@@ -9,8 +9,10 @@ import os
 import re
 import shutil
 import stat
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -271,7 +273,12 @@ class OutputFolder:
         if not same:
             raise _has_changed(source)
 
-    def draw(self, name: str, image: Callable[[], NDArray[Any]]) -> tuple[int, str]:
+    def draw(
+        self,
+        name: str,
+        image: Callable[[], NDArray[Any]],
+        write: Callable[[str, NDArray[Any]], None] = files.write_image,
+    ) -> tuple[int, str]:
         """Draw an image into its place, unless a run before has; return its size and SHA-256.
 
         Parameters
@@ -280,6 +287,8 @@ class OutputFolder:
             Where to, relative to the folder. It tells all that the image depends on.
         image : callable
             Draws it.
+        write : callable, default=write_image
+            ``write(path, image)`` writes it, whole or not at all.
         """
         target = self._at(name)
         if name in self._drawn and self._is_plain(target):
@@ -287,7 +296,7 @@ class OutputFolder:
             if sha256 == self._drawn[name].hex():
                 return n_bytes, sha256
         drawn = os.path.join(self.workshop, os.path.basename(name))
-        files.write_image(drawn, image())
+        write(drawn, image())
         n_bytes, sha256 = hash_file(drawn)
         line = json.dumps({"path": name, "kind": "synthetic", "sha256": sha256}) + "\n"
         # before the image is in its place: what is there is always known
@@ -332,12 +341,16 @@ class OutputFolder:
 def name_file(stem: str, digest: str, suffix: str) -> str:
     """Name a file: what a reader recognises of `stem`, what makes it unique, the ending.
 
+    Letters of every script stay, in composed form, as far as 120 bytes of UTF-8 go.
+
     Examples
     --------
     >>> name_file("Crème brûlée (2)", "0f3a", ".jpg")
-    'Cr_me_br_l_e_2_-0f3a.jpg'
+    'Crème_brûlée_2_-0f3a.jpg'
     """
-    readable = re.sub(r"[^A-Za-z0-9_+.-]+", "_", stem)[:80].lstrip(".") or "image"
+    runs = groupby(unicodedata.normalize("NFC", stem), _is_readable)
+    readable = "".join("".join(run) if stays else "_" for stays, run in runs)[:80].lstrip(".")
+    readable = readable.encode()[:120].decode(errors="ignore") or "image"
     return f"{readable}-{digest}{suffix}"
 
 
@@ -357,6 +370,14 @@ def _mark_of(path: str) -> int:
     status = os.stat(path)
     facts = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev)
     return hash(facts)
+
+
+def _is_readable(character: str) -> bool:
+    # marks belong to the letter before them: without, Hindi and Thai are no words
+    return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
+
+
+_MARKS = ("Mn", "Mc")
 
 
 def _sync_folder(folder: files.FilePath) -> None:

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -27,7 +28,15 @@ from imblearn_images.core.manifest import (
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.store import LINKS, OutputFolder
-from imblearn_images.folders.deciding import decide, draws_images, with_seed
+from imblearn_images.folders._form import Form
+from imblearn_images.folders._layout import SplitFoldersError
+from imblearn_images.folders.deciding import (
+    decide,
+    draws_images,
+    modes_of,
+    note_on_nothing,
+    with_seed,
+)
 from imblearn_images.folders.foresight import foresee
 from imblearn_images.folders.grouping import Groups, needs_pixels
 from imblearn_images.folders.pictures import (
@@ -50,12 +59,18 @@ def balance_folder(
     output: str | os.PathLike[str],
     *,
     sampler: Any = None,
-    validation: float = 0.2,
+    validation: float | None = None,
     groups: Groups = None,
+    classes: Sequence[str] | None = None,
+    keep_split: bool = False,
     mode: str | None = None,
+    size: int | None = None,
+    format: str | None = None,  # noqa: A002 - as --format
+    quality: int | None = None,
     layout: str = "folders",
     link: str = "copy",
     on_error: str = "raise",
+    on_empty: str = "raise",
     random_state: int = 0,
     resume: bool = False,
     dry_run: bool = False,
@@ -80,14 +95,29 @@ def balance_folder(
     sampler : sampler of this package, default=None
         E.g. ``SMOTE()`` or ``RandomOverSampler(sampling_strategy=add_fraction({"Lime": 0.5}))``;
         a clone of it sees the training files only. None splits without resampling.
-    validation : float, default=0.2
-        Share of the images that validate; 0 for no split.
+    validation : float, default=None
+        Share of the images that validate; 0 for no split; None is 0.2, or with `keep_split`
+        the part that is there.
     groups : callable, dict, array-like, "stem-prefix" or "near-duplicates", default=None
         What must stay on one side of the split, as for :func:`split_folder`.
+    classes : list of str, default=None
+        Take these class folders only.
+    keep_split : bool, default=False
+        The source holds ``train/``, and ``valid/`` or ``test/`` or both (or ``val``, ``dev``,
+        ``testing`` and the like), each with the same class folders: resample the first, and copy
+        the others as they are, under the names they have. Training files that equal one of the
+        others are refused, or left out with `on_error` "skip".
     mode : {"L", "RGB", "RGBA"}, default=None
         Let a sampler that mixes pixels read all files as grey, colour, or colour with alpha,
         by the rules of :class:`~imblearn_images.preprocessing.ReadImages`; without, files of
         different modes in the classes to be mixed are refused. Copies stay as they are.
+    size : int, default=None
+        Pixels that the longer side of a drawn image has at most. Copies keep their size.
+    format : {"png", "jpeg", "webp"}, default=None
+        Format of drawn images. By default they are written without loss, as PNG or TIFF, which
+        can take 20 times the bytes of photos in JPEG. Copies keep their bytes.
+    quality : int, default=None
+        From 1 to 100, of the format "jpeg" or "webp"; None is 90.
     layout : {"folders", "csv"}, default="folders"
         "folders" writes ``train/<class>/`` and ``valid/<class>/``, as torchvision's
         ``ImageFolder`` and Keras' ``image_dataset_from_directory`` read them (``<class>/``
@@ -99,6 +129,9 @@ def balance_folder(
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used: name all of them in one error, or leave them
         out and list them in report and manifest.
+    on_empty : {"raise", "keep"}, default="raise"
+        What to do with a class of which a sampler that cleans would leave no image: refuse, or
+        keep all its images, so that training and validation always have the same classes.
     random_state : int, default=0
         Seed of the split, and of a sampler whose own random_state is None.
     resume : bool, default=False
@@ -149,21 +182,40 @@ def balance_folder(
         raise ValueError(f'layout={layout!r}: it is "folders" or "csv"')
     if link not in LINKS:
         raise ValueError(f"link={link!r}: it is one of {LINKS}")
+    if on_empty not in ("raise", "keep"):
+        raise ValueError(f'`on_empty` must be "raise" or "keep", got {on_empty!r}.')
+    if keep_split:
+        _check_kept(validation, groups, layout, link)
     if link == "rows" and layout != "csv":
         raise ValueError('link="rows" writes no files and needs layout="csv"')
+    validation = 0.2 if validation is None else validation
     check_size_and_mode(None, mode)
+    form = Form(size, format, quality)
     if plot:
         require_matplotlib()
     sampler, seed = with_seed(sampler, random_state, n_jobs)
+    if form and not (sampler is not None and draws_images(sampler)):
+        raise ValueError(
+            "`size`, `format` and `quality` must go with a sampler that draws images; "
+            f"{type(sampler).__name__ if sampler is not None else 'no sampler'} was given, and "
+            "copies stay as they are. Leave them out."
+        )
     folder = OutputFolder(output, source, resume=resume)
-    kept = read_source(
-        source,
-        on_error=on_error,
-        hash_pixels=needs_pixels(groups),
-        mode=mode if sampler is not None and draws_images(sampler) else None,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
+    try:
+        kept = read_source(
+            source,
+            on_error=on_error,
+            classes=classes,
+            keep_split=keep_split,
+            hash_pixels=needs_pixels(groups),
+            mode=mode if sampler is not None and draws_images(sampler) else None,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+    except SplitFoldersError as error:
+        raise ValueError(
+            f"{error} To resample the training part and copy the others, pass keep_split=True."
+        ) from error
     check_names(sorted(set(kept.labels)), layout)
     if layout == "csv" and (misread := misread_labels(sorted(set(kept.labels)))):
         kept.notes.append(
@@ -174,13 +226,20 @@ def balance_folder(
     split = split_source(kept, validation, groups, random_state)
     train = np.flatnonzero(~split.is_valid)
     if dry_run:
-        return foresee(sampler, seed, kept, split, train, link, str(output))
+        return foresee(
+            *(sampler, seed, kept, split, train, link, str(output)),
+            form=form,
+            mode=mode,
+            on_empty=on_empty,
+        )
     if link == "copy":
         _check_room(folder.root, int(kept.records.n_bytes.sum()))
     extra = [MANIFEST, *([LABELS] if layout == "csv" else []), *([CHART, SHEET] if plot else [])]
     folder.begin()
     try:
-        plan, later = decide(sampler, kept, split, train, folder, mode, n_jobs)
+        plan, later = decide(sampler, kept, split, train, folder, mode, on_empty, n_jobs)
+        if form.format:
+            form.check_modes(modes_of(kept, train[plan.base[plan.synthetic]], mode))
         rows = OutputRows(
             kept,
             split,
@@ -192,6 +251,7 @@ def balance_folder(
             later=later,
             layout=layout,
             link=link,
+            form=form,
         )
         if leaks := find_leaks(rows):
             raise ValueError(
@@ -206,6 +266,10 @@ def balance_folder(
     if link != "rows":
         _place(folder, rows, n_jobs, verbose)
     report = _report(kept, split, plan, rows, folder)
+    if sampler is not None and not plan.synthetic.any():
+        before = Counter(split.labels[train].tolist())
+        if before == Counter(plan.y.tolist()):
+            report.notes.extend(note_on_nothing(sampler, before))
     if layout == "csv":
         folder.write(LABELS, labels_csv(rows))
     if plot:
@@ -217,6 +281,22 @@ def balance_folder(
     )
     folder.finish(manifest_lines(chain(rows, left_out)))
     return report
+
+
+def _check_kept(validation: float | None, groups: Groups, layout: str, link: str) -> None:
+    for name, value in (("validation", validation), ("groups", groups)):
+        if value is not None:
+            raise ValueError(
+                f"`{name}` must be left out where the split is kept, got {value!r}: no split is "
+                "drawn."
+            )
+    if link == "rows":
+        raise ValueError('`link` must be another than "rows" where the split is kept.')
+    if layout != "folders":
+        raise ValueError(
+            f'`layout` must be "folders" where the split is kept, got {layout!r}: a table of '
+            "labels has no column for test images."
+        )
 
 
 def _name_synthesis(sampler: Any, plan: ResamplingPlan) -> str:
@@ -245,7 +325,7 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
         row = rows[number]
         name = str(row.path)
         if row.kind == "synthetic":
-            rows.has_drawn(number, *folder.draw(name, partial(rows.draw, number)))
+            rows.has_drawn(number, *folder.draw(name, partial(rows.draw, number), rows.form.write))
         else:
             original = rows.kept.paths[rows.sources[number]]
             mark = folder.copy(original, name, str(row.sha256), rows.link)
@@ -270,12 +350,13 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
 def _report(
     kept: Source, split: FolderSplit, plan: ResamplingPlan, rows: OutputRows, folder: OutputFolder
 ) -> FolderReport:
+    n_test = 0 if kept.sides is None else int(np.count_nonzero(kept.sides == "test"))
     return FolderReport(
         output=str(folder.root),
         classes=count_classes(
             kept, split, Counter(plan.y.tolist()), Counter(plan.y[plan.synthetic].tolist())
         ),
-        n_valid=rows.n_valid,
+        n_valid=rows.n_valid - n_test,
         n_train=len(plan),
         n_files=0 if rows.link == "rows" else len(rows),
         n_bytes=rows.n_bytes,
@@ -283,5 +364,7 @@ def _report(
         seed=rows.seed,
         dry_run=False,
         skipped={kept.relative(record.path): record.error for _, record in kept.broken},
-        notes=kept.notes,
+        notes=list(kept.notes),
+        n_test=n_test,
+        other_files=kept.other_files,
     )

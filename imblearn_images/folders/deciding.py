@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from imblearn.under_sampling.base import BaseCleaningSampler
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from imblearn_images.base import ImageSamplerMixin
-from imblearn_images.core.files import read_image, write_image
+from imblearn_images.core.files import describe, mode_of_array, read_image, write_image
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.store import OutputFolder
@@ -79,6 +83,7 @@ def decide(
     train: NDArray[np.intp],
     folder: OutputFolder,
     mode: str | None,
+    on_empty: str,
     n_jobs: int | None,
 ) -> tuple[ResamplingPlan, DrawLater]:
     """Return the plan over the training files, and what draws its synthetic rows."""
@@ -86,13 +91,98 @@ def decide(
     paths, y = split.paths[train], split.labels[train]
     if sampler is None:
         return ResamplingPlan.selection(np.arange(len(train)), y), later
-    if draws_images(sampler):
+    draws = draws_images(sampler)
+    if draws and mode is not None:
+        paths = _in_mode(mode, kept, train, folder, n_jobs)
+    return decided(sampler, paths, y, later if draws else None, on_empty), later
+
+
+def decided(
+    sampler: Any, paths: NDArray[Any], y: NDArray[Any], later: DrawLater | None, on_empty: str
+) -> ResamplingPlan:
+    """Let a sampler decide; no class is emptied, so that all parts have the same classes.
+
+    Parameters
+    ----------
+    sampler : sampler
+        Will be fitted.
+    paths, y : ndarray of shape (n,)
+        The training files and their classes.
+    later : DrawLater or None
+        Where a sampler that draws images leaves the way to draw them.
+    on_empty : {"raise", "keep"}
+        What to do with a class that is emptied.
+
+    Raises
+    ------
+    ValueError
+        Naming the class that would be left without an image.
+    """
+    if later is not None:
         sampler.set_params(output_dir=later)
-        if mode is not None:
-            paths = _in_mode(mode, kept, train, folder, n_jobs)
     with frames_told():  # in a note of the report
         sampler.fit_resample(paths, y)
-    return sampler.plan_, later
+    plan: ResamplingPlan = sampler.plan_
+    counts = Counter(y.tolist())
+    if not (lost := [label for label in counts if label not in set(plan.y.tolist())]):
+        return plan
+    if on_empty == "raise":
+        more = f", nor of {lost[1:]}" if len(lost) > 1 else ""
+        others = [label for label in counts if label not in lost]
+        raise ValueError(
+            f"{type(sampler).__name__} would leave none of the {counts[lost[0]]} training images "
+            f"of class {lost[0]!r}{more}: the training part would have fewer classes than "
+            'the source. Keep the images of such a class, on_empty="keep", choose another sampler, '
+            f"or take the other classes only, `classes`: {', '.join(map(repr, others[:20]))}."
+        )
+    rows = np.flatnonzero(np.isin(y, np.array(lost, dtype=object)))
+
+    def longer(column: Any, values: Any) -> Any:
+        if column is None:
+            return None
+        more = np.zeros((len(rows), *column.shape[1:]), dtype=column.dtype)
+        more[...] = values
+        return np.concatenate([column, more])
+
+    return replace(
+        plan,
+        base=longer(plan.base, rows),
+        partners=longer(plan.partners, 0),
+        weights=longer(plan.weights, 0),
+        y=np.concatenate([plan.y, y[rows]]),
+        drawn=longer(plan.drawn, False),
+        seeds=longer(plan.seeds, 0),
+        tries=longer(plan.tries, 0),
+        accepted=longer(plan.accepted, True),
+    )
+
+
+def note_on_nothing(sampler: Any, counts: Mapping[str, int]) -> list[str]:
+    """Say that, and why, a sampler changes nothing."""
+    name = type(sampler).__name__
+    if isinstance(sampler, BaseCleaningSampler):
+        return [f"nothing was resampled: {name} found no image to remove"]
+    asked = getattr(sampler, "sampling_strategy", "auto")
+    least, most = min(counts.values()), max(counts.values())
+    numbers = f"{least}" if least == most else f"{least} to {most}"
+    note = (
+        f"nothing was resampled: {name} with sampling_strategy={asked!r} wants no other numbers "
+        f"than the {numbers} training images that each class has"
+    )
+    return [note]
+
+
+def modes_of(kept: Source, rows: NDArray[np.intp], mode: str | None) -> list[str]:
+    """Return the modes that some files are read in."""
+    if mode is not None:
+        return [mode] if len(rows) else []
+    found = set()
+    for row in rows.tolist():
+        record = kept.records[row]
+        found.add(mode_of_array(record.mode))
+        if record.mode == "P" and describe(record.path).shape[2] == 4:  # with a transparent colour
+            found.add("RGBA")
+    return sorted(found)
 
 
 def _in_mode(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,17 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
         return as_groups(given, len(called), of="image files", called=called).tolist()
     values = as_groups(groups, kept.n_listed, of=f"image files in {kept.root!r}")
     return [values[row] for row in kept.rows]
+
+
+def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
+    """Say in one sentence what groups there are, for an error."""
+    counts = Counter(named)
+    largest = ", ".join(f"{name!r} of {n}" for name, n in counts.most_common(3))
+    rule = {
+        "stem-prefix": '"stem-prefix" groups files by their names up to the last "_", "-" or space',
+        "near-duplicates": '"near-duplicates" groups files that look alike',
+    }.get(groups if isinstance(groups, str) else "", "The groups are those that were given")
+    return f"{rule}: {len(named)} files in {len(counts)} groups, the largest {largest}."
 
 
 def group_near(kept: Source) -> list[int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,13 @@ import numpy as np
 
 from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.wording import counted
+from imblearn_images.folders._layout import (
+    SplitFoldersError,
+    check_finished,
+    check_level,
+    choose_classes,
+    find_split,
+)
 
 __all__ = ["load_image_folder"]
 
@@ -23,13 +32,13 @@ def _walk(class_folder: str, root: str) -> tuple[list[str], list[str]]:
     images: list[str] = []
     others: list[str] = []
     entered = {os.path.realpath(root)}
-    folders = {class_folder}
+    folders = {class_folder: os.path.realpath(class_folder)}
     pending = [class_folder]
     while pending:
         path = pending.pop()
         if path not in folders:
             images.append(path)
-        elif (here := os.path.realpath(path)) not in entered:
+        elif (here := folders.pop(path)) not in entered:
             entered.add(here)
             inside = []
             # a folder that cannot be listed raises: its images must not be lost silently
@@ -37,8 +46,12 @@ def _walk(class_folder: str, root: str) -> tuple[list[str], list[str]]:
                 if entry.name.startswith("."):
                     continue
                 # of links the functions of os.path never raise
-                if os.path.isdir(entry) if entry.is_symlink() else entry.is_dir():
-                    folders.add(entry.path)
+                linked = entry.is_symlink()
+                if os.path.isdir(entry) if linked else entry.is_dir():
+                    # resolved from the top where needed only: it takes a look at every level
+                    resolve = linked or os.name == "nt"  # Windows: a junction is no symlink
+                    real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
+                    folders[entry.path] = real
                     inside.append(entry.path)
                 elif entry.name.lower().endswith(SUFFIXES) and os.path.isfile(entry):
                     inside.append(entry.path)
@@ -49,7 +62,12 @@ def _walk(class_folder: str, root: str) -> tuple[list[str], list[str]]:
 
 
 def load_image_folder(
-    path: str | os.PathLike[str], *, allow_empty: bool = False, as_frame: bool = False
+    path: str | os.PathLike[str],
+    *,
+    split: str | None = None,
+    classes: Sequence[str] | None = None,
+    allow_empty: bool = False,
+    as_frame: bool = False,
 ) -> Any:
     """List the image files of class folders, and their labels; no file is opened.
 
@@ -61,6 +79,11 @@ def load_image_folder(
     ----------
     path : str or path-like
         The folder that holds the class folders.
+    split : str, default=None
+        Read the class folders of one split, where `path` holds splits: the name of its folder,
+        or "train", "valid" or "test" for any usual name of it, such as ``val``.
+    classes : list of str, default=None
+        Take these class folders only.
     allow_empty : bool, default=False
         Accept class folders without an image.
     as_frame : bool, default=False
@@ -69,8 +92,8 @@ def load_image_folder(
     Returns
     -------
     paths : ndarray of shape (n,), str
-        Image files (.png .jpg .jpeg .bmp .tif .tiff .webp .gif .ppm .pgm .pbm .pnm, in either
-        case), each beginning with `path`, sorted by class, then folder by folder.
+        Image files (.png .apng .jpg .jpeg .jpe .jfif .bmp .tif .tiff .webp .gif .ppm .pgm .pbm
+        .pnm, in either case), each beginning with `path`, sorted by class, then folder by folder.
     labels : ndarray of shape (n,), str
         Their labels.
     table : pandas.DataFrame of shape (n, 2)
@@ -81,14 +104,18 @@ def load_image_folder(
     FileNotFoundError, NotADirectoryError
         If `path` does not exist or is not a folder.
     ValueError
-        If there is no class folder, or one without an image.
+        If there is no class folder, or one without an image; if the folders are no classes but
+        splits, or images beside their masks, or classes lie one level deeper, naming the folder
+        that is meant (naming them as `classes` takes them all the same); if there is no such
+        split or class.
     ModuleNotFoundError
         If `as_frame` and pandas is not installed.
 
     Warns
     -----
     UserWarning
-        With the number of files that are not images or lie in no class folder, if any.
+        With the number of files that are not images or lie in no class folder, if any, by
+        ending; of class folders that hold folders and no images.
 
     Examples
     --------
@@ -101,11 +128,17 @@ def load_image_folder(
     >>> [Path(path).name for path in paths], labels.tolist()
     (['c.tif', 'a.JPG', 'b.jpg'], ['kiwi', 'lime', 'lime'])
     """
-    listing, skipped = find_images(
-        str(Path(path)), allow_empty=allow_empty, remedy=", or pass allow_empty=True"
-    )
-    if skipped:
-        warnings.warn(note_on_skipped(skipped), UserWarning, stacklevel=2)
+    root = str(Path(path))
+    if split is not None:
+        root = find_split(root, split)
+    try:
+        listing, skipped, notes = find_images(
+            root, allow_empty=allow_empty, classes=classes, remedy=", or pass allow_empty=True"
+        )
+    except SplitFoldersError as error:
+        raise ValueError(f'{error} To read one side, pass split="train".') from error
+    for note in ([note_on_skipped(skipped)] if skipped else []) + notes:
+        warnings.warn(note, UserWarning, stacklevel=2)
     paths = [file for images in listing.values() for file in images]
     labels = [name for name, images in listing.items() for _ in images]
     if as_frame:
@@ -114,17 +147,21 @@ def load_image_folder(
 
 
 def find_images(
-    root: str, *, allow_empty: bool, remedy: str = ""
-) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the image files of every class, and the files that are none; see above.
+    root: str, *, allow_empty: bool, classes: Sequence[str] | None = None, remedy: str = ""
+) -> tuple[dict[str, list[str]], list[str], list[str]]:
+    """Return the image files of every class, the files that are none, and notes; see above.
 
     `remedy` is what the caller has to offer where a class is empty.
     """
     names = sorted(name for name in os.listdir(root) if not name.startswith("."))
-    found = {n: _walk(os.path.join(root, n), root) for n in names if Path(root, n).is_dir()}
+    folders = [name for name in names if Path(root, name).is_dir()]
+    check_finished(root)
     skipped = [
-        os.path.join(root, name) for name in names if name not in found and name not in OWN_FILES
+        os.path.join(root, name) for name in names if name not in folders and name not in OWN_FILES
     ]
+    if folders and classes is not None:
+        folders = choose_classes(root, folders, classes)
+    found = {name: _walk(os.path.join(root, name), root) for name in folders}
     skipped += [file for _, others in found.values() for file in others]
     note = note_on_skipped(skipped)
     if not found:
@@ -132,22 +169,61 @@ def find_images(
             f"no class folder in {root!r}: a class folder is a folder inside it that holds the "
             f"images of one class and is named after it; {note}"
         )
-    empty = [name for name, (images, _) in found.items() if not images]
+    listing = {name: images for name, (images, _) in found.items()}
+    # classes that are named are meant
+    notes = check_level(root, listing) if classes is None else []
+    empty = [name for name, images in listing.items() if not images]
     if empty and not allow_empty:
         raise ValueError(
             f"no image in {len(empty)} of {len(found)} class folders of {root!r}: {empty[:5]}; "
-            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders{remedy}."
+            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders, "
+            f"name the others in `classes`{remedy}."
         )
-    return {name: images for name, (images, _) in found.items()}, skipped
+    return listing, skipped, notes
+
+
+_HINTS = {
+    "convert to JPEG": (".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jxl", ".tga", ".psd"),
+    "develop to JPEG or TIFF": (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"),
+    "export to PNG or TIFF": (".dcm", ".dicom", ".nii", ".mha", ".svs", ".czi", ".lif", ".nd2"),
+    "draw as PNG": (".svg", ".pdf", ".eps"),
+    "save its frames as images": (".mp4", ".mov", ".avi", ".mkv", ".webm"),
+    "pass the array to a sampler": (".npy", ".npz", ".h5", ".hdf5", ".mat"),
+    "unpack": (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"),
+}
+_HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suffixes}
 
 
 def note_on_skipped(skipped: list[str]) -> str:
-    """Say how many files were passed over, with three of them."""
+    """Say how many files were passed over, with three of them, by ending."""
     verbs = ("is no image", "lies") if len(skipped) == 1 else ("are not images", "lie")
     note = (
         f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
     )
-    return note + (f", such as {', '.join(map(repr, skipped[:3]))}" if skipped else "")
+    if not skipped:
+        return note
+    counts = count_endings(skipped)
+    endings = [
+        f"{n} {suffix or 'without'}" + (f" ({_HINT_OF[suffix]})" if suffix in _HINT_OF else "")
+        for suffix, n in list(counts.items())[:8]
+    ]
+    return f"{note}, such as {', '.join(map(repr, skipped[:3]))}; by ending: {', '.join(endings)}"
+
+
+def count_endings(files: Sequence[str]) -> dict[str, int]:
+    """Count files by the ending of their names in lower case, the most frequent first.
+
+    Examples
+    --------
+    >>> count_endings(["a.HEIC", "b.heic", "notes"])
+    {'.heic': 2, '': 1}
+    """
+    return dict(Counter(os.path.splitext(path)[1].lower() for path in files).most_common())
+
+
+def endings_text(counts: Mapping[str, int]) -> str:
+    """Say numbers of files by ending in one cell of a table."""
+    return " ".join(f"{suffix or '(none)'}:{n}" for suffix, n in counts.items())
 
 
 def _frame(**columns: list[Any]) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 
 
@@ -21,6 +23,7 @@ def progress(total: int, what: str, verbose: int) -> Iterator[Callable[[int], ob
             from tqdm import tqdm
         except ModuleNotFoundError:
             verbose = 0
+            _say_what_is_missing()
     if not verbose:
         yield lambda n: None
         return
@@ -32,3 +35,11 @@ def progress(total: int, what: str, verbose: int) -> Iterator[Callable[[int], ob
                 bar.update(n)
 
         yield done
+
+
+@cache
+def _say_what_is_missing() -> None:
+    """Say once how to get a progress bar."""
+    sys.stderr.write(
+        "no progress bar: tqdm is not installed (pip install imblearn-images[progress])\n"
+    )

@@ -29,6 +29,8 @@ class ClassCounts:
     """Training rows after it."""
     synthetic: int
     """Of these, rows that are no image of the source."""
+    test: int = 0
+    """Test images of a split that was kept."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,10 @@ class FolderReport:
     skipped: dict[str, str] = field(default_factory=dict)
     """File that was left out to the reason."""
     notes: list[str] = field(default_factory=list)
+    n_test: int = 0
+    """Rows of the test part of a split that was kept; they stand behind the validation part."""
+    other_files: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Class, or "" for the source itself, to the number of files by ending that are no images."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""
@@ -67,11 +73,15 @@ class FolderReport:
 
     def to_text(self, width: int | None = None) -> str:
         """Return the table and what is to be said, the table not wider than `width` columns."""
-        columns = ("class", "source", "skipped", "valid", "train", "resampled", "synthetic")
+        columns = ["class", "source", "skipped", "valid", "train", "resampled", "synthetic"]
         rows = [
             [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]
             for c in self.classes
         ]
+        if self.n_test:
+            columns.insert(4, "test")
+            for row, c in zip(rows, self.classes, strict=True):
+                row.insert(4, c.test)
         rows.append(["all", *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))])
         lines = [align(columns, rows, width=width)]
         if self.n_prevented:
@@ -92,16 +102,19 @@ def count_classes(
     kept: Source, split: FolderSplit, resampled: Mapping[str, int], synthetic: Mapping[str, int]
 ) -> list[ClassCounts]:
     skipped = Counter(label for label, _ in kept.broken)
-    valid = Counter(split.labels[split.is_valid].tolist())
+    held, tested = Counter(split.labels[split.is_valid].tolist()), Counter[str]()
+    if kept.sides is not None:
+        tested = Counter(split.labels[kept.sides == "test"].tolist())
     return [
         ClassCounts(
             label,
             n + skipped[label],
             skipped[label],
-            valid[label],
-            n - valid[label],
+            held[label] - tested[label],
+            n - held[label],
             resampled.get(label, 0),
             synthetic.get(label, 0),
+            tested[label],
         )
         for label, n in sorted(Counter(kept.labels).items())
     ]

@@ -18,6 +18,7 @@ from imblearn_images.core.manifest import Row
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.store import name_file
 from imblearn_images.core.writing import DrawLater
+from imblearn_images.folders._form import Form
 from imblearn_images.folders.source import FolderSplit, Source
 
 
@@ -51,6 +52,8 @@ class OutputRows(Sequence[Row]):
         Draws them.
     layout, link : str
         As for `balance_folder`.
+    form : Form, default=Form()
+        What drawn images are written as.
     """
 
     def __init__(
@@ -66,10 +69,11 @@ class OutputRows(Sequence[Row]):
         later: DrawLater,
         layout: str,
         link: str,
+        form: Form = Form(),  # noqa: B008 - a value
     ) -> None:
         self.kept, self.train, self.plan = kept, train, plan
         self.synthesis, self.seed, self.mode = synthesis, seed, mode
-        self.later, self.layout, self.link = later, layout, link
+        self.later, self.layout, self.link, self.form = later, layout, link, form
         valid = np.flatnonzero(split.is_valid)
         self.n_valid = len(valid)
         self.sources = np.concatenate([valid, train[plan.base]])
@@ -102,12 +106,12 @@ class OutputRows(Sequence[Row]):
             sources += self.train[self.plan.partners[k][used]].tolist()
             steps = tuple(self.plan.weights[k][used].tolist())
             drawn["step"] = steps[0] if len(steps) == 1 else steps
-            drawn["synthesis"] = self.synthesis
+            drawn["synthesis"] = ", ".join(filter(None, (self.synthesis, str(self.form))))
         contents = [self.kept.records.sha256(source) for source in sources]
         row = Row(
             path=None,
             label=self.kept.labels[sources[0]],
-            split="valid" if k < 0 else "train",
+            split=self._split_of(sources[0]) if k < 0 else "train",
             kind=kind,
             parents=tuple(self.kept.relative(self.kept.paths[source]) for source in sources),
             seed=None if kind == "original" else self.seed,
@@ -133,8 +137,8 @@ class OutputRows(Sequence[Row]):
         return self._hashes[at].tobytes().hex() if self._sizes[at] else None
 
     def draw(self, number: int) -> NDArray[Any]:
-        """Draw the image of a synthetic row."""
-        return self.later.draw(number - self.n_valid)
+        """Draw the image of a synthetic row, as large as it is to be."""
+        return self.form.resized(self.later.draw(number - self.n_valid))
 
     def has_drawn(self, number: int, n_bytes: int, sha256: str) -> None:
         """Note size and hash of the file of a synthetic row."""
@@ -156,6 +160,12 @@ class OutputRows(Sequence[Row]):
             return set()
         if self.layout == "csv":
             return {"images"}
+        if self.kept.splits:
+            return {
+                f"{name}/{encode_label(label)}"
+                for name in self.kept.splits.values()
+                for label in self.kept.classes
+            }
         sides = (slice(0, self.n_valid), slice(self.n_valid, None))
         return {
             f"{self._side(split)}{encode_label(label)}"
@@ -167,8 +177,11 @@ class OutputRows(Sequence[Row]):
         """Name the files."""
         return (row.path for row in self if row.path is not None)
 
+    def _split_of(self, source: int) -> str:
+        return "valid" if self.kept.sides is None else str(self.kept.sides[source])
+
     def _side(self, split: str) -> str:
-        return f"{split}/" if self.n_valid else ""
+        return f"{self.kept.splits.get(split, split)}/" if self.n_valid or self.kept.splits else ""
 
     def _drawn_by(self, k: int) -> list[str]:
         """What an image depends on besides its parents: the synthesis, and the row's seed."""
@@ -187,7 +200,7 @@ class OutputRows(Sequence[Row]):
         digest = digest_of(facts)
         suffix = os.path.splitext(row.parents[0])[1].lower()
         if row.kind == "synthetic":
-            suffix = self.later.suffix
+            suffix = self.form.suffix or self.later.suffix
         names = [os.path.splitext(os.path.basename(parent))[0] for parent in row.parents[:2]]
         stem = "+".join(name[:40] for name in names)
         if self.layout == "csv":

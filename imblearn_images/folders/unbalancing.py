@@ -32,8 +32,8 @@ def unbalance_folder(
     random_state : int, default=0
         Seed of the draw.
     **options : dict
-        Further options of :func:`balance_folder`, e.g. `layout`, `link`, `validation`, which
-        is 0 here.
+        Further options of :func:`balance_folder`, e.g. `layout`, `link`, `classes`,
+        `keep_split`, or `validation`, which is 0 here.
 
     Returns
     -------
@@ -61,5 +61,6 @@ def unbalance_folder(
     [('kiwi', 10), ('lime', 2)]
     """
     sampler = RandomUnderSampler(sampling_strategy=profile, random_state=random_state)
-    options.setdefault("validation", 0)
+    if not options.get("keep_split"):
+        options.setdefault("validation", 0)
     return balance_folder(source, output, sampler=sampler, random_state=random_state, **options)
