@@ -78,7 +78,7 @@ class ImageSamplerMixin:
             flattened pixels, (n, d); file paths in a list, tuple, array, Series or
             one-column DataFrame; a list of equally shaped arrays.
         y : array-like of shape (n,)
-            Labels; one-hot rows of shape (n, n_classes) are accepted, too.
+            Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
         **params : dict
             Extra parameters of the sampler.
 
@@ -87,7 +87,8 @@ class ImageSamplerMixin:
         X_resampled : images
             In the container, dtype and shape of `X`. A memmap comes back as an array.
         y_resampled : array-like of shape (n_resampled,)
-            Labels of `X_resampled`.
+            Labels of `X_resampled`, in the container and dtype of `y`; one-hot rows with all
+            of their columns.
 
         Raises
         ------
@@ -212,7 +213,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             flattened pixels, (n, d); file paths in a list, tuple, array, Series or
             one-column DataFrame; a list of equally shaped arrays.
         y : array-like of shape (n,)
-            Labels; one-hot rows of shape (n, n_classes) are accepted, too.
+            Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
         embeddings : array-like of shape (n, d), default=None
             Features of the images computed beforehand, e.g. by a network, instead of those
             that `embedding` makes. Through a Pipeline they come by metadata routing:
@@ -228,7 +229,8 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         X_resampled : images
             In the container, dtype and shape of `X`. A memmap comes back as an array.
         y_resampled : array-like of shape (n_resampled,)
-            Labels of `X_resampled`.
+            Labels of `X_resampled`, in the container and dtype of `y`; one-hot rows with all
+            of their columns.
 
         Raises
         ------
