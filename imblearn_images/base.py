@@ -79,7 +79,7 @@ class ImageSamplerMixin:
             polars or Arrow; a list, object array or column of equally shaped images (arrays,
             tensors, images of Pillow).
         y : array-like of shape (n,)
-            Labels; one-hot rows of shape (n, n_classes) are accepted, too.
+            Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
         **params : dict
             Extra parameters of the sampler.
 
@@ -89,7 +89,8 @@ class ImageSamplerMixin:
             In the container, dtype and shape of `X`. A memmap comes back as an array, a
             tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`.
         y_resampled : array-like of shape (n_resampled,)
-            Labels of `X_resampled`.
+            Labels of `X_resampled`, in the container and dtype of `y`; one-hot rows with all
+            of their columns.
 
         Raises
         ------
@@ -216,7 +217,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             polars or Arrow; a list, object array or column of equally shaped images (arrays,
             tensors, images of Pillow).
         y : array-like of shape (n,)
-            Labels; one-hot rows of shape (n, n_classes) are accepted, too.
+            Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
         embeddings : array-like of shape (n, d), default=None
             Features of the images computed beforehand, e.g. by a network, instead of those
             that `embedding` makes. Through a Pipeline they come by metadata routing:
@@ -233,7 +234,8 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             In the container, dtype and shape of `X`. A memmap comes back as an array, a
             tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`.
         y_resampled : array-like of shape (n_resampled,)
-            Labels of `X_resampled`.
+            Labels of `X_resampled`, in the container and dtype of `y`; one-hot rows with all
+            of their columns.
 
         Raises
         ------

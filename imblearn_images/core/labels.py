@@ -98,7 +98,7 @@ def as_text(labels: Iterable[Any]) -> list[str]:
     Raises
     ------
     ValueError
-        Naming the rows of missing labels (None, NaN), or two labels with one text.
+        Naming two labels with one text.
 
     Examples
     --------
@@ -106,12 +106,6 @@ def as_text(labels: Iterable[Any]) -> list[str]:
     ['1', '0', '1']
     """
     labels = [label.item() if hasattr(label, "item") else label for label in labels]
-    missing = [row for row, label in enumerate(labels) if label is None or label != label]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} labels are missing (None or NaN), the first in row {missing[0]}. "
-            "Leave these images out, or give them a class of their own."
-        )
     seen: dict[str, Any] = {}
     for label in labels:
         other = seen.setdefault(str(label), label)

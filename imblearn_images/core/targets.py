@@ -289,11 +289,12 @@ def _check_plain(y: Any, name: str) -> None:
     # Of dates tolist() would make numbers, which may be missing without showing it.
     column = np.empty(len(y), dtype=object)
     column[:] = list(np.ravel(y)) if isinstance(y, np.ndarray) else y
-    _check_column(column, name)
+    check_column(column, name)
+    _check_ends(column, name)
 
 
-def _check_column(column: NDArray[Any], name: str) -> None:
-    """Name the rows of missing labels and of labels that cannot be told apart or sorted."""
+def check_column(column: NDArray[Any], name: str) -> None:
+    """Name the rows of missing labels, and of labels that cannot be sorted together."""
     missing = [row for row, label in enumerate(column) if is_missing(label)]
     if missing:
         raise ValueError(
@@ -307,8 +308,11 @@ def _check_column(column: NDArray[Any], name: str) -> None:
             f"Unknown label type: {name} mixes text and other labels, {column[row]!r} in row {row} "
             f"and {column[other]!r} in row {other}. Use one type, e.g. {name}.astype(str)."
         )
-    for row in np.flatnonzero(text).tolist():
-        if column[row].endswith("\0"):
+
+
+def _check_ends(column: NDArray[Any], name: str) -> None:
+    for row in range(len(column)):
+        if isinstance(column[row], str) and column[row].endswith("\0"):
             raise ValueError(
                 f"`{name}` must not hold text that ends in a NUL character, which NumPy drops: got "
                 f"{column[row]!r} in row {row}. Give the class another name."
@@ -317,7 +321,8 @@ def _check_column(column: NDArray[Any], name: str) -> None:
 
 def _as_array(column: NDArray[Any], name: str) -> NDArray[Any]:
     """Objects as an array that scikit-learn knows the type of."""
-    _check_column(column, name)
+    check_column(column, name)
+    _check_ends(column, name)
     values = column.tolist()
     kinds = {type(value) for value in values}
     if not kinds or kinds <= {str}:

@@ -28,7 +28,7 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.records import examine_all
 from imblearn_images.core.store import OutputFolder, name_file
-from imblearn_images.core.targets import labels_of, told
+from imblearn_images.core.targets import check_column, told
 from imblearn_images.folders.progress import progress
 
 __all__ = ["export_images"]
@@ -97,8 +97,10 @@ def export_images(
     if link not in ("copy", "hard", "symlink"):
         raise ValueError(f'link={link!r}: it is "copy", "hard" or "symlink"')
     images, _ = unwrap(X)
-    check_consistent_length(images, labels_of(y))
-    labels = as_text([told(label) for label in column_of(y, "y")])
+    column = column_of(y, "y")
+    check_column(column, "y")
+    check_consistent_length(images, column)
+    labels = as_text([told(label) for label in column])
     flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
     if flags.shape != (len(labels),):
         raise ValueError(f"is_valid has shape {flags.shape}, there are {len(labels)} images")
