@@ -148,7 +148,8 @@ class ImageSamplerMixin:
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
-            X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
+            with _text_told(X):
+                X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
             check_strategy(self.sampling_strategy, y, self._sampling_type)
             return X, y, binarize_y
@@ -169,6 +170,20 @@ class ImageSamplerMixin:
                 f"{label!r} is the label of all {len(y)} images. Check how the labels were "
                 "read."
             )
+
+
+@contextmanager
+def _text_told(X: Any) -> Iterator[None]:
+    """Say what may have been meant by a table of text."""
+    try:
+        yield
+    except ValueError as error:
+        if "convert string to float" not in str(error) and "bytes/strings" not in str(error):
+            raise
+        raise ValueError(
+            f"X of shape {np.shape(X)} holds text, not pixels: {str(error).rstrip('.')}. If it holds "
+            "file paths, pass one column of paths, X[column]."
+        ) from error
 
 
 def _check_params(sampler: Any, params: dict[str, Any]) -> None:
