@@ -180,8 +180,9 @@ def _text_told(X: Any) -> Iterator[None]:
     except ValueError as error:
         if "convert string to float" not in str(error) and "bytes/strings" not in str(error):
             raise
+        reason = str(error).rstrip(".")
         raise ValueError(
-            f"X of shape {np.shape(X)} holds text, not pixels: {str(error).rstrip('.')}. If it holds "
+            f"X of shape {np.shape(X)} holds text, not pixels: {reason}. If it holds "
             "file paths, pass one column of paths, X[column]."
         ) from error
 

@@ -94,7 +94,8 @@ def row_advice(row: Any) -> str:
     at = shows.index(True)
     if len(row) > 2:
         which = "first" if at == 0 else f"one at {at}"
-        return f"has {len(row)} parts, the {which} an image; pass these alone: [row[{at}] for row in X]"
+        alone = f"[row[{at}] for row in X]"
+        return f"has {len(row)} parts, the {which} an image; pass these alone: {alone}"
     return (
         "is a pair of an image and its label; pass them apart: "
         f"{'X, y' if at == 0 else 'y, X'} = zip(*X)"
