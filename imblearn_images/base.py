@@ -142,7 +142,7 @@ class ImageSamplerMixin:
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
-            with LIMITS():  # scikit-learn adds up what it looks at
+            with LIMITS(), _text_told(X):  # scikit-learn adds up what it looks at
                 X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
             check_strategy(self.sampling_strategy, y, self._sampling_type)
@@ -184,6 +184,21 @@ def _warn_of_lost_classes(sampler: Any, y: NDArray[Any]) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+@contextmanager
+def _text_told(X: Any) -> Iterator[None]:
+    """Say what may have been meant by a table of text."""
+    try:
+        yield
+    except ValueError as error:
+        if "convert string to float" not in str(error) and "bytes/strings" not in str(error):
+            raise
+        reason = str(error).rstrip(".")
+        raise ValueError(
+            f"X of shape {np.shape(X)} holds text, not pixels: {reason}. If it holds "
+            "file paths, pass one column of paths, X[column]."
+        ) from error
 
 
 def _check_params(sampler: Any, params: dict[str, Any]) -> None:

@@ -118,9 +118,10 @@ def _of_series(pl: Any, X: Any) -> tuple[list[Any], Recolumn]:
 
 
 def _arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
-    if isinstance(X, pa.Table) and X.num_columns == 1:
-        name, (values, remake) = X.column_names[0], _of_arrow(pa, X.column(0))
-        return values, lambda values, rows: pa.table({name: remake(values, rows)})
+    if isinstance(X, (pa.Table, pa.RecordBatch)) and X.num_columns == 1:
+        name, (values, remake) = X.schema.names[0], _of_arrow(pa, X.column(0))
+        table = pa.table if isinstance(X, pa.Table) else pa.record_batch
+        return values, lambda values, rows: table({name: remake(values, rows)})
     return _of_arrow(pa, X) if isinstance(X, (pa.Array, pa.ChunkedArray)) else None
 
 

@@ -202,12 +202,10 @@ def _unwrap_array_like(X: Any) -> tuple[Any, Rewrap]:
         raise TypeError(f"X is one image, {shortened(X)}; pass a list of images, [X].")
     if hasattr(X, "iloc") or as_table(X) is not None:
         return _unwrap_table(X)
-    n_axes = getattr(X, "ndim", 0)
-    if n_axes >= 2 or (n_axes == 1 and getattr(X, "dtype", np.dtype(object)).kind not in "biufc"):
-        array = as_array(X, "X")
-        images, _ = _unwrap_array(array)
-        return images, _as_it_is
-    return X, _as_it_is
+    array = as_array(X, "X")
+    images, rewrap = _unwrap_array(array)
+    # Other tables and columns of numbers are imbalanced-learn's own business, or its to refuse.
+    return (images, rewrap) if hasattr(X, "ndim") or holds_paths(images) else (X, _as_it_is)
 
 
 def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
@@ -225,6 +223,8 @@ def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
     if isinstance(X, (KeysView, ValuesView)):
         values = list(X)
         return _unwrap_elements(values, values, lambda values, rows: values)
+    if X is None or np.isscalar(X):
+        raise TypeError(f"X must hold images or file paths, got {X!r}; pass one for each label.")
     if not hasattr(X, "__len__") or isinstance(X, range):
         return X, _as_it_is
     if not hasattr(X, "__getitem__"):

@@ -84,21 +84,26 @@ def row_advice(row: Any) -> str:
         return f"is a {type(row).__name__}; pass the images alone: [row[{name!r}] for row in X]"
     if not isinstance(row, (list, tuple)) or len(row) < 2:
         return ""
-    first, others = row[0], row[1:]
-    if is_image(first) and not isinstance(first, (list, tuple)):
-        is_more = not all(is_image(other) or getattr(other, "ndim", 0) for other in others)
-    elif is_path(first):
+    shows = [_is_file_name(part) or (is_image(part) and not _is_nested(part)) for part in row]
+    if not any(shows) and isinstance(row, tuple) and is_path(row[0]):
         # Rows of words are a table of imbalanced-learn's, tuples are what data sets give.
-        is_more = (_is_file_name(first) and not all(map(_is_file_name, others))) or (
-            isinstance(row, tuple) and not all(map(is_path, others))
-        )
-    else:
+        shows = list(map(is_path, row))
+    others = [part for part, is_shown in zip(row, shows, strict=True) if not is_shown]
+    if not any(shows) or not any(getattr(part, "ndim", 0) == 0 for part in others):
         return ""
-    if not is_more:
-        return ""
-    if len(row) == 2:
-        return "is a pair of an image and its label; pass them apart: X, y = zip(*X)"
-    return f"has {len(row)} parts, the first an image; pass the images alone: [row[0] for row in X]"
+    at = shows.index(True)
+    if len(row) > 2:
+        which = "first" if at == 0 else f"one at {at}"
+        alone = f"[row[{at}] for row in X]"
+        return f"has {len(row)} parts, the {which} an image; pass these alone: {alone}"
+    return (
+        "is a pair of an image and its label; pass them apart: "
+        f"{'X, y' if at == 0 else 'y, X'} = zip(*X)"
+    )
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
 
 
 def _is_file_name(value: Any) -> bool:
