@@ -98,28 +98,33 @@ def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
 @contextmanager
 def _past_python(remarks: _Remarks | None) -> Iterator[None]:
     """Lead file descriptor 2 into a file, and Python's own stream past it to where it went."""
-    real = None
+    caught = real = None
     if remarks is not None:
-        with suppress(OSError):  # it is closed
+        with suppress(
+            OSError
+        ):  # closed, or no more files can be opened: then they go where they go
+            caught = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
             real = os.dup(2)
-    if remarks is None or real is None:
+    if remarks is None or caught is None or real is None:
+        if caught is not None:
+            caught.close()
         yield
         return
     stream = sys.stderr
-    with tempfile.TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 2)
-        if _is_descriptor_2(stream):
-            sys.stderr = open(  # noqa: SIM115 - closed below
-                os.dup(real), "w", buffering=1, encoding=stream.encoding, errors=stream.errors
-            )
-        try:
-            yield
-        finally:
-            if sys.stderr is not stream:
-                sys.stderr.close()
-                sys.stderr = stream
-            os.dup2(real, 2)
-            os.close(real)
+    if _is_descriptor_2(stream):
+        sys.stderr = open(  # noqa: SIM115 - closed below
+            real, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False
+        )
+    os.dup2(caught.fileno(), 2)
+    try:
+        yield
+    finally:
+        if sys.stderr is not stream:
+            sys.stderr.close()
+            sys.stderr = stream
+        os.dup2(real, 2)
+        os.close(real)
+        with caught:
             _sort_out(caught, remarks)
 
 
