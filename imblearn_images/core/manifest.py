@@ -198,7 +198,15 @@ def _is_inside(path: Any) -> bool:
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and "\0" not in value
+    return _is_text(value, "surrogateescape") and value != "" and "\0" not in value
+
+
+def _is_text(value: Any, errors: str = "strict") -> bool:
+    """Tell whether a value can be written; a name of a file may hold bytes that are no text."""
+    try:
+        return isinstance(value, str) and value.encode("utf-8", errors) is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_sha256(value: Any) -> bool:
@@ -223,7 +231,7 @@ def _all(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "path": (_or_none(_is_inside), "a file in the folder, not one that points out of it, or null"),
-    "label": (lambda value: isinstance(value, str), "text"),
+    "label": (_is_text, "text"),
     "split": (lambda value: isinstance(value, str) and value in SPLITS, f"one of {SPLITS}"),
     "kind": (lambda value: isinstance(value, str) and value in KINDS, f"one of {KINDS}"),
     "parents": (_all(_is_name), "a list of names of files"),
