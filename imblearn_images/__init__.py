@@ -29,6 +29,11 @@ Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``)
 is done in :mod:`imblearn_images.core`.
 """
 
+# ruff: noqa: E402 - the imports below take seconds, in which the command can be interrupted
+from imblearn_images._interrupts import ends_quietly
+
+ends_quietly()
+
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render

@@ -6,7 +6,9 @@ import argparse
 import csv
 from collections.abc import Callable
 
-__all__ = ["SEED", "addition", "integer", "n_jobs", "names"]
+from imblearn_images.core.limits import MAX_PIXELS, MOST
+
+__all__ = ["SEED", "add_max_pixels", "addition", "integer", "n_jobs", "names"]
 
 
 def integer(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -43,6 +45,17 @@ def addition(text: str) -> tuple[str, float]:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"{text!r} is not CLASS=FRACTION, e.g. Lime=0.5")
+
+
+def add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    """Add the option that raises the limit of pixels to a command that reads image files."""
+    parser.add_argument(
+        "--max-pixels",
+        type=integer(1, MOST),
+        default=MAX_PIXELS,
+        metavar="N",
+        help=f"pixels that one image may have, against bombs (default: {MAX_PIXELS})",
+    )
 
 
 def names(text: str) -> list[str]:

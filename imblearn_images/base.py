@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
@@ -16,13 +17,21 @@ from scipy import sparse
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.features import check_embedding
+from imblearn_images.core.mixing import check_drawn
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.core.signatures import misfit
+from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.tracing import plan_of, trace_rows
-from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
+from imblearn_images.drawing import check_output_dir, check_room, draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
-from imblearn_images.validation import check_images, check_labels, check_lengths, check_strategy
+from imblearn_images.validation import (
+    as_counts,
+    check_images,
+    check_lengths,
+    check_strategy,
+    class_told,
+)
 
 __all__ = [
     "ImageSamplerMixin",
@@ -50,8 +59,9 @@ class ImageSamplerMixin:
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
         images, _ = unwrap(X)
-        check_labels(y)
-        return super().fit(images, y, **params)  # type: ignore[misc]
+        labels, _ = unwrap_labels(y)
+        with class_told(self.sampling_strategy, labels, self._sampling_type):
+            return super().fit(images, labels, **params)  # type: ignore[misc]
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
         """Resample the images.
@@ -59,9 +69,10 @@ class ImageSamplerMixin:
         Parameters
         ----------
         X : images
-            Array or memmap of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
-            flattened pixels, (n, d); file paths in a list, tuple, array, Series or
-            one-column DataFrame; a list of equally shaped arrays.
+            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
+            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
+            polars or Arrow; a list, object array or column of equally shaped images (arrays,
+            tensors, images of Pillow).
         y : array-like of shape (n,)
             Labels; one-hot rows of shape (n, n_classes) are accepted, too.
         **params : dict
@@ -70,7 +81,8 @@ class ImageSamplerMixin:
         Returns
         -------
         X_resampled : images
-            In the container, dtype and shape of `X`. A memmap comes back as an array.
+            In the container, dtype and shape of `X`. A memmap comes back as an array, a
+            tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`.
         y_resampled : array-like of shape (n_resampled,)
             Labels of `X_resampled`.
 
@@ -84,8 +96,11 @@ class ImageSamplerMixin:
         """
         _check_params(self, params)
         images, rewrap = unwrap(X)
-        check_labels(y)
-        X_resampled, y_resampled = super().fit_resample(images, y, **params)  # type: ignore[misc]
+        labels, rewrap_labels = unwrap_labels(y)
+        with class_told(self.sampling_strategy, labels, self._sampling_type):
+            X_resampled, y_resampled = super().fit_resample(images, labels, **params)  # type: ignore[misc]
+        self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
+        y_resampled = rewrap_labels(y_resampled)
         if images is not X:
             plan = self.plan_
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
@@ -93,6 +108,37 @@ class ImageSamplerMixin:
             if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
                 y_resampled.index = X_resampled.index
         return X_resampled, y_resampled
+
+    @property
+    def sampling_strategy_(self) -> Any:
+        """Class label to number of images, as imbalanced-learn has worked it out."""
+        try:
+            return vars(self)["sampling_strategy_"]
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} is not fitted yet.") from None
+
+    @sampling_strategy_.setter
+    def sampling_strategy_(self, counts: Any) -> None:
+        # imbalanced-learn takes 20.0 for a number, and fails where it counts with it
+        vars(self)["sampling_strategy_"] = as_counts(counts)
+
+    def _warn_of_lost_classes(self, y: NDArray[Any]) -> None:
+        labels, counts = np.unique(y, return_counts=True)
+        left = np.isin(labels, self.plan_.y)
+        kept_out = self.sampling_strategy_ if self._sampling_type == "under-sampling" else {}
+        lost = [
+            f"{told(label)!r} ({count} before)"
+            for label, count, is_left in zip(labels, counts, left, strict=True)
+            if not is_left and kept_out.get(label) != 0
+        ]
+        if lost:
+            warnings.warn(
+                f"{type(self).__name__} has left no image of {len(lost)} of {len(labels)} classes: "
+                f"{', '.join(lost)}. Nothing behind it learns them. Measure distances in another "
+                "`embedding`, ask for fewer neighbours, or leave these classes alone.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -117,7 +163,7 @@ class ImageSamplerMixin:
 
     def _check_classes(self, y: NDArray[Any]) -> None:
         if (y == y[0]).all():
-            label = y[0].item() if isinstance(y[0], np.generic) else y[0]
+            label = told(y[0])
             raise ValueError(
                 "The target 'y' needs to have more than 1 class. Got 1 class instead: "
                 f"{label!r} is the label of all {len(y)} images. Check how the labels were "
@@ -126,6 +172,7 @@ class ImageSamplerMixin:
 
 
 def _check_params(sampler: Any, params: dict[str, Any]) -> None:
+    check_output_dir(sampler)
     reason = misfit(sampler._fit_resample, "X", "y", **params)
     if reason:
         raise TypeError(f"{type(sampler).__name__}.fit_resample: {reason}. Leave that out.")
@@ -150,9 +197,10 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         Parameters
         ----------
         X : images
-            Array or memmap of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
-            flattened pixels, (n, d); file paths in a list, tuple, array, Series or
-            one-column DataFrame; a list of equally shaped arrays.
+            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
+            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
+            polars or Arrow; a list, object array or column of equally shaped images (arrays,
+            tensors, images of Pillow).
         y : array-like of shape (n,)
             Labels; one-hot rows of shape (n, n_classes) are accepted, too.
         embeddings : array-like of shape (n, d), default=None
@@ -168,7 +216,8 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         Returns
         -------
         X_resampled : images
-            In the container, dtype and shape of `X`. A memmap comes back as an array.
+            In the container, dtype and shape of `X`. A memmap comes back as an array, a
+            tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`.
         y_resampled : array-like of shape (n_resampled,)
             Labels of `X_resampled`.
 
@@ -196,7 +245,8 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         own = None if self.embedding is None and embeddings is None else features
         self.plan_ = with_synthesis(self, plan, images, y, own)
         if self.plan_ is plan and features is X and X.dtype.kind == "f":
-            return np.asarray(made)
+            check_drawn(made := np.asarray(made))
+            return made
         return draw(self, X, images)
 
 
@@ -230,8 +280,6 @@ class SelectingSamplerMixin(ImageSamplerMixin):
 class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     """Mixin for a sampler that selects images by the distances between them."""
 
-    sampling_strategy_: Any
-
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
@@ -245,10 +293,11 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         Some of its samplers index arrays by the label or take the mode of labels, which
         works for such labels only; for these all of them decide the same with and without.
         """
-        labels, numbers = np.unique(y, return_inverse=True)
-        if labels.tolist() == list(range(len(labels))):
+        labels, numbers = np.unique(np.asarray(y), return_inverse=True)
+        if labels.dtype.kind in "iu" and labels.tolist() == list(range(len(labels))):
             return super()._select(seen, y)
-        number = {label: at for at, label in enumerate(labels.tolist())}
+        # as they are: of dates tolist() makes something else
+        number = {label: at for at, label in enumerate(labels)}
         asked = copy.copy(self)
         given = {name: getattr(self, name) for name in ("sampling_strategy", "sampling_strategy_")}
         if isinstance(self.sampling_strategy, list):
@@ -292,9 +341,7 @@ def sizes_told(y: NDArray[Any]) -> Iterator[None]:
         if "n_neighbors <= n_samples" not in str(exc):
             raise
         labels, counts = np.unique(y, return_counts=True)
-        sizes = ", ".join(
-            f"{label!r}: {n}" for label, n in zip(labels.tolist(), counts, strict=True)
-        )
+        sizes = ", ".join(f"{told(label)!r}: {n}" for label, n in zip(labels, counts, strict=True))
         raise ValueError(
             f"{exc} The classes have these numbers of images: {sizes}. Ask for fewer neighbours, "
             "or leave the smallest class out of `sampling_strategy`."

@@ -11,8 +11,9 @@ from typing import Any
 from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images import over_sampling, under_sampling
-from imblearn_images.arguments import SEED, addition, integer, n_jobs, names
+from imblearn_images.arguments import SEED, add_max_pixels, addition, integer, n_jobs, names
 from imblearn_images.combine import SMOTEENN, SMOTETomek
+from imblearn_images.core.text import on_screen
 from imblearn_images.folders import (
     FolderReport,
     balance_folder,
@@ -75,6 +76,7 @@ def _add_inspect(commands: Any) -> None:
         help="look for near-duplicates (default: where ImageHash is installed)",
     )
     _add_classes(parser)
+    add_max_pixels(parser)
     _add_common(parser)
 
 
@@ -210,6 +212,7 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
     parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+    add_max_pixels(parser)
 
 
 def _add_classes(parser: argparse.ArgumentParser) -> None:
@@ -331,7 +334,7 @@ def _threads(common: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _print(report: Any, common: Mapping[str, Any]) -> None:
-    text = report.to_json() if common["json"] else str(report)
+    text = report.to_json() if common["json"] else on_screen(str(report))
     sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
     if isinstance(report, FolderReport) and not common["json"] and not report.dry_run:
         held = f"{report.n_valid} validation rows"

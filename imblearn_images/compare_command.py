@@ -7,7 +7,6 @@ import os
 import sys
 from dataclasses import replace
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,16 +17,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from imblearn_images.arguments import SEED, integer, n_jobs, names
+from imblearn_images.arguments import SEED, add_max_pixels, integer, n_jobs, names
 from imblearn_images.commands import METHODS, SYNTHESES
+from imblearn_images.core.apart import where_they_meet
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.subsets import takes_of
+from imblearn_images.core.text import on_screen
 from imblearn_images.display.drawing import require_matplotlib
 from imblearn_images.folders.grouping import resolve_groups
-from imblearn_images.folders.source import Source, check_twins, read_source
+from imblearn_images.folders.source import Source, bound_together, check_twins, read_source
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.model_selection.folds import draw_folds
-from imblearn_images.model_selection.reporting import write_report
+from imblearn_images.model_selection.reporting import check_replaceable, write_report
 from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.synthesis import Augment, TransferDeformation
@@ -130,12 +131,14 @@ def add_compare_command(commands: Any) -> None:
         "--classes", type=names, metavar="NAMES", help="take these class folders only, e.g. cat,dog"
     )
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
+    parser.add_argument("--force", action="store_true", help="replace the report that is there")
     parser.add_argument(
         "--seed", type=SEED, default=0, metavar="N", help="of all draws (default: 0)"
     )
     parser.add_argument(
         "--n-jobs", type=n_jobs, metavar="N", default=-1, help="processes (default: one per core)"
     )
+    add_max_pixels(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -156,6 +159,7 @@ def run_compare(
     n_jobs: int,
     json: bool,
     quiet: bool,
+    force: bool = False,
 ) -> None:
     """Compare on class folders, print the table, write the report.
 
@@ -163,19 +167,24 @@ def run_compare(
     ------
     ValueError, FileNotFoundError
         For files that cannot be used, a class of one image, an estimator that cannot be
-        imported or fails.
+        imported or fails; for drawn images of an output of this package, which no folds keep
+        apart from the photos they show; for a report that lies in the source.
+    FileExistsError
+        For a report that is there, without `force`.
     KeyboardInterrupt
         After printing what is known by then.
     """
     if report is not None:
-        _check_writable(Path(report), source)
+        _check_writable(report, source, force)
         require_matplotlib()
     model = default_estimator() if estimator is None else _imported(estimator)
     verbose = int(sys.stderr.isatty() and not quiet)
+    takes_paths = takes_of(model)[1]
     kept = read_source(
         source,
         classes=classes,
         hash_pixels=groups == "near-duplicates",
+        mode=None if takes_paths else "RGB",
         n_jobs=n_jobs,
         verbose=verbose,
     )
@@ -189,7 +198,7 @@ def run_compare(
         comparison = compare_resamplers(
             model,
             samplers,
-            paths if takes_of(model)[1] else reader.fit_transform(paths),
+            paths if takes_paths else reader.fit_transform(paths),
             labels,
             cv=splits,
             groups=members,
@@ -200,9 +209,9 @@ def run_compare(
         )
     known = (*kept.notes, *notes, *reduced, *adapted)
     comparison = replace(comparison, notes=(*known, *comparison.notes))
-    _say(comparison.to_json() if json else str(comparison))
+    _say(comparison.to_json() if json else on_screen(str(comparison)))
     if report is not None:
-        write_report(comparison, report, paths, labels, title=source)
+        write_report(comparison, report, paths, labels, title=source, replace=force)
     if comparison.interrupted:
         raise KeyboardInterrupt
 
@@ -226,7 +235,7 @@ def _imported(name: str) -> Any:
 
 def _together(kept: Source, groups: str | None) -> tuple[NDArray[np.intp] | None, list[str]]:
     """Groups of files that stay in one fold, or None where every file is on its own."""
-    contents = [record.sha256 for record in kept.records]
+    contents = bound_together(kept).tolist()
     n_copies = len(contents) - len(set(contents))
     notes = [f"copies stay in one fold with their originals: {n_copies}"] if n_copies else []
     if groups is None and not n_copies:
@@ -256,11 +265,16 @@ def _samplers(
     return samplers, notes
 
 
-def _check_writable(report: Path, source: str) -> None:
-    if not report.parent.is_dir():
-        raise FileNotFoundError(f"{report}: there is no folder {report.parent}, create it first")
-    if report.resolve().is_relative_to(Path(source).resolve()):
-        raise ValueError(f"{report} lies in {source}, which is only read: name another place")
+def _check_writable(report: str, source: str, force: bool) -> None:
+    folder = os.path.dirname(report)
+    if not os.path.basename(report):
+        raise ValueError(f"--report must name a file, got {report!r}.")
+    if folder and not os.path.isdir(folder):
+        raise FileNotFoundError(f"{report}: there is no folder {folder}, create it first")
+    # as it is named, and where a link in its place would lead: both are somebody's
+    if relation := where_they_meet(source, report):
+        raise ValueError(f"{report} {relation}, which is only read: name another place")
+    check_replaceable(report, force)
 
 
 def _say(text: str) -> None:

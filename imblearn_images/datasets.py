@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.utils import Bunch
 
+from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.folders.loading import load_image_folder
 from imblearn_images.profiles import LongTail, Staircase, Step
+from imblearn_images.validation import as_counts
 
 __all__ = [
     "LongTail",
@@ -32,21 +34,18 @@ PHOTOS = {
 
 
 def _counts_asked(sampling_strategy: Any, y: Any, **kwargs: Any) -> dict[Any, int]:
-    labels = np.asarray(y).ravel().tolist()
-    if missing := [row for row, label in enumerate(labels) if label is None or label != label]:
-        raise ValueError(f"{len(missing)} labels are None or NaN: drop rows {missing[:5]} ...")
     asked = sampling_strategy(y, **kwargs) if callable(sampling_strategy) else sampling_strategy
     if not isinstance(asked, Mapping):
         raise TypeError(
             "sampling_strategy must be a dict {class: number of images} or a callable "
             f"y -> dict such as LongTail(10), Step(10) or Staircase(5); got {asked!r}"
         )
-    has = Counter(labels)
-    for label, n in asked.items():
+    has = Counter(list(np.asarray(y).reshape(-1)))
+    for label, n in as_counts(asked).items():
         if label not in has:
-            raise ValueError(f"class {label!r} is not present in the data: it has {list(has)}")
-        if not isinstance(n, (int, np.integer)):
-            raise TypeError(f"class {label!r}: {n!r} images asked for, it must be an integer")
+            raise ValueError(
+                f"class {label!r} is not present in the data: it has {[*map(told, has)]}"
+            )
         if n < 0:
             raise ValueError(f"class {label!r}: {n}; the number in a class cannot be negative")
         if n > has[label]:
@@ -54,7 +53,7 @@ def _counts_asked(sampling_strategy: Any, y: Any, **kwargs: Any) -> dict[Any, in
                 f"class {label!r}: {n} images asked for, it has {has[label]}; the number "
                 "should be less or equal to the original"
             )
-    return dict(asked)
+    return dict(as_counts(asked))
 
 
 def make_imbalance(
@@ -98,9 +97,10 @@ def make_imbalance(
     ------
     ValueError
         If `X` and `y` differ in length, a label is missing, there is one class only,
-        or a class is unknown, asked for a negative number, or smaller than asked.
+        or a class is unknown, asked for a negative number or one that is not whole, or smaller
+        than asked.
     TypeError
-        If `sampling_strategy` is neither dict nor callable, or a number no integer.
+        If `sampling_strategy` is neither dict nor callable.
 
     Examples
     --------
@@ -110,15 +110,18 @@ def make_imbalance(
     ((22, 8, 8, 3), 20, 2)
     """
     n = X.shape[0] if hasattr(X, "shape") else len(X)
-    if n != len(y):
-        raise ValueError(f"X has {n} images, y has {len(y)} labels: give one label per image")
+    n_labels = y.shape[0] if hasattr(y, "shape") else len(y)
+    if n != n_labels:
+        raise ValueError(f"X has {n} images, y has {n_labels} labels: give one label per image")
+    labels, rewrap_labels = unwrap_labels(y)
     drawn, y_resampled = draw_rows(
         np.arange(n)[:, None],
-        y,
-        sampling_strategy=_counts_asked(sampling_strategy, y, **kwargs),
+        labels,
+        sampling_strategy=_counts_asked(sampling_strategy, labels, **kwargs),
         random_state=random_state,
         verbose=verbose,
     )
+    y_resampled = rewrap_labels(y_resampled)
     rows = drawn[:, 0]
     if isinstance(X, (list, tuple)):
         return type(X)(X[row] for row in rows), y_resampled

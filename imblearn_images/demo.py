@@ -22,11 +22,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from imblearn_images.core.apart import where_they_meet
 from imblearn_images.core.files import write_image
+from imblearn_images.core.lineage import read_lineage
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.text import printable
 from imblearn_images.datasets import load_image_folder, load_texture_patches
 from imblearn_images.display.family import spread_children
+from imblearn_images.folders.source import refuse_drawn
 from imblearn_images.over_sampling import SMOTE, RandomOverSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.under_sampling import RandomUnderSampler
@@ -144,11 +148,13 @@ def _writable(output: Path, folder: Any) -> Path:
         raise ValueError(f"{output}: the picture is a PNG, give it a name that ends in .png")
     if not output.parent.is_dir():
         raise FileNotFoundError(f"{output}: there is no folder {output.parent}, create it first")
-    if folder is not None and output.resolve().is_relative_to(Path(folder).resolve()):
+    if folder is not None and (relation := where_they_meet(folder, output)):
         raise ValueError(
-            f"{output} lies in the image folder {folder}, which is only read: name another place "
-            "with --output"
+            f"{output} lies in the image folder {folder}, which is only read: it {relation}. Name "
+            "another place with --output"
         )
+    if output.is_symlink():
+        raise ValueError(f"{output} is a link, which is not written through: name a file")
     return output
 
 
@@ -162,7 +168,8 @@ def _load(folder: Any, size: int, n_jobs: int | None) -> tuple[NDArray[np.uint8]
         warnings.simplefilter("always")
         paths, labels = load_image_folder(folder)
     for note in notes:
-        _say(f"Note: {note.message}")
+        _say(f"Note: {printable(note.message)}")
+    refuse_drawn(read_lineage(paths), str(folder))
     images = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs).fit_transform(paths)
     _say(f"{_shown(folder, None)}: {len(images)} images, read as {size} x {size} pixels RGB.")
     return images, labels
@@ -295,7 +302,7 @@ def _verdict(balanced: dict[str, NDArray[np.float64]]) -> str:
 
 
 def _shown(name: Any, width: int | None) -> str:
-    text = str(name).encode("utf-8", "backslashreplace").decode("utf-8")
+    text = printable(name)
     return text if width is None or len(text) <= width else f"{text[: width - 3]}..."
 
 

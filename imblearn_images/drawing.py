@@ -24,7 +24,7 @@ from imblearn_images.core.rendering import allocate, render
 from imblearn_images.core.synthesis import plan_children
 from imblearn_images.core.writing import write_children
 
-__all__ = ["check_room", "draw", "images_of", "with_synthesis"]
+__all__ = ["check_output_dir", "check_room", "draw", "images_of", "with_synthesis"]
 
 
 def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any:
@@ -45,11 +45,21 @@ def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any
     return FileImages(X, rows, n_jobs=getattr(sampler, "n_jobs", None))
 
 
+def check_output_dir(sampler: Any) -> None:
+    """Refuse "" as `output_dir`, which is no folder and would be taken for the current one."""
+    if isinstance(folder := getattr(sampler, "output_dir", None), str) and not folder:
+        raise ValueError(
+            "`output_dir` must be None or the name of a folder, got ''. The current folder is '.'."
+        )
+
+
 def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
     """Refuse to put synthetic images among their parents, or where no folder can be."""
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise NotADirectoryError(f"`output_dir` must be a folder, {os.fspath(folder)} is a file.")
-    sources = {os.path.dirname(os.fspath(path)) for path in paths}
+    names = [os.fspath(path) for path in paths]
+    sources = {os.path.dirname(name) for name in names}
+    sources |= {os.path.dirname(os.path.realpath(name)) for name in names if os.path.islink(name)}
     if os.path.realpath(folder) in {os.path.realpath(source) for source in sources}:
         raise ValueError(
             f"`output_dir` must not be a folder of the images themselves, got {os.fspath(folder)}: "
@@ -129,7 +139,8 @@ def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.i
         rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
         if len(rows):
             pixels, positions = images.pixel_rows(rows)
-            check_finite(pixels, positions, names[rows])
+            remedy = "RandomOverSampler() without `synthesis` copies them as they are"
+            check_finite(pixels, positions, names[rows], remedy)
 
 
 def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
@@ -143,8 +154,12 @@ def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) 
         if values is None:
             return render(plan, images, n_jobs=jobs)
         out = allocate((len(plan), *images.shape_of(0)), images.dtype)
+        drawn = plan.synthetic
         for row, pixels in enumerate(values):
-            store(np.array(pixels).reshape(out.shape[1:]), out[row])
+            if drawn[row]:
+                store(np.array(pixels).reshape(out.shape[1:]), out[row])
+            else:  # values are rounded where float64 cannot hold the pixels
+                images.read(plan.base[row : row + 1], out[row : row + 1])
         return out
     drawn = None if values is None else values.__getitem__
     children = write_children(plan, images, sampler.output_dir, drawn=drawn, n_jobs=jobs)

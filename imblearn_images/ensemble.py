@@ -10,6 +10,8 @@ them (``ReadImages``); *flattened pixels*, shape (m, d), otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from threading import BoundedSemaphore
 from typing import Any
@@ -24,6 +26,7 @@ from imblearn.ensemble import RUSBoostClassifier as ImblearnRUSBoostClassifier
 from imblearn.over_sampling import RandomOverSampler as ImblearnRandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler as ImblearnRandomUnderSampler
 from joblib import effective_n_jobs, parallel_config
+from numpy.typing import NDArray
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.metaestimators import available_if
@@ -32,7 +35,8 @@ from sklearn.utils.validation import check_is_fitted
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.subsets import OnRows, SharedImages, as_wanted, on_rows_of
-from imblearn_images.validation import check_images, check_labels, check_lengths
+from imblearn_images.core.targets import as_table, column_labels
+from imblearn_images.validation import WholeCounts, as_counts, check_images, check_lengths
 
 __all__ = [
     "BalancedBaggingClassifier",
@@ -54,6 +58,7 @@ class _ImagesMixin:
     """Mixin for a classifier that may be fitted on images: it remembers their form."""
 
     image_shape_: tuple[int, ...]
+    sampling_strategy: Any
 
     def _image_set(self, X: Any, y: Any) -> Any:
         """Return the checked images, or None for X that is imbalanced-learn's own business."""
@@ -64,8 +69,18 @@ class _ImagesMixin:
             return None
         check_lengths(images, y)
         check_images(images)
-        check_labels(y)
         return images
+
+    @contextmanager
+    def _whole_counts(self) -> Iterator[None]:
+        """Let imbalanced-learn see integers in `sampling_strategy`."""
+        given = self.sampling_strategy
+        whole = WholeCounts(given) if callable(given) else as_counts(given)
+        try:
+            self.sampling_strategy = whole
+            yield
+        finally:
+            self.sampling_strategy = given
 
     def _same_form(self, X: Any) -> Any:
         images, _ = unwrap(X)
@@ -101,13 +116,15 @@ class _ImageEnsembleMixin(_ImagesMixin):
         **params : dict
             Such as ``sample_weight``, where imbalanced-learn's class takes it.
         """
+        y = column_labels(y)
         images = self._image_set(X, y)
         if images is None:
-            return super().fit(X, y, **params)  # type: ignore[misc]
+            with self._whole_counts():
+                return super().fit(X, y, **params)  # type: ignore[misc]
         shared, given = SharedImages(images), self.estimator
         try:
             self.estimator = OnRows(self.default if given is None else given, shared)
-            with parallel_config(backend="threading"):
+            with parallel_config(backend="threading"), self._whole_counts():
                 super().fit(np.arange(len(images))[:, None], y, **params)  # type: ignore[misc]
         finally:
             self.estimator = given
@@ -323,7 +340,8 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
             )
         plain = self.sampler is None or isinstance(self.sampler, ImblearnRandomUnderSampler)
         if isinstance(self.sampler, ImblearnRandomOverSampler):
-            plain = self.sampler.shrinkage is None
+            copies = getattr(self.sampler, "synthesis", None) in (None, "copy")
+            plain = self.sampler.shrinkage is None and copies
         if images is not None and not plain:
             raise ValueError(
                 f"sampler={self.sampler!r} needs more than the numbers of the images. Use a random "
@@ -436,10 +454,13 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Grow the trees; `X` holds images, paths or flattened pixels."""
+        table = as_table(y)
+        y = column_labels(y) if table is None else _checked_outputs(table)
         images = self._image_set(X, y)
-        if images is None:
-            return super().fit(X, y, sample_weight)
-        super().fit(_pixels(images), y, sample_weight)
+        with self._whole_counts():
+            if images is None:
+                return super().fit(X, y, sample_weight)
+            super().fit(_pixels(images), y, sample_weight)
         self.image_shape_ = images.shape[1:]
         return self
 
@@ -460,6 +481,19 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
         if _is_image_set(images) and hasattr(self, "image_shape_"):
             return _pixels(self._same_form(images))
         return X
+
+
+def _checked_outputs(table: NDArray[Any]) -> NDArray[Any]:
+    """Columns that the forest tells one by one: one that never changes would break it."""
+    if table.ndim == 2 and len(table):
+        constant = np.flatnonzero((table == table[:1]).all(axis=0))
+        if len(constant):
+            raise ValueError(
+                f"`y` of shape {table.shape} must have two values in each column, got "
+                f"{table[0, constant[0]].item()!r} in every row of column {constant[0]}. Leave it "
+                "out, or pass one label for each image, y.argmax(axis=1)."
+            )
+    return table
 
 
 def _pixels(images: Any) -> Any:

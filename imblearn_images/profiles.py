@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from imblearn_images.core.targets import count_labels
+
 __all__ = ["LongTail", "Staircase", "Step"]
 
 
 def _largest_first(y: Any) -> tuple[list[Any], list[int]]:
-    labels, counts = np.unique(y, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    return labels[order].tolist(), counts[order].tolist()
+    counts = sorted(count_labels(y).items(), key=lambda item: -item[1])  # ties stay in order
+    return [label for label, _ in counts], [count for _, count in counts]
 
 
 def _whole(number: float) -> int:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-import numpy as np
-
+from imblearn_images.core.targets import count_labels
 from imblearn_images.profiles import LongTail, Staircase, Step
 
 __all__ = [
@@ -25,11 +24,6 @@ __all__ = [
     "multiply",
     "parse_strategy",
 ]
-
-
-def _counts(y: Any) -> dict[Any, int]:
-    labels, counts = np.unique(np.asarray(y), return_counts=True)
-    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
 
 
 def _check_number(name: str, value: Any, least: float, what: str) -> None:
@@ -73,7 +67,7 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number wanted of each class, `y` being array-like of shape (n,)."""
-        counts = _counts(y)
+        counts = count_labels(y)
         unknown = [label for label in self.fractions if label not in counts]
         if unknown:
             raise ValueError(f"no class {unknown[0]!r} in the data: it has {list(counts)}")
@@ -105,7 +99,7 @@ class at_least:  # noqa: N801
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number wanted of each class, `y` being array-like of shape (n,)."""
-        return {label: max(count, int(self.n)) for label, count in _counts(y).items()}
+        return {label: max(count, int(self.n)) for label, count in count_labels(y).items()}
 
 
 @dataclass(frozen=True)
@@ -130,7 +124,7 @@ class at_most:  # noqa: N801
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number wanted of each class, `y` being array-like of shape (n,)."""
-        return {label: min(count, int(self.n)) for label, count in _counts(y).items()}
+        return {label: min(count, int(self.n)) for label, count in count_labels(y).items()}
 
 
 @dataclass(frozen=True)
@@ -167,7 +161,7 @@ class at_most_ratio:  # noqa: N801
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number wanted of each class, `y` being array-like of shape (n,)."""
-        counts = _counts(y)
+        counts = count_labels(y)
         # round first: 90 / 3 and 10 * 1.1 must not miss a whole number by the last bit
         if self.sampling == "over":
             least = math.ceil(round(max(counts.values()) / self.ratio, 6))
@@ -204,7 +198,7 @@ class multiply:  # noqa: N801
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number wanted of each class, `y` being array-like of shape (n,)."""
-        counts = _counts(y)
+        counts = count_labels(y)
         factors = (
             self.factor if isinstance(self.factor, Mapping) else dict.fromkeys(counts, self.factor)
         )

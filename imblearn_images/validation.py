@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,17 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
-from imblearn_images.core.companions import is_missing
+from imblearn_images.core.targets import told
 
-__all__ = ["as_pixels", "check_images", "check_labels", "check_lengths", "check_strategy"]
+__all__ = [
+    "WholeCounts",
+    "as_counts",
+    "as_pixels",
+    "check_images",
+    "check_lengths",
+    "check_strategy",
+    "class_told",
+]
 
 
 def check_lengths(X: Any, y: Any) -> None:
@@ -59,38 +69,64 @@ def as_pixels(X: Any) -> Any:
         ) from error
 
 
-def check_labels(y: Any) -> None:
-    """Name the rows of missing labels and of labels that cannot be sorted together."""
-    if getattr(y, "ndim", 1) != 1 or not isinstance(y, Iterable):
-        return
-    if isinstance(y, np.ndarray) and y.dtype.kind in "iubU":
-        return  # nothing can be missing or mixed
-    labels = np.asarray(y, dtype=object)
-    if labels.ndim != 1:
-        return
-    missing = [row for row, label in enumerate(labels) if is_missing(label)]
-    if missing:
+def as_counts(strategy: Any) -> Any:
+    """Numbers of images per class as integers; what is no whole number is refused.
+
+    Examples
+    --------
+    >>> as_counts({"cat": 20.0, "dog": np.float64(12)})
+    {'cat': 20, 'dog': 12}
+    >>> as_counts({"cat": 19.5})
+    Traceback (most recent call last):
+        ...
+    ValueError: `sampling_strategy` must give a whole number of images for every class, got 19.5 for
+    class 'cat'.
+    """
+    if not isinstance(strategy, Mapping):
+        return strategy
+    counts = {label: _as_count(label, count) for label, count in strategy.items()}
+    if all(counts[label] is count for label, count in strategy.items()):
+        return strategy
+    return type(strategy)(counts)  # type: ignore[call-arg]
+
+
+def _as_count(label: Any, count: Any) -> Any:
+    if isinstance(count, Integral) and not isinstance(count, bool):
+        return count
+    try:
+        whole = None if isinstance(count, (bool, np.bool_, str, bytes)) else float(count)
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or not whole.is_integer():
         raise ValueError(
-            f"Unknown label type: y has {len(missing)} missing labels (None or NaN), the first in "
-            f"row {missing[0]}. Leave these images out, or give them a class of their own."
+            "`sampling_strategy` must give a whole number of images for every class, got "
+            f"{count!r} for class {told(label)!r}."
         )
-    text = np.fromiter((isinstance(label, str) for label in labels), bool, len(labels))
-    if text.any() and not text.all():
-        row, other = int(np.argmax(text)), int(np.argmin(text))
-        raise ValueError(
-            f"Unknown label type: y mixes text and other labels, {labels[row]!r} in row {row} and "
-            f"{labels[other]!r} in row {other}. Use one type, e.g. y.astype(str)."
-        )
+    return int(whole)
+
+
+class WholeCounts:
+    """A callable strategy whose numbers of images are made integers."""
+
+    def __init__(self, strategy: Any) -> None:
+        self.strategy = strategy
+
+    def __call__(self, y: Any, **params: Any) -> Any:
+        """What the strategy says."""
+        return as_counts(self.strategy(y, **params))
 
 
 def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
     """Name the class of which a sampler of this kind cannot have the number asked for."""
-    if not isinstance(strategy, dict) or kind not in ("over-sampling", "under-sampling"):
+    if not isinstance(strategy, dict):
+        return
+    strategy = as_counts(strategy)
+    if kind not in ("over-sampling", "under-sampling"):
         return
     try:
         check_sampling_strategy(strategy, y, kind)
     except ValueError as error:
-        counts = Counter(y.tolist())
+        counts = Counter(list(y))
         over = kind == "over-sampling"
         impossible = [label for label in strategy if label not in counts] or [
             label
@@ -99,7 +135,23 @@ def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
         ]
         for label in impossible[:1]:
             raise ValueError(
-                f"{error} Class {label!r} has {counts[label]} images to resample (those that "
+                f"{error} Class {told(label)!r} has {counts[label]} images to resample (those that "
                 f"train, where the set is split), `sampling_strategy` asks for {strategy[label]}."
             ) from error
+        raise
+
+
+@contextmanager
+def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
+    """Name the class of which a callable `strategy` asks for a number that cannot be had."""
+    try:
+        yield
+    except ValueError:
+        if not callable(strategy):
+            raise
+        try:
+            asked = strategy(np.asarray(y).reshape(-1))
+        except Exception:  # noqa: BLE001 - then that is what was raised in the first place
+            asked = None
+        check_strategy(asked, np.asarray(y).reshape(-1), kind)
         raise

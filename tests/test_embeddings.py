@@ -83,6 +83,7 @@ def assert_same_plan(plan, other):
 
 @pytest.mark.filterwarnings("ignore:.* added fewer images than:UserWarning")
 @pytest.mark.parametrize("sampler", MEASURING, ids=lambda sampler: type(sampler).__name__)
+@pytest.mark.filterwarnings("ignore:.* has left no image of:UserWarning")
 def test_given_features_decide_as_the_same_features_computed(sampler):
     given, computed = clone(sampler), clone(sampler).set_params(embedding=look_up)
     X_given, y_given = given.fit_resample(X, Y, embeddings=F)
@@ -297,6 +298,7 @@ SUPERVISED = [
 @pytest.mark.filterwarnings("ignore:.*added fewer images:UserWarning")
 @pytest.mark.parametrize("embedding", SUPERVISED, ids=["alone", "last", "first"])
 @pytest.mark.parametrize("sampler", MEASURING, ids=lambda sampler: type(sampler).__name__)
+@pytest.mark.filterwarnings("ignore:.* has left no image of:UserWarning")
 def test_an_embedding_that_needs_labels_is_fitted_on_those_of_the_images(sampler, embedding):
     features = clone(embedding).fit(X.reshape(N, -1), Y).transform(X.reshape(N, -1))
     expected, y_expected = clone(sampler).fit_resample(X, Y, embeddings=features)

@@ -408,7 +408,9 @@ def test_resuming_repairs_what_was_changed_and_clears_leftovers(photos, tmp_path
     (tmp_path / "out" / one.path).unlink()
     (tmp_path / "out" / other.path).write_bytes((tmp_path / "out" / row.path).read_bytes())
     (tmp_path / "out" / "train" / f".{'0' * 32}.partial").write_bytes(b"left over")
-    (tmp_path / "out" / ".unfinished" / "more").mkdir(parents=True)
+    (tmp_path / "out" / ".unfinished").mkdir()
+    for name in (f".{'1' * 32}.partial", f"RGB-{'0' * 64}.png", Path(one.path).name):
+        (tmp_path / "out" / ".unfinished" / name).write_bytes(b"left over")
     assert not verify_folder(tmp_path / "out")
     balance_folder(photos, tmp_path / "out", sampler=smote(), resume=True)
     assert contents(tmp_path / "out") == before
@@ -672,7 +674,7 @@ def test_groups_of_a_table(photos, tmp_path, capsys):
         (f"{table}:empty", "line 2: no empty for 'apple/photo_000.png'"),
         (f"{tmp_path}/short.csv:plant", "1 of 52 image files, such as 'apple/photo_000.png'"),
         (f"{tmp_path}/twice.csv:plant", "line 54: 'apple/photo_000.png' has two groups"),
-        (f"{photos}:plant", "Is a directory"),
+        (f"{photos}:plant", "is a folder, not a file"),
         (f"{photos}/apple/photo_000.png:plant", "photo_000.png: not a CSV file in UTF-8"),
     ):
         code, _, err = run(capsys, *arguments, groups)

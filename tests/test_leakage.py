@@ -287,7 +287,7 @@ def test_under_sampling_leaks_nothing_by_itself():
         ({"plan": "rows"}, ValueError, "source rows of X_valid.*0 to 39"),
         ({"plan": "two"}, ValueError, "drawn for 40 and 41 images"),
         ({"groups": [0] * 5}, TypeError, "`groups` is a pair"),
-        ({"groups": ([0] * 5, [0])}, ValueError, "groups of X_valid are 1 values, there are 3"),
+        ({"groups": ([0] * 5, [0])}, ValueError, "has 1 values, there are 3 images in X_valid"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments, error, told):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 import tracemalloc
 import warnings
@@ -13,12 +14,19 @@ import pytest
 from conftest import make_images, write_images
 from imblearn import FunctionSampler
 from imblearn import over_sampling as imblearn_over
+from imblearn.metrics import geometric_mean_score
 from imblearn.pipeline import make_pipeline
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, cohen_kappa_score, make_scorer, recall_score
+from sklearn.metrics import (
+    brier_score_loss,
+    cohen_kappa_score,
+    log_loss,
+    make_scorer,
+    recall_score,
+)
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -33,9 +41,10 @@ from sklearn.pipeline import make_pipeline as sklearn_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks
+from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
 from imblearn_images.decision import PriorCorrectedClassifier
-from imblearn_images.model_selection import compare_resamplers
+from imblearn_images.model_selection import ResamplerComparison, compare_resamplers
+from imblearn_images.model_selection.comparison import Calibration, ClassRecall, Cost
 from imblearn_images.model_selection.statistics import (
     Difference,
     adjust_holm,
@@ -170,8 +179,10 @@ def test_a_planted_improvement_is_found():
     )
     assert set(comparison.better) == {"class_weight", "prior_correction", "RandomOverSampler"}
     for name in comparison.better:
-        assert comparison.differences[name].low > 0.05
-    assert comparison.advice.startswith(f"Use {comparison.better[0]}: balanced_accuracy")
+        assert comparison.differences[name].low > 0.03
+    assert comparison.advice.startswith(
+        f"Use {comparison.reference}, which makes no images: balanced_accuracy"
+    )
     assert "do not trust its probabilities" in comparison.advice
     assert comparison.recall["none"][1].recall < comparison.recall["RandomOverSampler"][1].recall
 
@@ -186,10 +197,9 @@ def test_a_planted_harm_is_found():
         GaussianNB(), {"harm": FunctionSampler(func=mislabelled)}, images, y, random_state=0
     )
     assert comparison.worse == ["harm"] and not comparison.better
-    assert comparison.advice == (
-        "No candidate is better than none in balanced_accuracy, harm is worse: keep the estimator "
-        "as it is."
-    )
+    assert "; no candidate is better in balanced_accuracy, harm is worse. " in comparison.advice
+    columns, *_ = (line for line in repr(comparison).splitlines() if line.startswith("recall"))
+    assert columns.split()[-1] == "harm"  # whose recall it costs is shown
 
 
 def test_a_baseline_that_is_as_good_is_preferred_to_resampling():
@@ -198,16 +208,137 @@ def test_a_baseline_that_is_as_good_is_preferred_to_resampling():
         LogisticRegression(), {"copies": RandomOverSampler()}, images, y, random_state=0
     )
     assert comparison.better[0] == "copies"
-    assert comparison.advice.startswith("Use class_weight: ")
-    assert "; copies is 0.020 higher, not distinguishable from it; " in comparison.advice
+    assert comparison.advice.startswith("Use class_weight, which makes no images: ")
+    assert "the highest, copies, is 0.020 above class_weight (95 % interval -" in comparison.advice
 
 
 def test_says_when_nothing_can_be_told_apart():
     images, y = two_bumps(30, 20, 0, np.random.default_rng(0))
     comparison = compare_resamplers(GaussianNB(), [], images, y, random_state=0)
     assert comparison.names == BASELINES
-    assert "No candidate is distinguishable from none" in comparison.advice
+    assert comparison.advice.startswith("Keep the estimator as it is: no candidate is better in ")
     assert comparison.advice in repr(comparison)
+
+
+def made(scores, **conditions):
+    """A comparison of scores that were not measured, of five folds, twice."""
+    known = {"calibration": Calibration(0.1, 0.01), "recall": {"cat": ClassRecall(0.5, 9)}}
+    return ResamplerComparison(
+        names=tuple(scores),
+        metric="score",
+        fold_scores={"score": {name: np.asarray(each) for name, each in scores.items()}},
+        test_to_train=0.25,
+        recall=dict.fromkeys(scores, known["recall"]),
+        calibration=dict.fromkeys(scores, known["calibration"]),
+        reliability={},
+        costs=dict.fromkeys(scores, Cost(1.0, math.nan, math.nan)),
+        estimators={},
+        failures={},
+        conditions=conditions,
+    )
+
+
+def folds_drawn(means, rng, n=10):
+    """Scores of correlated folds: what all candidates find hard, and what one does."""
+    together = rng.normal(0, 0.03, n)
+    return {name: mean + together + rng.normal(0, 0.02, n) for name, mean in means.items()}
+
+
+EVEN = dict.fromkeys((*BASELINES, "copies", "mix"), 0.8)
+
+
+def test_in_the_dark_no_candidate_that_makes_images_is_recommended():
+    trials, recommended = 400, 0
+    for trial in range(trials):
+        advice = made(folds_drawn(EVEN, np.random.default_rng(trial))).advice
+        recommended += advice.startswith(("Use copies", "Use mix"))
+    assert recommended <= stats.binom.ppf(0.99, trials, 0.05)
+
+
+@pytest.mark.parametrize("n_folds", [3, 5, 10])
+def test_prior_correction_that_is_better_is_recommended_however_few_folds_there_are(n_folds):
+    """It costs nothing: the burden of proof is on what makes images."""
+    trials, recommended = 100, 0
+    means = EVEN | {"none": 0.76, "prior_correction": 0.83}
+    for trial in range(trials):
+        found = made(folds_drawn(means, np.random.default_rng(trial), n_folds))
+        recommended += found.advice.startswith("Use prior_correction, which makes no images: ")
+    assert recommended >= 0.9 * trials
+
+
+def test_a_candidate_that_beats_the_best_baseline_is_recommended():
+    means = EVEN | {"none": 0.7, "mix": 0.9}
+    found = made(folds_drawn(means, np.random.default_rng(0)))
+    assert found.reference != "none"
+    assert found.advice.startswith("Use mix: score 0.")
+    assert f" above {found.reference}, the best that makes no images (95 % " in found.advice
+    only_above_none = made(folds_drawn(means | {"mix": 0.8}, np.random.default_rng(0)))
+    assert "mix" in only_above_none.better
+    assert only_above_none.advice.startswith(f"Use {only_above_none.reference}, which makes no")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_number_of_the_advice_stands_in_the_table(seed):
+    rng = np.random.default_rng(seed)
+    means = {name: rng.uniform(0.76, 0.86) for name in EVEN}
+    found = made(folds_drawn(means, rng, int(rng.integers(2, 11))))
+    table = " ".join(repr(found).rpartition(found.advice)[0].replace("+", "").split())
+    for text in re.findall(r"(-?\d\.\d{3}) above (?:\w+)", found.advice):
+        assert text in table
+    for low, high in re.findall(r"interval (\S+) to (\S+), p", found.advice):
+        assert f"{low} {high}" in table
+    for p in re.findall(r"p = (\d\.\d{3})", found.advice):
+        assert p in table
+    for each in (*found.differences.values(), *found.gains.values()):
+        assert (each.low > 0 or each.high < 0) == (each.p_holm < 0.05)
+
+
+def test_folds_that_agree_but_are_few_give_no_interval():
+    found = made({"none": [0.5] * 4, "class_weight": [0.5] * 4, "copies": [0.6] * 4})
+    assert math.isnan(found.differences["copies"].low) and not found.better
+    assert "in all folds the same, p = 0.250" in found.advice
+    alone = made({"none": [0.5], "prior_correction": [0.6]})
+    assert alone.advice == (
+        "Use prior_correction, which makes no images: score 0.100 above none, in 1 of 1 folds, not "
+        "distinguishable from it (one fold, which says nothing of chance)."
+    )
+
+
+def test_of_equal_baselines_it_is_the_simpler():
+    assert made({name: [0.5, 0.6, 0.7] for name in BASELINES}).reference == "none"
+    tied = {"none": [0.5, 0.5], "class_weight": [0.6, 0.7], "prior_correction": [0.7, 0.6]}
+    assert made(tied).reference == "class_weight"
+
+
+@pytest.mark.parametrize(
+    ("estimator", "form", "told"),
+    [
+        (PIXELS, "images", "FlattenImages+GaussianNB on 60 images of 6 x 5 x 3, 2 folds, seed 4"),
+        (GaussianNB(), "rows", "GaussianNB on 60 rows of numbers of 90, 2 folds, seed 4"),
+        (
+            sklearn_pipeline(ReadImages(size=(4, 3)), *PIXELS),
+            "paths",
+            "ReadImages+FlattenImages+GaussianNB on 60 images of 4 x 3, 2 folds, seed 4",
+        ),
+        (
+            sklearn_pipeline(ReadImages(), *PIXELS),
+            "paths",
+            "ReadImages+FlattenImages+GaussianNB on 60 images of any size, 2 folds, seed 4",
+        ),
+    ],
+)
+def test_the_advice_says_what_it_was_measured_on_once_everywhere(estimator, form, told, tmp_path):
+    held = {"images": X, "rows": X.reshape(len(X), -1), "paths": X}[form]
+    held = write_images(tmp_path, X) if form == "paths" else held
+    found = compare_resamplers(estimator, [], held, Y, cv=2, random_state=4)
+    assert found.advice.endswith(f"Measured with {told}, imblearn_images {__version__}.")
+    for text in (repr(found), found._repr_html_(), found.to_json()):
+        assert text.count("Measured with") == 1
+    conditions = json.loads(found.to_json())["conditions"]
+    assert conditions["seed"] == 4 and conditions["version"] == __version__
+    drawn = compare_resamplers(GaussianNB(), [], X, Y, cv=2)  # its seed can be used again
+    again = compare_resamplers(GaussianNB(), [], X, Y, cv=2, random_state=drawn.conditions["seed"])
+    np.testing.assert_array_equal(again.scores["none"], drawn.scores["none"])
 
 
 # --- what is compared
@@ -547,7 +678,7 @@ def test_what_are_no_images_or_labels_is_refused():
         compare_resamplers(PIXELS, [], X, Y[:-1])
     with pytest.raises(ValueError, match="missing labels"):
         compare_resamplers(PIXELS, [], X, [None, *Y[1:]])
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match="`groups` has 2 values, there are 60 images in X"):
         compare_resamplers(PIXELS, [], X, Y, groups=[1, 2])
 
 
@@ -583,7 +714,13 @@ def test_every_metric_has_its_comparison(comparison):
         ("accuracy", ["accuracy"]),
         (("accuracy", "neg_log_loss"), ["accuracy", "neg_log_loss"]),
         ({"kappa": make_scorer(cohen_kappa_score)}, ["kappa"]),
-        (make_scorer(cohen_kappa_score), ["score"]),
+        (make_scorer(cohen_kappa_score), ["cohen_kappa_score"]),
+        (make_scorer(geometric_mean_score, correction=0.1), ["geometric_mean_score"]),
+        (
+            make_scorer(log_loss, greater_is_better=False, response_method="predict_proba"),
+            ["log_loss"],
+        ),
+        (lambda model, X, y: model.score(X, y), ["<lambda>"]),
     ],
 )
 def test_metrics_are_given_as_to_cross_validate(scoring, names):

@@ -337,6 +337,7 @@ def touching_classes(dtype="uint8", shape=(40, 9, 8), seed=0):
 )
 @pytest.mark.parametrize("synthesis", SYNTHESES)
 @pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.filterwarnings("ignore:.* has left no image of:UserWarning")
 def test_what_survives_or_was_copied_is_drawn_by_the_synthesis(name, synthesis, dtype, colour):
     X = touching_classes(dtype, (40, 9, 8, colour) if colour else (40, 9, 8))
     plain = clone(OTHERS[name])
@@ -469,6 +470,7 @@ def test_a_sampler_of_others_may_both_copy_and_blend():
 
 
 @pytest.mark.filterwarnings("ignore:Class .* has fewer than two images:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* has left no image of:UserWarning")
 def test_labels_that_a_sampler_of_others_has_changed_stay_changed():
     X, y = touching_classes(), labels_of(40)
     other = FunctionSampler(func=lambda X, y: (X[[0, 0, 39]], np.array(["new", "new", "few"])))

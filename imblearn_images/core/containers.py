@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from scipy import sparse
+
+from imblearn_images.core.columns import as_column, as_table
+from imblearn_images.core.elements import (
+    as_array,
+    as_tensor,
+    check_unmasked,
+    is_image,
+    is_path,
+    is_tensor,
+    means_path,
+    remake_of,
+    row_advice,
+    shortened,
+)
 
 Rewrap = Callable[[NDArray[Any], "NDArray[np.intp] | None"], Any]
-
-
-def is_path(value: Any) -> bool:
-    """Tell whether `value` can name a file."""
-    return isinstance(value, (str, os.PathLike))
-
-
-def _means_path(value: Any) -> bool:
-    """Tell whether `value` is a path, or in bytes: these are refused, by their row."""
-    return isinstance(value, bytes) or is_path(value)
-
-
-def shortened(value: Any) -> str:
-    """What `value` is, in a few words.
-
-    Examples
-    --------
-    >>> shortened(np.zeros((3, 2))), shortened(b"a.png")
-    ('an array of shape (3, 2)', "b'a.png' (bytes)")
-    """
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    text = repr(value)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
 
 
 def holds_paths(X: Any) -> bool:
@@ -44,7 +36,7 @@ def holds_paths(X: Any) -> bool:
 
 
 def unwrap(X: Any) -> tuple[Any, Rewrap]:
-    """Take images out of the container they came in.
+    """Take images out of the container they came in: the one door of all that takes images.
 
     Parameters
     ----------
@@ -65,47 +57,66 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     Raises
     ------
     ValueError
-        For images of different shapes in one list or object array, and for path
-        containers with an element that is no path; the row is named.
+        For images of different shapes in one list or object array, for path containers
+        with an element that is no path, and for masked pixels; the row is named.
+    TypeError
+        For what cannot be read twice or has no rows that are images: generators, mappings,
+        sets, data sets of pairs; the message says what to pass.
 
     Notes
     -----
-    ======================================  ===============================
-    container                               comes back as
-    ======================================  ===============================
-    ndarray, memmap (n, ...) of pixels      ndarray
-    list, tuple, object array of images     list, tuple, object array
-    list, tuple of str or Path              list, tuple
-    ndarray (n,) or (n, 1), str or object   ndarray of the same shape, kind
-    Series, one-column DataFrame of paths   Series, DataFrame
-    ======================================  ===============================
+    An *image* is an array, a tensor of PyTorch, an image of Pillow (whose pixels are those that
+    reading its file would give, not turned by EXIF) or nested lists of numbers.
+
+    ==============================================  ============================================
+    container                                       comes back as
+    ==============================================  ============================================
+    ndarray, memmap (n, ...) of pixels              ndarray
+    tensor of PyTorch (n, ...)                      tensor, on the CPU
+    h5py, zarr, dask, xarray, memoryview (n, ...)   ndarray
+    list, tuple, object array of images             the same, of the same kind of images
+    nested list, tuple of numbers (n, H, W[, C])    list, tuple
+    list, tuple of str or Path                      list, tuple
+    ndarray (n,) or (n, 1) of str or objects        ndarray of the same shape, kind
+    Series, one-column DataFrame of pandas          the same, of paths or of images
+    Index, Categorical, extension array             the same, object where the dtype is too narrow
+    Series, DataFrame of polars                     the same
+    Array, ChunkedArray, one-column Table of Arrow  the same
+    deque, dict views, other sequences              list
+    ==============================================  ============================================
 
     Examples
     --------
     >>> paths, rewrap = unwrap(("a.png", "b.png"))
     >>> paths.tolist(), rewrap(paths[[1, 1, 0]], None)
     (['a.png', 'b.png'], ('b.png', 'b.png', 'a.png'))
+    >>> pixels, rewrap = unwrap([Image.new("L", (3, 2)), Image.new("L", (3, 2))])
+    >>> pixels.shape, rewrap(pixels[:1], None)[0].size
+    ((2, 2, 3), (3, 2))
     """
-    if _means_path(X):
+    if means_path(X):
         raise ValueError(
             f"X is one path, {X!r}; pass one for each image. For a folder with class folders: "
             "paths, labels = load_image_folder(folder)."
         )
-    if isinstance(X, (list, tuple)) and X:
-        return _unwrap_sequence(X)
-    if hasattr(X, "iloc"):
-        return _unwrap_pandas(X)
-    if isinstance(X, np.ndarray) and X.dtype.kind == "T":  # NumPy's StringDType
-        paths, rewrap = unwrap(X.astype(object))
-        return paths, lambda array, rows: rewrap(array, rows).astype(X.dtype)
-    if isinstance(X, np.ndarray) and X.dtype.kind in "UOS" and X.size:
-        if X.ndim == 1:
-            return _unwrap_object_array(X)
-        if X.ndim == 2 and X.shape[1] == 1 and any(map(_means_path, X.flat)):
-            return _paths(X.ravel(), X.dtype), lambda array, rows: array.reshape(-1, 1)
-    if not isinstance(X, np.ndarray) and getattr(X, "ndim", 0) > 2 and hasattr(X, "__array__"):
-        X = np.asarray(X)  # a tensor on the CPU, say
-    return X, lambda array, rows: array
+    if isinstance(X, np.ndarray):
+        return _unwrap_array(X)
+    if sparse.issparse(X):
+        return X, _as_it_is
+    if is_tensor(X):
+        pixels = as_array(X, "X")
+        return pixels, lambda array, rows: as_tensor(array)
+    if isinstance(X, (list, tuple)):
+        return _unwrap_elements(X, X, lambda values, rows: type(X)(values)) if X else (X, _as_it_is)
+    if (column := as_column(X)) is not None:
+        return _unwrap_column(X, *column)
+    if isinstance(X, (memoryview, Image.Image)) or hasattr(X, "__array__"):
+        return _unwrap_array_like(X)
+    return _unwrap_objects(X)
+
+
+def _as_it_is(array: NDArray[Any], rows: NDArray[np.intp] | None) -> Any:
+    return array
 
 
 def join_paths(paths: NDArray[Any], more: Sequence[str]) -> NDArray[Any]:
@@ -119,56 +130,141 @@ def join_paths(paths: NDArray[Any], more: Sequence[str]) -> NDArray[Any]:
     return joined
 
 
-def _unwrap_sequence(X: Sequence[Any]) -> tuple[Any, Rewrap]:
-    if any(map(_means_path, X)):
-        as_objects = not all(isinstance(path, str) for path in X)
-        return _paths(X, object if as_objects else None), lambda array, rows: type(X)(  # type: ignore[call-arg]
-            array.tolist()
-        )
-    if all(isinstance(row, (list, tuple)) and len(row) == 1 and _means_path(row[0]) for row in X):
-        paths, rewrap = _unwrap_sequence([row[0] for row in X])
-        return paths, lambda array, rows: type(X)([path] for path in rewrap(array, rows))  # type: ignore[call-arg]
-    if all(isinstance(image, np.ndarray) and image.ndim >= 2 for image in X):
-        return _stack(X), lambda array, rows: type(X)(array)  # type: ignore[call-arg]
-    return X, lambda array, rows: array
-
-
-def _unwrap_object_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
-    if X.dtype.kind == "O" and all(isinstance(image, np.ndarray) for image in X):
-
-        def rewrap(array: NDArray[Any], rows: NDArray[np.intp] | None) -> NDArray[Any]:
-            images = np.empty(len(array), dtype=object)
-            images[:] = list(array)
-            return images
-
-        return _stack(X), rewrap
-    if X.dtype.kind == "O" and not any(map(_means_path, X)):
+def _unwrap_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
+    if isinstance(X, np.ma.MaskedArray):
+        check_unmasked(X, "X", by_row=True)
+        return unwrap(np.asarray(np.ma.getdata(X)))
+    if X.dtype.kind == "T":  # NumPy's StringDType
+        paths, rewrap = unwrap(X.astype(object))
+        return paths, lambda array, rows: rewrap(array, rows).astype(X.dtype)
+    if X.dtype.kind not in "UOS" or not X.size:
+        return X, _as_it_is
+    if X.ndim == 2 and X.shape[1] == 1 and any(means_path(e) or is_image(e) for e in X.flat):
+        images, rewrap = _unwrap_array(X.ravel())
+        return images, lambda array, rows: rewrap(array, rows).reshape(-1, 1)
+    if X.ndim == 2:
+        _check_rows(X[:1].tolist(), X)
+    if X.ndim != 1:
+        return X, _as_it_is
+    if X.dtype.kind != "O" or any(map(means_path, X)):
+        return _paths(X, X.dtype), _as_it_is
+    _check_rows(X, X)
+    if not any(map(is_image, X)):
+        row = next((row for row, value in enumerate(X) if not np.isscalar(value)), 0)
         raise ValueError(
-            f"Row 0 of X is {shortened(X[0])}, neither an image (an array) nor a file path, which "
-            "is a str or pathlib.Path."
+            f"Row {row} of X is {shortened(X[row])}, neither an image (an array) nor a file path, "
+            "which is a str or pathlib.Path."
         )
-    return _paths(X, X.dtype), lambda array, rows: array
+    return _unwrap_elements(X, X, lambda values, rows: _in_objects(values))
 
 
-def _unwrap_pandas(X: Any) -> tuple[Any, Rewrap]:
-    if X.ndim == 2 and X.shape[1] != 1:
-        return X, lambda array, rows: array
-    values = np.asarray(X, dtype=object).ravel()
-    if not any(map(_means_path, values)):
-        return X, lambda array, rows: array
+def _unwrap_elements(
+    X: Any, values: Any, remake: Callable[[list[Any], Any], Any]
+) -> tuple[Any, Rewrap]:
+    """Make one array of images that are objects of their own, or of paths.
 
-    column = X if X.ndim == 1 else X.iloc[:, 0]
+    `remake` makes a container like `X` of new elements.
+    """
+    if any(map(means_path, values)):
+        as_objects = not all(isinstance(path, str) for path in values) or values is not X
+        paths = _paths(values, object if as_objects else None)
+        return paths, lambda array, rows: remake(array.tolist(), rows)
+    if all(isinstance(row, (list, tuple)) and len(row) == 1 for row in values) and any(
+        means_path(row[0]) for row in values
+    ):
+        paths = _paths([row[0] for row in values], None)
+        return paths, lambda array, rows: remake([[path] for path in array.tolist()], rows)
+    _check_rows(values, X)
+    if not any(map(is_image, values)):
+        return X, _as_it_is
+    element = remake_of(values)
+    return _stack(values), lambda array, rows: remake(list(map(element, array)), rows)
 
-    def rewrap(array: NDArray[Any], rows: NDArray[np.intp] | None) -> Any:
-        index = None if rows is None else X.index[rows]
-        # New files are no known category: the column then is one of plain objects.
-        known = set(array) <= set(getattr(column.dtype, "categories", array))
-        paths = type(column)(
-            array, index=index, name=column.name, dtype=column.dtype if known else object
+
+def _unwrap_column(
+    X: Any, values: list[Any], remake: Callable[[list[Any], Any], Any]
+) -> tuple[Any, Rewrap]:
+    if any(means_path(value) or is_image(value) or row_advice(value) for value in values):
+        return _unwrap_elements(X, values, remake)
+    return _unwrap_table(X)
+
+
+def _unwrap_table(X: Any) -> tuple[Any, Rewrap]:
+    table = as_table(X)
+    if table is None:
+        return X, _as_it_is
+    return table[0], lambda array, rows: table[1](array)
+
+
+def _unwrap_array_like(X: Any) -> tuple[Any, Rewrap]:
+    """Arrays of other libraries, such as h5py, zarr, dask and xarray, and frames."""
+    if isinstance(X, Image.Image):
+        raise TypeError(f"X is one image, {shortened(X)}; pass a list of images, [X].")
+    if hasattr(X, "iloc") or as_table(X) is not None:
+        return _unwrap_table(X)
+    n_axes = getattr(X, "ndim", 0)
+    if n_axes >= 2 or (n_axes == 1 and getattr(X, "dtype", np.dtype(object)).kind not in "biufc"):
+        array = as_array(X, "X")
+        images, _ = _unwrap_array(array)
+        return images, _as_it_is
+    return X, _as_it_is
+
+
+def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
+    """Sequences of other kinds; what is none is refused with the way to make one of it."""
+    kind = type(X).__name__
+    if isinstance(X, Iterator):
+        raise TypeError(
+            f"X is a {kind}, which can be read only once; pass a list, list(X), with one image or "
+            "path for each label."
         )
-        return paths if X.ndim == 1 else paths.to_frame()
+    if isinstance(X, Mapping):
+        raise TypeError(f"X is a {kind}; pass its images alone, list(X.values()), or X[name].")
+    if isinstance(X, (set, frozenset)):
+        raise TypeError(f"X is a {kind}, which has no order; pass a list, sorted(X).")
+    if isinstance(X, (KeysView, ValuesView)):
+        values = list(X)
+        return _unwrap_elements(values, values, lambda values, rows: values)
+    if not hasattr(X, "__len__") or isinstance(X, range):
+        return X, _as_it_is
+    if not hasattr(X, "__getitem__"):
+        if not hasattr(X, "__iter__"):
+            return X, _as_it_is
+        raise TypeError(
+            f"X is a {kind}, which has no rows to choose from; collect its images in an array or a "
+            "list, and their labels in y."
+        )
+    try:
+        advice = row_advice(X[0]) if len(X) else ""
+    except Exception:  # noqa: BLE001 - whatever a class of somebody else's raises
+        return X, _as_it_is
+    if advice:
+        raise TypeError(
+            f"X is a {kind}, and its row 0 {_apart(advice)}. Pass images and labels apart: "
+            "X = [row[0] for row in dataset], y = [row[1] for row in dataset]; of an ImageFolder "
+            "paths, y = zip(*dataset.samples)."
+        )
+    values = [X[row] for row in range(len(X))]
+    return _unwrap_elements(values, values, lambda values, rows: values)
 
-    return _paths(values, object), rewrap
+
+def _apart(advice: str) -> str:
+    return advice.split(";")[0]
+
+
+def _check_rows(values: Any, X: Any) -> None:
+    """Refuse rows that hold more than an image, such as its label."""
+    for row, value in enumerate(values):
+        advice = row_advice(value)
+        if advice:
+            raise TypeError(f"Row {row} of X, {shortened(value)}, {advice}.")
+
+
+def _in_objects(values: Any) -> NDArray[Any]:
+    array = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        array[row] = value
+    return array
 
 
 def _paths(X: Sequence[Any] | NDArray[Any], dtype: Any) -> NDArray[Any]:
@@ -180,20 +276,37 @@ def _paths(X: Sequence[Any] | NDArray[Any], dtype: Any) -> NDArray[Any]:
             )
     if dtype is None or np.dtype(dtype).kind == "U":
         return np.asarray(X, dtype=dtype)
-    paths = np.empty(len(X), dtype=object)
-    paths[:] = list(X)
-    return paths
+    return _in_objects(X)
 
 
-def _stack(images: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[Any]:
+def _stack(values: Sequence[Any]) -> NDArray[Any]:
+    if isinstance(values[0], (list, tuple)):
+        try:  # numbers of one dtype, whichever row holds the first fraction
+            return np.asarray(values)
+        except ValueError:
+            pass  # ragged: the row is named below
+    images = list(starmap(_image, enumerate(values)))
     forms = [(image.shape, image.dtype) for image in images]
     if len(set(forms)) > 1:
         usual = Counter(forms).most_common(1)[0][0]
         row = next(row for row, form in enumerate(forms) if form != usual)
+        how = (
+            '[image.convert("RGB").resize((width, height)) for image in X]'
+            if isinstance(values[row], Image.Image)
+            else "skimage.transform.resize"
+        )
         raise ValueError(
             f"Images in one X need one shape and dtype: row {row} has shape {forms[row][0]} and "
             f"dtype {forms[row][1]}, most have {usual[0]} and {usual[1]}. Resize them first "
-            "(skimage.transform.resize), or save them as files and pass the paths: files may "
-            "differ in size."
+            f"({how}), or save them as files and pass the paths: files may differ in size."
         )
-    return np.stack(list(images))
+    return np.stack(images)
+
+
+def _image(row: int, value: Any) -> NDArray[Any]:
+    if not is_image(value):
+        raise ValueError(
+            f"Row {row} of X is {shortened(value)}, not an image as others are; pass an array "
+            "(H, W) or (H, W, C) for every image."
+        )
+    return as_array(value, f"Row {row} of X")

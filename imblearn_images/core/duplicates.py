@@ -24,6 +24,7 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.neighbors import one_blas_thread
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.regular import open_regular
 
 SIDE = 16
 BITS = SIDE * SIDE
@@ -32,6 +33,7 @@ ALIKE = 24
 PHOTOS = 48
 """Bits that may differ between photos: pictures of one burst, or a crop of 2 % on each side."""
 THUMBNAIL = (4 * SIDE, 4 * SIDE)
+_HUGE = float(np.finfo(np.float32).max)
 TILE = 1024  # hashes; a tile of distances is 4 MB
 
 
@@ -79,16 +81,17 @@ def perceptual_hash(image: NDArray[Any]) -> int | None:
     grey = Image.fromarray(image.astype(np.float32))
     small = np.asarray(grey.resize(THUMBNAIL, Resampling.BILINEAR))
     low, high = float(small.min()), float(small.max())
-    if not 0 < high - low < np.inf:
+    span = high - low
+    if not (0 < span <= _HUGE and 255 / span <= _HUGE):  # nor within the range of float32
         return None
-    levels = np.rint((small - low) * (255 / (high - low))).astype(np.uint8)
+    levels = np.rint((small - low) * (255 / span)).astype(np.uint8)
     return int(str(imagehash.phash(Image.fromarray(levels), hash_size=SIDE)), 16)
 
 
 def hash_file(path: files.FilePath) -> tuple[int, str]:
     """Return the number of bytes of a file and their SHA-256."""
     digest, n_bytes = hashlib.sha256(), 0
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
             n_bytes += len(block)
@@ -97,7 +100,7 @@ def hash_file(path: files.FilePath) -> tuple[int, str]:
 
 def hash_file_look(path: files.FilePath) -> int | None:
     """Hash what the image in a file looks like; see :func:`perceptual_hash`."""
-    return perceptual_hash(files.read_image(path, size=THUMBNAIL))
+    return perceptual_hash(files.read_look(path, size=THUMBNAIL))
 
 
 def contents(X: Any, *, n_jobs: int | None = None) -> list[str]:

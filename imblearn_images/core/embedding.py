@@ -18,9 +18,10 @@ from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.features import check_embedding
 from imblearn_images.core.images import ArrayImages, FileImages, Images, check_finite
 from imblearn_images.core.memory import check_fits
-from imblearn_images.core.neighbors import nearest_neighbors
+from imblearn_images.core.neighbors import check_squares, nearest_neighbors, subtract
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.subsets import as_wanted, takes_of
+from imblearn_images.core.text import printable
 from imblearn_images.core.thumbnails import THUMBNAIL, Thumbnails
 
 BATCH = 1 << 24  # bytes of pixels that are embedded at a time
@@ -108,10 +109,11 @@ def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:
     if sparse.issparse(X):
         return _dense(X), "pixels"
     if not holds_paths(X):
-        if X.ndim == 2:
+        pixels, rows = X.reshape(len(X), -1), np.arange(len(X))
+        check_finite(pixels, rows, rows)
+        check_squares(pixels, rows)
+        if X.ndim == 2 and X.dtype.kind != "b":
             return X, "pixels"
-        pixels = X.reshape(len(X), -1)
-        check_finite(pixels, np.arange(len(X)), np.arange(len(X)))
         return _as_float(pixels), "pixels"
     images = FileImages(X.tolist(), n_jobs=n_jobs)
     rows = np.arange(len(X))
@@ -146,7 +148,8 @@ def _decoded(X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
     for row in range(len(X)):
         if images.shape_of(row) != first:
             raise ValueError(
-                f"{images.paths[row]} has shape {images.shape_of(row)}, {images.paths[0]} has "
+                f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
+                f"{printable(images.paths[0])} has "
                 f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
                 "width))` first into a Pipeline, and pass that as `embedding`."
             )
@@ -172,6 +175,11 @@ def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDA
     parts = in_threads(block, ((start,) for start in range(0, len(X), height)), n_jobs=n_jobs)
     features: NDArray[Any] = check_array(np.concatenate(parts), input_name="embedding(X)")
     return features
+
+
+def _is_beyond(integers: NDArray[Any]) -> bool:
+    """Tell whether float64 cannot hold these integers."""
+    return bool(integers.size) and max(int(integers.max()), -int(integers.min())) > 2**53
 
 
 class PixelSearch:
@@ -204,10 +212,14 @@ class PixelSearch:
         """Neighbours of `rows` among themselves, as positions, shape (len(rows), k)."""
         pixels, members = self.pixels(rows)
         check_finite(pixels, members, rows)
+        check_squares(pixels, members)
         if isinstance(self.k_neighbors, int):
             return nearest_neighbors(pixels, members, self.k_neighbors, n_jobs=self.n_jobs)
         vectors = pixels[members]
-        if vectors.dtype.kind in "bui":  # differences of unsigned pixels would wrap around
+        if vectors.dtype.kind in "bui" and vectors.dtype.itemsize == 8 and _is_beyond(vectors):
+            vectors, wide = np.empty(vectors.shape), vectors
+            subtract(wide, wide[0], vectors)
+        elif vectors.dtype.kind in "bui":  # differences of unsigned pixels would wrap around
             vectors = vectors.astype(np.float32 if vectors.dtype.itemsize <= 2 else np.float64)
         found: NDArray[np.intp] = self.k_neighbors.fit(vectors).kneighbors(
             vectors, return_distance=False

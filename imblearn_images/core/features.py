@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 
+from imblearn_images.core.elements import check_unmasked
+
 
 def check_embedding(embedding: Any) -> None:
     """Refuse what makes no features of images.
@@ -75,6 +77,7 @@ def given_features(embeddings: Any, n: int) -> NDArray[Any]:
     same order, got shape (2, 2). A sampler behind another sampler in a Pipeline has other images
     than were passed to it: give it an `embedding` instead.
     """
+    check_unmasked(embeddings, "`embeddings`", by_row=True)
     shape = np.shape(embeddings)
     if len(shape) != 2 or shape[0] != n:
         raise ValueError(

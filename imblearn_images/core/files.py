@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 from uuid import uuid4
 
@@ -16,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 from PIL.Image import Resampling, Transpose
+
+from imblearn_images.core.limits import current_limits
+from imblearn_images.core.text import printable
 
 FilePath = str | os.PathLike[str]
 
@@ -58,7 +62,8 @@ _TURNS = {
     8: Transpose.ROTATE_90,
 }
 _SWAPS_AXES = (5, 6, 7, 8)
-_MACHINE_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_MACHINE_ERRORS = (errno.EMFILE, errno.ENFILE)
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)  # not data, not a restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class FileInfo:
     """Its dtype."""
     mode: str
     """Pillow's name of what the file holds, e.g. "RGB", "P" (palette), "I;16"."""
+    has_more_frames: bool = field(default=False, repr=False, compare=False)
+    """Whether frames or pages follow the first, which is the one that is read."""
 
 
 def describe(
@@ -110,7 +117,8 @@ def describe(
         dtype, channels = _ARRAYS[mode or own_mode]
         width, height = im.size[::-1] if _orientation(im) in _SWAPS_AXES else im.size
         named = own_mode if own_mode == "I;16" else im.mode
-        return FileInfo((*(size or (height, width)), *channels), np.dtype(dtype), named)
+        shape = (*(size or (height, width)), *channels)
+        return FileInfo(shape, np.dtype(dtype), named, frames_follow(im))
 
 
 def read_image(
@@ -153,9 +161,12 @@ def read_image(
         When the file cannot be opened.
     ValueError
         Naming the file and the reason for all else: no image, damaged, truncated, a
-        folder or a pipe, larger than Pillow's ``MAX_IMAGE_PIXELS`` allows, colours of
-        more than 8 bits without `mode` (Pillow keeps their high byte only), values out
-        of the range that `mode` needs.
+        folder or a pipe, more pixels than one image may have
+        (:func:`~imblearn_images.preprocessing.image_limits`), colours of more than 8 bits
+        without `mode` (Pillow keeps their high byte only), values out of the range that
+        `mode` needs.
+    MemoryError
+        Naming the file, when it needs more memory than there is.
 
     Notes
     -----
@@ -186,27 +197,103 @@ def read_image(
     """
     check_size_and_mode(size, mode)
     with opened(path) as im:
-        own_mode = _array_mode(im, mode)
-        if im.format == "PNG":
-            im.load()  # metadata may follow the pixels
-        orientation = _orientation(im)
-        box = target = None
-        if size is not None:
-            height, width = size
-            target = (height, width) if orientation in _SWAPS_AXES else (width, height)
-            if draft and (drafted := im.draft(im.mode, target)) is not None:
-                box = drafted[1]
-        # Pillow converts palettes and LAB to these modes only, hence two steps.
-        image = im if own_mode in ("I;16", im.mode) else im.convert(own_mode)
-        if mode is not None:
-            image = _eight_bits(image).convert(mode)
-        if target is not None and image.size != target:
-            image = _resize(image, target, box)
-        if orientation in _TURNS:
-            image = image.transpose(_TURNS[orientation])
-        if image.mode == "L" and (mode or own_mode) == "1":
-            return np.asarray(image) >= 128
-        return np.array(image, dtype=_ARRAYS[mode or own_mode][0])
+        return _pixels(im, _array_mode(im, mode), size, mode, draft)
+
+
+def read_look(path: FilePath, *, size: tuple[int, int]) -> NDArray[Any]:
+    """Read what an image looks like: as :func:`read_image`, of deep colours 8 bits.
+
+    Parameters
+    ----------
+    path, size
+        As for :func:`read_image`.
+    """
+    with opened(path) as im:
+        return _pixels(im, array_mode(im), size, None, True)
+
+
+def has_more_frames(path: FilePath) -> bool:
+    """Tell whether a file holds more than the frame or page that is read, from its header.
+
+    Frames are not counted: that could take minutes.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. :func:`describe` tells it, too (``FileInfo.has_more_frames``).
+
+    Returns
+    -------
+    bool
+        Whether a second frame of a GIF, TIFF, WebP, PNG or of a phone's JPEG follows.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, PermissionError, MemoryError
+        As :func:`read_image`, for what the header shows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = f"{tempfile.mkdtemp()}/pages.tif"
+    >>> page = Image.new("L", (4, 3))
+    >>> page.save(path, save_all=True, append_images=[page])
+    >>> has_more_frames(path)
+    True
+    """
+    with opened(path) as im:
+        return frames_follow(im)
+
+
+def frames_follow(im: ImageFile.ImageFile) -> bool:
+    """Tell whether frames follow the first; `im` is of no use for pixels afterwards."""
+    try:
+        return bool(getattr(im, "is_animated", False))
+    except Exception:  # noqa: BLE001 - there is a second frame, of a kind that Pillow cannot read
+        return True
+
+
+def _pixels(
+    im: ImageFile.ImageFile,
+    own_mode: str,
+    size: tuple[int, int] | None,
+    mode: str | None,
+    draft: bool,
+) -> NDArray[Any]:
+    check_scans(im)
+    if im.format == "PNG":
+        im.load()  # metadata may follow the pixels
+    orientation = _orientation(im)
+    box = target = None
+    if size is not None:
+        height, width = size
+        target = (height, width) if orientation in _SWAPS_AXES else (width, height)
+        if draft and (drafted := im.draft(im.mode, target)) is not None:
+            box = drafted[1]
+    # Pillow converts palettes and LAB to these modes only, hence two steps.
+    image = im if own_mode in ("I;16", im.mode) else im.convert(own_mode)
+    if mode is not None:
+        image = _eight_bits(image).convert(mode)
+    if target is not None and image.size != target:
+        image = _resize(image, target, box)
+    if orientation in _TURNS:
+        image = image.transpose(_TURNS[orientation])
+    if image.mode == "L" and (mode or own_mode) == "1":
+        return np.asarray(image) >= 128
+    return np.array(image, dtype=_ARRAYS[mode or own_mode][0])
+
+
+def pillow_pixels(image: Image.Image) -> NDArray[Any]:
+    """Pixels of an image of Pillow, as :func:`read_image` gives them; EXIF turns nothing.
+
+    Examples
+    --------
+    >>> pillow_pixels(Image.new("CMYK", (5, 2))).shape
+    (2, 5, 3)
+    """
+    mode = _array_mode(image, "RGB")  # what it holds has 8 bits a colour already
+    image = image if mode in ("I;16", image.mode) else image.convert(mode)
+    return np.array(image, dtype=_ARRAYS[mode][0])
 
 
 def write_image(path: FilePath, image: NDArray[Any]) -> None:
@@ -244,8 +331,8 @@ def write_image(path: FilePath, image: NDArray[Any]) -> None:
         _write(path, image, "TIFF")
     else:
         raise ValueError(
-            f"{path}: {suffix or 'no suffix'} does not name a lossless format that is written; "
-            "use .png (bool, uint8, uint16) or .tif (also int32, float32)."
+            f"{printable(path)}: {suffix or 'no suffix'} does not name a lossless format that is "
+            "written; use .png (bool, uint8, uint16) or .tif (also int32, float32)."
         )
 
 
@@ -342,10 +429,11 @@ def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
 def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
     """Open `path`; whatever goes wrong inside the block is raised with the path and reason.
 
-    FileNotFoundError, PermissionError, or a ValueError for all that is wrong with the file. What
-    is wrong with the machine, memory or open files used up, stays an OSError or MemoryError, so
-    that nobody takes a sound image for a broken one.
+    FileNotFoundError, PermissionError, MemoryError, or a ValueError for all that is wrong with
+    the file. That no more files can be opened stays an OSError, so that nobody takes a sound
+    image for a broken one. Path and reason are one line that is safe to show.
     """
+    name = printable(path)
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -355,24 +443,69 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
         if status.st_size == 0:
             raise ValueError("the file is empty")
         with open(path, "rb") as file, Image.open(file, formats=FORMATS) as im:
+            if not im.width or not im.height:
+                raise ValueError("the image has no pixels")
+            current_limits().check_pixels(im.width * im.height, im.size)
             yield im
     except (FileNotFoundError, PermissionError) as exc:
-        raise type(exc)(f"{path}: {exc.strerror}") from exc
-    except MemoryError:
-        raise
+        raise type(exc)(f"{name}: {exc.strerror}") from exc
+    except MemoryError as exc:
+        raise MemoryError(f"{name}: reading it needs more memory than there is") from exc
     except UnidentifiedImageError as exc:
-        raise ValueError(f"{path}: not an image that can be read ({', '.join(FORMATS)})") from exc
+        raise ValueError(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from exc
     # A malformed file can raise almost anything in the format readers of Pillow.
     except Exception as exc:
+        if isinstance(exc, OSError) and exc.errno == errno.ENOMEM:
+            raise MemoryError(f"{name}: reading it needs more memory than there is") from exc
         if isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS:
             raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
         reason = getattr(exc, "strerror", None) or str(exc)
-        if not isinstance(exc, (OSError, ValueError, Image.DecompressionBombError)):
+        if isinstance(exc, Image.DecompressionBombError):
+            reason = _reason_of_bomb(reason)
+        elif not isinstance(exc, (OSError, ValueError)):
             reason = f"damaged ({type(exc).__name__}: {reason})"
-        raise ValueError(f"{path}: {reason}") from exc
+        raise ValueError(f"{name}: {printable(reason)}") from exc
 
 
-def _array_mode(im: ImageFile.ImageFile, mode: str | None) -> str:
+def _reason_of_bomb(pillows: str) -> str:
+    """What our own limit has to say of an image that Pillow refused by its size."""
+    try:
+        current_limits().check_pixels(int("".join(re.findall(r"\((\d+) pixels", pillows)[:1]) or 0))
+    except ValueError as error:
+        return str(error)
+    return pillows
+
+
+def check_scans(im: ImageFile.ImageFile) -> None:
+    """Refuse a JPEG that would take too long because it says every pixel many times over."""
+    if im.format not in ("JPEG", "MPO") or im.fp is None:
+        return
+    here = im.fp.tell()
+    im.fp.seek(0)
+    content = im.fp.read()
+    im.fp.seek(here)
+    if content.count(b"\xff\xda") > 1:
+        current_limits().check_scans(_count_scans(content), im.size)
+
+
+def _count_scans(jpeg: bytes) -> int:
+    """Count scans as libjpeg meets them: up to the end of the image, not in thumbnails."""
+    n_scans, at = 0, 2
+    while (found := _JPEG_MARKER.search(jpeg, at)) and (marker := found[0][1]) != 0xD9:
+        n_scans += marker == 0xDA
+        at = found.end()
+        if marker not in (0x01, 0xD8):
+            at += int.from_bytes(jpeg[at : at + 2], "big")
+    return n_scans
+
+
+def check_scale(im: Image.Image) -> None:
+    """Refuse pixels that :func:`read_image` could not bring into 8 bits for a `mode`."""
+    if im.mode in ("I", "F") or im.mode.startswith("I;16"):
+        _check_range(np.asarray(im), im.mode)
+
+
+def array_mode(im: Image.Image) -> str:
     """Mode of `im` as an array: a key of ``_ARRAYS``."""
     if im.mode == "P" and im.has_transparency_data:
         return "RGBA"
@@ -380,17 +513,26 @@ def _array_mode(im: ImageFile.ImageFile, mode: str | None) -> str:
         return "I;16"  # both hold at most 16 bits
     if im.mode not in _READ_AS:
         raise ValueError(f"Pillow's mode {im.mode} is not supported")
-    array_mode = _READ_AS[im.mode]
-    if mode is None and _ARRAYS[array_mode][1] and _has_deep_colour(im):
+    return _READ_AS[im.mode]
+
+
+def _array_mode(im: Image.Image, mode: str | None) -> str:
+    own_mode = array_mode(im)
+    if mode is None and isinstance(im, ImageFile.ImageFile) and has_deep_colour(im):
         raise ValueError(
-            'colours of more than 8 bits, which Pillow cannot keep; mode="RGB" reads 8 bits of them'
+            "colours of more than 8 bits, which Pillow cannot keep; "
+            'mode="RGB" (--mode RGB) reads 8 bits of them'
         )
-    return array_mode
+    return own_mode
 
 
-def _has_deep_colour(im: ImageFile.ImageFile) -> bool:
+def has_deep_colour(im: ImageFile.ImageFile) -> bool:
+    """Tell whether `im` holds colours of more than 8 bits, of which Pillow keeps 8."""
+    if not _ARRAYS[array_mode(im)][1]:
+        return False
     if isinstance(im, TiffImagePlugin.TiffImageFile):
-        return bool(max(im.tag_v2.get(ExifTags.Base.BitsPerSample, (1,))) > 8)
+        bits = im.tag_v2.get(ExifTags.Base.BitsPerSample, (1,))
+        return isinstance(bits, tuple) and max(bits, default=1) > 8
     if im.format == "PPM":
         parameters = im.tile[0][3]
         return isinstance(parameters, tuple) and parameters[-1] > 255
@@ -430,14 +572,20 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
     pixels = np.asarray(image)
-    top = 1 if image.mode == "F" else 65535
+    top = _check_range(pixels, image.mode)
+    return Image.fromarray(np.rint(pixels * (255 / top)).astype(np.uint8))
+
+
+def _check_range(pixels: NDArray[Any], mode: str) -> int:
+    """Return the value that is white; refuse pixels beyond it, or below black."""
+    top = 1 if mode == "F" else 65535
     low, high = pixels.min(), pixels.max()
     if not (low >= 0 and high <= top):  # also true of NaN
         raise ValueError(
             f"{pixels.dtype} pixels from {low} to {high} cannot be scaled to 8 bits: they "
-            f"must lie in 0..{top}; read them without mode= and scale them yourself"
+            f"must lie in 0..{top}; read them without `mode` (--mode) and scale them yourself"
         )
-    return Image.fromarray(np.rint(pixels * (255 / top)).astype(np.uint8))
+    return top
 
 
 def _resize(
@@ -459,8 +607,8 @@ def _write(path: FilePath, image: NDArray[Any], file_format: str, **options: Any
     if (image.dtype.name, image.shape[2:]) not in storable or image.ndim < 2 or not image.size:
         kinds = "; ".join(f"{dtype} {axes_of(channels)}" for dtype, channels in storable)
         raise ValueError(
-            f"{path}: {file_format} cannot hold an image of shape {image.shape} and dtype "
-            f"{image.dtype} without loss. It holds {kinds}"
+            f"{printable(path)}: {file_format} cannot hold an image of shape {image.shape} and "
+            f"dtype {image.dtype} without loss. It holds {kinds}"
             + (" (.tif also int32 and float32)." if file_format == "PNG" else ".")
         )
     picture = Image.fromarray(image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -219,7 +220,12 @@ def _reserve(file: int, nbytes: int) -> None:
     if not hasattr(os, "posix_fallocate"):
         return
     try:
-        os.posix_fallocate(file, 0, nbytes)
+        try:
+            os.posix_fallocate(file, 0, nbytes)
+        except OSError as exc:
+            if exc.errno not in (errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
+                raise
+            _fill(file, nbytes)  # no such thing on this file system, or in this C library
     except OSError as exc:
         raise OSError(
             exc.errno,
@@ -227,6 +233,13 @@ def _reserve(file: int, nbytes: int) -> None:
             f"{tempfile.gettempdir()}: {exc.strerror}. Make room there, or name another folder in "
             "the environment variable TMPDIR.",
         ) from exc
+
+
+def _fill(file: int, nbytes: int) -> None:
+    """Take the disk space by writing it."""
+    zeros = memoryview(bytes(1 << 20))
+    while nbytes > 0:
+        nbytes -= os.write(file, zeros[: min(nbytes, len(zeros))])
 
 
 def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None = None) -> Images:
@@ -244,10 +257,20 @@ def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None =
     X, _ = unwrap(X)
     if holds_paths(X):
         return FileImages(X, rows, n_jobs=n_jobs)
-    return ArrayImages(np.asanyarray(X))
+    array = np.asanyarray(X)
+    if array.ndim < 2 and array.dtype.kind not in "biufc":
+        raise ValueError(
+            f"X of shape {array.shape} and dtype {array.dtype} holds neither pixels nor file paths."
+        )
+    return ArrayImages(array)
 
 
-def check_finite(pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp]) -> None:
+def check_finite(
+    pixels: Any,
+    members: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    remedy: str = "RandomOverSampler copies them as they are",
+) -> None:
     """Refuse NaN and infinity in images that are to be mixed.
 
     Parameters
@@ -258,6 +281,8 @@ def check_finite(pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp])
         The rows of `pixels` to look at.
     rows : ndarray of shape (m,)
         What the user calls them: their rows in X.
+    remedy : str
+        End of the message: what takes such images.
 
     Raises
     ------
@@ -277,6 +302,5 @@ def check_finite(pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
         raise ValueError(
             f"Input X contains NaN or infinity in images that are to be mixed: rows {shown}{more}. "
-            "Replace the values (numpy.nan_to_num) or leave these images out; RandomOverSampler "
-            "copies them as they are."
+            f"Replace the values (numpy.nan_to_num) or leave these images out; {remedy}."
         )

@@ -23,8 +23,9 @@ def mix(
         return
     total: NDArray[Any]
     if out.dtype.kind == "f":
-        total = (partner - base) * weights
-        np.add(base, total, out=total)
+        with np.errstate(over="ignore"):  # found when stored
+            total = (partner - base) * weights
+            np.add(base, total, out=total)
         store(total, out)
         return
     dtype = np.float32 if out.dtype.itemsize == 1 else np.float64
@@ -33,7 +34,10 @@ def mix(
     total -= level
     total *= weights.astype(dtype)
     total += level
-    store(total, out, clip=weights.min() < 0 or weights.max() > 1)
+    outside = weights.min() < 0 or weights.max() > 1
+    store(total, out, clip=outside)
+    if out.dtype.itemsize == 8 and not outside:  # beyond 2**53 float64 rounds integers
+        np.clip(out, np.minimum(base, partner), np.maximum(base, partner), out=out)
 
 
 def _fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
@@ -84,7 +88,20 @@ def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None
             # float(2^63 - 1) is 2^63, one too many: the largest float below it is taken.
             top = info.max if out.dtype.itemsize < 8 else np.nextafter(float(info.max), 0)
             np.clip(values, info.min, top, out=values)
-    np.copyto(out, values, casting="unsafe")
+    with np.errstate(over="ignore"):
+        np.copyto(out, values, casting="unsafe")
+    if out.dtype.kind == "f":
+        check_drawn(out)
+
+
+def check_drawn(pixels: NDArray[Any]) -> None:
+    """Refuse infinity where images were mixed, which no image that is mixed can have had."""
+    if not np.isfinite(pixels).all():
+        raise ValueError(
+            f"Mixed pixels are infinite or NaN: differences between the images are too large for "
+            f"{pixels.dtype}, or the images hold such values. Scale them first, e.g. by dividing "
+            "by abs(X).max()."
+        )
 
 
 def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

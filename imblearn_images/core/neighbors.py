@@ -18,12 +18,51 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
 from imblearn_images.core.parallel import in_threads
 
 TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
+
+
+UNSCALED = (
+    "Squared distances between the images {}: their values are too {}. Scale them first, e.g. by "
+    "dividing by abs(X).max()."
+)
+
+
+def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float64) -> None:
+    """Refuse values whose squares float64, or `dtype`, cannot hold.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (n, d)
+        Of integers all pass.
+    members : ndarray of shape (m,)
+        The rows to look at.
+    dtype : dtype
+        In which distances are computed.
+
+    Raises
+    ------
+    ValueError
+        If squared distances would all be infinite, or 0.
+    """
+    if sparse.issparse(pixels) or pixels.dtype.kind != "f" or not len(members):
+        return
+    height = max(1, (1 << 16) // max(1, pixels.shape[1]))
+    largest = max(
+        max(float(block.max()), -float(block.min()))
+        for block in (pixels[members[lo : lo + height]] for lo in range(0, len(members), height))
+    )
+    limits = np.finfo(dtype)
+    # (a - b)**2, summed over all pixels; and some precision is to be left at the bottom
+    if largest > np.sqrt(float(limits.max) / (4 * max(1, pixels.shape[1]))):
+        raise ValueError(UNSCALED.format("overflow", "large"))
+    if 0 < largest < np.sqrt(float(limits.tiny) / float(limits.eps)):
+        raise ValueError(UNSCALED.format("underflow", "small"))
 
 
 class PixelMatrix(Protocol):
@@ -87,11 +126,23 @@ def nearest_neighbors(
         for pairs in ([(tile, tile) for tile in tiles], list(combinations(tiles, 2))):
             in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
     if not np.isfinite(search.distances).all():
-        raise ValueError(
-            "Squared distances between the images overflow: their values are too large. Scale "
-            "them first, e.g. by dividing by X.max()."
-        )
+        raise ValueError(UNSCALED.format("overflow", "large"))
     return search.neighbors
+
+
+def subtract(pixels: NDArray[Any], origin: NDArray[Any], out: NDArray[np.float64]) -> None:
+    """Write ``pixels - origin`` into `out`, exactly where 64-bit integers are near each other.
+
+    float64 tells integers beyond 2**53 apart only by steps of 2 to 2,048.
+    """
+    if pixels.dtype.kind in "iu" and pixels.dtype.itemsize == 8 and pixels.size:
+        reach = int(pixels.max()) - int(pixels.min()), int(origin.max()) - int(origin.min())
+        apart = abs(int(pixels.min()) - int(origin.min()))
+        if sum(reach) + apart < 2**62:  # so that no difference wraps around
+            np.copyto(out, (pixels - origin).view(np.int64))
+            return
+    np.copyto(out, pixels)
+    out -= origin
 
 
 class _OneBlasThread:
@@ -152,9 +203,10 @@ class _Search:
         if pixels.dtype == np.uint8:
             pixels = (pixels ^ 128).view(np.int8)  # that is pixels - 128
         out = buffer[: pixels.size].reshape(pixels.shape)
-        np.copyto(out, pixels)
-        if not self.short:  # products of large numbers would drown small differences
-            out -= self.features[self.rows[0], columns]
+        if self.short:
+            np.copyto(out, pixels)
+        else:  # products of large numbers would drown small differences
+            subtract(pixels, self.features[self.rows[0], columns], out)
         return out
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
 from typing import Any
 
 from joblib import Parallel, delayed
@@ -47,6 +48,8 @@ def in_threads(
     if small or len(tasks) < 2:
         return [function(*task) for task in tasks]
     results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem", verbose=verbose)(
-        delayed(function)(*task) for task in tasks
+        # a thread does not inherit what its starter has set, such as the limits of image files
+        delayed(copy_context().run)(function, *task)
+        for task in tasks
     )
     return results

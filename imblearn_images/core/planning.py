@@ -21,6 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.targets import told
 
 Search = Callable[[NDArray[np.intp]], NDArray[np.intp]]
 
@@ -205,10 +206,10 @@ def check_class_sizes(
     for label, count in n_new.items():
         found = int(np.count_nonzero(y == label))
         if count and found <= k:
-            name = label.item() if isinstance(label, np.generic) else label
+            smaller = f"Pass a smaller `{parameter}` (at most {found - 1}), leave"
             raise ValueError(
-                f"Expected n_neighbors <= n_samples_fit: class {name!r} has n_samples = {found}, "
-                f"{parameter}={k} needs at least {k + 1} images of a class. Pass a smaller "
-                f"`{parameter}` (at most {found - 1}), leave the class out of `sampling_strategy`,"
-                " or use RandomOverSampler, which needs one image."
+                f"Expected n_neighbors <= n_samples_fit: class {told(label)!r} has n_samples = "
+                f"{found}, {parameter}={k} needs at least {k + 1} images of a class. "
+                f"{smaller if found > 1 else 'A single image has no neighbour: leave'} the class "
+                "out of `sampling_strategy`, or use RandomOverSampler, which needs one image."
             )

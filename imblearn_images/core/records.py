@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file, hash_file_look, require_imagehash
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.text import printable
 
 _SUFFIXES = {
     "PNG": (".png", ".apng"),
@@ -37,11 +38,12 @@ class FileRecord:
     format: str = ""
     """Pillow's name of the format, e.g. "JPEG"."""
     mode: str = ""
-    """Pillow's name of what it holds, e.g. "RGB"."""
+    """Pillow's name of what it holds, e.g. "RGB"; "RGB;16" for colours of more than 8 bits, of
+    which Pillow keeps 8."""
     size: tuple[int, int] = (0, 0)
     """(height, width) in pixels as stored, before the EXIF orientation."""
-    n_frames: int = 1
-    """Frames or pages."""
+    has_more_frames: bool = False
+    """Whether frames or pages follow the first."""
     phash: int | None = None
     """Perceptual hash of 256 bits, where asked for and where there is something to see."""
 
@@ -57,13 +59,13 @@ class FileRecord:
 _FACTS = np.dtype(
     [
         *(("n_bytes", "i8"), ("format", "S8"), ("mode", "S8"), ("size", "i4", 2)),
-        *(("n_frames", "i4"), ("has_phash", "?"), ("phash", "u1", 32)),
+        *(("has_more_frames", "?"), ("has_phash", "?"), ("phash", "u1", 32)),
     ]
 )
 
 
 class FileRecords:
-    """Records of many files in columns, 101 bytes a file beside its path.
+    """Records of many files in columns, 98 bytes a file beside its path.
 
     Parameters
     ----------
@@ -102,7 +104,7 @@ class FileRecords:
             facts["format"].decode(),
             facts["mode"].decode(),
             tuple(facts["size"].tolist()),
-            int(facts["n_frames"]),
+            bool(facts["has_more_frames"]),
             int.from_bytes(facts["phash"].tobytes(), "big") if facts["has_phash"] else None,
         )
 
@@ -115,7 +117,7 @@ class FileRecords:
             record.format,
             record.mode,
             record.size,
-            record.n_frames,
+            record.has_more_frames,
             record.phash is not None,
             np.frombuffer((record.phash or 0).to_bytes(32, "big"), dtype=np.uint8),
         )
@@ -168,7 +170,7 @@ class FileRecords:
         return rows
 
 
-def examine(path: str, *, hash_pixels: bool = False) -> FileRecord:
+def examine(path: str, *, hash_pixels: bool = False, mode: str | None = None) -> FileRecord:
     """Read a file whole and decode its first frame whole.
 
     Parameters
@@ -177,16 +179,19 @@ def examine(path: str, *, hash_pixels: bool = False) -> FileRecord:
         The file.
     hash_pixels : bool, default=False
         Compute the perceptual hash, too; needs the package ImageHash.
+    mode : {"L", "RGB", "RGBA"}, default=None
+        The mode that the file will be read in; values that have no scale to it are an error.
 
     Returns
     -------
     FileRecord
-        With `error` where the file cannot be read; then nothing is raised.
+        With `error` where the file cannot be read, or takes more memory than there is; then
+        nothing is raised.
 
     Raises
     ------
-    OSError, MemoryError
-        When the machine, not the file, is at fault: no more files can be opened, no memory.
+    OSError
+        When the machine, not the file, is at fault: no more files can be opened.
 
     Examples
     --------
@@ -195,20 +200,36 @@ def examine(path: str, *, hash_pixels: bool = False) -> FileRecord:
     """
     try:
         with files.opened(path) as im:
+            own_mode = files.array_mode(im)
+            kind = im.format or ""
+            named = f"{im.mode};16" if files.has_deep_colour(im) else im.mode
+            files.check_scans(im)
             im.load()
-            kind, mode, (width, height) = im.format or "", im.mode, im.size
-            n_frames = int(getattr(im, "n_frames", 1))
-        n_bytes, sha256 = hash_file(path)
-        phash = hash_file_look(path) if hash_pixels else None
-    except (FileNotFoundError, PermissionError, ValueError) as error:
-        return FileRecord(path, error=str(error).removeprefix(f"{path}: "))
-    return FileRecord(path, "", n_bytes, sha256, kind, mode, (height, width), n_frames, phash)
+            width, height = im.size
+            im.crop((0, 0, 1, 1)).convert(own_mode)  # whether Pillow can make an array of it
+            if mode is not None:
+                files.check_scale(im)
+            more = files.frames_follow(im)
+            n_bytes, sha256 = hash_file(path)
+        del im  # with its pixels, which are decoded anew, smaller, for the hash
+        phash = _hash_of_look(path) if hash_pixels else None
+    except (FileNotFoundError, PermissionError, ValueError, MemoryError) as error:
+        return FileRecord(path, error=str(error).removeprefix(f"{printable(path)}: "))
+    return FileRecord(path, "", n_bytes, sha256, kind, named, (height, width), more, phash)
+
+
+def _hash_of_look(path: str) -> int | None:
+    try:
+        return hash_file_look(path)
+    except ValueError:  # it is sound, but shows nothing that could be hashed
+        return None
 
 
 def examine_all(
     paths: Sequence[str],
     *,
     hash_pixels: bool = False,
+    mode: str | None = None,
     n_jobs: int | None = None,
     done: Callable[[int], object] | None = None,
 ) -> FileRecords:
@@ -218,7 +239,7 @@ def examine_all(
     ----------
     paths : sequence of str
         The files.
-    hash_pixels, n_jobs
+    hash_pixels, mode, n_jobs
         As for :func:`examine`, and as joblib's.
     done : callable, default=None
         Called with the number of files examined since the last call.
@@ -235,7 +256,7 @@ def examine_all(
     def look(start: int) -> None:
         batch = range(start, min(start + 16, len(records)))
         for row in batch:
-            records[row] = examine(records.paths[row], hash_pixels=hash_pixels)
+            records[row] = examine(records.paths[row], hash_pixels=hash_pixels, mode=mode)
         if done is not None:
             done(len(batch))
 

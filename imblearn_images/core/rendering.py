@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images.core.containers import unwrap
 from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.mixing import mix, store, stored
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import generators
+from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
 FAMILIES = 1 << 18  # pixels of children that a synthesis draws at a time
@@ -90,9 +92,12 @@ def render(
         )
     if sparse.issparse(images):
         return _render_sparse(plan, images)
-    if (images.shape[0] if hasattr(images, "shape") else len(images)) != plan.n_source:
+    if not hasattr(images, "shape_of"):
+        images, _ = unwrap(images)
+    n_images = images.shape[0] if hasattr(images, "shape") else len(images)
+    if n_images != plan.n_source:
         raise ValueError(
-            f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
+            f"The plan was drawn for {plan.n_source} images, got {n_images}; pass the X that "
             "was given to fit_resample."
         )
     looked_at = None if isinstance(images, np.ndarray) else _sources(plan)
@@ -152,9 +157,9 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
         for row in np.unique(plan.base):
             if images.shape_of(row) != first:
                 raise ValueError(
-                    f"{images.paths[row]} has shape {images.shape_of(row)}, "
-                    f"{images.paths[plan.base[0]]} has {first}: one array needs one shape. Read "
-                    "them with `ReadImages(size=(height, width))` first."
+                    f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
+                    f"{printable(images.paths[plan.base[0]])} has {first}: one array needs "
+                    "one shape. Read them with `ReadImages(size=(height, width))` first."
                 )
     return first
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -18,15 +19,21 @@ from typing import Any
 from numpy.typing import NDArray
 
 from imblearn_images.core import files
+from imblearn_images.core.apart import where_they_meet
 from imblearn_images.core.duplicates import hash_file
-from imblearn_images.core.manifest import MANIFEST
+from imblearn_images.core.manifest import MANIFEST, drawn_files
+from imblearn_images.core.regular import open_regular, open_to_append
+from imblearn_images.core.text import printable
 
 LINKS = ("copy", "hard", "symlink", "rows")
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 WORKSHOP = ".unfinished"
-"""Folder inside the output for what is not yet in its place; gone when all is done."""
+"""Folder inside the output for what is not yet in its place. It is there from the first moment to
+the last: a folder that has one is no data set yet."""
 JOURNAL = "drawn.jsonl"
 """File in it with a line for every image that was drawn whole: its name and SHA-256."""
+_CONVERTED = re.compile(r"(L|RGB|RGBA)-[0-9a-f]{64}\.png")
+_DRAWN = re.compile(r".+-[0-9a-f]{16}\.(png|tif|jpg|jpeg|webp)")
 
 
 class OutputFolder:
@@ -44,8 +51,9 @@ class OutputFolder:
     Raises
     ------
     ValueError
-        When the two folders are one or inside each other, also through links; when the
-        output is a link or no folder.
+        When the two folders are one or inside each other, also through links, those inside
+        the source among them; when the output is a link or no folder; when its workshop is not
+        of this package, naming what is in it.
     FileExistsError
         When it is not empty, without `resume`.
     PermissionError
@@ -55,6 +63,8 @@ class OutputFolder:
     def __init__(
         self, path: files.FilePath, source: files.FilePath | None = None, *, resume: bool = False
     ) -> None:
+        if not os.fspath(path):
+            raise ValueError("output must name a folder, got ''. Name a new one.")
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
@@ -64,13 +74,17 @@ class OutputFolder:
             raise ValueError(f"output {os.fspath(path)!r} is a link; name the folder itself")
         if self.root.exists() and not self.root.is_dir():
             raise ValueError(f"output {os.fspath(path)!r} is a file, not a folder")
-        if source is not None:
-            _check_apart(Path(source), self.root)
+        if source is not None and (relation := where_they_meet(source, self.root)):
+            raise ValueError(
+                f"output {os.fspath(path)!r} {relation}; the source is never written to. Choose a "
+                "folder beside it."
+            )
         if not resume and self.root.is_dir() and os.listdir(self.root):
             raise FileExistsError(
                 f"output {os.fspath(path)!r} is not empty. Choose a new folder, or resume an "
                 "unfinished run: --resume, resume=True"
             )
+        self._look_into_workshop()
         there = self.root.absolute()
         while not there.exists():
             there = there.parent
@@ -83,21 +97,43 @@ class OutputFolder:
         return self.root / WORKSHOP
 
     def begin(self) -> None:
-        """Make the folder, and read what a run before has drawn."""
+        """Make the folder and its workshop, and read what a run before has drawn."""
+        self._look_into_workshop()
+        for file in (self.workshop / JOURNAL, self.workshop / MANIFEST, self.root / MANIFEST):
+            with (
+                suppress(FileNotFoundError),
+                open_regular(file, follow=file.parent == self.root) as lines,
+            ):
+                self._drawn.update(drawn_files(lines))
         self._made = [there for there in (self.workshop, self.root) if not there.exists()]
         self.root.mkdir(parents=True, exist_ok=True)
-        for file in (self.workshop / JOURNAL, self.workshop / MANIFEST, self.root / MANIFEST):
-            with suppress(FileNotFoundError), open(file, "rb") as lines:
-                for line in lines:
-                    with suppress(ValueError, TypeError, KeyError):  # cut off, or damaged
-                        facts = json.loads(line)
-                        if facts["kind"] == "synthetic":
-                            self._drawn[facts["path"]] = bytes.fromhex(facts["sha256"])
-
-    def open_workshop(self) -> Path:
-        """Make the workshop, unless it is there."""
         self.workshop.mkdir(exist_ok=True)
-        return self.workshop
+
+    def _look_into_workshop(self) -> list[Path]:
+        """List what is in the workshop; refuse one with anything that this package did not make.
+
+        Whoever made the folder may have put a link there, or lost something in it: what is not
+        recognised is neither followed nor removed.
+        """
+        try:
+            status = os.lstat(self.workshop)
+        except FileNotFoundError:
+            return []
+        if not stat.S_ISDIR(status.st_mode):
+            kind = "a link" if stat.S_ISLNK(status.st_mode) else "no folder"
+            raise ValueError(
+                f"{self.workshop} is {kind}, and not the folder that this package puts there for "
+                "an unfinished run. Move it away, or choose another output."
+            )
+        with os.scandir(self.workshop) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
+            if not (_is_ours(entry.name) and entry.is_file(follow_symlinks=False)):
+                raise ValueError(
+                    f"{entry.path} was not made by this package and would be lost. Move it away, "
+                    "or choose another output."
+                )
+        return [Path(entry.path) for entry in found]
 
     def discard(self) -> None:
         """Remove what this run has made before anything was put in its place."""
@@ -123,8 +159,13 @@ class OutputFolder:
         found = set(self._found())
         leftovers = {name for name in found if _PARTIAL.fullmatch(os.path.basename(name))}
         strange = found - leftovers
-        if strange:
-            strange.difference_update(names)
+        waiting = {each.name: each for each in self._look_into_workshop()}
+        waiting = {name: each for name, each in waiting.items() if _DRAWN.fullmatch(name)}
+        if strange or waiting:
+            for name in names:
+                strange.discard(name)
+                waiting.pop(os.path.basename(name), None)
+        strange |= {f"{WORKSHOP}/{name}" for name in waiting}
         if strange:
             raise ValueError(
                 f"output {os.fspath(self.root)!r} holds {len(strange)} files that this run would "
@@ -138,8 +179,8 @@ class OutputFolder:
         """Name the files in the folder, and the links to folders; not what is in the workshop."""
         for folder, subfolders, names in os.walk(self.root):
             inside = Path(folder).relative_to(self.root)
-            if inside == Path():
-                subfolders[:] = [name for name in subfolders if name != WORKSHOP]
+            if inside == Path() and WORKSHOP in subfolders:
+                subfolders.remove(WORKSHOP)
             linked = [name for name in subfolders if Path(folder, name).is_symlink()]
             yield from ((inside / name).as_posix() for name in (*linked, *names))
 
@@ -150,7 +191,7 @@ class OutputFolder:
             inside = Path(folder)
             self._folders |= {each.as_posix() for each in (inside, *inside.parents)}
 
-    def copy(self, source: str, name: str, sha256: str, link: str) -> None:
+    def copy(self, source: str, name: str, sha256: str, link: str) -> int:
         """Put a copy of, or a link to, a source file in its place.
 
         Parameters
@@ -164,6 +205,12 @@ class OutputFolder:
         link : {"copy", "hard", "symlink"}
             Kind of copy.
 
+        Returns
+        -------
+        mark : int
+            Of a link: what tells later whether the file it shares has changed, for
+            :meth:`check_link`.
+
         Raises
         ------
         OSError
@@ -175,19 +222,22 @@ class OutputFolder:
         if link == "copy":
             if not (self._is_plain(target) and hash_file(target)[1] == sha256):
                 digest = hashlib.sha256()
-                with open(source, "rb") as original, files.written_whole(target) as copied:
+                with open_regular(source) as original, files.written_whole(target) as copied:
                     while block := original.read(1 << 20):
                         digest.update(block)
                         copied.write(block)
                     if digest.hexdigest() != sha256:
-                        raise ValueError(f"{source}: has changed since it was examined; run again")
-            return
+                        raise _has_changed(source)
+            return 0
         real = os.path.realpath(source)
+        mark = _mark_of(source)
+        if hash_file(real)[1] != sha256:
+            raise _has_changed(source)
         if self.resume and os.path.lexists(target):
             if link == "symlink" and os.path.islink(target) and os.readlink(target) == real:
-                return
+                return mark
             if link == "hard" and self._is_plain(target) and os.path.samefile(target, real):
-                return
+                return mark
         partial = files.partial_name(target)
         try:
             if link == "hard":
@@ -196,11 +246,32 @@ class OutputFolder:
                 os.symlink(real, partial)
             os.replace(partial, target)
         except OSError as error:
-            hint = '; links of this kind do not work here, use link="copy"'
+            works = error.errno in (errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+            hint = "" if works else '; links of this kind do not work here, use link="copy"'
             raise OSError(error.errno, f"{error.strerror}{hint}", target) from error
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(partial)
+        return mark
+
+    def check_link(self, source: str, name: str, sha256: str, mark: int) -> None:
+        """Check that what a link leads to is still what was linked.
+
+        A copy keeps what it has; a link follows what happens to its source. Asked before the
+        manifest is written.
+
+        Raises
+        ------
+        ValueError
+            Naming the source that has changed or is gone.
+        """
+        try:
+            target = self._at(name)
+            same = _mark_of(target) == mark or hash_file(target)[1] == sha256
+        except OSError as error:
+            raise _has_changed(source) from error
+        if not same:
+            raise _has_changed(source)
 
     def draw(
         self,
@@ -224,12 +295,12 @@ class OutputFolder:
             n_bytes, sha256 = hash_file(target)
             if sha256 == self._drawn[name].hex():
                 return n_bytes, sha256
-        drawn = os.path.join(self.open_workshop(), os.path.basename(name))
+        drawn = os.path.join(self.workshop, os.path.basename(name))
         write(drawn, image())
         n_bytes, sha256 = hash_file(drawn)
         line = json.dumps({"path": name, "kind": "synthetic", "sha256": sha256}) + "\n"
         # before the image is in its place: what is there is always known
-        with open(self.workshop / JOURNAL, "ab", buffering=0) as journal:
+        with open_to_append(self.workshop / JOURNAL) as journal:
             journal.write(line.encode("ascii"))
         os.replace(drawn, target)
         return n_bytes, sha256
@@ -249,12 +320,12 @@ class OutputFolder:
         for folder in self._folders:
             _sync_folder(self.root / folder)
         # It waits in the workshop, so that at any moment one of both knows what was drawn.
-        waiting = self.open_workshop() / MANIFEST
+        waiting = self.workshop / MANIFEST
         with files.written_whole(waiting) as file:
             file.writelines(lines)
-        for each in self.workshop.iterdir():
+        for each in self._look_into_workshop():
             if each != waiting:
-                shutil.rmtree(each) if each.is_dir() else each.unlink()
+                each.unlink()
         os.replace(waiting, self.root / MANIFEST)
         self.workshop.rmdir()
         _sync_folder(self.root)
@@ -291,18 +362,22 @@ def _is_readable(character: str) -> bool:
 _MARKS = ("Mn", "Mc")
 
 
-def _check_apart(source: Path, output: Path) -> None:
-    one, other = Path(os.path.realpath(source)), Path(os.path.realpath(output))
-    for inner, outer, what in (
-        (other, one, "lies inside the source"),
-        (one, other, "holds the source"),
-    ):
-        if inner == outer or outer in inner.parents:
-            relation = "is the source" if one == other else what
-            raise ValueError(
-                f"output {os.fspath(output)!r} {relation} {os.fspath(source)!r}; the source is "
-                "never written to. Choose a folder beside it"
-            )
+def _is_ours(name: str) -> bool:
+    """Tell whether a file in the workshop has a name that this package gives."""
+    return name in (JOURNAL, MANIFEST) or any(
+        pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
+    )
+
+
+def _has_changed(source: str) -> ValueError:
+    return ValueError(f"{printable(source)}: has changed since it was examined; run again")
+
+
+def _mark_of(path: str) -> int:
+    """Eight bytes that are others when a file was written on, or another has its name."""
+    status = os.stat(path)
+    facts = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev)
+    return hash(facts)
 
 
 def _sync_folder(folder: files.FilePath) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from imblearn_images.core import files
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.text import printable
 
 
 def describe_all(
@@ -59,16 +60,19 @@ def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
 
     Raises
     ------
-    FileNotFoundError, ValueError
-        The former when all of `errors` are; with file and reason of the first ten.
+    FileNotFoundError, MemoryError, ValueError
+        One of the former when all of `errors` are; with file and reason of the first ten.
     """
     if not errors:
         return
     lines = [f"{len(errors)} of {n_files} image files cannot be read:", *map(str, errors[:10])]
     if len(errors) > 10:
         lines.append(f"and {len(errors) - 10} more")
-    missing = all(isinstance(error, FileNotFoundError) for error in errors)
-    raise (FileNotFoundError if missing else ValueError)("\n  ".join(lines)) from errors[0]
+    kind: type[Exception] = ValueError
+    for other in (FileNotFoundError, MemoryError):
+        if all(isinstance(error, other) for error in errors):
+            kind = other
+    raise kind("\n  ".join(lines)) from errors[0]
 
 
 def check_uniform(
@@ -104,7 +108,7 @@ def check_uniform(
         return
     lines = [f"The {len(infos)} image files are of {len(kinds)} kinds:"]
     for (mode, channels, dtype), members in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
-        examples = ", ".join(map(str, members[:3])) + (", ..." if len(members) > 3 else "")
+        examples = ", ".join(map(printable, members[:3])) + (", ..." if len(members) > 3 else "")
         lines.append(f"{mode} {files.axes_of(channels)} {dtype}: {len(members)} ({examples})")
     raise ValueError(
         "\n  ".join(lines) + '\nRead all of them as one kind (or "L", "RGBA"): '
@@ -119,6 +123,6 @@ def _describe_batch(
     for path in paths:
         try:
             found.append(files.describe(path, size=size, mode=mode))
-        except (FileNotFoundError, PermissionError, ValueError) as exc:
+        except (FileNotFoundError, PermissionError, ValueError, MemoryError) as exc:
             found.append(exc)
     return found

@@ -18,16 +18,16 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.subsets import as_wanted, takes_of, weighted
-from imblearn_images.validation import check_labels
+from imblearn_images.core.targets import column_labels
 
 
 def as_labels(X: Any, y: Any) -> Any:
     """Return the checked labels of `X`, shape (n,)."""
-    check_labels(y)
-    labels = column_or_1d(y, warn=True)
+    images, _ = unwrap(X)
+    labels = column_or_1d(column_labels(y), warn=True)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
-    check_consistent_length(X, labels)
+    check_consistent_length(images, labels)
     if not len(labels):
         raise ValueError("Found array with 0 sample(s): X holds no images, y no labels.")
     return labels
@@ -43,7 +43,10 @@ def handed(estimator: Any, X: Any) -> Any:
     """
     images, _ = unwrap(X)
     is_image_set = holds_paths(images) or (isinstance(images, np.ndarray) and images.ndim > 2)
-    return as_wanted(estimator, images) if is_image_set and not _hands_on(estimator) else X
+    if is_image_set and not _hands_on(estimator):
+        return as_wanted(estimator, images)
+    # scikit-learn chooses rows of these only.
+    return X if isinstance(X, (np.ndarray, list)) or hasattr(X, "iloc") else images
 
 
 def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -31,17 +32,9 @@ class _Counting(BaseEstimator):
         self.estimator = estimator
 
     def fit(self, X, y, **params):
-        self.counts_ = count(y, params.get("sample_weight"))
-        class_weight = getattr(self.estimator, "class_weight", None)
-        if class_weight is not None:
-            balanced = str(class_weight).startswith("balanced")  # of forests, "..._subsample"
-            labels = np.unique(np.asarray(y))
-            weights = compute_class_weight(
-                "balanced" if balanced else class_weight, classes=labels, y=np.asarray(y)
-            )
-            for label, weight in zip(labels.tolist(), weights.tolist(), strict=True):
-                self.counts_[label] *= weight
+        counts = count(y, params.get("sample_weight"))
         self.estimator.fit(X, y, **params)
+        self.counts_ = _as_learnt(self.estimator, y, counts)
         return self
 
     def get_metadata_routing(self):
@@ -67,15 +60,67 @@ def fit_counting(
     return estimator, counting.counts_
 
 
-def hides_samplers(estimator: Any) -> bool:
-    """Tell whether one resamples within its last step, where nobody can count."""
+def hides_shares(estimator: Any) -> str:
+    """What one does within its last step, where nobody can count: a verb, or nothing."""
     holder = _innermost(estimator)
     last = estimator if holder is None else holder.steps[-1][1]
     last = last.estimator if isinstance(last, FrozenEstimator) else last
-    return any(
+    params = last.get_params()
+    if any(
         hasattr(value, "fit_resample") or name.split("__")[-1] == "sampling_strategy"
-        for name, value in last.get_params().items()
+        for name, value in params.items()
+    ):
+        return "resamples"
+    seen = {_way_to_weights(last), "model_prior"}
+    if isinstance(last, (GridSearchCV, RandomizedSearchCV)):  # best_estimator_ tells
+        seen.add("estimator__model_prior")
+    unseen = {name.split("__")[-1] for name in params.keys() - seen if params[name] is not None}
+    told = {"class_weight": "weights classes", "model_prior": "corrects classes"}
+    return next((told[word] for word in told if word in unseen), "")
+
+
+def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float]:
+    """Counts times class weights, and what a correction inside has made of them."""
+    inside = _inside(fitted)
+    if hasattr(inside, "model_prior_"):  # a PriorCorrectedClassifier inside another one
+        shares = inside.model_prior_ * (inside.prior_ / inside.model_prior_) ** inside.tau
+        return dict(zip(inside.classes_.tolist(), shares.tolist(), strict=True))
+    class_weight = getattr(inside, "class_weight", None)
+    if class_weight is None:
+        return counts
+    balanced = str(class_weight).startswith("balanced")  # of forests, "..._subsample"
+    labels = np.unique(np.asarray(y))
+    weights = compute_class_weight(
+        "balanced" if balanced else class_weight, classes=labels, y=np.asarray(y)
     )
+    known = zip(labels.tolist(), weights.tolist(), strict=True)
+    return {label: counts[label] * weight for label, weight in known}
+
+
+def _inside(estimator: Any) -> Any:
+    """The classifier that is fitted within searches, calibration, bagging and Pipelines."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if hasattr(estimator, "model_prior_"):  # a fitted PriorCorrectedClassifier
+        return estimator
+    step, inner = _step_inside(estimator)
+    return _inside(inner) if step else estimator
+
+
+def _way_to_weights(estimator: Any) -> str:
+    """The parameter class_weight that :func:`_inside` comes to, if it has one."""
+    step, inner = _step_inside(estimator)
+    return f"{step}__{_way_to_weights(inner)}" if step else "class_weight"
+
+
+def _step_inside(estimator: Any) -> tuple[str, Any]:
+    """The one classifier within another one, and its parameter's name; "" where there is none."""
+    if isinstance(estimator, Pipeline):
+        return estimator.steps[-1]
+    parameters = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    inner = parameters.get("estimator")
+    # Weights at the nodes of a hierarchy are not those of its leaves.
+    alone = "class_weight" in parameters or "hierarchy" in parameters or not hasattr(inner, "fit")
+    return ("", None) if alone else ("estimator", inner)
 
 
 def _innermost(estimator: Any) -> Pipeline | None:

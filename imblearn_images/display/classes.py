@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.targets import count_labels
 from imblearn_images.display.drawing import (
     BLUE,
     GREY,
@@ -176,4 +176,4 @@ class ClassDistributionDisplay:
 
 
 def _count(labels: Any) -> dict[Any, int]:
-    return dict(sorted(Counter(np.asarray(labels).tolist()).items(), key=lambda item: str(item[0])))
+    return dict(sorted(count_labels(labels).items(), key=lambda item: str(item[0])))

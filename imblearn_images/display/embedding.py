@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.targets import labels_of
 from imblearn_images.display.drawing import (
     COLOURS,
     INK,
@@ -87,7 +88,7 @@ class EmbeddingDisplay:
         display : EmbeddingDisplay
         """
         features, reducer = _features(X, embedding), _reducer(reducer)
-        return cls(reducer.fit_transform(features), np.asarray(y)).plot(ax)
+        return cls(reducer.fit_transform(features), labels_of(y)).plot(ax)
 
     @classmethod
     def from_plan(
@@ -129,7 +130,7 @@ class EmbeddingDisplay:
             )
         children = plan[plan.synthetic]
         both = np.concatenate([features, children.matrix() @ features])
-        labels = np.concatenate([np.asarray(y), children.y])
+        labels = np.concatenate([labels_of(y), children.y])
         places = _reducer(reducer).fit_transform(both)
         return cls(places, labels, np.arange(len(both)) >= len(features)).plot(ax)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 
+from imblearn_images.core.targets import labels_of
 from imblearn_images.display.drawing import (
     COLOURS,
     GREY,
@@ -20,7 +21,6 @@ from imblearn_images.display.drawing import (
     chosen,
     open_frame,
 )
-from imblearn_images.validation import check_labels
 
 if TYPE_CHECKING:
     from imblearn_images.model_selection.comparison import ResamplerComparison
@@ -197,8 +197,7 @@ class RecallDisplay:
 
 def _as_labels(given: Any, parameter: str) -> NDArray[Any]:
     try:
-        check_labels(given)
-        labels: NDArray[Any] = column_or_1d(given)
+        labels = labels_of(given)
     except ValueError as exc:
         raise ValueError(
             f"`{parameter}` must hold one label for each image; of probabilities pass "

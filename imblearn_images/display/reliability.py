@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imblearn_images.core.targets import labels_of
 from imblearn_images.display.drawing import (
     COLOURS,
     GREY,
@@ -91,7 +92,7 @@ class ReliabilityDisplay:
         """
         from imblearn_images.model_selection.statistics import calibrate
 
-        brier, ece, found = calibrate(np.asarray(y_proba), np.asarray(y_true), classes)
+        brier, ece, found = calibrate(np.asarray(y_proba), labels_of(y_true, "y_true"), classes)
         return cls({name: found}, {name: (brier, ece)}).plot(ax)
 
     @classmethod

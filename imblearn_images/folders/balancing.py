@@ -208,6 +208,7 @@ def balance_folder(
             classes=classes,
             keep_split=keep_split,
             hash_pixels=needs_pixels(groups),
+            mode=mode if sampler is not None and draws_images(sampler) else None,
             n_jobs=n_jobs,
             verbose=verbose,
         )
@@ -254,7 +255,8 @@ def balance_folder(
         )
         if leaks := find_leaks(rows):
             raise ValueError(
-                f"{len(leaks)} training rows descend from validation images: {leaks[:3]}"
+                f"{len(leaks)} rows are in training and descend from validation images, or "
+                f"validate and were drawn: {leaks[:3]}"
             )
         folder.check_contents(chain(extra, rows.names()))
     except BaseException:
@@ -317,6 +319,7 @@ def _check_room(root: Path, n_bytes: int) -> None:
 
 def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int) -> None:
     """Put every file in its place, a copy, a link or drawn."""
+    marks = np.zeros(len(rows) if rows.link != "copy" else 0, dtype=np.int64)
 
     def place(number: int) -> None:
         row = rows[number]
@@ -325,7 +328,9 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
             rows.has_drawn(number, *folder.draw(name, partial(rows.draw, number), rows.form.write))
         else:
             original = rows.kept.paths[rows.sources[number]]
-            folder.copy(original, name, str(row.sha256), rows.link)
+            mark = folder.copy(original, name, str(row.sha256), rows.link)
+            if len(marks):
+                marks[number] = mark
 
     with progress(len(rows), "written", verbose) as done:
 
@@ -336,6 +341,10 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
             done(len(some))
 
         in_threads(place_some, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
+    for number in np.flatnonzero(marks).tolist():
+        row = rows[number]
+        original = rows.kept.paths[rows.sources[number]]
+        folder.check_link(original, str(row.path), str(row.sha256), int(marks[number]))
 
 
 def _report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -119,7 +120,10 @@ def decided(
     """
     if later is not None:
         sampler.set_params(output_dir=later)
-    sampler.fit_resample(paths, y)
+    with warnings.catch_warnings():
+        # of classes that are emptied: what becomes of them is said below
+        warnings.filterwarnings("ignore", r"\w+ has left no image of", UserWarning)
+        sampler.fit_resample(paths, y)
     plan: ResamplingPlan = sampler.plan_
     counts = Counter(y.tolist())
     if not (lost := [label for label in counts if label not in set(plan.y.tolist())]):
@@ -193,7 +197,7 @@ def _in_mode(
         record = kept.records[train[at]]
         if record.mode != mode:
             # named after its source's content: what a run before has written is as good
-            target = folder.open_workshop() / f"{mode}-{record.sha256}.png"
+            target = folder.workshop / f"{mode}-{record.sha256}.png"
             if not target.exists():
                 write_image(target, read_image(record.path, mode=mode))
             paths[at] = str(target)

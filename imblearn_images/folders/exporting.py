@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
+from imblearn_images.core.companions import column_of
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.labels import as_text, check_names, encode_label
 from imblearn_images.core.manifest import (
@@ -27,6 +28,7 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.records import examine_all
 from imblearn_images.core.store import OutputFolder, name_file
+from imblearn_images.core.targets import labels_of, told
 from imblearn_images.folders.progress import progress
 
 __all__ = ["export_images"]
@@ -95,8 +97,8 @@ def export_images(
     if link not in ("copy", "hard", "symlink"):
         raise ValueError(f'link={link!r}: it is "copy", "hard" or "symlink"')
     images, _ = unwrap(X)
-    check_consistent_length(images, y)
-    labels = as_text(list(y))
+    check_consistent_length(images, labels_of(y))
+    labels = as_text([told(label) for label in column_of(y, "y")])
     flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
     if flags.shape != (len(labels),):
         raise ValueError(f"is_valid has shape {flags.shape}, there are {len(labels)} images")
@@ -120,34 +122,46 @@ def export_images(
     rows = [
         replace(row, path=_placed(row, side[int(flags[k])], layout)) for k, row in enumerate(rows)
     ]
+    if drawn := [row.path for row in rows if row.split == "valid" and row.kind == "synthetic"]:
+        raise ValueError(
+            f"{len(drawn)} validation rows were drawn, and are no images to measure on: "
+            f"{drawn[:3]}. Split the images first, and resample the training part."
+        )
     if leaks := find_leaks(rows):
         raise ValueError(
             f"{len(leaks)} training rows equal or descend from validation images: {leaks[:3]}"
         )
     targets = [row.path or "" for row in rows]
     folder.begin()
-    folder.check_contents([*targets, MANIFEST, *([LABELS] if layout == "csv" else [])])
+    try:
+        folder.check_contents([*targets, MANIFEST, *([LABELS] if layout == "csv" else [])])
+    except BaseException:
+        folder.discard()
+        raise
     folders = {os.path.dirname(name) for name in targets}
     if layout == "folders":  # the same classes on both sides, or they are numbered differently
         folders |= {f"{part}{encode_label(label)}" for part in side for label in set(labels)}
     folder.make_folders(folders)
     with progress(len(rows), "written", verbose) as done:
 
-        def put(first: int) -> list[str]:
-            hashes = []
+        def put(first: int) -> list[tuple[str, int]]:
+            put = []
             for k in range(first, min(first + 16, len(rows))):
-                sha256 = rows[k].sha256 or ""
+                sha256, mark = rows[k].sha256 or "", 0
                 if files is None:
                     sha256 = folder.write_image(images[k], targets[k])
                 else:
-                    folder.copy(files[k], targets[k], sha256, link)
-                hashes.append(sha256)
-            done(len(hashes))
-            return hashes
+                    mark = folder.copy(files[k], targets[k], sha256, link)
+                put.append((sha256, mark))
+            done(len(put))
+            return put
 
         batches = in_threads(put, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
-    hashes = [sha256 for batch in batches for sha256 in batch]
-    rows = [replace(row, sha256=sha256) for row, sha256 in zip(rows, hashes, strict=True)]
+    written = [each for batch in batches for each in batch]
+    if files is not None and link != "copy":
+        for source, name, (sha256, mark) in zip(files, targets, written, strict=True):
+            folder.check_link(source, name, sha256, mark)
+    rows = [replace(row, sha256=sha256) for row, (sha256, _) in zip(rows, written, strict=True)]
     rows.sort(key=lambda row: row.split == "train")  # validation first; stable
     if layout == "csv":
         folder.write(LABELS, labels_csv(rows))

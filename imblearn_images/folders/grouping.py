@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imblearn_images.core.companions import as_groups
 from imblearn_images.core.duplicates import PHOTOS, near_duplicates
+from imblearn_images.core.regular import open_regular
 
 if TYPE_CHECKING:
     from imblearn_images.folders.source import Source
@@ -35,15 +38,15 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
             f"groups={groups!r}: it is a callable, a dict of paths, one value for each file, "
             '"stem-prefix" or "near-duplicates"'
         )
-    if isinstance(groups, Mapping):
-        return _looked_up(kept, groups)
-    if callable(groups):
-        return [groups(path) for path in kept.paths]
-    values = list(groups)
-    if len(values) != kept.n_listed:
-        raise ValueError(
-            f"groups has {len(values)} values, {kept.root!r} holds {kept.n_listed} image files"
+    if isinstance(groups, Mapping) or callable(groups):
+        given = (
+            _looked_up(kept, groups)
+            if isinstance(groups, Mapping)
+            else [groups(path) for path in kept.paths]
         )
+        called = [kept.relative(path) for path in kept.paths]
+        return as_groups(given, len(called), of="image files", called=called).tolist()
+    values = as_groups(groups, kept.n_listed, of=f"image files in {kept.root!r}")
     return [values[row] for row in kept.rows]
 
 
@@ -113,7 +116,7 @@ def read_groups(text: str) -> str | dict[str, str]:
 
 def _read_column(file: str, column: str) -> dict[str, str]:
     groups: dict[str, str] = {}
-    with open(file, encoding="utf-8-sig", newline="") as lines:
+    with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as lines:
         table = csv.DictReader(lines)
         for wanted in ("path", column):
             if wanted not in (table.fieldnames or ()):

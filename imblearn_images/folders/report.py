@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from imblearn_images.core.text import printable
 from imblearn_images.folders.source import FolderSplit, Source
 
 __all__ = ["FolderReport"]
@@ -129,5 +130,5 @@ def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def shown(text: str, longest: int = 40) -> str:
     """Make text fit for a terminal: one line, printable, not too long."""
-    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    safe = printable(text)
     return safe if len(safe) <= longest else safe[: longest - 3] + "..."

@@ -109,10 +109,22 @@ class OutputRows(Sequence[Row]):
             kind=kind,
             parents=tuple(self.kept.relative(self.kept.paths[source]) for source in sources),
             seed=None if kind == "original" else self.seed,
+            **self._lineage(sources),
             sha256=self._hash(number) if drawn else contents[0],
             **drawn,
         )
         return row if self.link == "rows" else replace(row, path=self._path(row, contents, number))
+
+    def _lineage(self, sources: list[int]) -> dict[str, Any]:
+        """What the manifest of a source with drawn images says of the parents of a row."""
+        lineage = self.kept.lineage
+        if lineage is None or not lineage.drawn.any():
+            return {}
+        names = dict.fromkeys(name for source in sources for name in lineage.photos(source))
+        return {
+            "ancestors": tuple(names),
+            "drawn_before": bool(lineage.drawn[sources].any()),
+        }
 
     def _hash(self, number: int) -> str | None:
         at = np.searchsorted(self.drawn, number)

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.labels import find_clashes
+from imblearn_images.core.lineage import Lineage, read_lineage
 from imblearn_images.core.records import FileRecord, FileRecords, examine_all
-from imblearn_images.core.splitting import split_rows
+from imblearn_images.core.splitting import merge_groups, split_rows
+from imblearn_images.core.text import printable
 from imblearn_images.folders._layout import find_splits, folders_in
 from imblearn_images.folders.grouping import (
     Groups,
@@ -57,6 +59,8 @@ class Source:
     """Where the split of the source is kept: "train", "valid", "test" to the folder's name."""
     sides: NDArray[np.str_] | None = None
     """Which of them each file that can be used is in."""
+    lineage: Lineage | None = None
+    """What manifests say of the files that can be used."""
 
     @property
     def paths(self) -> list[str]:
@@ -76,10 +80,11 @@ def read_source(
     keep_split: bool = False,
     allow_empty: bool = False,
     hash_pixels: bool = False,
+    mode: str | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Source:
-    """List class folders and decode every file of them.
+    """List class folders and decode every file of them; `mode` is what they will be read in.
 
     Parameters
     ----------
@@ -109,12 +114,12 @@ def read_source(
     paths, labels = [*listed.paths, *listed.odd], [*listed.labels, *listed.odd_labels]
     sides = np.array([*listed.sides, *listed.odd_sides]) if keep_split else None
     with progress(len(paths), "examined", verbose) as done:
-        records = examine_all(paths, hash_pixels=hash_pixels, n_jobs=n_jobs, done=done)
+        records = examine_all(paths, hash_pixels=hash_pixels, mode=mode, n_jobs=n_jobs, done=done)
     if sides is not None:
         _refuse_shared(records, sides, root)
     broken = records.broken()
     if broken and on_error == "raise":
-        lines = [f"{record.path}: {record.error}" for _, record in broken]
+        lines = [f"{printable(record.path)}: {record.error}" for _, record in broken]
         raise ValueError(
             "\n  ".join([f"{len(broken)} of {len(paths)} image files cannot be used:", *lines])
             + "\nRepair or remove them, or leave them out: --on-error skip, on_error='skip'"
@@ -137,7 +142,11 @@ def read_source(
     lost = sorted(set(labels if sides is None else kept.classes) - set(trained))
     if lost and not allow_empty:
         raise ValueError(f"class {lost[0]!r} has no file that can be used; see inspect")
-    return replace(kept, notes=kept.notes + _notes(kept))
+    lineage = read_lineage(kept.paths)
+    notes = [f"{file} is none of this package and was not read" for file in lineage.strange]
+    if n := int(np.count_nonzero(lineage.drawn)):
+        notes.append(f"{n} of {len(kept.paths)} files are drawn images, as {_some(lineage)} says")
+    return replace(kept, notes=kept.notes + notes + _notes(kept), lineage=lineage)
 
 
 @dataclass
@@ -347,8 +356,9 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
     if kept.sides is not None:
         is_valid = kept.sides != "train"
     elif validation:
+        together = bound_together(kept)
         try:
-            is_valid, prevented = split_rows(kept.labels, contents, named, validation, seed)
+            is_valid, prevented = split_rows(kept.labels, together, named, validation, seed)
         except ValueError as error:
             if named is None:
                 raise
@@ -397,6 +407,43 @@ def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
             )
 
 
+def bound_together(kept: Source) -> NDArray[Any]:
+    """Number the files so that those that show one photo have one number, shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If some are no photos, but were drawn from others, so that no split can be honest.
+    """
+    contents = kept.records.first_equals()
+    if kept.lineage is None or not kept.lineage.manifests:
+        return contents
+    refuse_drawn(kept.lineage, kept.root)
+    return merge_groups(contents, kept.lineage.families)
+
+
+def refuse_drawn(lineage: Lineage, root: str) -> None:
+    """Refuse to split drawn images from the photos that they show.
+
+    Raises
+    ------
+    ValueError
+        Saying how many there are, and what to split instead.
+    """
+    if n := int(np.count_nonzero(lineage.drawn)):
+        raise ValueError(
+            f"{root!r} cannot be split for validation: {n} of {len(lineage.drawn)} images were "
+            f"drawn from others, as {_some(lineage)} says, and what is drawn from a photo gives it "
+            "away. Split the photos before they are resampled, or let all of these images train: "
+            "--validation 0, validation=0."
+        )
+
+
+def _some(lineage: Lineage) -> str:
+    more = len(lineage.manifests) - 1
+    return lineage.manifests[0] + (f", with {more} more," if more else "")
+
+
 def _in_class(path: str, root: str) -> bool:
     return len(Path(path).relative_to(root).parts) > 1
 
@@ -411,7 +458,7 @@ def _notes(kept: Source) -> list[str]:
         notes.append(f"{len(kept.broken)} files left out that cannot be used")
     for found, text in (
         (
-            [r.path for r in kept.records if r.n_frames > 1],
+            [r.path for r in kept.records if r.has_more_frames],
             "with more than one frame, the first is used",
         ),
         ([r.path for r in kept.records if r.misnamed], "whose name says another format"),

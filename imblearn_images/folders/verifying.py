@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from imblearn_images.core.duplicates import hash_file
+from imblearn_images.core.lineage import Lineage, read_lineage
 from imblearn_images.core.manifest import (
     LABELS,
     MANIFEST,
     Manifest,
     Row,
     find_leaks,
+    label_rows,
     label_table,
     labels_csv,
-    read_labels,
 )
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.regular import open_regular
+from imblearn_images.core.store import WORKSHOP
 from imblearn_images.folders.pictures import CHART, SHEET
 from imblearn_images.folders.progress import progress
 from imblearn_images.folders.report import shown
@@ -42,7 +45,8 @@ class VerifyReport:
     unexpected: list[str] = field(default_factory=list)
     """Files that the manifest does not name."""
     leaks: list[str] = field(default_factory=list)
-    """Training rows that are, or descend from, a validation or test image."""
+    """Training rows that are, or descend from, a validation or test image; validation and test
+    rows that were drawn."""
     labels: list[str] = field(default_factory=list)
     """What is wrong with labels.csv."""
 
@@ -79,7 +83,8 @@ def verify_folder(
     output : str or path-like
         Folder that `balance_folder`, `unbalance_folder` or `export_images` wrote.
     source : str or path-like, default=None
-        Also check that the parents are still there, and that originals and copies equal them.
+        Also check that the parents are still there, and that originals and copies equal them;
+        where it is an output itself, that no two sides show one of *its* photos.
     n_jobs : int, default=None
         Threads that read the files.
     verbose : int, default=0
@@ -93,9 +98,10 @@ def verify_folder(
     Raises
     ------
     FileNotFoundError
-        If there is no manifest: the run was not finished. If there is no `source`.
+        If there is no such folder, or no manifest in it: it was not finished, or is of
+        somebody else. If there is no `source`.
     ValueError
-        If the manifest is damaged, naming the line.
+        If the manifest is damaged, naming the line, or is no file.
 
     Examples
     --------
@@ -103,9 +109,10 @@ def verify_folder(
     >>> verify_folder(tempfile.mkdtemp())
     Traceback (most recent call last):
     ...
-    FileNotFoundError: ...manifest.jsonl does not exist: the folder was not made by this ...
+    FileNotFoundError: '...' holds no manifest.jsonl: it was not written by this package. ...
     """
     root = Path(output)
+    _check_there(root)
     if source is not None and not os.path.isdir(source):
         raise FileNotFoundError(
             f"source {os.fspath(source)} is no folder: name the one that {root} was made of"
@@ -115,8 +122,17 @@ def verify_folder(
     for row in rows:
         n_rows += row.split != "skipped"
         n_files += row.path is not None
-    parents = {} if source is None else _parents(rows)
     bad: dict[str, list[str]] = {"missing": [], "changed": []}
+    parents: dict[str, str | None] = {}
+    related: Iterable[Row] = rows
+    if source is not None:
+        parents = _parents(rows)
+        # Who wrote the manifest has no say in which files of this machine are looked for.
+        outside = [name for name in parents if not _lies_in(name, source)]
+        bad["missing"] += [f"{name} (points out of the source {source})" for name in outside]
+        for name in outside:
+            del parents[name]
+        related = _Related(rows, parents, os.fspath(source))
     with progress(n_files + len(parents), "verified", verbose) as done:
 
         def check(file: str, name: str, sha256: str | None) -> None:
@@ -145,9 +161,56 @@ def verify_folder(
         missing=sorted(bad["missing"]),
         changed=sorted(bad["changed"]),
         unexpected=_unexpected(root, rows),
-        leaks=find_leaks(rows),
+        leaks=find_leaks(related),
         labels=_label_errors(root, rows),
     )
+
+
+def _check_there(root: Path) -> None:
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"{os.fspath(root)!r} is no folder. Name the one that was given as output."
+        )
+    if os.path.lexists(root / MANIFEST):
+        return
+    if os.path.lexists(root / WORKSHOP):
+        raise FileNotFoundError(
+            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat the command "
+            "that writes it: --resume, resume=True."
+        )
+    above = root.absolute().parent
+    hint = "" if not (above / MANIFEST).is_file() else f" Did you mean {os.fspath(above)!r}?"
+    raise FileNotFoundError(
+        f"{os.fspath(root)!r} holds no {MANIFEST}: it was not written by this package. Name the "
+        f"folder that was given as output.{hint}"
+    )
+
+
+def _lies_in(name: str, source: str | os.PathLike[str]) -> bool:
+    """Tell whether a parent is below the source, as it is spelled: no file is looked at."""
+    root = os.path.abspath(source)
+    there = os.path.abspath(os.path.join(root, name))
+    return there.startswith(os.path.join(root, "")) and "\0" not in name
+
+
+class _Related:
+    """Rows with what the manifest of their source says of their parents."""
+
+    def __init__(self, rows: Iterable[Row], parents: Iterable[str], source: str) -> None:
+        names = list(parents)
+        self.rows = rows
+        self.lineage: Lineage = read_lineage([os.path.join(source, name) for name in names])
+        self.at = dict(zip(names, range(len(names)), strict=True))
+
+    def __iter__(self) -> Iterator[Row]:
+        if not self.lineage.manifests:
+            yield from self.rows
+            return
+        for row in self.rows:
+            known = [self.at[name] for name in row.parents if name in self.at]
+            photos = [name for at in known for name in self.lineage.photos(at)]
+            drawn = row.drawn_before or bool(self.lineage.drawn[known].any())
+            yield replace(row, ancestors=(*row.ancestors, *photos), drawn_before=drawn)
 
 
 def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
@@ -175,17 +238,28 @@ def _unexpected(root: Path, rows: Iterable[Row]) -> list[str]:
 
 def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
     file = root / LABELS
-    if not file.exists():
+    if not os.path.lexists(file):
         needed = any(r.path is None and r.parents and r.split != "skipped" for r in rows)
         return [f"{LABELS} is missing"] if needed else []
-    with open(file, "rb") as content:
-        same = all(content.read(len(line)) == line for line in labels_csv(rows))
-        if same and not content.read(1):
-            return []
     try:
-        table = read_labels(file.read_bytes())
+        with open_regular(file) as content:
+            same = all(content.read(len(line)) == line for line in labels_csv(rows))
+            if same and not content.read(1):
+                return []
+        with open_regular(file) as content:
+            return _first_difference(label_table(rows), label_rows(content))
     except ValueError as error:
         return [str(error)]
-    wanted, found = list(label_table(rows)), set(table)
-    wrong = [row[0] for row in wanted if row not in found]
-    return [f"{LABELS}: {len(table)} rows, {len(wanted)} expected; first difference {wrong[:1]}"]
+
+
+def _first_difference(
+    wanted: Iterator[tuple[str, str, bool]], found: Iterator[tuple[str, str, bool]]
+) -> list[str]:
+    for number, (right, row) in enumerate(zip_longest(wanted, found), start=1):
+        if right is None:
+            return [f"{LABELS}: row {number} and what follows is not in the manifest"]
+        if row is None:
+            return [f"{LABELS}: row {number} is missing, {str(right)[:200]}, with all that follow"]
+        if row != right:
+            return [f"{LABELS}: row {number} must be {str(right)[:200]}, got {str(row)[:200]}"]
+    return [f"{LABELS}: the rows are those of the manifest, written in another way"]

@@ -1,10 +1,11 @@
-"""Advice: one plain sentence on what a comparison has shown."""
+"""Advice: what a comparison has shown, in plain words, and what that was measured on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imblearn_images.model_selection.candidates import BASELINES
+import numpy as np
+
 from imblearn_images.model_selection.statistics import ALPHA, Difference
 
 if TYPE_CHECKING:
@@ -19,46 +20,72 @@ BRIER = 0.01
 def advise(comparison: ResamplerComparison) -> str:
     """Say what to do.
 
-    Where a baseline that resamples nothing is as good as the best resampler, as far as these
-    folds can tell, it is the one to use.
+    To be recommended, a candidate that makes images has to be better than the best baseline,
+    which costs nothing, and not only than nothing. Where these folds can tell no such difference
+    the best baseline is the one to use, however sure it is itself.
     """
+    return " ".join(filter(None, [_what_to_do(comparison), _measured_on(comparison)]))
+
+
+def _what_to_do(comparison: ResamplerComparison) -> str:
     if not comparison.differences:
         return "No candidate has a result to be compared with none."
-    if not comparison.better:
-        return _keep(comparison)
-    best = comparison.better[0]
-    chosen, rival = best, ""
-    for baseline in (name for name in comparison.better if name in BASELINES and name != best):
-        gap = comparison.difference(best, baseline)
-        if best not in BASELINES and not gap.p < ALPHA:
-            chosen = baseline
-            rival = f"; {best} is {gap.mean:.3f} higher, not distinguishable from it"
-            break
-    found = comparison.differences[chosen]
-    gain = f"{found.mean:.3f} above none ({_interval(found)})"
-    return f"Use {chosen}: {comparison.metric} {gain}{rival}{_price(comparison, chosen)}."
-
-
-def _keep(comparison: ResamplerComparison) -> str:
-    metric = comparison.metric
-    if worse := comparison.worse:
+    reference, gains = comparison.reference, comparison.gains
+    best = max(gains, key=lambda name: gains[name].mean, default="")
+    surely = [name for name in gains if gains[name].p_holm < ALPHA and gains[name].mean > 0]
+    if surely:
+        best = max(surely, key=lambda name: gains[name].mean)
+        than = "none" if reference == "none" else f"{reference}, the best that makes no images"
         return (
-            f"No candidate is better than none in {metric}, {_joined(worse)} "
-            f"{'are' if len(worse) > 1 else 'is'} worse: keep the estimator as it is."
+            f"Use {best}: {comparison.metric} {gains[best].mean:.3f} above {than} "
+            f"({_sure(gains[best])}){_price(comparison, best)}."
         )
-    highest = max(comparison.differences, key=lambda name: comparison.differences[name].mean)
-    found = comparison.differences[highest]
-    said = f"No candidate is distinguishable from none in {metric}: keep the estimator as it is"
-    if not found.mean > 0:
-        return f"{said}."
+    rest = _of_the_others(comparison, best)
+    if reference == "none":
+        return f"Keep the estimator as it is: {rest}."
+    found = comparison.differences[reference]
+    told = f"{found.mean:.3f} above none"
+    if not found.p_holm < ALPHA:
+        folds = comparison.scores[reference] - comparison.scores["none"]
+        told += f", in {int((folds > 0).sum())} of {len(folds)} folds, not distinguishable from it"
     return (
-        f"{said}, or add images; the highest, {highest}, is {found.mean:.3f} above none "
-        f"({_interval(found)}, p = {found.p_holm:.3f} after adjustment)."
+        f"Use {reference}, which makes no images: {comparison.metric} {told} ({_sure(found)})"
+        f"{_price(comparison, reference)}{'; ' * bool(rest)}{rest}."
     )
 
 
-def _interval(found: Difference) -> str:
-    return f"95 % interval {found.low:.3f} to {found.high:.3f}"
+def _of_the_others(comparison: ResamplerComparison, best: str) -> str:
+    """What is to be said of those that are not recommended."""
+    reference, gains = comparison.reference, comparison.gains
+    if best and gains[best].mean > 0:
+        than = "it" if reference == "none" else reference
+        return (
+            f"no candidate is distinguishably better in {comparison.metric}, the highest, {best}, "
+            f"is {gains[best].mean:.3f} above {than} ({_sure(gains[best])})"
+        )
+    beside = comparison.differences if reference == "none" else gains
+    worse = [name for name, each in beside.items() if each.p_holm < ALPHA and each.mean < 0]
+    tail = f", {_joined(worse)} {'are' if len(worse) > 1 else 'is'} worse" if worse else ""
+    return f"no candidate is better in {comparison.metric}{tail}" if beside else ""
+
+
+def _measured_on(comparison: ResamplerComparison) -> str:
+    if not (known := comparison.conditions):
+        return ""
+    return (
+        f"Measured with {known['classifier']} on {known['n_images']} {known['images']}, "
+        f"{comparison.n_folds} {'folds' if comparison.n_folds > 1 else 'fold'}, "
+        f"seed {known['seed']}, imblearn_images {known['version']}."
+    )
+
+
+def _sure(found: Difference) -> str:
+    chance = "p < 0.001" if found.p_holm < 0.001 else f"p = {found.p_holm:.3f}"
+    if np.isnan(found.p_holm):
+        return "one fold, which says nothing of chance"
+    if np.isnan(found.low):
+        return f"in all folds the same, {chance}"
+    return f"95 % interval {found.low:.3f} to {found.high:.3f}, {chance}"
 
 
 def _joined(names: list[str]) -> str:

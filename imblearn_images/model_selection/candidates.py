@@ -19,7 +19,7 @@ from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
-__all__ = ["BASELINES", "Candidate", "name_candidates", "prepare"]
+__all__ = ["BASELINES", "Candidate", "name_candidates", "name_model", "prepare"]
 
 BASELINES = ("none", "class_weight", "prior_correction")
 """What resamples nothing, and is always compared."""
@@ -90,6 +90,23 @@ def _name_of(candidate: Any) -> str:
     if isinstance(candidate, ImageSampler):
         return _name_of(candidate.sampler)
     return type(candidate).__name__
+
+
+def name_model(estimator: Any) -> str:
+    """Name a classifier with what stands before it or inside it.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> name_model(Pipeline([("flat", FlattenImages()), ("naive", GridSearchCV(GaussianNB(), {}))]))
+    'FlattenImages+GridSearchCV(GaussianNB)'
+    """
+    if isinstance(estimator, SklearnPipeline):
+        return "+".join(name_model(step) for _, step in estimator.steps)
+    inner = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    name = estimator if isinstance(estimator, str) else type(estimator).__name__
+    return f"{name}({name_model(inner['estimator'])})" if inner.get("estimator") else str(name)
 
 
 def _check(name: Any, candidate: Any) -> None:

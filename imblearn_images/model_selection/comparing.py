@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,13 +12,16 @@ from joblib.parallel import get_active_backend
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, indexable
 
-from imblearn_images.core.containers import unwrap
-from imblearn_images.model_selection.candidates import name_candidates, prepare
+from imblearn_images.core.companions import as_groups, sortable
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.targets import labels_of
+from imblearn_images.model_selection.candidates import name_candidates, name_model, prepare
 from imblearn_images.model_selection.comparison import ResamplerComparison
 from imblearn_images.model_selection.fitting import fit_and_judge
 from imblearn_images.model_selection.folds import make_folds
 from imblearn_images.model_selection.outcomes import Outcome, summarise
-from imblearn_images.validation import check_labels, check_lengths
+from imblearn_images.preprocessing import ReadImages
+from imblearn_images.validation import check_lengths
 
 __all__ = ["compare_resamplers"]
 
@@ -75,7 +79,8 @@ def compare_resamplers(
     Returns
     -------
     ResamplerComparison
-        Show it, or ask it for ``advice``, ``better``, ``to_frame()``, ``plot()``. After
+        Show it, or ask it for ``advice``, ``better``, ``to_frame()``, ``plot()``. What resampling
+        has to beat is the best of the baselines, its ``reference``. After
         KeyboardInterrupt it holds the folds that are complete.
 
     Raises
@@ -92,7 +97,9 @@ def compare_resamplers(
     -----
     A candidate that fails on any fold has no result, but its reason in ``failures``; the
     others go on. A difference is called one at the 5 % level of the corrected resampled t-test
-    [1]_, after Holm's adjustment for the number of candidates; the test is a cautious one.
+    [1]_, after Holm's adjustment for the number of candidates [2]_, of p-values and intervals
+    alike; the test is a cautious one. The advice names a candidate that makes images only where
+    it is better than the best baseline in this sense, and otherwise that baseline.
     Choosing the best of many candidates makes its score look better than it will be: keep a
     test set that this comparison has not seen.
 
@@ -121,8 +128,10 @@ def compare_resamplers(
     """
     images, _ = unwrap(X)
     check_lengths(images, y)
-    check_labels(y)
-    images, labels, groups = indexable(_rows(images), np.asarray(y), groups)
+    labels = labels_of(y)
+    if groups is not None:
+        groups = sortable(as_groups(groups, len(labels), of="images in X"))
+    images, labels = indexable(_rows(images), labels)
     seed = _seed(random_state)
     named = name_candidates(resamplers)
     candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]
@@ -149,7 +158,34 @@ def compare_resamplers(
             outcomes.append(outcome)
     except KeyboardInterrupt:
         interrupted = True
-    return summarise(candidates, folds, labels, classes, outcomes, failures, notes, interrupted)
+    conditions = _conditions(estimator, images, seed)
+    return summarise(
+        candidates, folds, labels, classes, outcomes, failures, notes, interrupted, conditions
+    )
+
+
+def _conditions(estimator: Any, images: Any, seed: int) -> dict[str, Any]:
+    """What was measured on, for people and programs."""
+    from imblearn_images import __version__
+
+    return {
+        "classifier": name_model(estimator),
+        "images": _described(estimator, images),
+        "n_images": len(images),
+        "seed": seed,
+        "version": __version__,
+    }
+
+
+def _described(estimator: Any, images: Any) -> str:
+    """The size of the images as the classifier, or its ``ReadImages``, is given them."""
+    steps = estimator.get_params().values() if hasattr(estimator, "get_params") else ()
+    sizes = [step.size for step in steps if isinstance(step, ReadImages) and step.size is not None]
+    shape = tuple(sizes[0]) if sizes else np.shape(images)[1:] if not holds_paths(images) else ()
+    if not shape:
+        return "images of any size"
+    what = "rows of numbers" if len(shape) == 1 else "images"
+    return f"{what} of {' x '.join(map(str, shape))}"
 
 
 def _rows(images: Any) -> Any:
@@ -170,7 +206,8 @@ def _seed(random_state: Any) -> int:
 def _metrics(scoring: Any) -> Any:
     """Metrics by their names, for a scorer that gives a dict."""
     if callable(scoring):
-        return {getattr(scoring, "__name__", "score"): scoring}
+        made = re.match(r"make_scorer\((\w+)", repr(scoring))
+        return {made[1] if made else getattr(scoring, "__name__", "score"): scoring}
     return [scoring] if isinstance(scoring, str) else scoring
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from imblearn_images.model_selection import tables
 from imblearn_images.model_selection.advice import advise
+from imblearn_images.model_selection.candidates import BASELINES
 from imblearn_images.model_selection.statistics import (
     ALPHA,
     Difference,
     Reliability,
-    adjust_holm,
+    compare_several,
     corrected_difference,
 )
 
@@ -71,8 +72,12 @@ class ResamplerComparison:
         the corrected resampled t-test, adjusted after Holm for the number of candidates.
     better, worse : list of str
         Candidates that differ from "none" at the 5 % level, after adjustment.
+    reference : str
+        The best baseline, which makes no images: what resampling has to beat.
+    gains : dict of str to Difference
+        Candidate that is no baseline -> the same of its paired difference to `reference`.
     advice : str
-        One sentence.
+        What to do, how sure that is, and what it was measured on: two sentences.
     """
 
     names: tuple[str, ...]
@@ -100,6 +105,8 @@ class ResamplerComparison:
     """What should be known besides."""
     interrupted: bool = False
     """Whether folds are missing because the comparison was stopped."""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured on: classifier, images, n_images, n_folds, seed, version."""
 
     @property
     def scores(self) -> Mapping[str, NDArray[np.float64]]:
@@ -114,9 +121,25 @@ class ResamplerComparison:
     @cached_property
     def differences(self) -> dict[str, Difference]:
         """Candidate -> paired difference to "none"."""
-        return adjust_holm(
-            {name: self.difference(name, "none") for name in self.names if name != "none"}
-        )
+        return self._beside("none", [name for name in self.names if name != "none"])
+
+    @cached_property
+    def reference(self) -> str:
+        """The baseline with the best mean; of equal ones the simpler."""
+        known = [name for name in BASELINES if name in self.names]
+        return max(known, key=lambda name: round(float(self.scores[name].mean()), 12))
+
+    @cached_property
+    def gains(self) -> dict[str, Difference]:
+        """Candidate that is no baseline -> paired difference to `reference`."""
+        names = [name for name in self.names if name not in BASELINES]
+        if self.reference == "none":  # the same differences must not have two p-values
+            return {name: self.differences[name] for name in names}
+        return self._beside(self.reference, names)
+
+    def _beside(self, other: str, names: list[str]) -> dict[str, Difference]:
+        folds = {name: self.scores[name] - self.scores[other] for name in names}
+        return compare_several(folds, self.test_to_train)
 
     def difference(self, name: str, other: str) -> Difference:
         """Compare any two candidates, not adjusted for how many pairs are looked at.
@@ -153,7 +176,7 @@ class ResamplerComparison:
 
     @property
     def advice(self) -> str:
-        """What to do, in one sentence."""
+        """What to do, and what that was measured on."""
         return advise(self)
 
     def by(self, metric: str) -> ResamplerComparison:
@@ -214,10 +237,13 @@ class ResamplerComparison:
             {
                 "metric": self.metric,
                 "n_folds": self.n_folds,
+                "conditions": dict(self.conditions),
                 "candidates": tables.plain(tables.summary_rows(self)),
                 "scores": tables.plain(tables.fold_rows(self)),
                 "recall": tables.plain(tables.recall_rows(self)),
                 "failures": dict(self.failures),
+                "reference": self.reference,
+                "gains": tables.plain(tables.gain_rows(self)),
                 "better": self.better,
                 "worse": self.worse,
                 "notes": list(self.notes),

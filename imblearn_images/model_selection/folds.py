@@ -14,6 +14,8 @@ from sklearn.model_selection import (
     check_cv,
 )
 
+from imblearn_images.core.targets import told
+
 __all__ = ["draw_folds", "make_folds"]
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -145,7 +147,7 @@ def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
     for number, (train, test) in enumerate(folds, 1):
         sides = (train, test) if groups is None else (np.asarray(groups)[s] for s in (train, test))
         if len(both := np.intersect1d(*sides)):
-            what = f"image {both[0]}" if groups is None else f"group {both[0].item()!r}"
+            what = f"image {both[0]}" if groups is None else f"group {told(both[0])!r}"
             raise ValueError(
                 f"Fold {number} of {len(folds)} trains and tests on {what}: leave `cv` out, or "
                 "pass a splitter that keeps groups together, e.g. StratifiedGroupKFold."

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.core.ancestry import Origin, first_shared, origin_of
+from imblearn_images.core.companions import as_groups
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.duplicates import (
     ALIKE,
@@ -19,6 +20,7 @@ from imblearn_images.core.duplicates import (
     near_duplicates,
     nearest_look,
 )
+from imblearn_images.core.lineage import read_lineage
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.model_selection.leakage_report import LeakageReport, LeakedPair
@@ -136,7 +138,9 @@ def check_leakage(
 
     Notes
     -----
-    Files are identical if their bytes are, arrays if shape, dtype and pixels are.
+    Files are identical if their bytes are, arrays if shape, dtype and pixels are. Of files in a
+    folder that :func:`~imblearn_images.folders.balance_folder` wrote, its manifest tells the
+    parents, without a `plan`.
 
     Examples
     --------
@@ -163,6 +167,10 @@ def check_leakage(
     if train is not None:
         looked_for.append("parent")
         pairs += _related(train, valid or _recognised(train, pairs, len(X_valid)))
+    if (told := _by_manifests(X_train, X_valid)) is not None:
+        looked_for += ["parent"] * ("parent" not in looked_for)
+        known = {pair.valid for pair in pairs if pair.kind == "parent"}
+        pairs += [pair for pair in told if pair.valid not in known]
     if groups is not None:
         looked_for.append("group")
         pairs += _grouped(groups, train, valid, len(X_train), len(X_valid))
@@ -223,6 +231,36 @@ def _sides(plan: Any, n_train: int, n_valid: int) -> tuple[Origin | None, Origin
     )
 
 
+def _by_manifests(X_train: Any, X_valid: Any) -> list[LeakedPair] | None:
+    """Pairs that show one photo, one of them drawn, as manifests beside the files say.
+
+    None where no manifest says anything.
+    """
+    if not (holds_paths(X_train) and holds_paths(X_valid)):
+        return None
+    train, valid = (read_lineage(X.tolist()) for X in (X_train, X_valid))
+    if not (train.manifests and valid.manifests):
+        return None
+    first: dict[tuple[str, bool], int] = {}
+    for row, shows in enumerate(train.shows):
+        for photo in shows:
+            first.setdefault((photo, bool(train.drawn[row])), row)
+    pairs = []
+    for row, shows in enumerate(valid.shows):
+        kinds = (True, False) if valid.drawn[row] else (True,)
+        found = [(first[key], key) for p in shows for k in kinds if (key := (p, k)) in first]
+        if found:
+            match, (photo, drawn) = min(found)
+            name = photo.split("\0")[2]
+            if valid.drawn[row] and drawn:
+                reason = f"both drawn from {name}"
+            else:
+                which = "validation" if valid.drawn[row] else "training"
+                reason = f"{which} image drawn from the other ({name})"
+            pairs.append(LeakedPair("parent", match, row, reason))
+    return pairs
+
+
 def _recognised(train: Origin, pairs: Iterable[LeakedPair], n: int) -> Origin:
     """Take validation images that look like an image of the source for that image."""
     found = [pair for pair in pairs if not train.synthetic[pair.train]]
@@ -254,21 +292,21 @@ def _grouped(
             "`groups` is a pair, (groups of the training images, groups of the validation "
             f"images); got {type(groups).__name__}."
         )
-    names = [np.asarray(part).tolist() for part in groups]
-    known = {name: number for number, name in enumerate(dict.fromkeys(names[0] + names[1]))}
+    known: dict[Any, int] = {}
+    columns: list[list[int]] = []
     members = []
     for part, side, n, name in zip(
-        names, (train, valid), (n_train, n_valid), ("X_train", "X_valid"), strict=True
+        groups, (train, valid), (n_train, n_valid), ("X_train", "X_valid"), strict=True
     ):
         expected = n if side is None else side.shows.shape[1]
-        if len(part) != expected:
-            which = "images" if side is None else "source images that the plan was drawn for"
-            raise ValueError(
-                f"The groups of {name} are {len(part)} values, there are {expected} {which}."
-            )
-        columns = [known[group] for group in part]
+        of = f"images in {name}" if side is None else "source images, for which the plan was drawn"
+        which = f"groups[{len(columns)}]"
+        values = as_groups(part, expected, name=which, of=of)
+        columns.append([known.setdefault(group, len(known)) for group in values])
+    for side, numbers in zip((train, valid), columns, strict=True):
+        expected = len(numbers)
         one_hot = sparse.csr_matrix(
-            (np.ones(expected, bool), (np.arange(expected), columns)), (expected, len(known))
+            (np.ones(expected, bool), (np.arange(expected), numbers)), (expected, len(known))
         )
         members.append(one_hot if side is None else side.shows @ one_hot)
     called = list(known)

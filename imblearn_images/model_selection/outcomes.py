@@ -54,6 +54,7 @@ def summarise(
     failures: dict[str, str],
     notes: list[str],
     interrupted: bool,
+    conditions: dict[str, Any],
 ) -> ResamplerComparison:
     """Put together what is known of the folds that all candidates have been judged on."""
     names = tuple(each.name for each in candidates if each.name not in failures)
@@ -89,6 +90,7 @@ def summarise(
         failures=failures,
         notes=(*notes, *_heard(outcomes)),
         interrupted=interrupted,
+        conditions=conditions | {"n_folds": len(complete)},
     )
 
 

@@ -7,14 +7,13 @@ import io
 import os
 from collections.abc import Callable
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from imblearn_images.core.files import read_image
+from imblearn_images.core.files import read_image, written_whole
 from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
 from imblearn_images.display.drawing import as_png
 from imblearn_images.folders.report import shown
@@ -39,8 +38,9 @@ img { max-width: 100%; }
 
 READING = (
     "Every line is the same classifier on the same folds; only training images are resampled. "
-    "The interval is that of the corrected resampled t-test (Nadeau and Bengio 2003), p-values "
-    "are adjusted for the number of candidates (Holm 1979). Brier score and expected calibration "
+    "Intervals and p-values are those of the corrected resampled t-test (Nadeau and Bengio 2003), "
+    "both adjusted for the number of candidates (Holm 1979). What resampling has to beat is the "
+    "best baseline that makes no images. Brier score and expected calibration "
     "error (ECE) tell how far off probabilities are, lower is better. The best of many looks "
     "better here than it will be: keep photos aside that this comparison has not seen."
 )
@@ -53,22 +53,34 @@ def write_report(
     labels: NDArray[Any],
     *,
     title: str = "",
+    replace: bool = False,
 ) -> None:
-    """Write one self-contained HTML file; needs matplotlib.
+    """Write one self-contained HTML file, whole or not at all; needs matplotlib.
 
     Parameters
     ----------
     comparison : ResamplerComparison
         What came out.
     path : path
-        File to write, replaced if it exists.
+        File to write.
     paths : ndarray of shape (n,)
         The photos; some are shown.
     labels : ndarray of shape (n,)
         Their classes.
     title : str, default=""
         Of the page, such as the name of the folder.
+    replace : bool, default=False
+        Replace the file that is there. A link, or what is no file, is never replaced.
+
+    Raises
+    ------
+    FileExistsError, ValueError
+        For what is there and is not to be replaced.
+    OSError
+        When writing fails, e.g. on a full disk; nothing is left behind, and what was there is
+        as it was.
     """
+    check_replaceable(path, replace)
     pictures = [*_charts(comparison), ("Photos of the smallest classes", _sheet(paths, labels))]
     figures = "".join(
         f'<h2>{escape(caption)}</h2><img alt="{escape(caption)}" src="{_source(picture)}">'
@@ -78,10 +90,33 @@ def write_report(
     page = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
         f"<style>{STYLE}</style></head><body><h1>{name}</h1>"
-        f'<p class="advice">{escape(comparison.advice)}</p>{as_html(comparison)}'
+        f"{as_html(comparison)}"
         f"{figures}<h2>How to read this</h2><p>{escape(READING)}</p></body></html>\n"
     )
-    Path(path).write_text(page, encoding="utf-8")
+    check_replaceable(path, replace)  # once more: drawing takes a while
+    with written_whole(path) as file:
+        file.write(page.encode("utf-8", "backslashreplace"))
+
+
+def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
+    """Refuse to write where something is, unless it is a file that is to be replaced.
+
+    Raises
+    ------
+    FileExistsError, ValueError
+        Saying what is there.
+    """
+    if os.path.islink(path):
+        raise ValueError(f"{os.fspath(path)} is a link, which is not written through. Name a file.")
+    if not os.path.lexists(path):
+        return
+    if not os.path.isfile(path):
+        raise ValueError(f"{os.fspath(path)} is there, and no file. Name another one.")
+    if not replace:
+        raise FileExistsError(
+            f"{os.fspath(path)} is there already. Name another file, or replace it: --force, "
+            "replace=True."
+        )
 
 
 def _charts(comparison: ResamplerComparison) -> list[tuple[str, bytes]]:

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["ALPHA", "Difference", "Reliability", "adjust_holm", "calibrate", "corrected_difference"]
+__all__ = [
+    "ALPHA",
+    "Difference",
+    "Reliability",
+    "adjust_holm",
+    "calibrate",
+    "compare_several",
+    "corrected_difference",
+]
 
 LEVEL = 0.95
 """Level of confidence intervals."""
@@ -26,7 +34,8 @@ class Difference(NamedTuple):
 
     mean: float
     low: float
-    """Lower end of the 95 % confidence interval."""
+    """Lower end of the 95 % confidence interval. Where several differences are looked at, it is
+    as much wider as Holm's adjustment asks for: it leaves out 0 where `p_holm` is below 0.05."""
     high: float
     """Upper end."""
     p: float
@@ -45,7 +54,9 @@ class Reliability(NamedTuple):
     n_predictions: NDArray[np.intp]
 
 
-def corrected_difference(differences: Any, test_to_train: float) -> Difference:
+def corrected_difference(
+    differences: Any, test_to_train: float, level: float = LEVEL
+) -> Difference:
     """Corrected resampled t-test of paired differences over cross-validation folds.
 
     The training sets of folds overlap, so that their scores are dependent and a plain
@@ -58,6 +69,8 @@ def corrected_difference(differences: Any, test_to_train: float) -> Difference:
         Score of one less score of the other, fold by fold, over all repeats.
     test_to_train : float
         Test images for each training image of a fold, 0.25 for five folds.
+    level : float, default=0.95
+        Of the confidence interval.
 
     Returns
     -------
@@ -89,9 +102,45 @@ def corrected_difference(differences: Any, test_to_train: float) -> Difference:
         p = 1.0 if abs(mean) <= 1e-12 else 2.0 ** (1 - n)
         return Difference(mean, mean, mean, p, p)
     error = float(np.sqrt((1 / n + test_to_train) * values.var(ddof=1)))
-    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
+    reach = error * float(stats.t.ppf((1 + level) / 2, n - 1))
     p = float(2 * stats.t.sf(abs(mean) / error, n - 1))
     return Difference(mean, mean - reach, mean + reach, p, p)
+
+
+def compare_several(differences: Mapping[str, Any], test_to_train: float) -> dict[str, Difference]:
+    """Differences of several to the same one, p-values and intervals adjusted after Holm.
+
+    Parameters
+    ----------
+    differences : mapping of str to ndarray of shape (n_folds,)
+        See :func:`corrected_difference`.
+    test_to_train : float
+        Test images for each training image of a fold.
+
+    Returns
+    -------
+    found : dict of str to Difference
+        An interval has the level that Holm's step leaves it, so that it leaves out 0 exactly
+        where ``p_holm`` is below 0.05; NaN where folds that all agree are too few to say so.
+
+    Examples
+    --------
+    >>> folds = {"one": [0.02, 0.06, 0.04, 0.05, 0.03], "other": [0.01, -0.02, 0.04, 0.0, 0.01]}
+    >>> for name, found in compare_several(folds, 0.25).items():
+    ...     print(f"{name}: {found.low:.3f} to {found.high:.3f}, p = {found.p_holm:.3f}")
+    one: 0.004 to 0.076, p = 0.039
+    other: -0.032 to 0.048, p = 0.608
+    """
+    alone = {name: corrected_difference(each, test_to_train) for name, each in differences.items()}
+    found = adjust_holm(alone)
+    for name, each in found.items():
+        if each.low == each.high != 0 and not each.p_holm < ALPHA:
+            found[name] = each._replace(low=np.nan, high=np.nan)
+        elif each.p_holm > each.p > 0:
+            level = 1 - (1 - LEVEL) * each.p / each.p_holm
+            wide = corrected_difference(differences[name], test_to_train, level)
+            found[name] = each._replace(low=wide.low, high=wide.high)
+    return found
 
 
 def adjust_holm(found: Mapping[str, Difference]) -> dict[str, Difference]:

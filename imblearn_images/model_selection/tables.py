@@ -8,11 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imblearn_images.folders.report import shown, table_text
+from imblearn_images.model_selection.statistics import ALPHA
 
 if TYPE_CHECKING:
     from imblearn_images.model_selection.comparison import ResamplerComparison
 
-__all__ = ["as_html", "as_text", "fold_rows", "plain", "recall_rows", "summary_rows"]
+__all__ = [
+    "as_html",
+    "as_text",
+    "fold_rows",
+    "gain_rows",
+    "plain",
+    "recall_rows",
+    "summary_rows",
+]
+
+RECALLS = 6
+"""Candidates whose recall is shown."""
 
 CLASSES = 10
 """Classes, the smallest ones, that are shown; all are in ``to_frame("recall")``."""
@@ -46,6 +58,14 @@ def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
         )
     return rows + [
         {"candidate": name, "reason": reason} for name, reason in comparison.failures.items()
+    ]
+
+
+def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
+    """Every candidate that is no baseline, beside the best baseline."""
+    return [
+        {"candidate": name, "reference": comparison.reference, **found._asdict()}
+        for name, found in comparison.gains.items()
     ]
 
 
@@ -83,6 +103,8 @@ def _plain(value: Any) -> Any:
 def as_text(comparison: ResamplerComparison) -> str:
     """The table, the recall of the smallest classes, notes and advice."""
     lines = [_title(comparison), "", table_text(*_cells(comparison)), ""]
+    if _has_gains(comparison):
+        lines += [table_text(*_gain_cells(comparison)), ""]
     lines += [table_text(*_recall_cells(comparison))]
     if hidden := len(comparison.recall["none"]) - CLASSES:
         lines += [f'and {hidden} larger classes: to_frame("recall")'] * (hidden > 0)
@@ -95,10 +117,12 @@ def as_html(comparison: ResamplerComparison) -> str:
     remarks = "".join(
         f"<li>{escape(what)}: {escape(text)}</li>" for what, text in _remarks(comparison)
     )
+    gains = _table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
     return (
-        f"<div><p>{escape(_title(comparison))}</p>{_table(*_cells(comparison))}"
+        f'<div><p class="advice"><b>{escape(comparison.advice)}</b></p>'
+        f"<p>{escape(_title(comparison))}</p>{_table(*_cells(comparison))}{gains}"
         f"<p>Recall of the smallest classes</p>{_table(*_recall_cells(comparison))}"
-        f"<ul>{remarks}</ul><p><b>{escape(comparison.advice)}</b></p></div>"
+        f"<ul>{remarks}</ul></div>"
     )
 
 
@@ -126,22 +150,44 @@ def _cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]
         if (found := comparison.differences.get(name)) is None:
             row += ["", "", "", ""]
         else:
-            interval = f"{found.low:+.3f} {found.high:+.3f}" if np.isfinite(found.low) else "-"
-            row += [
-                f"{found.mean:+.3f}",
-                interval,
-                _number(found.p_holm),
-                _verdict(comparison, name),
-            ]
+            row += [*_beside(found), _word(found)]
         rows.append([*row, brier, ece, _cost(comparison, name)])
     rows += [[shown(name, 24), "no result", *[""] * 7] for name in comparison.failures]
     return columns, rows
 
 
+def _has_gains(comparison: ResamplerComparison) -> bool:
+    """Whether the best baseline is another one than the table above compares with."""
+    return bool(comparison.gains) and comparison.reference != "none"
+
+
+def _gain_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
+    """Beside the best baseline: what the advice speaks of."""
+    columns = [f"beside {comparison.reference}", "difference", "95 % interval", "p (Holm)", ""]
+    return columns, [
+        [shown(name, 24), *_beside(found), _word(found)] for name, found in comparison.gains.items()
+    ]
+
+
+def _beside(found: Any) -> list[str]:
+    interval = f"{found.low:+.3f} {found.high:+.3f}" if np.isfinite(found.low) else "-"
+    return [f"{found.mean:+.3f}", interval, _number(found.p_holm)]
+
+
+def _word(found: Any) -> str:
+    return "" if not found.p_holm < ALPHA else "better" if found.mean > 0 else "worse"
+
+
 def _recall_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[Any]]]:
-    """Of the smallest classes: recall without and with the baselines and the best candidate."""
-    best = max(comparison.names, key=lambda name: comparison.scores[name].mean())
-    names = [name for name in comparison.names if name in ("none", "prior_correction", best)]
+    """Of the smallest classes: recall without resampling, and of what the advice may speak of.
+
+    That is the best baseline, the best candidate, the one that does worst, and what differs.
+    """
+    others = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
+    wanted = ["none", "prior_correction", comparison.reference, others[0], others[-1]]
+    wanted += [*comparison.better, *comparison.worse]
+    chosen = [*dict.fromkeys(wanted)][:RECALLS]
+    names = [name for name in comparison.names if name in chosen]
     of_none = comparison.recall["none"]
     smallest = sorted(of_none, key=lambda label: of_none[label].n_test)[:CLASSES]
     rows = [
@@ -150,12 +196,6 @@ def _recall_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list
         for label in smallest
     ]
     return ["recall of class", "images", *(shown(name, 24) for name in names)], rows
-
-
-def _verdict(comparison: ResamplerComparison, name: str) -> str:
-    if name in comparison.better:
-        return "better"
-    return "worse" if name in comparison.worse else ""
 
 
 def _cost(comparison: ResamplerComparison, name: str) -> str:

@@ -14,7 +14,6 @@ import warnings
 from collections import Counter
 from typing import Any
 
-import numpy as np
 from imblearn.over_sampling import ADASYN as ImblearnADASYN
 from imblearn.over_sampling import SVMSMOTE as ImblearnSVMSMOTE
 from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
@@ -22,6 +21,7 @@ from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
 from numpy.typing import NDArray
 
 from imblearn_images.base import TracedSamplerMixin
+from imblearn_images.core.targets import told
 from imblearn_images.parameters import with_parameters
 
 __all__ = ["ADASYN", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
@@ -30,16 +30,15 @@ __all__ = ["ADASYN", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 class ShortfallMixin(TracedSamplerMixin):
     """Mixin for a sampler that may add fewer children than it is asked for, and then says so."""
 
-    sampling_strategy_: dict[Any, int]
     why_short: str
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         resampled, labels = super()._fit_resample(X, y, embeddings)
-        added = Counter(labels[len(y) :].tolist())
+        added = Counter(list(labels[len(y) :]))
         short = [
-            f"{added[label]} of {asked} of class {np.asarray(label).item()!r}"
+            f"{added[label]} of {asked} of class {told(label)!r}"
             for label, asked in self.sampling_strategy_.items()
             if added[label] < asked
         ]

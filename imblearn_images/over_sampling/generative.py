@@ -25,6 +25,8 @@ from imblearn_images.core.likeness import Likeness
 from imblearn_images.core.mixing import stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
+from imblearn_images.core.targets import plain
+from imblearn_images.core.text import printable
 from imblearn_images.core.writing import write_children
 from imblearn_images.drawing import images_of
 from imblearn_images.parameters import ADDED
@@ -133,11 +135,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
         if sparse.issparse(X):
             resampled, labels = self._fit_resample(X.toarray(), y)
             return type(X)(resampled), labels
-        n_new = {
-            label.item() if isinstance(label, np.generic) else label: n
-            for label, n in self.sampling_strategy_.items()
-            if n
-        }
+        n_new = {plain(label): n for label, n in self.sampling_strategy_.items() if n}
         check_generator(self.generator, list(n_new))
         images, n = images_of(X, self), len(y)
         out = None
@@ -198,9 +196,10 @@ def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
     for row in range(len(images) if isinstance(images, FileImages) else 0):
         if images.shape_of(row) != shape:
             raise ValueError(
-                f"Class {label!r}: {images.paths[row]} has shape {images.shape_of(row)}, "
-                f"{images.paths[0]} has {shape}; a generator makes images of one shape. Put "
-                "`ReadImages(size=(height, width))` before this sampler."
+                f"Class {label!r}: {printable(images.paths[row])} has shape "
+                f"{images.shape_of(row)}, {printable(images.paths[0])} has {shape}; a generator "
+                "makes images of one shape. Put `ReadImages(size=(height, width))` before this "
+                "sampler."
             )
     return shape
 

@@ -3,10 +3,12 @@
 - :mod:`~imblearn_images.preprocessing.reading`: ``ReadImages``
 - :mod:`~imblearn_images.preprocessing.reshaping`: ``FlattenImages``, ``ReshapeImages``
 - :mod:`~imblearn_images.preprocessing.hog`: ``HOGFeatures``
+- :func:`~imblearn_images.core.limits.image_limits`: how many pixels a file may have
 """
 
+from imblearn_images.core.limits import image_limits
 from imblearn_images.preprocessing.hog import HOGFeatures
 from imblearn_images.preprocessing.reading import ReadImages
 from imblearn_images.preprocessing.reshaping import FlattenImages, ReshapeImages
 
-__all__ = ["FlattenImages", "HOGFeatures", "ReadImages", "ReshapeImages"]
+__all__ = ["FlattenImages", "HOGFeatures", "ReadImages", "ReshapeImages", "image_limits"]

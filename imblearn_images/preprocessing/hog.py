@@ -13,6 +13,7 @@ from imblearn_images.core import files, survey
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.hog import NORMS, default_cell, hog_features, hog_shape
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.text import printable
 from imblearn_images.preprocessing.pixels import are_paths, image_tags, pixels_of, shaped
 from imblearn_images.preprocessing.reading import ReadImages, read_batch
 
@@ -138,7 +139,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             survey.check_uniform(infos, images, by_mode=False)
             self.image_shape_ = infos[0].shape
             for path, info in zip(images, infos, strict=True):
-                self._check_shape(info.shape, path)
+                self._check_shape(info.shape, printable(path))
         else:
             shape = self._planes(images, reset=True).shape[1:]
             self.image_shape_ = shape if self.size is None else (*self.size, *shape[2:])
@@ -215,7 +216,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             errors = [image for image in images if isinstance(image, Exception)]
             if not errors:
                 for path, image in zip(paths[rows], images, strict=True):
-                    self._check_shape(image.shape, path)
+                    self._check_shape(image.shape, printable(path))
                 features[rows] = self._of_arrays(np.stack(images), 1)
             return errors
 

@@ -6,7 +6,8 @@ from math import prod
 
 from sklearn.utils.validation import check_array, validate_data
 
-from imblearn_images.core.containers import holds_paths, is_path, unwrap
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.elements import is_path
 
 _DTYPES = ["float64", "float32", "uint8", "uint16", "int32"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import chain
 from math import prod
 from typing import Any
@@ -16,6 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from imblearn_images.core import files, survey
 from imblearn_images.core.containers import unwrap
+from imblearn_images.core.limits import check_max_pixels, current_limits, image_limits
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.thumbnails import resized
 from imblearn_images.preprocessing.pixels import are_paths, image_tags, pixels_of
@@ -76,10 +78,13 @@ class ReadImages(TransformerMixin, BaseEstimator):
     ((3, 8, 16, 3), dtype('uint8'), [0, 50, 100])
     """
 
-    def __init__(self, size=None, mode=None, *, draft=True, n_jobs=None, verbose=0):
+    def __init__(
+        self, size=None, mode=None, *, draft=True, max_pixels=None, n_jobs=None, verbose=0
+    ):
         self.size = size
         self.mode = mode
         self.draft = draft
+        self.max_pixels = max_pixels
         self.n_jobs = n_jobs
         self.verbose = verbose
 
@@ -98,6 +103,7 @@ class ReadImages(TransformerMixin, BaseEstimator):
         self : ReadImages
         """
         files.check_size_and_mode(self.size, self.mode)
+        check_max_pixels(self.max_pixels)
         images, _ = unwrap(X)
         if are_paths(images):
             validate_data(self, images.reshape(-1, 1), skip_check_array=True)
@@ -129,12 +135,15 @@ class ReadImages(TransformerMixin, BaseEstimator):
         FileNotFoundError
             When all of them are because the file does not exist.
         MemoryError
-            Before reading, when the array does not fit.
+            Before reading, when the array does not fit; when all of them need more memory
+            than there is.
         """
         files.check_size_and_mode(self.size, self.mode)
+        check_max_pixels(self.max_pixels)
         images, _ = unwrap(X)
         if are_paths(images):
-            return self._read(images)
+            with _limited(self.max_pixels):
+                return self._read(images)
         images = pixels_of(self, images, reset=False)
         if self.size is None or images.shape[1:3] == tuple(self.size):
             return images
@@ -166,12 +175,14 @@ class ReadImages(TransformerMixin, BaseEstimator):
         # In waves, because a backend of processes holds what it returns until the last is there.
         n_workers = effective_n_jobs(self.n_jobs)
         wave = max(n_workers, min(128 * n_workers, 2**24 // image_bytes))
+        limits = current_limits()  # which threads and processes do not inherit
+        options = (self.size, self.mode, self.draft, limits)
         batch = max(1, min(16, wave // (4 * n_workers)))
         with Parallel(n_jobs=self.n_jobs, prefer="threads") as parallel:
             for start in _progress(range(0, len(paths), wave), len(paths), self.verbose):
                 rows = paths[start : start + wave]
                 tasks = (
-                    delayed(read_batch)(rows[i : i + batch], self.size, self.mode, self.draft)
+                    delayed(read_batch)(rows[i : i + batch], *options)
                     for i in range(0, len(rows), batch)
                 )
                 for row, image in enumerate(chain.from_iterable(parallel(tasks)), start):
@@ -190,15 +201,22 @@ class ReadImages(TransformerMixin, BaseEstimator):
         return image_tags(tags, requires_fit=False)
 
 
-def read_batch(paths, size, mode=None, draft=True):
+def read_batch(paths, size, mode=None, draft=True, limits=None):
     """Read files; in the place of one that cannot be read stands the exception."""
     images: list[Any] = []
-    for path in paths:
-        try:
-            images.append(files.read_image(path, size=size, mode=mode, draft=draft))
-        except (OSError, ValueError) as exc:
-            images.append(exc)
+    with nullcontext() if limits is None else limits.hold():
+        for path in paths:
+            try:
+                images.append(files.read_image(path, size=size, mode=mode, draft=draft))
+            except (OSError, ValueError, MemoryError) as exc:
+                images.append(exc)
     return images
+
+
+def _limited(max_pixels):
+    if max_pixels is None:
+        return nullcontext()
+    return image_limits(max_pixels=max_pixels, remedy="pass ReadImages(max_pixels={n})")
 
 
 def _resized(images, size):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from imblearn_images.core.containers import shortened
+from imblearn_images.core.elements import shortened
 from imblearn_images.core.kin import Kin
 from imblearn_images.core.pixels import check_planar
 from imblearn_images.core.plan import ResamplingPlan

@@ -16,6 +16,7 @@ from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.pixels import check_planar
+from imblearn_images.core.text import printable
 from imblearn_images.core.thumbnails import resized
 
 __all__ = ["TorchEmbedding"]
@@ -290,6 +291,7 @@ def _check_one_size(images: FileImages) -> None:
     for row in range(len(images)):
         if images.shape_of(row)[:2] != images.shape_of(0)[:2]:
             raise ValueError(
-                f"{images.paths[row]} has shape {images.shape_of(row)}, {images.paths[0]} has "
+                f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
+                f"{printable(images.paths[0])} has "
                 f"{images.shape_of(0)}: pass `size=(height, width)`."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from imblearn_images.base import (
     SelectingSamplerMixin,
 )
 from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.neighbors import check_squares
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import plan_averages
 from imblearn_images.core.tracing import plan_of, trace_rows
@@ -213,8 +215,10 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     -----
     Soft voting on pixels draws the centres that the clusterer found. They are the means of
     its clusters, as the plan has it, once it has converged; where it stopped before, by its
-    tolerance, a pixel may differ from ``render(plan_, images)``. In an embedding, and for
-    files of different sizes, the mean of the images of the cluster is drawn.
+    tolerance, a pixel may differ from ``render(plan_, images)``. A float image that is alone in
+    its cluster may come out rounded; the plan then calls it synthetic. Averages of integers
+    beyond 2**53 are rounded as float64 does, by up to 1,024. In an embedding, and for files of
+    different sizes, the mean of the images of the cluster is drawn.
 
     Parents are read one after the other, so drawing needs no more memory for large
     clusters. The plan needs 16 bytes for every row and member of the largest cluster.
@@ -248,6 +252,9 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
             features, nearness = measure(self, X, y, embeddings)
         asked = copy.copy(self)
         asked.voting = "soft" if soft else "hard"
+        if not sparse.issparse(features):  # k-means computes in float32 where it is given that
+            computed = np.float32 if features.dtype == np.float32 else np.float64
+            check_squares(features, np.arange(len(y)), computed)
         seen = features if as_given else trace_rows(features)
         made, y_made = super(ClusterCentroids, asked)._fit_resample(seen, y)
         self.__dict__.update(vars(asked) | {"voting": self.voting})
@@ -255,9 +262,22 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         if plan is None:  # averages, or a sparse matrix, which cannot be traced
             n_clusters = self.sampling_strategy_
             plan = plan_averages(features, y, made, y_made, n_clusters, nearness=nearness)
+            if soft and nearness == "pixels" and getattr(target, "dtype", X.dtype).kind == "f":
+                plan = _with_rounded(plan, features, made)
         self.plan_ = plan if soft else ResamplingPlan.selection(plan.base, y, nearness)
         if as_given or (features is X and X.dtype.kind == "f"):
             return (made if as_given else np.asarray(made)), self.plan_.y
         if holds_paths(X) and not soft:
             return X[self.plan_.base], self.plan_.y
         return draw(self, X, target, made if soft and nearness == "pixels" else None), self.plan_.y
+
+
+def _with_rounded(plan: ResamplingPlan, features: NDArray[Any], made: Any) -> ResamplingPlan:
+    """Tell a centre that arithmetic has moved off its only image from that image.
+
+    Integers are rounded back to it.
+    """
+    drawn = plan.synthetic.copy()
+    for row in np.flatnonzero(~drawn):
+        drawn[row] = not np.array_equal(made[row], features[plan.base[row]])
+    return replace(plan, drawn=drawn)

@@ -19,7 +19,11 @@ PENALTIES = [3, 10, 30, 100]  # C of the linear model, times the number of rows
 
 
 def corrected(scores: np.ndarray, priors: np.ndarray, tau: float) -> np.ndarray:
-    """Columns chosen by logits or log probabilities, less tau times the log of the priors."""
+    """Columns chosen by logits or log probabilities, less tau times the log of the priors.
+
+    `priors` are the shares before resampling: what `PriorCorrectedClassifier` does with
+    ``prior="uniform", model_prior="train"``; a test holds both against each other.
+    """
     return (scores - tau * np.log(priors)).argmax(axis=1)
 
 

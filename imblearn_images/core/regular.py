@@ -1,0 +1,93 @@
+"""Regular files: what is opened to be read, and never waits for somebody to write it.
+
+Opening a pipe blocks until somebody writes into it, and a device may never end. Images are told
+apart before they are opened; so are tables, journals and manifests, here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import IO
+
+from imblearn_images.core.files import FilePath
+
+
+def open_regular(path: FilePath, *, follow: bool = True) -> IO[bytes]:
+    """Open a regular file to be read.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    follow : bool, default=True
+        Whether it may be a link to one.
+
+    Raises
+    ------
+    ValueError
+        For a folder, pipe, socket or device; for a link that is not to be followed.
+    OSError
+        When it cannot be opened.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> open_regular(tempfile.gettempdir())
+    Traceback (most recent call last):
+    ...
+    ValueError: ... is a folder, not a file. Put a file there, or name another.
+    """
+    check_regular(path, follow=follow)
+    handle = os.open(path, os.O_RDONLY | _FLAGS | (0 if follow else _NO_LINK))
+    return _checked(handle, path, "rb")
+
+
+def open_to_append(path: FilePath) -> IO[bytes]:
+    """Open a regular file with no other name to be written on, or a new one; follow no link.
+
+    Raises
+    ------
+    ValueError, OSError
+        As :func:`open_regular`.
+    """
+    if os.path.lexists(path):
+        check_regular(path, follow=False)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _FLAGS | _NO_LINK
+    return _checked(os.open(path, flags, 0o666), path, "ab")
+
+
+def check_regular(path: FilePath, *, follow: bool = True) -> None:
+    """Refuse what is no regular file; what :func:`open_regular` refuses is not opened at all."""
+    _check(os.stat(path) if follow else os.lstat(path), path, alone=not follow)
+
+
+# What a check says is true of the file that was checked: it is asked again once it is open,
+# without waiting, in case another has taken its name.
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def _checked(handle: int, path: FilePath, how: str) -> IO[bytes]:
+    try:
+        _check(os.fstat(handle), path, alone=how == "ab")
+        return os.fdopen(handle, how, buffering=0 if how == "ab" else -1)
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _check(status: os.stat_result, path: FilePath, *, alone: bool) -> None:
+    kind = "a pipe, socket or device"
+    if stat.S_ISLNK(status.st_mode):
+        kind = "a link"
+    elif stat.S_ISDIR(status.st_mode):
+        kind = "a folder"
+    elif stat.S_ISREG(status.st_mode):
+        if not (alone and status.st_nlink > 1):
+            return
+        kind = "a second name of a file elsewhere"
+    raise ValueError(
+        f"{os.fspath(path)} is {kind}, not a file{' of its own' * alone}. Put a "
+        "file there, or name another."
+    )
