@@ -30,6 +30,9 @@ is done in :mod:`imblearn_images.core`.
 """
 
 # ruff: noqa: E402 - the imports below take seconds, in which the command can be interrupted
+from importlib import import_module
+from typing import Any
+
 from imblearn_images._interrupts import ends_quietly
 
 ends_quietly()
@@ -100,3 +103,31 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_MODULES = (
+    "combine",
+    "datasets",
+    "decision",
+    "display",
+    "ensemble",
+    "folders",
+    "model_selection",
+    "over_sampling",
+    "preprocessing",
+    "profiles",
+    "strategies",
+    "synthesis",
+    "torch",
+    "under_sampling",
+)
+"""The public modules, imported when they are first used."""
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_MODULES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import IO, Any
 
 import PIL
+from PIL import Image
 
 from imblearn_images.core.text import printable, printable_lines
 
@@ -78,6 +79,8 @@ def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
     try:
         with warnings.catch_warnings(), _past_python(remarks if of_c_libraries else None):
             warnings.filterwarnings("always", module=r"PIL\b")
+            # what is too large is refused, in words of our own
+            warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
             warnings.showwarning = remarks.show
             yield
     finally:

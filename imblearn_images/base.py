@@ -6,6 +6,7 @@ import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -41,6 +42,10 @@ __all__ = [
     "TracedSamplerMixin",
     "sizes_told",
 ]
+
+
+LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
+"""Context in which pixels near the limits of their type give no warning on the way."""
 
 
 class ImageSamplerMixin:
@@ -97,12 +102,18 @@ class ImageSamplerMixin:
         _check_params(self, params)
         images, rewrap = unwrap(X)
         labels, rewrap_labels = unwrap_labels(y)
+        # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
+        # share a sampler do not see each other's; what is left at the end is one whole result.
+        worker = copy.copy(self)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
-            X_resampled, y_resampled = super().fit_resample(images, labels, **params)  # type: ignore[misc]
-        self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
+            X_resampled, y_resampled = super(ImageSamplerMixin, worker).fit_resample(  # type: ignore[misc]
+                images, labels, **params
+            )
+        self.__dict__ = vars(worker)
+        plan = worker.plan_
+        _warn_of_lost_classes(worker, np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
         if images is not X:
-            plan = self.plan_
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
             X_resampled = rewrap(X_resampled, plan.base if keeps_index else None)
             if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
@@ -122,24 +133,6 @@ class ImageSamplerMixin:
         # imbalanced-learn takes 20.0 for a number, and fails where it counts with it
         vars(self)["sampling_strategy_"] = as_counts(counts)
 
-    def _warn_of_lost_classes(self, y: NDArray[Any]) -> None:
-        labels, counts = np.unique(y, return_counts=True)
-        left = np.isin(labels, self.plan_.y)
-        kept_out = self.sampling_strategy_ if self._sampling_type == "under-sampling" else {}
-        lost = [
-            f"{told(label)!r} ({count} before)"
-            for label, count, is_left in zip(labels, counts, left, strict=True)
-            if not is_left and kept_out.get(label) != 0
-        ]
-        if lost:
-            warnings.warn(
-                f"{type(self).__name__} has left no image of {len(lost)} of {len(labels)} classes: "
-                f"{', '.join(lost)}. Nothing behind it learns them. Measure distances in another "
-                "`embedding`, ask for fewer neighbours, or leave these classes alone.",
-                UserWarning,
-                stacklevel=3,
-            )
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.three_d_array = True
@@ -148,7 +141,8 @@ class ImageSamplerMixin:
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
         if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
-            X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
+            with LIMITS():  # scikit-learn adds up what it looks at
+                X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
             check_strategy(self.sampling_strategy, y, self._sampling_type)
             return X, y, binarize_y
@@ -169,6 +163,26 @@ class ImageSamplerMixin:
                 f"{label!r} is the label of all {len(y)} images. Check how the labels were "
                 "read."
             )
+
+
+def _warn_of_lost_classes(sampler: Any, y: NDArray[Any]) -> None:
+    """Say which classes of `y` a sampler has left no image of, unless it was asked to."""
+    labels, counts = np.unique(y, return_counts=True)
+    left = np.isin(labels, sampler.plan_.y)
+    asked = sampler.sampling_strategy_ if sampler._sampling_type == "under-sampling" else {}  # noqa: SLF001
+    lost = [
+        f"{told(label)!r} ({count} before)"
+        for label, count, is_left in zip(labels, counts, left, strict=True)
+        if not is_left and asked.get(label) != 0
+    ]
+    if lost:
+        warnings.warn(
+            f"{type(sampler).__name__} has left no image of {len(lost)} of {len(labels)} classes: "
+            f"{', '.join(lost)}. Nothing behind it learns them. Measure distances in another "
+            "`embedding`, ask for fewer neighbours, or leave these classes alone.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _check_params(sampler: Any, params: dict[str, Any]) -> None:
@@ -264,7 +278,7 @@ class SelectingSamplerMixin(ImageSamplerMixin):
     def _selected(
         self, X: Any, y: NDArray[Any], seen: Any, nearness: str = ""
     ) -> tuple[Any, NDArray[Any]]:
-        with sizes_told(y):
+        with sizes_told(y), LIMITS():
             resampled = self._select(seen, y)
         self.plan_ = ResamplingPlan.selection(self.sample_indices_, y, nearness)
         if sparse.issparse(X):
@@ -321,7 +335,8 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         target = images_of(X, self)
         features, nearness = measure(self, X, y, embeddings)
         check_room(self, features)
-        with sizes_told(y):
+        # An overflow is refused when it is drawn; what is infinite, imbalanced-learn lets pass.
+        with sizes_told(y), LIMITS():
             traced, y_resampled = super()._fit_resample(trace_rows(features), y)  # type: ignore[misc]
         plan = plan_of(traced, y_resampled, len(y), nearness=nearness)
         if plan is None:
@@ -338,8 +353,8 @@ def sizes_told(y: NDArray[Any]) -> Iterator[None]:
     try:
         yield
     except ValueError as exc:
-        if "n_neighbors <= n_samples" not in str(exc):
-            raise
+        if "n_neighbors <= n_samples" not in str(exc) or "has n_samples" in str(exc):
+            raise  # the second one has been told already
         labels, counts = np.unique(y, return_counts=True)
         sizes = ", ".join(f"{told(label)!r}: {n}" for label, n in zip(labels, counts, strict=True))
         raise ValueError(

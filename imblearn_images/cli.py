@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
-from typing import Any, NoReturn
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import imblearn_images
+from imblearn_images._console import complain, connected, spelling
 from imblearn_images._interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
 from imblearn_images._odd_files import collected_remarks
-from imblearn_images.arguments import SEED, add_max_pixels, integer, n_jobs
-from imblearn_images.commands import add_folder_commands
+from imblearn_images._remedies import spelled
+from imblearn_images.arguments import SEED, Parser, add_max_pixels, integer, n_jobs
+from imblearn_images.commands import add_folder_commands, add_on_error
 from imblearn_images.compare_command import add_compare_command, run_compare
 from imblearn_images.core.limits import MAX_PIXELS, image_limits
 from imblearn_images.core.text import printable, printable_lines
@@ -42,15 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     imblearn-images ...
     0
     """
-    # The name of a file or class that the terminal's encoding does not hold ends no run.
-    with suppress(AttributeError):
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    try:
-        arguments = _parser().parse_args(argv)
-    except SystemExit as exit_:  # argparse has said what there is to say
-        return int(exit_.code or 0)
-    options = vars(arguments)
-    command = options.pop("command")
+    with connected():
+        try:
+            parser = _parser()
+            arguments = parser.parse_args(argv)
+        except SystemExit as exit_:  # argparse has said what there is to say
+            return int(exit_.code or 0)
+        options = vars(arguments)
+        spell = partial(spelled, options=options.pop("parser").options, others=parser.commands)
+        with spelling(spell):
+            return _run(options.pop("command"), options, spell)
+
+
+def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> int:
     max_pixels = options.pop("max_pixels", MAX_PIXELS)
     alone = command not in (run_demo, run_compare)  # these run other processes, and code of others
     try:
@@ -60,27 +69,49 @@ def main(argv: Sequence[str] | None = None) -> int:
             interruptible(),
         ):
             command(**options)
+    except BrokenPipeError as error:
+        if error.filename is not None:
+            _fail(_message(error), spell)
+        return 1  # whoever read the output has seen enough
     # The last one: a process of another library's, such as a cross-validation, was killed.
     except (OSError, ValueError, MemoryError, ModuleNotFoundError, BrokenExecutor) as error:
-        sys.stdout.flush()
-        sys.stderr.write(f"imblearn-images: {printable_lines(_message(error))}\n")
+        _fail(_message(error), spell)
         return 1
     except KeyboardInterrupt as interrupt:
         with once():
-            sys.stderr.write(f"imblearn-images: {what_is_left(options)}\n")
+            complain(f"imblearn-images: {what_is_left(options)}")
         return interrupt.code if isinstance(interrupt, Ended) else INTERRUPTED
+    # Nothing of the above is the fault of a file or an option: it should not happen, and if it
+    # does, one line that says where is more use to people than fifty.
+    except Exception as error:  # noqa: BLE001
+        _fail(f"unexpected {type(error).__name__} {_place(error)}: {_message(error)}", spell)
+        return 1
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Parser whose errors are safe to show: a shell may have put names of files into them."""
+def _fail(message: str, spell: Callable[[str], str]) -> None:
+    """Print one message, several lines at most where it lists files."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    # What was read from files is in it: nothing may steer the terminal, nor pretend to be
+    # another line of this command.
+    lines = printable_lines(spell(message)).split("\n")
+    rest = [line if line.startswith("  ") else f"  {line}" for line in lines[1:]]
+    complain("\n".join([f"imblearn-images: {lines[0]}", *rest]))
 
-    def error(self, message: str) -> NoReturn:
-        super().error(printable_lines(message))
+
+def _place(error: BaseException) -> str:
+    """Say in which line of this package an error came up, to be reported."""
+    home = Path(imblearn_images.__file__).parent
+    steps = [
+        s for s in traceback.extract_tb(error.__traceback__) if home in Path(s.filename).parents
+    ]
+    step = steps[-1]
+    return f"in {Path(step.filename).relative_to(home)}, line {step.lineno}, please report it"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="imblearn-images", description="Resample imbalanced image data sets.")
+def _parser() -> Parser:
+    parser = Parser(prog="imblearn-images", description="Resample imbalanced image data sets.")
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {imblearn_images.__version__}"
     )
@@ -88,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     add_folder_commands(commands)
     add_compare_command(commands)
+    parser.commands = {name: each.options for name, each in commands.choices.items()}
     return parser
 
 
@@ -112,6 +144,7 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument(
         "--output", default="imblearn_images_demo.png", metavar="FILE", help="the PNG to write"
     )
+    add_on_error(demo)
     demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
     demo.add_argument(
         "--folds", type=integer(2), default=5, metavar="N", help="of the cross-validation"
@@ -125,4 +158,7 @@ def _add_demo(commands: Any) -> None:
 def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{printable(error.filename)}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        said = f" ({error})" if str(error) else ""
+        return f"There is not enough memory for this{said}. Use fewer or smaller images."
     return str(error) or type(error).__name__

@@ -11,9 +11,19 @@ from typing import Any
 from imblearn.over_sampling.base import BaseOverSampler
 
 from imblearn_images import over_sampling, under_sampling
-from imblearn_images.arguments import SEED, add_max_pixels, addition, integer, n_jobs, names
+from imblearn_images._console import say, say_report
+from imblearn_images.arguments import (
+    SEED,
+    Parser,
+    add_max_pixels,
+    addition,
+    integer,
+    n_jobs,
+    names,
+    one_of,
+)
 from imblearn_images.combine import SMOTEENN, SMOTETomek
-from imblearn_images.core.text import on_screen
+from imblearn_images.core.wording import counted, screen_width
 from imblearn_images.folders import (
     FolderReport,
     balance_folder,
@@ -42,6 +52,15 @@ METHODS = {
     if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
 }
 METHODS |= {"smoteenn": SMOTEENN, "smotetomek": SMOTETomek, "none": None}
+
+METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
+"""Type of a method, which may be called by its name or that of its class."""
+
+GROUPS = (
+    'stem-prefix, the name of a file up to its last "_", "-" or space (plant3_01.jpg and '
+    "plant3_02.jpg are of plant3); near-duplicates, photos of nearly one look (needs ImageHash); "
+    'or FILE:COLUMN, a CSV file with a column "path" (below FOLDER, with "/") and one of groups'
+)
 
 SYNTHESES = {
     "augment": Augment(),
@@ -87,7 +106,11 @@ def _add_balance(commands: Any) -> None:
     parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
     parser.add_argument("output", metavar="OUTPUT", help="new folder")
     parser.add_argument(
-        "--method", choices=METHODS, default="random-over", help="sampler (default: random-over)"
+        "--method",
+        type=METHOD,
+        default="random-over",
+        metavar="METHOD",
+        help=f"sampler: {', '.join(METHODS)} (default: random-over)",
     )
     parser.add_argument(
         "--strategy",
@@ -107,8 +130,10 @@ def _add_balance(commands: Any) -> None:
     )
     parser.add_argument(
         "--synthesis",
-        choices=SYNTHESES,
-        help="how methods that add images draw them (default: copies, or blends of neighbours)",
+        type=one_of(SYNTHESES, "synthesis"),
+        metavar="SYNTHESIS",
+        help=f"how methods that add images draw them: {', '.join(SYNTHESES)} (default: copies, or "
+        "blends of neighbours)",
     )
     parser.add_argument(
         "--validation", type=float, metavar="SHARE", help="0 for none (default: 0.2)"
@@ -116,10 +141,7 @@ def _add_balance(commands: Any) -> None:
     parser.add_argument(
         "--groups",
         metavar="GROUPS",
-        help='what must stay on one side of the split: "stem-prefix" (files whose names are equal '
-        'up to the last "_", "-" or space, such as plant3_1.jpg and plant3_2.jpg), '
-        '"near-duplicates" (photos that look alike), or '
-        'FILE:COLUMN, a CSV file with a column "path" (below FOLDER) and one of groups',
+        help=f"what must stay on one side of the split: {GROUPS}",
     )
     parser.add_argument(
         "--mode", choices=("L", "RGB", "RGBA"), help="read all files so, where pixels are mixed"
@@ -170,13 +192,13 @@ def _add_verify(commands: Any) -> None:
     _add_common(parser)
 
 
-def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+def _command(commands: Any, name: str, run: Any, text: str) -> Parser:
+    parser: Parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=run)
     return parser
 
 
-def _add_writing(parser: argparse.ArgumentParser) -> None:
+def _add_writing(parser: Parser) -> None:
     parser.add_argument(
         "--layout",
         choices=("folders", "csv"),
@@ -189,12 +211,7 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
         default="copy",
         help="copies, links, or rows of labels.csv only (default: copy)",
     )
-    parser.add_argument(
-        "--on-error",
-        choices=("raise", "skip"),
-        default="raise",
-        help="bad files: refuse, or leave out and list (default: raise)",
-    )
+    add_on_error(parser)
     parser.add_argument(
         "--on-empty",
         choices=("raise", "keep"),
@@ -215,7 +232,17 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
     add_max_pixels(parser)
 
 
-def _add_classes(parser: argparse.ArgumentParser) -> None:
+def add_on_error(parser: Parser) -> None:
+    """Add the option on files that cannot be used."""
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="bad files: refuse, or leave out and list (default: raise)",
+    )
+
+
+def _add_classes(parser: Parser) -> None:
     parser.add_argument(
         "--classes",
         type=names,
@@ -224,7 +251,7 @@ def _add_classes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -251,7 +278,12 @@ def _balance(
     sampler = _sampler(method, strategy, add, k_neighbors, synthesis)
     options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    _print(balance_folder(source, output, sampler=sampler, **options, **_threads(common)), common)
+    report = balance_folder(source, output, sampler=sampler, **options, **_threads(common))
+    same = all(c.train == c.resampled and not c.synthetic for c in report.classes)
+    if sampler is not None and same:
+        asked = f"--strategy {strategy!r}" if strategy else "--add" if add else f"--method {method}"
+        report.notes.append(f"{asked} changes no number: every class trains with what it has")
+    _print(report, common)
 
 
 def _sampler(
@@ -334,12 +366,15 @@ def _threads(common: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _print(report: Any, common: Mapping[str, Any]) -> None:
-    text = report.to_json() if common["json"] else on_screen(str(report))
-    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
-    if isinstance(report, FolderReport) and not common["json"] and not report.dry_run:
-        held = f"{report.n_valid} validation rows"
-        held += f" and {report.n_test} test rows" if report.n_test else ""
-        sys.stdout.write(
-            f"{held} first, then {report.n_train} training rows; "
-            "manifest.jsonl says what each is made of\n"
+    if common["json"]:
+        say(report.to_json())
+        return
+    fits = hasattr(report, "to_text")
+    say_report(report.to_text(screen_width()) if fits else str(report))
+    if isinstance(report, FolderReport) and not report.dry_run:
+        held = counted(report.n_valid, "validation row")
+        held += f" and {counted(report.n_test, 'test row')}" if report.n_test else ""
+        say(
+            f"{held} first, then "
+            f"{counted(report.n_train, 'training row')}; manifest.jsonl says what each is made of"
         )

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
+from argparse import ArgumentTypeError, Namespace
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
 from imblearn.pipeline import make_pipeline as make_sampler
+from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from imblearn_images.arguments import SEED, add_max_pixels, integer, n_jobs, names
-from imblearn_images.commands import METHODS, SYNTHESES
+from imblearn_images._console import say, say_report
+from imblearn_images._estimators import import_estimator
+from imblearn_images.arguments import SEED, Parser, add_max_pixels, integer, n_jobs, names, one_of
+from imblearn_images.combine import SMOTEENN, SMOTETomek
+from imblearn_images.commands import GROUPS, METHODS, SYNTHESES, add_on_error
 from imblearn_images.core.apart import where_they_meet
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.subsets import takes_of
-from imblearn_images.core.text import on_screen
+from imblearn_images.core.wording import counted, screen_width
 from imblearn_images.display.drawing import require_matplotlib
-from imblearn_images.folders.grouping import resolve_groups
+from imblearn_images.folders.grouping import needs_pixels, read_groups, resolve_groups
 from imblearn_images.folders.source import Source, bound_together, check_twins, read_source
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.model_selection.folds import draw_folds
 from imblearn_images.model_selection.reporting import check_replaceable, write_report
-from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
+from imblearn_images.model_selection.tables import as_text
+from imblearn_images.over_sampling import SMOTE, RandomOverSampler, RedrawImages
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.synthesis import Augment, TransferDeformation
 
@@ -37,14 +42,49 @@ __all__ = ["add_compare_command"]
 
 DEFAULT_METHODS = ["random-over", "smote", "random-under"]
 SIZE = 16
-CANDIDATES = [name for name in METHODS if name != "none"]
+COMPARED = {name: kind for name, kind in METHODS.items() if kind is not None} | {
+    "smoteenn": SMOTEENN,
+    "smotetomek": SMOTETomek,
+}
+CANDIDATES = list(COMPARED)
 CANDIDATES += [
     f"{name}/{synthesis}"
     for name in CANDIDATES
-    if "synthesis" in METHODS[name]().get_params()
+    if "synthesis" in COMPARED[name]().get_params(deep=False)
     for synthesis in SYNTHESES
 ]
 CANDIDATES += ["mix"]
+CANDIDATE = one_of(
+    CANDIDATES,
+    "method",
+    {
+        name.replace(method, COMPARED[method].__name__): name
+        for name in CANDIDATES
+        if (method := name.partition("/")[0]) in COMPARED
+    },
+)
+"""Type of a method, which may be called by its name or that of its class."""
+
+
+def _finish(parser: Parser, namespace: Namespace) -> None:
+    """Take FOLDER back from ``--methods``, which ends only at an option; check the methods."""
+    methods = list(namespace.methods)
+    if namespace.source is None and len(methods) > 1 and _is_folder(methods[-1]):
+        namespace.source = methods.pop()
+    if namespace.source is None:
+        parser.error("the following arguments are required: FOLDER")
+    try:
+        namespace.methods = list(dict.fromkeys(map(CANDIDATE, methods)))
+    except ArgumentTypeError as error:
+        parser.error(f"argument --methods: {error}")
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        CANDIDATE(text)
+    except ArgumentTypeError:
+        return True
+    return os.path.isdir(text)
 
 
 def default_estimator() -> Any:
@@ -80,18 +120,21 @@ def add_compare_command(commands: Any) -> None:
         "compare",
         help="does resampling help, on these class folders",
         description=text,
+        usage="%(prog)s FOLDER [options]",
     )
+    parser.finish = _finish
     parser.set_defaults(command=run_compare)
-    parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
+    parser.add_argument(
+        "source", nargs="?", metavar="FOLDER", help="folder with one folder per class"
+    )
     parser.add_argument(
         "--methods",
         nargs="+",
-        choices=CANDIDATES,
         default=DEFAULT_METHODS,
         metavar="METHOD",
-        help="samplers, as for balance, random-over/transfer for one with --synthesis transfer, "
-        "mix for half of every class redrawn by transfer, then augmented "
-        f"(default: {' '.join(DEFAULT_METHODS)})",
+        help=f"samplers: {', '.join(COMPARED)}; random-over/transfer for one that draws images "
+        f"by another synthesis ({', '.join(SYNTHESES)}); mix for half of every class redrawn by "
+        f"transfer, then augmented (default: {' '.join(DEFAULT_METHODS)})",
     )
     parser.add_argument(
         "--estimator",
@@ -123,13 +166,13 @@ def add_compare_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--groups",
-        choices=("stem-prefix", "near-duplicates"),
-        help="what must stay in one fold; equal files always do. stem-prefix: files whose names "
-        'are equal up to the last "_", "-" or space; near-duplicates: photos that look alike',
+        metavar="GROUPS",
+        help=f"what must stay in one fold: {GROUPS}; equal files always do",
     )
     parser.add_argument(
         "--classes", type=names, metavar="NAMES", help="take these class folders only, e.g. cat,dog"
     )
+    add_on_error(parser)
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
     parser.add_argument("--force", action="store_true", help="replace the report that is there")
     parser.add_argument(
@@ -154,6 +197,7 @@ def run_compare(
     repeats: int,
     groups: str | None,
     classes: list[str] | None,
+    on_error: str,
     report: str | None,
     seed: int,
     n_jobs: int,
@@ -177,24 +221,27 @@ def run_compare(
     if report is not None:
         _check_writable(report, source, force)
         require_matplotlib()
-    model = default_estimator() if estimator is None else _imported(estimator)
+    model = default_estimator() if estimator is None else import_estimator(estimator)
+    together = None if groups is None else read_groups(groups)
     verbose = int(sys.stderr.isatty() and not quiet)
     takes_paths = takes_of(model)[1]
     kept = read_source(
         source,
         classes=classes,
-        hash_pixels=groups == "near-duplicates",
+        on_error=on_error,
+        hash_pixels=needs_pixels(together),
         mode=None if takes_paths else "RGB",
         n_jobs=n_jobs,
         verbose=verbose,
     )
     check_twins(kept, kept.records.first_equals())
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
-    members, notes = _together(kept, groups)
+    members, notes = _together(kept, together, groups)
     splits, reduced = draw_folds(labels, members, folds, repeats, seed)
     samplers, adapted = _samplers(methods, labels, splits, seed)
     reader = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs)
-    with threadpool_limits(1):  # on a busy machine two BLAS threads can be ten times slower
+    # on a busy machine two BLAS threads can be ten times slower
+    with threadpool_limits(1), _workers(estimator):
         comparison = compare_resamplers(
             model,
             samplers,
@@ -209,31 +256,30 @@ def run_compare(
         )
     known = (*kept.notes, *notes, *reduced, *adapted)
     comparison = replace(comparison, notes=(*known, *comparison.notes))
-    _say(comparison.to_json() if json else on_screen(str(comparison)))
+    if json:
+        say(comparison.to_json())
+    else:
+        say_report(as_text(comparison, all_classes="--json", width=screen_width()))
     if report is not None:
         write_report(comparison, report, paths, labels, title=source, replace=force)
     if comparison.interrupted:
         raise KeyboardInterrupt
 
 
-def _imported(name: str) -> Any:
-    """Import "module:object" from the current folder or what is installed."""
-    module, colon, path = name.partition(":")
-    if not colon:
-        raise ValueError(f"--estimator {name}: it is MODULE:OBJECT, e.g. mymodels:pipeline")
-    sys.path.insert(0, os.getcwd())
-    try:
-        found: Any = reduce(getattr, path.split("."), importlib.import_module(module))
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"--estimator {name} cannot be imported: {error}") from error
-    is_instance = hasattr(found, "fit") and not isinstance(found, type)
-    made = found() if callable(found) and not is_instance else found
-    if not hasattr(made, "fit") or not hasattr(made, "predict"):
-        raise ValueError(f"--estimator {name}: {made!r} is no classifier, it has no fit or predict")
-    return made
+def _workers(estimator: str | None) -> AbstractContextManager[Any]:
+    """Let worker processes find the module of the user's estimator; this one has it already."""
+    if estimator is None:
+        return nullcontext()
+    return parallel_config("loky", initializer=_look_in, initargs=(os.getcwd(),))
 
 
-def _together(kept: Source, groups: str | None) -> tuple[NDArray[np.intp] | None, list[str]]:
+def _look_in(folder: str) -> None:
+    sys.path.append(folder)
+
+
+def _together(
+    kept: Source, groups: Any, called: str | None
+) -> tuple[NDArray[np.intp] | None, list[str]]:
     """Groups of files that stay in one fold, or None where every file is on its own."""
     contents = bound_together(kept).tolist()
     n_copies = len(contents) - len(set(contents))
@@ -243,7 +289,8 @@ def _together(kept: Source, groups: str | None) -> tuple[NDArray[np.intp] | None
     named = resolve_groups(kept, groups) if groups is not None else range(len(contents))
     members = merge_groups(named, contents)
     if groups is not None:
-        notes.append(f"{len(members)} files in {len(np.unique(members))} groups ({groups})")
+        n_groups = len(np.unique(members))
+        notes.append(f"{counted(len(members), 'file')} in {counted(n_groups, 'group')} ({called})")
     return members, notes
 
 
@@ -255,13 +302,18 @@ def _samplers(
     samplers, notes = {}, []
     for name in methods:
         method, _, synthesis = name.partition("/")
-        samplers[name] = sampler = mix(seed) if name == "mix" else METHODS[method]()
+        samplers[name] = sampler = mix(seed) if name == "mix" else COMPARED[method]()
         if synthesis:
             sampler.set_params(synthesis=SYNTHESES[synthesis])
-        asked = sampler.get_params().get("k_neighbors")
-        if isinstance(asked, int) and 1 < least <= asked:
-            sampler.set_params(k_neighbors=int(least) - 1)
-            notes.append(f"{name} with {least - 1} neighbours instead of {asked}")
+        if sampler.get_params(deep=False).get("smote", "") is None:
+            sampler.set_params(smote=SMOTE())  # what it makes itself, where it can be set
+        wanted = [key for key in sampler.get_params() if key.endswith("k_neighbors")]
+        for key in wanted:
+            asked = sampler.get_params()[key]
+            if isinstance(asked, int) and 1 < least <= asked:
+                sampler.set_params(**{key: int(least) - 1})
+                neighbours = counted(int(least) - 1, "neighbour")
+                notes.append(f"{name} with {neighbours} instead of {asked}")
     return samplers, notes
 
 
@@ -275,8 +327,3 @@ def _check_writable(report: str, source: str, force: bool) -> None:
     if relation := where_they_meet(source, report):
         raise ValueError(f"{report} {relation}, which is only read: name another place")
     check_replaceable(report, force)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
-    sys.stdout.flush()

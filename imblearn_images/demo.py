@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-import warnings
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
@@ -22,15 +20,17 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from imblearn_images._console import say, say_report
 from imblearn_images.core.apart import where_they_meet
 from imblearn_images.core.files import write_image
 from imblearn_images.core.lineage import read_lineage
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
-from imblearn_images.core.text import printable
-from imblearn_images.datasets import load_image_folder, load_texture_patches
+from imblearn_images.core.wording import align, counted, screen_width
+from imblearn_images.datasets import load_texture_patches
 from imblearn_images.display.family import spread_children
-from imblearn_images.folders.source import refuse_drawn
+from imblearn_images.folders.report import shown
+from imblearn_images.folders.source import read_source, refuse_drawn
 from imblearn_images.over_sampling import SMOTE, RandomOverSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.under_sampling import RandomUnderSampler
@@ -41,6 +41,7 @@ NEIGHBORS = 5  # imbalanced-learn's default
 COMPONENTS = 50
 BASELINE = "no resampling"
 SHEET_CLASSES, SHEET_COLUMNS, SHEET_CELL = 4, 7, 96
+SCORES = ("", "balanced accuracy", "macro F1", "seconds to fit")
 INK, GREY, ACCENT = "#1a1a1a", "#6b6b6b", "#d9480f"
 
 
@@ -51,6 +52,7 @@ def run_demo(
     output: str | os.PathLike[str] = "imblearn_images_demo.png",
     seed: int = 0,
     folds: int = 5,
+    on_error: str = "raise",
     n_jobs: int | None = None,
 ) -> None:
     """Balance an image set, draw what SMOTE makes, and cross-validate one classifier.
@@ -71,6 +73,8 @@ def run_demo(
         Seed of folds and samplers.
     folds : int, default=5
         Folds of the cross-validation; fewer, and said so, for a smaller class.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with files of `folder` that cannot be used.
     n_jobs : int, default=None
         Processes for the folds, threads for reading.
 
@@ -92,16 +96,16 @@ def run_demo(
     """
     started = time.perf_counter()
     output = _writable(Path(output), folder)
-    images, labels = _load(folder, size, n_jobs)
+    images, labels = _load(folder, size, on_error, n_jobs)
     splits, k_neighbors = _split(labels, folds, seed)
     smote = SMOTE(k_neighbors=k_neighbors, random_state=seed, n_jobs=n_jobs)
     smote.fit_resample(images, labels)
     _say_classes(smote.plan_)
     write_image(output, np.asarray(_contact_sheet(smote.plan_, images)))
-    _say(f"\nSynthetic images between their two parents: {output}")
+    say(f"\nSynthetic images between their two parents: {output}")
     with threadpool_limits(1):  # on a busy machine two BLAS threads can be ten times slower
         _compare(images, labels, splits, k_neighbors, seed, n_jobs)
-    _say(f"\nDone in {time.perf_counter() - started:.0f} seconds.")
+    say(f"\nDone in {time.perf_counter() - started:.0f} seconds.")
 
 
 def _contact_sheet(plan: ResamplingPlan, images: NDArray[np.uint8]) -> Image.Image:
@@ -125,7 +129,7 @@ def _contact_sheet(plan: ResamplingPlan, images: NDArray[np.uint8]) -> Image.Ima
         part = plan[spread_children(plan, name, SHEET_COLUMNS)]
         n_own = np.count_nonzero(~synthetic & (plan.y == name))
         n_new = np.count_nonzero(synthetic & (plan.y == name))
-        title = f"{_shown(name, 40)}: {n_own} images + {n_new} synthetic"
+        title = f"{_shown(name, 40)}: {counted(n_own, 'image')} + {n_new} synthetic"
         draw.text((margin, top), title, INK, heading)
         strips = (images[part.base], render(part, images), images[part.partners[:, 0]])
         for column, step in enumerate(part.weights[:, 0]):
@@ -151,27 +155,28 @@ def _writable(output: Path, folder: Any) -> Path:
     if folder is not None and (relation := where_they_meet(folder, output)):
         raise ValueError(
             f"{output} lies in the image folder {folder}, which is only read: it {relation}. Name "
-            "another place with --output"
+            "another place with `output`."
         )
     if output.is_symlink():
         raise ValueError(f"{output} is a link, which is not written through: name a file")
     return output
 
 
-def _load(folder: Any, size: int, n_jobs: int | None) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+def _load(
+    folder: Any, size: int, on_error: str, n_jobs: int | None
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     if folder is None:
         data = load_texture_patches(images="colour", size=size)
-        _say(f"Bundled images: {len(data.images)} patches of {size} x {size} pixels, cut from the")
-        _say(f"photos {', '.join(data.target_names)}; a class is a photo.")
+        say(f"Bundled images: {len(data.images)} patches of {size} x {size} pixels, cut from the")
+        say(f"photos {', '.join(data.target_names)}; a class is a photo.")
         return data.images, data.target
-    with warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always")
-        paths, labels = load_image_folder(folder)
-    for note in notes:
-        _say(f"Note: {printable(note.message)}")
-    refuse_drawn(read_lineage(paths), str(folder))
+    kept = read_source(folder, on_error=on_error, n_jobs=n_jobs)
+    for note in kept.notes:
+        say_report(f"note: {note}")
+    paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
+    refuse_drawn(read_lineage(kept.paths), str(folder))
     images = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs).fit_transform(paths)
-    _say(f"{_shown(folder, None)}: {len(images)} images, read as {size} x {size} pixels RGB.")
+    say(f"{_shown(folder, None)}: {len(images)} images, read as {size} x {size} pixels RGB.")
     return images, labels
 
 
@@ -199,8 +204,8 @@ def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]
     k_neighbors = min(NEIGHBORS, _smallest_class(labels, splits) - 1)
     if (n_splits, k_neighbors) != (folds, NEIGHBORS):
         name = _shown(names[counts.argmin()], 24)
-        _say(f"Note: the smallest class, {name}, has {smallest} images; hence {n_splits} folds")
-        _say(f"      ({folds} asked for) and k_neighbors={k_neighbors} ({NEIGHBORS} is usual).")
+        say(f"Note: the smallest class, {name}, has {smallest} images; hence {n_splits} folds")
+        say(f"      ({folds} asked for) and k_neighbors={k_neighbors} ({NEIGHBORS} is usual).")
     return splits, k_neighbors
 
 
@@ -209,18 +214,21 @@ def _smallest_class(labels: NDArray[Any], splits: list[Any]) -> int:
 
 
 def _say_classes(plan: ResamplingPlan) -> None:
-    _say(f"\n{'class':<26}{'before':>9}{'after SMOTE':>14}{'originals':>13}{'synthetic':>13}")
+    columns = ("class", "before", "after SMOTE", "originals", "synthetic")
+    rows = []
     total = np.zeros(2, dtype=int)
     for name in np.unique(plan.y):
         synthetic = plan.synthetic[plan.y == name]
         n = np.array([np.count_nonzero(~synthetic), np.count_nonzero(synthetic)])
         total += n
-        _say_counts(_shown(name, 26), n)
-    _say_counts("all", total)
+        rows.append(_counts(_shown(name, 26), n))
+    rows.append(_counts("all", total))
+    say("\n" + align(columns, rows, width=screen_width()))
 
 
-def _say_counts(name: str, n: NDArray[Any]) -> None:
-    _say(f"{name:<26}{n[0]:>9}{n.sum():>14}{n[0]:>13}{n[1]:>13}")
+def _counts(name: str, n: NDArray[Any]) -> list[Any]:
+    own, new = n.tolist()
+    return [name, own, own + new, own, new]
 
 
 def _compare(
@@ -231,10 +239,9 @@ def _compare(
     seed: int,
     n_jobs: int | None,
 ) -> None:
-    _say(f"\nA support vector machine on at most {COMPONENTS} principal components of the pixels,")
-    _say(f"{len(splits)} stratified folds, mean +- standard deviation over the folds:\n")
-    _say(f"{'':<26}{'balanced accuracy':>18}{'macro F1':>18}{'seconds to fit':>18}")
-    balanced = {}
+    say(f"\nA support vector machine on at most {COMPONENTS} principal components of the pixels,")
+    say(f"{len(splits)} stratified folds, mean +- standard deviation over the folds:\n")
+    balanced, rows = {}, []
     for name, pipeline in _pipelines(images, labels, splits, k, seed):
         scores = cross_validate(
             pipeline,
@@ -248,11 +255,12 @@ def _compare(
         balanced[name] = scores["test_balanced_accuracy"]
         columns = (balanced[name], scores["test_f1_macro"], scores["fit_time"])
         cells = [f"{values.mean():.3f} +- {values.std(ddof=1):.3f}" for values in columns]
-        _say(f"{name:<26}" + "".join(f"{cell:>18}" for cell in cells))
+        rows.append([name, *cells])
+    say(align(SCORES, rows, width=screen_width()))
     share = _wrong_share(images, labels, k, seed)
-    _say(f"\n* On uint8 pixels, as images are: {share:.0%} of its synthetic pixels are off by more")
-    _say(f"than one grey level from its result on floats{': wrong, silently' * (share > 0.01)}.")
-    _say("\n" + _verdict(balanced))
+    say(f"\n* On uint8 pixels, as images are: {share:.0%} of its synthetic pixels are off by more")
+    say(f"than one grey level from its result on floats{': wrong, silently' * (share > 0.01)}.")
+    say("\n" + _verdict(balanced))
 
 
 def _pipelines(
@@ -302,11 +310,4 @@ def _verdict(balanced: dict[str, NDArray[np.float64]]) -> str:
 
 
 def _shown(name: Any, width: int | None) -> str:
-    text = printable(name)
-    return text if width is None or len(text) <= width else f"{text[: width - 3]}..."
-
-
-def _say(line: str) -> None:
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    sys.stdout.flush()
+    return shown(str(name), 10**6 if width is None else width)

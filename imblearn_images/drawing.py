@@ -115,7 +115,13 @@ def with_synthesis(
     jobs = getattr(sampler, "n_jobs", None)
     # Given features tell who is near; children have none, so they are judged by their looks.
     embedding = None if features is None else sampler.embedding_
-    likeness = Likeness(images, embedding, None if embedding is None else features, n_jobs=jobs)
+    likeness = Likeness(
+        images,
+        embedding,
+        None if embedding is None else features,
+        n_jobs=jobs,
+        channel_axis=_channel_axis(rule, images),
+    )
     entropy = check_random_state(sampler.random_state).randint(1 << 32, size=4, dtype=np.uint32)
     kin = Kin(
         y,
@@ -131,6 +137,20 @@ def with_synthesis(
     if kin.asked and not drawn.nearness:
         drawn = drawn.near_by(likeness.nearness if features is None else nearness)
     return drawn
+
+
+def _channel_axis(rule: Any, images: Any) -> int | None:
+    """Where a synthesis, or the first of its members to say so, has the channels of an image."""
+    axes = [getattr(rule, "channel_axis", None)]
+    members = getattr(rule, "syntheses", None)
+    axes += [_channel_axis(member, images) for member in members or ()]
+    axis = next((axis for axis in axes if axis is not None), None)
+    if isinstance(images, FileImages) and axis not in (None, -1, 2):
+        raise ValueError(
+            f"`channel_axis` must be None or -1 for files, which are read as (H, W, C), got "
+            f"{axis!r}."
+        )
+    return axis
 
 
 def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.intp]) -> None:

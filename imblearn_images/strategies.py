@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -26,16 +27,39 @@ __all__ = [
 ]
 
 
+MOST = 2**31 - 1
+"""Images of a class that may be asked for: no set has as many, and no memory holds their plan."""
+
+
+def _rounded(label: Any, number: float, strategy: Any) -> int:
+    """Round half up; refuse what no class can have, naming it."""
+    if not number <= MOST:
+        raise ValueError(
+            f"{type(strategy).__name__} asks for {_brief(number)} images of class {label!r}, there "
+            f"can be at most {MOST}. Pass a smaller number."
+        )
+    return math.floor(number + 0.5)
+
+
 def _check_number(name: str, value: Any, least: float, what: str) -> None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not least <= float(value) < math.inf:
-        raise ValueError(f"{name}={value!r}: {what}")
+    if not is_number or not least <= value < math.inf:  # an int may be too large for a float
+        raise ValueError(f"{name}={_brief(value)}: {what}")
 
 
 def _check_count(name: str, value: Any) -> None:
     _check_number(name, value, 1, "a number of images, an integer >= 1")
     if int(value) != value:
         raise ValueError(f"{name}={value!r}: a number of images, an integer >= 1")
+    if value > MOST:
+        raise ValueError(f"{name}={_brief(value)}: a number of images, at most {MOST}")
+
+
+def _brief(value: Any) -> str:
+    # of an integer of more than 4,300 digits Python does not even make a text
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "a number of more than 20 digits"
+    return repr(value)
 
 
 @dataclass(frozen=True)
@@ -72,7 +96,7 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
         if unknown:
             raise ValueError(f"no class {unknown[0]!r} in the data: it has {list(counts)}")
         return {
-            label: counts[label] + math.floor(fraction * counts[label] + 0.5)
+            label: counts[label] + _rounded(label, fraction * counts[label], self)
             for label, fraction in self.fractions.items()
         }
 
@@ -206,7 +230,7 @@ class multiply:  # noqa: N801
         if unknown:
             raise ValueError(f"no class {unknown[0]!r} in the data: it has {list(counts)}")
         return {
-            label: max(1, math.floor(factor * counts[label] + 0.5))
+            label: max(1, _rounded(label, factor * counts[label], self))
             for label, factor in factors.items()
         }
 
@@ -248,26 +272,59 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     {'Lime': 200}
     """
     words = " ".join(text.split())
+    if not words.startswith("{"):  # names of classes keep their case
+        words = words.casefold()
     if words in NAMED:
         return words
     try:
         if match := re.fullmatch("at most ratio" + _NUMBER, words):
             return at_most_ratio(float(match[1]), sampling)
         if match := re.fullmatch("at least" + _NUMBER, words):
-            return at_least(int(match[1]))
+            return at_least(_count(match[1]))
         if match := re.fullmatch("at most" + _NUMBER, words):
-            return at_most(int(match[1]))
+            return at_most(_count(match[1]))
         if match := re.fullmatch("multiply" + _NUMBER, words):
             return multiply(float(match[1]))
         if words.startswith("{"):
-            asked = json.loads(words)
-            if all(isinstance(n, int) and not isinstance(n, bool) for n in asked.values()):
-                return asked
-        else:
-            return float(words)
-    except ValueError as error:
-        raise ValueError(f"strategy {text!r}: {error}. {_KNOWN}") from error
-    raise ValueError(f"strategy {text!r}: the numbers must be whole. {_KNOWN}")
+            return _numbers(json.loads(words, object_pairs_hook=_distinct))
+        share = float(words)
+        if not 0 < share <= 1:
+            raise ValueError("a float for two classes lies above 0 and is at most 1")
+        return share
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deep" if isinstance(error, RecursionError) else error
+        raise ValueError(f"strategy {_quoted(text)}: {why}. {_KNOWN}") from error
+
+
+def _count(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{_quoted(text)} is no whole number of images") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dict; of a class that is named twice JSON would keep the last number silently."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(label for label, n in Counter(label for label, _ in pairs).items() if n > 1)
+        raise ValueError(f"class {twice!r} has two numbers")
+    return found
+
+
+def _numbers(wanted: dict[str, Any]) -> dict[str, int]:
+    for label, n in wanted.items():
+        is_number = isinstance(n, (int, float)) and not isinstance(n, bool)
+        if not is_number or not 0 <= n <= MOST or n != int(n):
+            raise ValueError(
+                f"class {label!r} has {_quoted(_brief(n))[1:-1]}, the numbers must be whole, from "
+                f"0 to {MOST}"
+            )
+    return {label: int(n) for label, n in wanted.items()}
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
 _KNOWN = (

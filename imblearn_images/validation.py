@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -93,8 +93,9 @@ def as_counts(strategy: Any) -> Any:
 def _as_count(label: Any, count: Any) -> Any:
     if isinstance(count, Integral) and not isinstance(count, bool):
         return count
+    is_number = isinstance(count, Real) or getattr(count, "shape", None) == ()
     try:
-        whole = None if isinstance(count, (bool, np.bool_, str, bytes)) else float(count)
+        whole = float(count) if is_number and not isinstance(count, (bool, np.bool_)) else None
     except (TypeError, ValueError, OverflowError):
         whole = None
     if whole is None or not whole.is_integer():
@@ -146,7 +147,7 @@ def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
     """Name the class of which a callable `strategy` asks for a number that cannot be had."""
     try:
         yield
-    except ValueError:
+    except (TypeError, ValueError):
         if not callable(strategy):
             raise
         try:

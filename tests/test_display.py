@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,6 +96,31 @@ def test_a_display_draws_into_its_own_figure_or_into_given_axes(make):
     assert again is display and display.ax_ is not axes[1]
     for drawn in (alone.figure_, figure):
         drawn.savefig(io.BytesIO())
+
+
+MANY = np.repeat([f"class {k:04}" for k in range(1500)], [9, *[2] * 1498, 1])
+OFTEN = {label: (0.5, n) for label, n in Counter(MANY.tolist()).items()}
+OF_MANY = {
+    "labels": lambda: ClassDistributionDisplay.from_labels(MANY, MANY),
+    "recall": lambda: RecallDisplay.from_predictions(MANY, MANY),
+    "recalls": lambda: RecallDisplay({"one": OFTEN, "other": OFTEN}),
+    "map": lambda: EmbeddingDisplay(np.zeros((len(MANY), 2)), MANY),
+}
+
+
+@pytest.mark.parametrize("make", OF_MANY.values(), ids=OF_MANY)
+def test_of_1500_classes_a_bounded_number_is_drawn_and_the_others_are_counted(make):
+    """All of them were drawn, in half a minute, on a sheet of 500 inches."""
+    display = make().plot()
+    said = [text.get_text() for text in display.ax_.texts]
+    legend = display.ax_.get_legend()
+    said += [text.get_text() for text in legend.get_texts()] if legend else []
+    assert any(text.startswith("and 1,488 more") for text in said)
+    assert len(display.ax_.get_children()) < 200
+    assert max(display.figure_.get_size_inches()) < 10
+    ticks = [text.get_text() for text in display.ax_.get_yticklabels()]
+    for label in ("class 0000", "class 1499"):  # the largest and the smallest
+        assert any(label in text for text in ticks + said)
 
 
 def widths(display, label):

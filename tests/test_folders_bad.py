@@ -209,8 +209,8 @@ def test_what_is_only_unusual_is_taken_and_noted(photos, tmp_path):
     report = balance_folder(photos, tmp_path / "out", sampler=RandomOverSampler())
     notes = "\n".join(report.notes)
     assert "3 files with more than one frame, the first is used" in notes
-    assert "1 files whose name says another format, such as" in notes and "really_png.jpg" in notes
-    assert "1 files skipped that are not images" in notes
+    assert "1 file whose name says another format, such as" in notes and "really_png.jpg" in notes
+    assert "1 file skipped that is no image" in notes
     assert report.n_valid + report.n_train >= 24
 
 

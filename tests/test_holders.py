@@ -292,7 +292,7 @@ DOORS |= {name: classifying(ensemble_named(name)) for name in ensemble.__all__}
 DOORS |= {
     "CascadeClassifier": classifying(CascadeClassifier(TREE)),
     "MinorityDetector": classifying(MinorityDetector(DETECTOR, rare="dog", cv=2)),
-    "PriorCorrectedClassifier": classifying(PriorCorrectedClassifier(TREE)),
+    "PriorCorrectedClassifier": classifying(PriorCorrectedClassifier(TREE, prior="uniform")),
     "TestTimeAugmentationClassifier": classifying(
         TestTimeAugmentationClassifier(TREE, transforms=[np.flip], random_state=0)
     ),
@@ -552,5 +552,38 @@ def test_plans_keep_the_mask_of_companions():
 
 
 def test_no_public_entry_is_without_a_door():
-    names = {*SAMPLERS, *ensemble.__all__, *decisions.__all__, *steps.__all__}
+    transformers = {name for name in steps.__all__ if hasattr(getattr(steps, name), "fit")}
+    names = {*SAMPLERS, *ensemble.__all__, *decisions.__all__, *transformers}
     assert names <= set(DOORS)
+
+
+# --- files with several frames
+
+
+def test_further_frames_are_told_once_for_all_files(tmp_path):
+    paths = write_images(tmp_path, IMAGES)
+    for at in (3, 5):
+        PILLOWS[at].save(paths[at] + ".tif", save_all=True, append_images=PILLOWS[:2])
+        paths[at] += ".tif"
+    wanted = f"2 files with more than one frame, the first is used, such as {paths[3]}."
+    for door in ("ReadImages", "HOGFeatures", "compare_resamplers", "SMOTE", "render"):
+        with pytest.warns(UserWarning, match="with more than one frame, the first is used") as told:
+            result = of_paths(door, paths, Y, tmp_path / door)
+        if door not in ("SMOTE", "render"):  # which look at the files that they draw from
+            assert {str(each.message) for each in told} == {wanted}
+        if door != "SMOTE":
+            np.testing.assert_equal(result, DOORS[door](IMAGES, Y, tmp_path))
+
+
+# --- images with NaN
+
+
+def test_what_takes_nan_is_not_recommended_to_itself():
+    X = IMAGES.astype("f4")
+    X[np.flatnonzero(Y == "dog")] = np.nan
+    for synthesis in (Augment(), "blend"):
+        with pytest.raises(ValueError, match=r"RandomOverSampler\(\) without `synthesis` copies"):
+            RandomOverSampler(synthesis=synthesis, random_state=0).fit_resample(X, Y)
+    with pytest.raises(ValueError, match=r"out; RandomOverSampler copies them as they are\.$"):
+        SMOTE(random_state=0).fit_resample(X, Y)
+    assert len(RandomOverSampler(random_state=0).fit_resample(X, Y)[0]) == 24

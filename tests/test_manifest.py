@@ -25,6 +25,10 @@ def written(tmp_path_factory):
     return photos, home / "out", (home / "out" / "manifest.jsonl").read_text().splitlines()
 
 
+def rows_of(folder):
+    return Manifest(folder / "out")
+
+
 def facts_of(lines, kind):
     return next(facts for facts in map(json.loads, lines) if facts["kind"] == kind)
 
@@ -38,12 +42,24 @@ WRONG = {
     "kind": [*NUMBERS, *TEXT, None, *LISTS, {}, "skipped", "Original"],
     "parents": [*NUMBERS, *TEXT, None, *LISTS[1:], {}, True, [""], ["a\0b"], ["a", "b", "c"]],
     "synthesis": [*NUMBERS, *LISTS, {}, True],
-    "step": [*TEXT, *LISTS[1:], {}, True, "x", 1e999, float("nan"), [0.1, 0.2], [float("inf")]],
-    "seed": [1.5, *TEXT, *LISTS, {}, True],
+    "step": [
+        *TEXT,
+        5,
+        10**400,
+        *LISTS[1:],
+        {},
+        True,
+        "x",
+        1e999,
+        float("nan"),
+        [0.1, 0.2],
+        [float("inf")],
+    ],
+    "seed": [1.5, -1, 10**400, *TEXT, *LISTS, {}, True],
     "sha256": [*HASHES, *NUMBERS, {}, True],
-    "reason": [*NUMBERS, *LISTS, {}, True],
+    "reason": ["abc", *NUMBERS, *LISTS, {}, True],
     "ancestors": [*NUMBERS, *TEXT, None, *LISTS[1:], {}],
-    "drawn_before": [*NUMBERS, *TEXT, None, *LISTS, {}],
+    "drawn_before": [True, *NUMBERS, *TEXT, None, *LISTS, {}],
     "unknown": ["abc"],
 }
 
@@ -113,6 +129,10 @@ def test_what_is_written_is_read(written, tmp_path):
     made, y = sampler.fit_resample(paths, labels)
     export_images(made, y, tmp_path / "out", plan=sampler.plan_, names=paths)
     assert len(list(Manifest(tmp_path / "out"))) == len(y)
+    assert verify_folder(tmp_path / "out")
+    made_of = [tmp_path / ".." / tmp_path.name / "out" / row.path for row in rows_of(tmp_path)]
+    export_images(made_of, y, tmp_path / "again")
+    assert verify_folder(tmp_path / "again")
 
 
 VALUES = [
@@ -237,8 +257,9 @@ def test_parents_outside_of_the_source_are_not_looked_for(written, tmp_path, mon
     looked = []
     isfile = os.path.isfile
     monkeypatch.setattr(os.path, "isfile", lambda path: (looked.append(str(path)), isfile(path))[1])
-    report = verify_folder(tmp_path / "out", source=photos)
-    assert len(report.missing) == 3 and all("points out of" in name for name in report.missing)
+    for source in (None, photos):
+        report = verify_folder(tmp_path / "out", source=source)
+        assert len(report.missing) == 3 and all("points out of" in name for name in report.missing)
     assert len(looked) > 10 and not [path for path in looked if "secret" in path]
 
 

@@ -51,6 +51,7 @@ from imblearn_images.model_selection.statistics import (
     calibrate,
     corrected_difference,
 )
+from imblearn_images.model_selection.tables import of_interest
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 COUNTS = {"cat": 30, "dog": 18, "owl": 12}
@@ -197,7 +198,9 @@ def test_a_planted_harm_is_found():
         GaussianNB(), {"harm": FunctionSampler(func=mislabelled)}, images, y, random_state=0
     )
     assert comparison.worse == ["harm"] and not comparison.better
-    assert "; no candidate is better in balanced_accuracy, harm is worse. " in comparison.advice
+    assert (
+        "; no other candidate is higher in balanced_accuracy, harm is worse. " in comparison.advice
+    )
     columns, *_ = (line for line in repr(comparison).splitlines() if line.startswith("recall"))
     assert columns.split()[-1] == "harm"  # whose recall it costs is shown
 
@@ -216,7 +219,7 @@ def test_says_when_nothing_can_be_told_apart():
     images, y = two_bumps(30, 20, 0, np.random.default_rng(0))
     comparison = compare_resamplers(GaussianNB(), [], images, y, random_state=0)
     assert comparison.names == BASELINES
-    assert comparison.advice.startswith("Keep the estimator as it is: no candidate is better in ")
+    assert comparison.advice.startswith("Keep the estimator as it is: no candidate is higher in ")
     assert comparison.advice in repr(comparison)
 
 
@@ -271,7 +274,7 @@ def test_a_candidate_that_beats_the_best_baseline_is_recommended():
     found = made(folds_drawn(means, np.random.default_rng(0)))
     assert found.reference != "none"
     assert found.advice.startswith("Use mix: score 0.")
-    assert f" above {found.reference}, the best that makes no images (95 % " in found.advice
+    assert f" above {found.reference}, the best baseline (95 % " in found.advice
     only_above_none = made(folds_drawn(means | {"mix": 0.8}, np.random.default_rng(0)))
     assert "mix" in only_above_none.better
     assert only_above_none.advice.startswith(f"Use {only_above_none.reference}, which makes no")
@@ -302,6 +305,32 @@ def test_folds_that_agree_but_are_few_give_no_interval():
         "Use prior_correction, which makes no images: score 0.100 above none, in 1 of 1 folds, not "
         "distinguishable from it (one fold, which says nothing of chance)."
     )
+
+
+def test_the_recall_of_what_does_worst_and_of_what_differs_is_shown():
+    means = EVEN | {f"filler {k}": 0.8 for k in range(9)} | {"harm": 0.5, "none": 0.75}
+    found = made(folds_drawn(means, np.random.default_rng(0)))
+    (columns,) = (line for line in repr(found).splitlines() if line.startswith("recall of"))
+    for name in ("none", found.reference, "harm"):
+        assert name in columns and name in of_interest(found, 8)
+    assert len(of_interest(found, 8)) == 8
+    best = max(found.names, key=lambda name: found.scores[name].mean())
+    assert best in of_interest(found, 4)
+
+
+def test_a_model_that_is_weighted_already_says_that_a_baseline_does_nothing_or_comes_twice():
+    weighted = LogisticRegression(class_weight="balanced", C=1e-6)
+    fixed = LogisticRegression(class_weight={"owl": 2.5, "dog": 1.6, "cat": 1}, C=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        first, second = (
+            compare_resamplers(each, [RandomOverSampler()], X, Y, cv=2, random_state=0)
+            for each in (weighted, fixed)
+        )
+    assert any("PriorCorrectedClassifier corrects nothing" in note for note in first.notes)
+    assert not any("twice" in note for note in first.notes)
+    (note,) = (note for note in second.notes if "corrected twice" in note)
+    assert "'owl': 2.5" in note and "what RandomOverSampler returns, too" in note
 
 
 def test_of_equal_baselines_it_is_the_simpler():

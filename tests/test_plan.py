@@ -1,5 +1,7 @@
 import copy
 import pickle
+import re
+from collections import Counter
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -11,6 +13,17 @@ from scipy import sparse
 from strategies import plans
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, ResamplingPlan
+from imblearn_images.display import FamilyDisplay
+from imblearn_images.display.family import _family, choose_children
+from imblearn_images.synthesis import (
+    Augment,
+    Chain,
+    CutMix,
+    Morph,
+    OneOf,
+    Paste,
+    TransferDeformation,
+)
 
 Y = make_labels()
 X = make_images(len(Y), (6, 5), "uint8")
@@ -263,3 +276,83 @@ def test_names_are_taken_in_order_whatever_their_index():
     for wrong in (names[:3], names * 2):
         with pytest.raises(ValueError, match=f"{len(wrong)} entries.*{len(X)} images"):
             plan.explain(-1, names=wrong)
+
+
+# --- what a synthesis says that it has done
+
+
+def halved(base, partner, step, rng):
+    return base / 2
+
+
+class Foreign:
+    """A rule of a user's that says nothing."""
+
+    n_partners = 1
+
+    def draw(self, base, partners, weights, rngs):
+        return partners[:, 0]
+
+
+RULES = {
+    "transfer": (
+        TransferDeformation(scale=(0.5, 0.5)),
+        r"B moved as donor P differs from P, 0\.50 ",
+    ),
+    "residual": (
+        TransferDeformation(residual=0.5),
+        r"B moved as donor .* with 0\.5 of what remains",
+    ),
+    "morph": (Morph(), r"B moved \d+% of the way to P and faded into it"),
+    "unfaded": (Morph(fade=False), r"B moved \d+% of the way to P"),
+    "cutmix": (CutMix(), r"a rectangle of B, \d+% of the area, on P"),
+    "paste": (Paste(), "what B shows, pasted on P"),
+    "augment": (Augment(), "B augmented"),
+    "callable": (Augment.from_callable(np.flipud), "B augmented by flipud"),
+    "function": (halved, r"halved\(base B, partner P, step 0\.\d\d\)"),
+    "foreign": (Foreign(), r"Foreign\(base B, partner P with share 0\.\d\d\)"),
+    "chain": (
+        Chain([TransferDeformation(), "blend", Augment()]),
+        r"\([01]\.\d\d x \(B moved as donor P differs from P, .*\) \+ [01]\.\d\d x P\) augmented",
+    ),
+    "chain of copies": (Chain(["copy", Augment()]), r"\(a copy of B\) augmented"),
+}
+
+
+@pytest.mark.parametrize(("rule", "told"), RULES.values(), ids=RULES)
+def test_a_synthesis_is_explained_by_what_it_has_done(rule, told):
+    """Not as "1.00 x 291 + -0.81 x 49", as if pixels were added up."""
+    images = make_images(len(Y), (8, 8), "uint8")
+    sampler = RandomOverSampler(synthesis=rule, random_state=0)
+    sampler.fit_resample(images, Y)
+    plan = sampler.plan_
+    names = [f"photo {row}" for row in range(len(Y))]
+    for row in np.flatnonzero(plan.synthetic):
+        base = f"{plan.base[row]}(?!\\d)"
+        expected = told.replace("B", base).replace(
+            "P", f"(?:{'|'.join(map(str, plan.partners[row]))})"
+        )
+        assert re.search(rf"\) = {expected}", plan.explain(row)), plan.explain(row)
+        assert f"photo {plan.base[row]}" in plan.explain(row, names)
+    assert plan.explain(0) == f"row 0 ({Y[0]}) = 1.00 x 0"
+    families = FamilyDisplay(
+        [_family(plan, images, row, None, names) for row in choose_children(plan, 2).tolist()]
+    ).families
+    for family, row in zip(families, choose_children(plan, 2).tolist(), strict=True):
+        assert plan.explain(row, names).endswith(f" = {family.how}")
+
+
+def test_one_of_several_is_explained_by_the_one_that_was_picked():
+    rule = OneOf([Augment.from_callable(np.flipud), "copy", halved])
+    images = make_images(len(Y), (8, 8), "uint8")
+    sampler = RandomOverSampler(synthesis=rule, random_state=0)
+    X_res, _ = sampler.fit_resample(images, Y)
+    plan, told = sampler.plan_, Counter()
+    for row in np.flatnonzero(plan.synthetic):
+        base, says = images[plan.base[row]], plan.explain(row).partition(" = ")[2]
+        flipped, same = (X_res[row] == base[::-1]).all(), (X_res[row] == base).all()
+        assert says.endswith(" augmented by flipud") == flipped
+        assert says.startswith("a copy of ") == same
+        assert says.startswith("halved(") == (not flipped and not same)
+        told[flipped, same] += 1
+    assert len(told) == 3

@@ -27,6 +27,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
+from imblearn_images import RandomOverSampler
 from imblearn_images.core.files import read_image, write_image
 from imblearn_images.preprocessing import FlattenImages, ReadImages, ReshapeImages
 
@@ -370,3 +371,27 @@ def test_flattened_pixels_in_float_keep_a_foreign_sampler_from_wrapping_around()
     expected, _ = ImblearnSMOTE(random_state=0).fit_resample(X.reshape(24, -1).astype(float), y)
     np.testing.assert_allclose(X_res.reshape(len(X_res), -1), expected, rtol=1e-5)
     assert FlattenImages().fit_transform(X).dtype == np.uint8
+
+
+@pytest.mark.parametrize("library", ["default", "pandas", "polars", None])
+@pytest.mark.parametrize("sampling", [False, True], ids=["plain", "sampler"])
+def test_a_pipeline_that_begins_with_images_can_be_told_to_put_out_tables(
+    paths, colours, library, sampling
+):
+    """Every step is told; those that put out images keep putting out arrays."""
+    if library in ("pandas", "polars"):
+        pytest.importorskip(library)
+    sampler = [RandomOverSampler(random_state=0)] if sampling else []
+    steps = [ReadImages(), *sampler, ReshapeImages((6, 5, 3)), FlattenImages(), StandardScaler()]
+    pipe = make_imblearn_pipeline(*steps)
+    y = np.arange(len(paths)) % 2
+    expected = pipe.fit(paths, y).transform(paths)
+    told = clone(pipe).set_output(transform=library).fit(paths, y)
+    assert isinstance(told[0].transform(paths), np.ndarray)
+    found = told.transform(paths)
+    if library in ("pandas", "polars"):
+        assert type(found).__module__.startswith(library)
+        assert list(found.columns) == pipe[-2].get_feature_names_out().tolist()
+    np.testing.assert_array_equal(np.asarray(found), expected)
+    with pytest.raises(ValueError, match=r"`transform` must be .*'excel'"):
+        ReadImages().set_output(transform="excel")

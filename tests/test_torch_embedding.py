@@ -230,6 +230,15 @@ def test_many_threads_may_ask_one_network():
     )
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_networks_of_other_precisions_get_what_they_are_made_of(dtype):
+    net, X = network(), colours()
+    expected = TorchEmbedding(net).fit_transform(X)
+    features = TorchEmbedding(network().to(getattr(torch, dtype))).fit_transform(X)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, expected, atol=0.02)
+
+
 def test_its_layer_is_tuned_by_name():
     pipeline = make_pipeline(
         SMOTE(embedding=TorchEmbedding(network()), k_neighbors=2), FlattenImages(), GaussianNB()

@@ -14,6 +14,7 @@ from imblearn_images.core.neighbors import one_blas_thread
 from imblearn_images.core.pixels import check_unit
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.subsets import as_wanted
+from imblearn_images.core.synthesis import Blend
 
 PROBES = 8  # real images that are decoded to see whether the decoder is one
 
@@ -68,6 +69,12 @@ class DecodedBlend:
         if base.dtype.kind == "f":
             _clip(children, base, partners[:, 0])
         return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"DecodedBlend({Blend().explain(base, partners, weights, rng)}, of features)"
 
     def check(self, images: Images, plan: ResamplingPlan) -> None:
         """Decode some bases of a plan.

@@ -24,6 +24,7 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.neighbors import one_blas_thread
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.pixels import find_channels
 from imblearn_images.core.regular import open_regular
 
 SIDE = 16
@@ -57,8 +58,7 @@ def perceptual_hash(image: NDArray[Any]) -> int | None:
     Parameters
     ----------
     image : ndarray of shape (H, W), (H, W, C) or (C, H, W)
-        Any real dtype; the mean of the channels counts: the last axis where it is at most 4
-        long, else the shortest.
+        Any real dtype; the mean of the channels counts, where the shape says they probably are.
 
     Returns
     -------
@@ -76,8 +76,7 @@ def perceptual_hash(image: NDArray[Any]) -> int | None:
     import imagehash
 
     if image.ndim == 3:
-        channels = 2 if image.shape[2] <= 4 else int(np.argmin(image.shape))
-        image = image.mean(axis=channels, dtype=np.float32)
+        image = image.mean(axis=find_channels(image.shape)[0], dtype=np.float32)
     grey = Image.fromarray(image.astype(np.float32))
     small = np.asarray(grey.resize(THUMBNAIL, Resampling.BILINEAR))
     low, high = float(small.min()), float(small.max())

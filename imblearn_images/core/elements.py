@@ -88,9 +88,10 @@ def row_advice(row: Any) -> str:
     if is_image(first) and not isinstance(first, (list, tuple)):
         is_more = not all(is_image(other) or getattr(other, "ndim", 0) for other in others)
     elif is_path(first):
-        named = not isinstance(first, str) or first.lower().endswith(SUFFIXES)
         # Rows of words are a table of imbalanced-learn's, tuples are what data sets give.
-        is_more = named or (isinstance(row, tuple) and not all(map(is_path, others)))
+        is_more = (_is_file_name(first) and not all(map(_is_file_name, others))) or (
+            isinstance(row, tuple) and not all(map(is_path, others))
+        )
     else:
         return ""
     if not is_more:
@@ -98,6 +99,12 @@ def row_advice(row: Any) -> str:
     if len(row) == 2:
         return "is a pair of an image and its label; pass them apart: X, y = zip(*X)"
     return f"has {len(row)} parts, the first an image; pass the images alone: [row[0] for row in X]"
+
+
+def _is_file_name(value: Any) -> bool:
+    """Tell whether `value` is a path beyond doubt, not just any text."""
+    is_text = isinstance(value, str)
+    return value.lower().endswith(SUFFIXES) if is_text else is_path(value)
 
 
 def as_array(value: Any, what: str) -> NDArray[Any]:
@@ -118,7 +125,9 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
     if isinstance(value, Image.Image):
         try:
             return pillow_pixels(value)
-        except (OSError, SyntaxError, ValueError) as exc:  # an opened file is decoded only now
+        except MemoryError:
+            raise
+        except Exception as exc:  # an opened file is decoded only now, and that can raise anything
             raise ValueError(f"{what} is an image of Pillow that cannot be used: {exc}") from exc
     if is_tensor(value):
         try:

@@ -221,9 +221,11 @@ class PixelSearch:
             subtract(wide, wide[0], vectors)
         elif vectors.dtype.kind in "bui":  # differences of unsigned pixels would wrap around
             vectors = vectors.astype(np.float32 if vectors.dtype.itemsize <= 2 else np.float64)
-        found: NDArray[np.intp] = self.k_neighbors.fit(vectors).kneighbors(
-            vectors, return_distance=False
-        )
+        # Near the limits of the type scikit-learn adds up to infinity, and warns.
+        with np.errstate(over="ignore", invalid="ignore"):
+            found: NDArray[np.intp] = self.k_neighbors.fit(vectors).kneighbors(
+                vectors, return_distance=False
+            )
         return found[:, 1:]
 
     def pixels(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:

@@ -47,10 +47,11 @@ def check_embedding(embedding: Any) -> None:
             "images have as fit_resample(X, y, embeddings=F)."
         )
     if not isinstance(embedding, str) or embedding != "thumbnail":
+        near = " Did you mean HOGFeatures()?" if str(embedding).lower().startswith("hog") else ""
         kind = ValueError if isinstance(embedding, str) else TypeError
         raise kind(
             '`embedding` must be None, "thumbnail", a transformer or a function of images, got '
-            f"{embedding!r}."
+            f"{embedding!r}.{near}"
         )
 
 

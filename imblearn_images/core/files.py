@@ -291,7 +291,7 @@ def pillow_pixels(image: Image.Image) -> NDArray[Any]:
     >>> pillow_pixels(Image.new("CMYK", (5, 2))).shape
     (2, 5, 3)
     """
-    mode = _array_mode(image, "RGB")  # what it holds has 8 bits a colour already
+    mode = array_mode(image)
     image = image if mode in ("I;16", image.mode) else image.convert(mode)
     return np.array(image, dtype=_ARRAYS[mode][0])
 
@@ -445,7 +445,7 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
         with open(path, "rb") as file, Image.open(file, formats=FORMATS) as im:
             if not im.width or not im.height:
                 raise ValueError("the image has no pixels")
-            current_limits().check_pixels(im.width * im.height, im.size)
+            current_limits().check_pixels(im.width * im.height, im.size, im.format)
             yield im
     except (FileNotFoundError, PermissionError) as exc:
         raise type(exc)(f"{name}: {exc.strerror}") from exc
@@ -460,7 +460,7 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
         if isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS:
             raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
         reason = getattr(exc, "strerror", None) or str(exc)
-        if isinstance(exc, Image.DecompressionBombError):
+        if isinstance(exc, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
             reason = _reason_of_bomb(reason)
         elif not isinstance(exc, (OSError, ValueError)):
             reason = f"damaged ({type(exc).__name__}: {reason})"

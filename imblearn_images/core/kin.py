@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from imblearn_images.core.targets import plain_list
+
 
 class Kin:
     """The source images as a synthesis sees them: labels, features, neighbours.
@@ -50,7 +52,7 @@ class Kin:
     @cached_property
     def counts(self) -> dict[Any, int]:
         """Number of source images of each class."""
-        return dict(Counter(self.y.tolist()))
+        return dict(Counter(plain_list(self.y)))
 
     @property
     def asked(self) -> bool:

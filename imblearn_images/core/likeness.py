@@ -13,6 +13,7 @@ from imblearn_images.core.embedding import transform
 from imblearn_images.core.hog import hog_features
 from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.pixels import channels_last, find_channels
 
 SIDE = 64  # pixels: finer detail tells nothing about likeness and costs time
 BATCH = 1 << 22  # bytes of pixels that are looked at at a time
@@ -32,6 +33,8 @@ class Likeness:
         What `embedding` has made of the source images.
     n_jobs : int, default=None
         Threads.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels; where the shape tells by default.
     """
 
     def __init__(
@@ -41,8 +44,10 @@ class Likeness:
         features: NDArray[Any] | None = None,
         *,
         n_jobs: int | None = None,
+        channel_axis: int | None = None,
     ) -> None:
         self.images, self.embedding, self.n_jobs = images, embedding, n_jobs
+        self.channel_axis = channel_axis
         self._features = features
 
     @cached_property
@@ -62,7 +67,7 @@ class Likeness:
             part = rows[start : start + height]
             pixels = np.empty((len(part), *shape), dtype=images.dtype)
             images.read(part, pixels)
-            return looks(pixels)
+            return looks(pixels, self.channel_axis)
 
         blocks = in_threads(
             block, ((start,) for start in range(0, len(rows), height)), n_jobs=self.n_jobs
@@ -74,6 +79,8 @@ class Likeness:
         """What "near" means in :attr:`source` where there is no embedding, in a few words."""
         files = isinstance(self.images, FileImages)
         shape = self._thumbnail_shape if files else self.images.shape_of(0)
+        if len(shape) > 1:
+            shape = _planes(np.empty((1, *shape), dtype=np.uint8), self.channel_axis).shape[1:]
         if len(shape) == 1 or is_tiny(shrink(np.empty((1, *shape), dtype=np.uint8))):
             return "pixels"
         return f"HOGFeatures ({self.source.shape[1]} features)"
@@ -97,17 +104,27 @@ class Likeness:
             return transform(self.embedding, children, n_jobs=self.n_jobs)
         if isinstance(self.images, FileImages):
             children = _resized(children, self._thumbnail_shape)
-        return looks(children)
+        return looks(children, self.channel_axis)
 
 
-def looks(images: NDArray[Any]) -> NDArray[Any]:
+def looks(images: NDArray[Any], channel_axis: int | None = None) -> NDArray[Any]:
     """Histograms of oriented gradients, shape (m, d); the pixels of rows and tiny images."""
     if images.ndim == 2:
         return np.nan_to_num(images.astype(np.float32))
-    grey = np.nan_to_num(shrink(images))  # images that are never mixed may hold anything
+    grey = np.nan_to_num(
+        shrink(_planes(images, channel_axis))
+    )  # images that are never mixed may hold anything
     if is_tiny(grey):
         return grey.reshape(len(grey), -1)
     return hog_features(grey)
+
+
+def _planes(images: NDArray[Any], channel_axis: int | None) -> NDArray[Any]:
+    """Images with channels last, where they are or where they probably are."""
+    if images.ndim != 4:
+        return images
+    axis = find_channels(images.shape[1:])[0] if channel_axis is None else channel_axis
+    return channels_last(images, axis)
 
 
 def is_tiny(grey: NDArray[Any]) -> bool:

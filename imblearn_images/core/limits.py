@@ -37,13 +37,18 @@ class ImageLimits:
     remedy: str = _REMEDY
     """How whoever called raises the limit to n pixels."""
 
-    def check_pixels(self, n_pixels: int, size: tuple[int, int] | None = None) -> None:
+    def check_pixels(
+        self, n_pixels: int, size: tuple[int, int] | None = None, file_format: str | None = None
+    ) -> None:
         """Raise a ValueError for an image of too many pixels; `size` is (width, height)."""
-        if n_pixels > self.max_pixels:
+        share = 2 if file_format == "WEBP" else 1
+        if n_pixels * share > self.max_pixels:
             sides = "" if size is None else f"{size[1]} x {size[0]} = "
+            what = "one WebP image" if share > 1 else "one image"
             raise ValueError(
-                f"{sides}{n_pixels:,} pixels, more than the {self.max_pixels:,} that one image may "
-                f"have; it could be a decompression bomb.{self._raised(n_pixels)}"
+                f"{sides}{n_pixels:,} pixels, more than the {self.max_pixels // share:,} that "
+                f"{what} may have; it could be a decompression bomb."
+                f"{self._raised(n_pixels * share)}"
             )
 
     def check_scans(self, n_scans: int, size: tuple[int, int]) -> None:
@@ -97,8 +102,9 @@ def image_limits(*, max_pixels: int = MAX_PIXELS, remedy: str | None = None) -> 
     Parameters
     ----------
     max_pixels : int, default=128_000_000
-        Pixels that one image may have, from 1 to 2**31 - 1. Of a progressive JPEG at most 16
-        times as many are decoded, all its scans counted. While the context is open, Pillow's
+        Pixels that one image may have, from 1 to 2**31 - 1; a WebP half as many, as it takes
+        three times the memory of others. Of a progressive JPEG at most 16 times as many are
+        decoded, all its scans counted. While the context is open, Pillow's
         ``MAX_IMAGE_PIXELS`` is raised to it, too.
     remedy : str, default=None
         What errors recommend for raising the limit to ``{n}``; this context by default.

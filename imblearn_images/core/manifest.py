@@ -205,12 +205,12 @@ def _is_sha256(value: Any) -> bool:
     return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_seed(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64
 
 
 def _is_number(value: Any) -> bool:
-    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _or_none(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -230,9 +230,9 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "synthesis": (_or_none(lambda value: isinstance(value, str)), "text or null"),
     "step": (
         lambda value: value is None or _is_number(value) or _all(_is_number)(value),
-        "a finite number, a list of such, or null",
+        "a finite number with a point, a list of such, or null",
     ),
-    "seed": (_or_none(_is_integer), "an integer or null"),
+    "seed": (_or_none(_is_seed), "an integer from 0 or null"),
     "sha256": (_or_none(_is_sha256), "64 hexadecimal digits or null"),
     "reason": (_or_none(lambda value: isinstance(value, str)), "text or null"),
     "ancestors": (_all(_is_name), "a list of names of files"),
@@ -253,6 +253,8 @@ def _contradiction(row: Row) -> str:
         return ""
     if row.sha256 is None:
         return "`sha256` is missing"
+    if row.reason is not None or (row.drawn_before and not row.ancestors):
+        return "`reason` goes with a file that was skipped, `drawn_before` with `ancestors`"
     n_parents, n_steps = len(row.parents), len(_steps(row.step))
     if row.kind == "synthetic":
         alone = n_steps == 1 and isinstance(row.step, tuple)  # is written as a number

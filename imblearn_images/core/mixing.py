@@ -23,7 +23,7 @@ def mix(
         return
     total: NDArray[Any]
     if out.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # found when stored
+        with np.errstate(over="ignore", invalid="ignore"):  # found when stored
             total = (partner - base) * weights
             np.add(base, total, out=total)
         store(total, out)
@@ -83,6 +83,8 @@ def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None
         return
     if out.dtype.kind in "ui":
         np.rint(values, out=values)
+        if out.dtype.itemsize == 8:  # only such values are large enough to overflow
+            check_drawn(values)
         if clip or out.dtype.itemsize == 8:
             info = np.iinfo(out.dtype)
             # float(2^63 - 1) is 2^63, one too many: the largest float below it is taken.
@@ -98,7 +100,7 @@ def check_drawn(pixels: NDArray[Any]) -> None:
     """Refuse infinity where images were mixed, which no image that is mixed can have had."""
     if not np.isfinite(pixels).all():
         raise ValueError(
-            f"Mixed pixels are infinite or NaN: differences between the images are too large for "
+            "Mixed pixels are infinite or NaN: differences between the images are too large for "
             f"{pixels.dtype}, or the images hold such values. Scale them first, e.g. by dividing "
             "by abs(X).max()."
         )

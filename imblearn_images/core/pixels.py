@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -11,25 +12,117 @@ from numpy.typing import NDArray
 RETRIES = 3  # for a child whose unit is in doubt
 
 
-def check_planar(base: NDArray[Any], who: str = "This synthesis") -> None:
-    """Refuse what has no height and width: flattened rows, and channels in front.
+def find_channels(shape: tuple[int, ...]) -> tuple[int, bool]:
+    """Say which axis of images of three axes holds the channels, and whether that is certain.
+
+    The last one is, where it is at most 4 long, the shortest, or beside two equal sides;
+    otherwise it is probably the shortest.
+
+    Examples
+    --------
+    >>> find_channels((64, 48, 3)), find_channels((4, 4, 7)), find_channels((64, 48, 12))
+    ((2, True), (2, True), (2, True))
+    >>> find_channels((3, 64, 48)), find_channels((12, 32, 32)), find_channels((1, 100, 8))
+    ((0, False), (0, False), (0, False))
+    """
+    height, width, last = shape
+    is_square = 1 < height == width != last
+    if last <= 4 or is_square or last < min(height, width):
+        return 2, True
+    return int(np.argmin(shape)), False
+
+
+def channels_last(
+    images: NDArray[Any],
+    channel_axis: int | None = None,
+    who: str = "This synthesis",
+    *,
+    leading: int = 1,
+    how: str = "channel_axis={}",
+) -> NDArray[Any]:
+    """Bring images to (..., H, W) or (..., H, W, C), and refuse what is neither.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, H, W), (n, H, W, C), (n, C, H, W) ...
+        In C order where an axis is moved: what is computed then does not depend on where the
+        channels were.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, 0 for (C, H, W), -1 for (H, W, C). By default
+        the last one, where the shape leaves no doubt.
+    who : str
+        Beginning of the message.
+    leading : int
+        Axes in front of those of one image.
+    how : str
+        How to say it, with {} for the axis.
 
     Raises
     ------
     ValueError
-        Saying which step to put first.
+        For flattened rows, saying which step to put first; for axes in doubt.
     """
-    shape = base.shape[1:]
+    shape = images.shape[leading:]
     if len(shape) not in (2, 3):
         raise ValueError(
             f"{who} needs images of shape (H, W) or (H, W, C), got rows of shape {shape}. "
             "Resample before FlattenImages, or put ReshapeImages first."
         )
-    if len(shape) == 3 and shape[0] <= 4 < shape[2]:
+    if channel_axis is None:
+        if len(shape) == 2:
+            return images
+        axis, is_certain = find_channels(shape)
+        if not is_certain:
+            which = "which look like (C, H, W)" if axis == 0 else "any axis of which may hold them"
+            raise ValueError(
+                f"{who} needs channels last, got images of shape {shape}, {which}. For (C, H, W) "
+                f"pass {how.format(0)}, for (H, W, C) {how.format(-1)}. Move the axes of anything "
+                "else (numpy.moveaxis), and take volumes slice by slice."
+            )
+        return images
+    axis = _axis(channel_axis, shape)
+    if axis == 2:
+        return images
+    return np.ascontiguousarray(np.moveaxis(images, leading + axis, -1))
+
+
+def channels_back(images: NDArray[Any], channel_axis: int | None) -> NDArray[Any]:
+    """Undo :func:`channels_last` on images (n, H, W[, C])."""
+    if channel_axis is None or images.ndim != 4:
+        return images
+    axis = _axis(channel_axis, images.shape[1:])
+    return images if axis == 2 else np.ascontiguousarray(np.moveaxis(images, -1, 1 + axis))
+
+
+def _axis(channel_axis: Any, shape: tuple[int, ...]) -> int:
+    is_axis = isinstance(channel_axis, (int, np.integer)) and not isinstance(channel_axis, bool)
+    if not is_axis or not -3 <= channel_axis < 3:
         raise ValueError(
-            f"{who} needs channels last, got images of shape {shape}, which look like "
-            "(C, H, W). Pass X.transpose(0, 2, 3, 1)."
+            "`channel_axis` must be None or an axis of one image, 0 for (C, H, W), -1 for "
+            f"(H, W, C), got {channel_axis!r}."
         )
+    if len(shape) != 3:
+        raise ValueError(
+            f"`channel_axis` must be None for images of shape {shape}, which have no channels, got "
+            f"{channel_axis!r}."
+        )
+    return int(channel_axis) % 3
+
+
+def on_planes(draw: Callable[..., NDArray[Any]]) -> Callable[..., NDArray[Any]]:
+    """Give the `draw` of a synthesis images (H, W[, C]), wherever its `channel_axis` is."""
+
+    @wraps(draw)
+    def in_any_layout(
+        self: Any, base: NDArray[Any], partners: Any, weights: Any, rngs: Any
+    ) -> NDArray[Any]:
+        axis, who = self.channel_axis, type(self).__name__
+        if isinstance(partners, np.ndarray) and partners.ndim == base.ndim + 1:
+            partners = channels_last(partners, axis, who, leading=2)
+        planes = channels_last(base, axis, who)
+        return channels_back(draw(self, planes, partners, weights, rngs), axis)
+
+    return in_any_layout
 
 
 def check_same_unit(

@@ -196,7 +196,10 @@ class ResamplingPlan:
         return name
 
     def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
-        """One sentence on one row: its label, its parents and their shares.
+        """One sentence on one row: its label, and what it is made of.
+
+        Of a blend these are its parents and their shares of the pixels; a synthesis says in
+        its own words what it does with them.
 
         Parameters
         ----------
@@ -209,9 +212,16 @@ class ResamplingPlan:
         ------
         IndexError
             If the plan has no such row.
+        TypeError
+            If `row` is no integer.
         """
         try:
             row = range(len(self))[index(row)]
+        except TypeError:
+            raise TypeError(
+                f"`row` must be the number of one row, got {row!r}. For several: "
+                "[plan.explain(row) for row in rows], or plan.to_frame()."
+            ) from None
         except IndexError:
             raise IndexError(f"The plan has {len(self)} rows, got row {row}.") from None
         called = self._called(names)
@@ -223,7 +233,9 @@ class ResamplingPlan:
         elif self.synthetic[row] and self.synthesis == "generated":
             parents = f"generated, looks most like {called[int(self.base[row])]}"
         elif self.synthetic[row] and not isinstance(self.synthesis, str):
-            parents = f"{self.rule}({parents})"
+            rng = None if self.seeds is None else np.random.default_rng(int(self.seeds[row]))
+            base, *partners = (str(called[k]) for k in (self.base[row], *self.partners[row]))
+            parents = explain_child(self.synthesis, base, partners, self.weights[row].tolist(), rng)
         return f"row {row} ({self.y[row]}) = {parents}"
 
     def _called(self, names: Sequence[Any] | None) -> Sequence[Any]:
@@ -368,3 +380,46 @@ class ResamplingPlan:
         return pd.DataFrame(
             {name: column for name, column in columns.items() if column is not None}
         )
+
+
+def check_plan(plan: Any, name: str = "plan") -> None:
+    """Refuse what is no plan, and say what to pass.
+
+    Examples
+    --------
+    >>> check_plan(np.arange(3))
+    Traceback (most recent call last):
+        ...
+    TypeError: `plan` must be a ResamplingPlan, got a ndarray. Pass the plan_ of a sampler after
+    fit_resample.
+    """
+    if isinstance(plan, ResamplingPlan):
+        return
+    got = f"a {type(plan).__name__}"
+    remedy = "Pass the plan_ of a sampler after fit_resample."
+    if isinstance(getattr(plan, "plan_", None), ResamplingPlan):
+        remedy = "Pass its plan_."
+    elif hasattr(plan, "fit_resample"):
+        remedy = "Pass its plan_ after fit_resample."
+    raise TypeError(f"`{name}` must be a ResamplingPlan, got {got}. {remedy}")
+
+
+def explain_child(
+    rule: Any, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+) -> str:
+    """What a synthesis says that it draws; of one that says nothing, who the parents are.
+
+    Examples
+    --------
+    >>> explain_child(object(), "7", ["9"], [0.25], None)
+    'object(base 7, partner 9 with share 0.25)'
+    """
+    if hasattr(rule, "explain"):
+        return str(rule.explain(base, partners, weights, rng))
+    others = (
+        f", partner {name} with share {share:.2f}"
+        for name, share in zip(partners, weights, strict=True)
+        if share
+    )
+    name = getattr(rule, "__name__", type(rule).__name__)
+    return f"{name}(base {base}{''.join(others)})"

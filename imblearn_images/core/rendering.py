@@ -19,7 +19,7 @@ from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.mixing import mix, store, stored
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.synthesis import generators
 from imblearn_images.core.text import printable
 
@@ -80,6 +80,7 @@ def render(
     >>> render(smote.plan_[-1:], X).shape
     (1, 2, 2)
     """
+    check_plan(plan)
     if plan.synthesis == "noise" and plan.synthetic.any():
         raise ValueError(
             "The plan has rows with noise (`shrinkage`), which only fit_resample draws; keep its "

@@ -66,13 +66,15 @@ def smoothed_bootstrap(
         drawn = random_state.choice(members, size=count, replace=True)
         pixels, positions = images.pixel_rows(members)
         check_finite(pixels, positions, members)
-        deviation = images.in_image_order(_standard_deviation(pixels, positions))
-        scale = shrinkage[label] * bandwidth * deviation
+        with np.errstate(over="ignore", invalid="ignore"):  # found when stored
+            deviation = images.in_image_order(_standard_deviation(pixels, positions))
+            scale = shrinkage[label] * bandwidth * deviation
         for lo in range(0, count, height):
             part = drawn[lo : lo + height]
             noise = random_state.standard_normal((len(part), *X.shape[1:]))
-            noise *= scale
-            noise += X[part]
+            with np.errstate(over="ignore", invalid="ignore"):
+                noise *= scale
+                noise += X[part]
             store(noise, out[start + lo : start + lo + len(part)])
         bases.append(drawn)
         start += count

@@ -14,6 +14,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 
+from imblearn_images.core.wording import counted
+
 
 def split_rows(
     labels: Sequence[str],
@@ -75,7 +77,7 @@ def split_rows(
         if is_valid[rows].all() or not is_valid[rows].any():
             side = "training" if is_valid[rows].all() else "validation"
             raise ValueError(
-                f"class {name!r} of {np.count_nonzero(rows)} images would have none for "
+                f"class {name!r} of {counted(np.count_nonzero(rows), 'image')} would have none for "
                 f"{side} at validation={validation}. Add images, take another share or seed"
                 + ("." if groups is None else ", or smaller groups.")
             )
@@ -106,9 +108,11 @@ def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) ->
     if not 0 < validation < 1:
         raise ValueError(f"validation={validation!r}: it is a share, above 0 and below 1")
     if len(small := names[np.bincount(y) < 2]):
+        n_others = counted(len(small) - 1, "more class, has")
+        others = f" (and {n_others})" if len(small) > 1 else ""
         raise ValueError(
-            f"class {small[0]!r} has 1 image, and {len(small) - 1} more classes have; a split "
-            "needs at least 2 of each class. Add images, leave the class out, or use validation=0."
+            f"class {small[0]!r} has 1 image{others}; a split needs at least 2 of each class. Add "
+            "images, leave the class out, or use validation=0."
         )
 
 
@@ -145,7 +149,7 @@ def _grouped(
     n_groups = len(np.unique(groups))
     if n_groups < share.denominator:
         raise ValueError(
-            f"{n_groups} groups cannot be split at validation={validation}, which needs "
+            f"{counted(n_groups, 'group')} cannot be split at validation={validation}, which needs "
             f"{share.denominator}; use finer groups, or a share such as {1 / max(n_groups, 2):.2f}."
         )
     folds = StratifiedGroupKFold(share.denominator, shuffle=True, random_state=seed)

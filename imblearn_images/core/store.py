@@ -81,8 +81,8 @@ class OutputFolder:
             )
         if not resume and self.root.is_dir() and os.listdir(self.root):
             raise FileExistsError(
-                f"output {os.fspath(path)!r} is not empty. Choose a new folder, or resume an "
-                "unfinished run: --resume, resume=True"
+                f"output {os.fspath(path)!r} is not empty. Choose a new folder, or take up "
+                "an unfinished run with resume=True."
             )
         self._look_into_workshop()
         there = self.root.absolute()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,9 @@ import numpy as np
 from imblearn_images.core import files
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import printable
+from imblearn_images.core.wording import counted
+
+MORE_FRAMES = "with more than one frame, the first is used"
 
 
 def describe_all(
@@ -35,6 +40,11 @@ def describe_all(
     list of FileInfo
         As :func:`~files.describe` gives, in the order of `paths`.
 
+    Warns
+    -----
+    UserWarning
+        Once, for all files of which only the first frame or page will be read.
+
     Raises
     ------
     FileNotFoundError, ValueError
@@ -45,7 +55,25 @@ def describe_all(
     batches = in_threads(_describe_batch, tasks, n_jobs=n_jobs)
     found = [item for batch in batches for item in batch]
     raise_unreadable([item for item in found if isinstance(item, Exception)], len(paths))
+    more = [path for path, info in zip(paths, found, strict=True) if info.has_more_frames]
+    if more:
+        files_ = "1 file" if len(more) == 1 else f"{len(more)} files"
+        warnings.warn(f"{files_} {MORE_FRAMES}, such as {printable(more[0])}.", stacklevel=2)
     return found
+
+
+@contextmanager
+def frames_told() -> Iterator[None]:
+    """Context in which no warning tells of further frames: somebody else does."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", rf"\d+ files? {MORE_FRAMES}", UserWarning)
+        yield
+
+
+def tell_frames(paths: Sequence[files.FilePath], *, n_jobs: int | None = None) -> None:
+    """Warn, as :func:`describe_all` does, of further frames; files that are bad are passed over."""
+    with suppress(OSError, ValueError, MemoryError):
+        describe_all(paths, n_jobs=n_jobs)
 
 
 def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
@@ -65,7 +93,8 @@ def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
     """
     if not errors:
         return
-    lines = [f"{len(errors)} of {n_files} image files cannot be read:", *map(str, errors[:10])]
+    n_all = counted(n_files, "image file")
+    lines = [f"{len(errors)} of {n_all} cannot be read:", *map(str, errors[:10])]
     if len(errors) > 10:
         lines.append(f"and {len(errors) - 10} more")
     kind: type[Exception] = ValueError
@@ -111,8 +140,8 @@ def check_uniform(
         examples = ", ".join(map(printable, members[:3])) + (", ..." if len(members) > 3 else "")
         lines.append(f"{mode} {files.axes_of(channels)} {dtype}: {len(members)} ({examples})")
     raise ValueError(
-        "\n  ".join(lines) + '\nRead all of them as one kind (or "L", "RGBA"): '
-        'ReadImages(mode="RGB") at the head of a pipeline, balance_folder(mode="RGB").'
+        "\n  ".join(lines) + '\nRead all of them as one kind with mode="RGB" (of ReadImages at '
+        'the head of a pipeline, or of balance_folder), or "L" or "RGBA".'
     )
 
 

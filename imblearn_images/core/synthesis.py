@@ -10,7 +10,9 @@ has besides its base, and draws a block of children::
             return base / 2 + partners[:, 0] / 2
 
 The renderer rounds, clips and stores what comes back. A synthesis that does not want the
-partner a sampler has chosen has a method ``choose(children, kin)``, too. A plain function
+partner a sampler has chosen has a method ``choose(children, kin)``, too. One with a
+method ``explain(base, partners, weights, rng) -> str`` says in words what it draws, for
+``plan_.explain``. A plain function
 ``(base, partner, step, rng) -> image`` is enough where one child at a time will do. It gets
 floats, so that ``base + step * (partner - base)`` is what it says for every dtype of the data;
 ``draw`` gets that dtype, where differences of uint8 wrap modulo 256.
@@ -31,6 +33,7 @@ from imblearn_images.core.mixing import mix
 from imblearn_images.core.pixels import as_floats, check_same_unit
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.signatures import misfit
+from imblearn_images.core.targets import plain_list, told
 
 NEAREST = 5  # images of its class among which a child without a partner finds one
 
@@ -82,6 +85,12 @@ class Copy:
         """Give the bases back."""
         return base
 
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"a copy of {base}"
+
 
 class Blend:
     """Synthesis of SMOTE, where it is one of several: base + step * (partner - base)."""
@@ -100,6 +109,12 @@ class Blend:
         mix(base.reshape(out.shape), partners[:, 0].reshape(out.shape), weights, out)
         children: NDArray[Any] = out.reshape(base.shape)
         return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{1 - weights[0]:.2f} x {base} + {weights[0]:.2f} x {partners[0]}"
 
 
 class EachRow:
@@ -135,6 +150,12 @@ class EachRow:
         """Draw the children one after the other."""
         rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
         return np.stack([self._draw(*row) for row in rows])
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{self!r}(base {base}, partner {partners[0]}, step {weights[0]:.2f})"
 
     def _draw(
         self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator
@@ -289,7 +310,7 @@ def _mates(
     """One of the nearest images of the class for each child, a step from 0 to 1."""
     partners = children.base[:, None].copy()
     steps = kin.rng.uniform(size=(len(children), 1))
-    for label in np.unique(children.y).tolist():
+    for label in plain_list(np.unique(children.y)):
         rows = np.flatnonzero(children.y == label)
         bases, position = np.unique(children.base[rows], return_inverse=True)
         near = kin.neighbors(bases, np.flatnonzero(kin.y == label), NEAREST)
@@ -298,7 +319,7 @@ def _mates(
             partners[rows, 0] = near[position.ravel(), drawn]
         elif not isinstance(rule, EachRow):  # a function may do without its partner
             kin.warn(
-                f"Class {label!r} has fewer than two images: for its children "
+                f"Class {told(label)!r} has fewer than two images: for its children "
                 f"{replace(children, synthesis=rule).rule} finds no partner and repeats the image. "
                 "Augment() and TransferDeformation() need no other image of the class."
             )

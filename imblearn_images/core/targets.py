@@ -149,6 +149,11 @@ def plain(label: Any) -> Any:
     return label.item()
 
 
+def plain_list(labels: NDArray[Any]) -> list[Any]:
+    """Labels of an array as plain values; see :func:`plain`."""
+    return list(labels) if labels.dtype.kind in "mM" else labels.tolist()
+
+
 def count_labels(y: Any, name: str = "y") -> dict[Any, int]:
     """Number of images of each class, in the order of the labels.
 
@@ -323,7 +328,10 @@ def _as_array(column: NDArray[Any], name: str) -> NDArray[Any]:
         labels = np.array(values)
         if labels.dtype.kind != "O":
             return labels
-    row = next((row for row, v in enumerate(values) if type(v) not in (bool, float, str)), 0)
+    known = (bool, int, float)
+    strange = (row for row, value in enumerate(values) if type(value) not in known)
+    large = (row for row, value in enumerate(values) if type(value) is int and abs(value) >> 63)
+    row = next(strange, next(large, 0))
     raise ValueError(
         f"Unknown label type: `{name}` must hold text, bools, numbers of at most 64 bits or dates "
         f"of NumPy, got {values[row]!r:.60} ({type(values[row]).__name__}) in row {row}. Turn the "

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.pixels import check_planar
+from imblearn_images.core.pixels import channels_last
 
 THUMBNAIL = (32, 32)
 
@@ -24,6 +24,12 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Colours are kept, smaller images are enlarged. Arrays are resized as files are: bilinear,
     with a support that grows with the reduction, so that every pixel counts.
 
+    Parameters
+    ----------
+    channel_axis : int, default=None
+        Axis of one image that holds the channels; see
+        :func:`~imblearn_images.core.pixels.channels_last`.
+
     Examples
     --------
     >>> images = np.full((2, 64, 48, 3), 7, dtype=np.uint8)
@@ -32,12 +38,15 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ((2, 3072), dtype('float32'), 7)
     """
 
+    def __init__(self, channel_axis: int | None = None) -> None:
+        self.channel_axis = channel_axis
+
     def fit(self, X: NDArray[Any], y: None = None) -> Thumbnails:
         """Look at the headers of files: all must be grey, or all of the same colours."""
         if holds_paths(X):
             FileImages(X.tolist())
         else:
-            check_planar(X, "A thumbnail")
+            self._planes(X)
         return self
 
     def transform(self, X: NDArray[Any]) -> NDArray[Any]:
@@ -45,9 +54,13 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if holds_paths(X):
             images = np.stack([read_image(path, size=THUMBNAIL) for path in X])
         else:
-            images = resized(X, THUMBNAIL)
+            images = resized(self._planes(X), THUMBNAIL)
         float_type = np.result_type(images.dtype, np.float32)
         return images.reshape(len(images), -1).astype(float_type, copy=False)
+
+    def _planes(self, X: NDArray[Any]) -> NDArray[Any]:
+        how = "embedding=HOGFeatures(channel_axis={})"
+        return channels_last(X, self.channel_axis, "A thumbnail", how=how)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

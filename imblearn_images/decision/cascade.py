@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from imblearn_images.core.targets import plain_list
 from imblearn_images.decision.base import (
     WrapperMixin,
     as_labels,
@@ -173,7 +174,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
             label: at for at, branch in enumerate(self.branches_[name]) for label in branch
         }
         rows = np.flatnonzero(np.isin(labels, [*branch_of]))
-        images, y = rows_of(X, rows), np.array([branch_of[k] for k in labels[rows].tolist()])
+        images, y = rows_of(X, rows), np.array([branch_of[k] for k in plain_list(labels[rows])])
         each = isinstance(self.resampler, Mapping)
         sampler = self.resampler.get(name) if each else self.resampler
         if sampler is not None:

@@ -11,6 +11,8 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_class_weight
 
+from imblearn_images.core.targets import plain_list
+
 
 def count(y: Any, weights: Any = None) -> dict[Any, float]:
     """Sum of the weights of each label; without weights, the number of its rows."""
@@ -22,7 +24,7 @@ def count(y: Any, weights: Any = None) -> dict[Any, float]:
             "not carry weights along. Resample without sample_weight, or weight without samplers."
         )
     counts = np.bincount(rows.ravel(), weights=weights)
-    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    return dict(zip(plain_list(labels), counts.tolist(), strict=True))
 
 
 class _Counting(BaseEstimator):
@@ -84,7 +86,7 @@ def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float
     inside = _inside(fitted)
     if hasattr(inside, "model_prior_"):  # a PriorCorrectedClassifier inside another one
         shares = inside.model_prior_ * (inside.prior_ / inside.model_prior_) ** inside.tau
-        return dict(zip(inside.classes_.tolist(), shares.tolist(), strict=True))
+        return dict(zip(plain_list(inside.classes_), shares.tolist(), strict=True))
     class_weight = getattr(inside, "class_weight", None)
     if class_weight is None:
         return counts
@@ -93,7 +95,7 @@ def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float
     weights = compute_class_weight(
         "balanced" if balanced else class_weight, classes=labels, y=np.asarray(y)
     )
-    known = zip(labels.tolist(), weights.tolist(), strict=True)
+    known = zip(plain_list(labels), weights.tolist(), strict=True)
     return {label: counts[label] * weight for label, weight in known}
 
 

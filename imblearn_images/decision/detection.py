@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from imblearn_images.core.targets import plain_list
 from imblearn_images.decision.base import as_labels, handed, remember_form, rows_of, tags_like
 
 
@@ -178,7 +179,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
                 f"{type_of_target(labels)}. Name the rare class, and all others will be one: "
                 "MinorityDetector(..., rare=...)."
             )
-        if self.rare is not None and self.rare not in self.classes_.tolist():
+        if self.rare is not None and self.rare not in plain_list(self.classes_):
             raise ValueError(
                 f"rare={self.rare!r} is no label of y, which has {self.classes_.tolist()}."
             )

@@ -13,6 +13,7 @@ from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from imblearn_images.core.targets import plain_list
 from imblearn_images.decision.base import (
     WrapperMixin,
     as_labels,
@@ -300,7 +301,7 @@ def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
 
 def _shares(name: str, prior: Any, classes: NDArray[Any], counts: dict[Any, float]) -> Any:
     """Class shares in the order of `classes`, shape (n_classes,)."""
-    known = classes.tolist()
+    known = plain_list(classes)
     if isinstance(prior, str):
         prior = dict.fromkeys(known, 1.0) if prior == "uniform" else counts
         if missing := [label for label in known if label not in prior]:

@@ -29,3 +29,7 @@ __all__ = [
     "RecallDisplay",
     "ReliabilityDisplay",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

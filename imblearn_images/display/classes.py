@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.targets import count_labels
 from imblearn_images.display.drawing import (
     BLUE,
@@ -18,12 +18,17 @@ from imblearn_images.display.drawing import (
     SMALL,
     as_label,
     axes_or_new,
+    first_and_last,
+    name_hidden,
     open_frame,
 )
 
 
 class ClassDistributionDisplay:
     """Bars of the number of images per class, before and after resampling.
+
+    Of more than 60 classes the six largest and the six smallest are drawn, with a line between
+    them that says how many there are besides.
 
     Make one with :meth:`from_labels` or :meth:`from_plan`, which draw it at once.
 
@@ -102,6 +107,7 @@ class ClassDistributionDisplay:
         -------
         display : ClassDistributionDisplay
         """
+        check_plan(plan)
         if len(y) != plan.n_source:
             raise ValueError(
                 f"y has {len(y)} labels, the plan was drawn for {plan.n_source} images: pass the "
@@ -123,7 +129,8 @@ class ClassDistributionDisplay:
             Itself.
         """
         names = {**self.before, **(self.after or {})}
-        labels = sorted(names, key=lambda label: -self.before.get(label, 0))
+        in_order = sorted(names, key=lambda label: -self.before.get(label, 0))
+        labels, hidden = first_and_last(in_order)
         two = self.after is not None
         ax = axes_or_new(ax, 6.4, 0.7 + (0.46 if two else 0.32) * len(labels))
         places = np.arange(len(labels))
@@ -154,6 +161,7 @@ class ClassDistributionDisplay:
             )
         ax.set_yticks(places, [as_label(label) for label in labels])
         ax.set_ylim(len(labels) - 0.4, -0.6)
+        name_hidden(ax, hidden)
         ax.tick_params(left=False)
         ax.set_xticks([])  # the numbers stand at the bars
         ax.set_xlim(0, 1.12 * max([1, *names.values(), *self.before.values()]))

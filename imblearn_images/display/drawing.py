@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
+from imblearn_images.core.pixels import find_channels
 
 INK, GREY, PALE = "#1a1a1a", "#6e6e6e", "#c4c4c4"
 BLUE, RED = "#0072b2", "#d55e00"
@@ -19,6 +20,8 @@ COLOURS = (BLUE, "#e69f00", "#009e73", "#cc79a7", RED, "#56b4e9", "#8a6d00", "#0
 MARKERS = "os^Dv<>P"
 """Beside the colours, so that nothing depends on colour alone."""
 SMALL = 9  # points
+BARS, ENDS = 60, 6
+"""Classes that a chart shows at most; of more it shows so many at both ends."""
 
 
 def require_matplotlib() -> None:
@@ -60,6 +63,40 @@ def axes_or_new(ax: Any, width: float, height: float) -> Any:
     from matplotlib import pyplot
 
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def first_and_last(labels: Sequence[Any]) -> tuple[list[Any], int]:
+    """Of too many labels for a chart those at both ends, and how many there are between.
+
+    Examples
+    --------
+    >>> shown, hidden = first_and_last(range(1500))
+    >>> shown[0], shown[-1], len(shown), hidden
+    (0, 1499, 12, 1488)
+    >>> first_and_last("abc")
+    (['a', 'b', 'c'], 0)
+    """
+    if len(labels) <= BARS:
+        return list(labels), 0
+    return [*labels[:ENDS], *labels[-ENDS:]], len(labels) - 2 * ENDS
+
+
+def name_hidden(ax: Any, hidden: int) -> None:
+    """Draw a line between the two halves of a chart that leaves classes out, and say so."""
+    if not hidden:
+        return
+    place = ENDS - 0.5
+    ax.axhline(place, color=PALE, linewidth=0.8, linestyle=":")
+    ax.annotate(
+        f"and {hidden:,} more",
+        (1, place),
+        xycoords=ax.get_yaxis_transform(),
+        ha="right",
+        va="center",
+        fontsize=SMALL,
+        color=GREY,
+        backgroundcolor="white",
+    )
 
 
 def as_png(plot: Callable[[Any], Any], width: float, height: float, dpi: int = 100) -> bytes:
@@ -121,8 +158,8 @@ def draw_picture(
     box : tuple of float
         Left, right, bottom, top of the image, which keeps its proportions.
     """
-    channels_first = image.ndim == 3 and image.shape[2] > 4 and image.shape[0] <= 4
-    image = np.moveaxis(image, 0, -1) if channels_first else image
+    if image.ndim == 3:
+        image = np.moveaxis(image, find_channels(image.shape)[0], -1)
     if image.ndim == 3 and image.shape[2] not in (3, 4):
         image = image[..., 0]
     height, width = side * np.array(image.shape[:2]) / max(image.shape[:2])

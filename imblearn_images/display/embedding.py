@@ -11,15 +11,17 @@ from sklearn.decomposition import PCA
 
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.embedding import embed
-from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.targets import labels_of
+from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.display.drawing import (
     COLOURS,
     INK,
     MARKERS,
+    PALE,
     SMALL,
     as_label,
     axes_or_new,
+    first_and_last,
     open_frame,
 )
 
@@ -122,6 +124,7 @@ class EmbeddingDisplay:
         -------
         display : EmbeddingDisplay
         """
+        check_plan(plan)
         features = _features(X, embedding)
         if len(features) != plan.n_source:
             raise ValueError(
@@ -153,7 +156,12 @@ class EmbeddingDisplay:
         made = np.zeros(len(self.y), bool) if self.synthetic is None else self.synthetic
         labels, counts = np.unique(self.y[~made], return_counts=True)
         outline = [patheffects.withStroke(linewidth=3, foreground="white")]
-        for number, label in enumerate(labels[np.argsort(-counts, kind="stable")].tolist()):
+        in_order = plain_list(labels[np.argsort(-counts, kind="stable")])
+        drawn, hidden = first_and_last(in_order)
+        if hidden:
+            others = ~np.isin(self.y, np.array(drawn, dtype=self.y.dtype))
+            ax.scatter(*self.places[others].T, 8, color=PALE, label=f"and {hidden:,} more classes")
+        for number, label in enumerate(drawn):
             colour = COLOURS[number % len(COLOURS)]
             own, new = (self.places[(self.y == label) & kind] for kind in (~made, made))
             ax.scatter(*new.T, 14, color=colour, marker="x", linewidth=0.7, alpha=0.6)
@@ -179,6 +187,7 @@ class EmbeddingDisplay:
         if made.any():
             ax.plot([], [], "o", color=INK, markersize=4, label="original")
             ax.plot([], [], "x", color=INK, markersize=4, label="synthetic")
+        if made.any() or hidden:
             ax.legend(frameon=False, fontsize=SMALL, loc="best", handletextpad=0.1)
         ax.set(xticks=[], yticks=[])
         ax.margins(0.04)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
-from imblearn_images.core.targets import labels_of
+from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.display.drawing import (
     COLOURS,
     GREY,
@@ -19,6 +19,8 @@ from imblearn_images.display.drawing import (
     as_label,
     axes_or_new,
     chosen,
+    first_and_last,
+    name_hidden,
     open_frame,
 )
 
@@ -31,6 +33,7 @@ Z = 1.96  # of a 95 % interval
 class RecallDisplay:
     """Recall of every class, for one model or several; classes with most images above.
 
+    Of more than 60 classes the six with most and the six with fewest images are drawn.
     A grey band is the 95 % confidence interval (Wilson's) of the first model: how far chance
     alone goes with so few test images.
 
@@ -144,7 +147,7 @@ class RecallDisplay:
             If there is no model, or the models do not have the same classes.
         """
         first = self._checked()
-        labels = sorted(first, key=lambda label: -first[label][1])
+        labels, hidden = first_and_last(sorted(first, key=lambda label: -first[label][1]))
         ax = axes_or_new(ax, 6.4, 1 + 0.36 * len(labels))
         places = np.arange(len(labels))
         low, high = _wilson(*np.array([first[label] for label in labels]).T)
@@ -160,6 +163,7 @@ class RecallDisplay:
         names = [f"{as_label(label)}  ({first[label][1]})" for label in labels]
         ax.set_yticks(places, names)
         ax.set(xlim=(-0.02, 1.02), ylim=(len(labels) - 0.4, -0.6))
+        name_hidden(ax, hidden)
         ax.tick_params(left=False, labelsize=SMALL)
         of = f" of {as_label(next(iter(self.recall)))}" if len(self.recall) > 1 else ""
         ax.set_xlabel(f"recall; band: 95 % interval{of}; in brackets: test images", fontsize=SMALL)
@@ -219,7 +223,7 @@ def _recalls(y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[Any, tuple[floa
         )
     return {
         label: (float((y_pred[y_true == label] == label).mean()), int((y_true == label).sum()))
-        for label in np.unique(y_true).tolist()
+        for label in plain_list(np.unique(y_true))
     }
 
 

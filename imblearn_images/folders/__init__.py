@@ -7,7 +7,12 @@
 A data set on disk is its image files, ``labels.csv`` for the layout "csv", and
 ``manifest.jsonl``, written last: one line of JSON per row with ``path``, ``label``, ``split``,
 ``kind``, ``parents`` (files below the source, the base first), ``synthesis``, ``step``,
-``seed`` and ``sha256``.
+``seed`` and ``sha256``. While it is made, the folder holds ``.unfinished/``: with one it is no data
+set yet.
+
+Used as a source again, such a folder still says what its images show: drawn ones may train and
+never validate, and the rows of the next output say in ``ancestors`` and ``drawn_before`` what they
+descend from.
 """
 
 from imblearn_images.folders.balancing import balance_folder
@@ -32,3 +37,7 @@ __all__ = [
     "unbalance_folder",
     "verify_folder",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

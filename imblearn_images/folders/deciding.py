@@ -19,6 +19,7 @@ from imblearn_images.core.files import describe, mode_of_array, read_image, writ
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.store import OutputFolder
+from imblearn_images.core.survey import frames_told
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders.source import FolderSplit, Source
 from imblearn_images.hints import instead_of
@@ -120,7 +121,7 @@ def decided(
     """
     if later is not None:
         sampler.set_params(output_dir=later)
-    with warnings.catch_warnings():
+    with frames_told(), warnings.catch_warnings():  # of frames a note of the report speaks
         # of classes that are emptied: what becomes of them is said below
         warnings.filterwarnings("ignore", r"\w+ has left no image of", UserWarning)
         sampler.fit_resample(paths, y)

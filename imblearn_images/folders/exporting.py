@@ -25,7 +25,7 @@ from imblearn_images.core.manifest import (
     manifest_lines,
 )
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.records import examine_all
 from imblearn_images.core.store import OutputFolder, name_file
 from imblearn_images.core.targets import labels_of, told
@@ -102,6 +102,8 @@ def export_images(
     flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
     if flags.shape != (len(labels),):
         raise ValueError(f"is_valid has shape {flags.shape}, there are {len(labels)} images")
+    if plan is not None:
+        check_plan(plan)
     if plan is not None and len(plan) != len(labels):
         raise ValueError(f"the plan has {len(plan)} rows, there are {len(labels)} images")
     check_names(sorted(set(labels)), layout)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from imblearn_images.core.companions import as_groups
 from imblearn_images.core.duplicates import PHOTOS, near_duplicates
 from imblearn_images.core.regular import open_regular
+from imblearn_images.core.wording import nearest
 
 if TYPE_CHECKING:
     from imblearn_images.folders.source import Source
@@ -101,12 +102,15 @@ def read_groups(text: str) -> str | dict[str, str]:
     >>> read_groups(f"{table}:patient")
     {'flu/1.png': 'Ann', 'flu/2.png': 'Bob'}
     """
-    if text in WORDS:
-        return text
-    file, colon, column = text.rpartition(":")
-    if not colon:
+    if (word := text.casefold().replace("_", "-")) in WORDS:
+        return word
+    file, _, column = text.rpartition(":")
+    if not file or not column:
+        near = nearest(text, WORDS)
         raise ValueError(
-            f"groups {text!r}: one of {', '.join(WORDS)}, or FILE:COLUMN, e.g. groups.csv:patient"
+            f"`groups` must be {' or '.join(WORDS)}, or FILE:COLUMN, e.g. groups.csv:patient, got "
+            f"{text!r}."
+            + (f" Did you mean {near}?" if near else " Name both, or one of the words.")
         )
     try:
         return _read_column(file, column)
@@ -120,7 +124,13 @@ def _read_column(file: str, column: str) -> dict[str, str]:
         table = csv.DictReader(lines)
         for wanted in ("path", column):
             if wanted not in (table.fieldnames or ()):
-                raise ValueError(f"{file} has the columns {table.fieldnames}, not {wanted!r}")
+                columns = [str(name) for name in table.fieldnames or ()]
+                near = nearest(wanted, columns)
+                raise ValueError(
+                    f"{file} has the columns {columns}, not {wanted!r}. "
+                    + (f"Did you mean {near!r}? " if near and wanted != "path" else "")
+                    + f"Its first line must name a column path, and {column!r}."
+                )
         for row in table:
             path, group = row["path"], row[column]
             if not group:

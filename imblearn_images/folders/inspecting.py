@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.duplicates import has_imagehash
+from imblearn_images.core.wording import align, counted
 from imblearn_images.folders.grouping import group_near
 from imblearn_images.folders.loading import endings_text
-from imblearn_images.folders.report import shown, table_text
+from imblearn_images.folders.report import shown
 from imblearn_images.folders.source import Source, read_source
 
 __all__ = ["InspectReport", "inspect_folder"]
@@ -55,11 +56,15 @@ class InspectReport:
         return json.dumps(asdict(self))
 
     def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table and what is to be said, the table not wider than `width` columns."""
         columns = ["class", "images", "share", "ratio", "height x width", "modes", "broken"]
         if has_others := any(c["other_files"] for c in self.classes):
             columns.append("other files")
         lines = [
-            table_text(
+            align(
                 columns,
                 [
                     [
@@ -74,15 +79,22 @@ class InspectReport:
                     ]
                     for c in self.classes
                 ],
+                width=width,
             ),
-            f"{self.n_images} images, {len(self.classes)} classes, ratio {self.ratio:.1f}",
+            ", ".join(
+                [
+                    counted(self.n_images, "image"),
+                    counted(len(self.classes), "class"),
+                    f"ratio {self.ratio:.1f}",
+                ]
+            ),
         ]
         lines += [f"{shown(c['label'])}: {why}" for c in self.classes for why in c["advice"]]
         lines += [f"broken: {shown(path, 200)}: {why}" for path, why in self.broken.items()]
         for what, groups in (("equal", self.duplicates), ("near-duplicate", self.near_duplicates)):
             if groups is not None:
                 n = sum(map(len, groups))
-                lines.append(f"{what} files: {n} in {len(groups)} groups")
+                lines.append(f"{what} files: {n} in {counted(len(groups), 'group')}")
                 lines += [f"  {', '.join(shown(path, 60) for path in g[:4])}" for g in groups[:5]]
         return "\n".join(lines + [f"note: {shown(note, 400)}" for note in self.notes])
 
@@ -195,11 +207,11 @@ def _advice(n: int, largest: int) -> list[str]:
     train = n - max(1, round(0.2 * n))
     if train <= NEIGHBORS:
         advice.append(
-            f"{n} images: at a validation share of 0.2, SMOTE ({NEIGHBORS} neighbours) has {train} "
-            f"to train on, it needs {NEIGHBORS + 1}"
+            f"{counted(n, 'image')}: at a validation share of 0.2, SMOTE ({NEIGHBORS} neighbours) "
+            f"has {train} to train on, it needs {NEIGHBORS + 1}"
         )
     if n < FEW:
-        advice.append(f"{n} images: too few to measure anything on; collect more")
+        advice.append(f"{counted(n, 'image')}: too few to measure anything on; collect more")
     if largest / n >= RATIO:
         advice.append(f"{largest / n:.1f} times fewer images than the largest class: resample")
     return advice

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from imblearn_images.core.files import SUFFIXES
+from imblearn_images.core.wording import counted
 from imblearn_images.folders._layout import (
     SplitFoldersError,
     check_finished,
@@ -195,7 +196,10 @@ _HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suff
 
 def note_on_skipped(skipped: list[str]) -> str:
     """Say how many files were passed over, with three of them, by ending."""
-    note = f"{len(skipped)} files skipped that are not images or lie in no class folder"
+    verbs = ("is no image", "lies") if len(skipped) == 1 else ("are not images", "lie")
+    note = (
+        f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
+    )
     if not skipped:
         return note
     counts = count_endings(skipped)

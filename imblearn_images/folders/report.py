@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from imblearn_images.core.text import printable
+from imblearn_images.core.wording import align, counted, shorten
 from imblearn_images.folders.source import FolderSplit, Source
 
 __all__ = ["FolderReport"]
@@ -68,6 +69,10 @@ class FolderReport:
         return json.dumps(self.to_dict())
 
     def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table and what is to be said, the table not wider than `width` columns."""
         columns = ["class", "source", "skipped", "valid", "train", "resampled", "synthetic"]
         rows = [
             [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]
@@ -78,13 +83,14 @@ class FolderReport:
             for row, c in zip(rows, self.classes, strict=True):
                 row.insert(4, c.test)
         rows.append(["all", *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))])
-        lines = [table_text(columns, rows)]
+        lines = [align(columns, rows, width=width)]
         if self.n_prevented:
-            lines.append(f"{self.n_prevented} leaks between training and validation prevented")
+            n_leaks = counted(self.n_prevented, "leak")
+            lines.append(f"{n_leaks} between training and validation prevented")
         lines += [f"skipped: {shown(path, 200)}: {why}" for path, why in self.skipped.items()]
         lines += [f"note: {shown(note, 400)}" for note in self.notes]
         size = f"{self.n_bytes / 1e6:.1f} MB"
-        what = f"{self.n_files} image files, {size}" + (
+        what = f"{counted(self.n_files, 'image file')}, {size}" + (
             f", would be written to {self.output} (at most; nothing was written)"
             if self.dry_run
             else f", in {self.output}"
@@ -114,21 +120,6 @@ def count_classes(
     ]
 
 
-def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Align a table: text to the left, numbers to the right."""
-    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    numeric = [all(isinstance(row[k], (int, float)) for row in rows) for k in range(len(columns))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, numeric, strict=True)
-        ).rstrip()
-        for line in cells
-    )
-
-
 def shown(text: str, longest: int = 40) -> str:
     """Make text fit for a terminal: one line, printable, not too long."""
-    safe = printable(text)
-    return safe if len(safe) <= longest else safe[: longest - 3] + "..."
+    return shorten(printable(text), longest)

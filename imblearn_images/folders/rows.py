@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,12 @@ from imblearn_images.core.store import name_file
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders._form import Form
 from imblearn_images.folders.source import FolderSplit, Source
+
+
+def digest_of(facts: Iterable[str]) -> str:
+    """Short digest of what a file is made of, which makes its name its own."""
+    text = "\0".join(facts).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 class OutputRows(Sequence[Row]):
@@ -191,9 +197,7 @@ class OutputRows(Sequence[Row]):
             facts += [str(row.seed), repr(row.step), str(number)]
         if row.kind == "synthetic":
             facts += [str(row.synthesis), str(self.mode), *self._drawn_by(number - self.n_valid)]
-        digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()[
-            :16
-        ]
+        digest = digest_of(facts)
         suffix = os.path.splitext(row.parents[0])[1].lower()
         if row.kind == "synthetic":
             suffix = self.form.suffix or self.later.suffix

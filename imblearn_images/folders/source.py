@@ -17,7 +17,9 @@ from imblearn_images.core.labels import find_clashes
 from imblearn_images.core.lineage import Lineage, read_lineage
 from imblearn_images.core.records import FileRecord, FileRecords, examine_all
 from imblearn_images.core.splitting import merge_groups, split_rows
+from imblearn_images.core.survey import MORE_FRAMES
 from imblearn_images.core.text import printable
+from imblearn_images.core.wording import counted
 from imblearn_images.folders._layout import find_splits, folders_in
 from imblearn_images.folders.grouping import (
     Groups,
@@ -119,10 +121,11 @@ def read_source(
         _refuse_shared(records, sides, root)
     broken = records.broken()
     if broken and on_error == "raise":
+        n_all = counted(len(paths), "image file")
         lines = [f"{printable(record.path)}: {record.error}" for _, record in broken]
         raise ValueError(
-            "\n  ".join([f"{len(broken)} of {len(paths)} image files cannot be used:", *lines])
-            + "\nRepair or remove them, or leave them out: --on-error skip, on_error='skip'"
+            "\n  ".join([f"{len(broken)} of {n_all} cannot be used:", *lines])
+            + '\nRepair or remove them, or leave them out with on_error="skip".'
         )
     sound, rows = records.sound()
     kept = Source(
@@ -455,16 +458,16 @@ def _class_of(path: str, root: str) -> str:
 def _notes(kept: Source) -> list[str]:
     notes = []
     if kept.broken:
-        notes.append(f"{len(kept.broken)} files left out that cannot be used")
+        notes.append(f"{counted(len(kept.broken), 'file')} left out that cannot be used")
     for found, text in (
         (
             [r.path for r in kept.records if r.has_more_frames],
-            "with more than one frame, the first is used",
+            MORE_FRAMES,
         ),
         ([r.path for r in kept.records if r.misnamed], "whose name says another format"),
     ):
         if found:
-            notes.append(f"{len(found)} files {text}, such as {found[0]!r}")
+            notes.append(f"{counted(len(found), 'file')} {text}, such as {found[0]!r}")
     first = kept.records.first_equals()
     for row in np.flatnonzero(first != np.arange(len(first))).tolist():
         if kept.labels[first[row]] != kept.labels[row]:

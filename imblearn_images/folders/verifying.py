@@ -24,9 +24,11 @@ from imblearn_images.core.manifest import (
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.store import WORKSHOP
+from imblearn_images.core.wording import counted
 from imblearn_images.folders.pictures import CHART, SHEET
 from imblearn_images.folders.progress import progress
 from imblearn_images.folders.report import shown
+from imblearn_images.folders.rows import digest_of
 
 __all__ = ["VerifyReport", "verify_folder"]
 
@@ -59,7 +61,7 @@ class VerifyReport:
 
     def __str__(self) -> str:
         if self:
-            return f"{self.output}: {self.n_rows} rows, all as the manifest says"
+            return f"{self.output}: {counted(self.n_rows, 'row')}, all as the manifest says"
         lines = [f"{self.output}: not as the manifest says"]
         for what in ("missing", "changed", "unexpected", "leaks", "labels"):
             found = getattr(self, what)
@@ -119,17 +121,23 @@ def verify_folder(
         )
     rows = Manifest(root)
     n_rows = n_files = 0
+    has_source, outside = False, dict[str, None]()
     for row in rows:
         n_rows += row.split != "skipped"
         n_files += row.path is not None
+        has_source = has_source or _is_of_a_source(row)
+        if source is None:
+            outside |= dict.fromkeys(name for name in row.parents if not _lies_in(name, "source"))
     bad: dict[str, list[str]] = {"missing": [], "changed": []}
+    if has_source:  # images of elsewhere, which `export_images` wrote, may be called anything
+        bad["missing"] += [f"{name} (points out of the source)" for name in outside]
     parents: dict[str, str | None] = {}
     related: Iterable[Row] = rows
     if source is not None:
         parents = _parents(rows)
         # Who wrote the manifest has no say in which files of this machine are looked for.
-        outside = [name for name in parents if not _lies_in(name, source)]
-        bad["missing"] += [f"{name} (points out of the source {source})" for name in outside]
+        outside = dict.fromkeys(name for name in parents if not _lies_in(name, source))
+        bad["missing"] += [f"{name} (points out of the source)" for name in outside]
         for name in outside:
             del parents[name]
         related = _Related(rows, parents, os.fspath(source))
@@ -184,6 +192,14 @@ def _check_there(root: Path) -> None:
         f"{os.fspath(root)!r} holds no {MANIFEST}: it was not written by this package. Name the "
         f"folder that was given as output.{hint}"
     )
+
+
+def _is_of_a_source(row: Row) -> bool:
+    """Tell whether a row is a file of class folders: what it was made of is in its name."""
+    if row.path is None or row.kind != "original" or not row.parents:
+        return False
+    digest = digest_of((row.label, *row.parents, str(row.sha256)))
+    return os.path.splitext(row.path)[0].endswith(f"-{digest}")
 
 
 def _lies_in(name: str, source: str | os.PathLike[str]) -> bool:

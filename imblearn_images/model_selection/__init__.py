@@ -21,3 +21,7 @@ __all__ = [
     "compare_resamplers",
     "near_duplicate_groups",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -35,7 +35,7 @@ def _what_to_do(comparison: ResamplerComparison) -> str:
     surely = [name for name in gains if gains[name].p_holm < ALPHA and gains[name].mean > 0]
     if surely:
         best = max(surely, key=lambda name: gains[name].mean)
-        than = "none" if reference == "none" else f"{reference}, the best that makes no images"
+        than = "none" if reference == "none" else f"{reference}, the best baseline"
         return (
             f"Use {best}: {comparison.metric} {gains[best].mean:.3f} above {than} "
             f"({_sure(gains[best])}){_price(comparison, best)}."
@@ -57,16 +57,17 @@ def _what_to_do(comparison: ResamplerComparison) -> str:
 def _of_the_others(comparison: ResamplerComparison, best: str) -> str:
     """What is to be said of those that are not recommended."""
     reference, gains = comparison.reference, comparison.gains
+    other = "" if reference == "none" else "other "
     if best and gains[best].mean > 0:
         than = "it" if reference == "none" else reference
         return (
-            f"no candidate is distinguishably better in {comparison.metric}, the highest, {best}, "
-            f"is {gains[best].mean:.3f} above {than} ({_sure(gains[best])})"
+            f"no {other}candidate is distinguishably better, the highest, {best}, is "
+            f"{gains[best].mean:.3f} above {than} ({_sure(gains[best])})"
         )
     beside = comparison.differences if reference == "none" else gains
     worse = [name for name, each in beside.items() if each.p_holm < ALPHA and each.mean < 0]
     tail = f", {_joined(worse)} {'are' if len(worse) > 1 else 'is'} worse" if worse else ""
-    return f"no candidate is better in {comparison.metric}{tail}" if beside else ""
+    return f"no {other}candidate is higher in {comparison.metric}{tail}" if beside else ""
 
 
 def _measured_on(comparison: ResamplerComparison) -> str:

@@ -19,7 +19,7 @@ from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
-__all__ = ["BASELINES", "Candidate", "name_candidates", "name_model", "prepare"]
+__all__ = ["BASELINES", "Candidate", "name_candidates", "name_model", "notes_of_twice", "prepare"]
 
 BASELINES = ("none", "class_weight", "prior_correction")
 """What resamples nothing, and is always compared."""
@@ -178,6 +178,26 @@ def _baseline(name: str, word: str, estimator: Any) -> Candidate:
     if not hasattr(estimator, "predict_proba"):
         return Candidate(name, None, unavailable="the estimator has no predict_proba")
     return Candidate(name, PriorCorrectedClassifier(estimator, prior="uniform"))
+
+
+def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
+    """Say where samplers meet weights of classes that are not reckoned from what they return.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imblearn_images import SMOTE
+    >>> notes_of_twice({"smote": SMOTE()}, LogisticRegression(class_weight={"owl": 9}))
+    ["class_weight={'owl': 9} of the estimator acts on what smote returns, too: corrected twice"]
+    """
+    parameter = _class_weight_of(estimator)
+    weights = None if parameter is None else estimator.get_params()[parameter]
+    samplers = [name for name, each in named.items() if hasattr(each, "fit_resample")]
+    if not samplers or not isinstance(weights, Mapping):  # "balanced" is reckoned behind them
+        return []
+    verb = "return" if len(samplers) > 1 else "returns"
+    known = f"class_weight={weights!r} of the estimator"
+    return [f"{known} acts on what {', '.join(samplers)} {verb}, too: corrected twice"]
 
 
 def _class_weight_of(estimator: Any, prefix: str = "") -> str | None:

@@ -14,8 +14,14 @@ from sklearn.utils import check_random_state, indexable
 
 from imblearn_images.core.companions import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.survey import frames_told, tell_frames
 from imblearn_images.core.targets import labels_of
-from imblearn_images.model_selection.candidates import name_candidates, name_model, prepare
+from imblearn_images.model_selection.candidates import (
+    name_candidates,
+    name_model,
+    notes_of_twice,
+    prepare,
+)
 from imblearn_images.model_selection.comparison import ResamplerComparison
 from imblearn_images.model_selection.fitting import fit_and_judge
 from imblearn_images.model_selection.folds import make_folds
@@ -136,6 +142,7 @@ def compare_resamplers(
     named = name_candidates(resamplers)
     candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]
     folds, notes = make_folds(labels, groups, cv, seed)
+    notes = [*notes, *notes_of_twice(named, estimator)]
     scorer = check_scoring(estimator, scoring=_metrics(scoring))
     classes = np.unique(labels)
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}
@@ -150,12 +157,15 @@ def compare_resamplers(
 
     outcomes: list[Outcome] = []
     interrupted = False
+    if holds_paths(images):
+        tell_frames(images, n_jobs=n_jobs)  # once, not in every fold
     try:
         total = len(folds) * (len(candidates) - len(failures))
-        for outcome in _progress(_run(tasks(), n_jobs), total, verbose):
-            if outcome.error:
-                _note_failure(outcome, len(folds), failures)
-            outcomes.append(outcome)
+        with frames_told():
+            for outcome in _progress(_run(tasks(), n_jobs), total, verbose):
+                if outcome.error:
+                    _note_failure(outcome, len(folds), failures)
+                outcomes.append(outcome)
     except KeyboardInterrupt:
         interrupted = True
     conditions = _conditions(estimator, images, seed)

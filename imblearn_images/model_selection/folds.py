@@ -14,7 +14,8 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from imblearn_images.core.targets import told
+from imblearn_images.core.targets import plain_list, told
+from imblearn_images.core.wording import counted
 
 __all__ = ["draw_folds", "make_folds"]
 
@@ -99,7 +100,7 @@ def draw_folds(
             "images, or leave the class out."
         )
     n = min(n_splits, least)
-    notes = [f"{n} folds instead of {n_splits}: class {smallest!r} has {said}"]
+    notes = [f"{counted(n, 'fold')} instead of {n_splits}: class {smallest!r} has {said}"]
     folds = _drawn(y, groups, n, n_repeats, seed)
     return folds, notes if n < n_splits else []
 
@@ -110,12 +111,15 @@ def _smallest_class(y: NDArray[Any], groups: Any) -> tuple[Any, int, str]:
         label: np.count_nonzero(y == label)
         if groups is None
         else len(np.unique(np.asarray(groups)[y == label]))
-        for label in np.unique(y).tolist()
+        for label in plain_list(np.unique(y))
     }
     smallest = min(counts, key=counts.__getitem__)
     n = int(counts[smallest])
-    s = "" if n == 1 else "s"
-    return smallest, n, f"{n} image{s}" if groups is None else f"{n} group{s} of images"
+    return (
+        smallest,
+        n,
+        counted(n, "image") if groups is None else f"{counted(n, 'group')} of images",
+    )
 
 
 def _drawn(y: NDArray[Any], groups: Any, n_splits: int, repeats: int, seed: int) -> list[Fold]:
@@ -152,15 +156,16 @@ def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
                 f"Fold {number} of {len(folds)} trains and tests on {what}: leave `cv` out, or "
                 "pass a splitter that keeps groups together, e.g. StratifiedGroupKFold."
             )
-    for label in np.unique(y).tolist():
+    for label in plain_list(np.unique(y)):
         rows = y == label
         untrained = [number for number, (train, _) in enumerate(folds, 1) if not rows[train].any()]
         untested = [number for number, (_, test) in enumerate(folds, 1) if not rows[test].any()]
         if untrained or (untested and groups is None):
+            few = f"{counted(np.count_nonzero(rows), 'image')}, too few for these folds"
             what, where = ("train on", untrained) if untrained else ("test", untested)
             raise ValueError(
-                f"Class {label!r} has {np.count_nonzero(rows)} images, too few for these folds: "
-                f"fold {where[0]} of {len(folds)} has none of them to {what}. Ask for fewer folds"
+                f"Class {label!r} has {few}: fold {where[0]} of {len(folds)} has none of them to "
+                f"{what}. Ask for fewer folds"
                 + (", or smaller groups." if groups is not None else ", or add images.")
             )
         if untested:

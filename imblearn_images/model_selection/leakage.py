@@ -21,7 +21,7 @@ from imblearn_images.core.duplicates import (
     nearest_look,
 )
 from imblearn_images.core.lineage import read_lineage
-from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.model_selection.leakage_report import LeakageReport, LeakedPair
 
@@ -213,6 +213,9 @@ def _sides(plan: Any, n_train: int, n_valid: int) -> tuple[Origin | None, Origin
     if plan is None:
         return None, None
     train, valid = plan if isinstance(plan, (tuple, list)) and len(plan) == 2 else (plan, None)
+    for part in (train, valid):
+        if hasattr(part, "fit_resample"):  # a sampler in the place of its plan
+            check_plan(part)
     sizes = {part.n_source for part in (train, valid) if isinstance(part, ResamplingPlan)}
     if not sizes:
         raise TypeError(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images.core.targets import plain_list
 from imblearn_images.model_selection.candidates import Candidate
 from imblearn_images.model_selection.comparison import (
     Calibration,
@@ -66,7 +67,7 @@ def summarise(
         notes = [*notes, f"interrupted: {len(complete)} of {len(folds)} folds are complete"]
     table = {name: [known[name, k] for k in complete] for name in names}
     tested = np.concatenate([folds[k][1] for k in complete])
-    n_test = {label: len(np.unique(tested[y[tested] == label])) for label in classes.tolist()}
+    n_test = {label: len(np.unique(tested[y[tested] == label])) for label in plain_list(classes)}
     calibration, reliability = {}, {}
     for name, found in table.items():
         calibration[name] = Calibration(np.nan, np.nan)

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from imblearn_images.core.files import read_image, written_whole
 from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
-from imblearn_images.display.drawing import as_png
+from imblearn_images.display.drawing import BARS, COLOURS, as_png
 from imblearn_images.folders.report import shown
-from imblearn_images.model_selection.tables import as_html
+from imblearn_images.model_selection.tables import as_html, of_interest
 
 if TYPE_CHECKING:
     from imblearn_images.model_selection.comparison import ResamplerComparison
@@ -125,7 +125,7 @@ def _charts(comparison: ResamplerComparison) -> list[tuple[str, bytes]]:
     kinds: list[tuple[str, Any, float]] = []
     if comparison.differences:
         kinds.append(("Differences to none", ComparisonDisplay, 1.1 + 0.4 * n_names))
-    kinds.append(("Recall of each class", RecallDisplay, 1.2 + 0.4 * max(n_classes, 6)))
+    kinds.append(("Recall of each class", RecallDisplay, 1.2 + 0.4 * min(max(n_classes, 6), BARS)))
     if comparison.reliability:
         kinds.append(("Reliability of probabilities", ReliabilityDisplay, 4.5))
     return [
@@ -135,7 +135,11 @@ def _charts(comparison: ResamplerComparison) -> list[tuple[str, bytes]]:
 
 
 def _drawing(kind: Any, comparison: ResamplerComparison) -> Callable[[Any], Any]:
-    return lambda ax: kind.from_comparison(comparison, ax=ax)
+    if kind is ComparisonDisplay:
+        return lambda ax: kind.from_comparison(comparison, ax=ax)
+    known = comparison.reliability if kind is ReliabilityDisplay else comparison.recall
+    names = [name for name in of_interest(comparison, len(COLOURS)) if name in known]
+    return lambda ax: kind.from_comparison(comparison, names or None, ax=ax)
 
 
 def _source(picture: bytes) -> str:

@@ -128,18 +128,18 @@ def compare_several(differences: Mapping[str, Any], test_to_train: float) -> dic
     >>> folds = {"one": [0.02, 0.06, 0.04, 0.05, 0.03], "other": [0.01, -0.02, 0.04, 0.0, 0.01]}
     >>> for name, found in compare_several(folds, 0.25).items():
     ...     print(f"{name}: {found.low:.3f} to {found.high:.3f}, p = {found.p_holm:.3f}")
-    one: 0.004 to 0.076, p = 0.039
-    other: -0.032 to 0.048, p = 0.608
+    one: 0.003 to 0.077, p = 0.039
+    other: -0.032 to 0.048, p = 0.612
     """
     alone = {name: corrected_difference(each, test_to_train) for name, each in differences.items()}
     found = adjust_holm(alone)
     for name, each in found.items():
         if each.low == each.high != 0 and not each.p_holm < ALPHA:
-            found[name] = each._replace(low=np.nan, high=np.nan)
+            found[name] = Difference(each.mean, np.nan, np.nan, each.p, each.p_holm)
         elif each.p_holm > each.p > 0:
             level = 1 - (1 - LEVEL) * each.p / each.p_holm
             wide = corrected_difference(differences[name], test_to_train, level)
-            found[name] = each._replace(low=wide.low, high=wide.high)
+            found[name] = Difference(each.mean, wide.low, wide.high, each.p, each.p_holm)
     return found
 
 

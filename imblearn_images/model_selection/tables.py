@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imblearn_images.folders.report import shown, table_text
+from imblearn_images.core.wording import align, counted
+from imblearn_images.folders.report import shown
 from imblearn_images.model_selection.statistics import ALPHA
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = [
     "as_text",
     "fold_rows",
     "gain_rows",
+    "of_interest",
     "plain",
     "recall_rows",
     "summary_rows",
@@ -64,7 +66,15 @@ def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
     """Every candidate that is no baseline, beside the best baseline."""
     return [
-        {"candidate": name, "reference": comparison.reference, **found._asdict()}
+        {
+            "candidate": name,
+            "reference": comparison.reference,
+            "difference": found.mean,
+            "low": found.low,
+            "high": found.high,
+            "p": found.p,
+            "p_holm": found.p_holm,
+        }
         for name, found in comparison.gains.items()
     ]
 
@@ -88,6 +98,15 @@ def recall_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
     ]
 
 
+def of_interest(comparison: ResamplerComparison, n: int) -> list[str]:
+    """At most `n` candidates: none, the best baseline, the best and the worst, what differs."""
+    ranked = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
+    first = ["none", comparison.reference, ranked[0], ranked[-1], "prior_correction"]
+    chosen = [*dict.fromkeys([*first, *comparison.worse, *comparison.better, *ranked])]
+    known = [name for name in chosen if name in comparison.names][:n]
+    return [name for name in comparison.names if name in known]
+
+
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Turn numbers into Python's own, NaN into None, labels that JSON does not know into text."""
     return [{key: _plain(value) for key, value in row.items()} for row in rows]
@@ -100,14 +119,19 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (int, str)) else str(value)
 
 
-def as_text(comparison: ResamplerComparison) -> str:
-    """The table, the recall of the smallest classes, notes and advice."""
-    lines = [_title(comparison), "", table_text(*_cells(comparison)), ""]
+def as_text(
+    comparison: ResamplerComparison,
+    *,
+    all_classes: str = 'to_frame("recall")',
+    width: int | None = None,
+) -> str:
+    """The tables, not wider than `width`, what shows `all_classes`, notes and advice."""
+    lines = [_title(comparison), "", align(*_cells(comparison), width=width), ""]
     if _has_gains(comparison):
-        lines += [table_text(*_gain_cells(comparison)), ""]
-    lines += [table_text(*_recall_cells(comparison))]
-    if hidden := len(comparison.recall["none"]) - CLASSES:
-        lines += [f'and {hidden} larger classes: to_frame("recall")'] * (hidden > 0)
+        lines += [align(*_gain_cells(comparison), width=width), ""]
+    lines += [align(*_recall_cells(comparison), width=width)]
+    if (hidden := len(comparison.recall["none"]) - CLASSES) > 0:
+        lines += [f"and {counted(hidden, 'larger class')}: {all_classes}"]
     lines += [""] + [f"{what}: {shown(text, 300)}" for what, text in _remarks(comparison)]
     return "\n".join([*lines, comparison.advice])
 
@@ -129,8 +153,8 @@ def as_html(comparison: ResamplerComparison) -> str:
 def _title(comparison: ResamplerComparison) -> str:
     images = sum(n for _, n in comparison.recall["none"].values())
     return (
-        f"{comparison.metric} on {comparison.n_folds} folds of {images} images; mean +- standard "
-        "deviation, paired difference to none"
+        f"{comparison.metric} on {counted(comparison.n_folds, 'fold')} of {images} images; mean +- "
+        "standard deviation, paired difference to none"
     )
 
 
@@ -179,15 +203,8 @@ def _word(found: Any) -> str:
 
 
 def _recall_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[Any]]]:
-    """Of the smallest classes: recall without resampling, and of what the advice may speak of.
-
-    That is the best baseline, the best candidate, the one that does worst, and what differs.
-    """
-    others = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
-    wanted = ["none", "prior_correction", comparison.reference, others[0], others[-1]]
-    wanted += [*comparison.better, *comparison.worse]
-    chosen = [*dict.fromkeys(wanted)][:RECALLS]
-    names = [name for name in comparison.names if name in chosen]
+    """Recall of the smallest classes without resampling, and of what the advice may speak of."""
+    names = of_interest(comparison, RECALLS)
     of_none = comparison.recall["none"]
     smallest = sorted(of_none, key=lambda label: of_none[label].n_test)[:CLASSES]
     rows = [

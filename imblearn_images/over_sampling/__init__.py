@@ -25,3 +25,7 @@ __all__ = [
     "RandomOverSampler",
     "RedrawImages",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -67,7 +67,8 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     plan_ : ResamplingPlan
         Where every row of the result comes from.
     sample_indices_ : ndarray of shape (n_resampled,)
-        Source row of every row of the result.
+        Source row of every row of the result; only where these are copies, and no `synthesis`
+        has drawn them.
     sampling_strategy_ : dict
         Class label to number of images to add.
     shrinkage_ : dict or None
@@ -106,6 +107,11 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
 
     sample_indices_: NDArray[np.intp]
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.sampler_tags.sample_indices = self.synthesis in (None, "copy")
+        return tags
+
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
@@ -143,6 +149,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         features, nearness = own_features(self, X, y, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
+        del self.sample_indices_  # who takes these rows of X would get copies
         self.plan_ = with_synthesis(self, plan, images, y, features, nearness=nearness)
         return draw(self, X, images), self.plan_.y
 

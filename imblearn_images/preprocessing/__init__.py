@@ -12,3 +12,7 @@ from imblearn_images.preprocessing.reading import ReadImages
 from imblearn_images.preprocessing.reshaping import FlattenImages, ReshapeImages
 
 __all__ = ["FlattenImages", "HOGFeatures", "ReadImages", "ReshapeImages", "image_limits"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -13,6 +13,7 @@ from imblearn_images.core import files, survey
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.hog import NORMS, default_cell, hog_features, hog_shape
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.pixels import channels_last
 from imblearn_images.core.text import printable
 from imblearn_images.preprocessing.pixels import are_paths, image_tags, pixels_of, shaped
 from imblearn_images.preprocessing.reading import ReadImages, read_batch
@@ -50,6 +51,10 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         (H, W) or (H, W, C) of one image, needed where `X` holds rows of flattened pixels.
     n_jobs : int, default=None
         Threads. The features are the same for every number.
+    channel_axis : int, default=None
+        Axis of one image of an array that holds the channels, as in scikit-image: 0 for
+        (C, H, W), -1 for (H, W, C). By default the last one; a shape that leaves doubt, such as
+        (12, 32, 32), is refused.
 
     Attributes
     ----------
@@ -107,6 +112,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         size=None,
         image_shape=None,
         n_jobs=None,
+        channel_axis=None,
     ):
         self.orientations = orientations
         self.pixels_per_cell = pixels_per_cell
@@ -116,6 +122,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         self.size = size
         self.image_shape = image_shape
         self.n_jobs = n_jobs
+        self.channel_axis = channel_axis
 
     def fit(self, X, y=None):
         """Learn the shape of the images; of files the headers are read.
@@ -174,7 +181,9 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         images, _ = unwrap(X)
         if are_paths(images):
             return self._of_files(images)
-        planes = ReadImages(self.size).transform(self._planes(images, reset=False))
+        planes = self._planes(images, reset=False)
+        last = -1 if planes.ndim == 4 else None
+        planes = ReadImages(self.size, channel_axis=last).transform(planes)
         self._check_shape(planes.shape[1:], "X")
         return self._of_arrays(planes, self.n_jobs)
 
@@ -242,13 +251,12 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
                 "each pixel is: give images (n, H, W) or (n, H, W, C), or pass image_shape=(H, W) "
                 "or (H, W, C)."
             )
-        channels_first = images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] > 4
-        if images.ndim > 4 or channels_first:
+        if images.ndim > 4:
             raise ValueError(
                 f"X of shape {images.shape} is no set of images (n, H, W) or (n, H, W, C). Move "
                 "the axes first (numpy.moveaxis)."
             )
-        return images
+        return channels_last(images, self.channel_axis, "HOGFeatures")
 
     def _check_shape(self, shape, what):
         if shape != self.image_shape_:

@@ -21,6 +21,28 @@ def image_tags(tags, *, requires_fit=True):
     return tags
 
 
+class ImagesOutMixin:
+    """Mixin for a transformer that puts out images: a Pipeline of it can be told its output."""
+
+    def set_output(self, *, transform=None):
+        """Take the word of a Pipeline whose later steps put out tables; images stay an array.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None
+            Of no consequence here: images are no table.
+
+        Returns
+        -------
+        self : estimator instance
+        """
+        if transform not in (None, "default", "pandas", "polars"):
+            raise ValueError(
+                f"`transform` must be 'default', 'pandas', 'polars' or None, got {transform!r}."
+            )
+        return self
+
+
 def are_paths(images):
     """Tell whether `images`, as :func:`unwrap` returns them, are paths of at least one file."""
     return holds_paths(images) and len(images) > 0 and is_path(images[0])

@@ -19,11 +19,12 @@ from imblearn_images.core import files, survey
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.limits import check_max_pixels, current_limits, image_limits
 from imblearn_images.core.memory import check_fits
+from imblearn_images.core.pixels import channels_back, channels_last
 from imblearn_images.core.thumbnails import resized
-from imblearn_images.preprocessing.pixels import are_paths, image_tags, pixels_of
+from imblearn_images.preprocessing.pixels import ImagesOutMixin, are_paths, image_tags, pixels_of
 
 
-class ReadImages(TransformerMixin, BaseEstimator):
+class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     """Read image files into one array; arrays of pixels pass through.
 
     Stateless: `fit` opens no file, and `transform` works without it. Files are decoded
@@ -49,6 +50,10 @@ class ReadImages(TransformerMixin, BaseEstimator):
         As joblib's.
     verbose : int, default=0
         Show progress on stderr when positive, with tqdm if it is installed.
+    channel_axis : int, default=None
+        Axis of one image of an array that holds the channels, as in scikit-image, where `size`
+        resizes it: 0 for (C, H, W), -1 for (H, W, C). By default the last one; a shape that
+        leaves doubt, such as (12, 32, 32), is refused. Files are read as (H, W, C) always.
 
     Attributes
     ----------
@@ -62,7 +67,8 @@ class ReadImages(TransformerMixin, BaseEstimator):
     Notes
     -----
     The EXIF orientation of a photo is applied. Of animations and multi-page files the
-    first frame is read. ``set_output`` is not available: images are no table.
+    first frame is read. ``set_output`` is for the later steps
+    of a Pipeline: images are no table, and stay an array.
 
     Examples
     --------
@@ -79,7 +85,15 @@ class ReadImages(TransformerMixin, BaseEstimator):
     """
 
     def __init__(
-        self, size=None, mode=None, *, draft=True, max_pixels=None, n_jobs=None, verbose=0
+        self,
+        size=None,
+        mode=None,
+        *,
+        draft=True,
+        max_pixels=None,
+        n_jobs=None,
+        verbose=0,
+        channel_axis=None,
     ):
         self.size = size
         self.mode = mode
@@ -87,6 +101,7 @@ class ReadImages(TransformerMixin, BaseEstimator):
         self.max_pixels = max_pixels
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.channel_axis = channel_axis
 
     def fit(self, X, y=None):
         """Look at what `X` is, paths or pixels; no file is opened.
@@ -145,16 +160,18 @@ class ReadImages(TransformerMixin, BaseEstimator):
             with _limited(self.max_pixels):
                 return self._read(images)
         images = pixels_of(self, images, reset=False)
-        if self.size is None or images.shape[1:3] == tuple(self.size):
+        if self.size is None:
             return images
-        channels_first = images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] > 4
-        if images.ndim not in (3, 4) or channels_first:
+        if images.ndim not in (3, 4):
             raise ValueError(
                 f"ReadImages(size={self.size}) cannot resize X of shape {images.shape}: it needs "
                 "(n, H, W) or (n, H, W, C). Move the axes (numpy.moveaxis) or put ReshapeImages "
                 "before it, or leave size=None."
             )
-        return _resized(images, self.size)
+        planes = channels_last(images, self.channel_axis, "ReadImages")
+        if planes.shape[1:3] == tuple(self.size):
+            return images
+        return channels_back(_resized(planes, self.size), self.channel_axis)
 
     def _read(self, paths):
         infos = survey.describe_all(paths, size=self.size, mode=self.mode, n_jobs=self.n_jobs)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from imblearn_images.preprocessing.pixels import image_tags, pixels_of, shaped
+from imblearn_images.preprocessing.pixels import ImagesOutMixin, image_tags, pixels_of, shaped
 
 
 class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -136,7 +136,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return image_tags(super().__sklearn_tags__())
 
 
-class ReshapeImages(TransformerMixin, BaseEstimator):
+class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     """Reshape rows of pixels to images, for use behind samplers that flatten.
 
     Stateless. The shape is a parameter because a step of a pipeline cannot ask another

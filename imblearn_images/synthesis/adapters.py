@@ -14,7 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from imblearn_images.core.pixels import as_unit, check_planar, check_same_unit
+from imblearn_images.core.pixels import (
+    as_unit,
+    channels_back,
+    channels_last,
+    check_same_unit,
+)
 
 __all__ = ["AugmentWith"]
 
@@ -42,6 +47,11 @@ class AugmentWith(BaseEstimator):
         The first two get uint8 as it is, and others as float32 in 0 to 1; a function gets
         the dtype of the data, which functions of other libraries want, and is to return its
         unit. Arithmetic on uint8 wraps, 200 + 100 is 44: compute on ``image.astype(float)``.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). Where it is given, `function` gets images with channels last. By default
+        functions get the images as they are; for the others a shape that leaves doubt, such as
+        (12, 32, 32), is refused.
 
     See Also
     --------
@@ -59,16 +69,24 @@ class AugmentWith(BaseEstimator):
 
     n_partners = 0
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], *, channel_axis: int | None = None) -> None:
         self.function = function
+        self.channel_axis = channel_axis
 
     # Transforms of Albumentations have a `get_params` of their own, with another meaning.
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters, as scikit-learn does; the function is not looked into."""
-        return {"function": self.function}
+        return {"function": self.function, "channel_axis": self.channel_axis}
 
     def __sklearn_clone__(self) -> AugmentWith:
-        return AugmentWith(copy.deepcopy(self.function))
+        return AugmentWith(copy.deepcopy(self.function), channel_axis=self.channel_axis)
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return f"{base} augmented by {name}"
 
     def draw(
         self,
@@ -96,12 +114,17 @@ class AugmentWith(BaseEstimator):
         elif _is_torch(self.function):
             change = _torch(self.function)
         else:
-            return self._each(_plain(self.function), base, rngs)
-        check_planar(base)
+            change = _plain(self.function)
+            if self.channel_axis is None:
+                return self._each(change, base, rngs)
+            planes = channels_last(base, self.channel_axis, type(self).__name__)
+            return channels_back(self._each(change, planes, rngs), self.channel_axis)
+        planes = channels_last(base, self.channel_axis, type(self).__name__)
         if base.dtype == np.uint8:
-            return self._each(change, base, rngs)
-        (unit,), back = as_unit(base)
-        return back(self._each(change, unit.astype(np.float32), rngs))
+            return channels_back(self._each(change, planes, rngs), self.channel_axis)
+        (unit,), back = as_unit(planes)
+        children = back(self._each(change, unit.astype(np.float32), rngs))
+        return channels_back(children, self.channel_axis)
 
     def _each(
         self, change: _Row, images: NDArray[Any], rngs: Sequence[np.random.Generator]

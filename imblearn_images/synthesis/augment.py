@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from imblearn_images.core.pixels import as_unit, check_planar
+from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.synthesis.adapters import AugmentWith
 from imblearn_images.synthesis.geometry import FILL_MODES, affine_flow, elastic_flow, follow
 from imblearn_images.synthesis.lighting import add_noise, brighten, change_contrast, erase
@@ -78,6 +78,10 @@ class Augment(BaseEstimator):
         Interpolation: bilinear, or bicubic, which keeps the image sharp.
     probability : float, default=1
         Share of the children that are changed; the others are copies.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        refused. Files are (H, W, C) always.
 
     See Also
     --------
@@ -131,6 +135,7 @@ class Augment(BaseEstimator):
         cval: float = 0.0,
         order: int = 3,
         probability: float = 1.0,
+        channel_axis: int | None = None,
     ) -> None:
         self.rotation_range = rotation_range
         self.width_shift_range = width_shift_range
@@ -148,9 +153,12 @@ class Augment(BaseEstimator):
         self.cval = cval
         self.order = order
         self.probability = probability
+        self.channel_axis = channel_axis
 
     @staticmethod
-    def from_callable(function: Callable[..., Any]) -> AugmentWith:
+    def from_callable(
+        function: Callable[..., Any], *, channel_axis: int | None = None
+    ) -> AugmentWith:
         """Make a synthesis of an augmentation from elsewhere.
 
         Parameters
@@ -159,6 +167,8 @@ class Augment(BaseEstimator):
             See :class:`AugmentWith`: an ``albumentations.Compose``, a transform of
             ``torchvision.transforms.v2``, or a function ``image -> image``, which gets the
             dtype of the data: arithmetic on uint8 wraps modulo 256.
+        channel_axis : int, default=None
+            See :class:`AugmentWith`.
 
         Returns
         -------
@@ -170,8 +180,15 @@ class Augment(BaseEstimator):
         >>> mirror.draw(np.arange(3).reshape(1, 1, 3), None, None, [None]).tolist()
         [[[2, 1, 0]]]
         """
-        return AugmentWith(function)
+        return AugmentWith(function, channel_axis=channel_axis)
 
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{base} augmented"
+
+    @on_planes
     def draw(
         self,
         base: NDArray[Any],
@@ -200,7 +217,6 @@ class Augment(BaseEstimator):
         ValueError
             For a parameter out of its range, flattened images, channels in front.
         """
-        check_planar(base)
         height, width = base.shape[1:3]
         ranges = self._ranges((height, width))
         uniform = np.array([rng.random(len(_DRAWN)) for rng in rngs])

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from imblearn_images.core.kin import Kin
 from imblearn_images.core.members import NamedMembersMixin
 from imblearn_images.core.mixing import stored
-from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.plan import ResamplingPlan, explain_child
 from imblearn_images.core.synthesis import (
     as_objects,
     choose_parents,
@@ -89,6 +89,18 @@ class Chain(NamedMembersMixin, BaseEstimator):
             base = stored(rule.draw(base, partners[:, mine], weights[:, mine], own), dtype)
             start = mine.stop
         return base
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        start, told = 0, base
+        for at, rule in enumerate(as_objects(self.syntheses)):
+            mine = slice(start, start + rule.n_partners)
+            (own,) = member_generators([rng], at)
+            told = explain_child(rule, told, partners[mine], weights[mine], own)
+            told, start = f"({told})", mine.stop
+        return told.removeprefix("(").removesuffix(")")
 
 
 class OneOf(NamedMembersMixin, BaseEstimator):
@@ -168,6 +180,15 @@ class OneOf(NamedMembersMixin, BaseEstimator):
                 )
                 children[rows] = stored(drawn, base.dtype)
         return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        (at,) = self._picked([rng])
+        rule, (own,) = as_objects(self.syntheses)[at], member_generators([rng], int(at))
+        width = rule.n_partners
+        return explain_child(rule, base, partners[:width], weights[:width], own)
 
     def _picked(self, rngs: Sequence[np.random.Generator]) -> NDArray[np.intp]:
         """Who draws which row: its first random number tells."""

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 
 from imblearn_images.core.flow import optical_flow, warp
 from imblearn_images.core.kin import Kin
-from imblearn_images.core.pixels import as_unit, check_planar
+from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import NEAREST
 
@@ -34,6 +34,10 @@ class Morph(BaseEstimator):
     fade : bool, default=True
         Whether to cross-fade. Otherwise the child is its base, warped towards the shape of
         the partner.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        refused. Files are (H, W, C) always.
 
     See Also
     --------
@@ -58,9 +62,11 @@ class Morph(BaseEstimator):
 
     n_partners = 1
 
-    def __init__(self, *, fade: bool = True) -> None:
+    def __init__(self, *, fade: bool = True, channel_axis: int | None = None) -> None:
         self.fade = fade
+        self.channel_axis = channel_axis
 
+    @on_planes
     def draw(
         self,
         base: NDArray[Any],
@@ -71,7 +77,6 @@ class Morph(BaseEstimator):
         """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
         if not isinstance(self.fade, (bool, np.bool_)):
             raise TypeError(f"`fade` must be True or False, got {self.fade!r}.")
-        check_planar(base)
         (start, end), back = as_unit(base, partners[:, 0])
         flow = optical_flow(end, start, max_side=FLOW_SIDE)
         step = weights[:, 0]
@@ -81,6 +86,13 @@ class Morph(BaseEstimator):
             end -= child
             child += _scaled(end, step)
         return back(child)
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        faded = " and faded into it" if self.fade else ""
+        return f"{base} moved {weights[0]:.0%} of the way to {partners[0]}{faded}"
 
 
 class TransferDeformation(BaseEstimator):
@@ -107,6 +119,10 @@ class TransferDeformation(BaseEstimator):
     residual : float, default=0.0
         Factor of what the flow does not explain of the neighbour, folds and prints say, that
         is added to the child; 0.5 makes children more varied. On photos it shows as ghosts.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        refused. Files are (H, W, C) always.
 
     Raises
     ------
@@ -146,12 +162,14 @@ class TransferDeformation(BaseEstimator):
         n_pairs: int = 800,
         donors: str = "larger",
         residual: float = 0.0,
+        channel_axis: int | None = None,
     ) -> None:
         self.scale = scale
         self.near = near
         self.n_pairs = n_pairs
         self.donors = donors
         self.residual = residual
+        self.channel_axis = channel_axis
 
     def choose(
         self, children: ResamplingPlan, kin: Kin
@@ -171,6 +189,7 @@ class TransferDeformation(BaseEstimator):
         step *= kin.rng.choice([-1.0, 1.0], size=len(children))
         return np.column_stack([donor, bank.mates[donor, pick]]), np.column_stack([-step, step])
 
+    @on_planes
     def draw(
         self,
         base: NDArray[Any],
@@ -179,7 +198,6 @@ class TransferDeformation(BaseEstimator):
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
         """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
-        check_planar(base)
         (unit, donor, neighbor), back = as_unit(base, partners[:, 0], partners[:, 1])
         flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
         step = weights[:, 1]
@@ -188,6 +206,15 @@ class TransferDeformation(BaseEstimator):
             neighbor -= warp(donor, flow)
             child += _scaled(neighbor, self.residual * np.abs(step))
         return back(child)
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        (donor, neighbor), step = partners, weights[1]
+        how = f"{abs(step):.2f} times" + (", backwards" if step < 0 else "")
+        rest = f", with {self.residual:g} of what remains" if self.residual else ""
+        return f"{base} moved as donor {donor} differs from {neighbor}, {how}{rest}"
 
     def _donors_for(self, label: Any, bank: _PairBank, kin: Kin) -> NDArray[np.intp]:
         """Rows that may offer a deformation to the images of a class."""

@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator
 
 from imblearn_images.core.elements import shortened
 from imblearn_images.core.kin import Kin
-from imblearn_images.core.pixels import check_planar
+from imblearn_images.core.pixels import on_planes
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.targets import plain_list
 
 __all__ = ["CutMix", "Paste"]
 
@@ -34,6 +35,10 @@ class CutMix(BaseEstimator):
     min_share : float, default=0.5
         Least share of the area that shows the base, drawn from there to 1. Below one half
         the label is that of the lesser part.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        refused. Files are (H, W, C) always.
 
     See Also
     --------
@@ -64,9 +69,16 @@ class CutMix(BaseEstimator):
 
     n_partners = 1
 
-    def __init__(self, background: str = "any", min_share: float = 0.5) -> None:
+    def __init__(
+        self,
+        background: str = "any",
+        min_share: float = 0.5,
+        *,
+        channel_axis: int | None = None,
+    ) -> None:
         self.background = background
         self.min_share = min_share
+        self.channel_axis = channel_axis
 
     def choose(
         self, children: ResamplingPlan, kin: Kin
@@ -77,6 +89,7 @@ class CutMix(BaseEstimator):
         partners = _backgrounds(self.background, children, kin)
         return partners, kin.rng.uniform(0, 1 - self.min_share, size=partners.shape)
 
+    @on_planes
     def draw(
         self,
         base: NDArray[Any],
@@ -102,7 +115,6 @@ class CutMix(BaseEstimator):
         children : ndarray of shape (m, H, W[, C])
             In the dtype of `base`.
         """
-        check_planar(base)
         children = partners[:, 0].copy()
         height, width = base.shape[1:3]
         shares = 1 - weights[:, 0]
@@ -112,6 +124,12 @@ class CutMix(BaseEstimator):
             y, x = rng.integers(height - h + 1), rng.integers(width - w + 1)
             child[y : y + h, x : x + w] = own[y : y + h, x : x + w]
         return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"a rectangle of {base}, {1 - weights[0]:.0%} of the area, on {partners[0]}"
 
 
 class Paste(BaseEstimator):
@@ -126,6 +144,10 @@ class Paste(BaseEstimator):
     background : {"any", "larger", "same"}, default="any"
         Of which class the background is: of any, of one with more images than that of
         the base (of any where there is none), of the same.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        refused. Files are (H, W, C) always.
 
     See Also
     --------
@@ -157,10 +179,15 @@ class Paste(BaseEstimator):
     n_partners = 1
 
     def __init__(
-        self, mask: Callable[[NDArray[Any]], Any] | None = None, background: str = "any"
+        self,
+        mask: Callable[[NDArray[Any]], Any] | None = None,
+        background: str = "any",
+        *,
+        channel_axis: int | None = None,
     ) -> None:
         self.mask = mask
         self.background = background
+        self.channel_axis = channel_axis
 
     def choose(
         self, children: ResamplingPlan, kin: Kin
@@ -170,6 +197,7 @@ class Paste(BaseEstimator):
         partners = _backgrounds(self.background, children, kin)
         return partners, np.full(partners.shape, 0.5)
 
+    @on_planes
     def draw(
         self,
         base: NDArray[Any],
@@ -201,7 +229,6 @@ class Paste(BaseEstimator):
             If `mask` is no function.
         """
         self._check_mask()
-        check_planar(base)
         children = partners[:, 0].copy()
         for child, own in zip(children, base, strict=True):
             mask = foreground(own) if self.mask is None else np.asarray(self.mask(own.copy()))
@@ -213,6 +240,12 @@ class Paste(BaseEstimator):
             shown = mask if mask.any() else np.ones_like(mask)
             child[shown] = own[shown]
         return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"what {base} shows, pasted on {partners[0]}"
 
     def _check_mask(self) -> None:
         if isinstance(self.mask, type) or not (self.mask is None or callable(self.mask)):
@@ -253,7 +286,7 @@ def _backgrounds(which: str, children: ResamplingPlan, kin: Kin) -> NDArray[np.i
     if which not in BACKGROUNDS:
         raise ValueError(f"`background` must be one of {BACKGROUNDS}, got {which!r}.")
     everybody = np.arange(len(kin.y))
-    sizes = np.array([kin.counts[label] for label in kin.y.tolist()])
+    sizes = np.array([kin.counts[label] for label in plain_list(kin.y)])
     partners = np.empty((len(children), 1), dtype=np.intp)
     for label in np.unique(children.y):
         rows = np.flatnonzero(children.y == label)

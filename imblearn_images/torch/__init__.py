@@ -7,3 +7,7 @@
 from imblearn_images.torch.embedding import TorchEmbedding
 
 __all__ = ["TorchEmbedding"]
+
+
+def __dir__() -> list[str]:
+    return __all__

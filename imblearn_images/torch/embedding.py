@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.pixels import check_planar
+from imblearn_images.core.pixels import channels_last
 from imblearn_images.core.text import printable
 from imblearn_images.core.thumbnails import resized
 
@@ -56,6 +56,10 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
     pooling : {"average", "flatten"}, default="average"
         What becomes of an output of shape (n, channels, height, width) or (n, tokens,
         channels): its mean over places, or all of its values.
+    channel_axis : int, default=None
+        Axis of one image of an array that holds the channels, as in scikit-image: 0 for
+        (C, H, W), -1 for (H, W, C). By default the last one; a shape that leaves doubt, such as
+        (12, 32, 32), is refused.
 
     Attributes
     ----------
@@ -109,6 +113,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         mean=None,
         std=None,
         pooling="average",
+        channel_axis=None,
     ):
         self.module = module
         self.layer = layer
@@ -118,6 +123,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         self.mean = mean
         self.std = std
         self.pooling = pooling
+        self.channel_axis = channel_axis
 
     def fit(self, X, y=None):
         """Find out what the network wants; it learns nothing.
@@ -152,7 +158,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
             self.module_ = copy.deepcopy(self.module).to(self.device)
         X, _ = unwrap(X)
         if not holds_paths(X):
-            check_planar(X, "TorchEmbedding")
+            channels_last(X[:1], self.channel_axis, "TorchEmbedding")
         elif self.size_ is None:
             _check_one_size(FileImages(X.tolist()))
         return self
@@ -172,14 +178,16 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         torch = _import_torch()
         X, _ = unwrap(X)
-        device = next((p.device for p in self.module_.parameters()), torch.device("cpu"))
+        # A network of half or double precision takes what it is made of.
+        weights = [p for p in self.module_.parameters() if p.is_floating_point()]
+        like = weights[0] if weights else torch.zeros(())
         features = []
         with _one_at_a_time, torch.inference_mode(), _evaluating(self.module_):
             for start in range(0, len(X), self.batch_size):
                 batch = self._pixels(X[start : start + self.batch_size])
                 full = np.zeros((self.batch_size, *batch.shape[1:]), dtype=np.float32)
                 full[: len(batch)] = batch
-                output = self._output(torch.from_numpy(full).to(device))
+                output = self._output(torch.from_numpy(full).to(like))
                 features.append(output[: len(batch)].float().cpu().numpy())
         return np.concatenate(features)
 
@@ -189,7 +197,9 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
             mode = _MODES.get(self.channels_)
             images = np.stack([read_image(path, size=self.size_, mode=mode) for path in X])
         else:
-            images = X if self.size_ in (None, X.shape[1:3]) else resized(X, self.size_)
+            images = channels_last(X, self.channel_axis, "TorchEmbedding")
+            if self.size_ not in (None, images.shape[1:3]):
+                images = resized(images, self.size_)
         unit = _unit(images)
         unit = unit[:, None] if unit.ndim == 3 else np.moveaxis(unit, -1, 1)
         if self.channels_ is not None and unit.shape[1] != self.channels_:

@@ -20,6 +20,7 @@ from imblearn_images.base import (
     SelectingSamplerMixin,
 )
 from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.mixing import stored
 from imblearn_images.core.neighbors import check_squares
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import plan_averages
@@ -262,8 +263,10 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         if plan is None:  # averages, or a sparse matrix, which cannot be traced
             n_clusters = self.sampling_strategy_
             plan = plan_averages(features, y, made, y_made, n_clusters, nearness=nearness)
-            if soft and nearness == "pixels" and getattr(target, "dtype", X.dtype).kind == "f":
-                plan = _with_rounded(plan, features, made)
+            if soft and nearness == "pixels" and not sparse.issparse(features):
+                returned = features is X and X.dtype.kind == "f"  # as they are
+                dtype = made.dtype if returned else target.dtype
+                plan = _with_moved(plan, features, made, dtype)
         self.plan_ = plan if soft else ResamplingPlan.selection(plan.base, y, nearness)
         if as_given or (features is X and X.dtype.kind == "f"):
             return (made if as_given else np.asarray(made)), self.plan_.y
@@ -272,12 +275,16 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         return draw(self, X, target, made if soft and nearness == "pixels" else None), self.plan_.y
 
 
-def _with_rounded(plan: ResamplingPlan, features: NDArray[Any], made: Any) -> ResamplingPlan:
-    """Tell a centre that arithmetic has moved off its only image from that image.
+def _with_moved(
+    plan: ResamplingPlan, features: NDArray[Any], made: Any, dtype: np.dtype[Any]
+) -> ResamplingPlan:
+    """Tell a centre that is not its only image from that image.
 
-    Integers are rounded back to it.
+    The clusterer has stopped before it got there, or has rounded.
     """
     drawn = plan.synthetic.copy()
     for row in np.flatnonzero(~drawn):
-        drawn[row] = not np.array_equal(made[row], features[plan.base[row]])
+        centre, image = np.array(made[row]), features[plan.base[row]]
+        same = np.array_equal(centre, image)
+        drawn[row] = not (same or np.array_equal(stored(centre, dtype), stored(image, dtype)))
     return replace(plan, drawn=drawn)
