@@ -94,8 +94,8 @@ def _add_inspect(commands: Any) -> None:
         action=argparse.BooleanOptionalAction,
         help="look for near-duplicates (default: where ImageHash is installed)",
     )
-    add_max_pixels(parser)
     _add_classes(parser)
+    add_max_pixels(parser)
     _add_common(parser)
 
 

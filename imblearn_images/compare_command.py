@@ -196,8 +196,8 @@ def run_compare(
     folds: int,
     repeats: int,
     groups: str | None,
-    on_error: str,
     classes: list[str] | None,
+    on_error: str,
     report: str | None,
     seed: int,
     n_jobs: int,
@@ -227,8 +227,8 @@ def run_compare(
     takes_paths = takes_of(model)[1]
     kept = read_source(
         source,
-        on_error=on_error,
         classes=classes,
+        on_error=on_error,
         hash_pixels=needs_pixels(together),
         mode=None if takes_paths else "RGB",
         n_jobs=n_jobs,

@@ -387,7 +387,6 @@ CLEANERS = [
 ] + [SMOTEENN(random_state=0)]
 
 
-@pytest.mark.filterwarnings("ignore")  # what the samplers themselves say of it
 @pytest.mark.parametrize("sampler", CLEANERS, ids=lambda sampler: type(sampler).__name__)
 def test_all_sides_have_the_same_classes_whatever_a_sampler_removes(tmp_path, sampler):
     # noise: neighbours of the small classes are of the large one
@@ -411,7 +410,6 @@ def test_all_sides_have_the_same_classes_whatever_a_sampler_removes(tmp_path, sa
     assert verify_folder(out, source=tmp_path / "photos")
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_a_dry_run_refuses_what_the_run_refuses(tmp_path):
     rng = np.random.default_rng(0)
     for label, n in (("many", 30), ("few", 4)):

@@ -354,6 +354,14 @@ def name_file(stem: str, digest: str, suffix: str) -> str:
     return f"{readable}-{digest}{suffix}"
 
 
+def _is_readable(character: str) -> bool:
+    # marks belong to the letter before them: without, Hindi and Thai are no words
+    return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
+
+
+_MARKS = ("Mn", "Mc")
+
+
 def _is_ours(name: str) -> bool:
     """Tell whether a file in the workshop has a name that this package gives."""
     return name in (JOURNAL, MANIFEST) or any(
@@ -370,14 +378,6 @@ def _mark_of(path: str) -> int:
     status = os.stat(path)
     facts = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev)
     return hash(facts)
-
-
-def _is_readable(character: str) -> bool:
-    # marks belong to the letter before them: without, Hindi and Thai are no words
-    return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
-
-
-_MARKS = ("Mn", "Mc")
 
 
 def _sync_folder(folder: files.FilePath) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -120,7 +121,9 @@ def decided(
     """
     if later is not None:
         sampler.set_params(output_dir=later)
-    with frames_told():  # in a note of the report
+    with frames_told(), warnings.catch_warnings():  # of frames a note of the report speaks
+        # of classes that are emptied: what becomes of them is said below
+        warnings.filterwarnings("ignore", r"\w+ has left no image of", UserWarning)
         sampler.fit_resample(paths, y)
     plan: ResamplingPlan = sampler.plan_
     counts = Counter(y.tolist())

@@ -137,14 +137,14 @@ def export_images(
         )
     targets = [row.path or "" for row in rows]
     folder.begin()
-    folders = {os.path.dirname(name) for name in targets}
-    if layout == "folders":  # the same classes on both sides, or they are numbered differently
-        folders |= {f"{part}{encode_label(label)}" for part in side for label in set(labels)}
     try:
         folder.check_contents([*targets, MANIFEST, *([LABELS] if layout == "csv" else [])])
     except BaseException:
         folder.discard()
         raise
+    folders = {os.path.dirname(name) for name in targets}
+    if layout == "folders":  # the same classes on both sides, or they are numbered differently
+        folders |= {f"{part}{encode_label(label)}" for part in side for label in set(labels)}
     folder.make_folders(folders)
     with progress(len(rows), "written", verbose) as done:
 

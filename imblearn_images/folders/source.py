@@ -146,11 +146,10 @@ def read_source(
     if lost and not allow_empty:
         raise ValueError(f"class {lost[0]!r} has no file that can be used; see inspect")
     lineage = read_lineage(kept.paths)
-    notes = kept.notes
-    notes += [f"{file} is none of this package and was not read" for file in lineage.strange]
+    notes = [f"{file} is none of this package and was not read" for file in lineage.strange]
     if n := int(np.count_nonzero(lineage.drawn)):
         notes.append(f"{n} of {len(kept.paths)} files are drawn images, as {_some(lineage)} says")
-    return replace(kept, notes=notes + _notes(kept), lineage=lineage)
+    return replace(kept, notes=kept.notes + notes + _notes(kept), lineage=lineage)
 
 
 @dataclass
@@ -360,9 +359,9 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
     if kept.sides is not None:
         is_valid = kept.sides != "train"
     elif validation:
-        contents = bound_together(kept)
+        together = bound_together(kept)
         try:
-            is_valid, prevented = split_rows(kept.labels, contents, named, validation, seed)
+            is_valid, prevented = split_rows(kept.labels, together, named, validation, seed)
         except ValueError as error:
             if named is None:
                 raise
@@ -374,6 +373,41 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
         None if named is None else np.asarray(named),
         prevented,
     )
+
+
+def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
+    """Refuse a class whose files equal those of another class, but for fewer than `n_own`.
+
+    Parameters
+    ----------
+    kept : Source
+        The files.
+    first : ndarray of shape (n,)
+        For each the first one that has the same bytes.
+    n_own : int, default=1
+        How many different images a class needs that no class before it has.
+
+    Raises
+    ------
+    ValueError
+        Naming both classes and two of the files.
+    """
+    labels = kept.labels
+    own, shared = Counter[str](), dict[str, tuple[int, Counter[str]]]()
+    for row, other in enumerate(first.tolist()):
+        if other == row:
+            own[labels[row]] += 1
+        elif labels[other] != labels[row]:
+            shared.setdefault(labels[row], (row, Counter()))[1][labels[other]] += 1
+    for label, (row, others) in shared.items():
+        if own[label] < n_own:
+            n, n_shared = labels.count(label), sum(others.values())
+            raise ValueError(
+                f"{n_shared} of the {n} files of class {label!r} equal files of class "
+                f"{others.most_common(1)[0][0]!r}, such as {kept.relative(kept.paths[row])!r} and "
+                f"{kept.relative(kept.paths[first[row]])!r}. Remove the folder or the files that "
+                "are in the wrong class."
+            )
 
 
 def bound_together(kept: Source) -> NDArray[Any]:
@@ -411,41 +445,6 @@ def refuse_drawn(lineage: Lineage, root: str) -> None:
 def _some(lineage: Lineage) -> str:
     more = len(lineage.manifests) - 1
     return lineage.manifests[0] + (f", with {more} more," if more else "")
-
-
-def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
-    """Refuse a class whose files equal those of another class, but for fewer than `n_own`.
-
-    Parameters
-    ----------
-    kept : Source
-        The files.
-    first : ndarray of shape (n,)
-        For each the first one that has the same bytes.
-    n_own : int, default=1
-        How many different images a class needs that no class before it has.
-
-    Raises
-    ------
-    ValueError
-        Naming both classes and two of the files.
-    """
-    labels = kept.labels
-    own, shared = Counter[str](), dict[str, tuple[int, Counter[str]]]()
-    for row, other in enumerate(first.tolist()):
-        if other == row:
-            own[labels[row]] += 1
-        elif labels[other] != labels[row]:
-            shared.setdefault(labels[row], (row, Counter()))[1][labels[other]] += 1
-    for label, (row, others) in shared.items():
-        if own[label] < n_own:
-            n, n_shared = labels.count(label), sum(others.values())
-            raise ValueError(
-                f"{n_shared} of the {n} files of class {label!r} equal files of class "
-                f"{others.most_common(1)[0][0]!r}, such as {kept.relative(kept.paths[row])!r} and "
-                f"{kept.relative(kept.paths[first[row]])!r}. Remove the folder or the files that "
-                "are in the wrong class."
-            )
 
 
 def _in_class(path: str, root: str) -> bool:

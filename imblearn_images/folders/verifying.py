@@ -47,8 +47,8 @@ class VerifyReport:
     unexpected: list[str] = field(default_factory=list)
     """Files that the manifest does not name."""
     leaks: list[str] = field(default_factory=list)
-    """Training rows that are, or descend from, a validation or test image; such rows that were
-    drawn."""
+    """Training rows that are, or descend from, a validation or test image; validation and test
+    rows that were drawn."""
     labels: list[str] = field(default_factory=list)
     """What is wrong with labels.csv."""
 
