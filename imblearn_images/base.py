@@ -22,7 +22,13 @@ from imblearn_images.core.signatures import misfit
 from imblearn_images.core.tracing import plan_of, trace_rows
 from imblearn_images.drawing import check_room, draw, images_of, with_synthesis
 from imblearn_images.measuring import measure
-from imblearn_images.validation import check_images, check_labels, check_lengths, check_strategy
+from imblearn_images.validation import (
+    check_images,
+    check_labels,
+    check_lengths,
+    check_plan_fits,
+    check_strategy,
+)
 
 __all__ = [
     "ImageSamplerMixin",
@@ -105,10 +111,12 @@ class ImageSamplerMixin:
             X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
             check_strategy(self.sampling_strategy, y, self._sampling_type)
+            check_plan_fits(self.sampling_strategy, y, self._sampling_type)
             return X, y, binarize_y
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         self._check_classes(y)
         check_strategy(self.sampling_strategy, y, self._sampling_type)
+        check_plan_fits(self.sampling_strategy, y, self._sampling_type)
         check_images(X)
         self.n_features_in_ = prod(X.shape[1:])
         if hasattr(self, "feature_names_in_"):

@@ -13,8 +13,16 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from imblearn_images.core.companions import is_missing
+from imblearn_images.core.memory import check_fits
 
-__all__ = ["as_pixels", "check_images", "check_labels", "check_lengths", "check_strategy"]
+__all__ = [
+    "as_pixels",
+    "check_images",
+    "check_labels",
+    "check_lengths",
+    "check_plan_fits",
+    "check_strategy",
+]
 
 
 def check_lengths(X: Any, y: Any) -> None:
@@ -80,6 +88,24 @@ def check_labels(y: Any) -> None:
         raise ValueError(
             f"Unknown label type: y mixes text and other labels, {labels[row]!r} in row {row} and "
             f"{labels[other]!r} in row {other}. Use one type, e.g. y.astype(str)."
+        )
+
+
+PLAN_BYTES = 100
+"""That a row of a plan takes at least while it is made, whatever its image takes."""
+
+
+def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
+    """Refuse, before anything is drawn, numbers of images of which not even a list fits."""
+    if kind != "over-sampling":
+        return
+    asked = strategy(y) if callable(strategy) else strategy
+    if isinstance(asked, dict):
+        n_rows = sum(int(n) for n in asked.values())
+        check_fits(
+            n_rows * PLAN_BYTES,
+            f"A plan of {n_rows} images",
+            "Ask for fewer with `sampling_strategy`.",
         )
 
 
