@@ -30,6 +30,7 @@ from imblearn_images.validation import (
     as_counts,
     check_images,
     check_lengths,
+    check_plan_fits,
     check_strategy,
     class_told,
 )
@@ -146,10 +147,12 @@ class ImageSamplerMixin:
                 X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
             check_strategy(self.sampling_strategy, y, self._sampling_type)
+            check_plan_fits(self.sampling_strategy, y, self._sampling_type)
             return X, y, binarize_y
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         self._check_classes(y)
         check_strategy(self.sampling_strategy, y, self._sampling_type)
+        check_plan_fits(self.sampling_strategy, y, self._sampling_type)
         check_images(X)
         self.n_features_in_ = prod(X.shape[1:])
         if hasattr(self, "feature_names_in_"):

@@ -159,6 +159,5 @@ def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{printable(error.filename)}: {error.strerror}"
     if isinstance(error, MemoryError):
-        said = f" ({error})" if str(error) else ""
-        return f"There is not enough memory for this{said}. Use fewer or smaller images."
+        return str(error) or "There is not enough memory for this. Use fewer or smaller images."
     return str(error) or type(error).__name__

@@ -254,7 +254,8 @@ def run_compare(
             random_state=seed,
             verbose=verbose,
         )
-    known = (*kept.notes, *notes, *reduced, *adapted)
+    skipped = [f"skipped: {kept.relative(bad.path)}: {bad.error}" for _, bad in kept.broken]
+    known = (*kept.notes, *skipped, *notes, *reduced, *adapted)
     comparison = replace(comparison, notes=(*known, *comparison.notes))
     if json:
         say(comparison.to_json())

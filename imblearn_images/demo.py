@@ -173,6 +173,8 @@ def _load(
     kept = read_source(folder, on_error=on_error, n_jobs=n_jobs)
     for note in kept.notes:
         say_report(f"note: {note}")
+    for _, bad in kept.broken:
+        say_report(f"skipped: {shown(kept.relative(bad.path), 200)}: {bad.error}")
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
     refuse_drawn(read_lineage(kept.paths), str(folder))
     images = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs).fit_transform(paths)

@@ -287,7 +287,10 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
             return multiply(float(match[1]))
         if words.startswith("{"):
             return _numbers(json.loads(words, object_pairs_hook=_distinct))
-        share = float(words)
+        try:
+            share = float(words)
+        except ValueError:
+            raise ValueError("it is none of the strategies that are known") from None
         if not 0 < share <= 1:
             raise ValueError("a float for two classes lies above 0 and is at most 1")
         return share

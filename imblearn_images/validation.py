@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from imblearn_images.core.memory import check_fits
 from imblearn_images.core.targets import told
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "as_pixels",
     "check_images",
     "check_lengths",
+    "check_plan_fits",
     "check_strategy",
     "class_told",
 ]
@@ -115,6 +117,24 @@ class WholeCounts:
     def __call__(self, y: Any, **params: Any) -> Any:
         """What the strategy says."""
         return as_counts(self.strategy(y, **params))
+
+
+PLAN_BYTES = 100
+"""That a row of a plan takes at least while it is made, whatever its image takes."""
+
+
+def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
+    """Refuse, before anything is drawn, numbers of images of which not even a list fits."""
+    if kind != "over-sampling":
+        return
+    asked = strategy(y) if callable(strategy) else strategy
+    if isinstance(asked, dict):
+        n_rows = sum(int(n) for n in asked.values())
+        check_fits(
+            n_rows * PLAN_BYTES,
+            f"A plan of {n_rows} images",
+            "Ask for fewer with `sampling_strategy`.",
+        )
 
 
 def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
