@@ -18,7 +18,7 @@ image arrays, memmaps and arrays of file paths:
 - :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
   ``ReshapeImages``, ``HOGFeatures``, steps of a pipeline
 - :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
-- :mod:`~imblearn_images.strategies` and :mod:`~imblearn_images.profiles`: what to pass as
+- :mod:`~imblearn_images.strategies` and :mod:`~imblearn_images.strategies`: what to pass as
   ``sampling_strategy``
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
   disk; ``imblearn-images`` on the command line
@@ -33,7 +33,7 @@ is done in :mod:`imblearn_images.core`.
 from importlib import import_module
 from typing import Any
 
-from imblearn_images._interrupts import ends_quietly
+from imblearn_images._cli.interrupts import ends_quietly
 
 ends_quietly()
 

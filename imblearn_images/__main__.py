@@ -2,7 +2,7 @@
 
 import sys
 
-from imblearn_images.cli import main
+from imblearn_images._cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,11 +10,17 @@ from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from numpy.typing import NDArray
 
-from imblearn_images.base import MeasuringSamplerMixin, sizes_told
-from imblearn_images.drawing import check_room, images_of
-from imblearn_images.measuring import measure
+from imblearn_images._sampler import (
+    DRAWING,
+    MeasuringSamplerMixin,
+    check_plain,
+    check_room,
+    images_of,
+    measure,
+    sizes_told,
+    with_parameters,
+)
 from imblearn_images.over_sampling import SMOTE
-from imblearn_images.parameters import DRAWING, check_plain, with_parameters
 
 __all__ = ["SMOTEENN", "SMOTETomek"]
 

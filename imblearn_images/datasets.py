@@ -14,9 +14,9 @@ from PIL import Image
 from sklearn.utils import Bunch
 
 from imblearn_images.core.targets import told, unwrap_labels
-from imblearn_images.folders.loading import load_image_folder
-from imblearn_images.profiles import LongTail, Staircase, Step
-from imblearn_images.validation import as_counts
+from imblearn_images.core.validation import as_counts
+from imblearn_images.folders._loading import load_image_folder
+from imblearn_images.strategies import LongTail, Staircase, Step
 
 __all__ = [
     "LongTail",

@@ -33,10 +33,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.estimators import OnRows, SharedImages, as_wanted, on_rows_of
 from imblearn_images.core.memory import check_fits
-from imblearn_images.core.subsets import OnRows, SharedImages, as_wanted, on_rows_of
 from imblearn_images.core.targets import as_table, column_labels
-from imblearn_images.validation import WholeCounts, as_counts, check_images, check_lengths
+from imblearn_images.core.validation import WholeCounts, as_counts, check_images, check_lengths
 
 __all__ = [
     "BalancedBaggingClassifier",

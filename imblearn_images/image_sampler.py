@@ -12,16 +12,52 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from imblearn_images.base import ImageSamplerMixin, MeasuringSamplerMixin, sizes_told
+from imblearn_images import combine, over_sampling, under_sampling
+from imblearn_images._sampler import (
+    ADDED,
+    DRAWING,
+    ImageSamplerMixin,
+    MeasuringSamplerMixin,
+    check_plain,
+    images_of,
+    measure,
+    sizes_told,
+    with_synthesis,
+)
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.tracing import plan_of, trace_rows
-from imblearn_images.drawing import images_of, with_synthesis
-from imblearn_images.hints import instead_of
-from imblearn_images.measuring import measure
-from imblearn_images.parameters import ADDED, DRAWING, check_plain
+from imblearn_images.core.planning import plan_of, trace_rows
 
-__all__ = ["ImageSampler"]
+__all__ = ["ImageSampler", "instead_of"]
+
+
+def instead_of(sampler: Any) -> str:
+    """Sentence, with a space before it, on what to use instead; empty if nothing is near.
+
+    Parameters
+    ----------
+    sampler : object
+        Anything.
+
+    Examples
+    --------
+    >>> from imblearn.combine import SMOTEENN
+    >>> instead_of(SMOTEENN())
+    ' Use imblearn_images.SMOTEENN, which takes images.'
+    >>> instead_of(SMOTEENN)
+    ' Did you mean SMOTEENN()?'
+    >>> instead_of(None)
+    ''
+    """
+    if isinstance(sampler, type):
+        return f" Did you mean {sampler.__name__}()?" if hasattr(sampler, "fit_resample") else ""
+    name = type(sampler).__name__
+    modules = (combine, over_sampling, under_sampling)
+    ours = next((getattr(module, name) for module in modules if name in module.__all__), None)
+    if ours is None or isinstance(sampler, ours):
+        return ""
+    return f" Use imblearn_images.{name}, which takes images."
+
 
 BLOCK = 1 << 24  # bytes of rows that are compared at a time
 

@@ -9,9 +9,9 @@ from skimage.transform import warp as skimage_warp
 from sklearn.base import clone
 
 from imblearn_images import RandomOverSampler, render
-from imblearn_images.synthesis.adapters import AugmentWith
-from imblearn_images.synthesis.augment import Augment
-from imblearn_images.synthesis.geometry import elastic_flow
+from imblearn_images.synthesis._adapters import AugmentWith
+from imblearn_images.synthesis._augment import Augment
+from imblearn_images.synthesis._flow import elastic_flow
 
 RANGES = ("rotation", "width_shift", "height_shift", "shear", "zoom", "brightness", "contrast")
 DTYPES = ("bool", "uint8", "uint16", "int16", "int32", "float32", "float64")

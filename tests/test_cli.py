@@ -21,9 +21,9 @@ from threadpoolctl import threadpool_limits
 
 import imblearn_images
 from imblearn_images import ResamplingPlan
-from imblearn_images.cli import main
+from imblearn_images._cli.demo import _contact_sheet, _verdict
+from imblearn_images._cli.main import main
 from imblearn_images.datasets import load_texture_patches
-from imblearn_images.demo import _contact_sheet, _verdict
 
 
 def listing(folder):

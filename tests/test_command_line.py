@@ -12,9 +12,9 @@ import pytest
 from folder_tools import encoded, write_photos
 
 import imblearn_images
-from imblearn_images.cli import _parser, main
-from imblearn_images.compare_command import CANDIDATES
-from imblearn_images.core.wording import align, counted, width_of
+from imblearn_images._cli.compare import CANDIDATES
+from imblearn_images._cli.main import _parser, main
+from imblearn_images.core.text import align, counted, width_of
 
 COMMANDS = _parser().commands
 FOLDER = {
@@ -130,7 +130,7 @@ def test_the_current_folder_shadows_nothing_but_while_the_module_is_imported(her
     Path("mymodule.py").write_text(MODULE)
     Path("tqdm.py").write_text("raise SystemExit('shadowed')")
     code = (
-        "import sys; from imblearn_images.cli import main; "
+        "import sys; from imblearn_images._cli.main import main; "
         "sys.path[:] = [p for p in sys.path if p]; "
         "sys.exit(main(['compare', 'photos', '--estimator', 'mymodule:GaussianNB', '--folds', '2',"
         "'--repeats', '1', '--methods', 'SMOTE', '--n-jobs', '2', '--size', '4']))"

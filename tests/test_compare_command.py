@@ -13,9 +13,10 @@ from folder_tools import snapshot
 from PIL import Image
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 
-from imblearn_images import __version__, compare_command
-from imblearn_images.cli import main
-from imblearn_images.compare_command import default_estimator, mix
+from imblearn_images import __version__
+from imblearn_images._cli import compare
+from imblearn_images._cli.compare import default_estimator, mix
+from imblearn_images._cli.main import main
 from imblearn_images.datasets import load_image_folder, load_texture_patches
 from imblearn_images.preprocessing import ReadImages
 
@@ -193,7 +194,7 @@ def test_what_is_no_estimator_is_refused(photos, models, name, message, capsys):
 
 
 def test_refuses_in_one_line_before_any_work(photos, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(compare_command, "read_source", lambda *a, **k: pytest.fail("has begun"))
+    monkeypatch.setattr(compare, "read_source", lambda *a, **k: pytest.fail("has begun"))
     for report, message in (
         (photos / "report.html", "which is only read"),
         (tmp_path / "no" / "report.html", "create it first"),
@@ -226,7 +227,7 @@ def photos_of(folder):
 
 def test_interrupted_it_prints_what_is_known(photos, capsys, monkeypatch):
     calls = []
-    original = compare_command.METHODS["random-under"].fit_resample
+    original = compare.METHODS["random-under"].fit_resample
 
     def stopping(self, X, y):
         calls.append(1)
@@ -234,7 +235,7 @@ def test_interrupted_it_prints_what_is_known(photos, capsys, monkeypatch):
             raise KeyboardInterrupt
         return original(self, X, y)
 
-    monkeypatch.setattr(compare_command.METHODS["random-under"], "fit_resample", stopping)
+    monkeypatch.setattr(compare.METHODS["random-under"], "fit_resample", stopping)
     code, out, err = run(capsys, photos)
     assert code == 130 and err == "imblearn-images: interrupted\n"
     assert "note: interrupted: 2 of 10 folds are complete" in out and len(lines_of(out)) == 6

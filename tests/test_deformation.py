@@ -4,8 +4,8 @@ from conftest import COUNTS, make_images, make_labels, read_images, write_images
 from sklearn.base import clone
 
 from imblearn_images import SMOTE, RandomOverSampler, ResamplingPlan, render
-from imblearn_images.core.kin import Kin
-from imblearn_images.synthesis.deformation import Morph, TransferDeformation
+from imblearn_images.core.synthesis import Kin
+from imblearn_images.synthesis._deformation import Morph, TransferDeformation
 
 RULES = [Morph(), Morph(fade=False), TransferDeformation(), TransferDeformation(residual=0.5)]
 DTYPES = ["bool", "uint8", "uint16", "int32", "float32", "float64"]

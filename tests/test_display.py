@@ -22,8 +22,8 @@ from imblearn_images.display import (
     RecallDisplay,
     ReliabilityDisplay,
 )
-from imblearn_images.display.drawing import as_label, as_png
-from imblearn_images.model_selection.leakage import check_leakage
+from imblearn_images.display._canvas import as_label, as_png
+from imblearn_images.model_selection._leakage import check_leakage
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="displays need imblearn-images[plot]")
 

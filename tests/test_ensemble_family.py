@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import imblearn_images.ensemble
-from imblearn_images.core import subsets
+from imblearn_images.core import estimators
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 Y = make_labels({"cat": 60, "dog": 36, "owl": 18})
@@ -172,7 +172,7 @@ def test_a_fitted_ensemble_keeps_no_images_and_can_be_pickled(case):
 
 @pytest.mark.parametrize("name", ["BalancedBaggingClassifier", "EasyEnsembleClassifier"])
 def test_members_share_the_images(name):
-    """Two at a time: two balanced subsets, never the whole set twice."""
+    """Two at a time: two balanced estimators, never the whole set twice."""
     X = np.zeros((len(Y), 300, 200, 3), np.uint8)
     X[:, 0, 0, 0] = np.arange(len(Y))
     cls = getattr(imblearn_images.ensemble, name)
@@ -193,17 +193,17 @@ class OneByOne(GaussianNB):
 
 
 def test_files_are_read_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(subsets, "BATCH", 10)
+    monkeypatch.setattr(estimators, "BATCH", 10)
     X = images()
     paths = write_images(tmp_path, X)
     asked = []
-    original = subsets.as_wanted
+    original = estimators.as_wanted
 
     def spy(estimator, images, rows=None):
         asked.append(len(images) if rows is None else len(rows))
         return original(estimator, images, rows)
 
     ensemble = both(CASES[4])[0].fit(paths, Y)
-    monkeypatch.setattr(subsets, "as_wanted", spy)
+    monkeypatch.setattr(estimators, "as_wanted", spy)
     np.testing.assert_array_equal(ensemble.predict(paths), both(CASES[4])[0].fit(X, Y).predict(X))
     assert max(asked[: len(ensemble.estimators_)]) == 10

@@ -14,8 +14,8 @@ import pytest
 from folder_tools import contents, snapshot, write_photos
 
 from imblearn_images import SMOTE, RandomOverSampler
-from imblearn_images.core.store import WORKSHOP
 from imblearn_images.folders import balance_folder, verify_folder
+from imblearn_images.folders._store import WORKSHOP
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mechanisms of Linux")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -73,7 +73,7 @@ import os, signal, sys
 from pathlib import Path
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.core import files
-from imblearn_images.core.manifest import read_manifest
+from imblearn_images.folders._manifest import read_manifest
 from imblearn_images.folders import balance_folder
 sys.path.insert(0, "tests")
 from test_faults import check_unfinished, contents, whole_files
@@ -192,7 +192,7 @@ import os, signal, sys, time
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from imblearn_images.cli import main
+from imblearn_images._cli.main import main
 
 def kill_children():
     while True:
@@ -305,8 +305,8 @@ def test_a_limit_on_the_size_of_files(photos, tmp_path, method):
 
 LIMITED = """
 import os, resource, sys
-from imblearn_images.cli import main
-import imblearn_images.folders.pictures, PIL.JpegImagePlugin, PIL.PngImagePlugin
+from imblearn_images._cli.main import main
+import imblearn_images.folders._pictures, PIL.JpegImagePlugin, PIL.PngImagePlugin
 few = len(os.listdir("/proc/self/fd")) - 1 + int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (few, few))
 sys.exit(main(sys.argv[2:]))

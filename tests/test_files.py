@@ -16,8 +16,15 @@ from PIL import Image, ImageCms, ImageOps
 from skimage import data, transform
 
 from imblearn_images.core import files
-from imblearn_images.core.files import FileInfo, describe, read_image, write_image, write_png
-from imblearn_images.core.survey import check_uniform, describe_all
+from imblearn_images.core.files import (
+    FileInfo,
+    check_uniform,
+    describe,
+    describe_all,
+    read_image,
+    write_image,
+    write_png,
+)
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (24, 16, 3), dtype=np.uint8)

@@ -3,8 +3,8 @@ import pytest
 from conftest import make_images
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from imblearn_images.core import flow as flow_module
-from imblearn_images.core.flow import optical_flow, warp
+from imblearn_images.synthesis import _flow as flow_module
+from imblearn_images.synthesis._flow import optical_flow, warp
 
 SIZES = [(28, 28), (29, 31), (5, 5), (1, 40), (40, 1), (1, 1), (17, 90)]
 

@@ -18,10 +18,9 @@ from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from PIL import Image
 
 from imblearn_images import SMOTE, ImageSampler, RandomOverSampler, RandomUnderSampler
-from imblearn_images.cli import main
+from imblearn_images._cli.main import main
 from imblearn_images.core import files
 from imblearn_images.core.files import read_image
-from imblearn_images.core.manifest import read_manifest
 from imblearn_images.folders import (
     balance_folder,
     export_images,
@@ -31,8 +30,8 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.profiles import LongTail, Staircase, Step
-from imblearn_images.strategies import add_fraction, at_least, at_most
+from imblearn_images.folders._manifest import read_manifest
+from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, at_least, at_most
 from imblearn_images.synthesis import Augment
 
 COUNTS = {"apple": 30, "kiwi": 12, "lime": 10}

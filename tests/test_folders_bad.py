@@ -20,8 +20,6 @@ from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
 from imblearn_images.core.files import read_image
-from imblearn_images.core.labels import check_names, decode_label, encode_label
-from imblearn_images.core.manifest import Row, labels_csv, read_labels, read_manifest
 from imblearn_images.folders import (
     balance_folder,
     export_images,
@@ -30,6 +28,8 @@ from imblearn_images.folders import (
     split_folder,
     verify_folder,
 )
+from imblearn_images.folders._labels import check_names, decode_label, encode_label
+from imblearn_images.folders._manifest import Row, labels_csv, read_labels, read_manifest
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)
 PNG, JPEG = encoded(COLOUR), encoded(COLOUR, "JPEG")
@@ -156,7 +156,7 @@ def test_a_bomb_is_refused_in_little_memory(photos, tmp_path):
     Image.new("1", (20000, 20000)).save(photos / "kiwi" / "bomb.png")
     script = (
         "import re, sys, time\n"
-        "from imblearn_images.core.records import examine\n"
+        "from imblearn_images.folders._records import examine\n"
         "import imblearn_images.folders\n"
         "def peak():\n"  # not ru_maxrss, which a process inherits from its parent
         "    return int(re.search('VmHWM:\\\\s+(\\\\d+)', open('/proc/self/status').read())[1])\n"
@@ -282,7 +282,7 @@ def test_the_orientation_of_a_camera_is_applied_to_what_is_drawn(tmp_path):
 
 
 def test_a_file_that_changes_under_way_is_noticed(photos, tmp_path, monkeypatch):
-    from imblearn_images.core.store import OutputFolder
+    from imblearn_images.folders._store import OutputFolder
 
     copy = OutputFolder.copy
 

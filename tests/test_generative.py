@@ -21,7 +21,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator as sklearn_checks
 
 from imblearn_images import render
-from imblearn_images.over_sampling import GenerativeOverSampler, generative
+from imblearn_images.over_sampling import GenerativeOverSampler, _generative
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 COUNTS = {"cat": 30, "dog": 14, "owl": 9}
@@ -132,7 +132,7 @@ def test_images_are_asked_for_in_batches(monkeypatch):
     strategy = {"owl": 30}
     whole, _ = GenerativeOverSampler(machine, sampling_strategy=strategy).fit_resample(X, Y)
     assert machine.asked == [21]
-    monkeypatch.setattr(generative, "BATCH", 5 * 120)
+    monkeypatch.setattr(_generative, "BATCH", 5 * 120)
     machine = Machine()
     parts, _ = GenerativeOverSampler(machine, sampling_strategy=strategy).fit_resample(X, Y)
     assert machine.asked == [5, 5, 5, 5, 1]

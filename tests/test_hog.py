@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from imblearn_images import ADASYN, TomekLinks
 from imblearn_images.core.hog import NORMS, hog_features
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
-from imblearn_images.preprocessing.pixels import pixels_of
+from imblearn_images.preprocessing._pixels import pixels_of
 
 COLOUR = (20, 18, 3)
 

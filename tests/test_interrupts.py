@@ -11,11 +11,11 @@ import pytest
 from folder_tools import contents, snapshot, write_photos
 
 from imblearn_images import SMOTE
-from imblearn_images._interrupts import interruptible
-from imblearn_images.cli import main
+from imblearn_images._cli.interrupts import interruptible
+from imblearn_images._cli.main import main
 from imblearn_images.core import files
-from imblearn_images.core.store import OutputFolder
 from imblearn_images.folders import balance_folder
+from imblearn_images.folders._store import OutputFolder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -116,7 +116,9 @@ import imblearn_images.__main__
 """
 
 
-@pytest.mark.parametrize("module", ["imblearn_images.combine", "sklearn", "imblearn_images.cli"])
+@pytest.mark.parametrize(
+    "module", ["imblearn_images.combine", "sklearn", "imblearn_images._cli.main"]
+)
 @pytest.mark.parametrize("program", ["imblearn-images", "mine.py"])
 def test_ctrl_c_during_imports_is_quiet_in_the_command_and_ordinary_elsewhere(module, program):
     script = IMPORTING.replace("MODULE", repr(module))

@@ -16,12 +16,11 @@ from folder_tools import contents, encoded, snapshot, write_photos
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, under_sampling
-from imblearn_images.cli import main
+from imblearn_images._cli.main import main
 from imblearn_images.combine import SMOTEENN
 from imblearn_images.core.files import read_image
-from imblearn_images.core.manifest import read_manifest
-from imblearn_images.core.store import name_file
 from imblearn_images.datasets import load_image_folder
+from imblearn_images.folders import _progress as progress_module
 from imblearn_images.folders import (
     balance_folder,
     export_images,
@@ -30,8 +29,9 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.folders import progress as progress_module
-from imblearn_images.profiles import LongTail
+from imblearn_images.folders._manifest import read_manifest
+from imblearn_images.folders._store import name_file
+from imblearn_images.strategies import LongTail
 
 SHAPE = (4, 4, 3)
 
@@ -549,7 +549,7 @@ def test_what_is_not_installed_is_said_once(tmp_path, monkeypatch, capsys):
     source = write_photos(tmp_path / "photos", {"cat": 4, "dog": 4}, shape=SHAPE)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "imagehash", None)
-    monkeypatch.setattr("imblearn_images.folders.inspecting.has_imagehash", lambda: False)
+    monkeypatch.setattr("imblearn_images.folders._inspecting.has_imagehash", lambda: False)
     progress_module._say_what_is_missing.cache_clear()
     for _ in range(2):
         report = inspect_folder(source, verbose=1)

@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from imblearn_images import SMOTE, ClusterCentroids, RandomOverSampler, RandomUnderSampler
 from imblearn_images.core.duplicates import near_duplicates, nearest_look, perceptual_hash
 from imblearn_images.datasets import load_texture_patches
-from imblearn_images.model_selection.leakage import check_leakage, near_duplicate_groups
+from imblearn_images.model_selection._leakage import check_leakage, near_duplicate_groups
 
 pytest.importorskip("imagehash", reason="near-duplicates need imblearn-images[hash]")
 

@@ -9,9 +9,7 @@ import pytest
 from folder_tools import contents, write_photos
 
 from imblearn_images import SMOTE, RandomOverSampler
-from imblearn_images.cli import main
-from imblearn_images.core.lineage import read_lineage
-from imblearn_images.core.manifest import find_leaks, manifest_lines, read_manifest
+from imblearn_images._cli.main import main
 from imblearn_images.folders import (
     balance_folder,
     export_images,
@@ -21,6 +19,8 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
+from imblearn_images.folders._lineage import read_lineage
+from imblearn_images.folders._manifest import find_leaks, manifest_lines, read_manifest
 from imblearn_images.model_selection import check_leakage
 from imblearn_images.synthesis import Augment
 

@@ -9,8 +9,8 @@ from folder_tools import write_photos
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler
-from imblearn_images.core.manifest import read_manifest
 from imblearn_images.folders import balance_folder
+from imblearn_images.folders._manifest import read_manifest
 
 # what these libraries say about others and each other is not ours
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -9,9 +9,9 @@ import pytest
 from folder_tools import contents, write_photos
 
 from imblearn_images import SMOTE
-from imblearn_images.core.manifest import Manifest, parse_row, read_labels
 from imblearn_images.folders import balance_folder, export_images, load_image_folder, verify_folder
-from imblearn_images.folders.grouping import read_groups
+from imblearn_images.folders._grouping import read_groups
+from imblearn_images.folders._manifest import Manifest, parse_row, read_labels
 
 HOW = {"sampler": SMOTE(k_neighbors=1), "layout": "csv", "validation": 0.25}
 

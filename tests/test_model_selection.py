@@ -44,14 +44,13 @@ from sklearn.svm import LinearSVC
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.model_selection import ResamplerComparison, compare_resamplers
-from imblearn_images.model_selection.comparison import Calibration, ClassRecall, Cost
-from imblearn_images.model_selection.statistics import (
+from imblearn_images.model_selection._comparison import Calibration, ClassRecall, Cost, of_interest
+from imblearn_images.model_selection._statistics import (
     Difference,
     adjust_holm,
     calibrate,
     corrected_difference,
 )
-from imblearn_images.model_selection.tables import of_interest
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 COUNTS = {"cat": 30, "dog": 18, "owl": 12}

@@ -18,17 +18,17 @@ from folder_tools import write_photos
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from imblearn_images import SMOTE, RandomOverSampler
-from imblearn_images.cli import main
+from imblearn_images._cli.main import main
 from imblearn_images.core import files, limits
 from imblearn_images.core.duplicates import perceptual_hash
-from imblearn_images.core.records import FileRecords, examine
-from imblearn_images.core.survey import describe_all
+from imblearn_images.core.files import describe_all
 from imblearn_images.core.text import printable, printable_lines
 from imblearn_images.folders import balance_folder, inspect_folder, split_folder
-from imblearn_images.folders.source import read_source
+from imblearn_images.folders._records import FileRecords, examine
+from imblearn_images.folders._source import read_source
 from imblearn_images.model_selection import check_leakage, near_duplicate_groups
 from imblearn_images.preprocessing import HOGFeatures, ReadImages, image_limits
-from imblearn_images.preprocessing.reading import read_batch
+from imblearn_images.preprocessing._reading import read_batch
 from imblearn_images.synthesis import Augment
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (24, 16, 3), dtype=np.uint8)
@@ -336,7 +336,7 @@ def test_lines_of_a_name_are_no_lines_of_the_program():
 ODD_COMMAND = """
 import os, sys, warnings
 from imblearn_images import cli
-from imblearn_images._odd_files import collected_remarks
+from imblearn_images._cli.main import collected_remarks
 def odd():
     for k in range(50):
         os.write(2, b"TIFFReadDirectory: Warning, Unknown field with tag 1.\\n")

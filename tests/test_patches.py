@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from imblearn_images import SMOTE, RandomOverSampler, render
-from imblearn_images.core.kin import Kin
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.synthesis.patches import CutMix, Paste, foreground
+from imblearn_images.core.synthesis import Kin
+from imblearn_images.synthesis._patches import CutMix, Paste, foreground
 
 BOTH = [CutMix, Paste]
 COUNTS = {"cat": 12, "dog": 7, "owl": 5, "yak": 1}

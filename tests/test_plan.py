@@ -14,7 +14,7 @@ from strategies import plans
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, ResamplingPlan
 from imblearn_images.display import FamilyDisplay
-from imblearn_images.display.family import _family, choose_children
+from imblearn_images.display._family import _family, choose_children
 from imblearn_images.synthesis import (
     Augment,
     Chain,

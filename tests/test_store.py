@@ -16,11 +16,9 @@ from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 
 import imblearn_images
 from imblearn_images import SMOTE, RandomOverSampler
-from imblearn_images.cli import main
+from imblearn_images._cli.main import main
 from imblearn_images.core import images as core_images
-from imblearn_images.core.apart import where_they_meet
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.store import OutputFolder
 from imblearn_images.folders import (
     balance_folder,
     export_images,
@@ -28,6 +26,7 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
+from imblearn_images.folders._store import OutputFolder, where_they_meet
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, datasets, profiles
+from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, datasets, strategies
 from imblearn_images import strategies as module
 from imblearn_images.strategies import (
     add_fraction,
@@ -29,7 +29,7 @@ OVER = [
     multiply(1.5),
     multiply({"owl": 2}),
 ]
-UNDER = [at_most(10), at_most_ratio(1.5, "under"), multiply(0.5), profiles.LongTail(4)]
+UNDER = [at_most(10), at_most_ratio(1.5, "under"), multiply(0.5), strategies.LongTail(4)]
 CASES = [(sampler, s) for s in OVER for sampler in (SMOTE, RandomOverSampler)]
 CASES += [(RandomUnderSampler, strategy) for strategy in UNDER]
 sizes = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1)
@@ -142,4 +142,4 @@ def test_other_text_is_refused_with_what_is_known(text):
 
 def test_the_profiles_are_where_they_always_were():
     for name in ("LongTail", "Step", "Staircase"):
-        assert getattr(datasets, name) is getattr(profiles, name) is getattr(module, name)
+        assert getattr(datasets, name) is getattr(strategies, name) is getattr(module, name)

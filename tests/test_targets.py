@@ -30,8 +30,7 @@ from imblearn_images.display import (
 from imblearn_images.folders import export_images
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.preprocessing import FlattenImages
-from imblearn_images.profiles import LongTail
-from imblearn_images.strategies import at_least
+from imblearn_images.strategies import LongTail, at_least
 
 CODE = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [24, 12, 9]))
 NOISE = np.random.default_rng(1).normal(size=(45, 4, 4))

@@ -1,4 +1,4 @@
-"""Test-time augmentation: the mean over views, and nothing else."""
+"""Test-time augmentation: the mean over _test_time_augmentation, and nothing else."""
 
 import pickle
 from functools import partial
@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from imblearn_images import RandomOverSampler
-from imblearn_images.decision import TestTimeAugmentationClassifier, views
+from imblearn_images.decision import TestTimeAugmentationClassifier, _test_time_augmentation
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 Y = make_labels({"cat": 20, "dog": 12})
@@ -125,7 +125,7 @@ def test_files_are_read_first_block_by_block(size, tmp_path, monkeypatch):
     wrapped = TestTimeAugmentationClassifier(model, [mirror]).fit(X, Y)
     expected = wrapped.predict_proba(wrapped.estimator_[1].transform(X))
     paths = write_images(tmp_path, X)
-    monkeypatch.setattr(views, "BATCH", 7)
+    monkeypatch.setattr(_test_time_augmentation, "BATCH", 7)
     np.testing.assert_allclose(wrapped.fit(paths, Y).predict_proba(paths), expected, atol=1e-9)
     bare = TestTimeAugmentationClassifier(GaussianNB(), [mirror]).fit(paths, Y)
     np.testing.assert_allclose(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from itertools import starmap
@@ -13,19 +15,336 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import sparse
 
-from imblearn_images.core.columns import as_column, as_table
-from imblearn_images.core.elements import (
-    as_array,
-    as_tensor,
-    check_unmasked,
-    is_image,
-    is_path,
-    is_tensor,
-    means_path,
-    remake_of,
-    row_advice,
-    shortened,
-)
+from imblearn_images.core.files import SUFFIXES, pillow_pixels
+
+Recolumn = Callable[[list[Any], "NDArray[np.intp] | None"], Any]
+
+
+def as_column(X: Any) -> tuple[list[Any], Recolumn] | None:
+    """Elements of a column, or of a data frame of one column, and the way back.
+
+    Returns
+    -------
+    values, remake : list, callable; or None
+        ``remake(values, rows)`` makes a column of the same kind, name and dtype where it can
+        hold the values; `rows` are the rows of `X` whose index labels it gets, or None. None
+        if `X` is no column of these libraries.
+
+    Examples
+    --------
+    >>> as_column(["a.png"]) is None
+    True
+    """
+    for library, columns in (("pandas", _pandas), ("polars", _polars), ("pyarrow", _arrow)):
+        # Whoever passes a column has imported its library; what looks like pandas has `iloc`.
+        module = sys.modules.get(library)
+        if module is not None and (found := columns(module, X)) is not None:
+            return found
+    return None
+
+
+def _pandas(pd: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    if hasattr(X, "iloc"):
+        if X.ndim == 2 and X.shape[1] != 1:
+            return None
+        column = X if X.ndim == 1 else X.iloc[:, 0]
+
+        def remake(values: list[Any], rows: NDArray[np.intp] | None) -> Any:
+            index = None if rows is None else X.index[rows]
+            made = type(column)(
+                _in_one_dimension(values),
+                index=index,
+                name=column.name,
+                dtype=_pandas_dtype(column.dtype, values),
+            )
+            return made if X.ndim == 1 else made.to_frame()
+
+        return list(np.asarray(column, dtype=object)), remake
+    if isinstance(X, pd.Index):
+        return list(X), lambda values, rows: pd.Index(
+            _in_one_dimension(values), name=X.name, dtype=_pandas_dtype(X.dtype, values)
+        )
+    if isinstance(X, pd.api.extensions.ExtensionArray):
+        return list(X), lambda values, rows: pd.array(
+            _in_one_dimension(values), dtype=_pandas_dtype(X.dtype, values)
+        )
+    return None
+
+
+def _pandas_dtype(dtype: Any, values: list[Any]) -> Any:
+    """Return the dtype, or object: new files are no known category."""
+    known = getattr(dtype, "categories", None)
+    return dtype if known is None or set(values) <= set(known) else object
+
+
+def _in_one_dimension(values: list[Any]) -> NDArray[Any]:
+    column = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        column[row] = value
+    return column
+
+
+def as_table(X: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | None:
+    """Return the values of a data frame of polars, and the way back; None for anything else."""
+    pl = sys.modules.get("polars")
+    if pl is None or not isinstance(X, pl.DataFrame):
+        return None
+
+    def remake(array: NDArray[Any]) -> Any:
+        return pl.DataFrame(
+            [
+                pl.Series(name, array[:, at].tolist()).cast(dtype, strict=False)
+                for at, (name, dtype) in enumerate(X.schema.items())
+            ]
+        )
+
+    return X.to_numpy(), remake
+
+
+def _polars(pl: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    if isinstance(X, pl.LazyFrame):
+        raise TypeError("X is a LazyFrame, which holds no rows yet; pass X.collect().")
+    if isinstance(X, pl.DataFrame) and X.width == 1:
+        values, remake = _of_series(pl, X.to_series())
+        return values, lambda values, rows: remake(values, rows).to_frame()
+    return _of_series(pl, X) if isinstance(X, pl.Series) else None
+
+
+def _of_series(pl: Any, X: Any) -> tuple[list[Any], Recolumn]:
+    dtype = inner = X.dtype
+    while hasattr(inner, "inner"):
+        inner = inner.inner
+    nested = None if inner is dtype else pl.Series([], dtype=inner).to_numpy().dtype
+
+    def remake(values: list[Any], rows: NDArray[np.intp] | None) -> Any:
+        known = dtype != pl.Enum or set(values) <= set(dtype.categories)
+        if nested is not None:
+            values = [np.asarray(value).tolist() for value in values]
+        return pl.Series(X.name, values, dtype=dtype if known else pl.String)
+
+    return _typed(X.to_list(), nested), remake
+
+
+def _arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    if isinstance(X, (pa.Table, pa.RecordBatch)) and X.num_columns == 1:
+        name, (values, remake) = X.schema.names[0], _of_arrow(pa, X.column(0))
+        table = pa.table if isinstance(X, pa.Table) else pa.record_batch
+        return values, lambda values, rows: table({name: remake(values, rows)})
+    return _of_arrow(pa, X) if isinstance(X, (pa.Array, pa.ChunkedArray)) else None
+
+
+def _of_arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn]:
+    kind = inner = X.type
+    while hasattr(inner, "value_type") and not pa.types.is_dictionary(inner):
+        inner = inner.value_type
+    nested = None if inner is kind else np.dtype(inner.to_pandas_dtype())
+
+    def remake(values: list[Any], rows: NDArray[np.intp] | None) -> Any:
+        if nested is not None:
+            values = [np.asarray(value).tolist() for value in values]
+        if isinstance(X, pa.ChunkedArray):
+            return pa.chunked_array([values], type=kind)
+        return pa.array(values, type=kind)
+
+    return _typed(X.to_pylist(), nested), remake
+
+
+def _typed(values: list[Any], dtype: np.dtype[Any] | None) -> list[Any]:
+    """Nested lists of numbers as arrays of the dtype that the column says they have."""
+    if dtype is None or dtype.kind not in "biuf":
+        return values
+    try:
+        return [np.asarray(value, dtype=dtype) for value in values]
+    except (TypeError, ValueError):  # missing or ragged: refused by row, by whoever looks
+        return values
+
+
+Remake = Callable[[NDArray[Any]], Any]
+
+
+def is_path(value: Any) -> bool:
+    """Tell whether `value` can name a file."""
+    return isinstance(value, (str, os.PathLike))
+
+
+def means_path(value: Any) -> bool:
+    """Tell whether `value` is a path, or in bytes: these are refused, by their row."""
+    return isinstance(value, bytes) or is_path(value)
+
+
+def shortened(value: Any) -> str:
+    """What `value` is, in a few words.
+
+    Examples
+    --------
+    >>> shortened(np.zeros((3, 2))), shortened(b"a.png")
+    ('an array of shape (3, 2)', "b'a.png' (bytes)")
+    """
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if is_tensor(value):
+        return f"a tensor of shape {tuple(value.shape)}"
+    text = " ".join(repr(value).split())
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
+def is_tensor(value: Any) -> bool:
+    """Tell whether `value` is a tensor of PyTorch."""
+    torch = sys.modules.get("torch")  # whoever passes a tensor has imported it
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def is_image(value: Any) -> bool:
+    """Tell whether `value` is an image by itself: pixels in at least two dimensions.
+
+    Examples
+    --------
+    >>> is_image(np.zeros((3, 2))), is_image([[0, 1], [2, 3]]), is_image(Image.new("L", (3, 2)))
+    (True, True, True)
+    >>> is_image(np.zeros(3)), is_image([0, 1]), is_image("a.png")
+    (False, False, False)
+    """
+    if isinstance(value, (list, tuple)):
+        return bool(value) and (
+            isinstance(value[0], (list, tuple)) or getattr(value[0], "ndim", 0) > 0
+        )
+    if isinstance(value, Image.Image):
+        return True
+    holds_numbers = isinstance(value, memoryview) or hasattr(value, "__array__")
+    return holds_numbers and getattr(value, "ndim", 0) >= 2
+
+
+def row_advice(row: Any) -> str:
+    """Say what to pass instead of a row that holds more than an image; "" for any other.
+
+    Examples
+    --------
+    >>> row_advice(("a.png", 3))
+    'is a pair of an image and its label; pass them apart: X, y = zip(*X)'
+    >>> row_advice("a.png"), row_advice(["grey", "round"])
+    ('', '')
+    """
+    if isinstance(row, Mapping):
+        names = [name for name, value in row.items() if is_image(value) or means_path(value)]
+        name = names[0] if names else "image"
+        return f"is a {type(row).__name__}; pass the images alone: [row[{name!r}] for row in X]"
+    if not isinstance(row, (list, tuple)) or len(row) < 2:
+        return ""
+    shows = [_is_file_name(part) or (is_image(part) and not _is_nested(part)) for part in row]
+    if not any(shows) and isinstance(row, tuple) and is_path(row[0]):
+        # Rows of words are a table of imbalanced-learn's, tuples are what data sets give.
+        shows = list(map(is_path, row))
+    others = [part for part, is_shown in zip(row, shows, strict=True) if not is_shown]
+    if not any(shows) or not any(getattr(part, "ndim", 0) == 0 for part in others):
+        return ""
+    at = shows.index(True)
+    if len(row) > 2:
+        which = "first" if at == 0 else f"one at {at}"
+        alone = f"[row[{at}] for row in X]"
+        return f"has {len(row)} parts, the {which} an image; pass these alone: {alone}"
+    return (
+        "is a pair of an image and its label; pass them apart: "
+        f"{'X, y' if at == 0 else 'y, X'} = zip(*X)"
+    )
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _is_file_name(value: Any) -> bool:
+    """Tell whether `value` is a path beyond doubt, not just any text."""
+    is_text = isinstance(value, str)
+    return value.lower().endswith(SUFFIXES) if is_text else is_path(value)
+
+
+def as_array(value: Any, what: str) -> NDArray[Any]:
+    """Pixels of an image, or of a set of them, as an array of any dtype.
+
+    Parameters
+    ----------
+    value : ndarray, PIL image, tensor, memoryview, nested sequence or anything with __array__
+        Pixels of a PIL image are those that reading its file would give, not turned by EXIF.
+    what : str
+        Beginning of the message, such as "Row 3 of X".
+
+    Raises
+    ------
+    ValueError
+        For masked pixels, for tensors that NumPy cannot hold, for ragged sequences.
+    """
+    if isinstance(value, Image.Image):
+        try:
+            return pillow_pixels(value)
+        except MemoryError:
+            raise
+        except Exception as exc:  # an opened file is decoded only now, and that can raise anything
+            raise ValueError(f"{what} is an image of Pillow that cannot be used: {exc}") from exc
+    if is_tensor(value):
+        try:
+            return np.asarray(value.numpy(force=True))
+        except (TypeError, RuntimeError) as exc:
+            raise ValueError(
+                f"{what} is a tensor of {value.dtype} and layout {value.layout}, which no array "
+                "can hold. Convert it: X.float(), X.to_dense()."
+            ) from exc
+    if isinstance(value, np.ma.MaskedArray):
+        check_unmasked(value, what)
+        return np.asarray(np.ma.getdata(value))
+    if isinstance(value, np.ndarray):
+        return value
+    try:
+        return np.asarray(value)
+    except ValueError as exc:
+        raise ValueError(
+            f"{what} is no image: its rows of pixels differ in length. Pass arrays (H, W) or "
+            "(H, W, C)."
+        ) from exc
+
+
+def check_unmasked(array: Any, what: str, by_row: bool = False) -> None:
+    """Refuse masked pixels: nobody knows what an image with holes is to be mixed to.
+
+    Raises
+    ------
+    ValueError
+        Naming the rows if `by_row`.
+    """
+    if not isinstance(array, np.ma.MaskedArray) or not np.ma.is_masked(array):
+        return
+    where = ""
+    if by_row:
+        mask = np.ma.getmaskarray(array)
+        rows = np.flatnonzero(mask.reshape(len(array), -1).any(axis=1))
+        more = f" and {len(rows) - 10} more" if len(rows) > 10 else ""
+        where = f": rows {', '.join(map(str, rows[:10]))}{more}"
+    raise ValueError(
+        f"{what} contains masked values{where}. Fill them, X.filled(value), or leave these images "
+        "out."
+    )
+
+
+def remake_of(values: Sequence[Any]) -> Remake:
+    """Tell what makes an image of pixels, of the kind that all `values` have; else an array.
+
+    Examples
+    --------
+    >>> remake_of([Image.new("L", (3, 2))])(np.zeros((2, 3), dtype=np.uint8)).size
+    (3, 2)
+    """
+    if all(isinstance(value, Image.Image) for value in values):
+        return Image.fromarray
+    if all(map(is_tensor, values)):
+        return as_tensor
+    if all(isinstance(value, (list, tuple)) for value in values):
+        return lambda image: image.tolist()
+    return lambda image: image
+
+
+def as_tensor(array: NDArray[Any]) -> Any:
+    """Pixels as a tensor of PyTorch, on the CPU."""
+    return sys.modules["torch"].from_numpy(np.ascontiguousarray(array))
+
 
 Rewrap = Callable[[NDArray[Any], "NDArray[np.intp] | None"], Any]
 

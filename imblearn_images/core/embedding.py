@@ -7,22 +7,196 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.Image import Resampling
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array, get_tags
 
-from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.features import check_embedding
+from imblearn_images.core.containers import check_unmasked, holds_paths
+from imblearn_images.core.estimators import as_wanted, takes_of
+from imblearn_images.core.files import read_image
 from imblearn_images.core.images import ArrayImages, FileImages, Images, check_finite
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors, subtract
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.subsets import as_wanted, takes_of
+from imblearn_images.core.pixels import channels_last
 from imblearn_images.core.text import printable
-from imblearn_images.core.thumbnails import THUMBNAIL, Thumbnails
+
+
+def check_embedding(embedding: Any) -> None:
+    """Refuse what makes no features of images.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Saying what may have been meant.
+
+    Examples
+    --------
+    >>> check_embedding(np.zeros((3, 2)))
+    Traceback (most recent call last):
+        ...
+    TypeError: `embedding` makes features, got a ndarray: pass features that images have as
+    fit_resample(X, y, embeddings=F).
+    """
+    if isinstance(embedding, type):
+        name = embedding.__name__
+        raise TypeError(f"`embedding` is the class {name}; did you mean {name}()?")
+    if isinstance(embedding, Pipeline) and not hasattr(embedding, "transform"):
+        raise TypeError(
+            f"`embedding` is a Pipeline whose last step, {embedding.steps[-1][1]!r}, has no "
+            "transform; leave that out: pipeline[:-1]."
+        )
+    makes_features = callable(embedding) or hasattr(embedding, "transform")
+    if hasattr(embedding, "iloc"):  # a data frame transforms itself
+        makes_features = False
+    if embedding is None or makes_features:
+        return
+    if isinstance(embedding, (list, tuple)) or hasattr(embedding, "shape"):
+        raise TypeError(
+            f"`embedding` makes features, got a {type(embedding).__name__}: pass features that "
+            "images have as fit_resample(X, y, embeddings=F)."
+        )
+    if not isinstance(embedding, str) or embedding != "thumbnail":
+        near = " Did you mean HOGFeatures()?" if str(embedding).lower().startswith("hog") else ""
+        kind = ValueError if isinstance(embedding, str) else TypeError
+        raise kind(
+            '`embedding` must be None, "thumbnail", a transformer or a function of images, got '
+            f"{embedding!r}.{near}"
+        )
+
+
+def given_features(embeddings: Any, n: int) -> NDArray[Any]:
+    """Check features that somebody else has computed of `n` images.
+
+    Returns
+    -------
+    features : ndarray of shape (n, d), dtype float32 or float64
+
+    Raises
+    ------
+    ValueError
+        If they are not 2-D with one row an image, or not finite; the rows are named.
+
+    Examples
+    --------
+    >>> given_features([[1, 0], [0, 1]], 2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    >>> given_features([[1, 0], [0, 1]], 3)
+    Traceback (most recent call last):
+        ...
+    ValueError: `embeddings` must have shape (3, n_features), one row for each image of X in the
+    same order, got shape (2, 2). A sampler behind another sampler in a Pipeline has other images
+    than were passed to it: give it an `embedding` instead.
+    """
+    check_unmasked(embeddings, "`embeddings`", by_row=True)
+    shape = np.shape(embeddings)
+    if len(shape) != 2 or shape[0] != n:
+        raise ValueError(
+            f"`embeddings` must have shape ({n}, n_features), one row for each image of X in the "
+            f"same order, got shape {shape}. A sampler behind another sampler in a Pipeline has "
+            "other images than were passed to it: give it an `embedding` instead."
+        )
+    features: NDArray[Any] = check_array(
+        embeddings,
+        dtype=[np.float64, np.float32],
+        ensure_all_finite=False,
+        input_name="embeddings",
+    )
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1)).tolist()
+    if bad:
+        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
+        raise ValueError(
+            f"`embeddings` has NaN or infinity in rows {', '.join(map(str, bad[:10]))}{more}; "
+            "replace the values (numpy.nan_to_num) or leave these images out."
+        )
+    return features
+
+
+THUMBNAIL = (32, 32)
+
+
+class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Transformer of images and files into thumbnails of 32 x 32 pixels.
+
+    Colours are kept, smaller images are enlarged. Arrays are resized as files are: bilinear,
+    with a support that grows with the reduction, so that every pixel counts.
+
+    Parameters
+    ----------
+    channel_axis : int, default=None
+        Axis of one image that holds the channels; see
+        :func:`~imblearn_images.core.pixels.channels_last`.
+
+    Examples
+    --------
+    >>> images = np.full((2, 64, 48, 3), 7, dtype=np.uint8)
+    >>> thumbnails = Thumbnails().fit_transform(images)
+    >>> thumbnails.shape, thumbnails.dtype, int(thumbnails.max())
+    ((2, 3072), dtype('float32'), 7)
+    """
+
+    def __init__(self, channel_axis: int | None = None) -> None:
+        self.channel_axis = channel_axis
+
+    def fit(self, X: NDArray[Any], y: None = None) -> Thumbnails:
+        """Look at the headers of files: all must be grey, or all of the same colours."""
+        if holds_paths(X):
+            FileImages(X.tolist())
+        else:
+            self._planes(X)
+        return self
+
+    def transform(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Give the pixels of the thumbnails, shape (n, d), float32 or float64."""
+        if holds_paths(X):
+            images = np.stack([read_image(path, size=THUMBNAIL) for path in X])
+        else:
+            images = resized(self._planes(X), THUMBNAIL)
+        float_type = np.result_type(images.dtype, np.float32)
+        return images.reshape(len(images), -1).astype(float_type, copy=False)
+
+    def _planes(self, X: NDArray[Any]) -> NDArray[Any]:
+        how = "embedding=HOGFeatures(channel_axis={})"
+        return channels_last(X, self.channel_axis, "A thumbnail", how=how)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = tags.input_tags.string = True
+        tags.requires_fit = False
+        return tags
+
+
+def resized(images: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Resize images (n, H, W) or (n, H, W, C) as files are resized, plane by plane.
+
+    Returns
+    -------
+    images : ndarray of shape (n, height, width) or (n, height, width, C)
+        In the dtype of `images`; integers that Pillow has no mode for, and long floats,
+        as float32.
+
+    Examples
+    --------
+    >>> resized(np.arange(16, dtype=np.uint8).reshape(1, 4, 4), (1, 2)).tolist()
+    [[[7, 8]]]
+    """
+    dtype = images.dtype
+    if dtype == np.bool_:
+        return np.asarray(resized(images * np.uint8(255), size) >= 128)
+    is_short = dtype.kind in "iu" and np.can_cast(dtype, np.int32)
+    working = np.uint8 if dtype == np.uint8 else np.int32 if is_short else np.float32
+    planes = images if images.ndim == 4 else images[..., np.newaxis]
+    out = np.empty((len(images), *size, planes.shape[3]), dtype if is_short else np.float32)
+    for row, channel in np.ndindex(len(images), planes.shape[3]):
+        plane = Image.fromarray(np.ascontiguousarray(planes[row, :, :, channel], dtype=working))
+        out[row, :, :, channel] = plane.resize(size[::-1], Resampling.BILINEAR)
+    return out.reshape(len(images), *size, *images.shape[3:])
+
 
 BATCH = 1 << 24  # bytes of pixels that are embedded at a time
 
@@ -40,7 +214,7 @@ def embed(
         None: flattened pixels, floats as they are, everything else as float64.
         "thumbnail": pixels of thumbnails of 32 x 32, files decoded at that size. A
         scikit-learn transformer or Pipeline: a clone of it is fitted on `X`, in the form
-        :func:`~imblearn_images.core.subsets.as_wanted` gives, then applied block by block.
+        :func:`~imblearn_images.core.estimators.as_wanted` gives, then applied block by block.
         A callable: called with blocks of images in their own shape, returns features of
         shape (block, d).
     y : ndarray of shape (n,), default=None

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core import files, survey
+from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads
 
@@ -152,8 +152,8 @@ class FileImages:
         self.paths = [os.fspath(path) for path in paths]
         looked_at = np.arange(len(paths)) if rows is None else rows
         used = [self.paths[row] for row in looked_at]
-        infos = survey.describe_all(used, n_jobs=n_jobs)
-        survey.check_uniform(infos, used)
+        infos = files.describe_all(used, n_jobs=n_jobs)
+        files.check_uniform(infos, used)
         self.shapes = dict(zip(looked_at.tolist(), (info.shape for info in infos), strict=True))
         self.dtype = np.dtype(infos[0].dtype if infos else np.uint8)
         self.forget()

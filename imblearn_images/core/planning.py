@@ -1,16 +1,18 @@
 """Planning: labels + embedding -> plan, by listening to imbalanced-learn.
 
-The only room that drives imbalanced-learn. Its sampler decides; it is run on an identity
-matrix instead of pixels, and what it decided is read off its public output. So the same
-seed gives the same parents and steps as plain imbalanced-learn, in every version, without
-any of its private names.
+The only room that drives imbalanced-learn. Its sampler decides, on rows that remember their
+sources (:class:`TracedArray`); what it decided is read off its public output. So the same seed
+gives the same parents and steps as plain imbalanced-learn, in every version, without any of its
+private names. What an accept rule rejects is planned again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import prod
 from numbers import Integral
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from imblearn.base import BaseSampler
@@ -19,9 +21,176 @@ from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
+from imblearn_images.core.images import FileImages, Images
 from imblearn_images.core.memory import check_fits
+from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import draw_rows
+from imblearn_images.core.similarity import Likeness
+from imblearn_images.core.synthesis import Kin, choose_parents
 from imblearn_images.core.targets import told
+from imblearn_images.core.validation import misfit
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the rows of an array are made of.
+
+    Rows stand for ``base + weight * (partner - base)``, differences for
+    ``weight * (partner - base)``.
+    """
+
+    base: NDArray[np.intp]
+    partner: NDArray[np.intp]
+    weight: NDArray[np.float64]
+    difference: bool = False
+
+    def __getitem__(self, rows: Any) -> Trace | None:
+        base = self.base[rows]
+        if base.ndim != 1:
+            return None
+        return Trace(base, self.partner[rows], self.weight[rows], self.difference)
+
+
+class TracedArray(np.ndarray):
+    """Rows of features that remember their sources through indexing and interpolation.
+
+    Values are those of a plain array, bit for bit. What is done to rows apart from
+    selecting, copying, stacking and interpolating them gives an array without a trace.
+
+    Examples
+    --------
+    >>> X = trace_rows(np.array([[0.0, 0.0], [4.0, 8.0], [1.0, 1.0]]))
+    >>> child = X[[2]] + 0.25 * (X[[1]] - X[[2]])
+    >>> np.asarray(child), child.made_of.base, child.made_of.partner, child.made_of.weight
+    (array([[1.75, 2.75]]), array([2]), array([1]), array([0.25]))
+    >>> type(X * 2).__name__
+    'ndarray'
+    """
+
+    made_of: Trace | None
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.made_of = None
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        rows, *columns = key if isinstance(key, tuple) else (key,)
+        whole = all(c is Ellipsis or (isinstance(c, slice) and c == slice(None)) for c in columns)
+        if self.made_of is not None and whole and isinstance(found, TracedArray):
+            found.made_of = self.made_of[rows] if found.ndim == self.ndim else None
+        return found
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        new = getattr(value, "made_of", None)
+        if (
+            self.made_of is not None
+            and new is not None
+            and new.difference == self.made_of.difference
+        ):
+            self.made_of.base[key], self.made_of.partner[key] = new.base, new.partner
+            self.made_of.weight[key] = new.weight
+        else:
+            self.made_of = None
+
+    def copy(self, order: Any = "C") -> Any:
+        """Copy that keeps the trace."""
+        return _with_trace(super().copy(order), self.made_of)
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        """Cast that keeps the trace."""
+        return _with_trace(super().astype(dtype, *args, **kwargs), self.made_of)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.get("out")
+        if out is not None:
+            kwargs["out"] = tuple(map(_plain, out))
+        result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        follow = _FOLLOWED.get(ufunc) if method == "__call__" else None
+        trace = follow(*inputs) if follow is not None else None
+        if out is not None:
+            if isinstance(out[0], TracedArray):
+                out[0].made_of = trace
+            return out[0]
+        return result if trace is None else _with_trace(result.view(TracedArray), trace)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in (np.vstack, np.concatenate) and not args[1:] and not kwargs:
+            parts = list(args[0])
+            traces = [getattr(part, "made_of", None) for part in parts if len(part)]
+            stacked = func([_plain(part) for part in parts])
+            if any(trace is None or trace.difference for trace in traces):
+                return stacked
+            base, partner, weight = (
+                np.concatenate([getattr(trace, field) for trace in traces])
+                for field in ("base", "partner", "weight")
+            )
+            return _with_trace(stacked.view(TracedArray), Trace(base, partner, weight))
+        return super().__array_function__(func, types, args, kwargs)
+
+
+def trace_rows(features: NDArray[Any]) -> Any:
+    """View of `features`, shape (n, d), whose rows know their numbers."""
+    rows = np.arange(len(features), dtype=np.intp)
+    return _with_trace(features.view(TracedArray), Trace(rows, rows, np.zeros(len(rows))))
+
+
+def plan_of(
+    resampled: Any, y: NDArray[Any], n_source: int, *, nearness: str = ""
+) -> ResamplingPlan | None:
+    """Read the plan off the result of a sampler, or None if the trace was lost."""
+    trace: Trace | None = getattr(resampled, "made_of", None)
+    if trace is None or trace.difference:
+        return None
+    return ResamplingPlan(
+        trace.base, trace.partner[:, None], trace.weight[:, None], y, n_source, nearness
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, TracedArray) else value
+
+
+def _with_trace(array: Any, trace: Trace | None) -> Any:
+    array.made_of = trace
+    return array
+
+
+def _subtracted(partner: Any, base: Any) -> Trace | None:
+    a, b = getattr(partner, "made_of", None), getattr(base, "made_of", None)
+    if a is None or b is None or a.weight.any() or b.weight.any() or len(a.base) != len(b.base):
+        return None
+    return Trace(b.base, a.base, np.ones(len(b.base)), difference=True)
+
+
+def _multiplied(left: Any, right: Any) -> Trace | None:
+    difference, factor = (left, right) if hasattr(left, "made_of") else (right, left)
+    trace = difference.made_of
+    if trace is None or not trace.difference or hasattr(factor, "made_of"):
+        return None
+    factor = np.asarray(factor)
+    if factor.ndim and factor.shape != (len(trace.base), 1):
+        return None
+    return Trace(trace.base, trace.partner, trace.weight * factor.reshape(-1), difference=True)
+
+
+def _added(left: Any, right: Any) -> Trace | None:
+    a, b = getattr(left, "made_of", None), getattr(right, "made_of", None)
+    if a is None or b is None or a.difference == b.difference:
+        return None
+    rows, step = (b, a) if a.difference else (a, b)
+    if rows.weight.any() or not np.array_equal(rows.base, step.base):
+        return None
+    return Trace(step.base, step.partner, step.weight)
+
+
+_FOLLOWED: dict[Any, Callable[[Any, Any], Trace | None]] = {
+    np.subtract: _subtracted,
+    np.multiply: _multiplied,
+    np.add: _added,
+}
+
 
 Search = Callable[[NDArray[np.intp]], NDArray[np.intp]]
 
@@ -213,3 +382,160 @@ def check_class_sizes(
                 f"{smaller if found > 1 else 'A single image has no neighbour: leave'} the class "
                 "out of `sampling_strategy`, or use RandomOverSampler, which needs one image."
             )
+
+
+TRIES = 3  # for judges that do not say how often a child may be drawn
+BATCH = 1 << 22  # pixels of children that are judged at a time
+
+
+class Judge(Protocol):
+    """What may be passed as `accept`, besides a function ``(images, labels) -> mask``."""
+
+    max_tries: int
+
+    def judge(
+        self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
+    ) -> NDArray[np.bool_]:
+        """Tell which of the `images`, shape (m, H, W[, C]), the rows of `children`, are good."""
+
+
+def check_judge(accept: Any) -> None:
+    """Refuse what cannot judge children.
+
+    Raises
+    ------
+    TypeError
+        For a class instead of an object, and what takes other arguments than it will be given.
+
+    Examples
+    --------
+    >>> check_judge(lambda image: True)
+    Traceback (most recent call last):
+        ...
+    TypeError: `accept` must be an object such as NeighborsAgree() or a function (images, labels) ->
+    mask, got <function <lambda> at ...>: it takes (image), too many positional arguments.
+    """
+    reason = ""
+    if isinstance(accept, type):
+        reason = f"; did you mean {accept.__name__}()?"
+    elif not (callable(accept) or hasattr(accept, "judge")):
+        reason = "."
+    elif hasattr(accept, "judge"):
+        misfits = misfit(accept.judge, "images", "children", "kin", "likeness")
+        reason = misfits and f": `judge` must take (images, children, kin, likeness), {misfits}."
+    else:
+        misfits = misfit(accept, "images", "labels")
+        reason = misfits and f": {misfits}."
+    if reason:
+        raise TypeError(
+            "`accept` must be an object such as NeighborsAgree() or a function (images, labels) -> "
+            f"mask, got {accept!r}{reason}"
+        )
+
+
+def draw_until_accepted(
+    plan: ResamplingPlan,
+    decided: ResamplingPlan,
+    images: Images,
+    accept: Any,
+    kin: Kin,
+    likeness: Likeness,
+    *,
+    n_jobs: int | None = None,
+) -> ResamplingPlan:
+    """Change the parents, shares and seeds of rejected children until they are accepted.
+
+    Parameters
+    ----------
+    plan : ResamplingPlan
+        Whose children are judged.
+    decided : ResamplingPlan
+        The same before the synthesis has chosen parents: it is asked to choose again. A
+        partner that the sampler has chosen stays, its share is cut at random.
+    images : Images
+        The source images.
+    accept : Judge or callable
+        A function is called with blocks of children and their labels.
+    kin : Kin
+        Where other parents are looked for.
+    likeness : Likeness
+        Features of sources and children.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    plan : ResamplingPlan
+        ``tries`` counts how often each child was drawn. One that is not ``accepted`` in the
+        last try stays, so that the classes have the sizes that were asked for.
+
+    Warns
+    -----
+    UserWarning
+        Naming the classes of which no child was accepted.
+    """
+    max_tries = getattr(accept, "max_tries", TRIES)
+    tries, accepted = np.zeros(len(plan), dtype=np.intp), np.ones(len(plan), dtype=np.bool_)
+    pending = np.flatnonzero(plan.synthetic)
+    while len(pending):
+        tries[pending] += 1
+        blocks = list(_blocks(plan, images, pending))
+
+        def judged(rows: NDArray[np.intp], current: ResamplingPlan = plan) -> NDArray[np.bool_]:
+            return _judge(accept, current[rows], images, kin, likeness)
+
+        good = np.concatenate(in_threads(judged, ((rows,) for rows in blocks), n_jobs=n_jobs))
+        accepted[pending] = good
+        pending = pending[~good]
+        pending = pending[tries[pending] < max_tries]
+        if len(pending):
+            plan = _other_parents(plan, decided, pending, kin)
+    hopeless = np.setdiff1d(plan.y[plan.synthetic], plan.y[plan.synthetic & accepted])
+    if len(hopeless):
+        kin.warn(
+            f"`accept` has accepted no child of {', '.join(map(repr, hopeless.tolist()))} in any "
+            "try; all of them stay as they were drawn last. Look at some, and judge less strictly, "
+            "or leave these classes out of `sampling_strategy`."
+        )
+    return replace(plan, tries=tries, accepted=accepted)
+
+
+def _blocks(
+    plan: ResamplingPlan, images: Images, rows: NDArray[np.intp]
+) -> Iterator[NDArray[np.intp]]:
+    height = 1  # files may differ in size
+    if not isinstance(images, FileImages):
+        height = max(1, BATCH // max(1, prod(images.shape_of(0))))
+    for start in range(0, len(rows), height):
+        yield rows[start : start + height]
+
+
+def _judge(
+    accept: Any, children: ResamplingPlan, images: Images, kin: Kin, likeness: Likeness
+) -> NDArray[np.bool_]:
+    drawn = draw_rows(children, images)
+    if hasattr(accept, "judge"):
+        good = accept.judge(drawn, children, kin, likeness)
+    else:
+        good = accept(drawn, children.y)
+    good = np.asarray(good)
+    if good.shape != (len(children),) or good.dtype.kind != "b":
+        raise ValueError(
+            f"`accept` must tell for each of {len(children)} children whether it is good, as bool; "
+            f"got shape {good.shape} and dtype {good.dtype}."
+        )
+    return good
+
+
+def _other_parents(
+    plan: ResamplingPlan, decided: ResamplingPlan, rows: NDArray[np.intp], kin: Kin
+) -> ResamplingPlan:
+    """Same plan, `rows` with other seeds and, as far as the synthesis allows, parents."""
+    assert plan.seeds is not None
+    partners, weights, seeds = plan.partners.copy(), plan.weights.copy(), plan.seeds.copy()
+    seeds[rows] = kin.seeds(len(rows))
+    children = decided[rows]
+    cut = children.weights * kin.rng.uniform(size=(len(rows), 1))
+    children = replace(children, weights=cut, seeds=seeds[rows])
+    partners[rows], weights[rows] = choose_parents(children, plan.synthesis, kin)
+    return replace(plan, partners=partners, weights=weights, seeds=seeds)

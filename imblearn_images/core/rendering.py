@@ -17,8 +17,8 @@ from scipy import sparse
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.memory import check_fits
-from imblearn_images.core.mixing import mix, store, stored
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.pixels import mix, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.synthesis import generators
 from imblearn_images.core.text import printable

@@ -14,7 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 
-from imblearn_images.core.wording import counted
+from imblearn_images.core.text import counted
 
 
 def split_rows(

@@ -1,6 +1,17 @@
-"""Text: names and reasons made fit for a terminal."""
+"""Text: names and reasons fit for a terminal, numbers with their nouns, tables that line up."""
 
 from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, SupportsIndex
+
+__all__ = ["align", "counted", "nearest", "screen_width", "shorten", "width_of"]
 
 
 def printable(text: object) -> str:
@@ -40,3 +51,166 @@ def printable_lines(text: str) -> str:
     """
     first, *rest = (printable(line) for line in text.split("\n"))
     return "\n".join([first, *(line if line.startswith("  ") else f"  {line}" for line in rest)])
+
+
+_GAP = "  "
+_IRREGULAR = {"is": "are", "has": "have", "was": "were", "leaks": "leak", "lies": "lie"}
+
+
+def counted(n: SupportsIndex, words: str) -> str:
+    """Write a number with its noun, in the plural unless it is one.
+
+    Parameters
+    ----------
+    n : int
+        The number.
+    words : str
+        Noun in the singular, alone or as the last of some words; a verb that follows it is put
+        behind a comma.
+
+    Examples
+    --------
+    >>> counted(1, "image file"), counted(3, "class"), counted(0, "leak")
+    ('1 image file', '3 classes', '0 leaks')
+    >>> counted(1, "group, is"), counted(2, "group, is")
+    ('1 group is', '2 groups are')
+    """
+    noun, comma, verb = words.partition(", ")
+    if n != 1:
+        verb = _IRREGULAR.get(verb, verb)
+        if noun.endswith(("s", "x", "ch", "sh")):
+            noun += "es"
+        elif noun.endswith("y") and noun[-2] not in "aeiou":
+            noun = f"{noun[:-1]}ies"
+        else:
+            noun += "s"
+    return f"{n} {noun} {verb}" if comma else f"{n} {noun}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that somebody may have meant, or "".
+
+    Examples
+    --------
+    >>> nearest("smoet", ["smote", "near-miss"]), nearest("dance", ["smote"])
+    ('smote', '')
+    """
+    by_letters = {_letters(each): each for each in known}
+    found = get_close_matches(_letters(name), by_letters, n=1)
+    return by_letters[found[0]] if found else ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_\s]", "", name).casefold()
+
+
+def width_of(text: str) -> int:
+    """Count the columns that text takes on a screen: East Asian wide characters take two.
+
+    Examples
+    --------
+    >>> width_of("kiwi"), width_of("リンゴ"), width_of("e\u0301")
+    (4, 6, 1)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def shorten(text: str, longest: int) -> str:
+    """Cut text to a number of columns, with dots where something is missing.
+
+    Examples
+    --------
+    >>> shorten("a long name", 8), shorten("リンゴリンゴ", 8)
+    ('a lon...', 'リン...')
+    """
+    if width_of(text) <= longest:
+        return text
+    kept, room = [], longest - 3
+    for character in text:
+        room -= _columns(character)
+        if room < 0:
+            break
+        kept.append(character)
+    return "".join(kept) + "..."
+
+
+def align(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int | None = None
+) -> str:
+    """Align a table: text to the left, numbers to the right.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of the columns.
+    rows : sequence of sequences
+        Cells.
+    width : int, default=None
+        Columns of the screen. A table that is wider is cut into several, one below the other,
+        which all begin with the first column; unlimited by default.
+
+    Examples
+    --------
+    >>> print(align(["class", "images"], [["kiwi", 20], ["リンゴ", 3]]))
+    class   images
+    kiwi        20
+    リンゴ       3
+    >>> print(align(["class", "images", "valid"], [["kiwi", 20, 4]], width=16))
+    class  images
+    kiwi       20
+    <BLANKLINE>
+    class  valid
+    kiwi       4
+    """
+    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
+    numeric = [all(isinstance(row[k], (int, float)) for row in rows) for k in range(len(columns))]
+    if width is not None and widths[0] > width // 2:
+        widths[0] = max(width // 2, 4)
+        for line in cells:
+            line[0] = shorten(line[0], widths[0])
+        widths[0] = max(width_of(line[0]) for line in cells)
+    return "\n\n".join(
+        "\n".join(
+            _GAP.join(_padded(line[k], widths[k], right=numeric[k]) for k in part).rstrip()
+            for line in cells
+        )
+        for part in _parts(widths, width)
+    )
+
+
+def _padded(cell: str, width: int, *, right: bool) -> str:
+    room = " " * (width - width_of(cell))
+    return room + cell if right else cell + room
+
+
+def _parts(widths: Sequence[int], width: int | None) -> list[list[int]]:
+    """Choose the columns that stand side by side; the first one is in every part."""
+    parts = [[0]]
+    for k in range(1, len(widths)):
+        taken = sum(widths[each] + len(_GAP) for each in parts[-1])
+        if width is not None and len(parts[-1]) > 1 and taken + widths[k] > width:
+            parts.append([0])
+        parts[-1].append(k)
+    return parts
+
+
+def screen_width() -> int | None:
+    """Return the columns of the terminal, or None where there is none to fit into."""
+    known = os.environ.get("COLUMNS", "")
+    if not (known.isdigit() and int(known)) and not (sys.stdout and sys.stdout.isatty()):
+        return None
+    return shutil.get_terminal_size().columns
+
+
+def shown(text: str, longest: int = 40) -> str:
+    """Make text fit for a terminal: one line, printable, not too long."""
+    return shorten(printable(text), longest)

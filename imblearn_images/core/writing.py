@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from imblearn_images.core import files
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.mixing import store
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import draw_children
 

@@ -13,11 +13,11 @@ The mean of several models needs no class of this package: scikit-learn's
 ``VotingClassifier(..., voting="soft")`` takes Pipelines of imbalanced-learn, images and paths.
 """
 
-from imblearn_images.decision.cascade import CascadeClassifier
-from imblearn_images.decision.detection import MinorityDetector
-from imblearn_images.decision.priors import PriorCorrectedClassifier
-from imblearn_images.decision.thresholds import TunedThresholdsClassifier
-from imblearn_images.decision.views import TestTimeAugmentationClassifier
+from imblearn_images.decision._cascade import CascadeClassifier
+from imblearn_images.decision._detection import MinorityDetector
+from imblearn_images.decision._priors import PriorCorrectedClassifier
+from imblearn_images.decision._test_time_augmentation import TestTimeAugmentationClassifier
+from imblearn_images.decision._thresholds import TunedThresholdsClassifier
 
 __all__ = [
     "CascadeClassifier",

@@ -12,13 +12,13 @@ it again; ``figure_`` and ``ax_`` are what was drawn.
 - :class:`ReliabilityDisplay`: how far probabilities can be believed
 """
 
-from imblearn_images.display.classes import ClassDistributionDisplay
-from imblearn_images.display.comparison import ComparisonDisplay
-from imblearn_images.display.embedding import EmbeddingDisplay
-from imblearn_images.display.family import FamilyDisplay
-from imblearn_images.display.pairs import PairsDisplay
-from imblearn_images.display.recall import RecallDisplay
-from imblearn_images.display.reliability import ReliabilityDisplay
+from imblearn_images.display._classes import ClassDistributionDisplay
+from imblearn_images.display._comparison import ComparisonDisplay
+from imblearn_images.display._embedding import EmbeddingDisplay
+from imblearn_images.display._family import FamilyDisplay
+from imblearn_images.display._pairs import PairsDisplay
+from imblearn_images.display._recall import RecallDisplay
+from imblearn_images.display._reliability import ReliabilityDisplay
 
 __all__ = [
     "ClassDistributionDisplay",

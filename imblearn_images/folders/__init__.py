@@ -15,14 +15,13 @@ never validate, and the rows of the next output say in ``ancestors`` and ``drawn
 descend from.
 """
 
-from imblearn_images.folders.balancing import balance_folder
-from imblearn_images.folders.exporting import export_images
-from imblearn_images.folders.inspecting import InspectReport, inspect_folder
-from imblearn_images.folders.loading import load_image_folder
-from imblearn_images.folders.report import FolderReport
-from imblearn_images.folders.source import FolderSplit, split_folder
-from imblearn_images.folders.unbalancing import unbalance_folder
-from imblearn_images.folders.verifying import VerifyReport, verify_folder
+from imblearn_images.folders._balancing import balance_folder, unbalance_folder
+from imblearn_images.folders._exporting import export_images
+from imblearn_images.folders._inspecting import InspectReport, inspect_folder
+from imblearn_images.folders._loading import load_image_folder
+from imblearn_images.folders._report import FolderReport
+from imblearn_images.folders._source import FolderSplit, split_folder
+from imblearn_images.folders._verifying import VerifyReport, verify_folder
 
 __all__ = [
     "FolderReport",

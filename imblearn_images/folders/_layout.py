@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from imblearn_images.core.manifest import LABELS, MANIFEST
-from imblearn_images.core.store import WORKSHOP
+from imblearn_images.folders._manifest import LABELS, MANIFEST
+from imblearn_images.folders._store import WORKSHOP
 
 SPLITS = {
     "train": ("train", "training", "trn"),

@@ -6,9 +6,9 @@
 - :func:`near_duplicate_groups`: groups that keep look-alikes in one fold
 """
 
-from imblearn_images.model_selection.comparing import compare_resamplers
-from imblearn_images.model_selection.comparison import ResamplerComparison
-from imblearn_images.model_selection.leakage import (
+from imblearn_images.model_selection._comparing import compare_resamplers
+from imblearn_images.model_selection._comparison import ResamplerComparison
+from imblearn_images.model_selection._leakage import (
     LeakageReport,
     check_leakage,
     near_duplicate_groups,

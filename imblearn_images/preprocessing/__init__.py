@@ -1,15 +1,15 @@
 """Steps of a pipeline: read image files, flatten images and reshape them back, describe them.
 
-- :mod:`~imblearn_images.preprocessing.reading`: ``ReadImages``
-- :mod:`~imblearn_images.preprocessing.reshaping`: ``FlattenImages``, ``ReshapeImages``
-- :mod:`~imblearn_images.preprocessing.hog`: ``HOGFeatures``
+- :mod:`~imblearn_images.preprocessing._reading`: ``ReadImages``
+- :mod:`~imblearn_images.preprocessing._reshaping`: ``FlattenImages``, ``ReshapeImages``
+- :mod:`~imblearn_images.preprocessing._hog`: ``HOGFeatures``
 - :func:`~imblearn_images.core.limits.image_limits`: how many pixels a file may have
 """
 
 from imblearn_images.core.limits import image_limits
-from imblearn_images.preprocessing.hog import HOGFeatures
-from imblearn_images.preprocessing.reading import ReadImages
-from imblearn_images.preprocessing.reshaping import FlattenImages, ReshapeImages
+from imblearn_images.preprocessing._hog import HOGFeatures
+from imblearn_images.preprocessing._reading import ReadImages
+from imblearn_images.preprocessing._reshaping import FlattenImages, ReshapeImages
 
 __all__ = ["FlattenImages", "HOGFeatures", "ReadImages", "ReshapeImages", "image_limits"]
 

@@ -15,12 +15,12 @@
 :class:`~imblearn_images.over_sampling.RedrawImages` redraws a share of every class.
 """
 
-from imblearn_images.synthesis.acceptance import NeighborsAgree
-from imblearn_images.synthesis.adapters import AugmentWith
-from imblearn_images.synthesis.augment import Augment
-from imblearn_images.synthesis.composition import Chain, OneOf
-from imblearn_images.synthesis.deformation import Morph, TransferDeformation
-from imblearn_images.synthesis.patches import CutMix, Paste
+from imblearn_images.synthesis._acceptance import NeighborsAgree
+from imblearn_images.synthesis._adapters import AugmentWith
+from imblearn_images.synthesis._augment import Augment
+from imblearn_images.synthesis._composition import Chain, OneOf
+from imblearn_images.synthesis._deformation import Morph, TransferDeformation
+from imblearn_images.synthesis._patches import CutMix, Paste
 
 __all__ = [
     "Augment",

@@ -4,7 +4,7 @@
   `embedding` of every sampler
 """
 
-from imblearn_images.torch.embedding import TorchEmbedding
+from imblearn_images.torch._embedding import TorchEmbedding
 
 __all__ = ["TorchEmbedding"]
 

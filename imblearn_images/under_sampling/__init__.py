@@ -1,8 +1,8 @@
 """Under-samplers: the names and parameters of :mod:`imblearn.under_sampling`, on images.
 
-- :mod:`~imblearn_images.under_sampling.controlled`: the size of every class is given.
+- :mod:`~imblearn_images.under_sampling._controlled`: the size of every class is given.
   ``RandomUnderSampler``, ``NearMiss``, ``InstanceHardnessThreshold``, ``ClusterCentroids``
-- :mod:`~imblearn_images.under_sampling.cleaning`: images that disturb, or that nobody
+- :mod:`~imblearn_images.under_sampling._cleaning`: images that disturb, or that nobody
   needs, are dropped. ``TomekLinks``, ``EditedNearestNeighbours``,
   ``RepeatedEditedNearestNeighbours``, ``AllKNN``, ``CondensedNearestNeighbour``,
   ``OneSidedSelection``, ``NeighbourhoodCleaningRule``
@@ -13,7 +13,7 @@ float64 copy (8 bytes a pixel), which is refused before it is made if memory is 
 paths every file is opened once; paths of selected images come back.
 """
 
-from imblearn_images.under_sampling.cleaning import (
+from imblearn_images.under_sampling._cleaning import (
     AllKNN,
     CondensedNearestNeighbour,
     EditedNearestNeighbours,
@@ -22,7 +22,7 @@ from imblearn_images.under_sampling.cleaning import (
     RepeatedEditedNearestNeighbours,
     TomekLinks,
 )
-from imblearn_images.under_sampling.controlled import (
+from imblearn_images.under_sampling._controlled import (
     ClusterCentroids,
     InstanceHardnessThreshold,
     NearMiss,

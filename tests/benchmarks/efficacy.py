@@ -39,7 +39,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 from sklearn.model_selection import train_test_split
 
 from imblearn_images import SMOTE, RandomOverSampler, RedrawImages
-from imblearn_images.compare_command import mix
+from imblearn_images._cli.compare import mix
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.preprocessing import ReadImages
 from imblearn_images.synthesis import Augment, Morph, OneOf, TransferDeformation

@@ -24,8 +24,8 @@ from speed import crops
 
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.core.files import read_image, write_png
-from imblearn_images.core.manifest import read_manifest
 from imblearn_images.folders import balance_folder
+from imblearn_images.folders._manifest import read_manifest
 from imblearn_images.strategies import at_least
 
 TAIL = [1000, 620, 420, 300, 220, 160, 110, 80, 50, 40]  # 3,000 in ten classes
@@ -92,7 +92,7 @@ import re, sys, time
 from threading import Thread
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.folders import balance_folder
-import imblearn_images.folders.pictures, PIL.PngImagePlugin, scipy.sparse.csgraph
+import imblearn_images.folders._pictures, PIL.PngImagePlugin, scipy.sparse.csgraph
 photos, out, name, link = sys.argv[1:]
 sampler = {"over": RandomOverSampler(), "smote": SMOTE()}[name]
 def size(what):  # not ru_maxrss, which a process inherits from its parent

@@ -23,9 +23,9 @@ from skimage.util import img_as_ubyte, random_noise
 
 from imblearn_images import RandomOverSampler, render
 from imblearn_images.preprocessing import HOGFeatures
-from imblearn_images.synthesis.augment import Augment
-from imblearn_images.synthesis.deformation import Morph, TransferDeformation
-from imblearn_images.synthesis.patches import CutMix, Paste
+from imblearn_images.synthesis._augment import Augment
+from imblearn_images.synthesis._deformation import Morph, TransferDeformation
+from imblearn_images.synthesis._patches import CutMix, Paste
 
 CASES = {"28x28": (28, 1), "64x64x3": (64, 3), "224x224x3": (224, 3)}
 RECEIVED = 24  # images of the smaller class, those that children are drawn from

@@ -1,0 +1,213 @@
+"""Arguments: types of the options of the command, which refuse a value with its name."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from imblearn_images.core.limits import MAX_PIXELS
+from imblearn_images.core.limits import MOST as MOST_PIXELS
+from imblearn_images.core.text import nearest, printable_lines
+
+__all__ = ["SEED", "Parser", "add_max_pixels", "addition", "integer", "n_jobs", "names", "one_of"]
+
+MOST = 10**6
+"""Of sizes, folds and the like: what is larger is a slip of the pen."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are short and name the nearest option or command.
+
+    Attributes
+    ----------
+    options : dict of str to argparse.Action
+        Arguments by the parameter they set.
+    commands : dict of str to dict
+        Names of the sub-commands, once there are some, and their `options`.
+    finish : callable
+        Called with the parser and what it has parsed, to check arguments against each other.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.options: dict[str, argparse.Action] = {}
+        self.commands: dict[str, dict[str, argparse.Action]] = {}
+        self.finish: Callable[[Parser, argparse.Namespace], None] | None = None
+        super().__init__(*args, **kwargs)
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
+        """Add an argument, and remember it."""
+        action = super().add_argument(*args, **kwargs)
+        self.options[action.dest] = action
+        return action
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and refuse here, where the options are known, what is not one of them."""
+        args = list(sys.argv[1:] if args is None else args)
+        if self.commands:
+            self._check_command(args)
+        else:
+            self._check_options(args)
+        namespace, rest = super().parse_known_args(args, namespace)
+        if rest and not self.commands:
+            self.error(f"too many arguments: {' '.join(map(repr, rest))}")
+        if self.finish is not None:
+            self.finish(self, namespace)
+        if not hasattr(namespace, "parser"):  # the innermost one is done first
+            namespace.parser = self
+        return namespace, rest
+
+    def _check_command(self, args: Sequence[str]) -> None:
+        given = next((each for each in args if not each.startswith("-")), None)
+        if given is not None and given not in self.commands:
+            self.error(f"{given!r} is no command{_known(given, list(self.commands))}")
+
+    def _check_options(self, args: Sequence[str]) -> None:
+        names = [each for action in self.options.values() for each in action.option_strings]
+        for each in args:
+            if each == "--":
+                break
+            name = each.partition("=")[0]
+            if name.startswith("--") and not any(known.startswith(name) for known in names):
+                long = [known for known in names if known.startswith("--")]
+                near = nearest(name, long)
+                self.error(
+                    f"there is no option {name}" + (f"; did you mean {near}?" if near else "")
+                )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and how the command is used, in three lines; exit with 2."""
+        arguments = [
+            str(action.metavar or dest.upper())
+            for dest, action in self.options.items()
+            if not action.option_strings
+        ]
+        usage = " ".join([self.prog, *(["COMMAND"] if self.commands else arguments), "[options]"])
+        self.exit(
+            2,
+            f"usage: {usage}\n       {self.prog} --help\n"
+            f"{self.prog}: error: {printable_lines(message)}\n",
+        )
+
+
+def one_of(
+    names: Iterable[str], what: str, aliases: Mapping[str, str] | None = None
+) -> Callable[[str], str]:
+    """Type of an option that is one of `names`, in any case, with "-", "_" or neither.
+
+    Parameters
+    ----------
+    names : iterable of str
+        What is known.
+    what : str
+        What it is, for the message.
+    aliases : mapping of str to str, default=None
+        Further spellings to what they mean.
+
+    Examples
+    --------
+    >>> one_of(["near-miss", "smote"], "method")("NearMiss")
+    'near-miss'
+    >>> one_of(["near-miss", "smote"], "method")("smoet")
+    Traceback (most recent call last):
+    ...
+    argparse.ArgumentTypeError: invalid choice: 'smoet' is no method; did you mean smote?
+    """
+    known = list(names)
+    by_letters = {_letters(name): name for name in known}
+    by_letters |= {_letters(alias): name for alias, name in (aliases or {}).items()}
+
+    def one_of(text: str) -> str:
+        if (letters := _letters(text)) in by_letters:
+            return by_letters[letters]
+        raise argparse.ArgumentTypeError(
+            f"invalid choice: {text!r} is no {what}{_known(text, known)}"
+        )
+
+    return one_of
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_\s]", "", name).casefold()
+
+
+def _known(given: str, known: Sequence[str]) -> str:
+    if near := nearest(given, known):
+        return f"; did you mean {near}?"
+    return f"; known are {', '.join(known)}" if len(known) <= 8 else "; --help lists all"
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None
+
+
+def integer(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Type of an option that is an integer from `least` to `most`, a million by default."""
+
+    def integer(text: str) -> int:
+        number = _whole(text)
+        if number < least or number > (MOST if most is None else most):
+            few = most is None and number < least
+            limits = f"at least {least}" if few else f"from {least} to {most or MOST}"
+            raise argparse.ArgumentTypeError(f"{number} is not {limits}")
+        return number
+
+    return integer
+
+
+SEED = integer(0, 2**32 - 1)
+"""Type of ``--seed``."""
+
+
+def n_jobs(text: str) -> int:
+    """Type of ``--n-jobs``."""
+    number = _whole(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("0 is no number of workers; -1 is one per core")
+    if abs(number) > WORKERS:
+        raise argparse.ArgumentTypeError(f"{number} is not from -{WORKERS} to {WORKERS}")
+    return number
+
+
+WORKERS = 1024
+"""At most; more threads than that only wait for each other."""
+
+
+def addition(text: str) -> tuple[str, float]:
+    """Type of ``--add``, a class and a fraction."""
+    label, equals, fraction = text.rpartition("=")
+    try:
+        number = float(fraction) if equals and label else math.nan
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not CLASS=FRACTION, a class and a number of at least 0, e.g. Lime=0.5"
+        )
+    return label, number
+
+
+def add_max_pixels(parser: Parser) -> None:
+    """Add the option that raises the limit of pixels to a command that reads image files."""
+    parser.add_argument(
+        "--max-pixels",
+        type=integer(1, MOST_PIXELS),
+        default=MAX_PIXELS,
+        metavar="N",
+        help=f"pixels that one image may have, against bombs (default: {MAX_PIXELS})",
+    )
+
+
+def names(text: str) -> list[str]:
+    """Type of ``--classes``, names between commas; one with a comma is quoted."""
+    found = next(csv.reader([text], skipinitialspace=True), [])
+    if not found or not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names, e.g. cat,dog")
+    return found

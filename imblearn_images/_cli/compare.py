@@ -1,0 +1,628 @@
+"""The command ``compare``, and its report as one HTML file."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import inspect
+import io
+import os
+import sys
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from imblearn.pipeline import make_pipeline as make_sampler
+from joblib import parallel_config
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+from threadpoolctl import threadpool_limits
+
+from imblearn_images._cli.arguments import (
+    SEED,
+    Parser,
+    add_max_pixels,
+    integer,
+    n_jobs,
+    names,
+    one_of,
+)
+from imblearn_images._cli.console import say, say_report
+from imblearn_images._cli.folders import GROUPS, METHODS, SYNTHESES, add_on_error
+from imblearn_images.combine import SMOTEENN, SMOTETomek
+from imblearn_images.core.estimators import takes_of
+from imblearn_images.core.files import read_image, written_whole
+from imblearn_images.core.splitting import merge_groups
+from imblearn_images.core.text import counted, nearest, screen_width, shown
+from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
+from imblearn_images.display._canvas import BARS, COLOURS, as_png, require_matplotlib
+from imblearn_images.folders._grouping import needs_pixels, read_groups, resolve_groups
+from imblearn_images.folders._source import Source, bound_together, check_twins, read_source
+from imblearn_images.folders._store import where_they_meet
+from imblearn_images.model_selection import compare_resamplers
+from imblearn_images.model_selection._comparison import as_html, as_text, of_interest
+from imblearn_images.model_selection._folds import draw_folds
+from imblearn_images.over_sampling import SMOTE, RandomOverSampler, RedrawImages
+from imblearn_images.preprocessing import FlattenImages, ReadImages
+from imblearn_images.synthesis import Augment, TransferDeformation
+
+if TYPE_CHECKING:
+    from imblearn_images.model_selection._comparison import ResamplerComparison
+
+__all__ = ["add_compare_command", "from_folder", "import_estimator", "write_report"]
+
+PASS = "Pass MODULE:OBJECT, a classifier or a function without arguments that makes one"
+
+
+def import_estimator(name: str) -> Any:
+    """Import a classifier by "module:object", from the current folder or what is installed.
+
+    Parameters
+    ----------
+    name : str
+        A module, and in it a classifier, its class, or a function without arguments that
+        returns one; "." leads to what is inside an object.
+
+    Returns
+    -------
+    classifier : estimator
+        Unfitted.
+
+    Raises
+    ------
+    ValueError
+        In one line, with the name, for whatever is wrong with it: it cannot be imported or
+        called, or is no classifier that scikit-learn can clone.
+
+    Examples
+    --------
+    >>> import_estimator("sklearn.naive_bayes:GaussianNB")
+    GaussianNB()
+    >>> import_estimator("os:system")
+    Traceback (most recent call last):
+    ...
+    ValueError: --estimator os:system: system is built in, no classifier. Pass MODULE:OBJECT, ...
+    """
+    try:
+        return _checked(_made(_found(name)))
+    except _RefusedError as error:
+        reason = " ".join(str(error).split())  # what is raised elsewhere may have many lines
+        raise ValueError(
+            f"--estimator {name}: {reason}. {PASS}, e.g. mymodels:pipeline."
+        ) from error
+
+
+class _RefusedError(Exception):
+    """Why this is no estimator."""
+
+
+@contextmanager
+def from_folder(folder: str) -> Iterator[None]:
+    """Let modules be imported from a folder, first of all places, and only here."""
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+def _found(name: str) -> Any:
+    module_name, colon, path = name.partition(":")
+    if not colon or not path:
+        raise _RefusedError("it is MODULE:OBJECT" if not colon else "no object is named behind ':'")
+    if module_name.endswith(".py") and module_name[:-3].isidentifier():
+        raise _RefusedError(f"write the module without .py, {module_name[:-3]}:{path}")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise _RefusedError(f"{module_name!r} is no name of a module; run this in its folder")
+    try:
+        with from_folder(os.getcwd()):
+            module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise _RefusedError(f"cannot be imported: {error}") from error
+    except BaseException as error:  # what a module does when it is imported is its own affair
+        raise _refused(error, f"importing {module_name}") from error
+    found: Any = module
+    for part in path.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            near = nearest(part, [each for each in dir(found) if not each.startswith("_")])
+            where = f" ({module.__file__})" if getattr(module, "__file__", None) else ""
+            meant = f"; did you mean {near}?" if near else ""
+            raise _RefusedError(f"cannot be imported: {error}{where}{meant}") from error
+        except BaseException as error:
+            raise _refused(error, f"looking up {part}") from error
+    return found
+
+
+def _made(found: Any) -> Any:
+    """Make an estimator of a class or function; nothing is called that cannot make one."""
+    is_class = isinstance(found, type)
+    if (hasattr(found, "fit") and not is_class) or not callable(found):
+        return found
+    called = getattr(found, "__name__", type(found).__name__)
+    if is_class and not hasattr(found, "fit"):
+        raise _RefusedError(f"the class {called} is no classifier, it has no fit")
+    if inspect.isbuiltin(found):
+        raise _RefusedError(f"{called} is built in, no classifier")
+    if inspect.iscoroutinefunction(found) or inspect.isgeneratorfunction(found):
+        raise _RefusedError(f"{called} makes no classifier, it is a coroutine or generator")
+    try:
+        needed = [
+            name
+            for name, each in inspect.signature(found).parameters.items()
+            if each.default is each.empty
+            and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        needed = []
+    if needed:
+        raise _RefusedError(f"{called} needs arguments ({', '.join(needed)}), it is given none")
+    try:
+        return found()
+    except BaseException as error:
+        raise _refused(error, f"calling {called}") from error
+
+
+def _checked(made: Any) -> Any:
+    kind = type(made).__name__
+    if isinstance(made, type):
+        raise _RefusedError(f"it returns the class {made.__name__}, not a classifier; return one")
+    if lacking := [name for name in ("fit", "predict", "get_params") if not hasattr(made, name)]:
+        raise _RefusedError(f"{kind} is no classifier, it has no {' and no '.join(lacking)}")
+    try:
+        role = get_tags(made).estimator_type
+        clone(made)
+    except BaseException as error:
+        raise _refused(error, f"cloning {kind}") from error
+    if role not in ("classifier", None):
+        raise _RefusedError(f"{kind} is a {role.replace('_', ' ')}, no classifier")
+    return made
+
+
+def _refused(error: BaseException, doing: str) -> _RefusedError:
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return _RefusedError(f"{doing} fails with {type(error).__name__}: {error}")
+
+
+WIDTH = 8.5  # inches
+CELL, COLUMNS, CLASSES = 72, 10, 12
+"""Pixels of a thumbnail, thumbnails of a class, and classes on the sheet."""
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; }
+.advice { font-size: 1.15rem; padding: .8rem 1rem; background: #eef4fa; }
+table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd; }
+img { max-width: 100%; }
+"""
+
+READING = (
+    "Every line is the same classifier on the same folds; only training images are resampled. "
+    "Intervals and p-values are those of the corrected resampled t-test (Nadeau and Bengio 2003), "
+    "both adjusted for the number of candidates (Holm 1979). What resampling has to beat is the "
+    "best baseline that makes no images. Brier score and expected calibration "
+    "error (ECE) tell how far off probabilities are, lower is better. The best of many looks "
+    "better here than it will be: keep photos aside that this comparison has not seen."
+)
+
+
+def write_report(
+    comparison: ResamplerComparison,
+    path: str | os.PathLike[str],
+    paths: NDArray[Any],
+    labels: NDArray[Any],
+    *,
+    title: str = "",
+    replace: bool = False,
+) -> None:
+    """Write one self-contained HTML file, whole or not at all; needs matplotlib.
+
+    Parameters
+    ----------
+    comparison : ResamplerComparison
+        What came out.
+    path : path
+        File to write.
+    paths : ndarray of shape (n,)
+        The photos; some are shown.
+    labels : ndarray of shape (n,)
+        Their classes.
+    title : str, default=""
+        Of the page, such as the name of the folder.
+    replace : bool, default=False
+        Replace the file that is there. A link, or what is no file, is never replaced.
+
+    Raises
+    ------
+    FileExistsError, ValueError
+        For what is there and is not to be replaced.
+    OSError
+        When writing fails, e.g. on a full disk; nothing is left behind, and what was there is
+        as it was.
+    """
+    check_replaceable(path, replace)
+    pictures = [*_charts(comparison), ("Photos of the smallest classes", _sheet(paths, labels))]
+    figures = "".join(
+        f'<h2>{escape(caption)}</h2><img alt="{escape(caption)}" src="{_source(picture)}">'
+        for caption, picture in pictures
+    )
+    name = escape(f"Does resampling help? {title}".strip())
+    page = (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
+        f"<style>{STYLE}</style></head><body><h1>{name}</h1>"
+        f"{as_html(comparison)}"
+        f"{figures}<h2>How to read this</h2><p>{escape(READING)}</p></body></html>\n"
+    )
+    check_replaceable(path, replace)  # once more: drawing takes a while
+    with written_whole(path) as file:
+        file.write(page.encode("utf-8", "backslashreplace"))
+
+
+def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
+    """Refuse to write where something is, unless it is a file that is to be replaced.
+
+    Raises
+    ------
+    FileExistsError, ValueError
+        Saying what is there.
+    """
+    if os.path.islink(path):
+        raise ValueError(f"{os.fspath(path)} is a link, which is not written through. Name a file.")
+    if not os.path.lexists(path):
+        return
+    if not os.path.isfile(path):
+        raise ValueError(f"{os.fspath(path)} is there, and no file. Name another one.")
+    if not replace:
+        raise FileExistsError(
+            f"{os.fspath(path)} is there already. Name another file, or replace it: --force, "
+            "replace=True."
+        )
+
+
+def _charts(comparison: ResamplerComparison) -> list[tuple[str, bytes]]:
+    """Draw what is known: without another candidate no differences, without probabilities ..."""
+    n_names, n_classes = len(comparison.names), len(comparison.recall["none"])
+    kinds: list[tuple[str, Any, float]] = []
+    if comparison.differences:
+        kinds.append(("Differences to none", ComparisonDisplay, 1.1 + 0.4 * n_names))
+    kinds.append(("Recall of each class", RecallDisplay, 1.2 + 0.4 * min(max(n_classes, 6), BARS)))
+    if comparison.reliability:
+        kinds.append(("Reliability of probabilities", ReliabilityDisplay, 4.5))
+    return [
+        (caption, as_png(_drawing(kind, comparison), WIDTH, height))
+        for caption, kind, height in kinds
+    ]
+
+
+def _drawing(kind: Any, comparison: ResamplerComparison) -> Callable[[Any], Any]:
+    if kind is ComparisonDisplay:
+        return lambda ax: kind.from_comparison(comparison, ax=ax)
+    known = comparison.reliability if kind is ReliabilityDisplay else comparison.recall
+    names = [name for name in of_interest(comparison, len(COLOURS)) if name in known]
+    return lambda ax: kind.from_comparison(comparison, names or None, ax=ax)
+
+
+def _source(picture: bytes) -> str:
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
+
+
+def _sheet(paths: NDArray[Any], labels: NDArray[Any]) -> bytes:
+    """Draw a line of thumbnails for each of the smallest classes."""
+    names, counts = np.unique(labels, return_counts=True)
+    chosen = np.argsort(counts, kind="stable")[:CLASSES]
+    line, margin = 20, 4
+    size = (COLUMNS * (CELL + margin) + margin, len(chosen) * (CELL + line + margin) + margin)
+    sheet = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
+    for number, which in enumerate(chosen):
+        top = margin + number * (CELL + line + margin)
+        draw.text((margin, top), f"{shown(str(names[which]))}: {counts[which]}", "#1a1a1a", font)
+        for column, path in enumerate(paths[labels == names[which]][:COLUMNS]):
+            thumbnail = Image.fromarray(read_image(path, size=(CELL, CELL), mode="RGB"))
+            sheet.paste(thumbnail, (margin + column * (CELL + margin), top + line))
+    picture = io.BytesIO()
+    sheet.save(picture, "JPEG", quality=85)
+    return picture.getvalue()
+
+
+DEFAULT_METHODS = ["random-over", "smote", "random-under"]
+SIZE = 16
+COMPARED = {name: kind for name, kind in METHODS.items() if kind is not None} | {
+    "smoteenn": SMOTEENN,
+    "smotetomek": SMOTETomek,
+}
+CANDIDATES = list(COMPARED)
+CANDIDATES += [
+    f"{name}/{synthesis}"
+    for name in CANDIDATES
+    if "synthesis" in COMPARED[name]().get_params(deep=False)
+    for synthesis in SYNTHESES
+]
+CANDIDATES += ["mix"]
+CANDIDATE = one_of(
+    CANDIDATES,
+    "method",
+    {
+        name.replace(method, COMPARED[method].__name__): name
+        for name in CANDIDATES
+        if (method := name.partition("/")[0]) in COMPARED
+    },
+)
+"""Type of a method, which may be called by its name or that of its class."""
+
+
+def _finish(parser: Parser, namespace: Namespace) -> None:
+    """Take FOLDER back from ``--methods``, which ends only at an option; check the methods."""
+    methods = list(namespace.methods)
+    if namespace.source is None and len(methods) > 1 and _is_folder(methods[-1]):
+        namespace.source = methods.pop()
+    if namespace.source is None:
+        parser.error("the following arguments are required: FOLDER")
+    try:
+        namespace.methods = list(dict.fromkeys(map(CANDIDATE, methods)))
+    except ArgumentTypeError as error:
+        parser.error(f"argument --methods: {error}")
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        CANDIDATE(text)
+    except ArgumentTypeError:
+        return True
+    return os.path.isdir(text)
+
+
+def default_estimator() -> Any:
+    """A linear model on the pixels of thumbnails: minutes for some thousand photos."""
+    model = LogisticRegression(C=0.01, tol=1e-3, max_iter=1000)
+    return make_pipeline(FlattenImages(dtype=np.float32), StandardScaler(), model)
+
+
+def mix(seed: int) -> Any:
+    """Samplers that redraw half of every class by deformations, then augment mildly.
+
+    What did best in the table of the README. Two seeds: with one, both would redraw the same.
+    """
+    return make_sampler(
+        RandomOverSampler(random_state=seed),
+        RedrawImages(TransferDeformation(donors="all"), share=0.5, random_state=seed),
+        RedrawImages(Augment(), share=0.4, random_state=(seed + 1) % (1 << 32)),
+    )
+
+
+def add_compare_command(commands: Any) -> None:
+    """Add the command to the sub-parsers of ``argparse``.
+
+    Parameters
+    ----------
+    commands : the object that ``ArgumentParser.add_subparsers`` returns
+    """
+    text = (
+        "Cross-validate one classifier with and without resampling, beside class weights and "
+        "prior correction, on the same folds, and say what can be told from them."
+    )
+    parser = commands.add_parser(
+        "compare",
+        help="does resampling help, on these class folders",
+        description=text,
+        usage="%(prog)s FOLDER [options]",
+    )
+    parser.finish = _finish
+    parser.set_defaults(command=run_compare)
+    parser.add_argument(
+        "source", nargs="?", metavar="FOLDER", help="folder with one folder per class"
+    )
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=DEFAULT_METHODS,
+        metavar="METHOD",
+        help=f"samplers: {', '.join(COMPARED)}; random-over/transfer for one that draws images "
+        f"by another synthesis ({', '.join(SYNTHESES)}); mix for half of every class redrawn by "
+        f"transfer, then augmented (default: {' '.join(DEFAULT_METHODS)})",
+    )
+    parser.add_argument(
+        "--estimator",
+        metavar="MODULE:OBJECT",
+        help="classifier, or a function that makes one; it is given paths if it takes them "
+        "(ReadImages first), else thumbnails in colour (default: logistic regression on pixels)",
+    )
+    parser.add_argument(
+        "--size",
+        type=integer(1),
+        default=SIZE,
+        metavar="PIXELS",
+        help=f"height and width of thumbnails (default: {SIZE})",
+    )
+    parser.add_argument(
+        "--metric",
+        default="balanced_accuracy",
+        help="scorer of scikit-learn (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--folds", type=integer(2), default=5, metavar="N", help="at most (default: 5)"
+    )
+    parser.add_argument(
+        "--repeats",
+        type=integer(1),
+        default=2,
+        metavar="N",
+        help="how often folds are drawn (default: 2)",
+    )
+    parser.add_argument(
+        "--groups",
+        metavar="GROUPS",
+        help=f"what must stay in one fold: {GROUPS}; equal files always do",
+    )
+    parser.add_argument(
+        "--classes", type=names, metavar="NAMES", help="take these class folders only, e.g. cat,dog"
+    )
+    add_on_error(parser)
+    parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
+    parser.add_argument("--force", action="store_true", help="replace the report that is there")
+    parser.add_argument(
+        "--seed", type=SEED, default=0, metavar="N", help="of all draws (default: 0)"
+    )
+    parser.add_argument(
+        "--n-jobs", type=n_jobs, metavar="N", default=-1, help="processes (default: one per core)"
+    )
+    add_max_pixels(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def run_compare(
+    source: str,
+    *,
+    methods: list[str],
+    estimator: str | None,
+    size: int,
+    metric: str,
+    folds: int,
+    repeats: int,
+    groups: str | None,
+    classes: list[str] | None,
+    on_error: str,
+    report: str | None,
+    seed: int,
+    n_jobs: int,
+    json: bool,
+    quiet: bool,
+    force: bool = False,
+) -> None:
+    """Compare on class folders, print the table, write the report.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        For files that cannot be used, a class of one image, an estimator that cannot be
+        imported or fails; for drawn images of an output of this package, which no folds keep
+        apart from the photos they show; for a report that lies in the source.
+    FileExistsError
+        For a report that is there, without `force`.
+    KeyboardInterrupt
+        After printing what is known by then.
+    """
+    if report is not None:
+        _check_writable(report, source, force)
+        require_matplotlib()
+    model = default_estimator() if estimator is None else import_estimator(estimator)
+    together = None if groups is None else read_groups(groups)
+    verbose = int(sys.stderr.isatty() and not quiet)
+    takes_paths = takes_of(model)[1]
+    kept = read_source(
+        source,
+        classes=classes,
+        on_error=on_error,
+        hash_pixels=needs_pixels(together),
+        mode=None if takes_paths else "RGB",
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    check_twins(kept, kept.records.first_equals())
+    paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
+    members, notes = _together(kept, together, groups)
+    splits, reduced = draw_folds(labels, members, folds, repeats, seed)
+    samplers, adapted = _samplers(methods, labels, splits, seed)
+    reader = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs)
+    # on a busy machine two BLAS threads can be ten times slower
+    with threadpool_limits(1), _workers(estimator):
+        comparison = compare_resamplers(
+            model,
+            samplers,
+            paths if takes_paths else reader.fit_transform(paths),
+            labels,
+            cv=splits,
+            groups=members,
+            scoring=metric,
+            n_jobs=n_jobs,
+            random_state=seed,
+            verbose=verbose,
+        )
+    skipped = [f"skipped: {kept.relative(bad.path)}: {bad.error}" for _, bad in kept.broken]
+    known = (*kept.notes, *skipped, *notes, *reduced, *adapted)
+    comparison = replace(comparison, notes=(*known, *comparison.notes))
+    if json:
+        say(comparison.to_json())
+    else:
+        say_report(as_text(comparison, all_classes="--json", width=screen_width()))
+    if report is not None:
+        write_report(comparison, report, paths, labels, title=source, replace=force)
+    if comparison.interrupted:
+        raise KeyboardInterrupt
+
+
+def _workers(estimator: str | None) -> AbstractContextManager[Any]:
+    """Let worker processes find the module of the user's estimator; this one has it already."""
+    if estimator is None:
+        return nullcontext()
+    return parallel_config("loky", initializer=_look_in, initargs=(os.getcwd(),))
+
+
+def _look_in(folder: str) -> None:
+    sys.path.append(folder)
+
+
+def _together(
+    kept: Source, groups: Any, called: str | None
+) -> tuple[NDArray[np.intp] | None, list[str]]:
+    """Groups of files that stay in one fold, or None where every file is on its own."""
+    contents = bound_together(kept).tolist()
+    n_copies = len(contents) - len(set(contents))
+    notes = [f"copies stay in one fold with their originals: {n_copies}"] if n_copies else []
+    if groups is None and not n_copies:
+        return None, []
+    named = resolve_groups(kept, groups) if groups is not None else range(len(contents))
+    members = merge_groups(named, contents)
+    if groups is not None:
+        n_groups = len(np.unique(members))
+        notes.append(f"{counted(len(members), 'file')} in {counted(n_groups, 'group')} ({called})")
+    return members, notes
+
+
+def _samplers(
+    methods: list[str], labels: NDArray[np.str_], splits: list[Any], seed: int
+) -> tuple[dict[str, Any], list[str]]:
+    """Samplers with as many neighbours as the smallest class has in every training part."""
+    least = min(np.unique(labels[train], return_counts=True)[1].min() for train, _ in splits)
+    samplers, notes = {}, []
+    for name in methods:
+        method, _, synthesis = name.partition("/")
+        samplers[name] = sampler = mix(seed) if name == "mix" else COMPARED[method]()
+        if synthesis:
+            sampler.set_params(synthesis=SYNTHESES[synthesis])
+        if sampler.get_params(deep=False).get("smote", "") is None:
+            sampler.set_params(smote=SMOTE())  # what it makes itself, where it can be set
+        wanted = [key for key in sampler.get_params() if key.endswith("k_neighbors")]
+        for key in wanted:
+            asked = sampler.get_params()[key]
+            if isinstance(asked, int) and 1 < least <= asked:
+                sampler.set_params(**{key: int(least) - 1})
+                neighbours = counted(int(least) - 1, "neighbour")
+                notes.append(f"{name} with {neighbours} instead of {asked}")
+    return samplers, notes
+
+
+def _check_writable(report: str, source: str, force: bool) -> None:
+    folder = os.path.dirname(report)
+    if not os.path.basename(report):
+        raise ValueError(f"--report must name a file, got {report!r}.")
+    if folder and not os.path.isdir(folder):
+        raise FileNotFoundError(f"{report}: there is no folder {folder}, create it first")
+    # as it is named, and where a link in its place would lead: both are somebody's
+    if relation := where_they_meet(source, report):
+        raise ValueError(f"{report} {relation}, which is only read: name another place")
+    check_replaceable(report, force)

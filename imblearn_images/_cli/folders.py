@@ -1,0 +1,379 @@
+"""The commands on folders: inspect, balance, unbalance and verify."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from imblearn.over_sampling.base import BaseOverSampler
+
+from imblearn_images import over_sampling, under_sampling
+from imblearn_images._cli.arguments import (
+    SEED,
+    Parser,
+    add_max_pixels,
+    addition,
+    integer,
+    n_jobs,
+    names,
+    one_of,
+)
+from imblearn_images._cli.console import say, say_report
+from imblearn_images.combine import SMOTEENN, SMOTETomek
+from imblearn_images.core.text import counted, screen_width
+from imblearn_images.folders import (
+    FolderReport,
+    balance_folder,
+    inspect_folder,
+    unbalance_folder,
+    verify_folder,
+)
+from imblearn_images.folders._grouping import read_groups
+from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, parse_strategy
+from imblearn_images.synthesis import Augment, Morph, TransferDeformation
+
+__all__ = ["add_folder_commands"]
+
+
+def _name_of_method(name: str) -> str:
+    """RandomOverSampler -> random-over, BorderlineSMOTE -> borderline-smote."""
+    words = re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])", name.removesuffix("Sampler"))
+    return "-".join(words).lower()
+
+
+METHODS = {
+    _name_of_method(name): getattr(module, name)
+    for module in (over_sampling, under_sampling)
+    for name in module.__all__
+    if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
+}
+METHODS |= {"smoteenn": SMOTEENN, "smotetomek": SMOTETomek, "none": None}
+
+METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
+"""Type of a method, which may be called by its name or that of its class."""
+
+GROUPS = (
+    'stem-prefix, the name of a file up to its last "_", "-" or space (plant3_01.jpg and '
+    "plant3_02.jpg are of plant3); near-duplicates, photos of nearly one look (needs ImageHash); "
+    'or FILE:COLUMN, a CSV file with a column "path" (below FOLDER, with "/") and one of groups'
+)
+
+SYNTHESES = {
+    "augment": Augment(),
+    "blend": "blend",
+    "copy": "copy",
+    "morph": Morph(),
+    "transfer": TransferDeformation(),
+}
+
+
+def add_folder_commands(commands: Any) -> None:
+    """Add the commands to the sub-parsers of :mod:`argparse`.
+
+    Parameters
+    ----------
+    commands : the object that ``ArgumentParser.add_subparsers`` returns
+    """
+    _add_inspect(commands)
+    _add_balance(commands)
+    _add_unbalance(commands)
+    _add_verify(commands)
+
+
+def _add_inspect(commands: Any) -> None:
+    parser = _command(
+        commands, "inspect", _inspect, "look at class folders: counts, sizes, modes, bad files"
+    )
+    parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
+    parser.add_argument(
+        "--near",
+        action=argparse.BooleanOptionalAction,
+        help="look for near-duplicates (default: where ImageHash is installed)",
+    )
+    _add_classes(parser)
+    add_max_pixels(parser)
+    _add_common(parser)
+
+
+def _add_balance(commands: Any) -> None:
+    parser = _command(
+        commands, "balance", _balance, "split class folders, resample the training part, write it"
+    )
+    parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
+    parser.add_argument("output", metavar="OUTPUT", help="new folder")
+    parser.add_argument(
+        "--method",
+        type=METHOD,
+        default="random-over",
+        metavar="METHOD",
+        help=f"sampler: {', '.join(METHODS)} (default: random-over)",
+    )
+    parser.add_argument(
+        "--strategy",
+        metavar="TEXT",
+        help='"auto", "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", or '
+        '{"class": n} as JSON (default: auto)',
+    )
+    parser.add_argument(
+        "--add",
+        metavar="CLASS=FRACTION",
+        action="append",
+        type=addition,
+        help="add a fraction of its own size to a class, e.g. Lime=0.5; repeat for more",
+    )
+    parser.add_argument(
+        "--k-neighbors", type=integer(1), metavar="N", help="neighbours of methods that have some"
+    )
+    parser.add_argument(
+        "--synthesis",
+        type=one_of(SYNTHESES, "synthesis"),
+        metavar="SYNTHESIS",
+        help=f"how methods that add images draw them: {', '.join(SYNTHESES)} (default: copies, or "
+        "blends of neighbours)",
+    )
+    parser.add_argument(
+        "--validation", type=float, metavar="SHARE", help="0 for none (default: 0.2)"
+    )
+    parser.add_argument(
+        "--groups",
+        metavar="GROUPS",
+        help=f"what must stay on one side of the split: {GROUPS}",
+    )
+    parser.add_argument(
+        "--mode", choices=("L", "RGB", "RGBA"), help="read all files so, where pixels are mixed"
+    )
+    parser.add_argument(
+        "--size",
+        type=integer(1),
+        metavar="PIXELS",
+        help="longer side of drawn images at most; copies keep theirs",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("png", "jpeg", "webp"),
+        help="of drawn images (default: without loss, PNG or TIFF)",
+    )
+    parser.add_argument(
+        "--quality", type=integer(1, 100), metavar="N", help="of jpeg and webp (default: 90)"
+    )
+    parser.add_argument("--plot", action="store_true", help="also write a chart and some images")
+    _add_writing(parser)
+    _add_common(parser)
+
+
+def _add_unbalance(commands: Any) -> None:
+    parser = _command(
+        commands, "unbalance", _unbalance, "cut class folders to an imbalance profile, into a copy"
+    )
+    parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
+    parser.add_argument("output", metavar="OUTPUT", help="new folder")
+    parser.add_argument("--profile", choices=("long-tail", "step", "staircase"), required=True)
+    parser.add_argument(
+        "--ratio", type=float, default=10, help="long-tail, step: largest / smallest (default: 10)"
+    )
+    parser.add_argument(
+        "--minority", type=float, default=0.5, help="step: share of classes cut (default: 0.5)"
+    )
+    parser.add_argument(
+        "--step", type=integer(1), default=10, help="staircase: images per stair (default: 10)"
+    )
+    _add_writing(parser)
+    _add_common(parser)
+
+
+def _add_verify(commands: Any) -> None:
+    parser = _command(commands, "verify", _verify, "check a written folder against its manifest")
+    parser.add_argument("output", metavar="FOLDER", help="folder that balance or unbalance wrote")
+    parser.add_argument("--source", metavar="FOLDER", help="also compare with the source")
+    _add_common(parser)
+
+
+def _command(commands: Any, name: str, run: Any, text: str) -> Parser:
+    parser: Parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_writing(parser: Parser) -> None:
+    parser.add_argument(
+        "--layout",
+        choices=("folders", "csv"),
+        default="folders",
+        help="class folders, or one folder and labels.csv (default: folders)",
+    )
+    parser.add_argument(
+        "--link",
+        choices=("copy", "hard", "symlink", "rows"),
+        default="copy",
+        help="copies, links, or rows of labels.csv only (default: copy)",
+    )
+    add_on_error(parser)
+    parser.add_argument(
+        "--on-empty",
+        choices=("raise", "keep"),
+        default="raise",
+        help="classes that a method would empty: refuse, or keep their images (default: raise)",
+    )
+    parser.add_argument(
+        "--keep-split",
+        action="store_true",
+        help="FOLDER holds train and valid or test: resample train, copy the others as they are",
+    )
+    _add_classes(parser)
+    parser.add_argument(
+        "--seed", type=SEED, default=0, dest="random_state", help="of all draws (default: 0)"
+    )
+    parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+    add_max_pixels(parser)
+
+
+def add_on_error(parser: Parser) -> None:
+    """Add the option on files that cannot be used."""
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="bad files: refuse, or leave out and list (default: raise)",
+    )
+
+
+def _add_classes(parser: Parser) -> None:
+    parser.add_argument(
+        "--classes",
+        type=names,
+        metavar="NAMES",
+        help="take these class folders only, e.g. cat,dog (a name with a comma: '\"a,b\",c')",
+    )
+
+
+def _add_common(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _inspect(source: str, *, near: bool | None, classes: list[str] | None, **common: Any) -> None:
+    _print(inspect_folder(source, near=near, classes=classes, **_threads(common)), common)
+
+
+def _balance(
+    source: str,
+    output: str,
+    *,
+    method: str,
+    strategy: str | None,
+    add: list[tuple[str, float]] | None,
+    k_neighbors: int | None,
+    synthesis: str | None,
+    groups: str | None,
+    json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    sampler = _sampler(method, strategy, add, k_neighbors, synthesis)
+    options["groups"] = None if groups is None else read_groups(groups)
+    common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
+    report = balance_folder(source, output, sampler=sampler, **options, **_threads(common))
+    same = all(c.train == c.resampled and not c.synthetic for c in report.classes)
+    if sampler is not None and same:
+        asked = f"--strategy {strategy!r}" if strategy else "--add" if add else f"--method {method}"
+        report.notes.append(f"{asked} changes no number: every class trains with what it has")
+    _print(report, common)
+
+
+def _sampler(
+    method: str,
+    strategy: str | None,
+    add: list[tuple[str, float]] | None,
+    k_neighbors: int | None,
+    synthesis: str | None,
+) -> Any:
+    kind = METHODS[method]
+    if kind is None:
+        if strategy or add or synthesis or k_neighbors is not None:
+            raise ValueError("--method none resamples nothing: leave out its options")
+        return None
+    if strategy and add:
+        raise ValueError("--strategy and --add both say how much: give one of them")
+    combined = kind in (SMOTEENN, SMOTETomek)
+    over = issubclass(kind, BaseOverSampler) or combined
+    parameters: dict[str, Any] = {}
+    if add:
+        if not over:
+            raise ValueError(f"--add needs a method that adds images, not {method}")
+        parameters["sampling_strategy"] = add_fraction(dict(add))
+    elif strategy:
+        parameters["sampling_strategy"] = parse_strategy(
+            strategy, sampling="over" if over else "under"
+        )
+    if synthesis is not None:
+        if "synthesis" not in kind().get_params():
+            raise ValueError(f"--synthesis: method {method} draws no images")
+        parameters["synthesis"] = SYNTHESES[synthesis]
+    if k_neighbors is not None and combined:
+        # the strategy is that of the SMOTE inside, where one is given
+        parameters["smote"] = over_sampling.SMOTE(
+            sampling_strategy=parameters.pop("sampling_strategy", "auto"), k_neighbors=k_neighbors
+        )
+    elif k_neighbors is not None:
+        if "k_neighbors" not in kind().get_params():
+            raise ValueError(f"--k-neighbors: method {method} has no neighbours")
+        parameters["k_neighbors"] = k_neighbors
+    return kind(**parameters)
+
+
+def _unbalance(
+    source: str,
+    output: str,
+    *,
+    profile: str,
+    ratio: float,
+    minority: float,
+    step: int,
+    json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    profiles: Mapping[str, Any] = {
+        "long-tail": lambda: LongTail(ratio),
+        "step": lambda: Step(ratio, minority),
+        "staircase": lambda: Staircase(step),
+    }
+    common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
+    cut = unbalance_folder(source, output, profiles[profile](), **options, **_threads(common))
+    _print(cut, common)
+
+
+def _verify(output: str, *, source: str | None, **common: Any) -> None:
+    report = verify_folder(output, source=source, **_threads(common))
+    if not report and not common["json"]:
+        raise ValueError(str(report))
+    _print(report, common)
+    if not report:
+        raise ValueError(f"{output}: not as the manifest says")
+
+
+def _threads(common: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "n_jobs": common["n_jobs"],
+        "verbose": int(sys.stderr.isatty() and not common["quiet"]),
+    }
+
+
+def _print(report: Any, common: Mapping[str, Any]) -> None:
+    if common["json"]:
+        say(report.to_json())
+        return
+    fits = hasattr(report, "to_text")
+    say_report(report.to_text(screen_width()) if fits else str(report))
+    if isinstance(report, FolderReport) and not report.dry_run:
+        held = counted(report.n_valid, "validation row")
+        held += f" and {counted(report.n_test, 'test row')}" if report.n_test else ""
+        say(
+            f"{held} first, then "
+            f"{counted(report.n_train, 'training row')}; manifest.jsonl says what each is made of"
+        )

@@ -1,0 +1,119 @@
+"""Interrupts: Ctrl-C, and being told to end, at any moment of the command.
+
+A signal ends what is going on, and the command says what lies where by then. While the libraries
+are imported, which takes seconds, nothing lies anywhere, and there is nothing to say.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import current_thread, main_thread
+from typing import Any
+
+__all__ = ["INTERRUPTED", "Ended", "ends_quietly", "interruptible", "once", "what_is_left"]
+
+# The package imports nothing of its own before this module, which is why it takes none itself.
+WORKSHOP = ".unfinished"
+
+
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code of a command that Ctrl-C has ended, as shells count."""
+
+
+class Ended(KeyboardInterrupt):
+    """The process was told to end by another signal than Ctrl-C; treated the same."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
+
+
+def _is_the_command() -> bool:
+    """Tell whether this process is the command, and not a program that imports the package."""
+    name = os.path.basename(sys.argv[0]) if sys.argv else ""
+    if name.removesuffix(".exe").removesuffix("-script.py") == "imblearn-images":
+        return True
+    given = sys.orig_argv
+    return "-m" in given and given[given.index("-m") + 1 :][:1] == ["imblearn_images"]
+
+
+def ends_quietly() -> None:
+    """Let Ctrl-C end the command without a traceback until :func:`interruptible` takes over."""
+    if _is_the_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+
+
+def _end(number: int, frame: Any) -> None:
+    sys.stderr.write("imblearn-images: interrupted\n")
+    raise SystemExit(INTERRUPTED)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt for Ctrl-C, and for the signals by which a process is told to end.
+
+    One that is ignored, as under ``nohup``, stays ignored.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = {}
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            before[number] = signal.signal(number, _raise)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def once() -> Iterator[None]:
+    """Let no second Ctrl-C interrupt what is said about the first."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _raise(number: int, frame: Any) -> None:
+    raise Ended(number)
+
+
+def what_is_left(options: Mapping[str, Any]) -> str:
+    """Say what an interrupted command has left behind, and how to go on.
+
+    Parameters
+    ----------
+    options : mapping
+        Of the command.
+    """
+    output = options.get("output")
+    if not isinstance(output, str) or "resume" not in options:
+        return "interrupted"
+    workshop = os.path.join(output, WORKSHOP)
+    if not os.path.isdir(workshop) or os.path.islink(workshop):
+        whole = os.path.lexists(os.path.join(output, "manifest.jsonl"))
+        return f"interrupted; {output} is finished" if whole else "interrupted; nothing was written"
+    n_files = sum(
+        not name.endswith(".partial")
+        for folder, _, names in os.walk(output)
+        for name in names
+        if os.path.relpath(folder, output).split(os.sep)[0] != WORKSHOP
+    )
+    return (
+        f"interrupted; {output} is unfinished: {n_files} files are in their place, and no "
+        "manifest.jsonl. Repeat the command with --resume to go on, or remove the folder"
+    )

@@ -1,0 +1,372 @@
+"""The command ``imblearn-images``: its commands, its exit codes, what it says on errors."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import re
+import shlex
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any
+
+import PIL
+from PIL import Image
+
+import imblearn_images
+from imblearn_images._cli.arguments import SEED, Parser, add_max_pixels, integer, n_jobs
+from imblearn_images._cli.compare import add_compare_command, run_compare
+from imblearn_images._cli.console import complain, connected, spelling
+from imblearn_images._cli.demo import run_demo
+from imblearn_images._cli.folders import add_folder_commands, add_on_error
+from imblearn_images._cli.interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
+from imblearn_images.core.limits import MAX_PIXELS, image_limits
+from imblearn_images.core.text import printable, printable_lines
+
+__all__ = ["main", "spelled"]
+
+ALIASES = {
+    "cv": ("folds",),
+    "random_state": ("seed",),
+    "resamplers": ("methods",),
+    "sampler": ("method",),
+    "sampling_strategy": ("strategy",),
+    "scoring": ("metric",),
+}
+"""Parameters whose option has another name, and what it may be called."""
+
+_REMEDY = re.compile(
+    r"""(?<![\w/\\.'"=-])                # not inside a name of a file
+    (`)?(?P<name>[a-z][a-z_]*)=
+    (?P<value>"[^"\n]*"|'[^'\n]*'|True|False|None|-?\d[\d.]*(?<!\.))
+    (?(1)`)(?![\w/\\])
+    (?P<place>\ \(of\ [^()\n]*\))?      # whose parameter it is
+    |`(?P<alone>[a-z][a-z_]*)`(?P<place_alone>\ \(of\ [^()\n]*\))?""",
+    re.VERBOSE,
+)
+
+
+Options = Mapping[str, argparse.Action]
+
+
+def spelled(text: str, options: Options, others: Mapping[str, Options] | None = None) -> str:
+    """Spell the remedies in a message as options of a command.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+    options : mapping of str to argparse.Action
+        The options of the command, by the parameter they set.
+    others : mapping of str to mapping, default=None
+        Those of other commands, by their names.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> actions = [parser.add_argument("--on-error"), parser.add_argument("--seed", type=int)]
+    >>> options = {action.dest: action for action in actions}
+    >>> spelled('Leave them out with on_error="skip" (of split_folder).', options)
+    'Leave them out with --on-error skip.'
+    >>> spelled("`random_state` must be an integer, got random_state=1.5.", options)
+    '--seed must be an integer, got --seed 1.5.'
+    >>> spelled("read dogs/on_error='skip'.png with size=3", options)
+    "read dogs/on_error='skip'.png with size=3"
+    """
+
+    def spell(found: re.Match[str]) -> str:
+        name = found["name"] or found["alone"]
+        action, where = _option(name, options), ""
+        # in backticks alone it may be no option but something of Python's
+        if action is None and found["value"] is not None:
+            having = (each for each, theirs in (others or {}).items() if _option(name, theirs))
+            if command := next(having, ""):
+                action, where = _option(name, (others or {})[command]), f" of {command}"
+        if action is None:
+            return found[0]
+        option = action.option_strings[-1 if found["value"] == "False" else 0]
+        if found["value"] is None or action.nargs == 0:  # a switch
+            return option + where
+        return f"{option} {shlex.quote(found['value'].strip(chr(34) + chr(39)))}{where}"
+
+    return _REMEDY.sub(spell, text)
+
+
+def _option(name: str, options: Options) -> argparse.Action | None:
+    """Find the option that sets a parameter."""
+    for each in (name, *ALIASES.get(name, ())):
+        if each in options and options[each].option_strings:
+            return options[each]
+    return None
+
+
+_PILLOW = Path(PIL.__file__).parent
+_FROM_LIBTIFF = re.compile(r"[^\s:]+: \S")  # "TIFFReadDirectory: Warning, Unknown field ..."
+
+
+class _Remarks(logging.Handler):
+    """Remarks on odd files: how many there were, and the first."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.n = 0
+        self.first = ""
+        self._one_at_a_time = Lock()  # threads read files
+
+    def add(self, text: str) -> None:
+        """Note one."""
+        with self._one_at_a_time:
+            self.first = self.first or text
+            self.n += 1
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note what Pillow logs."""
+        self.add(record.getMessage())
+
+    def show(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: Any = None,
+        line: str | None = None,
+    ) -> None:
+        """Note a warning of Pillow, write any other in one line; for ``warnings.showwarning``."""
+        if Path(filename).parent == _PILLOW:
+            self.add(str(message))
+        else:
+            sys.stderr.write(f"imblearn-images: warning: {printable_lines(str(message))}\n")
+
+
+@contextmanager
+def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
+    """Context of a command, after which one line says what was remarked on odd image files.
+
+    Warnings and log entries of Pillow are counted, and the first is quoted; warnings of others
+    are shown at once, in a line each.
+
+    Parameters
+    ----------
+    of_c_libraries : bool
+        Also count what libtiff writes to the standard error itself, past Python. For commands
+        that run no code of others: what that wrote there would be shown when the command ends.
+    """
+    remarks = _Remarks()
+    logger = logging.getLogger("PIL")
+    propagates = logger.propagate
+    logger.propagate = False  # or Python writes what nobody handles to stderr
+    logger.addHandler(remarks)
+    try:
+        with warnings.catch_warnings(), _past_python(remarks if of_c_libraries else None):
+            warnings.filterwarnings("always", module=r"PIL\b")
+            # what is too large is refused, in words of our own
+            warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+            warnings.showwarning = remarks.show
+            yield
+    finally:
+        logger.removeHandler(remarks)
+        logger.propagate = propagates
+        if remarks.n:
+            what = "1 remark" if remarks.n == 1 else f"{remarks.n} remarks"
+            first = printable(remarks.first)
+            sys.stderr.write(
+                f"imblearn-images: {what} of Pillow and libtiff on odd image files, such as: "
+                f"{first[:200]}\n"
+            )
+
+
+@contextmanager
+def _past_python(remarks: _Remarks | None) -> Iterator[None]:
+    """Lead file descriptor 2 into a file, and Python's own stream past it to where it went."""
+    caught = real = None
+    if remarks is not None:
+        with suppress(
+            OSError
+        ):  # closed, or no more files can be opened: then they go where they go
+            caught = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+            real = os.dup(2)
+    if remarks is None or caught is None or real is None:
+        if caught is not None:
+            caught.close()
+        yield
+        return
+    stream = sys.stderr
+    if _is_descriptor_2(stream):
+        sys.stderr = open(  # noqa: SIM115 - closed below
+            real, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False
+        )
+    os.dup2(caught.fileno(), 2)
+    try:
+        yield
+    finally:
+        if sys.stderr is not stream:
+            sys.stderr.close()
+            sys.stderr = stream
+        os.dup2(real, 2)
+        os.close(real)
+        with caught:
+            _sort_out(caught, remarks)
+
+
+def _is_descriptor_2(stream: Any) -> bool:
+    try:
+        return bool(stream.fileno() == 2)
+    except (AttributeError, OSError, ValueError):  # of a notebook, or closed
+        return False
+
+
+def _sort_out(caught: IO[bytes], remarks: _Remarks) -> None:
+    """Count the lines of libtiff; write the others, which nobody expected."""
+    caught.seek(0)
+    for line in caught:
+        text = line.decode("utf-8", "backslashreplace").rstrip("\n")
+        if _FROM_LIBTIFF.match(text):
+            remarks.add(text)
+        elif text:
+            sys.stderr.write(f"{printable(text)}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    exit_code : int
+        0 done; 1 refused or failed, with one message on stderr; 2 wrong usage; 130 interrupted
+        by Ctrl-C, 128 + n ended by another signal n, with one message that says what is left.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    imblearn-images ...
+    0
+    """
+    with connected():
+        try:
+            parser = _parser()
+            arguments = parser.parse_args(argv)
+        except SystemExit as exit_:  # argparse has said what there is to say
+            return int(exit_.code or 0)
+        options = vars(arguments)
+        spell = partial(spelled, options=options.pop("parser").options, others=parser.commands)
+        with spelling(spell):
+            return _run(options.pop("command"), options, spell)
+
+
+def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> int:
+    max_pixels = options.pop("max_pixels", MAX_PIXELS)
+    alone = command not in (run_demo, run_compare)  # these run other processes, and code of others
+    try:
+        with (
+            image_limits(max_pixels=max_pixels, remedy="read it with --max-pixels {n}"),
+            collected_remarks(of_c_libraries=alone),
+            interruptible(),
+        ):
+            command(**options)
+    except BrokenPipeError as error:
+        if error.filename is not None:
+            _fail(_message(error), spell)
+        return 1  # whoever read the output has seen enough
+    # The last one: a process of another library's, such as a cross-validation, was killed.
+    except (OSError, ValueError, MemoryError, ModuleNotFoundError, BrokenExecutor) as error:
+        _fail(_message(error), spell)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        with once():
+            complain(f"imblearn-images: {what_is_left(options)}")
+        return interrupt.code if isinstance(interrupt, Ended) else INTERRUPTED
+    # Nothing of the above is the fault of a file or an option: it should not happen, and if it
+    # does, one line that says where is more use to people than fifty.
+    except Exception as error:  # noqa: BLE001
+        _fail(f"unexpected {type(error).__name__} {_place(error)}: {_message(error)}", spell)
+        return 1
+    return 0
+
+
+def _fail(message: str, spell: Callable[[str], str]) -> None:
+    """Print one message, several lines at most where it lists files."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    # What was read from files is in it: nothing may steer the terminal, nor pretend to be
+    # another line of this command.
+    lines = printable_lines(spell(message)).split("\n")
+    rest = [line if line.startswith("  ") else f"  {line}" for line in lines[1:]]
+    complain("\n".join([f"imblearn-images: {lines[0]}", *rest]))
+
+
+def _place(error: BaseException) -> str:
+    """Say in which line of this package an error came up, to be reported."""
+    home = Path(imblearn_images.__file__).parent
+    steps = [
+        s for s in traceback.extract_tb(error.__traceback__) if home in Path(s.filename).parents
+    ]
+    step = steps[-1]
+    return f"in {Path(step.filename).relative_to(home)}, line {step.lineno}, please report it"
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="imblearn-images", description="Resample imbalanced image data sets.")
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {imblearn_images.__version__}"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    add_folder_commands(commands)
+    add_compare_command(commands)
+    parser.commands = {name: each.options for name, each in commands.choices.items()}
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    about = (
+        "Balance an image set with SMOTE, draw some synthetic images between their two parents, "
+        "and cross-validate one classifier with and without resampling."
+    )
+    demo = commands.add_parser(
+        "demo",
+        help="resample real images, look at the result, compare with doing nothing",
+        description=about,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    demo.set_defaults(command=run_demo)
+    demo.add_argument(
+        "--folder", metavar="PATH", help="folder with one folder per class; bundled images without"
+    )
+    demo.add_argument(
+        "--size", type=integer(1), default=32, metavar="PIXELS", help="height and width of images"
+    )
+    demo.add_argument(
+        "--output", default="imblearn_images_demo.png", metavar="FILE", help="the PNG to write"
+    )
+    add_on_error(demo)
+    demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
+    demo.add_argument(
+        "--folds", type=integer(2), default=5, metavar="N", help="of the cross-validation"
+    )
+    demo.add_argument(
+        "--n-jobs", type=n_jobs, metavar="N", default=1, help="processes; -1 is one per core"
+    )
+    add_max_pixels(demo)
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{printable(error.filename)}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return str(error) or "There is not enough memory for this. Use fewer or smaller images."
+    return str(error) or type(error).__name__

@@ -1,0 +1,297 @@
+"""Estimators: fitted on rows of an image set that nobody copies, and named in lists."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import AbstractContextManager, nullcontext
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import has_fit_parameter
+
+from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import render
+
+
+class NamedMembersMixin:
+    """Mixin that makes what is in a list parameter a parameter of its own; before BaseEstimator.
+
+    Names are those that :func:`sklearn.pipeline.make_pipeline` gives: the class in lower case,
+    with ``-1``, ``-2`` where there are several. A string is its own name, a function is called
+    ``function``; they have no parameters, but can be replaced as any other member.
+
+    Examples
+    --------
+    >>> from sklearn.base import BaseEstimator
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> class Several(NamedMembersMixin, BaseEstimator):
+    ...     members_in = "parts"
+    ...
+    ...     def __init__(self, parts):
+    ...         self.parts = parts
+    >>> several = Several(["blend", MinMaxScaler(clip=True)])
+    >>> several.get_params()["minmaxscaler__clip"]
+    True
+    >>> several.set_params(minmaxscaler__clip=False, blend="copy")
+    Several(parts=['copy', MinMaxScaler()])
+    """
+
+    members_in: str
+    """Name of the parameter that holds the list."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters; if `deep`, also members by name, and their parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to tell ``augment`` and ``augment__noise``, too, for example.
+
+        Returns
+        -------
+        params : dict
+            Name to value.
+        """
+        params: dict[str, Any] = super().get_params(deep=deep)  # type: ignore[misc]
+        for name, member in self._named_members().items() if deep else ():
+            params[name] = member
+            if hasattr(member, "get_params") and not isinstance(member, type):
+                params |= {f"{name}__{key}": value for key, value in member.get_params().items()}
+        return params
+
+    def set_params(self, **params: Any) -> Any:
+        """Set the list, members of it, and their parameters, in this order.
+
+        Names are those of the members before one is replaced; parameters given together with
+        a new member are set on it.
+
+        Parameters
+        ----------
+        **params : dict
+            Names as in :meth:`get_params`. Members are replaced in a new list.
+
+        Returns
+        -------
+        self : object
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter.
+        """
+        members = self._named_members(params.get(self.members_in))
+        own = super().get_params(deep=False)  # type: ignore[misc]
+        nested: dict[str, dict[str, Any]] = {name: {} for name in members}
+        others, replaced = {}, {}
+        for key, value in params.items():
+            name, is_nested, rest = key.partition("__")
+            if name not in members and name not in own:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: "
+                    f"{[*own, *members]!r}."
+                )
+            if name not in members:
+                others[key] = value
+            elif is_nested:
+                nested[name][rest] = value
+            else:
+                replaced[name] = value
+        super().set_params(**others)  # type: ignore[misc]
+        if replaced:
+            members |= replaced
+            setattr(self, self.members_in, list(members.values()))
+        for name, its_params in nested.items():
+            if its_params:
+                _set(name, members[name], its_params)
+        return self
+
+    def _named_members(self, given: Any = None) -> dict[str, Any]:
+        """Members by name; none of what is no list, which is refused when it is used."""
+        given = getattr(self, self.members_in) if given is None else given
+        return dict(make_pipeline(*(given if isinstance(given, (list, tuple)) else ())).steps)
+
+
+def _set(name: str, member: Any, params: dict[str, Any]) -> None:
+    if not hasattr(member, "set_params") or isinstance(member, type):
+        raise ValueError(
+            f"Invalid parameter {next(iter(params))!r} for {name!r}: {member!r} has no parameters."
+        )
+    member.set_params(**params)
+
+
+BATCH = 512  # images of a part of a set that are asked about at a time
+
+
+def _first_step(estimator: Any) -> Any:
+    """The step that looks at the data: searches, Pipelines and our samplers pass them on."""
+    if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
+        return _first_step(estimator.estimator)
+    if isinstance(estimator, Pipeline):
+        return _first_step(next(step for _, step in estimator.steps if not _passes_on(step)))
+    return estimator
+
+
+def _passes_on(step: Any) -> bool:
+    if step in ("passthrough", None):
+        return True
+    return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array
+
+
+def takes_of(estimator: Any) -> tuple[bool, bool]:
+    """Tell whether an estimator takes images in their own shape, and whether paths."""
+    tags = get_tags(_first_step(estimator))
+    takes_images = tags.no_validation or tags.input_tags.three_d_array
+    return takes_images, tags.no_validation or (takes_images and tags.input_tags.string)
+
+
+def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = None) -> Any:
+    """Hand `rows` of an image set over in the form an estimator works on.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Its tags decide; in a Pipeline, also inside a grid search, those of the first step
+        that is none of our samplers. With ``no_validation``
+        (e.g. a ``FunctionTransformer``) it gets what there is; paths, where X holds
+        paths, with ``three_d_array`` and ``string`` (``ReadImages``); images in their
+        own shape with ``three_d_array``; flattened pixels otherwise.
+    X : ndarray of shape (n, ...) or 1-D array of paths
+        The image set.
+    rows : ndarray of int, default=None
+        All rows by default.
+
+    Returns
+    -------
+    subset : ndarray
+        Paths, images of shape (m, ...) or pixels of shape (m, d).
+    """
+    takes_images, takes_paths = takes_of(estimator)
+    if holds_paths(X):
+        if takes_paths:
+            return X if rows is None else X[rows]
+        rows = np.arange(len(X)) if rows is None else rows
+        X, rows = render(ResamplingPlan.selection(rows, np.zeros(len(X))), X), None
+    subset = X if rows is None else X[rows]
+    return subset if takes_images else subset.reshape(len(subset), prod(subset.shape[1:]))
+
+
+class SharedImages:
+    """Holder of an image set that many estimators draw from; cloning it copies nothing.
+
+    Parameters
+    ----------
+    X : ndarray
+        The image set.
+    slots : context manager, default=None
+        Entered by every estimator that answers: a semaphore limits how many do at a time.
+    """
+
+    def __init__(self, X: NDArray[Any], slots: AbstractContextManager[Any] | None = None) -> None:
+        self.X: NDArray[Any] | None = X
+        self.slots = nullcontext() if slots is None else slots
+
+    def __sklearn_clone__(self) -> SharedImages:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> SharedImages:
+        return self
+
+    def release(self) -> None:
+        """Let go of the images, so that fitted estimators do not keep them."""
+        self.X = None
+
+
+class OnRows(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classifier of the images in numbered rows of a set that nobody copies.
+
+    An ensemble of imbalanced-learn resamples row numbers, a column of integers, for each
+    of its members; only the member's own subset of images is copied.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Cloned, then fitted on the images of the rows, in the form :func:`as_wanted` gives.
+    images : SharedImages
+        The image set.
+    """
+
+    def __init__(self, estimator: Any, images: SharedImages) -> None:
+        self.estimator = estimator
+        self.images = images
+
+    def fit(self, rows: NDArray[np.intp], y: NDArray[Any], sample_weight: Any = None) -> OnRows:
+        """Fit a clone of `estimator` on the images of `rows`, shape (m, 1)."""
+        assert self.images.X is not None
+        subset = as_wanted(self.estimator, self.images.X, rows.ravel())
+        params = {} if sample_weight is None else weighted(self.estimator, sample_weight)
+        self.estimator_ = clone(self.estimator).fit(subset, y, **params)
+        self.classes_ = self.estimator_.classes_
+        return self
+
+    def predict(self, rows: NDArray[np.intp]) -> Any:
+        """Labels of the images in `rows`, shape (m, 1)."""
+        return self._ask("predict", rows)
+
+    @available_if(lambda self: hasattr(self._inner(), "predict_proba"))  # type: ignore[untyped-decorator]
+    def predict_proba(self, rows: NDArray[np.intp]) -> Any:
+        """Class probabilities of the images in `rows`."""
+        return self._ask("predict_proba", rows)
+
+    @available_if(lambda self: hasattr(self._inner(), "predict_log_proba"))  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, rows: NDArray[np.intp]) -> Any:
+        """Logarithms of the class probabilities."""
+        return self._ask("predict_log_proba", rows)
+
+    @available_if(lambda self: hasattr(self._inner(), "decision_function"))  # type: ignore[untyped-decorator]
+    def decision_function(self, rows: NDArray[np.intp]) -> Any:
+        """Decision values of the images in `rows`."""
+        return self._ask("decision_function", rows)
+
+    def _inner(self) -> Any:
+        return getattr(self, "estimator_", self.estimator)
+
+    def _ask(self, method: str, rows: NDArray[np.intp]) -> Any:
+        X, ask = self.images.X, getattr(self.estimator_, method)
+        assert X is not None
+        rows = np.ravel(rows)
+        whole = len(rows) == len(X) and bool((rows == np.arange(len(X))).all())
+        with self.images.slots:
+            if whole and (not holds_paths(X) or takes_of(self.estimator_)[1]):
+                return ask(as_wanted(self.estimator_, X))
+            blocks = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+            return np.concatenate([ask(as_wanted(self.estimator_, X, block)) for block in blocks])
+
+
+def on_rows_of(fitted: Any, images: SharedImages) -> Any:
+    """Let a fitted :class:`OnRows`, or a Pipeline that ends in one, see other images."""
+    other = copy.copy(fitted)
+    if isinstance(fitted, OnRows):
+        other.images = images
+    else:
+        other.steps = [(name, on_rows_of(step, images)) for name, step in fitted.steps[-1:]]
+    return other
+
+
+def weighted(estimator: Any, sample_weight: Any) -> dict[str, Any]:
+    """Name sample weights as `estimator.fit` takes them; in a Pipeline for its last step.
+
+    Raises
+    ------
+    ValueError
+        If it takes none.
+    """
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return {f"{name}__{key}": w for key, w in weighted(last, sample_weight).items()}
+    if not has_fit_parameter(estimator, "sample_weight"):
+        raise ValueError(f"{type(estimator).__name__} doesn't support sample_weight.")
+    return {"sample_weight": sample_weight}

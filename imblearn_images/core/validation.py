@@ -1,0 +1,207 @@
+"""Validation: what cannot be images with labels, or cannot be called, is refused by row."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from imblearn.utils import check_sampling_strategy
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
+
+from imblearn_images.core.memory import check_fits
+from imblearn_images.core.targets import told
+
+__all__ = [
+    "WholeCounts",
+    "as_counts",
+    "as_pixels",
+    "check_images",
+    "check_lengths",
+    "check_plan_fits",
+    "check_strategy",
+    "class_told",
+]
+
+
+def misfit(function: Callable[..., Any], /, *arguments: str, **named: Any) -> str:
+    """Why `function` cannot be called with so many positional, and these named arguments.
+
+    Only the signature is asked: a TypeError from inside the function is its owner's to see.
+
+    Returns
+    -------
+    reason : str
+        Empty if it can be called, or does not tell, as some functions written in C.
+
+    Examples
+    --------
+    >>> misfit(lambda label, n: None, "label", "n", "rng")
+    'it takes (label, n), too many positional arguments'
+    >>> misfit(lambda label, *others: None, "label", "n", "rng")
+    ''
+    """
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return ""
+    try:
+        signature.bind(*arguments, **named)
+    except TypeError as error:
+        return f"it takes ({', '.join(signature.parameters)}), {error}"
+    return ""
+
+
+def check_lengths(X: Any, y: Any) -> None:
+    """Refuse two lengths, and nothing at all, with both numbers."""
+    if y is None:
+        return  # scikit-learn has its own words for it
+    shape = getattr(X, "shape", None)
+    n_images, n_labels = shape[0] if shape else len(X), len(y)
+    if n_images != n_labels:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {n_images} images in X, "
+            f"{n_labels} labels in y; pass one label for each image, in the same order."
+        )
+    if n_images == 0:
+        raise ValueError(
+            "Found array with 0 sample(s): X holds no images, y no labels. Check where they are "
+            "read from."
+        )
+
+
+def check_images(X: NDArray[Any]) -> None:
+    """Refuse arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
+    if X.dtype.kind not in ("UO" if X.ndim == 1 else "biuf"):
+        reason = "Complex data not supported: images" if X.dtype.kind == "c" else "Images"
+        raise ValueError(
+            f"{reason} of shape {X.shape} need a real numeric or bool dtype, got {X.dtype}."
+        )
+    if X.size == 0:
+        raise ValueError(f"X of shape {X.shape} holds no pixels; pass images of at least 1 x 1.")
+
+
+def as_pixels(X: Any) -> Any:
+    """Make an array of a table of flattened pixels; refuse one of text."""
+    if sparse.issparse(X) or X.ndim != 2:
+        return X
+    try:
+        return check_array(X, ensure_all_finite=False)
+    except ValueError as error:
+        raise ValueError(
+            f"X of shape {X.shape} cannot be flattened pixels: {error}. If it holds file paths, "
+            "pass one column of paths, X[column]."
+        ) from error
+
+
+def as_counts(strategy: Any) -> Any:
+    """Numbers of images per class as integers; what is no whole number is refused.
+
+    Examples
+    --------
+    >>> as_counts({"cat": 20.0, "dog": np.float64(12)})
+    {'cat': 20, 'dog': 12}
+    >>> as_counts({"cat": 19.5})
+    Traceback (most recent call last):
+        ...
+    ValueError: `sampling_strategy` must give a whole number of images for every class, got 19.5 for
+    class 'cat'.
+    """
+    if not isinstance(strategy, Mapping):
+        return strategy
+    counts = {label: _as_count(label, count) for label, count in strategy.items()}
+    if all(counts[label] is count for label, count in strategy.items()):
+        return strategy
+    return type(strategy)(counts)  # type: ignore[call-arg]
+
+
+def _as_count(label: Any, count: Any) -> Any:
+    if isinstance(count, Integral) and not isinstance(count, bool):
+        return count
+    is_number = isinstance(count, Real) or getattr(count, "shape", None) == ()
+    try:
+        whole = float(count) if is_number and not isinstance(count, (bool, np.bool_)) else None
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or not whole.is_integer():
+        raise ValueError(
+            "`sampling_strategy` must give a whole number of images for every class, got "
+            f"{count!r} for class {told(label)!r}."
+        )
+    return int(whole)
+
+
+class WholeCounts:
+    """A callable strategy whose numbers of images are made integers."""
+
+    def __init__(self, strategy: Any) -> None:
+        self.strategy = strategy
+
+    def __call__(self, y: Any, **params: Any) -> Any:
+        """What the strategy says."""
+        return as_counts(self.strategy(y, **params))
+
+
+PLAN_BYTES = 100
+"""That a row of a plan takes at least while it is made, whatever its image takes."""
+
+
+def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
+    """Refuse, before anything is drawn, numbers of images of which not even a list fits."""
+    if kind != "over-sampling":
+        return
+    asked = strategy(y) if callable(strategy) else strategy
+    if isinstance(asked, dict):
+        n_rows = sum(int(n) for n in asked.values())
+        check_fits(
+            n_rows * PLAN_BYTES,
+            f"A plan of {n_rows} images",
+            "Ask for fewer with `sampling_strategy`.",
+        )
+
+
+def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
+    """Name the class of which a sampler of this kind cannot have the number asked for."""
+    if not isinstance(strategy, dict):
+        return
+    strategy = as_counts(strategy)
+    if kind not in ("over-sampling", "under-sampling"):
+        return
+    try:
+        check_sampling_strategy(strategy, y, kind)
+    except ValueError as error:
+        counts = Counter(list(y))
+        over = kind == "over-sampling"
+        impossible = [label for label in strategy if label not in counts] or [
+            label
+            for label, asked in strategy.items()
+            if (asked < counts[label] if over else asked > counts[label])
+        ]
+        for label in impossible[:1]:
+            raise ValueError(
+                f"{error} Class {told(label)!r} has {counts[label]} images to resample (those that "
+                f"train, where the set is split), `sampling_strategy` asks for {strategy[label]}."
+            ) from error
+        raise
+
+
+@contextmanager
+def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
+    """Name the class of which a callable `strategy` asks for a number that cannot be had."""
+    try:
+        yield
+    except (TypeError, ValueError):
+        if not callable(strategy):
+            raise
+        try:
+            asked = strategy(np.asarray(y).reshape(-1))
+        except Exception:  # noqa: BLE001 - then that is what was raised in the first place
+            asked = None
+        check_strategy(asked, np.asarray(y).reshape(-1), kind)
+        raise

@@ -1,0 +1,133 @@
+"""What the classifiers of this package share: they wrap others, and hand images on to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import ClassifierMixin
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.estimators import as_wanted, takes_of, weighted
+from imblearn_images.core.targets import column_labels
+
+
+def as_labels(X: Any, y: Any) -> Any:
+    """Return the checked labels of `X`, shape (n,)."""
+    images, _ = unwrap(X)
+    labels = column_or_1d(column_labels(y), warn=True)
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    check_consistent_length(images, labels)
+    if not len(labels):
+        raise ValueError("Found array with 0 sample(s): X holds no images, y no labels.")
+    return labels
+
+
+def handed(estimator: Any, X: Any) -> Any:
+    """Return `X` in the form that `estimator` works on.
+
+    Images and paths are handed to a classifier, or a Pipeline, as its scikit-learn tags say
+    (:func:`~imblearn_images.core.estimators.as_wanted`). The tags of a meta-estimator such as
+    ``VotingClassifier`` do not tell what its members take: it gets X as it is if one of them
+    takes images. So does everyone for X that holds no images.
+    """
+    images, _ = unwrap(X)
+    is_image_set = holds_paths(images) or (isinstance(images, np.ndarray) and images.ndim > 2)
+    if is_image_set and not _hands_on(estimator):
+        return as_wanted(estimator, images)
+    # scikit-learn chooses rows of these only.
+    return X if isinstance(X, (np.ndarray, list)) or hasattr(X, "iloc") else images
+
+
+def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
+    """Return some rows of `X`, whatever holds them."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    images, _ = unwrap(X.tocsr() if sparse.issparse(X) else X)
+    return images[rows] if hasattr(images, "shape") else np.asarray(images)[rows]
+
+
+def _hands_on(estimator: Any) -> bool:
+    """Tell whether it is one that gives images to others without a look."""
+    if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
+        return _hands_on(estimator.estimator)
+    if isinstance(estimator, Pipeline):
+        return _hands_on(next(step for _, step in estimator.steps if not _passes_on(step)))
+    inner = [value for value in estimator.get_params().values() if hasattr(value, "fit")]
+    return any(takes_of(value)[0] for value in inner)
+
+
+def _passes_on(step: Any) -> bool:
+    """Tell whether images leave a step of a Pipeline as they came: our samplers do that."""
+    if step in ("passthrough", None):
+        return True
+    return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array
+
+
+def tags_like(tags: Any, estimator: Any) -> Any:
+    """Take over the tags of input of a wrapped estimator; images and paths are taken besides."""
+    theirs = get_tags(estimator).input_tags
+    for name in ("sparse", "allow_nan", "pairwise"):
+        setattr(tags.input_tags, name, getattr(theirs, name))
+    tags.input_tags.three_d_array = tags.input_tags.string = True
+    return tags
+
+
+def remember_form(wrapper: Any, fitted: Any) -> None:
+    """Take over what a fitted estimator has learnt of the form of its input."""
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(fitted, name):
+            setattr(wrapper, name, getattr(fitted, name))
+        elif hasattr(wrapper, name):
+            delattr(wrapper, name)
+
+
+def check_has_probabilities(wrapper: Any) -> None:
+    """Refuse a wrapper whose estimator has no `predict_proba`, with a way out."""
+    if not hasattr(wrapper.estimator, "predict_proba"):
+        raise TypeError(
+            f"{type(wrapper).__name__} needs probabilities, and {wrapper.estimator!r} has no "
+            "predict_proba. Calibrate it: CalibratedClassifierCV(estimator)."
+        )
+
+
+def params_of_fit(wrapper: Any, sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Metadata as the `fit` of a wrapper's estimator takes them; see :class:`WrapperMixin`."""
+    if get_config()["enable_metadata_routing"]:
+        routed = process_routing(wrapper, "fit", sample_weight=sample_weight, **params)
+        return routed["estimator"]["fit"]
+    return params | ({} if sample_weight is None else weighted(wrapper.estimator, sample_weight))
+
+
+class WrapperMixin(ClassifierMixin):
+    """Mixin for a classifier with one `estimator` to which it hands X and metadata on.
+
+    The metadata of `fit` go to the `fit` of `estimator`: by metadata routing where that is
+    enabled; otherwise as they are, ``sample_weight`` of a Pipeline to its last step.
+    """
+
+    estimator: Any
+
+    def get_metadata_routing(self) -> Any:
+        """Route metadata of `fit` to `estimator`; ``sample_weight`` is used here, too.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(estimator=self.estimator, method_mapping=mapping)
+
+    def __sklearn_tags__(self) -> Any:
+        return tags_like(super().__sklearn_tags__(), self.estimator)

@@ -1,0 +1,242 @@
+"""Cascade: first good against the rest, then defect against defect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from imblearn_images.core.targets import plain_list
+from imblearn_images.decision._base import (
+    WrapperMixin,
+    as_labels,
+    check_has_probabilities,
+    handed,
+    params_of_fit,
+    remember_form,
+    rows_of,
+)
+from imblearn_images.decision._class_counts import count
+
+
+class CascadeClassifier(WrapperMixin, BaseEstimator):
+    """Classifiers in a tree: each tells groups of classes apart, the leaves are the classes.
+
+    A rare class that drowns among all others is not so rare in its own corner: a scratch
+    among defects. The probability of a class is the product along its path.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Has `predict_proba`. A clone is fitted for every node, on the images of its classes
+        only, with the number of the branch as label: 0, 1, ...
+    hierarchy : None, "frequency", or nested tuples, lists and dicts of labels, default=None
+        The tree. ``("good", ("scratch", "dent"))`` asks for good or not first. In a dict
+        the keys name the nodes, ``{"good": "good", "defect": ["scratch", "dent"]}``. None:
+        the most frequent class against the rest, then all the rest among each other.
+        "frequency": classes by frequency are cut, again and again, where both sides hold
+        most nearly the same number of images.
+    resampler : sampler or dict of samplers, default=None
+        Resamples the images of every node, whose labels are branches. A dict, name of a
+        node -> sampler, resamples these nodes only: "root", and the keys of a dict in
+        `hierarchy`; nodes without a name are counted, "root/1", "defect/0".
+
+    Attributes
+    ----------
+    nodes_ : dict
+        Name of a node -> fitted classifier, root first.
+    branches_ : dict
+        Name of a node -> for each of its branches the labels behind it. Labels that are not
+        in y are left out.
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    n_features_in_, feature_names_in_
+        Those of the classifier of the root, if it has them.
+
+    See Also
+    --------
+    MinorityDetector : One class against what it is not.
+
+    Notes
+    -----
+    Resampling bends the probabilities of a node, and the products with them. To have them
+    repaired put the sampler into `estimator`: ``PriorCorrectedClassifier(make_pipeline(
+    SMOTE(), ...))`` corrects every node to the shares of its branches.
+
+    Why not hiclass (5.0.8): its labels are rows, one label for each level of the tree, and so
+    are its answers; it resamples no node and refuses paths; and the probabilities of an image
+    depend on the other images asked about, because of a level only those nodes are asked that
+    are predicted for one of them.
+
+    References
+    ----------
+    .. [1] C. N. Silla, A. A. Freitas, "A survey of hierarchical classification across different
+       application domains", Data Mining and Knowledge Discovery 22, 31-72, 2011: local
+       classifiers per parent node.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from imblearn_images import RandomOverSampler
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True, size=16)
+    >>> tree = {"wall": "brick", "ground": ["grass", "gravel"]}
+    >>> resampler = {"ground": RandomOverSampler(random_state=0)}
+    >>> cascade = CascadeClassifier(GaussianNB(), hierarchy=tree, resampler=resampler)
+    >>> cascade.fit(images, labels).branches_
+    {'root': [['brick'], ['grass', 'gravel']], 'ground': [['grass'], ['gravel']]}
+    >>> cascade.predict_proba(images[:2]).shape
+    (2, 3)
+    """
+
+    def __init__(self, estimator, *, hierarchy=None, resampler=None):
+        self.estimator = estimator
+        self.hierarchy = hierarchy
+        self.resampler = resampler
+
+    def fit(self, X, y, sample_weight=None, **params):
+        """Fit a classifier for every node.
+
+        Parameters
+        ----------
+        X : images
+            Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
+        y : array-like of shape (n,)
+            Labels.
+        sample_weight : array-like of shape (n,), default=None
+            Handed to `estimator`; not together with `resampler`.
+        **params : dict
+            Handed to the `fit` of `estimator` at every node.
+
+        Returns
+        -------
+        self : CascadeClassifier
+
+        Raises
+        ------
+        ValueError
+            If labels are missing in `hierarchy` or there twice; if `resampler` names a node
+            that there is not; if there is one class only, or weights meet a resampler.
+        TypeError
+            If `estimator` has no `predict_proba`.
+        """
+        check_has_probabilities(self)
+        labels = as_labels(X, y)
+        if self.resampler is not None and sample_weight is not None:
+            raise ValueError("Resampled images have no sample_weight: use it, or a resampler.")
+        images = X if self.resampler is not None else handed(self.estimator, X)
+        sample_weight = None if sample_weight is None else np.asarray(sample_weight)
+        self.classes_ = np.unique(labels)
+        self.branches_ = self._branches(count(labels, sample_weight))
+        fit_params = params_of_fit(self, sample_weight, params)
+        self.nodes_ = {
+            name: self._fit_node(name, images, labels, fit_params) for name in self.branches_
+        }
+        remember_form(self, self.nodes_["root"])
+        return self
+
+    def _branches(self, counts: dict[Any, float]) -> dict[str, list[list[Any]]]:
+        by_size = sorted(counts, key=lambda label: -counts[label])
+        if len(counts) < 2 or not counts[by_size[1]]:
+            raise ValueError(
+                f"There is 1 class only, {by_size[0]!r}, or one whose weights are not zero: "
+                "nothing to tell apart."
+            )
+        tree = self.hierarchy
+        if tree is None:
+            tree = (by_size[0], tuple(by_size[1:]))
+        elif isinstance(tree, str) and tree == "frequency":
+            tree = _halves(by_size, counts)
+        elif not isinstance(tree, (tuple, list, Mapping)):
+            raise ValueError(
+                f"hierarchy must be None, 'frequency', or labels in nested tuples, lists and "
+                f"dicts; got {tree!r}."
+            )
+        branches: dict[str, list[list[Any]]] = {}
+        leaves = _walk(tree, "root", [*counts], branches)
+        wrong = {label for label in counts if leaves.count(label) != 1}
+        if wrong:
+            raise ValueError(
+                f"Every label of y must be in the hierarchy once; {sorted(wrong, key=str)} are not."
+            )
+        if isinstance(self.resampler, Mapping) and (other := set(self.resampler) - set(branches)):
+            raise ValueError(
+                f"resampler names {sorted(other, key=str)}; the nodes are {list(branches)}."
+            )
+        return branches
+
+    def _fit_node(self, name: str, X: Any, labels: NDArray[Any], params: dict[str, Any]) -> Any:
+        branch_of = {
+            label: at for at, branch in enumerate(self.branches_[name]) for label in branch
+        }
+        rows = np.flatnonzero(np.isin(labels, [*branch_of]))
+        images, y = rows_of(X, rows), np.array([branch_of[k] for k in plain_list(labels[rows])])
+        each = isinstance(self.resampler, Mapping)
+        sampler = self.resampler.get(name) if each else self.resampler
+        if sampler is not None:
+            images, y = clone(sampler).fit_resample(images, y)
+        given = {
+            key: rows_of(value, rows) if np.ndim(value) and len(value) == len(labels) else value
+            for key, value in params.items()
+        }
+        return clone(self.estimator).fit(handed(self.estimator, images), y, **given)
+
+    def predict(self, X):
+        """Labels of the largest products, shape (n,); `X` as for :meth:`fit`."""
+        check_is_fitted(self)
+        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+
+    def predict_proba(self, X):
+        """Products of probabilities along the path to each class.
+
+        Parameters
+        ----------
+        X : images
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        check_is_fitted(self)
+        images, products = handed(self.nodes_["root"], X), np.ones(1)
+        for name, classifier in self.nodes_.items():
+            answers = np.asarray(classifier.predict_proba(images), dtype=float)
+            factors = np.ones((len(answers), len(self.classes_)))
+            for answer, branch in zip(answers.T, classifier.classes_, strict=True):
+                behind = np.isin(self.classes_, self.branches_[name][branch])
+                factors[:, behind] = answer[:, None]
+            products = products * factors
+        return products
+
+
+def _halves(labels: list[Any], counts: dict[Any, float]) -> Any:
+    """Cut labels, largest class first, into a tree of two branches of much the same weight."""
+    if len(labels) == 1:
+        return labels[0]
+    sums = np.cumsum([counts[label] for label in labels])
+    cut = 1 + int(np.argmin(np.abs(2 * sums[:-1] - sums[-1])))
+    return _halves(labels[:cut], counts), _halves(labels[cut:], counts)
+
+
+def _walk(tree: Any, name: str, known: list[Any], branches: dict[str, list[list[Any]]]) -> Any:
+    """Return the known labels below a node; note its branches where there is a choice."""
+    if isinstance(tree, Mapping):
+        parts = [(str(key), part) for key, part in tree.items()]
+    elif isinstance(tree, (tuple, list)):
+        parts = [(f"{name}/{at}", part) for at, part in enumerate(tree)]
+    else:
+        return [tree] if tree in known else []
+    if name in branches:
+        raise ValueError(f"Two nodes of the hierarchy have the name {name!r}.")
+    branches[name] = []  # before those below: the root comes first
+    below = [_walk(part, of, known, branches) for of, part in parts]
+    branches[name] = [labels for labels in below if labels]
+    if len(branches[name]) < 2:
+        del branches[name]
+    return [label for labels in below for label in labels]

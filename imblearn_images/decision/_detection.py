@@ -1,0 +1,263 @@
+"""Detection: a rare class as what lies outside the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone, is_classifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from imblearn_images.core.targets import plain_list
+from imblearn_images.decision._base import as_labels, handed, remember_form, rows_of, tags_like
+
+
+class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
+    """A rare class as an outlier of the others: classifier, and step that adds scores.
+
+    An outlier detector learns from the images of all other classes and needs none of the rare
+    one, which only calibrate it: of use where there are too few of them to learn
+    what they look like, and for rare images of kinds never seen.
+
+    Parameters
+    ----------
+    estimator : outlier detector
+        Learns from X alone: ``OneClassSVM``, ``IsolationForest``,
+        ``LocalOutlierFactor(novelty=True)``, ``EllipticEnvelope``, any detector of PyOD, or a
+        Pipeline that ends in one.
+    rare : label, default=None
+        The rare class. None: the less frequent one of two.
+    cv : int, default=5
+        Folds in which the scores of the other images are computed by detectors that have not
+        seen them.
+
+    Attributes
+    ----------
+    estimator_ : outlier detector
+        Fitted on all images but those of the rare class.
+    rare_ : label
+        The rare class.
+    rare_column_ : int
+        Index of the rare class in ``classes_``, and its column of `predict_proba`.
+    center_, scale_ : float
+        Mean and standard deviation of the detector's scores on the images it learnt from.
+    calibrator_ : LogisticRegression
+        Scores -> probability of the rare class.
+    classes_ : ndarray of shape (2,)
+        The two labels of y; [False, True], rare or not, where y has more than two.
+    n_features_in_, feature_names_in_
+        Those of `estimator_`, if it has them.
+
+    See Also
+    --------
+    CascadeClassifier : Takes this one as `estimator`, if every node has two branches.
+
+    Notes
+    -----
+    Scores are outlyingness, larger for the less usual, in standard deviations of the
+    detector's scores on the images it learnt from. scikit-learn's detectors score the usual
+    higher, PyOD's the unusual; PyOD's are told by their ``decision_scores_``. Nothing of PyOD is
+    needed otherwise, so it is no extra of this package: install it and pass a detector.
+
+    Because a detector knows the images that it learnt from, ``fit_transform(X, y)`` is not
+    ``fit(X, y).transform(X)``: it gives the out-of-fold scores, so that a classifier behind
+    this step learns from scores like those it will meet. scikit-learn's ``TargetEncoder``
+    does the same, for the same reason.
+
+    Probabilities are those of images as rare as in the fit; PriorCorrectedClassifier around
+    this class, or ``TunedThresholdClassifierCV``, decides for other shares and metrics.
+
+    References
+    ----------
+    .. [1] B. Scholkopf, J. C. Platt, J. Shawe-Taylor, A. J. Smola, R. C. Williamson,
+       "Estimating the support of a high-dimensional distribution", Neural Computation 13(7),
+       1443-1471, 2001.
+
+    Examples
+    --------
+    As a classifier, then as a step beside the pixels:
+
+    >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn.pipeline import make_union
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.preprocessing import FlattenImages
+    >>> images, labels = load_texture_patches(return_X_y=True, size=16)
+    >>> forest = IsolationForest(n_estimators=10, random_state=0)
+    >>> detector = MinorityDetector(forest, rare="gravel", cv=2).fit(images, labels)
+    >>> detector.classes_.tolist(), detector.predict_proba(images[:2]).shape
+    ([False, True], (2, 2))
+    >>> both = make_union(FlattenImages(), detector)
+    >>> both.fit_transform(images, labels).shape
+    (1449, 257)
+    """
+
+    def __init__(self, estimator, *, rare=None, cv=5):
+        self.estimator = estimator
+        self.rare = rare
+        self.cv = cv
+
+    def fit(self, X, y):
+        """Fit the detector on the other images; calibrate it with those of the rare class.
+
+        Parameters
+        ----------
+        X : images
+            Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
+        y : array-like of shape (n,)
+            Labels.
+
+        Returns
+        -------
+        self : MinorityDetector
+
+        Raises
+        ------
+        ValueError
+            If y has more than two classes and `rare` is None, or does not hold `rare`, or has
+            one class only; if `cv` is not an integer from 2.
+        TypeError
+            If the detector has neither ``score_samples`` nor ``decision_function``.
+        """
+        self._fit(X, y)
+        return self
+
+    def fit_transform(self, X, y):
+        """Fit; return scores from detectors that have not seen the image, shape (n, 1).
+
+        Parameters
+        ----------
+        X : images
+            As for :meth:`fit`.
+        y : array-like of shape (n,)
+            Labels.
+
+        Returns
+        -------
+        scores : ndarray of shape (n, 1)
+            Outlyingness.
+        """
+        return self._fit(X, y)
+
+    def _fit(self, X: Any, y: Any) -> NDArray[Any]:
+        if not isinstance(self.cv, (int, np.integer)) or self.cv < 2:
+            raise ValueError(f"cv must be a number of folds, an integer from 2; got {self.cv!r}.")
+        if is_classifier(self.estimator):
+            raise TypeError(
+                "MinorityDetector takes an outlier detector such as IsolationForest(), got the "
+                f"classifier {type(self.estimator).__name__}."
+            )
+        labels = as_labels(X, y)
+        is_rare = self._is_rare(labels)
+        images = handed(self.estimator, X)
+        rare, other = np.flatnonzero(is_rare), np.flatnonzero(~is_rare)
+        n_folds = min(self.cv, len(other))
+        scores = np.empty((len(labels), 1))
+        for fold in range(n_folds):
+            held = np.arange(len(other)) % n_folds == fold  # of every class, were it sorted
+            learnt = self._learn(rows_of(images, other[~held]))
+            scores[other[held]] = _outlyingness(rows_of(images, other[held]), *learnt)
+        self.estimator_, self.center_, self.scale_ = self._learn(rows_of(images, other))
+        scores[rare] = _outlyingness(
+            rows_of(images, rare), self.estimator_, self.center_, self.scale_
+        )
+        self.calibrator_ = LogisticRegression().fit(scores, is_rare)
+        remember_form(self, self.estimator_)
+        return scores
+
+    def _is_rare(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        self.classes_, counts = np.unique(labels, return_counts=True)
+        if len(self.classes_) == 1:
+            raise ValueError(f"There is 1 class only, {labels[0]!r}: nothing to tell apart.")
+        if self.rare is None and len(self.classes_) > 2:
+            raise ValueError(
+                "Only binary classification is supported. The type of the target is "
+                f"{type_of_target(labels)}. Name the rare class, and all others will be one: "
+                "MinorityDetector(..., rare=...)."
+            )
+        if self.rare is not None and self.rare not in plain_list(self.classes_):
+            raise ValueError(
+                f"rare={self.rare!r} is no label of y, which has {self.classes_.tolist()}."
+            )
+        rarest = self.classes_[0 if counts[0] < counts[-1] else -1]
+        self.rare_ = rarest if self.rare is None else self.rare
+        is_rare = labels == self.rare_
+        if len(self.classes_) > 2:
+            self.classes_ = np.array([False, True])
+            self.rare_column_ = 1
+        else:
+            self.rare_column_ = int(self.classes_[1] == self.rare_)
+        return is_rare
+
+    def _learn(self, X: Any) -> tuple[Any, float, float]:
+        """Fit a detector; return it with mean and standard deviation of its scores."""
+        detector = clone(self.estimator).fit(X)
+        scores = _raw_scores(detector, X)
+        return detector, float(scores.mean()), float(scores.std()) or 1.0
+
+    def transform(self, X):
+        """Return the outlyingness of images, shape (n, 1); `X` as for :meth:`fit`."""
+        check_is_fitted(self)
+        images = handed(self.estimator_, X)
+        return _outlyingness(images, self.estimator_, self.center_, self.scale_)
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the column of scores.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of shape (1,)
+            ["outlyingness"]
+        """
+        check_is_fitted(self)
+        return np.array(["outlyingness"], dtype=object)
+
+    def decision_function(self, X):
+        """Log-odds of the second of ``classes_``, shape (n,); `X` as for :meth:`fit`."""
+        check_is_fitted(self)
+        images = handed(self.estimator_, X)
+        scores = _outlyingness(images, self.estimator_, self.center_, self.scale_)
+        odds = self.calibrator_.decision_function(scores)
+        return odds if self.rare_column_ else -odds
+
+    def predict_proba(self, X):
+        """Probabilities of the two ``classes_``, shape (n, 2); `X` as for :meth:`fit`."""
+        second = expit(self.decision_function(X))
+        return np.column_stack([1 - second, second])
+
+    def predict(self, X):
+        """The more probable of the two ``classes_``, shape (n,); `X` as for :meth:`fit`."""
+        check_is_fitted(self)
+        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = tags_like(super().__sklearn_tags__(), self.estimator)
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def _raw_scores(detector: Any, X: Any) -> NDArray[np.float64]:
+    """Scores of a fitted detector, larger for the less usual, shape (n,)."""
+    if hasattr(detector, "score_samples"):
+        return -np.asarray(detector.score_samples(X), dtype=float)
+    if not hasattr(detector, "decision_function"):
+        raise TypeError(
+            f"{detector!r} has neither score_samples nor decision_function: it does not tell how "
+            "unusual an image is. LocalOutlierFactor does with novelty=True."
+        )
+    last = detector.steps[-1][1] if isinstance(detector, Pipeline) else detector
+    sign = 1 if hasattr(last, "decision_scores_") else -1
+    return sign * np.asarray(detector.decision_function(X), dtype=float)
+
+
+def _outlyingness(X: Any, detector: Any, center: float, scale: float) -> NDArray[np.float64]:
+    return (_raw_scores(detector, X)[:, None] - center) / scale

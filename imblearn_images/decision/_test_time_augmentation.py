@@ -1,0 +1,205 @@
+"""Views: one image asked about several times, each time seen a little differently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.estimators import BATCH, NamedMembersMixin
+from imblearn_images.core.pixels import store
+from imblearn_images.decision._base import (
+    WrapperMixin,
+    as_labels,
+    check_has_probabilities,
+    handed,
+    params_of_fit,
+    remember_form,
+)
+from imblearn_images.preprocessing import ReadImages
+
+
+class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstimator):
+    """Classifier that averages its probabilities over several views of each image.
+
+    The views change what an image looks like and not what it shows: mirrored, shifted, lit
+    otherwise. The images as they are always are one of them. Nothing changes for `fit`.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Has `predict_proba`; for a view that moves pixels it has to take images, as a Pipeline
+        with ``FlattenImages`` or HOG features does.
+    transforms : sequence of views, default=()
+        Each is a function of a block of images, shape (m, H, W) or (m, H, W, C), that returns
+        such a block; or an object with a method ``transform`` that does; or one with
+        ``draw(base, partners, weights, rngs)``, such as an ``Augment`` of this package: it
+        changes all images in the same way, and several of them in several ways. Views are
+        parameters by name, too, as in :class:`~imblearn_images.synthesis.Chain`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the views that draw random numbers. They are drawn once, in `fit`: the answer
+        for an image depends neither on the others nor on when it is asked for.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted clone of `estimator`.
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    n_features_in_, feature_names_in_
+        Those of `estimator_`, if it has them.
+
+    Notes
+    -----
+    ``numpy.fliplr`` and ``numpy.flipud`` are made for one image. Of a block
+    ``functools.partial(numpy.flip, axis=2)`` is the mirror image, ``axis=1`` upside down.
+
+    What a view returns is rounded to the dtype of the images; they themselves are not
+    changed. Paths are read before they are viewed, by the ``ReadImages`` that is found in
+    `estimator`, 512 at a time.
+
+    References
+    ----------
+    .. [1] A. Krizhevsky, I. Sutskever, G. E. Hinton, "ImageNet classification with deep
+       convolutional neural networks", NeurIPS 2012.
+    .. [2] D. Shanmugam, D. Blalock, G. Balakrishnan, J. Guttag, "Better aggregation in
+       test-time augmentation", ICCV 2021.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.preprocessing import FlattenImages
+    >>> images, labels = load_texture_patches(return_X_y=True, size=16)
+    >>> mirror = partial(np.flip, axis=2)
+    >>> model = make_pipeline(FlattenImages(), GaussianNB())
+    >>> views = TestTimeAugmentationClassifier(model, [mirror]).fit(images, labels)
+    >>> once = views.estimator_
+    >>> mean = (once.predict_proba(images) + once.predict_proba(mirror(images))) / 2
+    >>> bool((views.predict_proba(images) == mean).all())
+    True
+    """
+
+    __test__ = False  # pytest takes classes named Test... for tests
+    members_in = "transforms"
+
+    def __init__(self, estimator, transforms=(), *, random_state=None):
+        self.estimator = estimator
+        self.transforms = transforms
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None, **params):
+        """Fit a clone of the estimator, on the images as they are.
+
+        Parameters
+        ----------
+        X : images
+            Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
+        y : array-like of shape (n,)
+            Labels.
+        sample_weight : array-like of shape (n,), default=None
+            Handed to `estimator`.
+        **params : dict
+            Handed to the `fit` of `estimator`.
+
+        Returns
+        -------
+        self : TestTimeAugmentationClassifier
+
+        Raises
+        ------
+        TypeError
+            If `estimator` has no `predict_proba`, or a view is none.
+        """
+        check_has_probabilities(self)
+        for view in self.transforms:
+            usable = callable(view) or hasattr(view, "draw") or hasattr(view, "transform")
+            if isinstance(view, type) or not usable:
+                raise TypeError(
+                    f"transforms: {view!r} is no view. Give a function of a block of images, or an "
+                    "object with a method `transform` or `draw`."
+                )
+        labels = as_labels(X, y)
+        fit_params = params_of_fit(self, sample_weight, params)
+        images = handed(self.estimator, X)
+        self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
+        self.classes_ = self.estimator_.classes_
+        drawn = check_random_state(self.random_state).randint(2**31 - 1, size=len(self.transforms))
+        self.seeds_ = drawn.tolist()
+        remember_form(self, self.estimator_)
+        return self
+
+    def predict(self, X):
+        """Labels of the largest mean probabilities, shape (n,); `X` as for :meth:`fit`."""
+        check_is_fitted(self)
+        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+
+    def predict_proba(self, X):
+        """Mean of the probabilities over the views.
+
+        Parameters
+        ----------
+        X : images
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If a view returns something other than as many images as it was given.
+        """
+        check_is_fitted(self)
+        if not len(self.transforms):
+            return self.estimator_.predict_proba(handed(self.estimator_, X))
+        images, _ = unwrap(X)
+        if not isinstance(images, np.ndarray):
+            images = check_array(images, dtype=None, ensure_all_finite=False)
+        blocks = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        return np.concatenate([self._mean(self._pixels(block)) for block in blocks])
+
+    def _pixels(self, block: NDArray[Any]) -> NDArray[Any]:
+        if not holds_paths(block):
+            return block
+        within = self.estimator_.get_params().values()
+        reader = next((step for step in within if isinstance(step, ReadImages)), ReadImages())
+        return reader.transform(block)
+
+    def _mean(self, images: NDArray[Any]) -> NDArray[Any]:
+        ask = self.estimator_.predict_proba
+        total = np.array(ask(handed(self.estimator_, images)), dtype=float)
+        for view, seed in zip(self.transforms, self.seeds_, strict=True):
+            total += ask(handed(self.estimator_, _seen(view, images, seed)))
+        return total / (1 + len(self.transforms))
+
+
+def _seen(view: Any, images: NDArray[Any], seed: int) -> NDArray[Any]:
+    """Images as a view shows them, in their dtype."""
+    given = images.copy()  # for views that work in place
+    if hasattr(view, "draw"):
+        partners = np.empty((len(images), 0, *images.shape[1:]), dtype=images.dtype)
+        rngs = [np.random.default_rng(seed) for _ in images]
+        result = view.draw(given, partners, np.empty((len(images), 0)), rngs)
+    else:
+        result = getattr(view, "transform", view)(given)
+    result = np.asarray(result)
+    if result.ndim != images.ndim or len(result) != len(images):
+        raise ValueError(
+            f"transforms: {view!r} returns an array of shape {result.shape} for images of shape "
+            f"{images.shape}: a view returns a block of as many images."
+        )
+    if result.dtype == images.dtype:
+        return result
+    out = np.empty(result.shape, dtype=images.dtype)
+    store(result.astype(np.result_type(result, np.float32)), out)
+    return out

@@ -1,0 +1,266 @@
+"""Thresholds: weights of the classes when a decision is made, tuned for a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv, cross_val_predict
+from sklearn.utils.metadata_routing import MethodMapping
+from sklearn.utils.validation import check_is_fitted
+
+from imblearn_images.decision._base import (
+    WrapperMixin,
+    as_labels,
+    check_has_probabilities,
+    handed,
+    params_of_fit,
+    remember_form,
+)
+
+BETTER = 1e-9  # by which a score must rise to be taken for more than rounding
+
+
+class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
+    r"""Classifier that decides by weighted probabilities, the weights tuned for a metric.
+
+    The label is :math:`\arg\max_c w_c\, p(c \mid x)`; argmax alone is :math:`w = 1`. The
+    weights of any number of classes are chosen by coordinate ascent on the probabilities of
+    images that the model has not seen: cross-validation inside `fit`.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Has `predict_proba`. Samplers of a Pipeline resample the training part of a fold only.
+    scoring : str or callable, default="balanced_accuracy"
+        A metric of labels that takes ``sample_weight``: its name, or a scorer; larger is
+        better. It is computed once for all out-of-fold labels together, for a fold may hold
+        too few rare images.
+    cv : int, cross-validation generator or iterable of splits, default=None
+        Every image must be tested exactly once. None: five stratified folds.
+    thresholds : int, default=100
+        Weights tried for a class at a time; all that differ in effect if there are no more.
+    n_jobs : int, default=None
+        Folds fitted at a time, as in joblib.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        Fitted on all images.
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    weights_ : ndarray of shape (n_classes,)
+        The tuned weights; their geometric mean is 1.
+    best_score_, plain_score_ : float
+        Score of the out-of-fold labels with these weights, and of argmax. The first was
+        optimised, hence flatters; it is never the smaller one.
+    n_features_in_, feature_names_in_
+        Those of `estimator_`, if it has them.
+
+    See Also
+    --------
+    sklearn.model_selection.TunedThresholdClassifierCV : For two classes, and the better
+        choice there: costs, curves, metrics of one class.
+    PriorCorrectedClassifier : One number, tau, instead of a weight for each class: less to
+        learn where a class has only a handful of images.
+
+    Notes
+    -----
+    Two classes are tuned in the same way: :math:`w_0 / (w_0 + w_1)` is their threshold.
+    `predict_proba` returns the probabilities of `estimator_` as they are: the weights belong
+    to a decision, not to what is believed.
+
+    For ``GroupKFold`` and its like give the splits as `cv`, ``list(folds.split(X, y, groups))``,
+    or route ``groups`` (scikit-learn's metadata routing).
+
+    References
+    ----------
+    .. [1] N. Lachiche, P. Flach, "Improving accuracy and cost of two-class and multi-class
+       probabilistic classifiers using ROC curves", ICML 2003.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True, size=16)
+    >>> tuned = TunedThresholdsClassifier(GaussianNB(), cv=2, thresholds=20).fit(images, labels)
+    >>> tuned.best_score_ > tuned.plain_score_
+    True
+    >>> tuned.predict(images[:3]).tolist()
+    ['brick', 'brick', 'brick']
+    """
+
+    def __init__(
+        self, estimator, *, scoring="balanced_accuracy", cv=None, thresholds=100, n_jobs=None
+    ):
+        self.estimator = estimator
+        self.scoring = scoring
+        self.cv = cv
+        self.thresholds = thresholds
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, sample_weight=None, **params):
+        """Tune the weights by cross-validation; fit the estimator on all images.
+
+        Parameters
+        ----------
+        X : images
+            Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
+        y : array-like of shape (n,)
+            Labels.
+        sample_weight : array-like of shape (n,), default=None
+            Handed to `estimator`, and weights of the images in the metric.
+        **params : dict
+            Handed to the `fit` of `estimator`.
+
+        Returns
+        -------
+        self : TunedThresholdsClassifier
+
+        Raises
+        ------
+        ValueError
+            If `thresholds` is not a positive integer, or `scoring` is no metric of labels.
+        TypeError
+            If `estimator` has no `predict_proba`.
+        """
+        if not isinstance(self.thresholds, (int, np.integer)) or self.thresholds < 1:
+            raise ValueError(f"thresholds must be an integer from 1, got {self.thresholds!r}.")
+        check_has_probabilities(self)
+        labels = as_labels(X, y)
+        fit_params = params_of_fit(self, sample_weight, params)
+        if get_config()["enable_metadata_routing"]:
+            given = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
+        else:
+            given = fit_params
+        images = handed(self.estimator, X)
+        self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
+        self.classes_ = self.estimator_.classes_
+        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
+        if len(np.unique(labels[weights > 0])) < 2:
+            raise ValueError(
+                f"There is 1 class only, {labels[0]!r}, or one whose weights are not zero: "
+                "nothing to decide."
+            )
+        probabilities = cross_val_predict(
+            self.estimator,
+            images,
+            labels,
+            cv=self.cv,
+            params=given,
+            method="predict_proba",
+            n_jobs=self.n_jobs,
+        )
+        logs = _log(probabilities)
+        score = self._scores(labels, weights)
+        rarity = -np.log(np.unique(labels, return_counts=True)[1])
+        starts = [np.zeros(len(rarity)), rarity]
+        self.plain_score_ = score(logs)
+        start = max(starts, key=lambda shift: score(logs + shift))
+        tuned, self.best_score_ = climb(logs, score, start, int(self.thresholds), logs[weights > 0])
+        self.weights_ = np.exp(tuned - tuned.mean())
+        remember_form(self, self.estimator_)
+        return self
+
+    def _scores(self, labels: NDArray[Any], weights: Any) -> Callable[[Any], float]:
+        """Score of shifted log-probabilities, computed on the counts of a confusion matrix."""
+        scorer = check_scoring(self.estimator, scoring=self.scoring)
+        known, stub = self.classes_, _Told(self.classes_)
+        rows = np.searchsorted(known, labels) * len(known)
+        true, told = (known[which.ravel()] for which in np.indices(2 * known.shape))
+
+        def score(logs: NDArray[Any]) -> float:
+            counts = np.bincount(rows + np.argmax(logs, axis=1), weights)
+            cells = np.flatnonzero(counts)
+            return float(scorer(stub, told[cells], true[cells], sample_weight=counts[cells]))
+
+        try:
+            score(np.zeros((len(labels), len(known))))
+        except (AttributeError, TypeError) as exc:
+            raise ValueError(
+                f"scoring={self.scoring!r} must be a metric of labels that takes sample_weight, "
+                f"such as 'balanced_accuracy' or 'f1_macro'. It fails with: {exc}"
+            ) from exc
+        return score
+
+    def predict(self, X):
+        """Labels of the largest weighted probabilities, shape (n,); `X` as for :meth:`fit`."""
+        check_is_fitted(self)
+        return self.classes_[np.argmax(self.predict_proba(X) * self.weights_, axis=1)]
+
+    def predict_proba(self, X):
+        """Probabilities of `estimator_`, not weighted, shape (n, n_classes)."""
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(handed(self.estimator_, X))
+
+    def get_metadata_routing(self):
+        """Route metadata of `fit` to `estimator` and to the splits of `cv`.
+
+        Returns
+        -------
+        routing : MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        return (
+            super().get_metadata_routing().add(splitter=check_cv(self.cv), method_mapping=mapping)
+        )
+
+
+class _Told(ClassifierMixin, BaseEstimator):
+    """Classifier of what has been classified: scorers ask an estimator."""
+
+    def __init__(self, classes_):
+        self.classes_ = classes_
+
+    def predict(self, told):
+        return told
+
+
+def _log(probabilities: NDArray[Any]) -> NDArray[Any]:
+    with np.errstate(divide="ignore"):
+        return np.log(np.asarray(probabilities, dtype=float))
+
+
+def climb(
+    logs: NDArray[Any],
+    score: Callable[[Any], float],
+    shift: NDArray[Any],
+    n_trials: int,
+    counted: NDArray[Any],
+) -> tuple[NDArray[Any], float]:
+    """Coordinate ascent: shift the log-probabilities of one class as long as the score rises.
+
+    A row is given to a class when its shift exceeds what the best of the others is ahead by:
+    only such values matter, those of the rows `counted`. Of equal scores the smallest change
+    wins.
+    """
+    best, rising = score(logs + shift), True
+    while rising:
+        rising = False
+        for at in range(len(shift)):
+            ahead = np.delete(counted + shift, at, axis=1).max(axis=1)
+            trials = _between(ahead, counted[:, at], n_trials)
+            scores = np.array([score(logs + np.r_[shift[:at], t, shift[at + 1 :]]) for t in trials])
+            if len(scores) and scores.max() > best + BETTER:
+                top = np.flatnonzero(scores >= scores.max() - BETTER)
+                least = top[np.argmin(np.abs(trials[top] - shift[at]))]
+                shift = np.r_[shift[:at], trials[least], shift[at + 1 :]]
+                best, rising = float(scores[least]), True
+    return shift, best
+
+
+def _between(ahead: NDArray[Any], own: NDArray[Any], n: int) -> NDArray[Any]:
+    """Shifts in between those at which rows change hands, at most `n`."""
+    free = np.isfinite(ahead) & np.isfinite(own)  # the others stay whatever the shift
+    turns = np.unique(ahead[free] - own[free])
+    if not len(turns):
+        return turns
+    steps = np.concatenate([turns[:1] - 1, (turns[:-1] + turns[1:]) / 2, turns[-1:] + 1])
+    if len(steps) > n:
+        steps = steps[np.linspace(0, len(steps) - 1, n).round().astype(int)]
+    return steps

@@ -1,0 +1,187 @@
+"""Class distribution: how many images a class has, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.targets import count_labels
+from imblearn_images.display._canvas import (
+    BLUE,
+    GREY,
+    INK,
+    PALE,
+    RED,
+    SMALL,
+    as_label,
+    axes_or_new,
+    first_and_last,
+    name_hidden,
+    open_frame,
+)
+
+
+class ClassDistributionDisplay:
+    """Bars of the number of images per class, before and after resampling.
+
+    Of more than 60 classes the six largest and the six smallest are drawn, with a line between
+    them that says how many there are besides.
+
+    Make one with :meth:`from_labels` or :meth:`from_plan`, which draw it at once.
+
+    Parameters
+    ----------
+    before : mapping of label to int
+        Images of each class.
+    after : mapping of label to int, default=None
+        The same after resampling.
+    synthetic : mapping of label to int, default=None
+        How many of these are no image of the source.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the bars.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomUnderSampler
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> X, y = load_texture_patches(return_X_y=True)
+    >>> sampler = RandomUnderSampler(random_state=0)
+    >>> X_res, y_res = sampler.fit_resample(X, y)
+    >>> display = ClassDistributionDisplay.from_plan(sampler.plan_, y)
+    >>> display.before, display.after["brick"]
+    ({'brick': 256, 'grass': 80, 'gravel': 25}, 25)
+    """
+
+    def __init__(
+        self,
+        before: Mapping[Any, int],
+        after: Mapping[Any, int] | None = None,
+        synthetic: Mapping[Any, int] | None = None,
+    ) -> None:
+        self.before = before
+        self.after = after
+        self.synthetic = synthetic
+
+    @classmethod
+    def from_labels(cls, y: Any, y_resampled: Any = None, *, ax: Any = None) -> Any:
+        """Count and draw labels.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            Labels before.
+        y_resampled : array-like of shape (n_resampled,), default=None
+            Labels after.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : ClassDistributionDisplay
+        """
+        after = None if y_resampled is None else _count(y_resampled)
+        return cls(_count(y), after).plot(ax)
+
+    @classmethod
+    def from_plan(cls, plan: ResamplingPlan, y: Any, *, ax: Any = None) -> Any:
+        """Count and draw what a plan does to the classes.
+
+        Parameters
+        ----------
+        plan : ResamplingPlan
+            A sampler's ``plan_``.
+        y : array-like of shape (plan.n_source,)
+            Labels before.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : ClassDistributionDisplay
+        """
+        check_plan(plan)
+        if len(y) != plan.n_source:
+            raise ValueError(
+                f"y has {len(y)} labels, the plan was drawn for {plan.n_source} images: pass the "
+                "labels given to fit_resample."
+            )
+        return cls(_count(y), _count(plan.y), _count(plan.y[plan.synthetic])).plot(ax)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the bars, the largest class above; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : ClassDistributionDisplay
+            Itself.
+        """
+        names = {**self.before, **(self.after or {})}
+        in_order = sorted(names, key=lambda label: -self.before.get(label, 0))
+        labels, hidden = first_and_last(in_order)
+        two = self.after is not None
+        ax = axes_or_new(ax, 6.4, 0.7 + (0.46 if two else 0.32) * len(labels))
+        places = np.arange(len(labels))
+        thickness = 0.38 if two else 0.7
+        before = np.array([self.before.get(label, 0) for label in labels])
+        ax.barh(places - two * 0.2, before, thickness, color=PALE, label="before")
+        self._number(ax, places - two * 0.2, before, GREY)
+        if self.after is not None:
+            after = np.array([self.after.get(label, 0) for label in labels])
+            made = np.array([(self.synthetic or {}).get(label, 0) for label in labels])
+            ax.barh(places + 0.2, after - made, thickness, color=BLUE, label="after")
+            if made.any():
+                ax.barh(
+                    *(places + 0.2, made, thickness),
+                    left=after - made,
+                    color=RED,
+                    label="synthetic",
+                )
+            self._number(ax, places + 0.2, after, INK)
+            ax.legend(
+                loc="lower left",
+                bbox_to_anchor=(0, 1),
+                ncols=3,
+                frameon=False,
+                fontsize=SMALL,
+                borderaxespad=0.2,
+                handlelength=1.2,
+            )
+        ax.set_yticks(places, [as_label(label) for label in labels])
+        ax.set_ylim(len(labels) - 0.4, -0.6)
+        name_hidden(ax, hidden)
+        ax.tick_params(left=False)
+        ax.set_xticks([])  # the numbers stand at the bars
+        ax.set_xlim(0, 1.12 * max([1, *names.values(), *self.before.values()]))
+        ax.set_xlabel("images", color=GREY, loc="left", fontsize=SMALL)
+        open_frame(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _number(self, ax: Any, places: Any, counts: Any, colour: str) -> None:
+        for place, n in zip(places, counts.tolist(), strict=True):
+            ax.annotate(
+                f"{n:,}",
+                (n, place),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=SMALL,
+                color=colour,
+            )
+
+
+def _count(labels: Any) -> dict[Any, int]:
+    return dict(sorted(count_labels(labels).items(), key=lambda item: str(item[0])))

@@ -1,0 +1,204 @@
+"""Embedding: a map of the images, on which near ones look alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+
+from imblearn_images.core.containers import unwrap
+from imblearn_images.core.embedding import embed
+from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.display._canvas import (
+    COLOURS,
+    INK,
+    MARKERS,
+    PALE,
+    SMALL,
+    as_label,
+    axes_or_new,
+    first_and_last,
+    open_frame,
+)
+
+
+class EmbeddingDisplay:
+    """Map of the images in two dimensions: originals as points, children as crosses.
+
+    Make one with :meth:`from_plan` or :meth:`from_labels`, which draw it at once.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n, 2)
+        Where the images stand.
+    y : ndarray of shape (n,)
+        Their labels.
+    synthetic : ndarray of bool of shape (n,), default=None
+        Which of them are children.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the map.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+
+    Examples
+    --------
+    >>> from imblearn_images import SMOTE
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> X, y = load_texture_patches(return_X_y=True)
+    >>> smote = SMOTE(random_state=0)
+    >>> X_res, y_res = smote.fit_resample(X, y)
+    >>> display = EmbeddingDisplay.from_plan(smote.plan_, X, y)
+    >>> display.places.shape, int(display.synthetic.sum())
+    ((768, 2), 407)
+    """
+
+    def __init__(
+        self, places: NDArray[Any], y: NDArray[Any], synthetic: NDArray[np.bool_] | None = None
+    ) -> None:
+        self.places = places
+        self.y = y
+        self.synthetic = synthetic
+
+    @classmethod
+    def from_labels(
+        cls, X: Any, y: Any, *, embedding: Any = None, reducer: Any = None, ax: Any = None
+    ) -> Any:
+        """Draw a map of labelled images.
+
+        Parameters
+        ----------
+        X : images or paths, as a sampler takes them
+            The images.
+        y : array-like of shape (n,)
+            Their labels.
+        embedding : transformer or callable, default=None
+            Makes features of images, as a sampler's `embedding`; the pixels by default.
+        reducer : transformer, default=None
+            Reduces the features to two, by ``fit_transform``; ``PCA(2)`` by default.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+        """
+        features, reducer = _features(X, embedding), _reducer(reducer)
+        return cls(reducer.fit_transform(features), labels_of(y)).plot(ax)
+
+    @classmethod
+    def from_plan(
+        cls,
+        plan: ResamplingPlan,
+        X: Any,
+        y: Any,
+        *,
+        embedding: Any = None,
+        reducer: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw a map of the source images and of the children of a plan.
+
+        A child stands where its parents' shares put it: the weighted mean of their features.
+        For pixels that is where it is.
+
+        Parameters
+        ----------
+        plan : ResamplingPlan
+            A sampler's ``plan_``.
+        X, y : images or paths, and their labels
+            What the plan was drawn for.
+        embedding, ax
+            As for :meth:`from_labels`.
+        reducer : transformer, default=None
+            Fitted on originals and children together, by ``fit_transform``; by default
+            ``PCA(2)``.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+        """
+        check_plan(plan)
+        features = _features(X, embedding)
+        if len(features) != plan.n_source:
+            raise ValueError(
+                f"X has {len(features)} images, the plan was drawn for {plan.n_source}: pass the "
+                "X given to fit_resample."
+            )
+        children = plan[plan.synthetic]
+        both = np.concatenate([features, children.matrix() @ features])
+        labels = np.concatenate([labels_of(y), children.y])
+        places = _reducer(reducer).fit_transform(both)
+        return cls(places, labels, np.arange(len(both)) >= len(features)).plot(ax)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the map; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+            Itself.
+        """
+        from matplotlib import patheffects
+
+        ax = axes_or_new(ax, 6.4, 4.8)
+        made = np.zeros(len(self.y), bool) if self.synthetic is None else self.synthetic
+        labels, counts = np.unique(self.y[~made], return_counts=True)
+        outline = [patheffects.withStroke(linewidth=3, foreground="white")]
+        in_order = plain_list(labels[np.argsort(-counts, kind="stable")])
+        drawn, hidden = first_and_last(in_order)
+        if hidden:
+            others = ~np.isin(self.y, np.array(drawn, dtype=self.y.dtype))
+            ax.scatter(*self.places[others].T, 8, color=PALE, label=f"and {hidden:,} more classes")
+        for number, label in enumerate(drawn):
+            colour = COLOURS[number % len(COLOURS)]
+            own, new = (self.places[(self.y == label) & kind] for kind in (~made, made))
+            ax.scatter(*new.T, 14, color=colour, marker="x", linewidth=0.7, alpha=0.6)
+            ax.scatter(
+                *own.T,
+                18,
+                color=colour,
+                marker=MARKERS[number % len(MARKERS)],
+                edgecolor="white",
+                linewidth=0.4,
+            )
+            ax.annotate(
+                as_label(label),
+                np.median(own, axis=0),
+                color=colour,
+                ha="center",
+                va="center",
+                fontsize=11,
+                fontweight="bold",
+                path_effects=outline,
+                zorder=4,
+            )
+        if made.any():
+            ax.plot([], [], "o", color=INK, markersize=4, label="original")
+            ax.plot([], [], "x", color=INK, markersize=4, label="synthetic")
+        if made.any() or hidden:
+            ax.legend(frameon=False, fontsize=SMALL, loc="best", handletextpad=0.1)
+        ax.set(xticks=[], yticks=[])
+        ax.margins(0.04)
+        open_frame(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _features(X: Any, embedding: Any) -> NDArray[Any]:
+    return embed(unwrap(X)[0], embedding)[0]
+
+
+def _reducer(reducer: Any) -> Any:
+    return PCA(2, random_state=0) if reducer is None else clone(reducer)

@@ -1,0 +1,227 @@
+"""Families: synthetic images beside the images they are drawn from."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.rendering import render
+from imblearn_images.core.targets import plain_list
+from imblearn_images.display._canvas import (
+    GREY,
+    INK,
+    RED,
+    SMALL,
+    as_label,
+    as_pictures,
+    axes_or_new,
+    draw_picture,
+    frame_picture,
+    picture,
+    sheet,
+)
+
+PARTNERS = 3  # of a child that are drawn
+LETTERS = 14  # of a line, for each side of an image
+STEP, LINE = 1.3, 0.2  # from image to image, and a line of text, in sides of an image
+
+
+class Family(NamedTuple):
+    """A child and its parents, ready to be drawn."""
+
+    title: str
+    """Which row it is, and its label."""
+    child: NDArray[Any]
+    """Its image."""
+    parents: list[tuple[float, str, NDArray[Any]]]
+    """Share, name and image of the base and the largest partners."""
+    rest: str
+    """What else there is in it."""
+    how: str = ""
+    """What was done to the images where their pixels were not added up."""
+
+
+class FamilyDisplay:
+    """Sheet of synthetic images, each behind its parents: share x parent + ... = child.
+
+    Where pixels are not added up, a line says what the synthesis has done with the parents.
+
+    Make one with :meth:`from_plan`, which draws it at once.
+
+    Parameters
+    ----------
+    families : list of Family
+        What is drawn.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the images.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+
+    Examples
+    --------
+    >>> from imblearn_images import SMOTE
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> X, y = load_texture_patches(images="colour", return_X_y=True)
+    >>> smote = SMOTE(random_state=0)
+    >>> X_res, y_res = smote.fit_resample(X, y)
+    >>> display = FamilyDisplay.from_plan(smote.plan_, X, rows=[len(X), -1])
+    >>> [family.title for family in display.families]
+    ['row 462: astronaut', 'row 1039: coffee']
+    """
+
+    def __init__(self, families: list[Family]) -> None:
+        self.families = families
+
+    @classmethod
+    def from_plan(
+        cls,
+        plan: ResamplingPlan,
+        X: Any,
+        *,
+        rows: Sequence[int] | None = None,
+        n: int = 6,
+        X_resampled: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw some rows of a plan.
+
+        Parameters
+        ----------
+        plan : ResamplingPlan
+            A sampler's ``plan_``.
+        X : array of shape (n, H, W) or (n, H, W, C), or n paths
+            The images the plan was drawn for.
+        rows : sequence of int, default=None
+            Rows of the resampled set to draw. By default `n` synthetic ones, of all classes
+            in turn; copies where there is none.
+        n : int, default=6
+            How many to choose where `rows` is None.
+        X_resampled : array or paths, default=None
+            What ``fit_resample`` returned: children are taken from it instead of being
+            drawn again, which is needed for rows with noise.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : FamilyDisplay
+
+        Raises
+        ------
+        ValueError
+            If `X` holds no images, or not those of the plan.
+        """
+        check_plan(plan)
+        X = as_pictures(X)
+        if X_resampled is not None:
+            X_resampled = as_pictures(X_resampled, "X_resampled")
+        chosen = choose_children(plan, n) if rows is None else np.arange(len(plan))[list(rows)]
+        names = [Path(path).stem for path in X] if holds_paths(X) else list(map(str, range(len(X))))
+        families = [_family(plan, X, int(row), X_resampled, names) for row in chosen]
+        return cls(families).plot(ax)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the sheet; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : FamilyDisplay
+            Itself.
+        """
+        longest = max((len(family.parents) for family in self.families), default=1)
+        n_columns = 1 if longest > 2 or len(self.families) == 1 else 2
+        width = STEP * (longest + 1) + 0.2
+        told = [_lines(family, width) for family in self.families]
+        height = 1 + LINE * (2.6 + max(map(len, told), default=0))
+        n_rows = -(-len(self.families) // n_columns)
+        ax = axes_or_new(ax, 1.1 * n_columns * width, 1.1 * n_rows * height)
+        sheet(ax, n_columns * width, n_rows * height)
+        for number, family in enumerate(self.families):
+            row, column = divmod(number, n_columns)
+            self._draw(ax, family, column * width, row * height, told[number])
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw(self, ax: Any, family: Family, left: float, top: float, lines: list[str]) -> None:
+        small = {"fontsize": SMALL, "ha": "center"}
+        operator = {"fontsize": 14, "ha": "center", "va": "center", "color": INK}
+        ax.text(
+            left, top + LINE, as_label(family.title, 40), fontsize=SMALL, color=INK, va="bottom"
+        )
+        top += 1.25 * LINE
+        for place, (share, name, image) in enumerate(family.parents):
+            x = left + STEP * place
+            draw_picture(ax, image, x, top)
+            text = as_label(name, 14)
+            if not family.how:
+                sign = "" if place == 0 else "\N{MINUS SIGN}" if share < 0 else "+"
+                ax.text(x - (STEP - 1) / 2, top + 0.5, sign, **operator)
+                text = f"{abs(share):.2f} \N{MULTIPLICATION SIGN} {text}"
+            ax.text(x + 0.5, top + 1.05, text, va="top", color=GREY, **small)
+        x = left + STEP * len(family.parents)
+        arrow = "\N{RIGHTWARDS ARROW}" if family.how else "="
+        ax.text(x - (STEP - 1) / 2, top + 0.5, arrow, **operator)
+        frame_picture(ax, draw_picture(ax, family.child, x, top), RED)
+        ax.text(x + 0.5, top + 1.05, family.rest, va="top", color=GREY, **small)
+        for number, line in enumerate(lines, 1):
+            y = top + 1.05 + LINE * number
+            ax.text(left, y, as_label(line, 200), va="top", color=GREY, fontsize=SMALL)
+
+
+def choose_children(plan: ResamplingPlan, n: int) -> NDArray[np.intp]:
+    """Choose `n` synthetic rows, of all classes in turn; copies where there is none."""
+    made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
+    labels = list(dict.fromkeys(plain_list(plan.y[made])))
+    if not labels:
+        raise ValueError("The plan has no synthetic rows and no copies; name `rows` to draw.")
+    each = [spread_children(plan, label, -(-n // len(labels))) for label in labels]
+    in_turn = sorted(
+        (place, number, row) for number, rows in enumerate(each) for place, row in enumerate(rows)
+    )
+    return np.array([row for _, _, row in in_turn[:n]])
+
+
+def spread_children(plan: ResamplingPlan, label: Any, n: int) -> NDArray[np.intp]:
+    """At most `n` made rows of a class, spread over the shares of their partners, ascending."""
+    made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
+    rows = np.flatnonzero(made & (plan.y == label))
+    if plan.weights.shape[1]:
+        rows = rows[np.argsort(plan.weights[rows, 0], kind="stable")]
+    n = min(n, len(rows))
+    return rows[((np.arange(n) + 0.5) * len(rows) / max(n, 1)).astype(int)]
+
+
+def _lines(family: Family, width: float) -> list[str]:
+    """What was done, in lines that fit."""
+    return textwrap.wrap(family.how, int(LETTERS * width))
+
+
+def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: list[str]) -> Family:
+    child = render(plan[row], X)[0] if X_resampled is None else picture(X_resampled, row)
+    weights = plan.weights[row]
+    order = [place for place in np.argsort(-np.abs(weights), kind="stable") if weights[place]]
+    shares = [(1.0 - weights.sum(), plan.base[row])]
+    shares += [(weights[place], plan.partners[row, place]) for place in order[:PARTNERS]]
+    parents = [(float(share), names[at], picture(X, at)) for share, at in shares]
+    more = [f"+ {len(order) - PARTNERS} more"] if len(order) > PARTNERS else []
+    if plan.synthetic[row] and plan.synthesis != "blend":
+        more.append("+ noise" if plan.synthesis == "noise" else plan.rule)
+    how = ""
+    if plan.synthetic[row] and not isinstance(plan.synthesis, str):
+        how = plan.explain(row, names).removeprefix(f"row {row} ({plan.y[row]}) = ")
+    return Family(f"row {row}: {plan.y[row]}", child, parents, " ".join(more), how)

@@ -1,0 +1,234 @@
+"""Recall: which classes are recognised, and on how many images that was tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_consistent_length
+
+from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.display._canvas import (
+    COLOURS,
+    GREY,
+    MARKERS,
+    PALE,
+    SMALL,
+    as_label,
+    axes_or_new,
+    chosen,
+    first_and_last,
+    name_hidden,
+    open_frame,
+)
+
+if TYPE_CHECKING:
+    from imblearn_images.model_selection._comparison import ResamplerComparison
+
+Z = 1.96  # of a 95 % interval
+
+
+class RecallDisplay:
+    """Recall of every class, for one model or several; classes with most images above.
+
+    Of more than 60 classes the six with most and the six with fewest images are drawn.
+    A grey band is the 95 % confidence interval (Wilson's) of the first model: how far chance
+    alone goes with so few test images.
+
+    Make one with :meth:`from_predictions` or :meth:`from_comparison`, which draw it at once.
+
+    Parameters
+    ----------
+    recall : mapping of str to mapping of label to (float, int)
+        Model -> class -> its recall and the number of test images.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the points.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+
+    Examples
+    --------
+    >>> display = RecallDisplay.from_predictions(["a", "a", "b", "b"], ["a", "b", "b", "b"])
+    >>> display.recall["recall"]
+    {'a': (0.5, 2), 'b': (1.0, 2)}
+    """
+
+    def __init__(self, recall: Mapping[str, Mapping[Any, tuple[float, int]]]) -> None:
+        self.recall = recall
+
+    @classmethod
+    def from_predictions(
+        cls, y_true: Any, y_pred: Any, *, name: str = "recall", ax: Any = None
+    ) -> Any:
+        """Draw the recall of predictions.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n,)
+            True labels.
+        y_pred : array-like of shape (n,), or mapping of str to such
+            Predicted labels; of several models, at most 8, by their names.
+        name : str, default="recall"
+            What to call the model if there is one.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : RecallDisplay
+
+        Raises
+        ------
+        ValueError
+            If there are no labels, missing ones, text mixed with others, not as many
+            predictions, or none of the type of the true labels; for probabilities.
+        """
+        y_true = _as_labels(y_true, "y_true")
+        predictions = y_pred if isinstance(y_pred, Mapping) else {name: y_pred}
+        if not 0 < len(predictions) <= len(COLOURS):
+            raise ValueError(
+                f"`y_pred` must hold predictions of 1 to {len(COLOURS)} models, got "
+                f"{len(predictions)}."
+            )
+        found = {
+            model: _recalls(y_true, _as_labels(labels, "y_pred"))
+            for model, labels in predictions.items()
+        }
+        return cls(found).plot(ax)
+
+    @classmethod
+    def from_comparison(
+        cls, comparison: ResamplerComparison, names: Sequence[str] | None = None, *, ax: Any = None
+    ) -> Any:
+        """Draw the recall of candidates.
+
+        Parameters
+        ----------
+        comparison : ResamplerComparison
+            What :func:`compare_resamplers` returned.
+        names : sequence of str, default=None
+            Candidates, at most 8; "none" and the first ones by default.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : RecallDisplay
+
+        Raises
+        ------
+        ValueError
+            For a name that is none of a candidate.
+        """
+        found = {name: comparison.recall[name] for name in comparison.names}
+        return cls({name: found[name] for name in chosen(found, names, "recalls")}).plot(ax)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the points; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : RecallDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no model, or the models do not have the same classes.
+        """
+        first = self._checked()
+        labels, hidden = first_and_last(sorted(first, key=lambda label: -first[label][1]))
+        ax = axes_or_new(ax, 6.4, 1 + 0.36 * len(labels))
+        places = np.arange(len(labels))
+        low, high = _wilson(*np.array([first[label] for label in labels]).T)
+        ax.barh(places, high - low, 0.56, left=low, color=PALE, alpha=0.5)
+        spread = np.linspace(-0.2, 0.2, len(self.recall)) if len(self.recall) > 1 else [0.0]
+        for (name, found), up, colour, marker in zip(
+            self.recall.items(), spread, COLOURS, MARKERS, strict=False
+        ):
+            values = [found[label][0] for label in labels]
+            ax.plot(
+                values, places + up, marker, color=colour, markersize=5.5, label=as_label(name, 32)
+            )
+        names = [f"{as_label(label)}  ({first[label][1]})" for label in labels]
+        ax.set_yticks(places, names)
+        ax.set(xlim=(-0.02, 1.02), ylim=(len(labels) - 0.4, -0.6))
+        name_hidden(ax, hidden)
+        ax.tick_params(left=False, labelsize=SMALL)
+        of = f" of {as_label(next(iter(self.recall)))}" if len(self.recall) > 1 else ""
+        ax.set_xlabel(f"recall; band: 95 % interval{of}; in brackets: test images", fontsize=SMALL)
+        ax.grid(axis="x", color=PALE, linewidth=0.5)
+        ax.set_axisbelow(True)
+        if len(self.recall) > 1:
+            ax.legend(
+                loc="upper left",
+                bbox_to_anchor=(1.01, 1),
+                frameon=False,
+                fontsize=SMALL,
+                labelcolor=GREY,
+                borderaxespad=0,
+                handletextpad=0.2,
+            )
+        open_frame(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _checked(self) -> Mapping[Any, tuple[float, int]]:
+        """Recall of the first model, whose classes all others must have."""
+        if not self.recall:
+            raise ValueError(
+                "`recall` has no model; give at least one: {name: {label: (0.5, 10)}}."
+            )
+        first_name, first = next(iter(self.recall.items()))
+        for name, found in self.recall.items():
+            if set(found) != set(first):
+                raise ValueError(
+                    f"`recall` must have the same classes for every model: {first_name!r} has "
+                    f"{list(first)!r}, {name!r} has {list(found)!r}."
+                )
+        return first
+
+
+def _as_labels(given: Any, parameter: str) -> NDArray[Any]:
+    try:
+        labels = labels_of(given)
+    except ValueError as exc:
+        raise ValueError(
+            f"`{parameter}` must hold one label for each image; of probabilities pass "
+            f"classifier.classes_[probabilities.argmax(axis=1)]. {exc}"
+        ) from exc
+    if not len(labels):
+        raise ValueError(f"`{parameter}` is empty; pass at least one label.")
+    return labels
+
+
+def _recalls(y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[Any, tuple[float, int]]:
+    """Recall and number of images of each class."""
+    check_consistent_length(y_true, y_pred)
+    first, other = y_true.tolist()[0], y_pred.tolist()[0]
+    if isinstance(first, str) != isinstance(other, str):
+        raise ValueError(
+            f"`y_true` and `y_pred` must hold labels of one type, got e.g. {first!r} and "
+            f"{other!r}; no prediction could be right."
+        )
+    return {
+        label: (float((y_pred[y_true == label] == label).mean()), int((y_true == label).sum()))
+        for label in plain_list(np.unique(y_true))
+    }
+
+
+def _wilson(share: Any, n: Any) -> tuple[Any, Any]:
+    n = np.maximum(n, 1)
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    reach = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return middle - reach, middle + reach

@@ -1,0 +1,170 @@
+"""Reliability: how often a model is right where it is so sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imblearn_images.core.targets import labels_of
+from imblearn_images.display._canvas import (
+    COLOURS,
+    GREY,
+    INK,
+    MARKERS,
+    SMALL,
+    as_label,
+    axes_or_new,
+    chosen,
+    open_frame,
+)
+
+if TYPE_CHECKING:
+    from imblearn_images.model_selection._comparison import ResamplerComparison
+
+
+class ReliabilityDisplay:
+    """Accuracy over confidence, for one model or several of any number of classes.
+
+    Confidence is the probability of the predicted class. On the diagonal it can be taken at
+    its word; below, the model is surer than it should be. The area of a point is its share
+    of the predictions.
+
+    Make one with :meth:`from_predictions` or :meth:`from_comparison`, which draw it at once.
+
+    Parameters
+    ----------
+    reliability : mapping of str to (array, array, array)
+        Model -> mean confidence, accuracy and number of predictions of every bin.
+    errors : mapping of str to (float, float)
+        Model -> Brier score and expected calibration error.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the curves.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+
+    See Also
+    --------
+    sklearn.calibration.CalibrationDisplay : Of one class against the rest.
+
+    Examples
+    --------
+    >>> sure = [[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [0.75, 0.25]]
+    >>> display = ReliabilityDisplay.from_predictions(["a", "a", "a", "b"], sure, ["a", "b"])
+    >>> [values.tolist() for values in display.reliability["model"]]
+    [[0.75], [0.75], [4]]
+    """
+
+    def __init__(
+        self,
+        reliability: Mapping[str, tuple[Any, Any, Any]],
+        errors: Mapping[str, tuple[float, float]],
+    ) -> None:
+        self.reliability = reliability
+        self.errors = errors
+
+    @classmethod
+    def from_predictions(
+        cls, y_true: Any, y_proba: Any, classes: Any, *, name: str = "model", ax: Any = None
+    ) -> Any:
+        """Draw the reliability of probabilities.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n,)
+            True labels.
+        y_proba : array-like of shape (n, n_classes)
+            What ``predict_proba`` returned.
+        classes : array-like of shape (n_classes,)
+            Labels of its columns: ``classifier.classes_``.
+        name : str, default="model"
+            What to call the model.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+        """
+        from imblearn_images.model_selection._statistics import calibrate
+
+        brier, ece, found = calibrate(np.asarray(y_proba), labels_of(y_true, "y_true"), classes)
+        return cls({name: found}, {name: (brier, ece)}).plot(ax)
+
+    @classmethod
+    def from_comparison(
+        cls, comparison: ResamplerComparison, names: Sequence[str] | None = None, *, ax: Any = None
+    ) -> Any:
+        """Draw the reliability of candidates.
+
+        Parameters
+        ----------
+        comparison : ResamplerComparison
+            What :func:`compare_resamplers` returned.
+        names : sequence of str, default=None
+            Candidates that have probabilities; by default the first 8.
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+
+        Raises
+        ------
+        ValueError
+            For a name that is none of a candidate with probabilities.
+        """
+        found = comparison.reliability
+        names = chosen(found, names, "probabilities")
+        errors = {name: comparison.calibration[name] for name in names}
+        return cls({name: found[name] for name in names}, errors).plot(ax)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the curves; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            Itself.
+        """
+        ax = axes_or_new(ax, 6.6, 4.2)
+        ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+        for (name, (sure, right, count)), colour, marker in zip(
+            self.reliability.items(), COLOURS, MARKERS, strict=False
+        ):
+            brier, ece = self.errors[name]
+            label = f"{as_label(name, 32)}\nBrier {brier:.3f}, ECE {ece:.3f}"
+            ax.plot(sure, right, color=colour, linewidth=1, alpha=0.6)
+            area = 8 + 250 * np.asarray(count) / np.sum(count)
+            ax.scatter(sure, right, area, color=colour, marker=marker, linewidth=0, alpha=0.8)
+            ax.plot([], [], marker, color=colour, label=label)
+        ax.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+        ax.set_xlabel("confidence", fontsize=SMALL)
+        ax.set_ylabel("accuracy", fontsize=SMALL)
+        ax.tick_params(labelsize=SMALL)
+        ax.annotate(
+            "surer than right", (0.97, 0.06), ha="right", color=GREY, fontsize=SMALL, style="italic"
+        )
+        ax.legend(
+            loc="upper left",
+            bbox_to_anchor=(1.02, 1),
+            frameon=False,
+            fontsize=SMALL,
+            labelcolor=INK,
+            borderaxespad=0,
+            labelspacing=0.9,
+            handletextpad=0.2,
+        )
+        open_frame(ax, "left", "bottom")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

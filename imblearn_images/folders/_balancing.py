@@ -1,0 +1,419 @@
+"""Balancing: class folders in, a split, resampled and traceable data set on disk out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imblearn_images.core.files import check_size_and_mode
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.display._canvas import require_matplotlib
+from imblearn_images.folders._form import Form
+from imblearn_images.folders._grouping import Groups, needs_pixels
+from imblearn_images.folders._labels import check_names
+from imblearn_images.folders._layout import SplitFoldersError
+from imblearn_images.folders._manifest import (
+    LABELS,
+    MANIFEST,
+    Row,
+    find_leaks,
+    labels_csv,
+    manifest_lines,
+    misread_labels,
+)
+from imblearn_images.folders._pictures import CHART, SHEET, draw_chart, draw_sheet
+from imblearn_images.folders._plan import (
+    OutputRows,
+    decide,
+    draws_images,
+    foresee,
+    modes_of,
+    note_on_nothing,
+    with_seed,
+)
+from imblearn_images.folders._progress import progress
+from imblearn_images.folders._report import FolderReport, count_classes
+from imblearn_images.folders._source import FolderSplit, Source, read_source, split_source
+from imblearn_images.folders._store import LINKS, OutputFolder
+from imblearn_images.under_sampling import RandomUnderSampler
+
+__all__ = ["balance_folder", "unbalance_folder"]
+
+
+def balance_folder(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    sampler: Any = None,
+    validation: float | None = None,
+    groups: Groups = None,
+    classes: Sequence[str] | None = None,
+    keep_split: bool = False,
+    mode: str | None = None,
+    size: int | None = None,
+    format: str | None = None,  # noqa: A002 - as --format
+    quality: int | None = None,
+    layout: str = "folders",
+    link: str = "copy",
+    on_error: str = "raise",
+    on_empty: str = "raise",
+    random_state: int = 0,
+    resume: bool = False,
+    dry_run: bool = False,
+    plot: bool = False,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> FolderReport:
+    """Split class folders, resample the training part, and write a data set that is traceable.
+
+    The source is only read. Each file of the output is whole or absent, and the manifest is
+    written last: a folder with one is complete. An interrupted run is taken up with `resume`
+    and ends with the same bytes as one without interruption; what was drawn is not drawn again.
+    All work is done in threads, whatever backend of joblib is active, so that no worker process
+    can be killed alone.
+
+    Parameters
+    ----------
+    source : str or path-like
+        Folder with class folders, as for :func:`load_image_folder`.
+    output : str or path-like
+        New or empty folder, neither inside the source nor around it.
+    sampler : sampler of this package, default=None
+        E.g. ``SMOTE()`` or ``RandomOverSampler(sampling_strategy=add_fraction({"Lime": 0.5}))``;
+        a clone of it sees the training files only. None splits without resampling.
+    validation : float, default=None
+        Share of the images that validate; 0 for no split; None is 0.2, or with `keep_split`
+        the part that is there.
+    groups : callable, dict, array-like, "stem-prefix" or "near-duplicates", default=None
+        What must stay on one side of the split, as for :func:`split_folder`.
+    classes : list of str, default=None
+        Take these class folders only.
+    keep_split : bool, default=False
+        The source holds ``train/``, and ``valid/`` or ``test/`` or both (or ``val``, ``dev``,
+        ``testing`` and the like), each with the same class folders: resample the first, and copy
+        the others as they are, under the names they have. Training files that equal one of the
+        others are refused, or left out with `on_error` "skip".
+    mode : {"L", "RGB", "RGBA"}, default=None
+        Let a sampler that mixes pixels read all files as grey, colour, or colour with alpha,
+        by the rules of :class:`~imblearn_images.preprocessing.ReadImages`; without, files of
+        different modes in the classes to be mixed are refused. Copies stay as they are.
+    size : int, default=None
+        Pixels that the longer side of a drawn image has at most. Copies keep their size.
+    format : {"png", "jpeg", "webp"}, default=None
+        Format of drawn images. By default they are written without loss, as PNG or TIFF, which
+        can take 20 times the bytes of photos in JPEG. Copies keep their bytes.
+    quality : int, default=None
+        From 1 to 100, of the format "jpeg" or "webp"; None is 90.
+    layout : {"folders", "csv"}, default="folders"
+        "folders" writes ``train/<class>/`` and ``valid/<class>/``, as torchvision's
+        ``ImageFolder`` and Keras' ``image_dataset_from_directory`` read them (``<class>/``
+        without validation). "csv" writes ``images/`` and ``labels.csv`` with the columns name,
+        label and is_valid, validation rows first, as fastai's ``from_csv`` reads it.
+    link : {"copy", "hard", "symlink", "rows"}, default="copy"
+        Real copies; hard or symbolic links, which share their bytes with the source; or, for
+        "csv", rows that name the files of the source. Drawn images are always files.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with files that cannot be used: name all of them in one error, or leave them
+        out and list them in report and manifest.
+    on_empty : {"raise", "keep"}, default="raise"
+        What to do with a class of which a sampler that cleans would leave no image: refuse, or
+        keep all its images, so that training and validation always have the same classes.
+    random_state : int, default=0
+        Seed of the split, and of a sampler whose own random_state is None.
+    resume : bool, default=False
+        Take up an unfinished run with the same arguments.
+    dry_run : bool, default=False
+        Only report what would be written.
+    plot : bool, default=False
+        Also write ``classes.png`` (needs matplotlib) and ``contact_sheet.png``.
+    n_jobs : int, default=None
+        Threads; the result is the same for every number.
+    verbose : int, default=0
+        Progress bars (need the package tqdm).
+
+    Returns
+    -------
+    FolderReport
+
+    Raises
+    ------
+    ValueError
+        Naming the file, class or option that is refused; nothing has been written then.
+    FileExistsError
+        If `output` is not empty, without `resume`.
+    OSError
+        When reading or writing fails, naming the file; run again with `resume`.
+
+    See Also
+    --------
+    verify_folder : Check an output folder against its manifest.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images import RandomOverSampler
+    >>> from imblearn_images.core.files import write_image
+    >>> photos = Path(tempfile.mkdtemp()) / "photos"
+    >>> for row in range(20):
+    ...     name = photos / ("kiwi", "lime")[row % 4 == 0] / f"{row}.png"
+    ...     name.parent.mkdir(parents=True, exist_ok=True)
+    ...     write_image(name, np.full((4, 4), row, dtype=np.uint8))
+    >>> report = balance_folder(photos, photos.parent / "balanced", sampler=RandomOverSampler())
+    >>> report.n_valid, report.n_train
+    (4, 24)
+    >>> print(str(report).splitlines()[2])
+    lime        5        0      1      4         12          0
+    """
+    if layout not in ("folders", "csv"):
+        raise ValueError(f'layout={layout!r}: it is "folders" or "csv"')
+    if link not in LINKS:
+        raise ValueError(f"link={link!r}: it is one of {LINKS}")
+    if on_empty not in ("raise", "keep"):
+        raise ValueError(f'`on_empty` must be "raise" or "keep", got {on_empty!r}.')
+    if keep_split:
+        _check_kept(validation, groups, layout, link)
+    if link == "rows" and layout != "csv":
+        raise ValueError('link="rows" writes no files and needs layout="csv"')
+    validation = 0.2 if validation is None else validation
+    check_size_and_mode(None, mode)
+    form = Form(size, format, quality)
+    if plot:
+        require_matplotlib()
+    sampler, seed = with_seed(sampler, random_state, n_jobs)
+    if form and not (sampler is not None and draws_images(sampler)):
+        raise ValueError(
+            "`size`, `format` and `quality` must go with a sampler that draws images; "
+            f"{type(sampler).__name__ if sampler is not None else 'no sampler'} was given, and "
+            "copies stay as they are. Leave them out."
+        )
+    folder = OutputFolder(output, source, resume=resume)
+    try:
+        kept = read_source(
+            source,
+            on_error=on_error,
+            classes=classes,
+            keep_split=keep_split,
+            hash_pixels=needs_pixels(groups),
+            mode=mode if sampler is not None and draws_images(sampler) else None,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+    except SplitFoldersError as error:
+        raise ValueError(
+            f"{error} To resample the training part and copy the others, pass keep_split=True."
+        ) from error
+    check_names(sorted(set(kept.labels)), layout)
+    if layout == "csv" and (misread := misread_labels(sorted(set(kept.labels)))):
+        kept.notes.append(
+            f"classes {misread} look like numbers, formulas or missing values: read labels.csv "
+            "with pandas.read_csv(..., dtype={'label': str}, keep_default_na=False), and not with "
+            "a spreadsheet"
+        )
+    split = split_source(kept, validation, groups, random_state)
+    train = np.flatnonzero(~split.is_valid)
+    if dry_run:
+        return foresee(
+            *(sampler, seed, kept, split, train, link, str(output)),
+            form=form,
+            mode=mode,
+            on_empty=on_empty,
+        )
+    if link == "copy":
+        _check_room(folder.root, int(kept.records.n_bytes.sum()))
+    extra = [MANIFEST, *([LABELS] if layout == "csv" else []), *([CHART, SHEET] if plot else [])]
+    folder.begin()
+    try:
+        plan, later = decide(sampler, kept, split, train, folder, mode, on_empty, n_jobs)
+        if form.format:
+            form.check_modes(modes_of(kept, train[plan.base[plan.synthetic]], mode))
+        rows = OutputRows(
+            kept,
+            split,
+            train,
+            plan,
+            synthesis=_name_synthesis(sampler, plan),
+            seed=seed,
+            mode=mode,
+            later=later,
+            layout=layout,
+            link=link,
+            form=form,
+        )
+        if leaks := find_leaks(rows):
+            raise ValueError(
+                f"{len(leaks)} rows are in training and descend from validation images, or "
+                f"validate and were drawn: {leaks[:3]}"
+            )
+        folder.check_contents(chain(extra, rows.names()))
+    except BaseException:
+        folder.discard()
+        raise
+    folder.make_folders(rows.folders())
+    if link != "rows":
+        _place(folder, rows, n_jobs, verbose)
+    report = _report(kept, split, plan, rows, folder)
+    if sampler is not None and not plan.synthetic.any():
+        before = Counter(split.labels[train].tolist())
+        if before == Counter(plan.y.tolist()):
+            report.notes.extend(note_on_nothing(sampler, before))
+    if layout == "csv":
+        folder.write(LABELS, labels_csv(rows))
+    if plot:
+        draw_chart(folder, report)
+        draw_sheet(folder, rows, kept.root)
+    left_out = (
+        Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
+        for label, record in kept.broken
+    )
+    folder.finish(manifest_lines(chain(rows, left_out)))
+    return report
+
+
+def _check_kept(validation: float | None, groups: Groups, layout: str, link: str) -> None:
+    for name, value in (("validation", validation), ("groups", groups)):
+        if value is not None:
+            raise ValueError(
+                f"`{name}` must be left out where the split is kept, got {value!r}: no split is "
+                "drawn."
+            )
+    if link == "rows":
+        raise ValueError('`link` must be another than "rows" where the split is kept.')
+    if layout != "folders":
+        raise ValueError(
+            f'`layout` must be "folders" where the split is kept, got {layout!r}: a table of '
+            "labels has no column for test images."
+        )
+
+
+def _name_synthesis(sampler: Any, plan: ResamplingPlan) -> str:
+    name = type(sampler).__name__
+    return name if isinstance(plan.synthesis, str) else f"{name}, {plan.rule}"
+
+
+def _check_room(root: Path, n_bytes: int) -> None:
+    there = root.absolute()
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free
+    if n_bytes > free:
+        raise OSError(
+            errno.ENOSPC,
+            f"copies need {n_bytes / 1e6:.1f} MB, {free / 1e6:.1f} MB are free",
+            str(root),
+        )
+
+
+def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int) -> None:
+    """Put every file in its place, a copy, a link or drawn."""
+    marks = np.zeros(len(rows) if rows.link != "copy" else 0, dtype=np.int64)
+
+    def place(number: int) -> None:
+        row = rows[number]
+        name = str(row.path)
+        if row.kind == "synthetic":
+            rows.has_drawn(number, *folder.draw(name, partial(rows.draw, number), rows.form.write))
+        else:
+            original = rows.kept.paths[rows.sources[number]]
+            mark = folder.copy(original, name, str(row.sha256), rows.link)
+            if len(marks):
+                marks[number] = mark
+
+    with progress(len(rows), "written", verbose) as done:
+
+        def place_some(first: int) -> None:
+            some = range(first, min(first + 16, len(rows)))
+            for number in some:
+                place(number)
+            done(len(some))
+
+        in_threads(place_some, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
+    for number in np.flatnonzero(marks).tolist():
+        row = rows[number]
+        original = rows.kept.paths[rows.sources[number]]
+        folder.check_link(original, str(row.path), str(row.sha256), int(marks[number]))
+
+
+def _report(
+    kept: Source, split: FolderSplit, plan: ResamplingPlan, rows: OutputRows, folder: OutputFolder
+) -> FolderReport:
+    n_test = 0 if kept.sides is None else int(np.count_nonzero(kept.sides == "test"))
+    return FolderReport(
+        output=str(folder.root),
+        classes=count_classes(
+            kept, split, Counter(plan.y.tolist()), Counter(plan.y[plan.synthetic].tolist())
+        ),
+        n_valid=rows.n_valid - n_test,
+        n_train=len(plan),
+        n_files=0 if rows.link == "rows" else len(rows),
+        n_bytes=rows.n_bytes,
+        n_prevented=split.n_prevented,
+        seed=rows.seed,
+        dry_run=False,
+        skipped={kept.relative(record.path): record.error for _, record in kept.broken},
+        notes=list(kept.notes),
+        n_test=n_test,
+        other_files=kept.other_files,
+    )
+
+
+def unbalance_folder(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    profile: Callable[[Any], Mapping[str, int]] | Mapping[str, int],
+    *,
+    random_state: int = 0,
+    **options: Any,
+) -> FolderReport:
+    """Cut class folders to an imbalance profile, for experiments, into a new folder.
+
+    Parameters
+    ----------
+    source, output : str or path-like
+        As for :func:`balance_folder`.
+    profile : LongTail, Step, Staircase, another callable ``y -> dict``, or dict
+        Number of images to keep of each class.
+    random_state : int, default=0
+        Seed of the draw.
+    **options : dict
+        Further options of :func:`balance_folder`, e.g. `layout`, `link`, `classes`,
+        `keep_split`, or `validation`, which is 0 here.
+
+    Returns
+    -------
+    FolderReport
+
+    Raises
+    ------
+    ValueError, FileExistsError, OSError
+        As :func:`balance_folder`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from imblearn_images.core.files import write_image
+    >>> from imblearn_images.strategies import LongTail
+    >>> photos = Path(tempfile.mkdtemp()) / "photos"
+    >>> for row in range(20):
+    ...     name = photos / ("kiwi", "lime")[row % 2] / f"{row}.png"
+    ...     name.parent.mkdir(parents=True, exist_ok=True)
+    ...     write_image(name, np.full((4, 4), row, dtype=np.uint8))
+    >>> report = unbalance_folder(photos, photos.parent / "tail", LongTail(5))
+    >>> [(counts.label, counts.resampled) for counts in report.classes]
+    [('kiwi', 10), ('lime', 2)]
+    """
+    sampler = RandomUnderSampler(sampling_strategy=profile, random_state=random_state)
+    if not options.get("keep_split"):
+        options.setdefault("validation", 0)
+    return balance_folder(source, output, sampler=sampler, random_state=random_state, **options)

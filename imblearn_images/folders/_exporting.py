@@ -1,0 +1,247 @@
+"""Exporting: images of any container, with any labels, to a data set on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_consistent_length
+
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.plan import ResamplingPlan, check_plan, column_of
+from imblearn_images.core.targets import check_column, told
+from imblearn_images.folders._labels import as_text, check_names, encode_label
+from imblearn_images.folders._manifest import (
+    LABELS,
+    MANIFEST,
+    Row,
+    find_leaks,
+    labels_csv,
+    manifest_lines,
+)
+from imblearn_images.folders._progress import progress
+from imblearn_images.folders._records import examine_all
+from imblearn_images.folders._store import OutputFolder, name_file
+
+__all__ = ["export_images"]
+
+_SUFFIXES = {"bool": ".png", "uint8": ".png", "uint16": ".png", "int32": ".tif", "float32": ".tif"}
+
+
+def export_images(
+    X: Any,
+    y: Any,
+    output: str | os.PathLike[str],
+    *,
+    is_valid: Any = None,
+    plan: ResamplingPlan | None = None,
+    names: Sequence[Any] | None = None,
+    layout: str = "folders",
+    link: str = "copy",
+    resume: bool = False,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> list[str]:
+    """Write images and labels to a data set on disk, whatever holds them.
+
+    Parameters
+    ----------
+    X : array of shape (n, H, W) or (n, H, W, C), list of arrays, or paths
+        Images. Arrays are written without loss: bool, uint8 and uint16 as PNG, int32 and
+        float32 as TIFF. Files are decoded as a check, and copied as they are.
+    y : array-like of shape (n,)
+        Labels: any text, also what no folder can be called, or numbers.
+    output : str or path-like
+        New or empty folder that holds none of the files.
+    is_valid : array-like of bool, shape (n,), default=None
+        Rows of the validation part.
+    plan : ResamplingPlan, default=None
+        Of the sampler that made `X`; its parents go into the manifest.
+    names : sequence of length ``plan.n_source``, default=None
+        How to call the parents, e.g. the paths; row numbers by default.
+    layout, link, resume, n_jobs, verbose
+        As for :func:`balance_folder`; `link` is for paths and cannot be "rows".
+
+    Returns
+    -------
+    paths : list of str, length n
+        Files in the order of `X`, relative to `output`, with "/".
+
+    Raises
+    ------
+    ValueError
+        For missing labels, classes whose folders would be one, images that cannot be
+        written or read, rows of another number than `plan`, or training rows that descend from
+        validation rows.
+    FileExistsError, OSError
+        As :func:`balance_folder`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> images = np.zeros((3, 8, 8), dtype=np.uint8)
+    >>> paths = export_images(images, ["a/b", "..", "a/b"], tempfile.mkdtemp())
+    >>> sorted({os.path.dirname(path) for path in paths})
+    ['%2E%2E', 'a%2Fb']
+    """
+    if layout not in ("folders", "csv"):
+        raise ValueError(f'layout={layout!r}: it is "folders" or "csv"')
+    if link not in ("copy", "hard", "symlink"):
+        raise ValueError(f'link={link!r}: it is "copy", "hard" or "symlink"')
+    images, _ = unwrap(X)
+    column = column_of(y, "y")
+    check_column(column, "y")
+    check_consistent_length(images, column)
+    labels = as_text([told(label) for label in column])
+    flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
+    if flags.shape != (len(labels),):
+        raise ValueError(f"is_valid has shape {flags.shape}, there are {len(labels)} images")
+    if plan is not None:
+        check_plan(plan)
+    if plan is not None and len(plan) != len(labels):
+        raise ValueError(f"the plan has {len(plan)} rows, there are {len(labels)} images")
+    check_names(sorted(set(labels)), layout)
+    folder = OutputFolder(output, resume=resume)
+    if holds_paths(images):
+        files = [os.fspath(path) for path in images]
+        rows = _rows_of_files(files, labels, folder, n_jobs)
+    else:
+        files = None
+        rows = _rows_of_arrays(images, labels)
+    if plan is not None:
+        rows = _with_parents(rows, plan, names)
+    rows = [
+        replace(row, split="valid" if flag else "train")
+        for row, flag in zip(rows, flags, strict=True)
+    ]
+    side = ("train/", "valid/") if flags.any() else ("", "")
+    rows = [
+        replace(row, path=_placed(row, side[int(flags[k])], layout)) for k, row in enumerate(rows)
+    ]
+    if drawn := [row.path for row in rows if row.split == "valid" and row.kind == "synthetic"]:
+        raise ValueError(
+            f"{len(drawn)} validation rows were drawn, and are no images to measure on: "
+            f"{drawn[:3]}. Split the images first, and resample the training part."
+        )
+    if leaks := find_leaks(rows):
+        raise ValueError(
+            f"{len(leaks)} training rows equal or descend from validation images: {leaks[:3]}"
+        )
+    targets = [row.path or "" for row in rows]
+    folder.begin()
+    try:
+        folder.check_contents([*targets, MANIFEST, *([LABELS] if layout == "csv" else [])])
+    except BaseException:
+        folder.discard()
+        raise
+    folders = {os.path.dirname(name) for name in targets}
+    if layout == "folders":  # the same classes on both sides, or they are numbered differently
+        folders |= {f"{part}{encode_label(label)}" for part in side for label in set(labels)}
+    folder.make_folders(folders)
+    with progress(len(rows), "written", verbose) as done:
+
+        def put(first: int) -> list[tuple[str, int]]:
+            put = []
+            for k in range(first, min(first + 16, len(rows))):
+                sha256, mark = rows[k].sha256 or "", 0
+                if files is None:
+                    sha256 = folder.write_image(images[k], targets[k])
+                else:
+                    mark = folder.copy(files[k], targets[k], sha256, link)
+                put.append((sha256, mark))
+            done(len(put))
+            return put
+
+        batches = in_threads(put, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
+    written = [each for batch in batches for each in batch]
+    if files is not None and link != "copy":
+        for source, name, (sha256, mark) in zip(files, targets, written, strict=True):
+            folder.check_link(source, name, sha256, mark)
+    rows = [replace(row, sha256=sha256) for row, (sha256, _) in zip(rows, written, strict=True)]
+    rows.sort(key=lambda row: row.split == "train")  # validation first; stable
+    if layout == "csv":
+        folder.write(LABELS, labels_csv(rows))
+    folder.finish(manifest_lines(rows))
+    return targets
+
+
+def _rows_of_files(
+    files: list[str], labels: list[str], folder: OutputFolder, n_jobs: int | None
+) -> list[Row]:
+    home = os.path.realpath(folder.root)
+    for path in files:
+        if os.path.commonpath([home, os.path.realpath(path)]) == home:
+            raise ValueError(f"{path} lies inside the output {str(folder.root)!r}")
+    label_of: dict[str, str] = {}
+    for path, label in zip(files, labels, strict=True):
+        if label_of.setdefault(path, label) != label:
+            raise ValueError(f"{path} is in two classes, {label_of[path]!r} and {label!r}")
+    unique = list(label_of)
+    records = dict(zip(unique, examine_all(unique, n_jobs=n_jobs), strict=True))
+    if broken := [record for record in records.values() if record.error]:
+        lines = [f"{record.path}: {record.error}" for record in broken]
+        raise ValueError(
+            "\n  ".join([f"{len(broken)} of {len(unique)} image files cannot be used:", *lines])
+        )
+    rows = []
+    for number, (path, label) in enumerate(zip(files, labels, strict=True)):
+        sha256 = records[path].sha256
+        name = name_file(Path(path).stem[:60], _digest(label, number, sha256), Path(path).suffix)
+        rows.append(Row(name, label, "train", "original", (path,), sha256=sha256))
+    return rows
+
+
+def _rows_of_arrays(images: NDArray[Any], labels: list[str]) -> list[Row]:
+    if not isinstance(images, np.ndarray) or images.ndim not in (3, 4):
+        raise ValueError(
+            f"X of shape {getattr(images, 'shape', '?')} holds no images: pass (n, H, W), "
+            "(n, H, W, C), or paths; ReshapeImages makes images of rows of pixels"
+        )
+    if images.dtype.name not in _SUFFIXES:
+        raise ValueError(
+            f"images of dtype {images.dtype} cannot be written without loss; convert them to one "
+            f"of {', '.join(_SUFFIXES)}"
+        )
+    suffix = _SUFFIXES[images.dtype.name]
+    rows = []
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        # stands in for the hash of the file until that is written
+        pixels = hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
+        name = name_file(f"{number:06d}", _digest(label, number, pixels), suffix)
+        rows.append(Row(name, label, "train", "original", (), sha256=pixels))
+    return rows
+
+
+def _digest(label: str, number: int, content: str) -> str:
+    facts = "\0".join((label, str(number), content)).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(facts).hexdigest()[:16]
+
+
+def _with_parents(rows: list[Row], plan: ResamplingPlan, names: Sequence[Any] | None) -> list[Row]:
+    related = []
+    for k, (row, kind) in enumerate(zip(rows, plan.kind.tolist(), strict=True)):
+        used = plan.weights[k] != 0
+        parents = [plan.base[k], *plan.partners[k][used]]
+        steps = tuple(plan.weights[k][used].tolist())
+        row = replace(
+            row,
+            kind=kind,
+            parents=tuple(str(parent if names is None else names[parent]) for parent in parents),
+            step=steps[0] if len(steps) == 1 else steps or None,
+        )
+        related.append(row)
+    return related
+
+
+def _placed(row: Row, side: str, layout: str) -> str:
+    name = row.path or ""
+    if layout == "csv":
+        return f"images/{name}"
+    return f"{side}{encode_label(row.label)}/{name}"

@@ -1,0 +1,140 @@
+"""Grouping: what must stay on one side of a split."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imblearn_images.core.duplicates import PHOTOS, near_duplicates
+from imblearn_images.core.plan import as_groups
+from imblearn_images.core.regular import open_regular
+from imblearn_images.core.text import nearest
+
+if TYPE_CHECKING:
+    from imblearn_images.folders._source import Source
+
+Groups = str | Callable[[str], Any] | Mapping[str, Any] | Sequence[Any] | None
+
+WORDS = ("stem-prefix", "near-duplicates")
+
+
+def needs_pixels(groups: Groups) -> bool:
+    """Tell whether the groups are found with a perceptual hash of every file."""
+    return isinstance(groups, str) and groups == "near-duplicates"
+
+
+def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
+    """Give every file its group; see :func:`~imblearn_images.folders.split_folder`."""
+    if needs_pixels(groups):
+        return group_near(kept)
+    if isinstance(groups, str) and groups == "stem-prefix":
+        return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in kept.paths]
+    if isinstance(groups, str) or groups is None:
+        raise ValueError(
+            f"groups={groups!r}: it is a callable, a dict of paths, one value for each file, "
+            '"stem-prefix" or "near-duplicates"'
+        )
+    if isinstance(groups, Mapping) or callable(groups):
+        given = (
+            _looked_up(kept, groups)
+            if isinstance(groups, Mapping)
+            else [groups(path) for path in kept.paths]
+        )
+        called = [kept.relative(path) for path in kept.paths]
+        return as_groups(given, len(called), of="image files", called=called).tolist()
+    values = as_groups(groups, kept.n_listed, of=f"image files in {kept.root!r}")
+    return [values[row] for row in kept.rows]
+
+
+def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
+    """Say in one sentence what groups there are, for an error."""
+    counts = Counter(named)
+    largest = ", ".join(f"{name!r} of {n}" for name, n in counts.most_common(3))
+    rule = {
+        "stem-prefix": '"stem-prefix" groups files by their names up to the last "_", "-" or space',
+        "near-duplicates": '"near-duplicates" groups files that look alike',
+    }.get(groups if isinstance(groups, str) else "", "The groups are those that were given")
+    return f"{rule}: {len(named)} files in {len(counts)} groups, the largest {largest}."
+
+
+def group_near(kept: Source) -> list[int]:
+    """Give every file the number of the photos that look like it."""
+    return near_duplicates(kept.records.phashes(), PHOTOS).tolist()
+
+
+def _looked_up(kept: Source, groups: Mapping[str, Any]) -> list[Any]:
+    names = [kept.relative(path) for path in kept.paths]
+    if missing := [name for name in names if name not in groups]:
+        raise ValueError(
+            f"groups names no group for {len(missing)} of {len(names)} image files, such as "
+            f"{missing[0]!r}: give the path of each below {kept.root!r}, with '/'"
+        )
+    return [groups[name] for name in names]
+
+
+def read_groups(text: str) -> str | dict[str, str]:
+    r"""Read what the command line takes for groups: a word, or a column of a table.
+
+    Parameters
+    ----------
+    text : str
+        "stem-prefix", "near-duplicates", or FILE:COLUMN, a CSV file in UTF-8 whose column
+        "path" names every image below the source and whose other column is its group.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a column is missing, a line has no group, or an image has two.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = Path(tempfile.mkdtemp()) / "visits.csv"
+    >>> lines = ["path,patient", "flu/1.png,Ann", "flu/2.png,Bob"]
+    >>> _ = table.write_text("\n".join(lines))
+    >>> read_groups(f"{table}:patient")
+    {'flu/1.png': 'Ann', 'flu/2.png': 'Bob'}
+    """
+    if (word := text.casefold().replace("_", "-")) in WORDS:
+        return word
+    file, _, column = text.rpartition(":")
+    if not file or not column:
+        near = nearest(text, WORDS)
+        raise ValueError(
+            f"`groups` must be {' or '.join(WORDS)}, or FILE:COLUMN, e.g. groups.csv:patient, got "
+            f"{text!r}."
+            + (f" Did you mean {near}?" if near else " Name both, or one of the words.")
+        )
+    try:
+        return _read_column(file, column)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: not a CSV file in UTF-8: {error}") from error
+
+
+def _read_column(file: str, column: str) -> dict[str, str]:
+    groups: dict[str, str] = {}
+    with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as lines:
+        table = csv.DictReader(lines)
+        for wanted in ("path", column):
+            if wanted not in (table.fieldnames or ()):
+                columns = [str(name) for name in table.fieldnames or ()]
+                near = nearest(wanted, columns)
+                raise ValueError(
+                    f"{file} has the columns {columns}, not {wanted!r}. "
+                    + (f"Did you mean {near!r}? " if near and wanted != "path" else "")
+                    + f"Its first line must name a column path, and {column!r}."
+                )
+        for row in table:
+            path, group = row["path"], row[column]
+            if not group:
+                raise ValueError(f"{file}, line {table.line_num}: no {column} for {path!r}")
+            if groups.setdefault(path, group) != group:
+                raise ValueError(f"{file}, line {table.line_num}: {path!r} has two groups")
+    return groups

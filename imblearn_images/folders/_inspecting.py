@@ -1,0 +1,234 @@
+"""Inspecting: class folders before anything is done."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.duplicates import has_imagehash
+from imblearn_images.core.text import align, counted, shown
+from imblearn_images.folders._grouping import group_near
+from imblearn_images.folders._loading import endings_text
+from imblearn_images.folders._source import Source, read_source
+
+__all__ = ["InspectReport", "inspect_folder"]
+
+NEIGHBORS = 5  # SMOTE's default
+FEW = 10  # images of a class; a fifth of them is one or two, too few to measure anything
+NO_HASH = (
+    "near-duplicates were not looked for: ImageHash is not installed "
+    "(pip install imblearn-images[hash])"
+)
+RATIO = 3.0  # of the largest class to a smaller one, from where treatment is worth a trial
+
+
+@dataclass(frozen=True)
+class InspectReport:
+    """What class folders hold, and which classes need treatment; ``print`` shows it."""
+
+    source: str
+    classes: list[dict[str, Any]]
+    """Of each class: label, images, share, ratio to the largest (None without an image), sizes,
+    modes, broken, other_files (that are no images, by ending), advice."""
+    n_images: int
+    ratio: float
+    """Largest class / smallest class that has an image."""
+    broken: dict[str, str]
+    """File that cannot be used to the reason."""
+    duplicates: list[list[str]]
+    """Groups of files of equal content."""
+    near_duplicates: list[list[str]] | None
+    """Groups of photos of nearly equal look; None where not looked for."""
+    notes: list[str]
+    other_files: dict[str, int] = field(default_factory=dict)
+    """Endings of files that lie in no class folder to their numbers."""
+
+    def to_json(self) -> str:
+        """Return everything as one JSON object in ASCII."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table and what is to be said, the table not wider than `width` columns."""
+        columns = ["class", "images", "share", "ratio", "height x width", "modes", "broken"]
+        if has_others := any(c["other_files"] for c in self.classes):
+            columns.append("other files")
+        lines = [
+            align(
+                columns,
+                [
+                    [
+                        shown(c["label"]),
+                        c["images"],
+                        f"{c['share']:.1%}",
+                        "-" if c["ratio"] is None else f"{c['ratio']:.1f}",
+                        c["sizes"],
+                        " ".join(f"{mode}:{n}" for mode, n in c["modes"].items()),
+                        c["broken"],
+                        *([endings_text(c["other_files"])] if has_others else []),
+                    ]
+                    for c in self.classes
+                ],
+                width=width,
+            ),
+            ", ".join(
+                [
+                    counted(self.n_images, "image"),
+                    counted(len(self.classes), "class"),
+                    f"ratio {self.ratio:.1f}",
+                ]
+            ),
+        ]
+        lines += [f"{shown(c['label'])}: {why}" for c in self.classes for why in c["advice"]]
+        lines += [f"broken: {shown(path, 200)}: {why}" for path, why in self.broken.items()]
+        for what, groups in (("equal", self.duplicates), ("near-duplicate", self.near_duplicates)):
+            if groups is not None:
+                n = sum(map(len, groups))
+                lines.append(f"{what} files: {n} in {counted(len(groups), 'group')}")
+                lines += [f"  {', '.join(shown(path, 60) for path in g[:4])}" for g in groups[:5]]
+        return "\n".join(lines + [f"note: {shown(note, 400)}" for note in self.notes])
+
+
+def inspect_folder(
+    source: str | os.PathLike[str],
+    *,
+    near: bool | None = None,
+    classes: Sequence[str] | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> InspectReport:
+    """Look at class folders before anything is done: every file is decoded, none is written.
+
+    Parameters
+    ----------
+    source : str or path-like
+        Folder with class folders.
+    near : bool, default=None
+        Look for near-duplicates with a perceptual hash; None does where the package
+        ImageHash is installed.
+    classes : list of str, default=None
+        Look at these class folders only.
+    n_jobs : int, default=None
+        Threads that read the files.
+    verbose : int, default=0
+        Progress bar (needs the package tqdm).
+
+    Returns
+    -------
+    InspectReport
+        A class gets advice if it has fewer than 10 images, not enough training images for
+        SMOTE's five neighbours, or less than a third of the images of the largest class. A class
+        without a file that can be used is reported with 0 images.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If there is no class folder, or the folders are no classes, as for
+        :func:`load_image_folder`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from imblearn_images.core.files import write_image
+    >>> photos = Path(tempfile.mkdtemp())
+    >>> for row in range(20):
+    ...     name = photos / ("kiwi", "lime")[row % 5 == 0] / f"{row}.png"
+    ...     name.parent.mkdir(exist_ok=True)
+    ...     write_image(name, np.full((4, 4), row, dtype=np.uint8))
+    >>> report = inspect_folder(photos, near=False)
+    >>> report.ratio, report.classes[1]["images"]
+    (4.0, 4)
+    >>> print(report.classes[1]["advice"][0])
+    4 images: at a validation share of 0.2, SMOTE (5 neighbours) has 3 to train on, it needs 6
+    """
+    is_missing = near is None and not has_imagehash()
+    if near is None:
+        near = not is_missing
+    kept = read_source(
+        source,
+        on_error="skip",
+        classes=classes,
+        allow_empty=True,
+        hash_pixels=near,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    counts = dict.fromkeys(kept.classes, 0) | Counter(kept.labels)
+    labels = np.array(kept.labels, dtype=object)
+    broken = Counter(label for label, _ in kept.broken)
+    largest = max(counts.values())
+    smallest = min((n for n in counts.values() if n), default=1)
+    table: list[dict[str, Any]] = []
+    for label, n in sorted(counts.items()):
+        rows = np.flatnonzero(labels == label)
+        table.append(
+            {
+                "label": label,
+                "images": n,
+                "share": n / max(1, len(kept.labels)),
+                "ratio": largest / n if n else None,
+                "sizes": _range(kept.records.sizes[rows]),
+                "modes": dict(
+                    Counter(kept.records[row].mode for row in rows.tolist()).most_common()
+                ),
+                "broken": broken[label],
+                "other_files": kept.other_files.get(label, {}),
+                "advice": _advice(n, largest),
+            }
+        )
+    return InspectReport(
+        source=kept.root,
+        classes=table,
+        n_images=len(kept.labels),
+        ratio=largest / smallest,
+        broken={kept.relative(record.path): record.error for _, record in kept.broken},
+        duplicates=_members(kept, kept.records.first_equals()),
+        near_duplicates=_members(kept, np.asarray(group_near(kept))) if near else None,
+        notes=kept.notes + ([NO_HASH] if is_missing else []),
+        other_files=kept.other_files.get("", {}),
+    )
+
+
+def _advice(n: int, largest: int) -> list[str]:
+    if not n:
+        return ["no image that can be used: add some, or remove the folder"]
+    advice = []
+    train = n - max(1, round(0.2 * n))
+    if train <= NEIGHBORS:
+        advice.append(
+            f"{counted(n, 'image')}: at a validation share of 0.2, SMOTE ({NEIGHBORS} neighbours) "
+            f"has {train} to train on, it needs {NEIGHBORS + 1}"
+        )
+    if n < FEW:
+        advice.append(f"{counted(n, 'image')}: too few to measure anything on; collect more")
+    if largest / n >= RATIO:
+        advice.append(f"{largest / n:.1f} times fewer images than the largest class: resample")
+    return advice
+
+
+def _range(sizes: NDArray[np.int32]) -> str:
+    if not len(sizes):
+        return "-"
+    (h0, w0), (h1, w1) = sizes.min(axis=0).tolist(), sizes.max(axis=0).tolist()
+    return f"{h0} x {w0}" if (h0, w0) == (h1, w1) else f"{h0}-{h1} x {w0}-{w1}"
+
+
+def _members(kept: Source, numbers: NDArray[np.intp]) -> list[list[str]]:
+    """Name the files that share their number with others, in the order of their first."""
+    if not len(numbers):
+        return []
+    shared = np.bincount(numbers)[numbers] > 1
+    groups: dict[int, list[str]] = {}
+    for row in np.flatnonzero(shared).tolist():
+        groups.setdefault(int(numbers[row]), []).append(kept.relative(kept.paths[row]))
+    return list(groups.values())

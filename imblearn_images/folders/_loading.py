@@ -1,0 +1,234 @@
+"""Class folders read: image files and their labels."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imblearn_images.core.files import SUFFIXES
+from imblearn_images.core.text import counted
+from imblearn_images.folders._layout import (
+    SplitFoldersError,
+    check_finished,
+    check_level,
+    choose_classes,
+    find_split,
+)
+
+__all__ = ["load_image_folder"]
+
+OWN_FILES = ("manifest.jsonl", "labels.csv", "classes.png", "contact_sheet.png")
+"""What this package writes beside class folders; passed over without a word."""
+
+
+def _walk(class_folder: str, root: str) -> tuple[list[str], list[str]]:
+    """Return the image files and the other files under a class folder, hidden ones left out."""
+    images: list[str] = []
+    others: list[str] = []
+    entered = {os.path.realpath(root)}
+    folders = {class_folder: os.path.realpath(class_folder)}
+    pending = [class_folder]
+    while pending:
+        path = pending.pop()
+        if path not in folders:
+            images.append(path)
+        elif (here := folders.pop(path)) not in entered:
+            entered.add(here)
+            inside = []
+            # a folder that cannot be listed raises: its images must not be lost silently
+            for entry in os.scandir(path):
+                if entry.name.startswith("."):
+                    continue
+                # of links the functions of os.path never raise
+                linked = entry.is_symlink()
+                if os.path.isdir(entry) if linked else entry.is_dir():
+                    # resolved from the top where needed only: it takes a look at every level
+                    resolve = linked or os.name == "nt"  # Windows: a junction is no symlink
+                    real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
+                    folders[entry.path] = real
+                    inside.append(entry.path)
+                elif entry.name.lower().endswith(SUFFIXES) and os.path.isfile(entry):
+                    inside.append(entry.path)
+                else:
+                    others.append(entry.path)
+            pending += sorted(inside, reverse=True)
+    return images, sorted(others)
+
+
+def load_image_folder(
+    path: str | os.PathLike[str],
+    *,
+    split: str | None = None,
+    classes: Sequence[str] | None = None,
+    allow_empty: bool = False,
+    as_frame: bool = False,
+) -> Any:
+    """List the image files of class folders, and their labels; no file is opened.
+
+    A class folder is a folder inside `path`; its name is the label of every image in it and in
+    the folders below it. Hidden files and folders (".name") are passed over. Links are
+    followed, and a folder met again is not read again, so link loops end.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder that holds the class folders.
+    split : str, default=None
+        Read the class folders of one split, where `path` holds splits: the name of its folder,
+        or "train", "valid" or "test" for any usual name of it, such as ``val``.
+    classes : list of str, default=None
+        Take these class folders only.
+    allow_empty : bool, default=False
+        Accept class folders without an image.
+    as_frame : bool, default=False
+        Return one table instead; needs pandas.
+
+    Returns
+    -------
+    paths : ndarray of shape (n,), str
+        Image files (.png .apng .jpg .jpeg .jpe .jfif .bmp .tif .tiff .webp .gif .ppm .pgm .pbm
+        .pnm, in either case), each beginning with `path`, sorted by class, then folder by folder.
+    labels : ndarray of shape (n,), str
+        Their labels.
+    table : pandas.DataFrame of shape (n, 2)
+        Instead of both, if `as_frame`: columns ``path`` and ``label``.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If `path` does not exist or is not a folder.
+    ValueError
+        If there is no class folder, or one without an image; if the folders are no classes but
+        splits, or images beside their masks, or classes lie one level deeper, naming the folder
+        that is meant (naming them as `classes` takes them all the same); if there is no such
+        split or class.
+    ModuleNotFoundError
+        If `as_frame` and pandas is not installed.
+
+    Warns
+    -----
+    UserWarning
+        With the number of files that are not images or lie in no class folder, if any, by
+        ending; of class folders that hold folders and no images.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as photos:
+    ...     for name in ("lime/b.jpg", "kiwi/c.tif", "lime/a.JPG"):
+    ...         Path(photos, name).parent.mkdir(exist_ok=True)
+    ...         Path(photos, name).touch()
+    ...     paths, labels = load_image_folder(photos)
+    >>> [Path(path).name for path in paths], labels.tolist()
+    (['c.tif', 'a.JPG', 'b.jpg'], ['kiwi', 'lime', 'lime'])
+    """
+    root = str(Path(path))
+    if split is not None:
+        root = find_split(root, split)
+    try:
+        listing, skipped, notes = find_images(
+            root, allow_empty=allow_empty, classes=classes, remedy=", or pass allow_empty=True"
+        )
+    except SplitFoldersError as error:
+        raise ValueError(f'{error} To read one side, pass split="train".') from error
+    for note in ([note_on_skipped(skipped)] if skipped else []) + notes:
+        warnings.warn(note, UserWarning, stacklevel=2)
+    paths = [file for images in listing.values() for file in images]
+    labels = [name for name, images in listing.items() for _ in images]
+    if as_frame:
+        return _frame(path=paths, label=labels)
+    return np.array(paths, dtype=np.str_), np.array(labels, dtype=np.str_)
+
+
+def find_images(
+    root: str, *, allow_empty: bool, classes: Sequence[str] | None = None, remedy: str = ""
+) -> tuple[dict[str, list[str]], list[str], list[str]]:
+    """Return the image files of every class, the files that are none, and notes; see above.
+
+    `remedy` is what the caller has to offer where a class is empty.
+    """
+    names = sorted(name for name in os.listdir(root) if not name.startswith("."))
+    folders = [name for name in names if Path(root, name).is_dir()]
+    check_finished(root)
+    skipped = [
+        os.path.join(root, name) for name in names if name not in folders and name not in OWN_FILES
+    ]
+    if folders and classes is not None:
+        folders = choose_classes(root, folders, classes)
+    found = {name: _walk(os.path.join(root, name), root) for name in folders}
+    skipped += [file for _, others in found.values() for file in others]
+    note = note_on_skipped(skipped)
+    if not found:
+        raise ValueError(
+            f"no class folder in {root!r}: a class folder is a folder inside it that holds the "
+            f"images of one class and is named after it; {note}"
+        )
+    listing = {name: images for name, (images, _) in found.items()}
+    # classes that are named are meant
+    notes = check_level(root, listing) if classes is None else []
+    empty = [name for name, images in listing.items() if not images]
+    if empty and not allow_empty:
+        raise ValueError(
+            f"no image in {len(empty)} of {len(found)} class folders of {root!r}: {empty[:5]}; "
+            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders, "
+            f"name the others in `classes`{remedy}."
+        )
+    return listing, skipped, notes
+
+
+_HINTS = {
+    "convert to JPEG": (".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jxl", ".tga", ".psd"),
+    "develop to JPEG or TIFF": (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"),
+    "export to PNG or TIFF": (".dcm", ".dicom", ".nii", ".mha", ".svs", ".czi", ".lif", ".nd2"),
+    "draw as PNG": (".svg", ".pdf", ".eps"),
+    "save its frames as images": (".mp4", ".mov", ".avi", ".mkv", ".webm"),
+    "pass the array to a sampler": (".npy", ".npz", ".h5", ".hdf5", ".mat"),
+    "unpack": (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"),
+}
+_HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suffixes}
+
+
+def note_on_skipped(skipped: list[str]) -> str:
+    """Say how many files were passed over, with three of them, by ending."""
+    verbs = ("is no image", "lies") if len(skipped) == 1 else ("are not images", "lie")
+    note = (
+        f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
+    )
+    if not skipped:
+        return note
+    counts = count_endings(skipped)
+    endings = [
+        f"{n} {suffix or 'without'}" + (f" ({_HINT_OF[suffix]})" if suffix in _HINT_OF else "")
+        for suffix, n in list(counts.items())[:8]
+    ]
+    return f"{note}, such as {', '.join(map(repr, skipped[:3]))}; by ending: {', '.join(endings)}"
+
+
+def count_endings(files: Sequence[str]) -> dict[str, int]:
+    """Count files by the ending of their names in lower case, the most frequent first.
+
+    Examples
+    --------
+    >>> count_endings(["a.HEIC", "b.heic", "notes"])
+    {'.heic': 2, '': 1}
+    """
+    return dict(Counter(os.path.splitext(path)[1].lower() for path in files).most_common())
+
+
+def endings_text(counts: Mapping[str, int]) -> str:
+    """Say numbers of files by ending in one cell of a table."""
+    return " ".join(f"{suffix or '(none)'}:{n}" for suffix, n in counts.items())
+
+
+def _frame(**columns: list[Any]) -> Any:
+    try:
+        import pandas as pd
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("as_frame=True needs pandas: pip install pandas") from error
+    return pd.DataFrame(columns)

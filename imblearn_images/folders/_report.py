@@ -1,0 +1,119 @@
+"""Reports: what was done to a folder, for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from imblearn_images.core.text import align, counted, shown
+from imblearn_images.folders._source import FolderSplit, Source
+
+__all__ = ["FolderReport"]
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Numbers of files of one class."""
+
+    label: str
+    source: int
+    skipped: int
+    valid: int
+    train: int
+    """Training images before resampling."""
+    resampled: int
+    """Training rows after it."""
+    synthetic: int
+    """Of these, rows that are no image of the source."""
+    test: int = 0
+    """Test images of a split that was kept."""
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What was written to an output folder, or would be; ``print`` shows the table."""
+
+    output: str
+    classes: list[ClassCounts]
+    n_valid: int
+    """Rows of the validation part; they stand first in labels.csv."""
+    n_train: int
+    """Rows of the training part."""
+    n_files: int
+    """Image files of the data set."""
+    n_bytes: int
+    """Bytes that these files take; links take none. Upper bound in a dry run of a sampler
+    that draws images."""
+    n_prevented: int
+    """Leaks between training and validation that grouping prevented, in images."""
+    seed: int | None
+    dry_run: bool
+    skipped: dict[str, str] = field(default_factory=dict)
+    """File that was left out to the reason."""
+    notes: list[str] = field(default_factory=list)
+    n_test: int = 0
+    """Rows of the test part of a split that was kept; they stand behind the validation part."""
+    other_files: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Class, or "" for the source itself, to the number of files by ending that are no images."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as dicts, lists, numbers and text."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Return everything as one JSON object in ASCII."""
+        return json.dumps(self.to_dict())
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table and what is to be said, the table not wider than `width` columns."""
+        columns = ["class", "source", "skipped", "valid", "train", "resampled", "synthetic"]
+        rows = [
+            [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]
+            for c in self.classes
+        ]
+        if self.n_test:
+            columns.insert(4, "test")
+            for row, c in zip(rows, self.classes, strict=True):
+                row.insert(4, c.test)
+        rows.append(["all", *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))])
+        lines = [align(columns, rows, width=width)]
+        if self.n_prevented:
+            n_leaks = counted(self.n_prevented, "leak")
+            lines.append(f"{n_leaks} between training and validation prevented")
+        lines += [f"skipped: {shown(path, 200)}: {why}" for path, why in self.skipped.items()]
+        lines += [f"note: {shown(note, 400)}" for note in self.notes]
+        size = f"{self.n_bytes / 1e6:.1f} MB"
+        what = f"{counted(self.n_files, 'image file')}, {size}" + (
+            f", would be written to {self.output} (at most; nothing was written)"
+            if self.dry_run
+            else f", in {self.output}"
+        )
+        return "\n".join([*lines, what])
+
+
+def count_classes(
+    kept: Source, split: FolderSplit, resampled: Mapping[str, int], synthetic: Mapping[str, int]
+) -> list[ClassCounts]:
+    skipped = Counter(label for label, _ in kept.broken)
+    held, tested = Counter(split.labels[split.is_valid].tolist()), Counter[str]()
+    if kept.sides is not None:
+        tested = Counter(split.labels[kept.sides == "test"].tolist())
+    return [
+        ClassCounts(
+            label,
+            n + skipped[label],
+            skipped[label],
+            held[label] - tested[label],
+            n - held[label],
+            resampled.get(label, 0),
+            synthetic.get(label, 0),
+            tested[label],
+        )
+        for label, n in sorted(Counter(kept.labels).items())
+    ]

@@ -1,0 +1,467 @@
+"""The source: class folders examined, split, and never touched."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.files import MORE_FRAMES, SUFFIXES
+from imblearn_images.core.splitting import merge_groups, split_rows
+from imblearn_images.core.text import counted, printable
+from imblearn_images.folders._grouping import Groups, explain_groups, needs_pixels, resolve_groups
+from imblearn_images.folders._labels import find_clashes
+from imblearn_images.folders._layout import find_splits, folders_in
+from imblearn_images.folders._lineage import Lineage, read_lineage
+from imblearn_images.folders._loading import OWN_FILES, count_endings, find_images, note_on_skipped
+from imblearn_images.folders._progress import progress
+from imblearn_images.folders._records import FileRecord, FileRecords, examine_all
+
+__all__ = ["FolderSplit", "split_folder"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examined files of class folders."""
+
+    root: str
+    labels: list[str]
+    records: FileRecords
+    """Of the files that can be used."""
+    rows: NDArray[np.intp]
+    """Positions among the files that :func:`load_image_folder` lists."""
+    n_listed: int
+    """How many files it lists."""
+    broken: list[tuple[str, FileRecord]]
+    """Label and record of the files that cannot be used."""
+    notes: list[str]
+    classes: list[str] = field(default_factory=list)
+    """All class folders, also those without a file that can be used."""
+    other_files: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Class, or "" for the source itself, to the endings of files that are no images."""
+    splits: dict[str, str] = field(default_factory=dict)
+    """Where the split of the source is kept: "train", "valid", "test" to the folder's name."""
+    sides: NDArray[np.str_] | None = None
+    """Which of them each file that can be used is in."""
+    lineage: Lineage | None = None
+    """What manifests say of the files that can be used."""
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that can be used."""
+        return self.records.paths
+
+    def relative(self, path: str) -> str:
+        """Path below the source, with "/"."""
+        return path.removeprefix(self.root).lstrip(os.sep).replace(os.sep, "/")
+
+
+def read_source(
+    source: str | os.PathLike[str],
+    *,
+    on_error: str = "raise",
+    classes: Sequence[str] | None = None,
+    keep_split: bool = False,
+    allow_empty: bool = False,
+    hash_pixels: bool = False,
+    mode: str | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Source:
+    """List class folders and decode every file of them; `mode` is what they will be read in.
+
+    Parameters
+    ----------
+    source : str or path-like
+        The folder.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with files that cannot be used.
+    classes : list of str, default=None
+        Take these class folders only.
+    keep_split : bool, default=False
+        Class folders are in folders of splits, which stay as they are.
+    allow_empty : bool, default=False
+        Accept classes without a file that can be used.
+    hash_pixels, n_jobs, verbose
+        As elsewhere.
+
+    Raises
+    ------
+    ValueError
+        With `on_error` "raise": naming all files that cannot be used, with the reason.
+        Where a class has no usable file.
+    """
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f'on_error={on_error!r}: it is "raise" or "skip"')
+    root = str(Path(source))
+    listed = _list_splits(root, classes) if keep_split else _list(root, classes, allow_empty)
+    paths, labels = [*listed.paths, *listed.odd], [*listed.labels, *listed.odd_labels]
+    sides = np.array([*listed.sides, *listed.odd_sides]) if keep_split else None
+    with progress(len(paths), "examined", verbose) as done:
+        records = examine_all(paths, hash_pixels=hash_pixels, mode=mode, n_jobs=n_jobs, done=done)
+    if sides is not None:
+        _refuse_shared(records, sides, root)
+    broken = records.broken()
+    if broken and on_error == "raise":
+        n_all = counted(len(paths), "image file")
+        lines = [f"{printable(record.path)}: {record.error}" for _, record in broken]
+        raise ValueError(
+            "\n  ".join([f"{len(broken)} of {n_all} cannot be used:", *lines])
+            + '\nRepair or remove them, or leave them out with on_error="skip".'
+        )
+    sound, rows = records.sound()
+    kept = Source(
+        root,
+        [labels[row] for row in rows],
+        sound,
+        rows,
+        len(listed.paths),
+        [(labels[row], record) for row, record in broken],
+        listed.notes,
+        listed.classes,
+        listed.other_files,
+        listed.splits,
+        None if sides is None else sides[rows],
+    )
+    trained = kept.labels if sides is None else np.array(kept.labels)[kept.sides == "train"]
+    lost = sorted(set(labels if sides is None else kept.classes) - set(trained))
+    if lost and not allow_empty:
+        raise ValueError(f"class {lost[0]!r} has no file that can be used; see inspect")
+    lineage = read_lineage(kept.paths)
+    notes = [f"{file} is none of this package and was not read" for file in lineage.strange]
+    if n := int(np.count_nonzero(lineage.drawn)):
+        notes.append(f"{n} of {len(kept.paths)} files are drawn images, as {_some(lineage)} says")
+    return replace(kept, notes=kept.notes + notes + _notes(kept), lineage=lineage)
+
+
+@dataclass
+class _Listing:
+    """What lies in class folders, before a file is opened."""
+
+    paths: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    sides: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+    """Named like an image, but a pipe, a broken link or the like: someone counts on it."""
+    odd_labels: list[str] = field(default_factory=list)
+    odd_sides: list[str] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    splits: dict[str, str] = field(default_factory=dict)
+    other_files: dict[str, dict[str, int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def _list(
+    root: str,
+    classes: Sequence[str] | None,
+    allow_empty: bool,
+    side: str = "",
+    listed: _Listing | None = None,
+) -> _Listing:
+    listing, skipped, notes = find_images(root, allow_empty=allow_empty, classes=classes)
+    listed = _Listing() if listed is None else listed
+    odd = [path for path in skipped if _in_class(path, root) and path.lower().endswith(SUFFIXES)]
+    is_odd = set(odd)
+    rest = [path for path in skipped if path not in is_odd]
+    listed.notes += ([note_on_skipped(rest)] if rest else []) + notes
+    listed.paths += [path for images in listing.values() for path in images]
+    listed.labels += (labels := [label for label, images in listing.items() for _ in images])
+    listed.sides += [side] * len(labels)
+    listed.odd += odd
+    listed.odd_labels += [_class_of(path, root) for path in odd]
+    listed.odd_sides += [side] * len(odd)
+    listed.classes = list(listing)
+    by_class: dict[str, list[str]] = {}
+    for path in rest:
+        label = _class_of(path, root) if _in_class(path, root) else ""
+        by_class.setdefault(label, []).append(path)
+    for label, files in by_class.items():
+        counts = Counter(listed.other_files.get(label, {})) + Counter(count_endings(files))
+        listed.other_files[label] = dict(counts.most_common())
+    return listed
+
+
+def _list_splits(root: str, classes: Sequence[str] | None) -> _Listing:
+    listed = _Listing()
+    inside: dict[str, list[str]] = {}
+    for split, name in find_splits(root).items():
+        folder = os.path.join(root, name)
+        if split != "train" and not folders_in(folder):
+            listed.notes.append(f"{folder!r} holds no class folders and is left out")
+            continue
+        listed.splits[split] = name
+        listed = _list(folder, classes, split != "train", split, listed)
+        inside[split] = listed.classes
+    if len(inside) < 2:
+        raise ValueError(
+            f"{root!r} holds class folders for training only: no split to keep. Name "
+            f"{os.path.join(root, listed.splits['train'])!r} as the source instead."
+        )
+    for split, names in inside.items():
+        for label in set(inside["train"]) ^ set(names):
+            here, there = listed.splits["train"], listed.splits[split]
+            here, there = (here, there) if label in inside["train"] else (there, here)
+            both = sorted(set.intersection(*map(set, inside.values())))
+            raise ValueError(
+                f"class {label!r} has a folder in {os.path.join(root, here)!r} and none in "
+                f"{os.path.join(root, there)!r}, so that the classes would be numbered "
+                "differently on the two sides. Make an empty folder there, or take the classes "
+                f"that are in all of them, `classes`: {', '.join(map(repr, both[:20]))}."
+            )
+    beside = {name for name in os.listdir(root) if not name.startswith(".")}
+    if others := sorted(beside - set(find_splits(root).values()) - set(OWN_FILES)):
+        listed.notes.append(f"{len(others)} left out that are no split, such as {others[:3]}")
+    listed.classes = sorted(inside["train"])
+    return listed
+
+
+def _refuse_shared(records: FileRecords, sides: NDArray[np.str_], root: str) -> None:
+    """Call training files bad that equal a file of another split."""
+    first: dict[str, int] = {}
+    broken = {row for row, _ in records.broken()}
+    rows = [row for row in range(len(records)) if row not in broken]
+    for row in rows:
+        if sides[row] != "train":
+            first.setdefault(records.sha256(row), row)
+    for row in rows:
+        if sides[row] == "train" and (other := first.get(records.sha256(row))) is not None:
+            path = os.path.relpath(records.paths[other], root).replace(os.sep, "/")
+            reason = f"equals {path!r}, which is held back from training"
+            records[row] = FileRecord(records.paths[row], error=reason)
+
+
+@dataclass(frozen=True)
+class FolderSplit:
+    """Which files of a folder train and which validate."""
+
+    paths: NDArray[np.str_]
+    """Image files, shape (n,)."""
+    labels: NDArray[np.str_]
+    """Their classes, shape (n,)."""
+    is_valid: NDArray[np.bool_]
+    """Whether they validate, shape (n,)."""
+    groups: NDArray[Any] | None
+    """Their groups, shape (n,), or None."""
+    n_prevented: int
+    """Files that a plain stratified split of the same seed would have put into validation
+    with an equal file, or a member of their group, in training."""
+
+    def to_frame(self) -> Any:
+        """Table with columns path, label and is_valid, validation first; needs pandas."""
+        import pandas as pd
+
+        table = pd.DataFrame({"path": self.paths, "label": self.labels, "is_valid": self.is_valid})
+        return table.sort_values("is_valid", ascending=False, kind="stable", ignore_index=True)
+
+
+def split_folder(
+    source: str | os.PathLike[str],
+    *,
+    validation: float = 0.2,
+    groups: Groups = None,
+    classes: Sequence[str] | None = None,
+    on_error: str = "raise",
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> FolderSplit:
+    """Split the images of class folders into training and validation; nothing is written.
+
+    Every class keeps its share. Files of equal content always stay on one side.
+
+    Parameters
+    ----------
+    source : str or path-like
+        Folder with class folders, as for :func:`load_image_folder`.
+    validation : float, default=0.2
+        Share of the images that validate, above 0 and below 1.
+    groups : callable, dict, array-like of shape (n,) or str, default=None
+        What must stay on one side: photos of one patient, plant or burst. A callable takes a
+        path; a dict has one value for each path below `source`, written with "/"; an array has
+        one for each file, in the order of :func:`load_image_folder`; "stem-prefix" is the name
+        of a file up to its last "_", "-" or space; "near-duplicates" groups photos by a
+        perceptual hash (needs the package ImageHash).
+    classes : list of str, default=None
+        Take these class folders only.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with files that cannot be used.
+    random_state : int, default=0
+        Seed of the draw.
+    n_jobs : int, default=None
+        Threads that examine the files.
+    verbose : int, default=0
+        Progress bar (needs the package tqdm).
+
+    Returns
+    -------
+    FolderSplit
+
+    Raises
+    ------
+    ValueError
+        Naming all files that cannot be used, a class too small to be split, two classes that
+        hold the same files, or what is wrong with `groups`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images.core.files import write_image
+    >>> photos = Path(tempfile.mkdtemp())
+    >>> for row in range(20):
+    ...     name = photos / ("kiwi", "lime")[row % 4 == 0] / f"plant{row // 4}_{row}.png"
+    ...     name.parent.mkdir(exist_ok=True)
+    ...     write_image(name, np.full((4, 4), row, dtype=np.uint8))
+    >>> split = split_folder(photos, groups="stem-prefix")
+    >>> len({Path(path).name[:6] for path in split.paths[split.is_valid]})
+    1
+    >>> split.n_prevented > 0
+    True
+    """
+    kept = read_source(
+        source,
+        on_error=on_error,
+        classes=classes,
+        hash_pixels=needs_pixels(groups),
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    split = split_source(kept, validation, groups, random_state)
+    return replace(split, paths=split.paths.astype(np.str_), labels=split.labels.astype(np.str_))
+
+
+def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> FolderSplit:
+    """Split examined files; with `validation` 0 all of them train, a kept split stays.
+
+    Paths and labels are arrays of the very strings of `kept`, which takes no room.
+    """
+    named = None if groups is None else resolve_groups(kept, groups)
+    contents = kept.records.first_equals()
+    is_valid, prevented = np.zeros(len(kept.paths), dtype=bool), 0
+    check_twins(kept, contents, 2 if validation and groups is None and kept.sides is None else 1)
+    if kept.sides is not None:
+        is_valid = kept.sides != "train"
+    elif validation:
+        together = bound_together(kept)
+        try:
+            is_valid, prevented = split_rows(kept.labels, together, named, validation, seed)
+        except ValueError as error:
+            if named is None:
+                raise
+            raise ValueError(f"{error} {explain_groups(groups, named)}") from error
+    return FolderSplit(
+        np.array(kept.paths, dtype=object),
+        np.array(kept.labels, dtype=object),
+        is_valid,
+        None if named is None else np.asarray(named),
+        prevented,
+    )
+
+
+def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
+    """Refuse a class whose files equal those of another class, but for fewer than `n_own`.
+
+    Parameters
+    ----------
+    kept : Source
+        The files.
+    first : ndarray of shape (n,)
+        For each the first one that has the same bytes.
+    n_own : int, default=1
+        How many different images a class needs that no class before it has.
+
+    Raises
+    ------
+    ValueError
+        Naming both classes and two of the files.
+    """
+    labels = kept.labels
+    own, shared = Counter[str](), dict[str, tuple[int, Counter[str]]]()
+    for row, other in enumerate(first.tolist()):
+        if other == row:
+            own[labels[row]] += 1
+        elif labels[other] != labels[row]:
+            shared.setdefault(labels[row], (row, Counter()))[1][labels[other]] += 1
+    for label, (row, others) in shared.items():
+        if own[label] < n_own:
+            n, n_shared = labels.count(label), sum(others.values())
+            raise ValueError(
+                f"{n_shared} of the {n} files of class {label!r} equal files of class "
+                f"{others.most_common(1)[0][0]!r}, such as {kept.relative(kept.paths[row])!r} and "
+                f"{kept.relative(kept.paths[first[row]])!r}. Remove the folder or the files that "
+                "are in the wrong class."
+            )
+
+
+def bound_together(kept: Source) -> NDArray[Any]:
+    """Number the files so that those that show one photo have one number, shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If some are no photos, but were drawn from others, so that no split can be honest.
+    """
+    contents = kept.records.first_equals()
+    if kept.lineage is None or not kept.lineage.manifests:
+        return contents
+    refuse_drawn(kept.lineage, kept.root)
+    return merge_groups(contents, kept.lineage.families)
+
+
+def refuse_drawn(lineage: Lineage, root: str) -> None:
+    """Refuse to split drawn images from the photos that they show.
+
+    Raises
+    ------
+    ValueError
+        Saying how many there are, and what to split instead.
+    """
+    if n := int(np.count_nonzero(lineage.drawn)):
+        raise ValueError(
+            f"{root!r} cannot be split for validation: {n} of {len(lineage.drawn)} images were "
+            f"drawn from others, as {_some(lineage)} says, and what is drawn from a photo gives it "
+            "away. Split the photos before they are resampled, or let all of these images train: "
+            "--validation 0, validation=0."
+        )
+
+
+def _some(lineage: Lineage) -> str:
+    more = len(lineage.manifests) - 1
+    return lineage.manifests[0] + (f", with {more} more," if more else "")
+
+
+def _in_class(path: str, root: str) -> bool:
+    return len(Path(path).relative_to(root).parts) > 1
+
+
+def _class_of(path: str, root: str) -> str:
+    return Path(path).relative_to(root).parts[0]
+
+
+def _notes(kept: Source) -> list[str]:
+    notes = []
+    if kept.broken:
+        notes.append(f"{counted(len(kept.broken), 'file')} left out that cannot be used")
+    for found, text in (
+        (
+            [r.path for r in kept.records if r.has_more_frames],
+            MORE_FRAMES,
+        ),
+        ([r.path for r in kept.records if r.misnamed], "whose name says another format"),
+    ):
+        if found:
+            notes.append(f"{counted(len(found), 'file')} {text}, such as {found[0]!r}")
+    first = kept.records.first_equals()
+    for row in np.flatnonzero(first != np.arange(len(first))).tolist():
+        if kept.labels[first[row]] != kept.labels[row]:
+            one, other = kept.paths[first[row]], kept.paths[row]
+            notes.append(f"one image in two classes: {one!r} and {other!r}")
+            break
+    if clashes := find_clashes(sorted(set(kept.labels))):
+        notes.append(f"classes that differ in case or composed letters only: {clashes}")
+    return notes

@@ -1,0 +1,465 @@
+"""Apart: what is read and what is written never meet, whatever links lie between them.
+
+A class folder, a folder in it, or a file may be a link. What is read then lies at the place the
+link leads to, and nothing may be written there either.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from imblearn_images.core import files
+from imblearn_images.core.duplicates import hash_file
+from imblearn_images.core.files import FilePath
+from imblearn_images.core.regular import open_regular, open_to_append
+from imblearn_images.core.text import printable
+from imblearn_images.folders._manifest import MANIFEST, drawn_files
+
+
+def where_they_meet(source: FilePath, target: FilePath) -> str:
+    """Say how a place to write to touches what is read, or return "".
+
+    Parameters
+    ----------
+    source : str or path-like
+        Folder that is read with all that its links lead to; need not exist.
+    target : str or path-like
+        File or folder that is to be written; need not exist.
+
+    Examples
+    --------
+    >>> where_they_meet("photos", "photos/../photos/out")
+    "lies inside the source 'photos'"
+    >>> where_they_meet("photos", "out")
+    ''
+    """
+    here = os.path.realpath(target)
+    root = os.path.realpath(source)
+    if here == root:
+        return f"is the source {os.fspath(source)!r}"
+    if _lies_in(here, root):
+        return f"lies inside the source {os.fspath(source)!r}"
+    if _lies_in(root, here):
+        return f"holds the source {os.fspath(source)!r}"
+    for link, place in linked_places(os.fspath(source)):
+        if here == place or _lies_in(here, place):
+            return f"lies in {place!r} (read through the link {link!r})"
+        if _lies_in(place, here):
+            return f"holds {place!r} (read through the link {link!r})"
+    return ""
+
+
+def linked_places(root: str) -> Iterator[tuple[str, str]]:
+    """Yield the links below a folder and, also through them, the real paths they lead to."""
+    pending = [(root, os.path.realpath(root))]
+    entered = {pending[0][1]}
+    while pending:
+        folder, real = pending.pop()
+        try:
+            with os.scandir(folder) as entries:
+                inside = list(entries)
+        except OSError:  # whoever reads it says so
+            continue
+        for entry in inside:
+            if entry.name.startswith("."):  # is not read
+                continue
+            if entry.is_symlink():
+                place = os.path.realpath(entry.path)
+                yield entry.path, place
+                if not os.path.isdir(place):
+                    continue
+            elif entry.is_dir(follow_symlinks=False):
+                # resolved from the top where needed only: that takes a look at every level
+                place = os.path.join(real, entry.name)
+            else:
+                continue
+            if place not in entered:
+                entered.add(place)
+                pending.append((entry.path, place))
+
+
+def _lies_in(inner: str, outer: str) -> bool:
+    return inner.startswith(os.path.join(outer, ""))
+
+
+LINKS = ("copy", "hard", "symlink", "rows")
+_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
+WORKSHOP = ".unfinished"
+"""Folder inside the output for what is not yet in its place. It is there from the first moment to
+the last: a folder that has one is no data set yet."""
+JOURNAL = "drawn.jsonl"
+"""File in it with a line for every image that was drawn whole: its name and SHA-256."""
+_CONVERTED = re.compile(r"(L|RGB|RGBA)-[0-9a-f]{64}\.png")
+_DRAWN = re.compile(r".+-[0-9a-f]{16}\.(png|tif|jpg|jpeg|webp)")
+
+
+class OutputFolder:
+    """A folder that is filled file by file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder; made with its parents by :meth:`begin`.
+    source : str or path-like, default=None
+        The folder that is read, which must not be inside of it, nor the other way round.
+    resume : bool, default=False
+        Take up an unfinished run instead of refusing a folder that is not empty.
+
+    Raises
+    ------
+    ValueError
+        When the two folders are one or inside each other, also through links, those inside
+        the source among them; when the output is a link or no folder; when its workshop is not
+        of this package, naming what is in it.
+    FileExistsError
+        When it is not empty, without `resume`.
+    PermissionError
+        When nothing can be written there. Nothing has been written yet.
+    """
+
+    def __init__(
+        self, path: files.FilePath, source: files.FilePath | None = None, *, resume: bool = False
+    ) -> None:
+        if not os.fspath(path):
+            raise ValueError("output must name a folder, got ''. Name a new one.")
+        self.root = Path(path)
+        self.resume = resume
+        self._made: list[Path] = []
+        self._folders = {"."}
+        self._drawn: dict[str, bytes] = {}
+        if self.root.is_symlink():
+            raise ValueError(f"output {os.fspath(path)!r} is a link; name the folder itself")
+        if self.root.exists() and not self.root.is_dir():
+            raise ValueError(f"output {os.fspath(path)!r} is a file, not a folder")
+        if source is not None and (relation := where_they_meet(source, self.root)):
+            raise ValueError(
+                f"output {os.fspath(path)!r} {relation}; the source is never written to. Choose a "
+                "folder beside it."
+            )
+        if not resume and self.root.is_dir() and os.listdir(self.root):
+            raise FileExistsError(
+                f"output {os.fspath(path)!r} is not empty. Choose a new folder, or take up "
+                "an unfinished run with resume=True."
+            )
+        self._look_into_workshop()
+        there = self.root.absolute()
+        while not there.exists():
+            there = there.parent
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied, nothing can be written there", str(there))
+
+    @property
+    def workshop(self) -> Path:
+        """Folder for files that are moved to their place later."""
+        return self.root / WORKSHOP
+
+    def begin(self) -> None:
+        """Make the folder and its workshop, and read what a run before has drawn."""
+        self._look_into_workshop()
+        for file in (self.workshop / JOURNAL, self.workshop / MANIFEST, self.root / MANIFEST):
+            with (
+                suppress(FileNotFoundError),
+                open_regular(file, follow=file.parent == self.root) as lines,
+            ):
+                self._drawn.update(drawn_files(lines))
+        self._made = [there for there in (self.workshop, self.root) if not there.exists()]
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.workshop.mkdir(exist_ok=True)
+
+    def _look_into_workshop(self) -> list[Path]:
+        """List what is in the workshop; refuse one with anything that this package did not make.
+
+        Whoever made the folder may have put a link there, or lost something in it: what is not
+        recognised is neither followed nor removed.
+        """
+        try:
+            status = os.lstat(self.workshop)
+        except FileNotFoundError:
+            return []
+        if not stat.S_ISDIR(status.st_mode):
+            kind = "a link" if stat.S_ISLNK(status.st_mode) else "no folder"
+            raise ValueError(
+                f"{self.workshop} is {kind}, and not the folder that this package puts there for "
+                "an unfinished run. Move it away, or choose another output."
+            )
+        with os.scandir(self.workshop) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
+            if not (_is_ours(entry.name) and entry.is_file(follow_symlinks=False)):
+                raise ValueError(
+                    f"{entry.path} was not made by this package and would be lost. Move it away, "
+                    "or choose another output."
+                )
+        return [Path(entry.path) for entry in found]
+
+    def discard(self) -> None:
+        """Remove what this run has made before anything was put in its place."""
+        if self.workshop in self._made:
+            shutil.rmtree(self.workshop, ignore_errors=True)
+        if self.root in self._made:
+            with suppress(OSError):  # not empty
+                self.root.rmdir()
+
+    def check_contents(self, names: Iterable[str]) -> None:
+        """Refuse a folder with files that this run would not write; clear leftovers.
+
+        Parameters
+        ----------
+        names : iterable of str
+            All files of the run, relative to the folder, with "/".
+
+        Raises
+        ------
+        ValueError
+            Naming such a file. Nothing has been removed then.
+        """
+        found = set(self._found())
+        leftovers = {name for name in found if _PARTIAL.fullmatch(os.path.basename(name))}
+        strange = found - leftovers
+        waiting = {each.name: each for each in self._look_into_workshop()}
+        waiting = {name: each for name, each in waiting.items() if _DRAWN.fullmatch(name)}
+        if strange or waiting:
+            for name in names:
+                strange.discard(name)
+                waiting.pop(os.path.basename(name), None)
+        strange |= {f"{WORKSHOP}/{name}" for name in waiting}
+        if strange:
+            raise ValueError(
+                f"output {os.fspath(self.root)!r} holds {len(strange)} files that this run would "
+                f"not write, such as {min(strange)!r}. Was it begun with another source, "
+                "sampler, seed or layout? Repeat that command, or choose another folder"
+            )
+        for name in leftovers:
+            (self.root / name).unlink()
+
+    def _found(self) -> Iterator[str]:
+        """Name the files in the folder, and the links to folders; not what is in the workshop."""
+        for folder, subfolders, names in os.walk(self.root):
+            inside = Path(folder).relative_to(self.root)
+            if inside == Path() and WORKSHOP in subfolders:
+                subfolders.remove(WORKSHOP)
+            linked = [name for name in subfolders if Path(folder, name).is_symlink()]
+            yield from ((inside / name).as_posix() for name in (*linked, *names))
+
+    def make_folders(self, folders: Iterable[str]) -> None:
+        """Make `folders`, relative to the folder, with "/"."""
+        for folder in sorted(folders):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            inside = Path(folder)
+            self._folders |= {each.as_posix() for each in (inside, *inside.parents)}
+
+    def copy(self, source: str, name: str, sha256: str, link: str) -> int:
+        """Put a copy of, or a link to, a source file in its place.
+
+        Parameters
+        ----------
+        source : str
+            The file.
+        name : str
+            Where to, relative to the folder.
+        sha256 : str
+            Of the source, when it was examined.
+        link : {"copy", "hard", "symlink"}
+            Kind of copy.
+
+        Returns
+        -------
+        mark : int
+            Of a link: what tells later whether the file it shares has changed, for
+            :meth:`check_link`.
+
+        Raises
+        ------
+        OSError
+            Naming the file that cannot be read or written.
+        ValueError
+            When the source has changed since it was examined.
+        """
+        target = self._at(name)
+        if link == "copy":
+            if not (self._is_plain(target) and hash_file(target)[1] == sha256):
+                digest = hashlib.sha256()
+                with open_regular(source) as original, files.written_whole(target) as copied:
+                    while block := original.read(1 << 20):
+                        digest.update(block)
+                        copied.write(block)
+                    if digest.hexdigest() != sha256:
+                        raise _has_changed(source)
+            return 0
+        real = os.path.realpath(source)
+        mark = _mark_of(source)
+        if hash_file(real)[1] != sha256:
+            raise _has_changed(source)
+        if self.resume and os.path.lexists(target):
+            if link == "symlink" and os.path.islink(target) and os.readlink(target) == real:
+                return mark
+            if link == "hard" and self._is_plain(target) and os.path.samefile(target, real):
+                return mark
+        partial = files.partial_name(target)
+        try:
+            if link == "hard":
+                os.link(real, partial)
+            else:
+                os.symlink(real, partial)
+            os.replace(partial, target)
+        except OSError as error:
+            works = error.errno in (errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+            hint = "" if works else '; links of this kind do not work here, use link="copy"'
+            raise OSError(error.errno, f"{error.strerror}{hint}", target) from error
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(partial)
+        return mark
+
+    def check_link(self, source: str, name: str, sha256: str, mark: int) -> None:
+        """Check that what a link leads to is still what was linked.
+
+        A copy keeps what it has; a link follows what happens to its source. Asked before the
+        manifest is written.
+
+        Raises
+        ------
+        ValueError
+            Naming the source that has changed or is gone.
+        """
+        try:
+            target = self._at(name)
+            same = _mark_of(target) == mark or hash_file(target)[1] == sha256
+        except OSError as error:
+            raise _has_changed(source) from error
+        if not same:
+            raise _has_changed(source)
+
+    def draw(
+        self,
+        name: str,
+        image: Callable[[], NDArray[Any]],
+        write: Callable[[str, NDArray[Any]], None] = files.write_image,
+    ) -> tuple[int, str]:
+        """Draw an image into its place, unless a run before has; return its size and SHA-256.
+
+        Parameters
+        ----------
+        name : str
+            Where to, relative to the folder. It tells all that the image depends on.
+        image : callable
+            Draws it.
+        write : callable, default=write_image
+            ``write(path, image)`` writes it, whole or not at all.
+        """
+        target = self._at(name)
+        if name in self._drawn and self._is_plain(target):
+            n_bytes, sha256 = hash_file(target)
+            if sha256 == self._drawn[name].hex():
+                return n_bytes, sha256
+        drawn = os.path.join(self.workshop, os.path.basename(name))
+        write(drawn, image())
+        n_bytes, sha256 = hash_file(drawn)
+        line = json.dumps({"path": name, "kind": "synthetic", "sha256": sha256}) + "\n"
+        # before the image is in its place: what is there is always known
+        with open_to_append(self.workshop / JOURNAL) as journal:
+            journal.write(line.encode("ascii"))
+        os.replace(drawn, target)
+        return n_bytes, sha256
+
+    def write_image(self, image: NDArray[Any], name: str) -> str:
+        """Write an image without loss; return the SHA-256 of its file."""
+        files.write_image(self._at(name), image)
+        return hash_file(self._at(name))[1]
+
+    def write(self, name: str, content: Iterable[bytes]) -> None:
+        """Write a file piece by piece."""
+        with files.written_whole(self.root / name) as file:
+            file.writelines(content)
+
+    def finish(self, lines: Iterable[bytes]) -> None:
+        """Write the manifest, when the names of all other files are on disk."""
+        for folder in self._folders:
+            _sync_folder(self.root / folder)
+        # It waits in the workshop, so that at any moment one of both knows what was drawn.
+        waiting = self.workshop / MANIFEST
+        with files.written_whole(waiting) as file:
+            file.writelines(lines)
+        for each in self._look_into_workshop():
+            if each != waiting:
+                each.unlink()
+        os.replace(waiting, self.root / MANIFEST)
+        self.workshop.rmdir()
+        _sync_folder(self.root)
+
+    def _at(self, name: str) -> str:
+        # no Path, which Python remembers the parts of
+        return os.path.join(self.root, name)
+
+    def _is_plain(self, target: str) -> bool:
+        return self.resume and os.path.isfile(target) and not os.path.islink(target)
+
+
+def name_file(stem: str, digest: str, suffix: str) -> str:
+    """Name a file: what a reader recognises of `stem`, what makes it unique, the ending.
+
+    Letters of every script stay, in composed form, as far as 120 bytes of UTF-8 go.
+
+    Examples
+    --------
+    >>> name_file("Crème brûlée (2)", "0f3a", ".jpg")
+    'Crème_brûlée_2_-0f3a.jpg'
+    """
+    runs = groupby(unicodedata.normalize("NFC", stem), _is_readable)
+    readable = "".join("".join(run) if stays else "_" for stays, run in runs)[:80].lstrip(".")
+    readable = readable.encode()[:120].decode(errors="ignore") or "image"
+    return f"{readable}-{digest}{suffix}"
+
+
+def _is_readable(character: str) -> bool:
+    # marks belong to the letter before them: without, Hindi and Thai are no words
+    return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
+
+
+_MARKS = ("Mn", "Mc")
+
+
+def _is_ours(name: str) -> bool:
+    """Tell whether a file in the workshop has a name that this package gives."""
+    return name in (JOURNAL, MANIFEST) or any(
+        pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
+    )
+
+
+def _has_changed(source: str) -> ValueError:
+    return ValueError(f"{printable(source)}: has changed since it was examined; run again")
+
+
+def _mark_of(path: str) -> int:
+    """Eight bytes that are others when a file was written on, or another has its name."""
+    status = os.stat(path)
+    facts = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev)
+    return hash(facts)
+
+
+def _sync_folder(folder: files.FilePath) -> None:
+    """Flush the names in a folder to disk, where folders can be opened."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # no such thing on this file system
+            raise OSError(error.errno, error.strerror, os.fspath(folder)) from error
+    finally:
+        os.close(handle)

@@ -1,0 +1,280 @@
+"""Verifying: a folder against its manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+
+from imblearn_images.core.duplicates import hash_file
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.regular import open_regular
+from imblearn_images.core.text import counted, shown
+from imblearn_images.folders._lineage import Lineage, read_lineage
+from imblearn_images.folders._manifest import (
+    LABELS,
+    MANIFEST,
+    Manifest,
+    Row,
+    find_leaks,
+    label_rows,
+    label_table,
+    labels_csv,
+)
+from imblearn_images.folders._pictures import CHART, SHEET
+from imblearn_images.folders._plan import digest_of
+from imblearn_images.folders._progress import progress
+from imblearn_images.folders._store import WORKSHOP
+
+__all__ = ["VerifyReport", "verify_folder"]
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What a check of an output folder found; truthy if all is well."""
+
+    output: str
+    n_rows: int
+    """Rows of the manifest that are in the data set."""
+    missing: list[str] = field(default_factory=list)
+    """Files that the manifest names and that are not there, or cannot be read."""
+    changed: list[str] = field(default_factory=list)
+    """Files whose SHA-256 is another one."""
+    unexpected: list[str] = field(default_factory=list)
+    """Files that the manifest does not name."""
+    leaks: list[str] = field(default_factory=list)
+    """Training rows that are, or descend from, a validation or test image; validation and test
+    rows that were drawn."""
+    labels: list[str] = field(default_factory=list)
+    """What is wrong with labels.csv."""
+
+    def __bool__(self) -> bool:
+        return not (self.missing or self.changed or self.unexpected or self.leaks or self.labels)
+
+    def to_json(self) -> str:
+        """Return everything, and ``"ok"``, as one JSON object in ASCII."""
+        return json.dumps({"ok": bool(self), **asdict(self)})
+
+    def __str__(self) -> str:
+        if self:
+            return f"{self.output}: {counted(self.n_rows, 'row')}, all as the manifest says"
+        lines = [f"{self.output}: not as the manifest says"]
+        for what in ("missing", "changed", "unexpected", "leaks", "labels"):
+            found = getattr(self, what)
+            lines += [f"  {what}: {shown(name, 200)}" for name in found[:10]]
+            if len(found) > 10:
+                lines.append(f"  {what}: and {len(found) - 10} more")
+        return "\n".join(lines)
+
+
+def verify_folder(
+    output: str | os.PathLike[str],
+    *,
+    source: str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> VerifyReport:
+    """Check an output folder against its manifest; nothing is written.
+
+    Parameters
+    ----------
+    output : str or path-like
+        Folder that `balance_folder`, `unbalance_folder` or `export_images` wrote.
+    source : str or path-like, default=None
+        Also check that the parents are still there, and that originals and copies equal them;
+        where it is an output itself, that no two sides show one of *its* photos.
+    n_jobs : int, default=None
+        Threads that read the files.
+    verbose : int, default=0
+        Progress bar (needs the package tqdm).
+
+    Returns
+    -------
+    VerifyReport
+        ``bool(report)`` tells whether all is well.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, or no manifest in it: it was not finished, or is of
+        somebody else. If there is no `source`.
+    ValueError
+        If the manifest is damaged, naming the line, or is no file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> verify_folder(tempfile.mkdtemp())
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: '...' holds no manifest.jsonl: it was not written by this package. ...
+    """
+    root = Path(output)
+    _check_there(root)
+    if source is not None and not os.path.isdir(source):
+        raise FileNotFoundError(
+            f"source {os.fspath(source)} is no folder: name the one that {root} was made of"
+        )
+    rows = Manifest(root)
+    n_rows = n_files = 0
+    has_source, outside = False, dict[str, None]()
+    for row in rows:
+        n_rows += row.split != "skipped"
+        n_files += row.path is not None
+        has_source = has_source or _is_of_a_source(row)
+        if source is None:
+            outside |= dict.fromkeys(name for name in row.parents if not _lies_in(name, "source"))
+    bad: dict[str, list[str]] = {"missing": [], "changed": []}
+    if has_source:  # images of elsewhere, which `export_images` wrote, may be called anything
+        bad["missing"] += [f"{name} (points out of the source)" for name in outside]
+    parents: dict[str, str | None] = {}
+    related: Iterable[Row] = rows
+    if source is not None:
+        parents = _parents(rows)
+        # Who wrote the manifest has no say in which files of this machine are looked for.
+        outside = dict.fromkeys(name for name in parents if not _lies_in(name, source))
+        bad["missing"] += [f"{name} (points out of the source)" for name in outside]
+        for name in outside:
+            del parents[name]
+        related = _Related(rows, parents, os.fspath(source))
+    with progress(n_files + len(parents), "verified", verbose) as done:
+
+        def check(file: str, name: str, sha256: str | None) -> None:
+            try:
+                found = hash_file(file)[1] if os.path.isfile(file) else None
+            except PermissionError:
+                found = None
+            if found is None:
+                bad["missing"].append(name)
+            elif sha256 is not None and found != sha256:
+                bad["changed"].append(name)
+            done(1)
+
+        checks = chain(
+            ((os.path.join(root, r.path), r.path, r.sha256) for r in rows if r.path is not None),
+            (
+                (os.path.join(source or "", parent), f"{os.fspath(source or '')}/{parent}", sha256)
+                for parent, sha256 in parents.items()
+            ),
+        )
+        while some := list(islice(checks, 4096)):
+            in_threads(check, some, n_jobs=n_jobs)
+    return VerifyReport(
+        output=str(root),
+        n_rows=n_rows,
+        missing=sorted(bad["missing"]),
+        changed=sorted(bad["changed"]),
+        unexpected=_unexpected(root, rows),
+        leaks=find_leaks(related),
+        labels=_label_errors(root, rows),
+    )
+
+
+def _check_there(root: Path) -> None:
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"{os.fspath(root)!r} is no folder. Name the one that was given as output."
+        )
+    if os.path.lexists(root / MANIFEST):
+        return
+    if os.path.lexists(root / WORKSHOP):
+        raise FileNotFoundError(
+            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat the command "
+            "that writes it: --resume, resume=True."
+        )
+    above = root.absolute().parent
+    hint = "" if not (above / MANIFEST).is_file() else f" Did you mean {os.fspath(above)!r}?"
+    raise FileNotFoundError(
+        f"{os.fspath(root)!r} holds no {MANIFEST}: it was not written by this package. Name the "
+        f"folder that was given as output.{hint}"
+    )
+
+
+def _is_of_a_source(row: Row) -> bool:
+    """Tell whether a row is a file of class folders: what it was made of is in its name."""
+    if row.path is None or row.kind != "original" or not row.parents:
+        return False
+    digest = digest_of((row.label, *row.parents, str(row.sha256)))
+    return os.path.splitext(row.path)[0].endswith(f"-{digest}")
+
+
+def _lies_in(name: str, source: str | os.PathLike[str]) -> bool:
+    """Tell whether a parent is below the source, as it is spelled: no file is looked at."""
+    root = os.path.abspath(source)
+    there = os.path.abspath(os.path.join(root, name))
+    return there.startswith(os.path.join(root, "")) and "\0" not in name
+
+
+class _Related:
+    """Rows with what the manifest of their source says of their parents."""
+
+    def __init__(self, rows: Iterable[Row], parents: Iterable[str], source: str) -> None:
+        names = list(parents)
+        self.rows = rows
+        self.lineage: Lineage = read_lineage([os.path.join(source, name) for name in names])
+        self.at = dict(zip(names, range(len(names)), strict=True))
+
+    def __iter__(self) -> Iterator[Row]:
+        if not self.lineage.manifests:
+            yield from self.rows
+            return
+        for row in self.rows:
+            known = [self.at[name] for name in row.parents if name in self.at]
+            photos = [name for at in known for name in self.lineage.photos(at)]
+            drawn = row.drawn_before or bool(self.lineage.drawn[known].any())
+            yield replace(row, ancestors=(*row.ancestors, *photos), drawn_before=drawn)
+
+
+def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
+    """Name the files of the source, each with its SHA-256 where a row tells it."""
+    parents: dict[str, str | None] = {}
+    for row in rows:
+        if row.kind == "synthetic":
+            for parent in row.parents:
+                parents.setdefault(parent, None)
+        elif row.kind != "skipped":
+            parents.update(dict.fromkeys(row.parents, row.sha256))
+    return parents
+
+
+def _unexpected(root: Path, rows: Iterable[Row]) -> list[str]:
+    found = set()
+    for folder, subfolders, names in os.walk(root):
+        inside = Path(folder).relative_to(root)
+        linked = [name for name in subfolders if Path(folder, name).is_symlink()]
+        found |= {(inside / name).as_posix() for name in (*names, *linked)}
+    found -= {MANIFEST, LABELS, CHART, SHEET}
+    found.difference_update(str(row.path) for row in rows)
+    return sorted(found)
+
+
+def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
+    file = root / LABELS
+    if not os.path.lexists(file):
+        needed = any(r.path is None and r.parents and r.split != "skipped" for r in rows)
+        return [f"{LABELS} is missing"] if needed else []
+    try:
+        with open_regular(file) as content:
+            same = all(content.read(len(line)) == line for line in labels_csv(rows))
+            if same and not content.read(1):
+                return []
+        with open_regular(file) as content:
+            return _first_difference(label_table(rows), label_rows(content))
+    except ValueError as error:
+        return [str(error)]
+
+
+def _first_difference(
+    wanted: Iterator[tuple[str, str, bool]], found: Iterator[tuple[str, str, bool]]
+) -> list[str]:
+    for number, (right, row) in enumerate(zip_longest(wanted, found), start=1):
+        if right is None:
+            return [f"{LABELS}: row {number} and what follows is not in the manifest"]
+        if row is None:
+            return [f"{LABELS}: row {number} is missing, {str(right)[:200]}, with all that follow"]
+        if row != right:
+            return [f"{LABELS}: row {number} must be {str(right)[:200]}, got {str(row)[:200]}"]
+    return [f"{LABELS}: the rows are those of the manifest, written in another way"]

@@ -1,0 +1,271 @@
+"""Candidates: whatever may be compared, as one estimator each that is fitted on images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imblearn.pipeline import Pipeline
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline as SklearnPipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.estimators import takes_of
+from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images.image_sampler import ImageSampler
+from imblearn_images.preprocessing import FlattenImages, ReadImages
+
+__all__ = ["BASELINES", "Candidate", "name_candidates", "name_model", "notes_of_twice", "prepare"]
+
+BASELINES = ("none", "class_weight", "prior_correction")
+"""What resamples nothing, and is always compared."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One line of the comparison."""
+
+    name: str
+    estimator: Any
+    """Unfitted, takes the images as the user has them; None where there is none."""
+    weighted: bool = False
+    """Whether its ``fit`` is to be given balanced sample weights."""
+    unavailable: str = ""
+    """Why there is no estimator."""
+
+
+def name_candidates(resamplers: Any) -> dict[str, Any]:
+    """Give every candidate its name, the baselines first.
+
+    Parameters
+    ----------
+    resamplers : mapping of str to candidate, or iterable of candidates
+        See :func:`compare_resamplers`.
+
+    Returns
+    -------
+    named : dict of str to candidate
+
+    Examples
+    --------
+    >>> from imblearn_images import SMOTE, RandomUnderSampler
+    >>> list(name_candidates([SMOTE(), "none", SMOTE(k_neighbors=3), RandomUnderSampler()]))
+    ['none', 'class_weight', 'prior_correction', 'SMOTE', 'SMOTE-2', 'RandomUnderSampler']
+    """
+    if isinstance(resamplers, Mapping):
+        given = list(resamplers.items())
+    elif isinstance(resamplers, Iterable) and not isinstance(resamplers, (str, SklearnPipeline)):
+        given = _numbered((_name_of(each), each) for each in resamplers)
+    else:
+        raise TypeError(
+            f"resamplers={resamplers!r}: pass a list of candidates, or a dict of names and "
+            "candidates."
+        )
+    named: dict[str, Any] = {word: word for word in BASELINES}
+    for name, candidate in given:
+        _check(name, candidate)
+        named[str(name)] = candidate
+    return named
+
+
+def _numbered(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    seen: Counter[str] = Counter()
+    numbered = []
+    for name, candidate in pairs:
+        seen[name] += 1
+        again = seen[name] > 1 and not isinstance(candidate, str)
+        numbered.append((f"{name}-{seen[name]}" if again else name, candidate))
+    return numbered
+
+
+def _name_of(candidate: Any) -> str:
+    if isinstance(candidate, str):
+        return candidate
+    if isinstance(candidate, SklearnPipeline):
+        return "+".join(_name_of(step) for _, step in candidate.steps)
+    if isinstance(candidate, ImageSampler):
+        return _name_of(candidate.sampler)
+    return type(candidate).__name__
+
+
+def name_model(estimator: Any) -> str:
+    """Name a classifier with what stands before it or inside it.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> name_model(Pipeline([("flat", FlattenImages()), ("naive", GridSearchCV(GaussianNB(), {}))]))
+    'FlattenImages+GridSearchCV(GaussianNB)'
+    """
+    if isinstance(estimator, SklearnPipeline):
+        return "+".join(name_model(step) for _, step in estimator.steps)
+    inner = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
+    name = estimator if isinstance(estimator, str) else type(estimator).__name__
+    return f"{name}({name_model(inner['estimator'])})" if inner.get("estimator") else str(name)
+
+
+def _check(name: Any, candidate: Any) -> None:
+    if name in BASELINES and candidate != name:
+        raise ValueError(f"{name!r} is the name of a baseline: call {candidate!r} something else.")
+    if isinstance(candidate, str):
+        if candidate not in BASELINES:
+            words = ", ".join(map(repr, BASELINES))
+            raise ValueError(
+                f"Candidate {candidate!r} is unknown: of words there are {words}; a sampler is "
+                "passed as an object, such as SMOTE()."
+            )
+        return
+    if isinstance(candidate, type):
+        raise TypeError(f"Candidate {name!r} is a class: pass {candidate.__name__}(), an instance.")
+    if not hasattr(candidate, "fit_resample") and not _is_model(candidate):
+        raise TypeError(
+            f"Candidate {name!r} is {candidate!r}, neither a sampler (fit_resample) nor a "
+            "classifier (fit, predict)."
+        )
+
+
+def _is_model(candidate: Any) -> bool:
+    return hasattr(candidate, "fit") and hasattr(candidate, "predict")
+
+
+def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Candidate:
+    """Make one estimator of a candidate that takes the images `X` as they are.
+
+    A sampler stands before `estimator`, behind the ``ReadImages`` that begins it if it does;
+    a sampler of others is wrapped in ``ImageSampler``. An estimator that wants rows of pixels
+    is given them. Every ``random_state`` that is None is set to `seed`, so that all
+    candidates draw alike.
+
+    Parameters
+    ----------
+    name : str
+        Name.
+    candidate : sampler, classifier or str
+        As :func:`name_candidates` gives it.
+    estimator : classifier
+        What is to be helped.
+    X : ndarray
+        Images, paths or rows.
+    seed : int
+        For what has no seed.
+
+    Returns
+    -------
+    Candidate
+    """
+    if isinstance(candidate, str):
+        return _baseline(name, candidate, _seeded(_on_images([], estimator, X), seed))
+    if not hasattr(candidate, "fit_resample"):
+        return Candidate(name, _seeded(candidate, seed))
+    return Candidate(name, _seeded(_on_images(_samplers(candidate, X), estimator, X), seed))
+
+
+def _baseline(name: str, word: str, estimator: Any) -> Candidate:
+    if word == "none":
+        return Candidate(name, estimator)
+    if word == "class_weight":
+        if (parameter := _class_weight_of(estimator)) is not None:
+            return Candidate(name, clone(estimator).set_params(**{parameter: "balanced"}))
+        if _takes_weights(estimator):
+            return Candidate(name, estimator, weighted=True)
+        why = "the estimator has no parameter class_weight, and its fit takes no sample_weight"
+        return Candidate(name, None, unavailable=why)
+    if not hasattr(estimator, "predict_proba"):
+        return Candidate(name, None, unavailable="the estimator has no predict_proba")
+    return Candidate(name, PriorCorrectedClassifier(estimator, prior="uniform"))
+
+
+def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
+    """Say where samplers meet weights of classes that are not reckoned from what they return.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imblearn_images import SMOTE
+    >>> notes_of_twice({"smote": SMOTE()}, LogisticRegression(class_weight={"owl": 9}))
+    ["class_weight={'owl': 9} of the estimator acts on what smote returns, too: corrected twice"]
+    """
+    parameter = _class_weight_of(estimator)
+    weights = None if parameter is None else estimator.get_params()[parameter]
+    samplers = [name for name, each in named.items() if hasattr(each, "fit_resample")]
+    if not samplers or not isinstance(weights, Mapping):  # "balanced" is reckoned behind them
+        return []
+    verb = "return" if len(samplers) > 1 else "returns"
+    known = f"class_weight={weights!r} of the estimator"
+    return [f"{known} acts on what {', '.join(samplers)} {verb}, too: corrected twice"]
+
+
+def _class_weight_of(estimator: Any, prefix: str = "") -> str | None:
+    """Name the parameter of the classifier inside Pipelines, searches and the like."""
+    if isinstance(estimator, SklearnPipeline):
+        step, last = estimator.steps[-1]
+        return _class_weight_of(last, f"{prefix}{step}__")
+    parameters = estimator.get_params(deep=False)
+    if "class_weight" in parameters:
+        return f"{prefix}class_weight"
+    inner = parameters.get("estimator")
+    return None if inner is None else _class_weight_of(inner, f"{prefix}estimator__")
+
+
+def _takes_weights(estimator: Any) -> bool:
+    if isinstance(estimator, SklearnPipeline):
+        return _takes_weights(estimator.steps[-1][1])
+    return bool(has_fit_parameter(estimator, "sample_weight"))
+
+
+def _samplers(candidate: Any, X: Any) -> list[tuple[str, Any]]:
+    """The steps of a sampler, or of a Pipeline of samplers, that take the images."""
+    if isinstance(candidate, SklearnPipeline):
+        return [
+            (f"{name}-{inner}", step)
+            for name, part in candidate.steps
+            for inner, step in _samplers(part, X)
+        ]
+    rows = getattr(X, "ndim", 2) == 2
+    if rows or not hasattr(candidate, "fit_resample") or _knows_images(candidate):
+        return [("sampler", candidate)]
+    return [("sampler", ImageSampler(candidate))]
+
+
+def _knows_images(sampler: Any) -> bool:
+    return bool(get_tags(sampler).input_tags.three_d_array)
+
+
+def _on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
+    """Put samplers between the images and an estimator."""
+    steps = list(samplers)
+    is_reader = isinstance(estimator, SklearnPipeline) and isinstance(estimator[0], ReadImages)
+    if holds_paths(X):
+        writes = any(getattr(sampler, "output_dir", None) for _, sampler in samplers)
+        if is_reader and samplers and not writes:
+            steps, estimator = [("read", estimator[0]), *steps], estimator[1:]
+        elif not takes_of(estimator)[1] and not _takes_images(estimator):
+            steps = [("read", ReadImages()), *steps]
+    if getattr(X, "ndim", 2) != 2 and not _takes_images(estimator):
+        steps.append(("flatten", FlattenImages()))
+    return Pipeline([*steps, ("estimator", estimator)]) if steps else estimator
+
+
+def _takes_images(estimator: Any) -> bool:
+    """Tell whether an estimator, or one that a meta-estimator asks, takes images."""
+    if takes_of(estimator)[0]:
+        return True
+    if isinstance(estimator, SklearnPipeline) or not hasattr(estimator, "get_params"):
+        return False
+    parts = (part for key, part in estimator.get_params().items() if "__" not in key)
+    return any(hasattr(part, "fit") and _takes_images(part) for part in parts)
+
+
+def _seeded(estimator: Any, seed: int) -> Any:
+    twin = clone(estimator)
+    unset = {
+        key: seed
+        for key, value in twin.get_params().items()
+        if value is None and key.rpartition("__")[2] == "random_state"
+    }
+    return twin.set_params(**unset) if unset else twin

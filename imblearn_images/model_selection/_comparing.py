@@ -1,0 +1,535 @@
+"""Comparing: candidates fitted and scored on the same folds."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import tracemalloc
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from imblearn.pipeline import Pipeline
+from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_random_state, indexable
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.estimators import weighted
+from imblearn_images.core.files import frames_told, tell_frames
+from imblearn_images.core.plan import as_groups, sortable
+from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.core.validation import check_lengths
+from imblearn_images.model_selection._candidates import (
+    Candidate,
+    name_candidates,
+    name_model,
+    notes_of_twice,
+    prepare,
+)
+from imblearn_images.model_selection._comparison import (
+    Calibration,
+    ClassRecall,
+    Cost,
+    ResamplerComparison,
+)
+from imblearn_images.model_selection._folds import Fold, make_folds
+from imblearn_images.model_selection._statistics import calibrate
+from imblearn_images.preprocessing import ReadImages
+
+__all__ = ["Outcome", "compare_resamplers", "fit_and_judge", "summarise"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one candidate on one fold."""
+
+    name: str
+    fold: int
+    error: str = ""
+    """Why it failed."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """Metric -> score of the test images."""
+    predicted: Any = None
+    """Labels of the test images."""
+    probabilities: NDArray[np.float64] | None = None
+    """Of all classes, shape (n_test, n_classes), where the classifier has some."""
+    fit_seconds: float = np.nan
+    """Resampling included."""
+    resampling_seconds: float = np.nan
+    peak_bytes: float = np.nan
+    """The most that resampling held at once, beyond what was there before."""
+    warnings: tuple[str, ...] = ()
+
+
+def summarise(
+    candidates: Sequence[Candidate],
+    folds: Sequence[Fold],
+    y: NDArray[Any],
+    classes: NDArray[Any],
+    outcomes: Sequence[Outcome],
+    failures: dict[str, str],
+    notes: list[str],
+    interrupted: bool,
+    conditions: dict[str, Any],
+) -> ResamplerComparison:
+    """Put together what is known of the folds that all candidates have been judged on."""
+    names = tuple(each.name for each in candidates if each.name not in failures)
+    known = {(outcome.name, outcome.fold): outcome for outcome in outcomes}
+    complete = [k for k in range(len(folds)) if all((name, k) in known for name in names)]
+    if not complete:
+        raise KeyboardInterrupt("before one fold was complete")
+    if interrupted:
+        notes = [*notes, f"interrupted: {len(complete)} of {len(folds)} folds are complete"]
+    table = {name: [known[name, k] for k in complete] for name in names}
+    tested = np.concatenate([folds[k][1] for k in complete])
+    n_test = {label: len(np.unique(tested[y[tested] == label])) for label in plain_list(classes)}
+    calibration, reliability = {}, {}
+    for name, found in table.items():
+        calibration[name] = Calibration(np.nan, np.nan)
+        if found[0].probabilities is not None:
+            probabilities = np.concatenate([each.probabilities for each in found])
+            brier, ece, reliability[name] = calibrate(probabilities, y[tested], classes)
+            calibration[name] = Calibration(brier, ece)
+    return ResamplerComparison(
+        names=names,
+        metric=next(iter(table["none"][0].scores)),
+        fold_scores={
+            metric: {name: np.array([o.scores[metric] for o in table[name]]) for name in names}
+            for metric in table["none"][0].scores
+        },
+        test_to_train=float(np.mean([len(folds[k][1]) / len(folds[k][0]) for k in complete])),
+        recall={name: _recall(table[name], y[tested], n_test) for name in names},
+        calibration=calibration,
+        reliability=reliability,
+        costs={name: _cost(table[name]) for name in names},
+        estimators={each.name: each.estimator for each in candidates if each.name in names},
+        failures=failures,
+        notes=(*notes, *_heard(outcomes)),
+        interrupted=interrupted,
+        conditions=conditions | {"n_folds": len(complete)},
+    )
+
+
+def _recall(
+    found: Sequence[Outcome], truth: NDArray[Any], n_test: dict[Any, int]
+) -> dict[Any, ClassRecall]:
+    right = np.concatenate([each.predicted for each in found]) == truth
+    return {
+        label: ClassRecall(float(right[truth == label].mean()) if n else np.nan, n)
+        for label, n in n_test.items()
+    }
+
+
+def _cost(found: Sequence[Outcome]) -> Cost:
+    timed = [each for each in found if each.fold > 0] or found  # fold 0 is slowed by tracemalloc
+    fit, resampling = (
+        float(np.mean([getattr(each, field) for each in timed]))
+        for field in ("fit_seconds", "resampling_seconds")
+    )
+    return Cost(fit, resampling, next((o.peak_bytes for o in found if o.fold == 0), np.nan))
+
+
+def _heard(outcomes: Sequence[Outcome]) -> list[str]:
+    """Warnings of the fits, each once, the most frequent first."""
+    heard = Counter(" ".join(text.split()) for each in outcomes for text in set(each.warnings))
+    n_fits = sum(not each.error for each in outcomes)
+    return [f"{n} of {n_fits} fits warned: {text}" for text, n in heard.most_common(5)]
+
+
+class Watch:
+    """Time and memory of the samplers of one fit; cloning it copies nothing."""
+
+    def __init__(self, traces: bool) -> None:
+        self.traces = traces
+        self.seconds = self.peak = np.nan
+
+    def __sklearn_clone__(self) -> Watch:
+        return self
+
+    def run(self, resample: Callable[..., Any], *args: Any, **params: Any) -> Any:
+        """Call a sampler, watched."""
+        with _traced(self.traces) as peak:
+            started = time.perf_counter()
+            result = resample(*args, **params)
+            self.seconds = np.nansum([self.seconds, time.perf_counter() - started])
+            self.peak = np.nanmax([self.peak, peak()]) if self.traces else np.nan
+        return result
+
+
+@contextmanager
+def _traced(wanted: bool) -> Iterator[Callable[[], int]]:
+    """Let tracemalloc, which NumPy reports to, tell what is allocated from here on."""
+    if not wanted:
+        yield lambda: 0
+        return
+    was_tracing = tracemalloc.is_tracing()
+    if not was_tracing:
+        tracemalloc.start()
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not was_tracing:
+            tracemalloc.stop()
+
+
+class WatchedSampler(BaseEstimator):
+    """A sampler in a Pipeline that is watched when it resamples."""
+
+    def __init__(self, sampler: Any, watch: Watch) -> None:
+        self.sampler = sampler
+        self.watch = watch
+
+    def fit(self, X: Any, y: Any) -> WatchedSampler:
+        """Nothing to be learnt before it resamples."""
+        return self
+
+    def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
+        """As the sampler does."""
+        return self.watch.run(self.sampler.fit_resample, X, y, **params)
+
+
+class Answers(ClassifierMixin, BaseEstimator):
+    """A fitted classifier that is asked about one set of images, by every scorer anew.
+
+    It is asked once and the answer is kept: images may have to be read for it.
+    """
+
+    def __init__(self, fitted: Any) -> None:
+        self.fitted = fitted
+        self.classes_ = fitted.classes_
+        self.kept: dict[str, Any] = {}
+
+    def predict(self, X: Any) -> Any:
+        """Labels."""
+        return self._ask("predict", X)
+
+    @available_if(lambda self: hasattr(self.fitted, "predict_proba"))
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities."""
+        return self._ask("predict_proba", X)
+
+    @available_if(lambda self: hasattr(self.fitted, "decision_function"))
+    def decision_function(self, X: Any) -> Any:
+        """Decision values."""
+        return self._ask("decision_function", X)
+
+    def _ask(self, method: str, X: Any) -> Any:
+        if method not in self.kept:
+            self.kept[method] = getattr(self.fitted, method)(X)
+        return self.kept[method]
+
+
+def fit_and_judge(
+    candidate: Candidate,
+    fold: int,
+    X: Any,
+    y: NDArray[Any],
+    rows: tuple[NDArray[np.intp], NDArray[np.intp]],
+    scorer: Any,
+    classes: Sequence[Any],
+) -> Outcome:
+    """Fit a candidate on the training images of a fold, and judge it by the test images.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        With an estimator.
+    fold : int
+        Its number. Memory is traced on fold 0, whose time therefore does not count.
+    X, y : ndarray
+        Images and labels, all of them.
+    rows : (train, test)
+        Those of the fold.
+    scorer : callable
+        Gives a dict of scores.
+    classes : sequence
+        Labels, in the order of the columns of the probabilities.
+
+    Returns
+    -------
+    Outcome
+        With an `error` where anything went wrong.
+    """
+    train, test = rows
+    # tracemalloc and filters of warnings belong to the process: in threads others' would count
+    alone = threading.current_thread() is threading.main_thread()
+    watch = Watch(traces=alone and fold == 0)
+    with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
+        try:
+            estimator = _watched(clone(candidate.estimator), watch)
+            weights = compute_sample_weight("balanced", y[train]) if candidate.weighted else None
+            params = {} if weights is None else weighted(estimator, weights)
+            started = time.perf_counter()
+            fitted = estimator.fit(X[train], y[train], **params)
+            fit_seconds = time.perf_counter() - started
+            answers, X_test = Answers(fitted), X[test]
+            scores = scorer(answers, X_test, y[test])
+            predicted = answers.predict(X_test)
+            probabilities = _probabilities(answers, X_test, classes)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
+            reason = " ".join(str(error).split())
+            return Outcome(candidate.name, fold, error=f"{type(error).__name__}: {reason}")
+    return Outcome(
+        candidate.name,
+        fold,
+        scores={metric: float(score) for metric, score in scores.items()},
+        predicted=predicted,
+        probabilities=probabilities,
+        fit_seconds=fit_seconds,
+        resampling_seconds=watch.seconds,
+        peak_bytes=watch.peak,
+        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in heard),
+    )
+
+
+@contextmanager
+def _unrecorded() -> Iterator[list[Any]]:
+    yield []
+
+
+def _watched(estimator: Any, watch: Watch) -> Any:
+    """Watch the samplers among the steps of a Pipeline; a cache would keep them from running."""
+    if isinstance(estimator, Pipeline) and estimator.memory is None:
+        estimator.steps = [
+            (name, WatchedSampler(step, watch) if hasattr(step, "fit_resample") else step)
+            for name, step in estimator.steps
+        ]
+    return estimator
+
+
+def _probabilities(answers: Answers, X: Any, classes: Sequence[Any]) -> NDArray[np.float64] | None:
+    """Probabilities in the columns of all classes; one that was not trained on has none."""
+    if not hasattr(answers, "predict_proba"):
+        return None
+    found = np.asarray(answers.predict_proba(X), dtype=np.float64)
+    aligned = np.zeros((len(found), len(classes)))
+    aligned[:, np.searchsorted(classes, answers.classes_)] = found
+    return aligned
+
+
+def compare_resamplers(
+    estimator: Any,
+    resamplers: Any,
+    X: Any,
+    y: Any,
+    *,
+    cv: Any = None,
+    groups: Any = None,
+    scoring: Any = "balanced_accuracy",
+    n_jobs: int | None = None,
+    random_state: Any = None,
+    verbose: int = 0,
+) -> ResamplerComparison:
+    """Compare resampling, on the same folds, with three honest baselines.
+
+    The baselines are always among the candidates: "none", the estimator as it is;
+    "class_weight", balanced weights of the classes instead of more images; and
+    "prior_correction", the untouched model with its probabilities corrected to equal
+    classes. Resampling acts on the training images of a fold only.
+
+    Parameters
+    ----------
+    estimator : classifier
+        What is to be helped: takes the images, such as a Pipeline that begins with
+        ``ReadImages`` or ``FlattenImages``, or rows of pixels, which it is then given.
+    resamplers : list of candidates, or dict of names and candidates
+        Candidates are samplers of this library or of imbalanced-learn; Pipelines of
+        samplers; whole classifiers, which are used instead of `estimator` and see the images
+        as they are; and the words of the baselines. Samplers stand before `estimator`, behind
+        the ``ReadImages`` that begins it where `X` holds paths, unless they have an
+        `output_dir`. Those of imbalanced-learn are run through ``ImageSampler``.
+    X : images
+        Array of shape (n, H, W), (n, H, W, C) or (n, d), or paths, in any container.
+    y : array-like of shape (n,)
+        Labels.
+    cv : int, splitter, iterable of (train, test), default=None
+        Folds; drawn with `random_state` for an int. By default 5 stratified folds, twice;
+        fewer, and said so in the notes, where a class has fewer images. With `groups` these
+        are stratified folds of whole groups.
+    groups : array-like of shape (n,), default=None
+        Images that must not be on both sides: photos of one patient, near-duplicates.
+    scoring : str, callable, list, tuple or dict, default="balanced_accuracy"
+        Metrics, as for :func:`sklearn.model_selection.cross_validate`. The first one decides.
+    n_jobs : int, default=None
+        Fits at a time, with the backend of :func:`joblib.parallel_config`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the folds, and of every step that has none. The same for all candidates.
+    verbose : int, default=0
+        Progress bar (needs the package tqdm).
+
+    Returns
+    -------
+    ResamplerComparison
+        Show it, or ask it for ``advice``, ``better``, ``to_frame()``, ``plot()``. What resampling
+        has to beat is the best of the baselines, its ``reference``. After
+        KeyboardInterrupt it holds the folds that are complete.
+
+    Raises
+    ------
+    ValueError
+        Naming the class that has too few images, or groups of images, for the folds; if
+        a given `cv` divides a group; if `estimator` itself fails.
+    TypeError
+        For a candidate that is neither a sampler nor a classifier.
+    KeyboardInterrupt
+        If not one fold is complete by then.
+
+    Notes
+    -----
+    A candidate that fails on any fold has no result, but its reason in ``failures``; the
+    others go on. A difference is called one at the 5 % level of the corrected resampled t-test
+    [1]_, after Holm's adjustment for the number of candidates [2]_, of p-values and intervals
+    alike; the test is a cautious one. The advice names a candidate that makes images only where
+    it is better than the best baseline in this sense, and otherwise that baseline.
+    Choosing the best of many candidates makes its score look better than it will be: keep a
+    test set that this comparison has not seen.
+
+    Seconds are wall-clock time, longer where fits run side by side. Memory is measured with
+    tracemalloc in the first fold, whose seconds do not count.
+
+    References
+    ----------
+    .. [1] C. Nadeau, Y. Bengio, "Inference for the generalization error", Machine Learning
+       52, 239-281, 2003.
+    .. [2] S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+       Journal of Statistics 6(2), 65-70, 1979.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from imblearn_images import SMOTE, RandomUnderSampler
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True, size=16)
+    >>> samplers = [SMOTE(), RandomUnderSampler()]
+    >>> comparison = compare_resamplers(GaussianNB(), samplers, images, labels, random_state=0)
+    >>> comparison.names
+    ('none', 'class_weight', 'prior_correction', 'SMOTE', 'RandomUnderSampler')
+    >>> comparison.n_folds, comparison.recall["none"]["gravel"].n_test
+    (10, 102)
+    """
+    images, _ = unwrap(X)
+    check_lengths(images, y)
+    labels = labels_of(y)
+    if groups is not None:
+        groups = sortable(as_groups(groups, len(labels), of="images in X"))
+    images, labels = indexable(_rows(images), labels)
+    seed = _seed(random_state)
+    named = name_candidates(resamplers)
+    candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]
+    folds, notes = make_folds(labels, groups, cv, seed)
+    notes = [*notes, *notes_of_twice(named, estimator)]
+    scorer = check_scoring(estimator, scoring=_metrics(scoring))
+    classes = np.unique(labels)
+    failures = {each.name: each.unavailable for each in candidates if each.unavailable}
+
+    def tasks() -> Iterator[Any]:
+        for number, rows in enumerate(folds):
+            for each in candidates:
+                if each.name not in failures:
+                    yield delayed(fit_and_judge)(
+                        each, number, images, labels, rows, scorer, classes
+                    )
+
+    outcomes: list[Outcome] = []
+    interrupted = False
+    if holds_paths(images):
+        tell_frames(images, n_jobs=n_jobs)  # once, not in every fold
+    try:
+        total = len(folds) * (len(candidates) - len(failures))
+        with frames_told():
+            for outcome in _progress(_run(tasks(), n_jobs), total, verbose):
+                if outcome.error:
+                    _note_failure(outcome, len(folds), failures)
+                outcomes.append(outcome)
+    except KeyboardInterrupt:
+        interrupted = True
+    conditions = _conditions(estimator, images, seed)
+    return summarise(
+        candidates, folds, labels, classes, outcomes, failures, notes, interrupted, conditions
+    )
+
+
+def _conditions(estimator: Any, images: Any, seed: int) -> dict[str, Any]:
+    """What was measured on, for people and programs."""
+    from imblearn_images import __version__
+
+    return {
+        "classifier": name_model(estimator),
+        "images": _described(estimator, images),
+        "n_images": len(images),
+        "seed": seed,
+        "version": __version__,
+    }
+
+
+def _described(estimator: Any, images: Any) -> str:
+    """The size of the images as the classifier, or its ``ReadImages``, is given them."""
+    steps = estimator.get_params().values() if hasattr(estimator, "get_params") else ()
+    sizes = [step.size for step in steps if isinstance(step, ReadImages) and step.size is not None]
+    shape = tuple(sizes[0]) if sizes else np.shape(images)[1:] if not holds_paths(images) else ()
+    if not shape:
+        return "images of any size"
+    what = "rows of numbers" if len(shape) == 1 else "images"
+    return f"{what} of {' x '.join(map(str, shape))}"
+
+
+def _rows(images: Any) -> Any:
+    """Let a numpy index choose rows: data frames and lists of rows become arrays."""
+    return (
+        np.asarray(images)
+        if isinstance(images, (list, tuple)) or hasattr(images, "iloc")
+        else images
+    )
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, (int, np.integer)):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _metrics(scoring: Any) -> Any:
+    """Metrics by their names, for a scorer that gives a dict."""
+    if callable(scoring):
+        made = re.match(r"make_scorer\((\w+)", repr(scoring))
+        return {made[1] if made else getattr(scoring, "__name__", "score"): scoring}
+    return [scoring] if isinstance(scoring, str) else scoring
+
+
+def _run(tasks: Iterator[Any], n_jobs: int | None) -> Any:
+    backend, _ = get_active_backend()
+    streams = n_jobs in (None, 1) or backend.supports_return_generator
+    return Parallel(n_jobs=n_jobs, return_as="generator_unordered" if streams else "list")(tasks)
+
+
+def _progress(outcomes: Any, total: int, verbose: int) -> Any:
+    if not verbose:
+        return outcomes
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        return outcomes
+    return tqdm(outcomes, total=total, desc="compared", unit="fit")
+
+
+def _note_failure(outcome: Outcome, n_folds: int, failures: dict[str, str]) -> None:
+    where = f"fold {outcome.fold + 1} of {n_folds}"
+    if outcome.name == "none":
+        raise ValueError(
+            f"The estimator fails without any resampling, on {where}: {outcome.error}. There is "
+            "nothing to compare with."
+        )
+    failures.setdefault(outcome.name, f"{where}: {outcome.error}")

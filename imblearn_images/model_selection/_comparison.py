@@ -1,0 +1,589 @@
+"""Comparison: what came out, for people, for tables and for pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.text import align, counted, shown
+from imblearn_images.model_selection._candidates import BASELINES
+from imblearn_images.model_selection._statistics import (
+    ALPHA,
+    Difference,
+    Reliability,
+    compare_several,
+    corrected_difference,
+)
+
+__all__ = [
+    "Calibration",
+    "ClassRecall",
+    "Cost",
+    "ResamplerComparison",
+    "advise",
+    "as_html",
+    "as_text",
+    "fold_rows",
+    "gain_rows",
+    "of_interest",
+    "plain",
+    "recall_rows",
+    "summary_rows",
+]
+
+RECALLS = 6
+"""Candidates whose recall is shown."""
+
+CLASSES = 10
+"""Classes, the smallest ones, that are shown; all are in ``to_frame("recall")``."""
+
+
+def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
+    """Every candidate with all its numbers, failed ones with the reason."""
+    rows: list[dict[str, Any]] = []
+    nothing = [np.nan] * 5
+    for name in comparison.names:
+        scores, cost = comparison.scores[name], comparison.costs[name]
+        mean, low, high, p, p_holm = comparison.differences.get(name, nothing)
+        brier, ece = comparison.calibration[name]
+        rows.append(
+            {
+                "candidate": name,
+                "mean": scores.mean(),
+                "std": _spread(scores),
+                "difference": mean,
+                "low": low,
+                "high": high,
+                "p": p,
+                "p_holm": p_holm,
+                "brier": brier,
+                "ece": ece,
+                "fit_seconds": cost.fit_seconds,
+                "resampling_seconds": cost.resampling_seconds,
+                "peak_bytes": cost.peak_bytes,
+                "reason": "",
+            }
+        )
+    return rows + [
+        {"candidate": name, "reason": reason} for name, reason in comparison.failures.items()
+    ]
+
+
+def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
+    """Every candidate that is no baseline, beside the best baseline."""
+    return [
+        {
+            "candidate": name,
+            "reference": comparison.reference,
+            "difference": found.mean,
+            "low": found.low,
+            "high": found.high,
+            "p": found.p,
+            "p_holm": found.p_holm,
+        }
+        for name, found in comparison.gains.items()
+    ]
+
+
+def fold_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
+    """Every score."""
+    return [
+        {"metric": metric, "candidate": name, "fold": fold, "score": score}
+        for metric, by_name in comparison.fold_scores.items()
+        for name, scores in by_name.items()
+        for fold, score in enumerate(scores)
+    ]
+
+
+def recall_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
+    """Every class and candidate."""
+    return [
+        {"candidate": name, "class": label, "recall": recall, "n_test": n_test}
+        for name, by_class in comparison.recall.items()
+        for label, (recall, n_test) in by_class.items()
+    ]
+
+
+def of_interest(comparison: ResamplerComparison, n: int) -> list[str]:
+    """At most `n` candidates: none, the best baseline, the best and the worst, what differs."""
+    ranked = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
+    first = ["none", comparison.reference, ranked[0], ranked[-1], "prior_correction"]
+    chosen = [*dict.fromkeys([*first, *comparison.worse, *comparison.better, *ranked])]
+    known = [name for name in chosen if name in comparison.names][:n]
+    return [name for name in comparison.names if name in known]
+
+
+def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Turn numbers into Python's own, NaN into None, labels that JSON does not know into text."""
+    return [{key: _plain(value) for key, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if isinstance(value, (int, str)) else str(value)
+
+
+def as_text(
+    comparison: ResamplerComparison,
+    *,
+    all_classes: str = 'to_frame("recall")',
+    width: int | None = None,
+) -> str:
+    """The tables, not wider than `width`, what shows `all_classes`, notes and advice."""
+    lines = [_title(comparison), "", align(*_cells(comparison), width=width), ""]
+    if _has_gains(comparison):
+        lines += [align(*_gain_cells(comparison), width=width), ""]
+    lines += [align(*_recall_cells(comparison), width=width)]
+    if (hidden := len(comparison.recall["none"]) - CLASSES) > 0:
+        lines += [f"and {counted(hidden, 'larger class')}: {all_classes}"]
+    lines += [""] + [f"{what}: {shown(text, 300)}" for what, text in _remarks(comparison)]
+    return "\n".join([*lines, comparison.advice])
+
+
+def as_html(comparison: ResamplerComparison) -> str:
+    """The same for notebooks and reports."""
+    remarks = "".join(
+        f"<li>{escape(what)}: {escape(text)}</li>" for what, text in _remarks(comparison)
+    )
+    gains = _table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
+    return (
+        f'<div><p class="advice"><b>{escape(comparison.advice)}</b></p>'
+        f"<p>{escape(_title(comparison))}</p>{_table(*_cells(comparison))}{gains}"
+        f"<p>Recall of the smallest classes</p>{_table(*_recall_cells(comparison))}"
+        f"<ul>{remarks}</ul></div>"
+    )
+
+
+def _title(comparison: ResamplerComparison) -> str:
+    images = sum(n for _, n in comparison.recall["none"].values())
+    return (
+        f"{comparison.metric} on {counted(comparison.n_folds, 'fold')} of {images} images; mean +- "
+        "standard deviation, paired difference to none"
+    )
+
+
+def _remarks(comparison: ResamplerComparison) -> list[tuple[str, str]]:
+    failed = [(f"no result for {name}", why) for name, why in comparison.failures.items()]
+    return failed + [("note", note) for note in comparison.notes]
+
+
+def _cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
+    metric = comparison.metric
+    columns = ["", metric, "vs none", "95 % interval", "p (Holm)", "", "Brier", "ECE", "resampling"]
+    rows = []
+    for name in comparison.names:
+        scores = comparison.scores[name]
+        brier, ece = (_number(value) for value in comparison.calibration[name])
+        row = [shown(name, 24), f"{scores.mean():.3f} +- {_number(_spread(scores))}"]
+        if (found := comparison.differences.get(name)) is None:
+            row += ["", "", "", ""]
+        else:
+            row += [*_beside(found), _word(found)]
+        rows.append([*row, brier, ece, _cost(comparison, name)])
+    rows += [[shown(name, 24), "no result", *[""] * 7] for name in comparison.failures]
+    return columns, rows
+
+
+def _has_gains(comparison: ResamplerComparison) -> bool:
+    """Whether the best baseline is another one than the table above compares with."""
+    return bool(comparison.gains) and comparison.reference != "none"
+
+
+def _gain_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
+    """Beside the best baseline: what the advice speaks of."""
+    columns = [f"beside {comparison.reference}", "difference", "95 % interval", "p (Holm)", ""]
+    return columns, [
+        [shown(name, 24), *_beside(found), _word(found)] for name, found in comparison.gains.items()
+    ]
+
+
+def _beside(found: Any) -> list[str]:
+    interval = f"{found.low:+.3f} {found.high:+.3f}" if np.isfinite(found.low) else "-"
+    return [f"{found.mean:+.3f}", interval, _number(found.p_holm)]
+
+
+def _word(found: Any) -> str:
+    return "" if not found.p_holm < ALPHA else "better" if found.mean > 0 else "worse"
+
+
+def _recall_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[Any]]]:
+    """Recall of the smallest classes without resampling, and of what the advice may speak of."""
+    names = of_interest(comparison, RECALLS)
+    of_none = comparison.recall["none"]
+    smallest = sorted(of_none, key=lambda label: of_none[label].n_test)[:CLASSES]
+    rows = [
+        [shown(str(label)), of_none[label].n_test]
+        + [f"{comparison.recall[name][label].recall:.2f}" for name in names]
+        for label in smallest
+    ]
+    return ["recall of class", "images", *(shown(name, 24) for name in names)], rows
+
+
+def _cost(comparison: ResamplerComparison, name: str) -> str:
+    _, seconds, peak = comparison.costs[name]
+    parts = [f"{seconds:.2f} s"] if np.isfinite(seconds) else []
+    parts += [f"{peak / 1e6:.1f} MB"] if np.isfinite(peak) else []
+    return ", ".join(parts) or "-"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if np.isfinite(value) else "-"
+
+
+def _spread(scores: Any) -> float:
+    return float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
+
+
+def _table(columns: list[str], rows: list[list[Any]]) -> str:
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+BRIER = 0.01
+"""Brier score that is worth a warning."""
+
+
+def advise(comparison: ResamplerComparison) -> str:
+    """Say what to do.
+
+    To be recommended, a candidate that makes images has to be better than the best baseline,
+    which costs nothing, and not only than nothing. Where these folds can tell no such difference
+    the best baseline is the one to use, however sure it is itself.
+    """
+    return " ".join(filter(None, [_what_to_do(comparison), _measured_on(comparison)]))
+
+
+def _what_to_do(comparison: ResamplerComparison) -> str:
+    if not comparison.differences:
+        return "No candidate has a result to be compared with none."
+    reference, gains = comparison.reference, comparison.gains
+    best = max(gains, key=lambda name: gains[name].mean, default="")
+    surely = [name for name in gains if gains[name].p_holm < ALPHA and gains[name].mean > 0]
+    if surely:
+        best = max(surely, key=lambda name: gains[name].mean)
+        than = "none" if reference == "none" else f"{reference}, the best baseline"
+        return (
+            f"Use {best}: {comparison.metric} {gains[best].mean:.3f} above {than} "
+            f"({_sure(gains[best])}){_price(comparison, best)}."
+        )
+    rest = _of_the_others(comparison, best)
+    if reference == "none":
+        return f"Keep the estimator as it is: {rest}."
+    found = comparison.differences[reference]
+    told = f"{found.mean:.3f} above none"
+    if not found.p_holm < ALPHA:
+        folds = comparison.scores[reference] - comparison.scores["none"]
+        told += f", in {int((folds > 0).sum())} of {len(folds)} folds, not distinguishable from it"
+    return (
+        f"Use {reference}, which makes no images: {comparison.metric} {told} ({_sure(found)})"
+        f"{_price(comparison, reference)}{'; ' * bool(rest)}{rest}."
+    )
+
+
+def _of_the_others(comparison: ResamplerComparison, best: str) -> str:
+    """What is to be said of those that are not recommended."""
+    reference, gains = comparison.reference, comparison.gains
+    other = "" if reference == "none" else "other "
+    if best and gains[best].mean > 0:
+        than = "it" if reference == "none" else reference
+        return (
+            f"no {other}candidate is distinguishably better, the highest, {best}, is "
+            f"{gains[best].mean:.3f} above {than} ({_sure(gains[best])})"
+        )
+    beside = comparison.differences if reference == "none" else gains
+    worse = [name for name, each in beside.items() if each.p_holm < ALPHA and each.mean < 0]
+    tail = f", {_joined(worse)} {'are' if len(worse) > 1 else 'is'} worse" if worse else ""
+    return f"no {other}candidate is higher in {comparison.metric}{tail}" if beside else ""
+
+
+def _measured_on(comparison: ResamplerComparison) -> str:
+    if not (known := comparison.conditions):
+        return ""
+    return (
+        f"Measured with {known['classifier']} on {known['n_images']} {known['images']}, "
+        f"{comparison.n_folds} {'folds' if comparison.n_folds > 1 else 'fold'}, "
+        f"seed {known['seed']}, imblearn_images {known['version']}."
+    )
+
+
+def _sure(found: Difference) -> str:
+    chance = "p < 0.001" if found.p_holm < 0.001 else f"p = {found.p_holm:.3f}"
+    if np.isnan(found.p_holm):
+        return "one fold, which says nothing of chance"
+    if np.isnan(found.low):
+        return f"in all folds the same, {chance}"
+    return f"95 % interval {found.low:.3f} to {found.high:.3f}, {chance}"
+
+
+def _joined(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _price(comparison: ResamplerComparison, name: str) -> str:
+    before, after = (comparison.calibration[each].brier for each in ("none", name))
+    if not after > before + BRIER:
+        return ""
+    return f"; do not trust its probabilities (Brier score {after:.3f}, none has {before:.3f})"
+
+
+class ClassRecall(NamedTuple):
+    """How many images of a class are recognised."""
+
+    recall: float
+    """Share, over all folds."""
+    n_test: int
+    """Different images that it was tested on."""
+
+
+class Calibration(NamedTuple):
+    """How far off probabilities are; NaN where there are none."""
+
+    brier: float
+    """Multiclass Brier score, from 0 to 2, lower is better."""
+    ece: float
+    """Expected calibration error."""
+
+
+class Cost(NamedTuple):
+    """What a candidate costs in a fold, on average."""
+
+    fit_seconds: float
+    """Resampling included."""
+    resampling_seconds: float
+    """NaN where no sampler could be watched: there is none, or it is inside a classifier."""
+    peak_bytes: float
+    """The most that resampling held at once beyond what was there before, in one fold. As
+    tracemalloc tells it: arrays of NumPy and objects of Python, not what C libraries allocate
+    themselves. NaN in threads, where others' memory would count."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ResamplerComparison:
+    """Candidates beside doing nothing, on the same folds; ``print`` shows the table.
+
+    Made by :func:`compare_resamplers`. What depends on a metric is that of `metric`;
+    :meth:`by` gives the same comparison by another one.
+
+    Attributes
+    ----------
+    scores : dict of str to ndarray of shape (n_folds,)
+        Candidate -> score on each fold, all on the same ones.
+    differences : dict of str to Difference
+        Candidate -> ``(mean, low, high, p, p_holm)`` of its paired difference to "none", by
+        the corrected resampled t-test, adjusted after Holm for the number of candidates.
+    better, worse : list of str
+        Candidates that differ from "none" at the 5 % level, after adjustment.
+    reference : str
+        The best baseline, which makes no images: what resampling has to beat.
+    gains : dict of str to Difference
+        Candidate that is no baseline -> the same of its paired difference to `reference`.
+    advice : str
+        What to do, how sure that is, and what it was measured on: two sentences.
+    """
+
+    names: tuple[str, ...]
+    """Candidates that have results, "none" first."""
+    metric: str
+    """Metric by which candidates are compared."""
+    fold_scores: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    """Metric -> candidate -> scores."""
+    test_to_train: float
+    """Test images for each training image of a fold."""
+    recall: Mapping[str, Mapping[Any, ClassRecall]]
+    """Candidate -> class -> ``(recall, n_test)``."""
+    calibration: Mapping[str, Calibration]
+    """Candidate -> ``(brier, ece)``."""
+    reliability: Mapping[str, Reliability]
+    """Candidate that has probabilities -> ``(confidence, accuracy, n_predictions)`` of the bins."""
+    costs: Mapping[str, Cost]
+    """Candidate -> seconds and memory."""
+    estimators: Mapping[str, Any]
+    """Candidate -> what was compared, unfitted: fit the one you choose on all images. (The
+    weights of a "class_weight" that is no parameter are to be passed to its ``fit``.)"""
+    failures: Mapping[str, str]
+    """Candidate without a result -> reason."""
+    notes: tuple[str, ...] = ()
+    """What should be known besides."""
+    interrupted: bool = False
+    """Whether folds are missing because the comparison was stopped."""
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured on: classifier, images, n_images, n_folds, seed, version."""
+
+    @property
+    def scores(self) -> Mapping[str, NDArray[np.float64]]:
+        """Candidate -> score on each fold."""
+        return self.fold_scores[self.metric]
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds that all candidates were judged on."""
+        return len(self.scores["none"])
+
+    @cached_property
+    def differences(self) -> dict[str, Difference]:
+        """Candidate -> paired difference to "none"."""
+        return self._beside("none", [name for name in self.names if name != "none"])
+
+    @cached_property
+    def reference(self) -> str:
+        """The baseline with the best mean; of equal ones the simpler."""
+        known = [name for name in BASELINES if name in self.names]
+        return max(known, key=lambda name: round(float(self.scores[name].mean()), 12))
+
+    @cached_property
+    def gains(self) -> dict[str, Difference]:
+        """Candidate that is no baseline -> paired difference to `reference`."""
+        names = [name for name in self.names if name not in BASELINES]
+        if self.reference == "none":  # the same differences must not have two p-values
+            return {name: self.differences[name] for name in names}
+        return self._beside(self.reference, names)
+
+    def _beside(self, other: str, names: list[str]) -> dict[str, Difference]:
+        folds = {name: self.scores[name] - self.scores[other] for name in names}
+        return compare_several(folds, self.test_to_train)
+
+    def difference(self, name: str, other: str) -> Difference:
+        """Compare any two candidates, not adjusted for how many pairs are looked at.
+
+        Parameters
+        ----------
+        name, other : str
+            Candidates.
+
+        Returns
+        -------
+        Difference
+            Of the scores of `name` less those of `other`.
+        """
+        return corrected_difference(self.scores[name] - self.scores[other], self.test_to_train)
+
+    @property
+    def better(self) -> list[str]:
+        """Candidates better than "none", the best first."""
+        found = self._different(sign=1)
+        return sorted(found, key=lambda name: -self.differences[name].mean)
+
+    @property
+    def worse(self) -> list[str]:
+        """Candidates worse than "none"."""
+        return self._different(sign=-1)
+
+    def _different(self, sign: int) -> list[str]:
+        return [
+            name
+            for name, found in self.differences.items()
+            if found.p_holm < ALPHA and found.mean * sign > 0
+        ]
+
+    @property
+    def advice(self) -> str:
+        """What to do, and what that was measured on."""
+        return advise(self)
+
+    def by(self, metric: str) -> ResamplerComparison:
+        """Return the same comparison by another metric.
+
+        Parameters
+        ----------
+        metric : str
+            One of those that were asked for.
+
+        Returns
+        -------
+        ResamplerComparison
+        """
+        if metric not in self.fold_scores:
+            raise ValueError(
+                f"metric={metric!r} was not computed, {list(self.fold_scores)} were. Ask for it "
+                "with `scoring`."
+            )
+        return replace(self, metric=metric)
+
+    def to_frame(self, what: str = "summary") -> Any:
+        """Make a table; needs pandas.
+
+        Parameters
+        ----------
+        what : {"summary", "folds", "recall"}, default="summary"
+            A row for each candidate; one for each fold, candidate and metric; or one for
+            each class and candidate.
+
+        Returns
+        -------
+        pandas.DataFrame
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        makers = {
+            "summary": summary_rows,
+            "folds": fold_rows,
+            "recall": recall_rows,
+        }
+        if what not in makers:
+            raise ValueError(f"what={what!r}: it is one of {list(makers)}.")
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "to_frame needs pandas: pip install imblearn-images[pandas]"
+            ) from error
+        return pd.DataFrame(makers[what](self))
+
+    def to_json(self) -> str:
+        """Return everything but the estimators as one JSON object in ASCII."""
+        return json.dumps(
+            {
+                "metric": self.metric,
+                "n_folds": self.n_folds,
+                "conditions": dict(self.conditions),
+                "candidates": plain(summary_rows(self)),
+                "scores": plain(fold_rows(self)),
+                "recall": plain(recall_rows(self)),
+                "failures": dict(self.failures),
+                "reference": self.reference,
+                "gains": plain(gain_rows(self)),
+                "better": self.better,
+                "worse": self.worse,
+                "notes": list(self.notes),
+                "interrupted": self.interrupted,
+                "advice": self.advice,
+            }
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the differences to "none" with their intervals; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+        """
+        from imblearn_images.display import ComparisonDisplay
+
+        return ComparisonDisplay.from_comparison(self, ax=ax)
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)

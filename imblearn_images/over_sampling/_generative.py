@@ -1,0 +1,458 @@
+"""Generative over-sampling: images of a class from a model."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from inspect import signature
+from math import prod
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from imblearn.over_sampling.base import BaseOverSampler
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+
+from imblearn_images._sampler import ADDED, ImageSamplerMixin, images_of
+from imblearn_images.core.containers import join_paths
+from imblearn_images.core.estimators import as_wanted
+from imblearn_images.core.images import FileImages
+from imblearn_images.core.pixels import check_unit, stored
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import allocate
+from imblearn_images.core.similarity import Likeness
+from imblearn_images.core.targets import plain
+from imblearn_images.core.text import printable
+from imblearn_images.core.validation import misfit
+from imblearn_images.core.writing import write_children
+
+__all__ = ["GenerativeOverSampler"]
+
+
+def check_generator(generator: Any, labels: Sequence[Any]) -> None:
+    """Refuse what cannot make images of every one of these classes.
+
+    Raises
+    ------
+    TypeError
+        For an object without the methods of a generator, a function or method that takes
+        other arguments, a Pipeline with no way back to pixels.
+    ValueError
+        If a dict has no entry for a class, or one object that knows no classes is to make
+        several.
+    """
+    if isinstance(generator, Mapping):
+        missing = [label for label in labels if label not in generator]
+        if missing:
+            raise ValueError(
+                f"`generator` has no entry for the classes {missing!r}, which are over-sampled; "
+                "add them, or leave the classes out of `sampling_strategy`."
+            )
+        for label in labels:
+            check_generator(generator[label], [label])
+        return
+    if isinstance(generator, type):
+        raise TypeError(
+            f"`generator` must be an object, got the class {generator.__name__}; did you mean "
+            f"{generator.__name__}()?"
+        )
+    _check_way_back(generator)
+    if is_density_model(generator):
+        return
+    _check_call(generator)
+    if isinstance(generator, FrozenEstimator) or _method_of(generator) is not None:
+        if len(labels) > 1:
+            raise ValueError(
+                f"`generator` {type(generator).__name__} makes images of no particular class, but "
+                f"{len(labels)} classes are over-sampled: {labels!r}. Pass a dict with a "
+                "generator for each class, a function (label, n, rng) -> images, or a density "
+                "model of scikit-learn, which is fitted for each class."
+            )
+    elif not callable(generator):
+        raise TypeError(
+            "`generator` must have a method generate(n) or sample(n), or be a function (label, n, "
+            "rng) -> images, a density model of scikit-learn, or a dict with one of these for "
+            f"each class; got {generator!r}."
+        )
+
+
+def drawer(
+    generator: Any, label: Any, images: Callable[[], NDArray[Any]], rng: np.random.Generator
+) -> Callable[[int], Any]:
+    """Find out how `generator` is asked for images of a class.
+
+    Parameters
+    ----------
+    generator : object
+        What :func:`check_generator` lets pass.
+    label : object
+        The class.
+    images : callable
+        ``images()`` gives the real images of the class, for a model that is to be fitted.
+    rng : numpy.random.Generator
+        Where all random numbers come from.
+
+    Returns
+    -------
+    draw : callable
+        ``draw(n)`` gives what the generator makes of `n` images.
+    """
+    if isinstance(generator, Mapping):
+        return drawer(generator[label], label, images, rng)
+    if is_density_model(generator):
+        real = images()
+        try:
+            model = _fitted(generator, real, rng)
+        except ValueError as exc:
+            raise ValueError(
+                f"`generator` cannot be fitted to the {len(real)} images of class {label!r}: {exc}"
+            ) from exc
+        return partial(_sampled, model, rng)
+    if isinstance(generator, FrozenEstimator):
+        return partial(_sampled, copy.deepcopy(generator.estimator), rng)
+    method = _method_of(generator)
+    if method is None:
+        return lambda n: generator(label, n, rng)
+    seeded = "random_state" in signature(method).parameters
+
+    def draw(n: int) -> Any:
+        made = method(n, **({"random_state": _seed(rng)} if seeded else {}))
+        return made if callable(getattr(generator, "generate", None)) else _without_labels(made)
+
+    return draw
+
+
+def _check_way_back(generator: Any) -> None:
+    """Refuse a Pipeline with a step that cannot bring samples back to pixels."""
+    model = generator.estimator if isinstance(generator, FrozenEstimator) else generator
+    for name, step in model.steps[:-1] if isinstance(model, Pipeline) else ():
+        if step is not None and step != "passthrough" and not hasattr(step, "inverse_transform"):
+            raise TypeError(
+                f"`generator` is a Pipeline whose step {name!r} ({type(step).__name__}) has no "
+                "`inverse_transform`, which is needed to bring samples back to pixels. Leave the "
+                "step out, or use steps that have it, such as PCA or MinMaxScaler."
+            )
+
+
+def _check_call(generator: Any) -> None:
+    """Refuse a function or method that takes other arguments than it will be given."""
+    method = None if isinstance(generator, FrozenEstimator) else _method_of(generator)
+    if method is not None:
+        reason = misfit(method, "n")
+        if reason:
+            raise TypeError(
+                f"`generator` {type(generator).__name__}.{method.__name__} must take n, the "
+                f"number of images: {reason}. Or pass a function (label, n, rng) -> images."
+            )
+    elif callable(generator):
+        reason = misfit(generator, "label", "n", "rng")
+        if reason:
+            raise TypeError(
+                "`generator` must be a function (label, n, rng) -> images, where `rng` is a "
+                f"numpy.random.Generator, got {generator!r}: {reason}."
+            )
+
+
+def is_density_model(generator: Any) -> bool:
+    """Tell whether this is an estimator that can sample, or a Pipeline that ends in one."""
+    last = generator[-1] if isinstance(generator, Pipeline) else generator
+    known = all(hasattr(last, name) for name in ("get_params", "fit", "sample"))
+    return known and not isinstance(generator, FrozenEstimator)
+
+
+def _method_of(generator: Any) -> Any:
+    methods = (getattr(generator, name, None) for name in ("generate", "sample"))
+    return next((method for method in methods if callable(method)), None)
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(1 << 31))
+
+
+def _fitted(model: Any, images: NDArray[Any], rng: np.random.Generator) -> Any:
+    """Fit a clone of a density model, seeded where its owner has not done so."""
+    model = clone(model)
+    for name, value in sorted(model.get_params().items()):
+        if name.split("__")[-1] == "random_state" and value is None:
+            model.set_params(**{name: _seed(rng)})
+    return model.fit(as_wanted(model, images))
+
+
+def _sampled(model: Any, rng: np.random.Generator, n: int) -> Any:
+    """Sample from a fitted model, through the steps before it if it is a Pipeline."""
+    last = model[-1] if isinstance(model, Pipeline) else model
+    try:
+        if "random_state" in signature(last.sample).parameters:
+            made = last.sample(n, random_state=_seed(rng))
+        else:  # GaussianMixture draws the same again unless told otherwise
+            made = last.set_params(random_state=_seed(rng)).sample(n)
+    except NotImplementedError as exc:
+        raise ValueError(
+            f"`generator` {last!r} cannot sample{f': {exc}' if str(exc) else ''}. KernelDensity "
+            "can with kernel='gaussian' or kernel='tophat'."
+        ) from exc
+    made = _without_labels(made)
+    if isinstance(model, Pipeline) and len(model) > 1:
+        made = model[:-1].inverse_transform(made)
+    return made
+
+
+def _without_labels(made: Any) -> Any:
+    """Images of what ``sample`` gives, which for mixtures is a pair: images, components."""
+    return made[0] if _is_several(made) and len(made) == 2 else made
+
+
+def _is_several(made: Any) -> bool:
+    """Tell images and labels from a tuple of images, which are of one shape."""
+    return isinstance(made, tuple) and len({np.shape(part) for part in made}) > 1
+
+
+def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
+    """Take what a generator has made for images like the `real` ones.
+
+    Parameters
+    ----------
+    made : array-like or tensor
+        Of shape (n, H, W), (n, H, W, C), the same with axes of length 1 elsewhere, or rows of
+        flattened pixels.
+    n : int
+        How many were asked for.
+    real : ndarray of shape (m, ...)
+        Real images of the class.
+    who : str
+        For messages.
+
+    Returns
+    -------
+    images : ndarray of shape (n, ...)
+        In the shape of the real images.
+
+    Raises
+    ------
+    TypeError
+        For a tuple, such as images and labels.
+    ValueError
+        For another number or shape, no numbers, NaN, or another unit.
+    """
+    if _is_several(made):
+        raise TypeError(
+            f"{who} returned a tuple of {len(made)}; return the images alone, an array of {n}."
+        )
+    if hasattr(made, "detach"):  # a tensor of torch
+        made = made.detach().cpu().numpy()
+    made = np.asarray(made)
+    shape = real.shape[1:]
+    if made.dtype.kind not in "biuf":
+        raise ValueError(f"{who} must make numbers, got dtype {made.dtype}.")
+    if made.ndim == 0 or len(made) != n:
+        raise ValueError(f"{who} was asked for {n} images, got an array of shape {made.shape}.")
+    if made.shape[1:] != (prod(shape),) and _long(made.shape[1:]) != _long(shape):
+        hint = ""
+        if len(shape) == 3 and made.shape[1:] == (shape[2], *shape[:2]):
+            hint = " These have channels first: transpose(0, 2, 3, 1)."
+        elif len(shape) == 3 and made.shape[1:] == (*shape[1:], shape[0]):
+            hint = " These have channels last: transpose(0, 3, 1, 2)."
+        raise ValueError(
+            f"{who} must make images of shape {shape}, as the real ones, got {made.shape[1:]}."
+            + hint
+        )
+    check_unit(made, real, f"{who} makes")
+    images: NDArray[Any] = made.reshape(n, *shape)
+    return images
+
+
+def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+BATCH = 1 << 22  # pixels that are asked for at a time
+LOOKED_AT = 64  # real images with which the shape and unit of generated ones are compared
+
+
+class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
+    """Add images that a generator makes of each class.
+
+    Parameters
+    ----------
+    generator : object, function or dict
+        What makes images:
+
+        - a density model of scikit-learn, such as ``GaussianMixture`` or ``KernelDensity``,
+          or a Pipeline that ends in one behind steps with ``inverse_transform``: a clone is
+          fitted for each class, on flattened pixels of the images given to
+          ``fit_resample``, in a Pipeline those of the training fold;
+        - a function ``(label, n, rng) -> images``, e.g. around a conditional GAN;
+        - an object with ``generate(n)`` or ``sample(n)``, or a fitted density model in a
+          ``FrozenEstimator``, if one class is over-sampled; of a pair from ``sample``, the
+          first is taken;
+        - a dict with one of these for each class.
+
+        Images come in the shape and unit of X, as arrays or torch tensors; they are rounded
+        to its dtype, and clipped.
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to how many images; as in imbalanced-learn.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the generators `rng`, and of density models. An object that takes neither
+        `rng` nor `random_state` must be seeded by its owner.
+    output_dir : str or pathlib.Path, default=None
+        For paths only, and then needed: the folder the generated images are written to.
+    n_jobs : int, default=None
+        Threads that look for the most similar real images, and write.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Which rows are generated. Their base is the real image of the class that each looks
+        most like, by histograms of oriented gradients: look at both before you trust a
+        generator. Only ``fit_resample`` draws them; ``render`` refuses.
+    sampling_strategy_ : dict
+        Class label to number of images to add.
+    n_features_in_ : int
+        Pixels per image times channels.
+
+    Raises
+    ------
+    TypeError
+        If `generator` is nothing of these, takes other arguments, or returns a tuple; for a
+        Pipeline with a step that has no ``inverse_transform``.
+    ValueError
+        If it knows no such class, cannot sample, or makes images of another shape, number or
+        unit, e.g. 0 to 1 where X has 0 to 255.
+
+    Notes
+    -----
+    A generator has seen all images of its class, so ``plan_.crosses(groups)`` names every
+    generated row: split first, then resample. About 4 million pixels are asked for at a time.
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.mixture import GaussianMixture
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> density = make_pipeline(PCA(10), GaussianMixture(2, covariance_type="diag"))
+    >>> sampler = GenerativeOverSampler(density, random_state=0)
+    >>> X_res, y_res = sampler.fit_resample(images, labels)
+    >>> X_res.shape, X_res.dtype
+    ((768, 32, 32), dtype('uint8'))
+    >>> sampler.plan_
+    ResamplingPlan(361 images -> 768 rows: 361 original, 0 copies, 407 synthetic, generated)
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        **BaseOverSampler._parameter_constraints,
+        "generator": "no_validation",
+        "random_state": ["random_state"],
+        "output_dir": ADDED["output_dir"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        generator: Any,
+        *,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.generator = generator
+        self.random_state = random_state
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        if sparse.issparse(X):
+            resampled, labels = self._fit_resample(X.toarray(), y)
+            return type(X)(resampled), labels
+        n_new = {plain(label): n for label, n in self.sampling_strategy_.items() if n}
+        check_generator(self.generator, list(n_new))
+        images, n = images_of(X, self), len(y)
+        out = None
+        if not isinstance(images, FileImages):
+            out = allocate((n + sum(n_new.values()), *images.shape_of(0)), images.dtype)
+            images.read(np.arange(n), out[:n])
+        base, paths = np.arange(n), []
+        for similar, children in self._generated(images, y, n_new):
+            if out is not None:
+                out[len(base) : len(base) + len(similar)] = children
+            else:
+                plan = _generated_plan(similar, y, first=0)
+                paths += self._written(plan, images, children.astype(np.float64))
+            base = np.append(base, similar)
+        self.plan_ = _generated_plan(base, y, first=n)
+        return (join_paths(X, paths) if out is None else out), self.plan_.y
+
+    def _written(
+        self, plan: ResamplingPlan, images: FileImages, children: NDArray[np.float64]
+    ) -> list[str]:
+        assert self.output_dir is not None
+        drawn = children.__getitem__
+        return write_children(plan, images, self.output_dir, drawn=drawn, n_jobs=self.n_jobs)
+
+    def _generated(
+        self, images: Any, y: NDArray[Any], n_new: dict[Any, int]
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[Any]]]:
+        """Blocks of children in the dtype of the data, and the real images they look like."""
+        seed = check_random_state(self.random_state).randint(1 << 32, size=4, dtype=np.uint32)
+        rng = np.random.default_rng(seed.tolist())
+        for label, count in n_new.items():
+            rows = np.flatnonzero(y == label)
+            kin = images.subset(rows)
+            shape = _one_shape(kin, label)
+            some = np.unique(np.linspace(0, len(rows) - 1, num=LOOKED_AT).astype(np.intp))
+            real = _read(kin, some, shape)
+            read_all = partial(_read, kin, np.arange(len(rows)), shape)
+            ask = drawer(self.generator, label, read_all, rng)
+            likeness = Likeness(kin, n_jobs=self.n_jobs)
+            search = NearestNeighbors(n_neighbors=1).fit(likeness.source)
+            height = max(1, BATCH // prod(shape))
+            for start in range(0, count, height):
+                size = min(height, count - start)
+                made = checked(ask(size), size, real, f"`generator` for class {label!r}")
+                children = stored(_within(made, real), images.dtype)
+                found = search.kneighbors(likeness.of(children), return_distance=False)[:, 0]
+                yield rows[found], children
+
+
+def _generated_plan(base: NDArray[np.intp], y: NDArray[Any], first: int) -> ResamplingPlan:
+    """Plan of rows that are generated from row `first` on, and look like `base`."""
+    plan = ResamplingPlan.selection(base, y)
+    return replace(plan, synthesis="generated", drawn=np.arange(len(plan)) >= first)
+
+
+def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] = images.shape_of(0)
+    for row in range(len(images) if isinstance(images, FileImages) else 0):
+        if images.shape_of(row) != shape:
+            raise ValueError(
+                f"Class {label!r}: {printable(images.paths[row])} has shape "
+                f"{images.shape_of(row)}, {printable(images.paths[0])} has {shape}; a generator "
+                "makes images of one shape. Put `ReadImages(size=(height, width))` before this "
+                "sampler."
+            )
+    return shape
+
+
+def _read(images: Any, rows: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[Any]:
+    pixels = np.empty((len(rows), *shape), dtype=images.dtype)
+    images.read(rows, pixels)
+    return pixels
+
+
+def _within(made: NDArray[Any], real: NDArray[Any]) -> NDArray[Any]:
+    """Clip floats that are made for images from 0 to 1; `stored` clips integers."""
+    if real.dtype.kind == "f" and real.min() >= 0 and real.max() <= 1:
+        return np.clip(made, 0, 1)
+    return made

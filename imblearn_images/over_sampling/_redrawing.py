@@ -1,0 +1,189 @@
+"""Redrawing: a share of the images of every class replaced by children."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from imblearn.base import BaseSampler
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from imblearn_images._sampler import (
+    ADDED,
+    MeasuringSamplerMixin,
+    draw,
+    images_of,
+    own_features,
+    with_synthesis,
+)
+from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.plan import ResamplingPlan
+
+__all__ = ["RedrawImages"]
+
+
+class RedrawImages(MeasuringSamplerMixin, BaseSampler):
+    """Replace a share of the images of every class by children of theirs.
+
+    Where only rare classes hold synthetic images, a classifier may learn that what looks
+    synthetic is rare. This step, behind an over-sampler in a Pipeline, redraws the same
+    share of every class, the largest as well. The number of images stays as it is.
+
+    Parameters
+    ----------
+    synthesis : synthesis, function, or "blend", default="blend"
+        How children are drawn; see :mod:`imblearn_images.synthesis`.
+    share : float, default=0.5
+        Of the images of each class that are redrawn, 0 to 1.
+    classes : {"all", "resampled"} or list of labels, default="all"
+        "resampled": the classes in which an image, or path, occurs more than once, as
+        RandomOverSampler leaves them.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        Features in which partners and donors are alike; by default histograms of oriented
+        gradients.
+    accept : object or callable, default=None
+        Which children are drawn again, as in :class:`~imblearn_images.over_sampling.SMOTE`.
+    output_dir : path, default=None
+        Folder for children of paths, and needed then.
+    n_jobs : int, default=None
+        Threads.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Row k is image k, or a child of it.
+
+    Raises
+    ------
+    ValueError
+        For a share outside 0 to 1, or a class that y does not have.
+
+    Notes
+    -----
+    Copies of one image count as one where partners are looked for and classes compared in
+    size, so that it does not matter whether the over-sampler came before.
+
+    Two of these steps in a row want two seeds: with one they choose the same rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn.pipeline import make_pipeline
+    >>> from imblearn_images import RandomOverSampler
+    >>> images = np.random.default_rng(0).integers(0, 256, (8, 8, 8), dtype=np.uint8)
+    >>> redraw = RedrawImages("blend", share=0.5, random_state=0)
+    >>> both = make_pipeline(RandomOverSampler(random_state=0), redraw)
+    >>> X_res, y_res = both.fit_resample(images, ["cat"] * 5 + ["dog"] * 3)
+    >>> redraw.plan_
+    ResamplingPlan(10 images -> 10 rows: 6 original, 0 copies, 4 synthetic, near by HOGFeatures
+      (324 features))
+    """
+
+    _sampling_type = "bypass"
+    sampling_strategy = None
+    _parameter_constraints: dict[str, Any] = {
+        "share": [Real],
+        "classes": [str, list, tuple, np.ndarray],
+        "random_state": ["random_state"],
+        **{name: rule for name, rule in ADDED.items() if name != "interpolate"},
+    }
+
+    def __init__(
+        self,
+        synthesis: Any = "blend",
+        *,
+        share: float = 0.5,
+        classes: str | Sequence[Any] = "all",
+        random_state: Any = None,
+        embedding: Any = None,
+        accept: Any = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.synthesis = synthesis
+        self.share = share
+        self.classes = classes
+        self.random_state = random_state
+        self.embedding = embedding
+        self.accept = accept
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
+
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"`share` must be between 0 and 1, got {self.share!r}.")
+        if not isinstance(X, np.ndarray):
+            raise TypeError(f"RedrawImages draws images, X is a {type(X).__name__}; pass an array.")
+        images = images_of(X, self)
+        first = _first_occurrence(X, y)
+        redrawn = self._rows_to_redraw(y, first)
+        distinct, position = np.unique(first, return_inverse=True)
+        alone = self.embedding is None or len(distinct) == len(X)
+        some, labels = (X, y) if alone else (X[distinct], y[distinct])
+        features, nearness = own_features(self, some, labels, embeddings)
+        if features is not None and len(features) > len(distinct):
+            features = features[distinct]
+        # Copies of an image must not be its partners: the rule sees every image once.
+        plan = ResamplingPlan.selection(position.ravel(), y[distinct])
+        plan = with_synthesis(
+            self,
+            replace(plan, drawn=redrawn),
+            images.subset(distinct),
+            y[distinct],
+            features,
+            nearness=nearness,
+            rows=distinct,
+        )
+        self.plan_ = replace(
+            plan,
+            base=np.where(redrawn, first, np.arange(len(y))),
+            partners=distinct[plan.partners],
+            n_source=len(y),
+        )
+        return draw(self, X, images), self.plan_.y
+
+    def _rows_to_redraw(self, y: NDArray[Any], first: NDArray[np.intp]) -> NDArray[np.bool_]:
+        random_state = check_random_state(self.random_state)
+        redrawn = np.zeros(len(y), dtype=np.bool_)
+        for label in self._chosen_classes(y, first):
+            rows = np.flatnonzero(y == label)
+            count = round(self.share * len(rows))
+            redrawn[random_state.permutation(rows)[:count]] = True
+        return redrawn
+
+    def _chosen_classes(self, y: NDArray[Any], first: NDArray[np.intp]) -> NDArray[Any]:
+        labels = np.unique(y)
+        if isinstance(self.classes, str):
+            if self.classes == "all":
+                return labels
+            if self.classes == "resampled":
+                return np.unique(y[first != np.arange(len(y))])
+            raise ValueError(
+                '`classes` must be "all", "resampled" or a list of labels, got '
+                f"{self.classes!r}; for one class pass [{self.classes!r}]."
+            )
+        missing = [label for label in self.classes if label not in labels]
+        if missing:
+            raise ValueError(f"`classes` names {missing!r}, which y does not have.")
+        return np.asarray(self.classes)
+
+
+def _first_occurrence(X: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
+    """Row in which the image (or path) of each row occurs first in its class, shape (n,)."""
+    seen: dict[Any, int] = {}
+    paths = holds_paths(X)
+    first = np.empty(len(X), dtype=np.intp)
+    for row, (image, label) in enumerate(zip(X, y.tolist(), strict=True)):
+        key = str(image) if paths else hashlib.sha256(image.tobytes()).digest()
+        first[row] = seen.setdefault((key, label), row)
+    return first

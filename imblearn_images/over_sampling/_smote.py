@@ -1,0 +1,427 @@
+"""The SMOTE family: blends of neighbouring images, where the classes want them."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from imblearn.over_sampling import ADASYN as ImblearnADASYN
+from imblearn.over_sampling import SMOTE as ImblearnSMOTE
+from imblearn.over_sampling import SVMSMOTE as ImblearnSVMSMOTE
+from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
+from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
+from imblearn.utils import check_neighbors_object
+from numpy.typing import NDArray
+from scipy import sparse
+
+from imblearn_images._sampler import (
+    MeasuringSamplerMixin,
+    TracedSamplerMixin,
+    draw,
+    images_of,
+    own_features,
+    with_parameters,
+    with_synthesis,
+)
+from imblearn_images.core.embedding import PixelSearch
+from imblearn_images.core.images import as_images
+from imblearn_images.core.planning import check_class_sizes, plan_mixture
+from imblearn_images.core.targets import told
+
+__all__ = ["ADASYN", "SMOTE", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
+
+
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
+    """Blend images of a minority class with their nearest neighbours.
+
+    :class:`imblearn.over_sampling.SMOTE` for images: same parameters, same parents, same
+    steps. Each synthetic image is ``base + step * (neighbour - base)``, computed in
+    floating point, rounded to nearest for integer images. (imbalanced-learn 0.14
+    subtracts in the dtype of the images, which wraps around in ``uint8``.)
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to how many images; as in imbalanced-learn.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+    k_neighbors : int or object, default=5
+        Number of nearest neighbours of the same class among which a partner is drawn, or
+        a neighbours object such as :class:`sklearn.neighbors.NearestNeighbors`, which is
+        fitted on flattened pixels.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        Features in which neighbours are near, fitted on all images, and on `y` if it needs
+        labels as LinearDiscriminantAnalysis does; None: the pixels.
+    interpolate : {"pixels", "embedding"}, default="pixels"
+        What is blended: the pixels of two images, or their features, which are then decoded
+        by the ``inverse_transform`` of `embedding`, e.g. PCA(50) or a Pipeline that ends in
+        an autoencoder. A child then shows what the decoder can draw.
+    synthesis : synthesis, function, "copy" or "blend", default=None
+        How a child is drawn from base and neighbour: an object such as ``Morph()``, or a
+        function ``(base, partner, step, rng) -> image`` of floats; see
+        :mod:`imblearn_images.synthesis`. None: they are blended.
+    accept : object or function, default=None
+        Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
+        or ``(images, labels) -> mask``. Another is drawn again, a few times: nearer to its
+        base, or from other parents where the synthesis chooses them. ``plan_.tries`` counts.
+    output_dir : str or pathlib.Path, default=None
+        For paths only, and then needed: the folder the synthetic images are written to,
+        as PNG (TIFF for float images). Names tell the parents; the same call writes the
+        same files.
+    n_jobs : int, default=None
+        Threads for distances, drawing, decoding and writing; the result is the same for
+        every number.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Parents and shares of every row of the result.
+    sampling_strategy_ : dict
+        Class label to number of images to add.
+    nn_k_ : estimator object
+        The neighbours object made of `k_neighbors`; unfitted where the library's own
+        exact search is used.
+    embedding_ : transformer
+        The fitted `embedding`, if there is one.
+    n_features_in_ : int
+        Pixels per image times channels.
+
+    Raises
+    ------
+    ValueError
+        If a class has not more than `k_neighbors` images, for NaN in images to be mixed,
+        for paths without `output_dir`, for files that cannot be read or have different
+        modes; the class, row or file is named.
+
+    See Also
+    --------
+    RandomOverSampler : Repeat images.
+    imblearn_images.preprocessing.ReadImages : Read files before resampling pixels.
+
+    Notes
+    -----
+    Neighbours: 2-D input of floats or wide integers is searched by scikit-learn's
+    ``NearestNeighbors``, as in imbalanced-learn. Images, and flattened pixels of 8 bits,
+    are searched by an exact method of this library that needs no float copy of them; it
+    differs only in the order of equally distant neighbours.
+
+    Files: nearness is measured on the pixels where the images of a class have one shape,
+    on 32 x 32 thumbnails otherwise (``plan_.nearness`` says which); a partner of another
+    size is resized to its base. Only files of classes that get synthetic images are
+    opened.
+
+    References
+    ----------
+    .. [1] N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer, "SMOTE: synthetic
+       minority over-sampling technique", JAIR 16, 321-357, 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn_images import SMOTE
+    >>> images = np.random.default_rng(0).integers(0, 256, (9, 8, 8), dtype=np.uint8)
+    >>> smote = SMOTE(k_neighbors=2, random_state=0)
+    >>> X_res, y_res = smote.fit_resample(images, ["cat"] * 6 + ["dog"] * 3)
+    >>> X_res.shape, X_res.dtype
+    ((12, 8, 8), dtype('uint8'))
+    >>> smote.plan_
+    ResamplingPlan(9 images -> 12 rows: 9 original, 0 copies, 3 synthetic, near by pixels)
+    >>> smote.plan_.explain(-1)
+    'row 11 (dog) = 0.58 x 6 + 0.42 x 7'
+
+    Interpolated in the embedding, and decoded:
+
+    >>> from sklearn.decomposition import PCA
+    >>> decoding = SMOTE(k_neighbors=2, embedding=PCA(4), interpolate="embedding", random_state=0)
+    >>> X_res, y_res = decoding.fit_resample(images, ["cat"] * 6 + ["dog"] * 3)
+    >>> decoding.plan_
+    ResamplingPlan(9 images -> 12 rows: 9 original, 0 copies, 3 synthetic, near by PCA (4 features),
+      drawn by DecodedBlend)
+    """
+
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        n_new = self.sampling_strategy_
+        check_class_sizes(y, n_new, self.k_neighbors)
+        self.nn_k_ = check_neighbors_object("k_neighbors", self.k_neighbors, additional_neighbor=1)
+        classes = {label: np.flatnonzero(y == label) for label, count in n_new.items() if count}
+        rows = np.concatenate([np.empty(0, dtype=np.intp), *classes.values()])
+        others_drawn = self.synthesis is not None or self.accept is not None
+        images = images_of(X, self, None if others_drawn else rows)
+        as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
+        exact = isinstance(self.k_neighbors, Integral) and not (as_imblearn or sparse.issparse(X))
+        k = int(self.k_neighbors) if exact else self.nn_k_
+        features, nearness = own_features(self, X, y, embeddings)
+        if features is None:
+            search = PixelSearch(images, k, n_jobs=self.n_jobs)
+            nearness = search.describe(classes)
+        else:
+            search = PixelSearch(as_images(features), k, n_jobs=self.n_jobs)
+        peer = ImblearnSMOTE(random_state=self.random_state)
+        plan = plan_mixture(peer, y, n_new, search, nearness=nearness)
+        self.plan_ = with_synthesis(self, plan, images, y, features)
+        return draw(self, X, images), self.plan_.y
+
+
+class ShortfallMixin(TracedSamplerMixin):
+    """Mixin for a sampler that may add fewer children than it is asked for, and then says so."""
+
+    why_short: str
+
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        resampled, labels = super()._fit_resample(X, y, embeddings)
+        added = Counter(list(labels[len(y) :]))
+        short = [
+            f"{added[label]} of {asked} of class {told(label)!r}"
+            for label, asked in self.sampling_strategy_.items()
+            if added[label] < asked
+        ]
+        if short:
+            warnings.warn(
+                f"{type(self).__name__} added fewer images than it was asked for: "
+                f"{', '.join(short)}. {self.why_short} Take SMOTE, or another `embedding` or "
+                "`m_neighbors`.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return resampled, labels
+
+
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
+    """SMOTE from the images that stand among other classes.
+
+    :class:`imblearn.over_sampling.BorderlineSMOTE` for images. Of each class, the images
+    with at least half, but not all, of their `m_neighbors` in other classes are bases.
+    Two neighbour searches. It sharpens the border where classes touch and amplifies
+    mislabelled images; a class without such images gets no children, and a UserWarning says so.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to how many images.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+    k_neighbors : int or neighbours object, default=5
+        Neighbours among which a partner is drawn.
+    m_neighbors : int or neighbours object, default=10
+        Neighbours of all classes that decide whether an image is in danger.
+    kind : {'borderline-1', 'borderline-2'}, default='borderline-1'
+        Partners of the same class, or of any: then the child stays in the half near its base.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        Features in which all this is measured; None: pixels.
+    interpolate, synthesis, accept
+        How children are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
+    output_dir : path, default=None
+        Folder for the children; for paths, and needed then.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Parents and shares of every row.
+    in_danger_indices : dict
+        Class label to the rows at its border.
+
+    References
+    ----------
+    .. [1] H. Han, W. Wen-Yuan, M. Bing-Huan, "Borderline-SMOTE: a new over-sampling method
+       in imbalanced data sets learning", Advances in intelligent computing, 878-887, 2005.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> border = BorderlineSMOTE(random_state=0, embedding=lambda block: block.std(axis=1))
+    >>> X_res, y_res = border.fit_resample(images, labels)
+    >>> border.plan_
+    ResamplingPlan(361 images -> 768 rows: 361 original, 0 copies, 407 synthetic, near by <lambda>
+      (32 features))
+    >>> border.plan_.explain(-1)
+    'row 767 (gravel) = 0.10 x 346 + 0.90 x 348'
+    """
+
+    why_short = "Too few images of the class stand at the border, where this method begins."
+
+
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
+    """SMOTE from the support vectors of a class.
+
+    :class:`imblearn.over_sampling.SVMSMOTE` for images. Support vectors in danger are
+    interpolated, the others extrapolated away from their neighbour: such shares are
+    negative, and integer pixels are clipped to the range of their dtype. Where all support
+    vectors of a class are of one kind, about half of its children are missing, as in
+    imbalanced-learn; a UserWarning counts them. One SVM per class, which takes quadratic
+    time: for thousands of images pass an `embedding`.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Classes to resample, and their sizes afterwards.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw and of the SVM.
+    k_neighbors : int or neighbours object, default=5
+        Partners are drawn among so many neighbours.
+    m_neighbors : int or neighbours object, default=10
+        Neighbours that tell noise and danger from safety.
+    svm_estimator : classifier with ``support_``, default=SVC()
+        Fitted on the features.
+    out_step : float, default=0.5
+        Largest step of the extrapolation.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        The features; None: pixels, of which SVM and search each make use as float64.
+    interpolate, synthesis, accept
+        How children are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
+    output_dir : path, default=None
+        Where the children of paths are written.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Parents and shares, which may be negative.
+    svm_estimator_ : classifier
+        As fitted for the last class.
+
+    References
+    ----------
+    .. [1] H. M. Nguyen, E. W. Cooper, K. Kamei, "Borderline over-sampling for imbalanced
+       data classification", IJKESDP 3(1), 4-21, 2009.
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> support = SVMSMOTE(random_state=0, embedding=PCA(10, random_state=0))
+    >>> X_res, y_res = support.fit_resample(images, labels)
+    >>> support.plan_
+    ResamplingPlan(361 images -> 768 rows: 361 original, 0 copies, 407 synthetic, near by PCA
+      (10 features))
+    >>> float(support.plan_.weights.min()) < 0
+    True
+    """
+
+    why_short = "All support vectors of the class are in danger, or none is."
+
+
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+class ADASYN(TracedSamplerMixin, ImblearnADASYN):
+    """SMOTE with more children for images that have more neighbours of other classes.
+
+    :class:`imblearn.over_sampling.ADASYN` for images. The numbers of children are rounded,
+    so a class comes out a few images off its aim. Two searches. It follows outliers and
+    wrong labels further than any other method here.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to about how many images.
+    random_state : int, RandomState instance or None, default=None
+        Seed.
+    n_neighbors : int or neighbours object, default=5
+        Neighbours that are counted, and among which partners are drawn.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        What near means; None: near in pixels.
+    interpolate, synthesis, accept
+        How children are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
+    output_dir : path, default=None
+        Folder that children of paths go to.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Who was mixed with whom.
+    nn_ : neighbours object
+        Fitted on the features of the last class.
+
+    References
+    ----------
+    .. [1] H. He, Y. Bai, E. A. Garcia, S. Li, "ADASYN: adaptive synthetic sampling approach
+       for imbalanced learning", IJCNN, 1322-1328, 2008.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> adaptive = ADASYN(random_state=0, embedding=lambda block: block.std(axis=1))
+    >>> X_res, y_res = adaptive.fit_resample(images, labels)
+    >>> adaptive.plan_
+    ResamplingPlan(361 images -> 765 rows: 361 original, 0 copies, 404 synthetic, near by <lambda>
+      (32 features))
+    """
+
+
+@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
+class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
+    """SMOTE inside clusters, more in sparse ones.
+
+    :class:`imblearn.over_sampling.KMeansSMOTE` for images. All images are clustered; the
+    children of a class come from clusters where it is common enough. Cheap with an
+    `embedding`; k-means on pixels finds brightness more than content. It avoids children
+    between two groups of a class, and fails if no cluster holds enough of it.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to at least how many images.
+    random_state : int, RandomState instance or None, default=None
+        Seed of clusters and draw.
+    k_neighbors : int or neighbours object, default=2
+        Neighbours in the cluster, one of which becomes partner.
+    n_jobs : int, default=None
+        Threads of distances, embedding, drawing and writing.
+    kmeans_estimator : int or clusterer, default=None
+        Number of clusters, or the clusterer; MiniBatchKMeans by default.
+    cluster_balance_threshold : float or 'auto', default='auto'
+        Least share of the class in a cluster.
+    density_exponent : float or 'auto', default='auto'
+        How much more sparse clusters get.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        What is clustered; None: the pixels.
+    interpolate, synthesis, accept
+        How children are drawn, and which are drawn again, as in
+        :class:`~imblearn_images.over_sampling.SMOTE`.
+    output_dir : path, default=None
+        Where to write children of paths.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        The parents in their clusters.
+    kmeans_estimator_ : clusterer
+        As fitted for the last class.
+
+    References
+    ----------
+    .. [1] F. Last, G. Douzas, F. Bacao, "Oversampling for imbalanced learning based on
+       k-means and SMOTE", https://arxiv.org/abs/1711.00837
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> clustered = KMeansSMOTE(
+    ...     random_state=0,
+    ...     cluster_balance_threshold=0.05,
+    ...     embedding=lambda block: block.std(axis=1),
+    ... )
+    >>> X_res, y_res = clustered.fit_resample(images, labels)
+    >>> X_res.shape[1:], X_res.dtype, clustered.plan_.nearness
+    ((32, 32), dtype('uint8'), '<lambda> (32 features)')
+    """

@@ -1,0 +1,76 @@
+"""Pixels: what the steps accept as images, and as what they tag themselves."""
+
+from __future__ import annotations
+
+from math import prod
+
+from sklearn.utils.validation import check_array, validate_data
+
+from imblearn_images.core.containers import holds_paths, is_path, unwrap
+
+_DTYPES = ["float64", "float32", "uint8", "uint16", "int32"]
+
+
+def image_tags(tags, *, requires_fit=True):
+    """Tag a step that takes images in their own shape."""
+    tags.requires_fit = requires_fit
+    tags.input_tags.three_d_array = True
+    tags.input_tags.allow_nan = True
+    tags.transformer_tags.preserves_dtype = _DTYPES
+    return tags
+
+
+class ImagesOutMixin:
+    """Mixin for a transformer that puts out images: a Pipeline of it can be told its output."""
+
+    def set_output(self, *, transform=None):
+        """Take the word of a Pipeline whose later steps put out tables; images stay an array.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None
+            Of no consequence here: images are no table.
+
+        Returns
+        -------
+        self : estimator instance
+        """
+        if transform not in (None, "default", "pandas", "polars"):
+            raise ValueError(
+                f"`transform` must be 'default', 'pandas', 'polars' or None, got {transform!r}."
+            )
+        return self
+
+
+def are_paths(images):
+    """Tell whether `images`, as :func:`unwrap` returns them, are paths of at least one file."""
+    return holds_paths(images) and len(images) > 0 and is_path(images[0])
+
+
+def pixels_of(estimator, X, *, reset, dtype="numeric", finite=False):
+    """Validate images (n, ...); an image counts as one row of features."""
+    images, _ = unwrap(X)
+    if are_paths(images):
+        raise ValueError(
+            f"X holds file paths, {type(estimator).__name__} needs pixels; "
+            "put ReadImages before it."
+        )
+    pixels = check_array(
+        images, dtype=dtype, ensure_all_finite=finite, allow_nd=True, estimator=estimator
+    )
+    if pixels.ndim == 2:
+        validate_data(estimator, images, reset=reset, skip_check_array=True)
+    elif reset:
+        validate_data(estimator, pixels.reshape(len(pixels), -1), skip_check_array=True)
+    return pixels
+
+
+def shaped(rows, image_shape):
+    """Give rows of pixels (n, d) the shape of images; images must have it."""
+    if rows.shape[1:] != image_shape and (rows.ndim > 2 or rows.shape[1] != prod(image_shape)):
+        raise ValueError(
+            f"X of shape {rows.shape} cannot be {len(rows)} images of shape {image_shape}: "
+            f"{' x '.join(map(str, rows.shape[1:]))} against "
+            f"{' x '.join(map(str, image_shape))} = {prod(image_shape)} values each."
+        )
+    return rows.reshape(len(rows), *image_shape)

@@ -1,0 +1,265 @@
+"""Reading: image files, or arrays of images, become one array."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import chain
+from math import prod
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+from imblearn_images.core import files
+from imblearn_images.core.containers import unwrap
+from imblearn_images.core.embedding import resized
+from imblearn_images.core.limits import check_max_pixels, current_limits, image_limits
+from imblearn_images.core.memory import check_fits
+from imblearn_images.core.pixels import channels_back, channels_last
+from imblearn_images.preprocessing._pixels import ImagesOutMixin, are_paths, image_tags, pixels_of
+
+
+class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
+    """Read image files into one array; arrays of pixels pass through.
+
+    Stateless: `fit` opens no file, and `transform` works without it. Files are decoded
+    in parallel (joblib threads, or the backend that ``joblib.parallel_config`` sets)
+    straight into one preallocated array.
+
+    Parameters
+    ----------
+    size : (height, width), default=None
+        Resize every image to this many pixels, bilinear with anti-aliasing. Needed when
+        the files differ in size. Arrays of images are resized the same way, channel by
+        channel and in float32 at most; they must be (n, H, W) or (n, H, W, C).
+    mode : {"L", "RGB", "RGBA"}, default=None
+        Read all files as 8-bit grey, colour, or colour with alpha; needed when the
+        files are of different kinds. 16-bit, integer and float files are scaled by the
+        rule of :func:`imblearn_images.core.files.read_image`, never clipped. Arrays
+        keep their channels. By default the files decide: uint8 for ordinary photos,
+        uint16, int32, float32 or bool for others, with the channels they have.
+    draft : bool, default=True
+        With `size`, let the JPEG decoder reduce by 2, 4 or 8 first: faster, and about
+        one grey level off on average.
+    n_jobs : int, default=None
+        As joblib's.
+    verbose : int, default=0
+        Show progress on stderr when positive, with tqdm if it is installed.
+    channel_axis : int, default=None
+        Axis of one image of an array that holds the channels, as in scikit-image, where `size`
+        resizes it: 0 for (C, H, W), -1 for (H, W, C). By default the last one; a shape that
+        leaves doubt, such as (12, 32, 32), is refused. Files are read as (H, W, C) always.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        1 when fitted on paths, the number of values of one image otherwise.
+
+    See Also
+    --------
+    FlattenImages : The step behind, for estimators that want two-dimensional input.
+
+    Notes
+    -----
+    The EXIF orientation of a photo is applied. Of animations and multi-page files the
+    first frame is read. ``set_output`` is for the later steps
+    of a Pipeline: images are no table, and stay an array.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for k in range(3):
+    ...     image = np.full((10 + k, 20, 3), 50 * k, dtype=np.uint8)
+    ...     files.write_image(folder / f"{k}.png", image)
+    >>> paths = sorted(folder.glob("*.png"))
+    >>> X = ReadImages(size=(8, 16)).fit_transform(paths)
+    >>> X.shape, X.dtype, X[:, 0, 0, 0].tolist()
+    ((3, 8, 16, 3), dtype('uint8'), [0, 50, 100])
+    """
+
+    def __init__(
+        self,
+        size=None,
+        mode=None,
+        *,
+        draft=True,
+        max_pixels=None,
+        n_jobs=None,
+        verbose=0,
+        channel_axis=None,
+    ):
+        self.size = size
+        self.mode = mode
+        self.draft = draft
+        self.max_pixels = max_pixels
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.channel_axis = channel_axis
+
+    def fit(self, X, y=None):
+        """Look at what `X` is, paths or pixels; no file is opened.
+
+        Parameters
+        ----------
+        X : array-like of paths, or of images (n, ...)
+            As for :meth:`transform`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : ReadImages
+        """
+        files.check_size_and_mode(self.size, self.mode)
+        check_max_pixels(self.max_pixels)
+        images, _ = unwrap(X)
+        if are_paths(images):
+            validate_data(self, images.reshape(-1, 1), skip_check_array=True)
+        else:
+            pixels_of(self, images, reset=True, dtype=None)
+        return self
+
+    def transform(self, X):
+        """Read the images.
+
+        Parameters
+        ----------
+        X : array-like of paths, or of images (n, ...)
+            str or Path in a list, tuple, array (n,) or (n, 1), Series or one-column
+            DataFrame; or pixels of shape (n, H, W), (n, H, W, C) or (n, d).
+
+        Returns
+        -------
+        images : ndarray of shape (n, H, W) or (n, H, W, C)
+            A new array for paths. Arrays of images, and (n, d) rows of flattened
+            pixels, come back as they are, resized if `size` says so.
+
+        Raises
+        ------
+        ValueError
+            Naming all files that cannot be read, each with its reason; with counts when
+            the files differ in kind and `mode` is None, or in size and `size` is None;
+            when flattened pixels are to be resized.
+        FileNotFoundError
+            When all of them are because the file does not exist.
+        MemoryError
+            Before reading, when the array does not fit; when all of them need more memory
+            than there is.
+        """
+        files.check_size_and_mode(self.size, self.mode)
+        check_max_pixels(self.max_pixels)
+        images, _ = unwrap(X)
+        if are_paths(images):
+            with _limited(self.max_pixels):
+                return self._read(images)
+        images = pixels_of(self, images, reset=False)
+        if self.size is None:
+            return images
+        if images.ndim not in (3, 4):
+            raise ValueError(
+                f"ReadImages(size={self.size}) cannot resize X of shape {images.shape}: it needs "
+                "(n, H, W) or (n, H, W, C). Move the axes (numpy.moveaxis) or put ReshapeImages "
+                "before it, or leave size=None."
+            )
+        planes = channels_last(images, self.channel_axis, "ReadImages")
+        if planes.shape[1:3] == tuple(self.size):
+            return images
+        return channels_back(_resized(planes, self.size), self.channel_axis)
+
+    def _read(self, paths):
+        infos = files.describe_all(paths, size=self.size, mode=self.mode, n_jobs=self.n_jobs)
+        if self.mode is None:
+            files.check_uniform(infos, paths, by_mode=False)
+        sizes = Counter(info.shape[:2] for info in infos)
+        if len(sizes) > 1:
+            table = [f"{height} x {width}: {n}" for (height, width), n in sizes.most_common(10)]
+            more = [f"and {len(sizes) - 10} more sizes"] if len(sizes) > 10 else []
+            raise ValueError(
+                "\n  ".join([f"{len(paths)} image files have {len(sizes)} sizes:", *table, *more])
+                + f"\nGive one to all: ReadImages(size={sizes.most_common(1)[0][0]})."
+            )
+        shape, dtype = (len(paths), *infos[0].shape), infos[0].dtype
+        image_bytes = prod(shape[1:]) * dtype.itemsize
+        check_fits(len(paths) * image_bytes, f"An array of {shape}", "Read with a smaller size=.")
+        images, errors = np.empty(shape, dtype), []
+        # In waves, because a backend of processes holds what it returns until the last is there.
+        n_workers = effective_n_jobs(self.n_jobs)
+        wave = max(n_workers, min(128 * n_workers, 2**24 // image_bytes))
+        limits = current_limits()  # which threads and processes do not inherit
+        options = (self.size, self.mode, self.draft, limits)
+        batch = max(1, min(16, wave // (4 * n_workers)))
+        with Parallel(n_jobs=self.n_jobs, prefer="threads") as parallel:
+            for start in _progress(range(0, len(paths), wave), len(paths), self.verbose):
+                rows = paths[start : start + wave]
+                tasks = (
+                    delayed(read_batch)(rows[i : i + batch], *options)
+                    for i in range(0, len(rows), batch)
+                )
+                for row, image in enumerate(chain.from_iterable(parallel(tasks)), start):
+                    if isinstance(image, Exception):
+                        errors.append(image)
+                    else:
+                        images[row] = image
+        files.raise_unreadable(errors, len(paths))
+        return images
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Not one_d_array: scikit-learn's checks would then send one-dimensional numbers. With
+        # string they ask that `fit` converts nothing, hence its dtype=None.
+        tags.input_tags.string = True
+        return image_tags(tags, requires_fit=False)
+
+
+def read_batch(paths, size, mode=None, draft=True, limits=None):
+    """Read files; in the place of one that cannot be read stands the exception."""
+    images: list[Any] = []
+    with nullcontext() if limits is None else limits.hold():
+        for path in paths:
+            try:
+                images.append(files.read_image(path, size=size, mode=mode, draft=draft))
+            except (OSError, ValueError, MemoryError) as exc:
+                images.append(exc)
+    return images
+
+
+def _limited(max_pixels):
+    if max_pixels is None:
+        return nullcontext()
+    return image_limits(max_pixels=max_pixels, remedy="pass ReadImages(max_pixels={n})")
+
+
+def _resized(images, size):
+    """Resize images (n, H, W) or (n, H, W, C) as files are resized."""
+    kind = images.dtype.kind
+    if kind not in "bfui" or (kind in "ui" and not np.can_cast(images.dtype, np.int32)):
+        raise ValueError(
+            f"Images of dtype {images.dtype} cannot be resized; convert them to an integer "
+            "dtype of at most 32 bits with sign, or to float."
+        )
+    return resized(images, tuple(size)).astype(images.dtype, copy=False)
+
+
+def _progress(starts: range, n: int, verbose: int) -> Iterator[int]:
+    if not verbose:
+        yield from starts
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        for start in starts:
+            yield start
+            sys.stderr.write(f"\rReadImages: {min(start + starts.step, n)} of {n}")
+        sys.stderr.write("\n")
+        return
+    with tqdm(total=n, desc="ReadImages", unit="image") as bar:
+        for start in starts:
+            yield start
+            bar.update(min(starts.step, n - start))

@@ -1,0 +1,68 @@
+"""Acceptance: which children are good enough."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.similarity import Likeness
+from imblearn_images.core.synthesis import Kin
+
+__all__ = ["NeighborsAgree"]
+
+
+class NeighborsAgree(BaseEstimator):
+    """Accept a child whose neighbours among the real images are of its class.
+
+    Neighbours are found in the `embedding` of the sampler; without one, and where features
+    were passed as `embeddings`, in histograms of oriented gradients. The child's own parents
+    are no witnesses. The vote of a neighbour counts the less the larger its class: otherwise
+    no child of a rare class would pass.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=5
+        Neighbours that vote.
+    max_tries : int, default=3
+        How often a child is drawn at most.
+
+    Examples
+    --------
+    >>> from imblearn_images import SMOTE
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> smote = SMOTE(accept=NeighborsAgree(), random_state=0)
+    >>> X_res, y_res = smote.fit_resample(images, labels)
+    >>> drawn_again = int((smote.plan_.tries > 1).sum())
+    >>> never_accepted = int((~smote.plan_.accepted).sum())
+    """
+
+    def __init__(self, *, n_neighbors: int = 5, max_tries: int = 3) -> None:
+        self.n_neighbors = n_neighbors
+        self.max_tries = max_tries
+
+    def judge(
+        self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
+    ) -> NDArray[np.bool_]:
+        """Tell which children, drawn as `images` of shape (m, H, W[, C]), are good."""
+        for name in ("n_neighbors", "max_tries"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"`{name}` must be an integer of at least 1, got {value!r}.")
+        parents = np.column_stack([children.base, children.partners])
+        k = min(self.n_neighbors + parents.shape[1], len(kin.y))
+        near = likeness.search.kneighbors(likeness.of(images), k, return_distance=False)
+        is_parent = (near[:, :, None] == parents[:, None, :]).any(axis=2)
+        witnesses = ~is_parent & (np.cumsum(~is_parent, axis=1) <= self.n_neighbors)
+        labels, numbers, counts = np.unique(kin.y, return_inverse=True, return_counts=True)
+        votes = np.zeros((len(near), len(labels)))
+        np.add.at(
+            votes, (np.arange(len(near))[:, None], numbers[near]), witnesses / counts[numbers[near]]
+        )
+        good: NDArray[np.bool_] = labels[votes.argmax(axis=1)] == children.y
+        return good

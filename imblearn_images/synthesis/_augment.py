@@ -1,0 +1,437 @@
+"""Augmentation: one image, moved, lit and disturbed at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import exp, inf, isfinite, log, sqrt
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from imblearn_images.core.pixels import as_unit, on_planes
+from imblearn_images.synthesis._adapters import AugmentWith
+from imblearn_images.synthesis._flow import FILL_MODES, affine_flow, elastic_flow, follow
+
+__all__ = ["Augment"]
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether `value` is a finite real number; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+
+
+def interval(name: str, value: Any, still: float) -> tuple[float, float]:
+    """Lowest and highest value to draw.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, for the message.
+    value : float or (low, high)
+        A number stands for as much in both directions.
+    still : float
+        The value that changes nothing.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+
+    Examples
+    --------
+    >>> interval("rotation_range", 5, 0), interval("zoom_range", (0.5, 1), 1)
+    ((-5, 5), (0.5, 1))
+    """
+    if is_number(value) and value >= 0:
+        return still - value, still + value
+    if isinstance(value, (tuple, list)) and len(value) == 2 and all(map(is_number, value)):
+        low, high = value
+        if low <= high:
+            return low, high
+    raise ValueError(
+        f"`{name}` must be a number that is not negative, or a pair (low, high); got {value!r}."
+    )
+
+
+def in_pixels(shift: tuple[float, float], side: int) -> tuple[float, float]:
+    """Shift in pixels, which is meant as a share of `side` where below 1, as in Keras."""
+    unit = side if max(map(abs, shift)) < 1 else 1
+    return shift[0] * unit, shift[1] * unit
+
+
+_AREA, _RATIO = (0.02, 0.2), (0.3, 1 / 0.3)  # of erased rectangles: share, height by width
+
+Column = NDArray[np.float64]
+
+
+def brighten(images: NDArray[Any], factors: Column) -> None:
+    """Multiply all pixels."""
+    images *= _by_row(factors, images)
+
+
+def change_contrast(images: NDArray[Any], factors: Column) -> None:
+    """Multiply the differences from the mean of each channel."""
+    m, height, width = images.shape[:3]
+    planes = images.reshape(m, height * width, -1)
+    # Plane by plane: a sum over many images at once may be added up in another order.
+    means = np.array([[plane.copy().mean() for plane in image.T] for image in planes])
+    means = means.astype(images.dtype).reshape(m, 1, 1, *images.shape[3:])
+    images -= means
+    images *= _by_row(factors, images)
+    images += means
+
+
+def add_noise(
+    images: NDArray[Any], deviations: Column, rngs: Sequence[np.random.Generator]
+) -> None:
+    """Add normal noise, the same to all channels."""
+    for image, deviation, rng in zip(images, deviations.tolist(), rngs, strict=True):
+        noise = rng.standard_normal(image.shape[:2], dtype=np.float32)
+        noise *= np.float32(deviation)
+        for channel in image.reshape(*noise.shape, -1).transpose(2, 0, 1):
+            channel += noise
+
+
+def erase(images: NDArray[Any], chosen: NDArray[np.bool_], uniform: dict[str, Column]) -> None:
+    """Paint a rectangle grey.
+
+    Parameters
+    ----------
+    images : ndarray of shape (m, H, W) or (m, H, W, C)
+        In 0 to 1.
+    chosen : ndarray of shape (m,), dtype bool
+        The images that get one.
+    uniform : dict of ndarrays of shape (m,)
+        Numbers from 0 to 1 that say of what area, ratio, place (y, x) and level it is.
+    """
+    height, width = images.shape[1:3]
+    for row in np.flatnonzero(chosen).tolist():
+        at = {name: float(numbers[row]) for name, numbers in uniform.items()}
+        area = (_AREA[0] + at["area"] * (_AREA[1] - _AREA[0])) * height * width
+        ratio = exp(log(_RATIO[0]) + at["ratio"] * log(_RATIO[1] / _RATIO[0]))
+        h = min(height, max(1, round(sqrt(area * ratio))))
+        w = min(width, max(1, round(sqrt(area / ratio))))
+        y, x = int(at["y"] * (height - h + 1)), int(at["x"] * (width - w + 1))
+        images[row, y : y + h, x : x + w] = at["level"]
+
+
+def _by_row(numbers: Column, images: NDArray[Any]) -> NDArray[Any]:
+    return numbers.astype(images.dtype).reshape(-1, *(1,) * (images.ndim - 1))
+
+
+# Each row draws all of these, so that one option does not change what another one does.
+_DRAWN = (
+    *("chosen", "rotation", "width_shift", "height_shift", "shear", "zoom_y", "zoom_x"),
+    *("horizontal_flip", "vertical_flip", "brightness", "contrast", "noise"),
+    *("erase", "erase_area", "erase_ratio", "erase_y", "erase_x", "erase_level"),
+)
+_AFFINE = {
+    "rotation": 0,
+    "shear": 0,
+    "zoom_y": 1,
+    "zoom_x": 1,
+    "height_shift": 0,
+    "width_shift": 0,
+}
+_STILL = {**_AFFINE, "brightness": 1, "contrast": 1}  # the values that change nothing
+
+
+class Augment(BaseEstimator):
+    """Draw a child as its base, slightly turned, moved, scaled, lit otherwise.
+
+    The options are those of Keras' ``ImageDataGenerator``, with its names and units where
+    it has them. What is drawn at random is drawn uniformly; all affine maps together are
+    one interpolation.
+
+    Parameters
+    ----------
+    rotation_range : float or (low, high), default=5
+        Degrees. A number stands for both directions: -5 to 5.
+    width_shift_range, height_shift_range : float or (low, high), default=0.035
+        Shift to the side, and up or down: a share of the width (height) where below 1,
+        pixels otherwise.
+    shear_range : float or (low, high), default=2.3
+        Degrees.
+    zoom_range : float or (low, high), default=0.06
+        Scale of the coordinates, drawn for height and width: 0.06 stands for 0.94 to 1.06.
+        Above 1 the image shrinks, as in Keras.
+    horizontal_flip, vertical_flip : bool, default=False
+        Flip every other child, left to right, upside down.
+    brightness_range : float or (low, high), default=0.1
+        Factor of all pixels: 0.1 stands for 0.9 to 1.1.
+    contrast_range : float or (low, high), default=0
+        Factor of the differences from the mean of a channel.
+    noise : float, default=0.01
+        Largest standard deviation of normal noise, as a share of the whole range of
+        brightness; that of each child is drawn from 0 up. All channels get the same noise.
+    elastic : float, default=0
+        Standard deviation of a smooth random displacement, as a share of the shorter
+        side; beyond 0.03 things lose their shape.
+    erase : float, default=0
+        Share of the children in which a rectangle of 2 to 20 % of the area is painted in
+        one random grey.
+    fill_mode : {"nearest", "constant", "reflect", "wrap"}, default="nearest"
+        What is seen beyond the border: the border itself ``aaaa|abcd|dddd``, `cval`, the
+        image mirrored ``dcba|abcd|dcba``, or repeated ``abcd|abcd|abcd``.
+    cval : float, default=0
+        The constant, in the unit of the data.
+    order : {1, 3}, default=3
+        Interpolation: bilinear, or bicubic, which keeps the image sharp.
+    probability : float, default=1
+        Share of the children that are changed; the others are copies.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        refused. Files are (H, W, C) always.
+
+    See Also
+    --------
+    Augment.from_callable : Albumentations, torchvision or a function of your own.
+
+    Notes
+    -----
+    The defaults are mild, because strong augmentation of the smaller classes alone teaches
+    a network that what is distorted belongs to them; with wide ranges have every class
+    redrawn. Whether a flip leaves the label as it is, only you can know.
+
+    Pixels are brought to 0 to 1 first: 8 bits by 255, wider integers, and floats that do
+    not lie in 0 to 1, image by image by their own range. What leaves it is clipped.
+
+    References
+    ----------
+    C. Shorten, T. M. Khoshgoftaar, "A survey on image data augmentation for deep learning",
+    Journal of Big Data 6:60, 2019; erasing: Z. Zhong et al., "Random erasing data
+    augmentation", AAAI 2020; elastic: P. Simard et al., "Best practices for convolutional
+    neural networks applied to visual document analysis", ICDAR 2003.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomOverSampler
+    >>> images = np.random.default_rng(0).integers(0, 256, (6, 16, 16), dtype=np.uint8)
+    >>> labels = ["cat"] * 4 + ["dog"] * 2
+    >>> over = RandomOverSampler(synthesis=Augment(rotation_range=15), random_state=0)
+    >>> X_res, y_res = over.fit_resample(images, labels)
+    >>> X_res.shape, X_res.dtype
+    ((8, 16, 16), dtype('uint8'))
+    """
+
+    n_partners = 0
+
+    def __init__(
+        self,
+        *,
+        rotation_range: Any = 5.0,
+        width_shift_range: Any = 0.035,
+        height_shift_range: Any = 0.035,
+        shear_range: Any = 2.3,
+        zoom_range: Any = 0.06,
+        horizontal_flip: bool = False,
+        vertical_flip: bool = False,
+        brightness_range: Any = 0.1,
+        contrast_range: Any = 0.0,
+        noise: float = 0.01,
+        elastic: float = 0.0,
+        erase: float = 0.0,
+        fill_mode: str = "nearest",
+        cval: float = 0.0,
+        order: int = 3,
+        probability: float = 1.0,
+        channel_axis: int | None = None,
+    ) -> None:
+        self.rotation_range = rotation_range
+        self.width_shift_range = width_shift_range
+        self.height_shift_range = height_shift_range
+        self.shear_range = shear_range
+        self.zoom_range = zoom_range
+        self.horizontal_flip = horizontal_flip
+        self.vertical_flip = vertical_flip
+        self.brightness_range = brightness_range
+        self.contrast_range = contrast_range
+        self.noise = noise
+        self.elastic = elastic
+        self.erase = erase
+        self.fill_mode = fill_mode
+        self.cval = cval
+        self.order = order
+        self.probability = probability
+        self.channel_axis = channel_axis
+
+    @staticmethod
+    def from_callable(
+        function: Callable[..., Any], *, channel_axis: int | None = None
+    ) -> AugmentWith:
+        """Make a synthesis of an augmentation from elsewhere.
+
+        Parameters
+        ----------
+        function : callable
+            See :class:`AugmentWith`: an ``albumentations.Compose``, a transform of
+            ``torchvision.transforms.v2``, or a function ``image -> image``, which gets the
+            dtype of the data: arithmetic on uint8 wraps modulo 256.
+        channel_axis : int, default=None
+            See :class:`AugmentWith`.
+
+        Returns
+        -------
+        synthesis : AugmentWith
+
+        Examples
+        --------
+        >>> mirror = Augment.from_callable(np.fliplr)
+        >>> mirror.draw(np.arange(3).reshape(1, 1, 3), None, None, [None]).tolist()
+        [[[2, 1, 0]]]
+        """
+        return AugmentWith(function, channel_axis=channel_axis)
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{base} augmented"
+
+    @on_planes
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: Any,
+        weights: Any,
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+
+        Parameters
+        ----------
+        base : ndarray of shape (m, H, W) or (m, H, W, C)
+            Any dtype of real numbers.
+        partners, weights
+            Not used.
+        rngs : sequence of m Generators
+            One a row.
+
+        Returns
+        -------
+        children : ndarray of shape (m, H, W[, C]), float
+            In the unit of `base`.
+
+        Raises
+        ------
+        ValueError
+            For a parameter out of its range, flattened images, channels in front.
+        """
+        height, width = base.shape[1:3]
+        ranges = self._ranges((height, width))
+        uniform = np.array([rng.random(len(_DRAWN)) for rng in rngs])
+        rows = np.flatnonzero(uniform[:, 0] < self.probability)
+        changes = {name for name, pair in ranges.items() if pair != (_STILL[name],) * 2}
+        drawn = dict(zip(_DRAWN, uniform[rows].T.copy(), strict=True))
+        for name, (low, high) in ranges.items():
+            drawn[name] = low + (high - low) * drawn[name]
+        children = self._flipped(base[rows], drawn)
+        if not len(rows) or not (changes or self.noise or self.elastic or self.erase):
+            return _put(children, rows, base)
+        own = [rngs[row] for row in rows.tolist()]
+        fill = [self._constants(len(rows), base.dtype)] if self.fill_mode == "constant" else []
+        (images, *fill), back = as_unit(children, *fill)
+        images = self._moved(images, changes, drawn, own, *fill)
+        self._light(images, changes, drawn, own)
+        return _put(back(images), rows, base)
+
+    def _flipped(self, images: NDArray[Any], drawn: dict[str, NDArray[np.float64]]) -> NDArray[Any]:
+        for name, axis in (("vertical_flip", 1), ("horizontal_flip", 2)):
+            if getattr(self, name):
+                flip = (drawn[name] < 0.5).reshape(-1, *(1,) * (images.ndim - 1))
+                images = np.where(flip, np.flip(images, axis), images)
+        return images
+
+    def _moved(
+        self,
+        images: NDArray[Any],
+        changes: set[str],
+        drawn: dict[str, NDArray[np.float64]],
+        rngs: Sequence[np.random.Generator],
+        fill: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
+        """Draw images along the flow of all affine and elastic maps."""
+        height, width = images.shape[1:3]
+        flow = None
+        if changes & _AFFINE.keys():
+            flow = affine_flow(
+                (height, width),
+                rotation=drawn["rotation"],
+                shear=drawn["shear"],
+                zoom=(drawn["zoom_y"], drawn["zoom_x"]),
+                shift=(drawn["height_shift"], drawn["width_shift"]),
+            )
+        if self.elastic:
+            bent = elastic_flow((height, width), self.elastic * min(height, width), rngs)
+            flow = bent if flow is None else flow + bent
+        return images if flow is None else follow(images, flow, self.order, self.fill_mode, fill)
+
+    def _light(
+        self,
+        images: NDArray[Any],
+        changes: set[str],
+        drawn: dict[str, NDArray[np.float64]],
+        rngs: Sequence[np.random.Generator],
+    ) -> None:
+        """Brighten, add noise and so on, in place."""
+        if "brightness" in changes:
+            brighten(images, drawn["brightness"])
+        if "contrast" in changes:
+            change_contrast(images, drawn["contrast"])
+        if self.noise:
+            add_noise(images, self.noise * drawn["noise"], rngs)
+        if self.erase:
+            uniform = {name[6:]: drawn[name] for name in _DRAWN if name.startswith("erase_")}
+            erase(images, drawn["erase"] < self.erase, uniform)
+
+    def _ranges(self, size: tuple[int, int]) -> dict[str, tuple[float, float]]:
+        """Check all parameters; ranges in the units of drawing, shifts in pixels."""
+        for name in ("horizontal_flip", "vertical_flip"):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                raise ValueError(f"`{name}` must be True or False, got {getattr(self, name)!r}.")
+        for name, top in {"noise": inf, "elastic": inf, "erase": 1, "probability": 1}.items():
+            value = getattr(self, name)
+            if not is_number(value) or not 0 <= value <= top:
+                upper = "not negative" if top == inf else "from 0 to 1"
+                raise ValueError(f"`{name}` must be a number, {upper}; got {value!r}.")
+        if self.fill_mode not in FILL_MODES:
+            raise ValueError(f"`fill_mode` must be one of {FILL_MODES}, got {self.fill_mode!r}.")
+        if self.order not in (1, 3):
+            raise ValueError(f"`order` must be 1 (bilinear) or 3 (bicubic), got {self.order!r}.")
+        zoom = self._range("zoom", 1)
+        if zoom[0] <= 0:
+            raise ValueError(f"`zoom_range` must stay above 0, got {self.zoom_range!r}.")
+        return {
+            "rotation": self._range("rotation", 0),
+            "shear": self._range("shear", 0),
+            "zoom_y": zoom,
+            "zoom_x": zoom,
+            "height_shift": in_pixels(self._range("height_shift", 0), size[0]),
+            "width_shift": in_pixels(self._range("width_shift", 0), size[1]),
+            "brightness": self._range("brightness", 1),
+            "contrast": self._range("contrast", 1),
+        }
+
+    def _range(self, name: str, still: float) -> tuple[float, float]:
+        return interval(f"{name}_range", getattr(self, f"{name}_range"), still)
+
+    def _constants(self, m: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """One column of `cval`, in the dtype of the images."""
+        if not is_number(self.cval):
+            raise ValueError(f"`cval` must be a number, got {self.cval!r}.")
+        if dtype.kind in "ui" and not np.iinfo(dtype).min <= self.cval <= np.iinfo(dtype).max:
+            raise ValueError(f"`cval` must be a value that {dtype} can hold, got {self.cval!r}.")
+        return np.full((m, 1), self.cval).astype(dtype)
+
+
+def _put(children: NDArray[Any], rows: NDArray[np.intp], base: NDArray[Any]) -> NDArray[Any]:
+    """Children in their rows, copies of the base in others."""
+    if len(rows) == len(base):
+        return children
+    everything = base.astype(children.dtype)
+    everything[rows] = children
+    return everything

@@ -1,0 +1,204 @@
+"""Composition: several syntheses for one child, one after the other or one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from imblearn_images.core.estimators import NamedMembersMixin
+from imblearn_images.core.pixels import stored
+from imblearn_images.core.plan import ResamplingPlan, explain_child
+from imblearn_images.core.synthesis import (
+    Kin,
+    as_objects,
+    choose_parents,
+    member_generators,
+    member_seeds,
+)
+
+__all__ = ["Chain", "OneOf"]
+
+
+class Chain(NamedMembersMixin, BaseEstimator):
+    """Draw a child by several syntheses, one after the other.
+
+    Each is a parameter by the name that :func:`sklearn.pipeline.make_pipeline` would give it,
+    its class in lower case: a grid search reaches ``smote__synthesis__augment__noise``, and
+    ``smote__synthesis__augment-2`` where there are two. "copy" and "blend" are names
+    themselves, a function is called ``function``.
+
+    Parameters
+    ----------
+    syntheses : list of synthesis, function, "copy" or "blend"
+        Each draws from what the one before has drawn, in the dtype of the data, and from
+        partners of its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn_images import RandomOverSampler
+    >>> def darker(base, partner, step, rng):
+    ...     return base * rng.uniform(0.5, 1.0)
+    >>> images = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+    >>> sampler = RandomOverSampler(synthesis=Chain(["blend", darker]), random_state=0)
+    >>> X_res, y_res = sampler.fit_resample(images, ["cat"] * 4 + ["dog"] * 2)
+    >>> sampler.plan_
+    ResamplingPlan(6 images -> 8 rows: 6 original, 0 copies, 2 synthetic, near by HOGFeatures (324
+      features), drawn by Chain)
+    """
+
+    members_in = "syntheses"
+
+    def __init__(self, syntheses: Sequence[Any]) -> None:
+        self.syntheses = syntheses
+
+    @property
+    def n_partners(self) -> int:
+        """Partners of all of them."""
+        return sum(rule.n_partners for rule in as_objects(self.syntheses))
+
+    def choose(
+        self, children: ResamplingPlan, kin: Kin
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Let each choose its partners; they stand side by side."""
+        assert children.seeds is not None
+        chosen = [
+            choose_parents(replace(children, seeds=member_seeds(children.seeds, at)), rule, kin)
+            for at, rule in enumerate(as_objects(self.syntheses))
+        ]
+        partners, weights = zip(*chosen, strict=True)
+        return np.concatenate(partners, axis=1), np.concatenate(weights, axis=1)
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        start, dtype = 0, base.dtype
+        for at, rule in enumerate(as_objects(self.syntheses)):
+            mine = slice(start, start + rule.n_partners)
+            own = member_generators(rngs, at)
+            base = stored(rule.draw(base, partners[:, mine], weights[:, mine], own), dtype)
+            start = mine.stop
+        return base
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        start, told = 0, base
+        for at, rule in enumerate(as_objects(self.syntheses)):
+            mine = slice(start, start + rule.n_partners)
+            (own,) = member_generators([rng], at)
+            told = explain_child(rule, told, partners[mine], weights[mine], own)
+            told, start = f"({told})", mine.stop
+        return told.removeprefix("(").removesuffix(")")
+
+
+class OneOf(NamedMembersMixin, BaseEstimator):
+    """Draw each child by one of several syntheses, chosen at random.
+
+    Each is a parameter by name, as in :class:`Chain`.
+
+    Parameters
+    ----------
+    syntheses : list of synthesis, function, "copy" or "blend"
+        Among these.
+    probabilities : list of float, default=None
+        Of each; equal by default.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many probabilities as syntheses, or they do not sum to one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn_images import SMOTE
+    >>> images = np.random.default_rng(0).integers(0, 256, (9, 8, 8), dtype=np.uint8)
+    >>> half = OneOf(["blend", "copy"], probabilities=[0.5, 0.5])
+    >>> smote = SMOTE(synthesis=half, k_neighbors=2, random_state=0)
+    >>> X_res, y_res = smote.fit_resample(images, ["cat"] * 6 + ["dog"] * 3)
+    >>> X_res.shape
+    (12, 8, 8)
+    """
+
+    members_in = "syntheses"
+
+    def __init__(
+        self, syntheses: Sequence[Any], probabilities: Sequence[float] | None = None
+    ) -> None:
+        self.syntheses = syntheses
+        self.probabilities = probabilities
+
+    @property
+    def n_partners(self) -> int:
+        """As many as the one that needs most."""
+        return max(rule.n_partners for rule in as_objects(self.syntheses))
+
+    def choose(
+        self, children: ResamplingPlan, kin: Kin
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Let each choose the partners of its own children."""
+        assert children.seeds is not None
+        picked = self._picked([np.random.default_rng(seed) for seed in children.seeds.tolist()])
+        partners = np.repeat(children.base[:, None], self.n_partners, axis=1)
+        weights = np.zeros(partners.shape)
+        for at, rule in enumerate(as_objects(self.syntheses)):
+            rows = np.flatnonzero(picked == at)
+            own = replace(children, seeds=member_seeds(children.seeds, at))[rows]
+            mine = np.ix_(rows, np.arange(rule.n_partners))
+            partners[mine], weights[mine] = choose_parents(own, rule, kin)
+        return partners, weights
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        picked, children = self._picked(rngs), base.copy()
+        for at, rule in enumerate(as_objects(self.syntheses)):
+            rows, width = np.flatnonzero(picked == at), rule.n_partners
+            if len(rows):
+                drawn = rule.draw(
+                    base[rows],
+                    partners[rows, :width],
+                    weights[rows, :width],
+                    member_generators([rngs[row] for row in rows.tolist()], at),
+                )
+                children[rows] = stored(drawn, base.dtype)
+        return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        (at,) = self._picked([rng])
+        rule, (own,) = as_objects(self.syntheses)[at], member_generators([rng], int(at))
+        width = rule.n_partners
+        return explain_child(rule, base, partners[:width], weights[:width], own)
+
+    def _picked(self, rngs: Sequence[np.random.Generator]) -> NDArray[np.intp]:
+        """Who draws which row: its first random number tells."""
+        n = len(self.syntheses)
+        shares = np.full(n, 1 / n) if self.probabilities is None else np.array(self.probabilities)
+        if shares.shape != (n,) or shares.min() < 0 or not np.isclose(shares.sum(), 1):
+            raise ValueError(
+                f"`probabilities` must be {n} numbers that sum to 1, one for each synthesis; got "
+                f"{self.probabilities!r}."
+            )
+        numbers = np.array([rng.random() for rng in rngs])
+        picked: NDArray[np.intp] = np.searchsorted(np.cumsum(shares)[:-1], numbers, side="right")
+        return picked

@@ -1,0 +1,275 @@
+"""Deformation: children whose shapes change as shapes in real images do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from imblearn_images.core.pixels import as_unit, on_planes
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.synthesis import NEAREST, Kin
+from imblearn_images.synthesis._flow import optical_flow, warp
+
+__all__ = ["Morph", "TransferDeformation"]
+
+FLOW_SIDE = 48  # pixels: between larger images flow is found on thumbnails
+
+
+class Morph(BaseEstimator):
+    """Draw a child on the way from one image of a class to another, in shape and in colour.
+
+    Both images are warped towards each other along their optical flow, as far as the
+    sampler's step says, and cross-faded: where a blend shows two outlines, a morph shows one
+    that lies between them.
+
+    Parameters
+    ----------
+    fade : bool, default=True
+        Whether to cross-fade. Otherwise the child is its base, warped towards the shape of
+        the partner.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        refused. Files are (H, W, C) always.
+
+    See Also
+    --------
+    TransferDeformation : Children deformed as images of larger classes are.
+
+    Notes
+    -----
+    A step of 0 draws the base, one of 1 the partner, so the shares in the plan mean what
+    they say. Where two images have nothing in common a morph is no better than a blend.
+    Colour images follow one flow in all channels. Between images of more than 48 pixels a
+    side flow is found on thumbnails.
+
+    Examples
+    --------
+    >>> from imblearn_images import SMOTE
+    >>> images = np.random.default_rng(0).integers(0, 256, (9, 16, 16), dtype=np.uint8)
+    >>> smote = SMOTE(synthesis=Morph(), k_neighbors=2, random_state=0)
+    >>> X_res, y_res = smote.fit_resample(images, ["cat"] * 6 + ["dog"] * 3)
+    >>> X_res.shape, X_res.dtype
+    ((12, 16, 16), dtype('uint8'))
+    """
+
+    n_partners = 1
+
+    def __init__(self, *, fade: bool = True, channel_axis: int | None = None) -> None:
+        self.fade = fade
+        self.channel_axis = channel_axis
+
+    @on_planes
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        if not isinstance(self.fade, (bool, np.bool_)):
+            raise TypeError(f"`fade` must be True or False, got {self.fade!r}.")
+        (start, end), back = as_unit(base, partners[:, 0])
+        flow = optical_flow(end, start, max_side=FLOW_SIDE)
+        step = weights[:, 0]
+        child = warp(start, _scaled(flow, step))
+        if self.fade:
+            end = warp(end, _scaled(flow, step - 1))
+            end -= child
+            child += _scaled(end, step)
+        return back(child)
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        faded = " and faded into it" if self.fade else ""
+        return f"{base} moved {weights[0]:.0%} of the way to {partners[0]}{faded}"
+
+
+class TransferDeformation(BaseEstimator):
+    """Draw a child by deforming its base as images of larger classes are seen to deform.
+
+    A donor is chosen that looks like the base, and one of the donor's neighbours in its own
+    class. The optical flow from donor to neighbour is a deformation that is found in real
+    images; a part of it, or of its opposite, is applied to the base. No transforms are picked
+    by hand: what is assumed is that classes that look alike deform alike.
+
+    Parameters
+    ----------
+    scale : (float, float), default=(0.4, 1.2)
+        Smallest and largest part of a deformation that is applied; the sign is random.
+    near : int, default=30
+        The donor is one of so many that look most like the base: in the sampler's
+        `embedding`, or else by histograms of oriented gradients.
+    n_pairs : int, default=800
+        How many pairs of donor and neighbour are drawn from each class, at least 2. The flow
+        of a pair is found once for the children of a block that share it: fewer are faster.
+    donors : {"larger", "all"}, default="larger"
+        Which classes offer donors: those with more images than the base's (the largest takes
+        its own), or all of them and its own as well.
+    residual : float, default=0.0
+        Factor of what the flow does not explain of the neighbour, folds and prints say, that
+        is added to the child; 0.5 makes children more varied. On photos it shows as ghosts.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        refused. Files are (H, W, C) always.
+
+    Raises
+    ------
+    ValueError
+        When used, for parameters out of range, and if no class has two images.
+
+    See Also
+    --------
+    Morph : Children between two images of their class.
+
+    Notes
+    -----
+    In the plan a child is its base, less a share of the donor, plus that share of the
+    neighbour. Colour images follow one flow in all channels. Between images of more than 48
+    pixels a side flow is found on thumbnails.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomOverSampler
+    >>> images = np.random.default_rng(0).integers(0, 256, (8, 16, 16), dtype=np.uint8)
+    >>> over = RandomOverSampler(synthesis=TransferDeformation(), random_state=0)
+    >>> X_res, y_res = over.fit_resample(images, ["cat"] * 5 + ["dog"] * 3)
+    >>> X_res.shape, X_res.dtype
+    ((10, 16, 16), dtype('uint8'))
+    >>> donor, neighbor = over.plan_.partners[-1].tolist()
+    >>> donor < 5, neighbor < 5  # both are cats
+    (True, True)
+    """
+
+    n_partners = 2
+
+    def __init__(
+        self,
+        *,
+        scale: tuple[float, float] = (0.4, 1.2),
+        near: int = 30,
+        n_pairs: int = 800,
+        donors: str = "larger",
+        residual: float = 0.0,
+        channel_axis: int | None = None,
+    ) -> None:
+        self.scale = scale
+        self.near = near
+        self.n_pairs = n_pairs
+        self.donors = donors
+        self.residual = residual
+        self.channel_axis = channel_axis
+
+    def choose(
+        self, children: ResamplingPlan, kin: Kin
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Choose donor and neighbour of each child, and the part of their deformation."""
+        self._check_parameters()
+        bank = _PairBank.draw(kin, self.n_pairs)
+        donor = np.empty(len(children), dtype=np.intp)
+        for label in np.unique(children.y):
+            rows = np.flatnonzero(children.y == label)
+            bases, position = np.unique(children.base[rows], return_inverse=True)
+            alike = kin.neighbors(bases, self._donors_for(label, bank, kin), self.near)
+            pick = kin.rng.integers(alike.shape[1], size=len(rows))
+            donor[rows] = alike[position.ravel(), pick]
+        pick = kin.rng.integers(bank.n_mates[donor])
+        step = kin.rng.uniform(*self.scale, size=len(children))
+        step *= kin.rng.choice([-1.0, 1.0], size=len(children))
+        return np.column_stack([donor, bank.mates[donor, pick]]), np.column_stack([-step, step])
+
+    @on_planes
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        (unit, donor, neighbor), back = as_unit(base, partners[:, 0], partners[:, 1])
+        flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
+        step = weights[:, 1]
+        child = warp(unit, _scaled(flow, step))
+        if self.residual:
+            neighbor -= warp(donor, flow)
+            child += _scaled(neighbor, self.residual * np.abs(step))
+        return back(child)
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        (donor, neighbor), step = partners, weights[1]
+        how = f"{abs(step):.2f} times" + (", backwards" if step < 0 else "")
+        rest = f", with {self.residual:g} of what remains" if self.residual else ""
+        return f"{base} moved as donor {donor} differs from {neighbor}, {how}{rest}"
+
+    def _donors_for(self, label: Any, bank: _PairBank, kin: Kin) -> NDArray[np.intp]:
+        """Rows that may offer a deformation to the images of a class."""
+        offers = bank.n_mates > 0
+        if self.donors == "all":
+            return np.flatnonzero(offers)
+        _, position, counts = np.unique(kin.y, return_inverse=True, return_counts=True)
+        is_own = kin.y == label
+        larger, own = offers & (counts[position] > is_own.sum()), offers & is_own
+        return np.flatnonzero(larger if larger.any() else own if own.any() else offers)
+
+    def _check_parameters(self) -> None:
+        scale = np.asarray(self.scale, dtype=float)
+        if scale.shape != (2,) or not 0 <= scale[0] <= scale[1] < np.inf:
+            raise ValueError(
+                f"`scale` must be two numbers, 0 <= low <= high, got {self.scale!r}; the sign is "
+                "random."
+            )
+        for name, least in (("near", 1), ("n_pairs", 2)):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(f"`{name}` must be an integer of at least {least}, got {value!r}.")
+        if self.donors not in ("larger", "all"):
+            raise ValueError(f'`donors` must be "larger" or "all", got {self.donors!r}.')
+        if not isinstance(self.residual, Real) or not 0 <= self.residual < np.inf:
+            raise ValueError(f"`residual` must be a number of at least 0, got {self.residual!r}.")
+
+
+@dataclass
+class _PairBank:
+    """Donors of all classes and the neighbours of theirs to which they deform."""
+
+    mates: NDArray[np.intp]  # (n, NEAREST), by source row
+    n_mates: NDArray[np.intp]  # (n,), how many of these count; 0 for a row that is no donor
+
+    @classmethod
+    def draw(cls, kin: Kin, n_pairs: int) -> _PairBank:
+        """Draw at most `n_pairs` of each class that has two images."""
+        n = len(kin.y)
+        bank = cls(np.zeros((n, NEAREST), dtype=np.intp), np.zeros(n, dtype=np.intp))
+        for label in np.unique(kin.y):
+            members = np.flatnonzero(kin.y == label)
+            if len(members) < 2:
+                continue
+            donors = kin.rng.permutation(members)[:n_pairs]
+            near = kin.rng.permuted(kin.neighbors(donors, members, NEAREST), axis=1)
+            bank.mates[donors, : near.shape[1]] = near
+            bank.n_mates[donors] = min(near.shape[1], max(1, n_pairs // len(donors)))
+        if not bank.n_mates.any():
+            raise ValueError(
+                "TransferDeformation takes deformations between two images of a class, and no "
+                "class has two; use Augment() instead."
+            )
+        return bank
+
+
+def _scaled(blocks: NDArray[Any], factors: NDArray[np.float64]) -> NDArray[Any]:
+    """Each row of `blocks` times its factor."""
+    return blocks * factors.astype(blocks.dtype).reshape(-1, *(1,) * (blocks.ndim - 1))

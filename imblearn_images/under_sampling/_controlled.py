@@ -1,0 +1,290 @@
+"""Controlled under-sampling: the size that every class is to have is given."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from imblearn.under_sampling import ClusterCentroids as ImblearnClusterCentroids
+from imblearn.under_sampling import InstanceHardnessThreshold as ImblearnInstanceHardnessThreshold
+from imblearn.under_sampling import NearMiss as ImblearnNearMiss
+from imblearn.under_sampling import RandomUnderSampler as ImblearnRandomUnderSampler
+from numpy.typing import NDArray
+from scipy import sparse
+
+from imblearn_images._sampler import (
+    MeasuringSamplerMixin,
+    MeasuringSelectorMixin,
+    SelectingSamplerMixin,
+    draw,
+    images_of,
+    measure,
+    with_parameters,
+)
+from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.neighbors import check_squares
+from imblearn_images.core.pixels import stored
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.planning import plan_averages, plan_of, trace_rows
+
+__all__ = ["ClusterCentroids", "InstanceHardnessThreshold", "NearMiss", "RandomUnderSampler"]
+
+
+class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
+    """Keep randomly drawn images of the majority classes.
+
+    :class:`imblearn.under_sampling.RandomUnderSampler` for images: same parameters, same
+    draws. Paths are selected without opening a file.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes to resample, and to how many images; as in imbalanced-learn.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draw.
+    replacement : bool, default=False
+        Whether an image may be drawn more than once.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Where every row of the result comes from.
+    sample_indices_ : ndarray of shape (n_resampled,)
+        Source row of every row of the result.
+    sampling_strategy_ : dict
+        Class label to number of images to keep.
+    n_features_in_ : int
+        Pixels per image times channels.
+
+    Raises
+    ------
+    ValueError
+        As described under `fit_resample`.
+
+    See Also
+    --------
+    imblearn_images.ensemble.EasyEnsembleClassifier : Use every majority image after all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn_images import RandomUnderSampler
+    >>> images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
+    >>> sampler = RandomUnderSampler(random_state=0)
+    >>> X_res, y_res = sampler.fit_resample(images, ["cat"] * 4 + ["dog"] * 2)
+    >>> X_res.shape, y_res
+    ((4, 8, 8, 3), ['cat', 'cat', 'dog', 'dog'])
+    >>> sampler.fit_resample(["a.jpg", "b.jpg", "c.jpg"], [0, 0, 1])
+    (['b.jpg', 'c.jpg'], [0, 1])
+    """
+
+
+@with_parameters("embedding")
+class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
+    """Keep the majority images that are nearest to the smallest class.
+
+    :class:`imblearn.under_sampling.NearMiss` for images. Searches between every class and
+    the smallest. It keeps the border, so what is left of a class is not typical of it, and
+    outliers attract the selection (less in version 2); version 3 may find fewer images than
+    asked for.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes, and how many images each is to keep.
+    version : {1, 2, 3}, default=1
+        Near to the nearest of the smallest class (1), to the farthest (2), or far from the
+        nearest, among the neighbours of the smallest class (3).
+    n_neighbors : int or neighbours object, default=3
+        Minority images to which the mean distance is taken.
+    n_neighbors_ver3 : int or neighbours object, default=3
+        Neighbours of each minority image that version 3 begins with.
+    n_jobs : int, default=None
+        Threads.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        Features to measure in; None: pixels, copied once to float64.
+
+    Attributes
+    ----------
+    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
+        The images kept, nearest first within a class.
+
+    References
+    ----------
+    .. [1] I. Mani, I. Zhang, "kNN approach to unbalanced data distributions: a case study
+       involving information extraction", Workshop on learning from imbalanced datasets, 2003.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> near = NearMiss(version=2)
+    >>> X_res, y_res = near.fit_resample(images, labels)
+    >>> X_res.shape, near.plan_
+    ((75, 32, 32), ResamplingPlan(361 images -> 75 rows: 75 original, 0 copies, 0 synthetic, near by
+      pixels))
+    """
+
+
+@with_parameters("embedding")
+class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardnessThreshold):
+    """Keep the images that a cross-validated classifier is most sure of.
+
+    :class:`imblearn.under_sampling.InstanceHardnessThreshold` for images. It costs `cv` fits
+    of the classifier on features. Hard images go, whether mislabelled or valuable.
+
+    Parameters
+    ----------
+    estimator : classifier, default=None
+        Has ``predict_proba`` and is fitted on features; a random forest by default.
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Classes and numbers to keep; more are kept where images are equally hard.
+    random_state : int, RandomState instance or None, default=None
+        Seed of folds and classifier.
+    cv : int, default=5
+        Folds.
+    n_jobs : int, default=None
+        Folds, or trees, at a time.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        What the classifier is fitted on; None: the pixels as float64.
+
+    Attributes
+    ----------
+    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
+        The images kept, class by class.
+    estimator_ : classifier
+        The one that was cross-validated, on classes numbered from 0.
+
+    References
+    ----------
+    .. [1] M. R. Smith, T. Martinez, C. Giraud-Carrier, "An instance level analysis of data
+       complexity", Machine Learning 95(2), 225-256, 2014.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> hardness = InstanceHardnessThreshold(
+    ...     estimator=LogisticRegression(), embedding=lambda block: block.std(axis=1) / 255
+    ... )
+    >>> X_res, y_res = hardness.fit_resample(images, labels)
+    >>> hardness.plan_
+    ResamplingPlan(361 images -> 75 rows: 75 original, 0 copies, 0 synthetic, near by <lambda> (32
+      features))
+    """
+
+
+@with_parameters("embedding", "output_dir", "n_jobs")
+class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
+    """Replace the images of a class by the centres of its clusters, or the images next to them.
+
+    :class:`imblearn.under_sampling.ClusterCentroids` for images. k-means with as many
+    clusters as images are to be left: slow where that is thousands. With hard voting the
+    images nearest to the centres are kept, a selection that covers the class. With soft
+    voting, imbalanced-learn's default, they are averages, on photos a blur that no camera
+    takes: they teach a network that blurred images are of this class.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Classes, and how many clusters each is to have.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the clustering.
+    estimator : clusterer, default=KMeans()
+        Has ``n_clusters`` and ``cluster_centers_``.
+    voting : {'auto', 'hard', 'soft'}, default='auto'
+        'auto' is 'hard' for sparse matrices, else 'soft'.
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        Features that are clustered; None: pixels, in one float64 copy.
+    output_dir : path, default=None
+        Folder for averages; for paths with soft voting, and needed then.
+    n_jobs : int, default=None
+        Threads of embedding, drawing and writing.
+
+    Attributes
+    ----------
+    plan_ : ResamplingPlan
+        Base: the image nearest to the centre. With soft voting the other images of the
+        cluster are its partners, all with the same share.
+    voting_ : str
+        As used.
+
+    Notes
+    -----
+    Soft voting on pixels draws the centres that the clusterer found. They are the means of
+    its clusters, as the plan has it, once it has converged; where it stopped before, by its
+    tolerance, a pixel may differ from ``render(plan_, images)``. A float image that is alone in
+    its cluster may come out rounded; the plan then calls it synthetic. Averages of integers
+    beyond 2**53 are rounded as float64 does, by up to 1,024. In an embedding, and for files of
+    different sizes, the mean of the images of the cluster is drawn.
+
+    Parents are read one after the other, so drawing needs no more memory for large
+    clusters. The plan needs 16 bytes for every row and member of the largest cluster.
+
+    References
+    ----------
+    .. [1] S.-J. Yen, Y.-S. Lee, "Cluster-based under-sampling approaches for imbalanced data
+       distributions", Expert Systems with Applications 36(3), 5718-5727, 2009.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> centres = ClusterCentroids(
+    ...     voting="hard", random_state=0, embedding=lambda block: block.std(axis=1)
+    ... )
+    >>> X_res, y_res = centres.fit_resample(images, labels)
+    >>> centres.plan_
+    ResamplingPlan(361 images -> 75 rows: 75 original, 0 copies, 0 synthetic, near by <lambda> (32
+      features))
+    """
+
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        as_given = sparse.issparse(X) and self.embedding is None and embeddings is None
+        soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
+        target = images_of(X, self) if soft else X
+        features, nearness = X, "pixels"
+        if not as_given:
+            features, nearness = measure(self, X, y, embeddings)
+        asked = copy.copy(self)
+        asked.voting = "soft" if soft else "hard"
+        if not sparse.issparse(features):  # k-means computes in float32 where it is given that
+            computed = np.float32 if features.dtype == np.float32 else np.float64
+            check_squares(features, np.arange(len(y)), computed)
+        seen = features if as_given else trace_rows(features)
+        made, y_made = super(ClusterCentroids, asked)._fit_resample(seen, y)
+        self.__dict__.update(vars(asked) | {"voting": self.voting})
+        plan = plan_of(made, y_made, len(y), nearness=nearness)
+        if plan is None:  # averages, or a sparse matrix, which cannot be traced
+            n_clusters = self.sampling_strategy_
+            plan = plan_averages(features, y, made, y_made, n_clusters, nearness=nearness)
+            if soft and nearness == "pixels" and not sparse.issparse(features):
+                returned = features is X and X.dtype.kind == "f"  # as they are
+                dtype = made.dtype if returned else target.dtype
+                plan = _with_moved(plan, features, made, dtype)
+        self.plan_ = plan if soft else ResamplingPlan.selection(plan.base, y, nearness)
+        if as_given or (features is X and X.dtype.kind == "f"):
+            return (made if as_given else np.asarray(made)), self.plan_.y
+        if holds_paths(X) and not soft:
+            return X[self.plan_.base], self.plan_.y
+        return draw(self, X, target, made if soft and nearness == "pixels" else None), self.plan_.y
+
+
+def _with_moved(
+    plan: ResamplingPlan, features: NDArray[Any], made: Any, dtype: np.dtype[Any]
+) -> ResamplingPlan:
+    """Tell a centre that is not its only image from that image.
+
+    The clusterer has stopped before it got there, or has rounded.
+    """
+    drawn = plan.synthetic.copy()
+    for row in np.flatnonzero(~drawn):
+        centre, image = np.array(made[row]), features[plan.base[row]]
+        same = np.array_equal(centre, image)
+        drawn[row] = not (same or np.array_equal(stored(centre, dtype), stored(image, dtype)))
+    return replace(plan, drawn=drawn)
