@@ -16,18 +16,23 @@ from typing import Any, TypeVar
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
-from imblearn.utils import check_target_type
+from imblearn.utils import check_neighbors_object, check_target_type
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
-from imblearn_images.core.embedding import check_embedding, embed, given_features
+from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
 from imblearn_images.core.images import ArrayImages, FileImages, as_images, check_finite
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import check_judge, draw_until_accepted, plan_of, trace_rows
+from imblearn_images.core.planning import (
+    RowNeighbors,
+    check_judge,
+    draw_until_accepted,
+    listen,
+)
 from imblearn_images.core.rendering import allocate, render
 from imblearn_images.core.similarity import Likeness
 from imblearn_images.core.synthesis import Kin, plan_children
@@ -668,28 +673,67 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
 
 
 class TracedSamplerMixin(MeasuringSamplerMixin):
-    """Mixin for a sampler that interpolates between rows: traced, then drawn on images.
+    """Mixin for a sampler that interpolates between rows: listened to, then drawn on images."""
 
-    imbalanced-learn's own hook is run on features whose rows remember their sources; what
-    it returns tells the parents and shares of every row.
-    """
+    searches: tuple[str, ...] = ()
+    """Parameters that are a neighbours object, or the number of neighbours. A sampler that only
+    looks at its rows through these decides on row numbers: no copy of the pixels is made."""
+    synthesis: Any
+    accept: Any
+    n_jobs: Any
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
-        target = images_of(X, self)
+        scopes = self._scopes(y)
+        others_drawn = self.synthesis is not None or self.accept is not None
+        looked_at = np.concatenate([np.empty(0, dtype=np.intp), *scopes.values()])
+        target = images_of(X, self, None if others_drawn else looked_at)
+        if not self._decides_on_numbers(X):
+            return self._on_features(X, y, embeddings, target)
+        features, nearness = own_features(self, X, y, embeddings)
+        asked, search = copy.copy(self), None
+        for name in self.searches:
+            plain = check_neighbors_object(name, getattr(self, name), additional_neighbor=1)
+            # What imbalanced-learn would have searched itself is searched as it would have been.
+            as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
+            ours = isinstance(getattr(self, name), Integral) and not (
+                as_imblearn or sparse.issparse(X)
+            )
+            search = Search(
+                target if features is None else as_images(features),
+                scopes,
+                None if ours else plain,
+                n_jobs=self.n_jobs,
+            )
+            setattr(asked, name, RowNeighbors(search, plain))
+        assert search is not None
+        hook = super(TracedSamplerMixin, asked)._fit_resample  # type: ignore[misc]
+        numbers = np.arange(len(y), dtype=np.float64)[:, None]
+        with sizes_told(y):
+            plan, _ = listen(hook, numbers, y, nearness=nearness or search.nearness)
+        for name, value in vars(asked).items():
+            if name not in self.searches:  # what was fitted must not hold the images
+                setattr(self, name, value.plain if isinstance(value, RowNeighbors) else value)
+        self.plan_ = with_synthesis(self, plan, target, y, features)
+        return draw(self, X, target), plan.y
+
+    def _scopes(self, y: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
+        """Rows among which neighbours are looked for."""
+        return {"": np.arange(len(y))}
+
+    def _decides_on_numbers(self, X: Any) -> bool:
+        return bool(self.searches)
+
+    def _on_features(
+        self, X: Any, y: NDArray[Any], embeddings: Any, target: Any
+    ) -> tuple[Any, NDArray[Any]]:
         features, nearness = measure(self, X, y, embeddings)
         check_room(self, features)
         # An overflow is refused when it is drawn; what is infinite, imbalanced-learn lets pass.
         with sizes_told(y), LIMITS():
-            traced, y_resampled = super()._fit_resample(trace_rows(features), y)  # type: ignore[misc]
-        plan = plan_of(traced, y_resampled, len(y), nearness=nearness)
-        if plan is None:
-            raise TypeError(
-                f"{type(self).__name__}: this version of imbalanced-learn makes its rows in a way "
-                "that cannot be traced to images."
-            )
-        return self._drawn(plan, X, y, target, (features, embeddings, traced)), plan.y
+            plan, made = listen(super()._fit_resample, features, y, nearness=nearness)  # type: ignore[misc]
+        return self._drawn(plan, X, y, target, (features, embeddings, made)), plan.y
 
 
 @contextmanager

@@ -46,9 +46,25 @@ def test_neighbors_are_those_of_brute_force(search, tile, width):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbors, "TILE", tile)
         patch.setattr(neighbors, "SLICE", width)
-        found = nearest_neighbors(*search)
+        found = nearest_neighbors(*search)[1]
     assert found.dtype == np.intp
     np.testing.assert_array_equal(found, brute_force(*search))
+
+
+@given(searches(), seeds, st.integers(1, 45), st.integers(1, 31))
+def test_any_rows_may_ask_for_neighbors_among_any_others(search, seed, tile, width):
+    pixels, rows, k = search
+    queries = np.random.default_rng(seed).permutation(len(pixels))[: len(pixels) // 2 + 1]
+    vectors = pixels.astype(np.int64)
+    squared = ((vectors[queries, None] - vectors[rows][None]) ** 2).sum(axis=2)
+    squared[queries[:, None] == rows] = np.iinfo(np.int64).max
+    order = np.argsort(squared, axis=1, kind="stable")[:, :k]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "TILE", tile)
+        patch.setattr(neighbors, "SLICE", width)
+        distances, found = nearest_neighbors(pixels, rows, k, queries=queries)
+    np.testing.assert_array_equal(found, order)
+    np.testing.assert_array_equal(distances, np.take_along_axis(squared, order, axis=1))
 
 
 @pytest.mark.parametrize(("m", "d"), [(neighbors.TILE + 3, 20), (40, 2 * neighbors.SLICE + 5)])
@@ -62,7 +78,9 @@ def test_no_precision_is_lost_over_tiles_and_slices(m, d, dtype, extremes):
     else:
         pixels = rng.integers(info.min, info.max, (m, d), dtype=dtype, endpoint=True)
     rows = np.arange(m)
-    np.testing.assert_array_equal(nearest_neighbors(pixels, rows, 7)[:40], chunked(pixels, 7)[:40])
+    np.testing.assert_array_equal(
+        nearest_neighbors(pixels, rows, 7)[1][:40], chunked(pixels, 7)[:40]
+    )
 
 
 def chunked(pixels, k):
@@ -83,7 +101,7 @@ def test_images_that_differ_by_one_grey_level_in_one_pixel_are_told_apart(base):
     for row in range(4):
         pixels[row, :row] += np.uint8(step % 256)
     expected = brute_force(pixels, np.arange(4), 3)
-    np.testing.assert_array_equal(nearest_neighbors(pixels, np.arange(4), 3), expected)
+    np.testing.assert_array_equal(nearest_neighbors(pixels, np.arange(4), 3)[1], expected)
 
 
 @pytest.mark.usefixtures("threads")
@@ -93,10 +111,10 @@ def test_threads_give_the_same_answer(n_jobs, monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 3, (100, 9), dtype=np.uint8)
     expected = brute_force(pixels, np.arange(100), 6)
     np.testing.assert_array_equal(
-        nearest_neighbors(pixels, np.arange(100), 6, n_jobs=n_jobs), expected
+        nearest_neighbors(pixels, np.arange(100), 6, n_jobs=n_jobs)[1], expected
     )
     with joblib.parallel_config(backend="loky", n_jobs=n_jobs):
-        np.testing.assert_array_equal(nearest_neighbors(pixels, np.arange(100), 6), expected)
+        np.testing.assert_array_equal(nearest_neighbors(pixels, np.arange(100), 6)[1], expected)
 
 
 @pytest.mark.parametrize("k", [-1, 0, 5, 6])
@@ -115,8 +133,8 @@ def test_the_pixels_are_left_alone(tmp_path):
 
 def test_small_differences_of_large_floats_are_not_drowned():
     near = np.random.default_rng(0).random((40, 6))
-    found = nearest_neighbors(near + 1e8, np.arange(40), 4)
-    np.testing.assert_array_equal(found, nearest_neighbors(near, np.arange(40), 4))
+    found = nearest_neighbors(near + 1e8, np.arange(40), 4)[1]
+    np.testing.assert_array_equal(found, nearest_neighbors(near, np.arange(40), 4)[1])
 
 
 def test_values_whose_distances_overflow_are_refused():

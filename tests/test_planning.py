@@ -1,34 +1,57 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from imblearn.over_sampling import ADASYN as ImblearnADASYN
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
+from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from sklearn.neighbors import NearestNeighbors
 from strategies import labels, seeds
 
-from imblearn_images.core.planning import check_class_sizes, plan_mixture
+from imblearn_images.core.planning import RowNeighbors, check_class_sizes, listen
 
 
-def counts(y):
-    found, numbers = np.unique(y, return_counts=True)
-    return dict(zip(found.tolist(), numbers.tolist(), strict=True))
+def looked_up(X):
+    """Search that knows the images behind the row numbers."""
+
+    def search(rows, queries, k):
+        fitted = NearestNeighbors(n_neighbors=k).fit(X[rows])
+        return fitted.kneighbors(X[queries])
+
+    return search
 
 
+def decided_on_numbers(cls, X, y, seed, **neighbors):
+    objects = {
+        name: RowNeighbors(looked_up(X), NearestNeighbors(n_neighbors=k + 1))
+        for name, k in neighbors.items()
+    }
+    numbers = np.arange(len(y), dtype=float)[:, None]
+    sampler = cls(random_state=seed, **objects).fit(numbers, y)
+    return listen(sampler._fit_resample, numbers, y, nearness="x")[0]
+
+
+@pytest.mark.parametrize(
+    ("cls", "neighbors"),
+    [
+        (ImblearnSMOTE, {"k_neighbors": 3}),
+        (ImblearnBorderlineSMOTE, {"k_neighbors": 3, "m_neighbors": 4}),
+        (ImblearnADASYN, {"n_neighbors": 3}),
+    ],
+)
 @given(labels(smallest=4), seeds)
-def test_parents_and_steps_are_those_of_imbalanced_learn(y, seed):
-    """On the identity matrix imbalanced-learn's own output tells its parents."""
-    n, k = len(y), 3
-    X = np.random.default_rng(seed).random((n, 6))
-    most = max(counts(y).values())
-    n_new = {label: most - count for label, count in counts(y).items()}
-
-    def search(rows):
-        found = NearestNeighbors(n_neighbors=k + 1).fit(X[rows]).kneighbors(X[rows])[1]
-        return found[:, 1:]
-
-    plan = plan_mixture(ImblearnSMOTE(random_state=seed), y, n_new, search, nearness="x")
-    expected, y_expected = ImblearnSMOTE(random_state=seed, k_neighbors=k).fit_resample(X, y)
+def test_parents_and_steps_are_those_of_imbalanced_learn(cls, neighbors, y, seed):
+    n, X = len(y), np.random.default_rng(seed).random((len(y), 6))
+    try:
+        expected, y_expected = cls(random_state=seed, **neighbors).fit_resample(X, y)
+    except (ValueError, RuntimeError) as error:  # ADASYN has nothing to do
+        with pytest.raises(type(error)):
+            decided_on_numbers(cls, X, y, seed, **neighbors)
+        return
+    plan = decided_on_numbers(cls, X, y, seed, **neighbors)
     np.testing.assert_array_equal(plan.y, y_expected)
     np.testing.assert_allclose(plan.matrix() @ X, expected, atol=1e-12)
+    np.testing.assert_array_equal(plan.base[:n], np.arange(n))
+    assert not plan.weights[:n].any()
     np.testing.assert_array_equal(plan.y[n:], y[plan.base[n:]])
     np.testing.assert_array_equal(plan.y[n:], y[plan.partners[n:, 0]])
     assert (plan.base[n:] != plan.partners[n:, 0]).all()
@@ -36,30 +59,29 @@ def test_parents_and_steps_are_those_of_imbalanced_learn(y, seed):
     assert plan.nearness == "x"
 
 
-@given(labels(), seeds)
-def test_originals_come_first_and_whole(y, seed):
-    def search(rows):
-        return (np.arange(len(rows))[:, None] + 1) % len(rows)
-
-    n_new = dict.fromkeys(counts(y), 2)
-    plan = plan_mixture(ImblearnSMOTE(random_state=seed), y, n_new, search, nearness="")
-    np.testing.assert_array_equal(plan.base[: len(y)], np.arange(len(y)))
-    assert not plan.weights[: len(y)].any()
-    assert len(plan) == len(y) + 2 * len(counts(y))
-
-
 def test_a_partner_is_a_neighbor_of_its_base():
     y = np.array(["b"] * 6 + ["a"] * 4)
     neighbors = {6: 9, 7: 6, 8: 7, 9: 8}
 
-    def search(rows):
-        assert rows.tolist() == [6, 7, 8, 9]
-        return np.array([[neighbors[row] - 6] for row in rows])
+    def search(rows, queries, k):
+        assert rows.tolist() == queries.tolist() == [6, 7, 8, 9] and k == 2
+        return np.zeros((4, 2)), np.array([[row - 6, neighbors[row] - 6] for row in rows])
 
-    plan = plan_mixture(
-        ImblearnSMOTE(random_state=3), y, {"a": 50, "b": 0}, search, nearness="pixels"
-    )
+    nearest = RowNeighbors(search, NearestNeighbors(n_neighbors=2))
+    numbers = np.arange(10.0)[:, None]
+    smote = ImblearnSMOTE(sampling_strategy={"a": 54}, random_state=3, k_neighbors=nearest)
+    plan, _ = listen(smote.fit(numbers, y)._fit_resample, numbers, y)
     assert set(zip(plan.base[10:], plan.partners[10:, 0], strict=True)) == set(neighbors.items())
+
+
+def test_what_cannot_be_traced_is_refused_by_name():
+    y = np.array([0, 0, 1])
+
+    def squared(X, y):
+        return X**2, y
+
+    with pytest.raises(TypeError, match=r"function: .*cannot be traced"):
+        listen(squared, np.arange(3.0)[:, None], y)
 
 
 @pytest.mark.parametrize(("k", "needed"), [(5, 6), (3, 4), (NearestNeighbors(n_neighbors=4), 4)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -11,7 +12,6 @@ from PIL import Image
 from PIL.Image import Resampling
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array, get_tags
@@ -19,7 +19,7 @@ from sklearn.utils import check_array, get_tags
 from imblearn_images.core.containers import check_unmasked, holds_paths
 from imblearn_images.core.estimators import as_wanted, takes_of
 from imblearn_images.core.files import read_image
-from imblearn_images.core.images import ArrayImages, FileImages, Images, check_finite
+from imblearn_images.core.images import ArrayImages, FileImages, check_finite
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors, subtract
 from imblearn_images.core.parallel import in_threads
@@ -289,10 +289,9 @@ def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:
         if X.ndim == 2 and X.dtype.kind != "b":
             return X, "pixels"
         return _as_float(pixels), "pixels"
-    images = FileImages(X.tolist(), n_jobs=n_jobs)
-    rows = np.arange(len(X))
-    search = PixelSearch(images, 1, n_jobs=n_jobs)
-    return _as_float(search.pixels(rows)[0]), search.describe({"": rows})
+    images, rows = FileImages(X.tolist(), n_jobs=n_jobs), np.arange(len(X))
+    search = Search(images, {"": rows}, n_jobs=n_jobs)
+    return _as_float(search.matrix(rows)[0]), search.nearness
 
 
 def _as_float(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -356,69 +355,115 @@ def _is_beyond(integers: NDArray[Any]) -> bool:
     return bool(integers.size) and max(int(integers.max()), -int(integers.min())) > 2**53
 
 
-class PixelSearch:
-    """Search for the nearest images of a class by their pixels.
+class Search:
+    """Search for the nearest images, by their pixels or by given features.
 
     Parameters
     ----------
-    images : Images
-        Where the pixels live.
-    k_neighbors : int or estimator
-        Number of neighbours, found exactly by
-        :func:`~imblearn_images.core.neighbors.nearest_neighbors`; or an unfitted
-        neighbours object, fitted on the flattened pixels of one class at a time and
-        asked for one neighbour more, as imbalanced-learn does.
+    images : Images or sparse matrix
+        Where the pixels, or features, live.
+    scopes : mapping of label to ndarray of int
+        The rows that are compared with each other: those of each class, or of all. Images in
+        files are decoded once a scope: in their own shape where the scope has one, otherwise
+        as thumbnails of 32 x 32 pixels.
+    estimator : neighbours object, default=None
+        Unfitted; it is fitted on flattened pixels and asked for as many neighbours as it finds
+        by itself, as imbalanced-learn does. By default neighbours are found exactly by
+        :func:`~imblearn_images.core.neighbors.nearest_neighbors`.
     n_jobs : int, default=None
         Threads.
-
-    Notes
-    -----
-    Images in files are compared pixel by pixel where the images of the class have one
-    shape, otherwise on thumbnails of 32 x 32 pixels.
     """
 
     def __init__(
-        self, images: Images, k_neighbors: int | NearestNeighbors, *, n_jobs: int | None = None
+        self,
+        images: Any,
+        scopes: Mapping[Any, NDArray[np.intp]],
+        estimator: Any = None,
+        *,
+        n_jobs: int | None = None,
     ) -> None:
-        self.images, self.k_neighbors, self.n_jobs = images, k_neighbors, n_jobs
+        self.images, self.scopes = images, dict(scopes)
+        self.estimator, self.n_jobs = estimator, n_jobs
+        self._decoded: tuple[Any, Any] = (None, None)
 
-    def __call__(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Neighbours of `rows` among themselves, as positions, shape (len(rows), k)."""
-        pixels, members = self.pixels(rows)
-        check_finite(pixels, members, rows)
-        check_squares(pixels, members)
-        if isinstance(self.k_neighbors, int):
-            return nearest_neighbors(pixels, members, self.k_neighbors, n_jobs=self.n_jobs)
-        vectors = pixels[members]
-        if vectors.dtype.kind in "bui" and vectors.dtype.itemsize == 8 and _is_beyond(vectors):
-            vectors, wide = np.empty(vectors.shape), vectors
-            subtract(wide, wide[0], vectors)
-        elif vectors.dtype.kind in "bui":  # differences of unsigned pixels would wrap around
-            vectors = vectors.astype(np.float32 if vectors.dtype.itemsize <= 2 else np.float64)
-        # Near the limits of the type scikit-learn adds up to infinity, and warns.
-        with np.errstate(over="ignore", invalid="ignore"):
-            found: NDArray[np.intp] = self.k_neighbors.fit(vectors).kneighbors(
-                vectors, return_distance=False
-            )
-        return found[:, 1:]
+    def __call__(
+        self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Distances of, and positions in `rows` of, the `k` images nearest to each query.
 
-    def pixels(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
+        A query that is one of `rows` comes first, as in scikit-learn; equal distances are in
+        order of position unless `estimator` orders them.
+        """
+        pixels, found_at = self.matrix(rows)
+        check_finite(pixels, found_at, rows)
+        check_squares(pixels, found_at)
+        same = np.array_equal(rows, queries)
+        asked_at = found_at if same else self.matrix(queries)[1]
+        if self.estimator is not None:
+            # Near the limits of the type scikit-learn adds up to infinity, and warns.
+            with np.errstate(over="ignore", invalid="ignore"):
+                fitted = self.estimator.fit(_vectors(pixels, found_at, found_at[0]))
+                asked = _vectors(pixels, asked_at, found_at[0])
+                return fitted.kneighbors(asked, return_distance=True)  # type: ignore[no-any-return]
+        others = min(k, len(rows) - 1) if np.isin(queries, rows).any() else k
+        squared, nearest = nearest_neighbors(
+            pixels, found_at, others, queries=None if same else asked_at, n_jobs=self.n_jobs
+        )
+        return _self_first(np.sqrt(squared), nearest, rows, queries, k)
+
+    def matrix(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
         """Matrix of pixels, and where in it `rows` stand."""
-        if isinstance(self.images, FileImages):
-            size = THUMBNAIL if self._mixed(rows) else self.images.shape_of(rows[0])[:2]
-            return self.images.decode(rows, size, n_jobs=self.n_jobs), np.arange(len(rows))
         if isinstance(self.images, ArrayImages):
             return self.images.pixel_rows(rows)
-        return self.images, rows  # a sparse matrix: 2-D input as imbalanced-learn takes it
+        if not isinstance(self.images, FileImages):  # a sparse matrix, as imbalanced-learn takes it
+            return self.images, rows
+        scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
+        if self._decoded[0] is not scope:
+            size = THUMBNAIL if self._mixed(scope) else self.images.shape_of(scope[0])[:2]
+            self._decoded = (scope, self.images.decode(scope, size, n_jobs=self.n_jobs))
+        order = np.argsort(scope, kind="stable")
+        return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 
     def _mixed(self, rows: NDArray[np.intp]) -> bool:
         return len({self.images.shape_of(row) for row in rows}) > 1
 
-    def describe(self, classes: dict[Any, NDArray[np.intp]]) -> str:
-        """What "near" means for the rows of these classes, in a few words."""
+    @property
+    def nearness(self) -> str:
+        """What "near" means, in a few words."""
         if isinstance(self.images, FileImages):
-            mixed = [str(label) for label, rows in classes.items() if self._mixed(rows)]
+            mixed = [str(label) for label, rows in self.scopes.items() if self._mixed(rows)]
             if mixed:
-                which = "" if len(mixed) == len(classes) else f" in {', '.join(mixed)}"
+                which = "" if len(mixed) == len(self.scopes) else f" in {', '.join(mixed)}"
                 return f"{THUMBNAIL[0]}x{THUMBNAIL[1]} thumbnails (sizes differ){which}"
         return "pixels"
+
+
+def _vectors(pixels: Any, rows: NDArray[np.intp], origin: np.intp) -> Any:
+    """Rows of a matrix of pixels as scikit-learn can subtract them."""
+    everything = len(rows) == pixels.shape[0] and bool((rows == np.arange(len(rows))).all())
+    vectors = pixels if everything else pixels[rows]
+    if vectors.dtype.kind in "bui" and vectors.dtype.itemsize == 8 and _is_beyond(vectors):
+        near = np.empty(vectors.shape)
+        subtract(vectors, pixels[origin], near)
+        return near
+    if vectors.dtype.kind in "bui":  # differences of unsigned pixels would wrap around
+        vectors = vectors.astype(np.float32 if vectors.dtype.itemsize <= 2 else np.float64)
+    return vectors
+
+
+def _self_first(
+    distances: NDArray[np.float64],
+    nearest: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    queries: NDArray[np.intp],
+    k: int,
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Put each query that is one of `rows` before its neighbours; `k` columns in all."""
+    order = np.argsort(rows, kind="stable")
+    at = order[np.minimum(np.searchsorted(rows, queries, sorter=order), len(rows) - 1)]
+    known = rows[at] == queries
+    if not known.any():
+        return distances, nearest
+    both = np.column_stack([np.zeros(len(queries)), distances]), np.column_stack([at, nearest])
+    both[0][~known, :-1], both[1][~known, :-1] = distances[~known], nearest[~known]
+    return both[0][:, :k], both[1][:, :k]

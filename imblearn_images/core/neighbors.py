@@ -12,7 +12,7 @@ threads.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, product
 from threading import Lock
 from typing import Any, Protocol
 
@@ -80,9 +80,14 @@ def _blas() -> ThreadpoolController:
 
 
 def nearest_neighbors(
-    features: PixelMatrix, rows: NDArray[np.intp], k: int, *, n_jobs: int | None = None
-) -> NDArray[np.intp]:
-    """Find the `k` nearest other rows of each of `rows`, by Euclidean distance.
+    features: PixelMatrix,
+    rows: NDArray[np.intp],
+    k: int,
+    *,
+    queries: NDArray[np.intp] | None = None,
+    n_jobs: int | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Find the `k` nearest other images of each query, by Euclidean distance.
 
     Parameters
     ----------
@@ -91,43 +96,61 @@ def nearest_neighbors(
     rows : ndarray of shape (m,), dtype intp
         The rows to search among: neighbours are looked for inside this set only.
     k : int
-        Number of neighbours, less than `m`.
+        Number of neighbours; less than `m` if a query is one of `rows`.
+    queries : ndarray of shape (q,), dtype intp, default=None
+        The rows of `features` that look for neighbours; by default `rows` themselves, which
+        costs half as much as any other set of as many. A row is no neighbour of itself.
     n_jobs : int, default=None
         Threads that share the tiles; the answer is the same for every number.
 
     Returns
     -------
-    neighbors : ndarray of shape (m, k), dtype intp
+    distances : ndarray of shape (q, k), dtype float64
+        Squared distances, ascending.
+    neighbors : ndarray of shape (q, k), dtype intp
         Positions in `rows`, nearest first; equal distances in order of position.
 
     Raises
     ------
     ValueError
-        If `k` is not between 1 and ``m - 1``, or squared distances overflow.
+        If `k` is not between 1 and the number of other rows, or squared distances overflow.
 
     Examples
     --------
     >>> import numpy as np
     >>> images = np.array([[0, 0], [9, 9], [1, 0], [8, 9]], dtype=np.uint8)
-    >>> nearest_neighbors(images, np.arange(4), k=1).ravel().tolist()
+    >>> nearest_neighbors(images, np.arange(4), k=1)[1].ravel().tolist()
     [2, 3, 0, 1]
+    >>> squared, nearest = nearest_neighbors(images, np.array([0, 1, 3]), 2, queries=np.array([2]))
+    >>> squared.tolist(), nearest.tolist()
+    ([[1.0, 130.0]], [[0, 2]])
     """
-    if not 1 <= k < len(rows):
-        raise ValueError(f"k must be between 1 and {len(rows) - 1} (rows - 1), got {k}.")
-    search = _Search(features, rows, k)
-    small = len(rows) ** 2 * features.shape[1] < 1e10
+    search = _Search(features, rows, k, queries)
+    most = len(rows) - int((search.own >= 0).any())
+    if not 1 <= k <= most:
+        raise ValueError(f"k must be between 1 and {most}, the number of other rows, got {k}.")
+    small = len(rows) * len(search.queries) * features.shape[1] < 1e10
     # Small images need no float64 sums: larger tiles fit the same memory and pay.
     height = 2 * TILE if search.short and features.shape[1] <= SLICE else TILE
-    tiles = [slice(i, min(i + height, len(rows))) for i in range(0, len(rows), height)]
+    tiles = _tiles(len(rows), height)
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
     with one_blas_thread:
-        # The diagonal first: it holds the squared norms that the other tiles need.
-        for pairs in ([(tile, tile) for tile in tiles], list(combinations(tiles, 2))):
+        if queries is None:
+            # The diagonal first: it holds the squared norms that the other tiles need.
+            steps = [[(tile, tile) for tile in tiles], list(combinations(tiles, 2))]
+        else:
+            search.measure(tiles)
+            steps = [list(product(_tiles(len(queries), height), tiles))]
+        for pairs in steps:
             in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
     if not np.isfinite(search.distances).all():
         raise ValueError(UNSCALED.format("overflow", "large"))
-    return search.neighbors
+    return search.distances, search.neighbors
+
+
+def _tiles(n: int, height: int) -> list[slice]:
+    return [slice(start, min(start + height, n)) for start in range(0, n, height)]
 
 
 def subtract(pixels: NDArray[Any], origin: NDArray[Any], out: NDArray[np.float64]) -> None:
@@ -177,29 +200,62 @@ one_blas_thread = _OneBlasThread()
 class _Search:
     """Running list of the best neighbours; `compare` may be called from many threads."""
 
-    def __init__(self, features: PixelMatrix, rows: NDArray[np.intp], k: int) -> None:
+    def __init__(
+        self,
+        features: PixelMatrix,
+        rows: NDArray[np.intp],
+        k: int,
+        queries: NDArray[np.intp] | None,
+    ) -> None:
         self.features, self.rows, self.k = features, rows, k
+        self.queries = rows if queries is None else queries
+        self.own = np.arange(len(rows)) if queries is None else _positions(queries, rows)
         self.short = np.dtype(features.dtype).itemsize == 1
-        self.neighbors = np.full((len(rows), k), len(rows), dtype=np.intp)
-        self.distances = np.full((len(rows), k), np.inf)
+        shape = (len(self.queries), max(k, 0))
+        self.neighbors = np.full(shape, len(rows), dtype=np.intp)
+        self.distances = np.full(shape, np.inf)
         self.norms = np.empty(len(rows))
+        self.query_norms = self.norms if queries is None else np.empty(len(queries))
         self.lock = Lock()
 
     def compare(self, a: slice, b: slice) -> None:
-        """Offer the images of tile `b` to those of tile `a` as neighbours, and back."""
+        """Offer the images of tile `b` to the queries of tile `a`, and back if all are queries."""
         with np.errstate(over="ignore", invalid="ignore"):  # found at the end, with a remedy
             self._compare(a, b)
 
     def _compare(self, a: slice, b: slice) -> None:
-        products = self._products(a, b)
-        if a == b:
-            self.norms[a] = products.diagonal()
-        else:
-            self._offer(b, a, np.ascontiguousarray(products.T))
+        products = self._products(self.queries[a], self.rows[b])
+        if self.queries is self.rows:
+            if a == b:
+                self.norms[a] = products.diagonal()
+            else:
+                self._offer(b, a, np.ascontiguousarray(products.T))
         self._offer(a, b, products)
 
-    def _pixels(self, tile: slice, columns: slice, buffer: NDArray[Any]) -> NDArray[Any]:
-        pixels = self.features[self.rows[tile], columns]
+    def measure(self, tiles: list[slice]) -> None:
+        """Fill in the squared norms, where no diagonal tile does."""
+        for norms, numbers in ((self.norms, self.rows), (self.query_norms, self.queries)):
+            for tile in tiles if numbers is self.rows else _tiles(len(numbers), TILE):
+                norms[tile] = self._squared_norms(numbers[tile])
+
+    def _squared_norms(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        width = self.features.shape[1]
+        buffer = np.empty(len(numbers) * min(width, SLICE), self._dtype)
+        total = np.zeros(len(numbers))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, width, SLICE):
+                part = self._pixels(numbers, slice(start, min(start + SLICE, width)), buffer)
+                total += np.einsum("ij,ij->i", part, part)
+        return total
+
+    @property
+    def _dtype(self) -> Any:
+        return np.float32 if self.short else np.float64
+
+    def _pixels(
+        self, numbers: NDArray[np.intp], columns: slice, buffer: NDArray[Any]
+    ) -> NDArray[Any]:
+        pixels = self.features[numbers, columns]
         if pixels.dtype == np.uint8:
             pixels = (pixels ^ 128).view(np.int8)  # that is pixels - 128
         out = buffer[: pixels.size].reshape(pixels.shape)
@@ -209,18 +265,17 @@ class _Search:
             subtract(pixels, self.features[self.rows[0], columns], out)
         return out
 
-    def _products(self, a: slice, b: slice) -> NDArray[Any]:
+    def _products(self, a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[Any]:
         """Inner products of the images of two tiles, exact for 8 bits."""
-        dtype = np.float32 if self.short else np.float64
+        same = np.shares_memory(a, b) and len(a) == len(b) and a[0] == b[0]
         width = self.features.shape[1]
-        shape = (a.stop - a.start, b.stop - b.start)
-        buffers = [np.empty(n * min(width, SLICE), dtype) for n in shape]
+        buffers = [np.empty(n * min(width, SLICE), self._dtype) for n in (len(a), len(b))]
         total: NDArray[Any] | None = None
         for start in range(0, width, SLICE):
             columns = slice(start, min(start + SLICE, width))
             left = self._pixels(a, columns, buffers[0])
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
-            right = left if a == b else self._pixels(b, columns, buffers[1])
+            right = left if same else self._pixels(b, columns, buffers[1])
             part = left @ right.T
             if total is None:
                 total = part if width <= SLICE else part.astype(np.float64)
@@ -230,20 +285,22 @@ class _Search:
         return total
 
     def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
-        """Merge the images of tile `other` into the best lists of tile `to`."""
-        norms_to, norms_other = self.norms[to], self.norms[other]
-        k = min(self.k, products.shape[1] - (to == other))
-        if k == 0:
-            return
+        """Merge the images of tile `other` into the best lists of the queries of tile `to`."""
+        norms_to, norms_other = self.query_norms[to], self.norms[other]
+        own = self.own[to] - other.start
         # |b|^2 - 2 a.b orders like the distance; the rows' own |a|^2 comes in below.
         score = products * products.dtype.type(-2)
         score += norms_other.astype(score.dtype)
-        if to == other:
-            np.fill_diagonal(score, np.inf)
+        inside = np.flatnonzero((own >= 0) & (own < score.shape[1]))
+        score[inside, own[inside]] = np.inf
         # Scores in float32 may be rounded, but rounding keeps their order.
+        k = min(self.k, score.shape[1])
         bound = np.minimum(_upper_bound(score, k), self.distances[to, -1] - norms_to)
         limit = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
         row, column = np.divmod(np.flatnonzero(score <= limit[:, None]), score.shape[1])
+        if len(inside):  # an infinite limit lets the image itself pass
+            others = column != own[row]
+            row, column = row[others], column[others]
         distance = norms_to[row] + norms_other[column] - 2.0 * products[row, column]
         with self.lock:
             self._merge(to, row, distance, column + other.start)
@@ -268,6 +325,15 @@ class _Search:
         order = np.lexsort((positions, distances), axis=1)[:, : self.k]
         self.distances[to] = np.take_along_axis(distances, order, axis=1)
         self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
+
+
+def _positions(queries: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where each query stands in `rows`, -1 for those that do not, shape (q,)."""
+    if not len(rows):
+        return np.full(len(queries), -1, dtype=np.intp)
+    order = np.argsort(rows, kind="stable")
+    at = order[np.minimum(np.searchsorted(rows, queries, sorter=order), len(rows) - 1)]
+    return np.where(rows[at] == queries, at, -1)
 
 
 def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:

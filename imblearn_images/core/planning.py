@@ -8,6 +8,7 @@ private names. What an accept rule rejects is planned again.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
@@ -15,9 +16,7 @@ from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
-from imblearn.base import BaseSampler
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
@@ -192,74 +191,95 @@ _FOLLOWED: dict[Any, Callable[[Any, Any], Trace | None]] = {
 }
 
 
-Search = Callable[[NDArray[np.intp]], NDArray[np.intp]]
+Search = Callable[[NDArray[np.intp], NDArray[np.intp], int], tuple[NDArray[Any], NDArray[np.intp]]]
+Hook = Callable[[Any, NDArray[Any]], Any]
 
 
-def plan_mixture(
-    sampler: BaseSampler,
-    y: NDArray[Any],
-    n_new: Mapping[Any, int],
-    search: Search,
-    *,
-    nearness: str,
-) -> ResamplingPlan:
-    """Let a SMOTE-like sampler choose parents and steps.
-
-    The sampler sees an identity matrix of ``2 n`` rows: each image once as a possible
-    base and once as a possible partner. Its neighbours object names partners only, so a
-    synthetic row holds ``1 - step`` in the column of its base and ``step`` in the
-    column of its partner: the decision can be read off, and which of the two is the base.
+def listen(
+    hook: Hook, seen: NDArray[Any], y: NDArray[Any], *, nearness: str = ""
+) -> tuple[ResamplingPlan, Any]:
+    """Let a sampler of imbalanced-learn decide, and read off what it has decided.
 
     Parameters
     ----------
-    sampler : imbalanced-learn sampler
-        A SMOTE-like class with `k_neighbors`; it is cloned by the caller if need be.
+    hook : callable
+        ``_fit_resample`` of a fitted sampler that selects rows or interpolates between them.
+    seen : ndarray of shape (n, d)
+        What it sees of the images: features, or a column of their numbers where its
+        neighbours object, :class:`RowNeighbors`, knows the rest.
     y : ndarray of shape (n,)
         Labels.
-    n_new : mapping of label to int
-        Rows to create per class (a sampler's ``sampling_strategy_``).
-    search : callable
-        ``search(rows)`` gives the neighbours of `rows` among themselves, as positions in
-        `rows`, shape (len(rows), k).
     nearness : str
         Goes into the plan.
 
     Returns
     -------
     plan : ResamplingPlan
-        The `n` originals, then the synthetic rows, class by class.
+        Parents, shares and label of every row that it has made.
+    made : ndarray of shape (n_out, d)
+        The rows themselves.
+
+    Raises
+    ------
+    TypeError
+        If they are made in a way that cannot be traced.
     """
-    n = len(y)
-    twice = np.concatenate([y, y])
-    wanted = {
-        label: 2 * int(np.count_nonzero(y == label)) + count
-        for label, count in n_new.items()
-        if count
-    }
-    none = np.zeros((n, 1))
-    if not wanted:
-        rows = np.arange(n, dtype=np.intp)
-        return ResamplingPlan(rows, rows[:, None], none, y.copy(), n, nearness)
-    sampler.set_params(sampling_strategy=wanted, k_neighbors=_PartnerNeighbors(n, search))
-    mixed, labels = sampler.fit_resample(sparse.identity(2 * n, format="csr"), twice)
-    children = mixed[2 * n :].tocoo()
-    is_base = children.col < n
-    count = children.shape[0]
-    base = np.empty(count, dtype=np.intp)
-    base[children.row[is_base]] = children.col[is_base]
-    # A step of exactly 0 leaves no entry: such a child is a copy of its base.
-    partner, step = base.copy(), np.zeros(count)
-    partner[children.row[~is_base]] = children.col[~is_base] - n
-    step[children.row[~is_base]] = children.data[~is_base]
-    originals = np.arange(n, dtype=np.intp)
-    return ResamplingPlan(
-        np.concatenate([originals, base]),
-        np.concatenate([originals, partner])[:, None],
-        np.concatenate([none, step[:, None]]),
-        np.concatenate([y, labels[2 * n :]]),
-        n,
-        nearness,
-    )
+    made, labels, *_ = hook(trace_rows(seen), y)
+    plan = plan_of(made, labels, len(y), nearness=nearness)
+    if plan is None:
+        name = type(getattr(hook, "__self__", hook)).__name__
+        raise TypeError(
+            f"{name}: this version of imbalanced-learn makes its rows in a way that cannot be "
+            "traced to images."
+        )
+    return plan, made
+
+
+class RowNeighbors(NearestNeighbors):  # type: ignore[misc]
+    """Neighbours object that a sampler asks about row numbers, and that looks the images up.
+
+    Parameters
+    ----------
+    search : callable
+        ``search(rows, queries, k)`` gives distances and positions in `rows`, shape (q, k).
+    plain : neighbours object
+        What it stands for.
+    """
+
+    def __init__(self, search: Search | None = None, plain: Any = None) -> None:
+        super().__init__(n_neighbors=getattr(plain, "n_neighbors", 5))
+        self.search = search
+        self.plain = plain
+
+    def __sklearn_clone__(self) -> RowNeighbors:
+        return copy.copy(self)  # imbalanced-learn clones what it is given; the images must not be
+
+    def fit(self, X: NDArray[Any], y: None = None) -> RowNeighbors:
+        """Remember the rows that may be found."""
+        self.rows_ = _numbers(X)
+        return self
+
+    def kneighbors(
+        self,
+        X: NDArray[Any] | None = None,
+        n_neighbors: int | None = None,
+        return_distance: bool = True,
+    ) -> Any:
+        """Positions among those that it was fitted on; a row itself comes first."""
+        queries = self.rows_ if X is None else _numbers(X)
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if k > len(self.rows_):
+            raise ValueError(
+                f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {k}, n_samples_fit = "
+                f"{len(self.rows_)}, n_samples = {len(queries)}"
+            )
+        assert self.search is not None
+        distances, positions = self.search(self.rows_, queries, k)
+        return (distances, positions) if return_distance else positions
+
+
+def _numbers(column: NDArray[Any]) -> NDArray[np.intp]:
+    return np.asarray(column)[:, 0].astype(np.intp)
 
 
 def plan_averages(
@@ -328,33 +348,6 @@ def plan_averages(
         partners[row, : len(group) - 1] = group[1:]
         weights[row, : len(group) - 1] = 1 / len(group)
     return ResamplingPlan(base, partners, weights, y_made, len(y), nearness)
-
-
-class _PartnerNeighbors(NearestNeighbors):  # type: ignore[misc]
-    """Neighbours of rows of the doubled identity matrix: partners of the base rows."""
-
-    def __init__(self, n: int, search: Search) -> None:
-        super().__init__()
-        self.n = n
-        self.search = search
-
-    def __sklearn_clone__(self) -> _PartnerNeighbors:
-        return self  # imbalanced-learn clones what it is given; the pixels must not be
-
-    def fit(self, X: sparse.csr_matrix, y: None = None) -> _PartnerNeighbors:
-        columns = X.indices.astype(np.intp)
-        self.rows_ = columns[columns < self.n]
-        return self
-
-    def kneighbors(
-        self,
-        X: sparse.csr_matrix | None = None,
-        n_neighbors: int | None = None,
-        return_distance: bool = True,
-    ) -> NDArray[np.intp]:
-        """First column the row itself, as scikit-learn's; positions are among `fit`'s X."""
-        partners = self.search(self.rows_) + len(self.rows_)
-        return np.column_stack([np.arange(len(self.rows_)), partners])
 
 
 def check_class_sizes(

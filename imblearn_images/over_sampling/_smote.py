@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,29 +12,20 @@ from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from imblearn.over_sampling import SVMSMOTE as ImblearnSVMSMOTE
 from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
-from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
-from scipy import sparse
 
 from imblearn_images._sampler import (
-    MeasuringSamplerMixin,
     TracedSamplerMixin,
-    draw,
-    images_of,
-    own_features,
     with_parameters,
-    with_synthesis,
 )
-from imblearn_images.core.embedding import PixelSearch
-from imblearn_images.core.images import as_images
-from imblearn_images.core.planning import check_class_sizes, plan_mixture
+from imblearn_images.core.planning import check_class_sizes
 from imblearn_images.core.targets import told
 
 __all__ = ["ADASYN", "SMOTE", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 
 
 @with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
-class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
+class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     """Blend images of a minority class with their nearest neighbours.
 
     :class:`imblearn.over_sampling.SMOTE` for images: same parameters, same parents, same
@@ -143,29 +133,17 @@ class SMOTE(MeasuringSamplerMixin, ImblearnSMOTE):
       drawn by DecodedBlend)
     """
 
+    searches = ("k_neighbors",)
+
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
-        n_new = self.sampling_strategy_
-        check_class_sizes(y, n_new, self.k_neighbors)
-        self.nn_k_ = check_neighbors_object("k_neighbors", self.k_neighbors, additional_neighbor=1)
-        classes = {label: np.flatnonzero(y == label) for label, count in n_new.items() if count}
-        rows = np.concatenate([np.empty(0, dtype=np.intp), *classes.values()])
-        others_drawn = self.synthesis is not None or self.accept is not None
-        images = images_of(X, self, None if others_drawn else rows)
-        as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
-        exact = isinstance(self.k_neighbors, Integral) and not (as_imblearn or sparse.issparse(X))
-        k = int(self.k_neighbors) if exact else self.nn_k_
-        features, nearness = own_features(self, X, y, embeddings)
-        if features is None:
-            search = PixelSearch(images, k, n_jobs=self.n_jobs)
-            nearness = search.describe(classes)
-        else:
-            search = PixelSearch(as_images(features), k, n_jobs=self.n_jobs)
-        peer = ImblearnSMOTE(random_state=self.random_state)
-        plan = plan_mixture(peer, y, n_new, search, nearness=nearness)
-        self.plan_ = with_synthesis(self, plan, images, y, features)
-        return draw(self, X, images), self.plan_.y
+        check_class_sizes(y, self.sampling_strategy_, self.k_neighbors)
+        return super()._fit_resample(X, y, embeddings)
+
+    def _scopes(self, y: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
+        resampled = (label for label, count in self.sampling_strategy_.items() if count)
+        return {label: np.flatnonzero(y == label) for label in resampled}
 
 
 class ShortfallMixin(TracedSamplerMixin):
@@ -250,7 +228,14 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     'row 767 (gravel) = 0.10 x 346 + 0.90 x 348'
     """
 
+    searches = ("k_neighbors", "m_neighbors")
     why_short = "Too few images of the class stand at the border, where this method begins."
+
+    def _decides_on_numbers(self, X: Any) -> bool:
+        # "borderline-2" scales the differences themselves: on floats its own rows are wanted,
+        # to the last bit.
+        floats = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
+        return self.kind != "borderline-2" or not floats
 
 
 @with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
@@ -365,6 +350,8 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     ResamplingPlan(361 images -> 765 rows: 361 original, 0 copies, 404 synthetic, near by <lambda>
       (32 features))
     """
+
+    searches = ("n_neighbors",)
 
 
 @with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
