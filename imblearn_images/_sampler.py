@@ -23,7 +23,7 @@ from sklearn.utils import check_random_state
 
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.images import ArrayImages, FileImages, as_images, check_finite
+from imblearn_images.core.images import FileImages, as_images, check_finite_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
@@ -331,7 +331,7 @@ def _channel_axis(rule: Any, images: Any) -> int | None:
     members = getattr(rule, "syntheses", None)
     axes += [_channel_axis(member, images) for member in members or ()]
     axis = next((axis for axis in axes if axis is not None), None)
-    if isinstance(images, FileImages) and axis not in (None, -1, 2):
+    if not sparse.issparse(images) and images.paths is not None and axis not in (None, -1, 2):
         raise ValueError(
             f"`channel_axis` must be None or -1 for files, which are read as (H, W, C), got "
             f"{axis!r}."
@@ -340,13 +340,10 @@ def _channel_axis(rule: Any, images: Any) -> int | None:
 
 
 def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.intp]) -> None:
-    if isinstance(images, ArrayImages):
-        drawn = plan.synthetic
-        rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
-        if len(rows):
-            pixels, positions = images.pixel_rows(rows)
-            remedy = "RandomOverSampler() without `synthesis` copies them as they are"
-            check_finite(pixels, positions, names[rows], remedy)
+    drawn = plan.synthetic
+    rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
+    remedy = "RandomOverSampler() without `synthesis` copies them as they are"
+    check_finite_images(images, rows, names, remedy)
 
 
 def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
@@ -356,7 +353,7 @@ def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) 
     default the plan's parents are mixed.
     """
     plan, jobs = sampler.plan_, getattr(sampler, "n_jobs", None)
-    if not isinstance(images, FileImages) or sampler.output_dir is None:
+    if sparse.issparse(images) or images.paths is None or sampler.output_dir is None:
         if values is None:
             return render(plan, images, n_jobs=jobs)
         out = allocate((len(plan), *images.shape_of(0)), images.dtype)

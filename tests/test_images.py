@@ -1,5 +1,8 @@
 import errno
 import os
+import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import imblearn_images
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import ArrayImages, FileImages, as_images
 
@@ -36,7 +40,7 @@ def test_the_pixel_matrix_is_a_view_in_any_order_of_the_axes(order, fortran):
     view = stored.transpose(np.argsort(order))
     np.testing.assert_array_equal(view, X)
     rows = np.arange(5)
-    pixels, positions = ArrayImages(view).pixel_rows(rows)
+    pixels, positions = ArrayImages(view).pixels(rows)
     assert pixels.shape == (5, 24) and positions.tolist() == rows.tolist()
     assert sorted(pixels[2]) == sorted(X[2].ravel())
     columns = np.argsort(pixels[0])  # one order of the pixels for all images
@@ -49,7 +53,7 @@ def test_the_pixel_matrix_is_a_view_in_any_order_of_the_axes(order, fortran):
 def test_files_of_one_size_are_decoded_to_their_own_pixels(tmp_path):
     images = make_images(40, (6, 5, 3), "uint8")
     files = FileImages(write_images(tmp_path, images))
-    pixels = files.decode(np.array([7, 39, 0]), (6, 5))
+    pixels, _ = files.pixels(np.array([7, 39, 0]))
     np.testing.assert_array_equal(pixels, images[[7, 39, 0]].reshape(3, -1))
 
 
@@ -59,7 +63,7 @@ def test_files_of_other_sizes_are_resized_when_read(tmp_path, n_jobs):
     paths = write_images(tmp_path, [*small, *large])
     files = FileImages(paths, n_jobs=n_jobs)
     assert files.shape_of(0) == (6, 5) and files.shape_of(25) == (12, 9)
-    pixels = files.decode(np.arange(40), (8, 8), n_jobs=n_jobs)
+    pixels, _ = files.pixels(np.arange(40), (8, 8), n_jobs=n_jobs)
     for row in (0, 19, 20, 39):
         expected = read_image(paths[row], size=(8, 8))
         np.testing.assert_array_equal(pixels[row].reshape(8, 8), expected)
@@ -104,7 +108,7 @@ def test_no_file_stays_open(tmp_path):
     paths = write_images(tmp_path, make_images(30, (4, 4), "uint8"))
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
     files = FileImages(paths)
-    pixels = files.decode(np.arange(30), (4, 4), n_jobs=2)
+    pixels, _ = files.pixels(np.arange(30), (4, 4), n_jobs=2)
     if before is not None:  # the spool's memory needs no descriptor
         assert len(os.listdir("/proc/self/fd")) <= before + 1
     assert pixels.shape == (30, 16)
@@ -119,7 +123,7 @@ def test_only_the_rows_asked_for_are_copied_where_images_are_parts_of_others(par
         "without alpha": whole[..., :3],
     }[part]
     rows = np.array([3, 29, 7])
-    pixels, positions = ArrayImages(X).pixel_rows(rows)
+    pixels, positions = ArrayImages(X).pixels(rows)
     assert len(pixels) == 3 and positions.tolist() == [0, 1, 2]
     back = [ArrayImages(X).in_image_order(row) for row in pixels]
     np.testing.assert_array_equal(back, X[rows])
@@ -133,5 +137,29 @@ def test_a_full_disk_is_a_message_and_no_bus_error(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(OSError, match=r"No space left.*TMPDIR") as error:
-        FileImages(paths).decode(np.arange(5), (6, 5))
+        FileImages(paths).pixels(np.arange(5))
     assert error.value.errno == errno.ENOSPC
+
+
+def test_every_home_is_pickled_and_reads_the_same(held):
+    images = pickle.loads(pickle.dumps(as_images(held.X)))
+    out = np.empty((len(ROWS), *held.images.shape[1:]), dtype=held.images.dtype)
+    images.read(ROWS, out)
+    np.testing.assert_array_equal(out, held.images[ROWS])
+
+
+def test_files_keep_the_paths_they_were_given(tmp_path):
+    paths = np.array(write_images(tmp_path, make_images(6, (4, 5, 3), "uint8")), dtype=object)
+    files = FileImages(paths)
+    assert files.paths is paths and files.uniform == (4, 5, 3)
+    some = files.subset(ROWS)
+    assert [some.name_of(row) for row in range(4)] == paths[ROWS].tolist()
+    assert some.shape_of(3) == (4, 5, 3)
+
+
+def test_no_other_module_asks_where_pixels_live():
+    package = Path(imblearn_images.__file__).parent
+    for module in package.rglob("*.py"):
+        if module.name != "images.py":
+            text = module.read_text(encoding="utf-8")
+            assert not re.search(r"isinstance\([^()]*\b(File|Array)Images", text), module

@@ -19,7 +19,7 @@ from sklearn.utils import check_array, get_tags
 from imblearn_images.core.containers import check_unmasked, holds_paths
 from imblearn_images.core.estimators import as_wanted, takes_of
 from imblearn_images.core.files import read_image
-from imblearn_images.core.images import ArrayImages, FileImages, check_finite
+from imblearn_images.core.images import THUMBNAIL, FileImages, check_finite
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors, subtract
 from imblearn_images.core.parallel import in_threads
@@ -117,9 +117,6 @@ def given_features(embeddings: Any, n: int) -> NDArray[Any]:
     return features
 
 
-THUMBNAIL = (32, 32)
-
-
 class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Transformer of images and files into thumbnails of 32 x 32 pixels.
 
@@ -146,7 +143,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: NDArray[Any], y: None = None) -> Thumbnails:
         """Look at the headers of files: all must be grey, or all of the same colours."""
         if holds_paths(X):
-            FileImages(X.tolist())
+            FileImages(X)
         else:
             self._planes(X)
         return self
@@ -289,7 +286,7 @@ def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:
         if X.ndim == 2 and X.dtype.kind != "b":
             return X, "pixels"
         return _as_float(pixels), "pixels"
-    images, rows = FileImages(X.tolist(), n_jobs=n_jobs), np.arange(len(X))
+    images, rows = FileImages(X, n_jobs=n_jobs), np.arange(len(X))
     search = Search(images, {"": rows}, n_jobs=n_jobs)
     return _as_float(search.matrix(rows)[0]), search.nearness
 
@@ -316,17 +313,17 @@ def _dense(X: Any) -> NDArray[Any]:
 
 def _decoded(X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
     """Decode files, each once, into a temporary file."""
-    images = FileImages(X.tolist(), n_jobs=n_jobs)
+    images = FileImages(X, n_jobs=n_jobs)
     first = images.shape_of(0)
     for row in range(len(X)):
         if images.shape_of(row) != first:
             raise ValueError(
-                f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
-                f"{printable(images.paths[0])} has "
+                f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
+                f"{printable(images.name_of(0))} has "
                 f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
                 "width))` first into a Pipeline, and pass that as `embedding`."
             )
-    return images.decode(np.arange(len(X)), first[:2], n_jobs=n_jobs).reshape(len(X), *first)
+    return images.pixels(np.arange(len(X)), n_jobs=n_jobs)[0].reshape(len(X), *first)
 
 
 def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDArray[Any]:
@@ -363,9 +360,9 @@ class Search:
     images : Images or sparse matrix
         Where the pixels, or features, live.
     scopes : mapping of label to ndarray of int
-        The rows that are compared with each other: those of each class, or of all. Images in
-        files are decoded once a scope: in their own shape where the scope has one, otherwise
-        as thumbnails of 32 x 32 pixels.
+        The rows that are compared with each other: those of each class, or of all. Images that
+        are not in memory are read once a scope: in their own shape where the scope has one,
+        otherwise as thumbnails of 32 x 32 pixels.
     estimator : neighbours object, default=None
         Unfitted; it is fitted on flattened pixels and asked for as many neighbours as it finds
         by itself, as imbalanced-learn does. By default neighbours are found exactly by
@@ -413,14 +410,13 @@ class Search:
 
     def matrix(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
         """Matrix of pixels, and where in it `rows` stand."""
-        if isinstance(self.images, ArrayImages):
-            return self.images.pixel_rows(rows)
-        if not isinstance(self.images, FileImages):  # a sparse matrix, as imbalanced-learn takes it
+        if sparse.issparse(self.images):
             return self.images, rows
+        if self.images.in_memory:
+            return self.images.pixels(rows)  # type: ignore[no-any-return]
         scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
         if self._decoded[0] is not scope:
-            size = THUMBNAIL if self._mixed(scope) else self.images.shape_of(scope[0])[:2]
-            self._decoded = (scope, self.images.decode(scope, size, n_jobs=self.n_jobs))
+            self._decoded = (scope, self.images.pixels(scope, n_jobs=self.n_jobs)[0])
         order = np.argsort(scope, kind="stable")
         return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 
@@ -430,7 +426,7 @@ class Search:
     @property
     def nearness(self) -> str:
         """What "near" means, in a few words."""
-        if isinstance(self.images, FileImages):
+        if not (sparse.issparse(self.images) or self.images.in_memory):
             mixed = [str(label) for label, rows in self.scopes.items() if self._mixed(rows)]
             if mixed:
                 which = "" if len(mixed) == len(self.scopes) else f" in {', '.join(mixed)}"

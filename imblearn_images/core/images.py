@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,22 +20,155 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads
 
+COPIES = "RandomOverSampler copies them as they are"
+THUMBNAIL = (32, 32)
+"""Size, height and width, in which images of different sizes are compared."""
 
-class Images(Protocol):
-    """A set of images that can be read row by row; the whole contract of a new home."""
+
+class Images:
+    """A home of pixels: a set of images that is read row by row.
+
+    Everything behind the door of a sampler gets one of these, never what the user passed. A
+    home of your own derives from this class and has ``dtype``, ``__len__``, :meth:`shape_of`
+    and :meth:`read`; it must be picklable, and :meth:`read` is called from several threads at
+    once. The rest follows from these, and is there to be done better where that is possible.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        Of all images.
+    in_memory : bool
+        Whether reading costs no more than copying; False by default.
+    paths : ndarray of str or pathlib.Path, shape (n,), or None
+        The files, where every image is one.
+
+    Examples
+    --------
+    >>> class Ramps(Images):
+    ...     dtype = np.dtype("uint8")
+    ...
+    ...     def __len__(self):
+    ...         return 5
+    ...
+    ...     def shape_of(self, row):
+    ...         return (2, 3)
+    ...
+    ...     def read(self, rows, out):
+    ...         out[...] = 10 * rows[:, None, None] + np.arange(3)
+    >>> ramps = Ramps()
+    >>> ramps.uniform, len(ramps.subset(np.array([4, 1])))
+    ((2, 3), 2)
+    >>> pixels, positions = ramps.pixels(np.array([4, 1]))
+    >>> pixels[positions].tolist()
+    [[40, 41, 42, 40, 41, 42], [10, 11, 12, 10, 11, 12]]
+    """
 
     dtype: np.dtype[Any]
+    in_memory = False
+    paths: NDArray[Any] | None = None
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        raise NotImplementedError
 
     def shape_of(self, row: int) -> tuple[int, ...]:
         """Shape of one image, (H, W) or (H, W, C); axes are never interpreted."""
+        raise NotImplementedError
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
-        """Write the images `rows`, all of one shape, into ``out`` (len(rows), ...)."""
+        """Write the images `rows` into ``out``, shape (len(rows), ...), in the dtype of the set.
+
+        Where shapes differ, an image of another size than ``out`` is resized to it.
+        """
+        raise NotImplementedError
+
+    @property
+    def uniform(self) -> tuple[int, ...] | None:
+        """The shape of all images, or None if they differ or there is none."""
+        shapes = {self.shape_of(row) for row in range(len(self))}
+        return shapes.pop() if len(shapes) == 1 else None
+
+    def subset(self, rows: NDArray[np.intp]) -> Images:
+        """Some of the images, numbered anew; nothing is copied."""
+        return _Rows(self, rows)
+
+    def pixels(
+        self,
+        rows: NDArray[np.intp],
+        size: tuple[int, ...] | None = None,
+        *,
+        n_jobs: int | None = None,
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Matrix to search in: the pixels of some rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m,), dtype intp
+            The images.
+        size : tuple (height, width), default=None
+            To which all are resized; by default their own where `rows` have one shape, else
+            32 x 32.
+        n_jobs : int, default=None
+            Threads that read.
+
+        Returns
+        -------
+        pixels : ndarray or memmap of shape (n, d)
+            By default backed by an unnamed temporary file, which is gone with the last
+            reference: neighbours are compared many times, images are read once, and memory
+            holds what the operating system likes to keep.
+        positions : ndarray of shape (m,)
+            Where in `pixels` the rows are.
+        """
+        shapes = {self.shape_of(row) for row in rows}
+        first = self.shape_of(rows[0])
+        if size is None:
+            size = first[:2] if len(shapes) == 1 else THUMBNAIL
+        shape = (len(rows), *size, *first[len(size) :])
+        with tempfile.TemporaryFile() as spool:
+            _reserve(spool.fileno(), prod(shape) * self.dtype.itemsize)
+            pixels = np.memmap(spool, dtype=self.dtype, shape=shape)
+        in_threads(
+            self.read,
+            ((rows[i : i + 16], pixels[i : i + 16]) for i in range(0, len(rows), 16)),
+            n_jobs=n_jobs,
+        )
+        return pixels.reshape(len(rows), -1), np.arange(len(rows))
+
+    def name_of(self, row: int) -> str:
+        """What messages call an image."""
+        return f"row {row}"
 
 
-class ArrayImages:
+class _Rows(Images):
+    """Some rows of a home, read where they are."""
+
+    def __init__(self, images: Images, rows: NDArray[np.intp]) -> None:
+        self.images, self.rows = images, rows
+        self.dtype, self.in_memory = images.dtype, images.in_memory
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        return self.images.shape_of(self.rows[row])
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        self.images.read(self.rows[rows], out)
+
+    def pixels(
+        self,
+        rows: NDArray[np.intp],
+        size: tuple[int, ...] | None = None,
+        *,
+        n_jobs: int | None = None,
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        return self.images.pixels(self.rows[rows], size, n_jobs=n_jobs)
+
+    def name_of(self, row: int) -> str:
+        return self.images.name_of(self.rows[row])
+
+
+class ArrayImages(Images):
     """Images in an array or memmap of shape (n, ...), any memory order.
 
     Examples
@@ -49,6 +182,8 @@ class ArrayImages:
     [[8, 9], [10, 11]]
     """
 
+    in_memory = True
+
     def __init__(self, array: NDArray[Any]) -> None:
         self.array = array
         self.dtype = array.dtype
@@ -60,6 +195,11 @@ class ArrayImages:
         """Shape of one image; the same for every row."""
         return tuple(self.array.shape[1:])
 
+    @property
+    def uniform(self) -> tuple[int, ...]:
+        """The shape of all images."""
+        return tuple(self.array.shape[1:])
+
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Copy the images `rows` into `out`."""
         if self.array.flags.c_contiguous:
@@ -68,11 +208,13 @@ class ArrayImages:
         else:  # np.take would first make a contiguous copy of everything
             out[...] = self.array[rows]
 
-    def subset(self, rows: NDArray[np.intp]) -> ArrayImages:
-        """Some of the images, numbered anew; nothing is copied."""
-        return _ArrayRows(self.array, rows)
-
-    def pixel_rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    def pixels(
+        self,
+        rows: NDArray[np.intp],
+        size: tuple[int, ...] | None = None,
+        *,
+        n_jobs: int | None = None,
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
         """Pixels of some rows as a matrix, in an order that needs no copy if there is one.
 
         Distances do not depend on the order of the pixels, so the axes of an image are
@@ -88,6 +230,7 @@ class ArrayImages:
         """
         axes = self._order()
         strides, shape = self.array.strides, self.array.shape
+        assert size is None, "images in an array have one size"
         in_one_piece = all(
             strides[outer] == strides[inner] * shape[inner] for outer, inner in pairwise(axes)
         )
@@ -96,7 +239,7 @@ class ArrayImages:
         return pixels, rows if in_one_piece else np.arange(len(rows))
 
     def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
-        """Bring one row in the order of :meth:`pixel_rows` into the shape of an image."""
+        """Bring one row in the order of :meth:`pixels` into the shape of an image."""
         order = self._order()
         shape = [self.array.shape[axis] for axis in order]
         return vector.reshape(shape).transpose(
@@ -107,30 +250,13 @@ class ArrayImages:
         return sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
 
 
-class _ArrayRows(ArrayImages):
-    """Some rows of an array, read where they are."""
-
-    def __init__(self, array: NDArray[Any], rows: NDArray[np.intp]) -> None:
-        super().__init__(array)
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
-        super().read(self.rows[rows], out)
-
-    def pixel_rows(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        return super().pixel_rows(self.rows[rows])
-
-
-class FileImages:
+class FileImages(Images):
     """Images in files, each opened when its pixels are asked for.
 
     Parameters
     ----------
-    paths : sequence of str or pathlib.Path
-        One file an image; shapes may differ, mode and dtype may not.
+    paths : ndarray or sequence of str or pathlib.Path
+        One file an image; an array is not copied. Shapes may differ, mode and dtype may not.
     rows : ndarray of int, default=None
         The rows that will be read: only their headers are looked at. All by default.
     n_jobs : int, default=None
@@ -142,34 +268,46 @@ class FileImages:
         Naming the files that cannot be read, or whose modes differ.
     """
 
+    paths: NDArray[Any]
+
     def __init__(
         self,
-        paths: Sequence[Any],
+        paths: Sequence[Any] | NDArray[Any],
         rows: NDArray[np.intp] | None = None,
         *,
         n_jobs: int | None = None,
     ) -> None:
-        self.paths = [os.fspath(path) for path in paths]
+        self.paths = paths if isinstance(paths, np.ndarray) else _as_objects(paths)
         looked_at = np.arange(len(paths)) if rows is None else rows
-        used = [self.paths[row] for row in looked_at]
+        used = [os.fspath(path) for path in self.paths[looked_at]]
         infos = files.describe_all(used, n_jobs=n_jobs)
         files.check_uniform(infos, used)
-        self.shapes = dict(zip(looked_at.tolist(), (info.shape for info in infos), strict=True))
         self.dtype = np.dtype(infos[0].dtype if infos else np.uint8)
+        # Numbers in an array, not tuples in a dict: there may be a million files.
+        self.shapes = np.zeros((len(paths), len(infos[0].shape) if infos else 2), dtype=np.int32)
+        for row, info in zip(looked_at, infos, strict=True):
+            self.shapes[row] = info.shape
         self.forget()
 
     def forget(self) -> None:
         """Start with no image remembered."""
         # A parent is often drawn more than once: some 16 MB of images are remembered, and of
         # small ones, which are read in no time, not more than a few.
-        largest = max(map(prod, self.shapes.values()), default=1) * self.dtype.itemsize
+        sizes = self.shapes.prod(axis=1, dtype=np.int64)
+        largest = max(1, int(sizes.max(initial=1))) * self.dtype.itemsize
         self._image = lru_cache(maxsize=min(max(1, (1 << 24) // largest), 512))(self._read_image)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_image"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.forget()  # what was read stays behind: files are read again where they are drawn
 
     def subset(self, rows: NDArray[np.intp]) -> FileImages:
         """Some of the files, numbered anew; their headers are not read again."""
         some = copy.copy(self)
-        some.paths = [self.paths[row] for row in rows]
-        some.shapes = {at: self.shape_of(row) for at, row in enumerate(rows.tolist())}
+        some.paths, some.shapes = self.paths[rows], self.shapes[rows]
         some.forget()
         return some
 
@@ -178,8 +316,17 @@ class FileImages:
 
     def shape_of(self, row: int) -> tuple[int, ...]:
         """Shape of the image in the file of one row."""
-        shape: tuple[int, ...] = self.shapes[int(row)]
-        return shape
+        return tuple(self.shapes[row].tolist())
+
+    @property
+    def uniform(self) -> tuple[int, ...] | None:
+        """The shape of all images, or None if they differ."""
+        same = len(self) and (self.shapes == self.shapes[0]).all()
+        return self.shape_of(0) if same else None
+
+    def name_of(self, row: int) -> str:
+        """Path of the file."""
+        return os.fspath(self.paths[row])
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Decode the files of `rows` into `out`; an image of another size is resized."""
@@ -187,32 +334,15 @@ class FileImages:
             image[...] = self._image(row, image.shape[:2])
 
     def _read_image(self, row: int, size: tuple[int, int]) -> NDArray[Any]:
-        wanted = None if self.shapes[row][:2] == size else size
-        image: NDArray[Any] = files.read_image(self.paths[row], size=wanted)
+        wanted = None if self.shape_of(row)[:2] == size else size
+        image: NDArray[Any] = files.read_image(self.name_of(row), size=wanted)
         return image
 
-    def decode(
-        self, rows: NDArray[np.intp], size: tuple[int, ...], *, n_jobs: int | None = None
-    ) -> NDArray[Any]:
-        """Decode the files of `rows` once, at `size`, into a matrix of pixels on disk.
 
-        Returns
-        -------
-        pixels : memmap of shape (len(rows), d)
-            Backed by an unnamed temporary file, which is gone with the last reference:
-            neighbours are compared many times, files are decoded once, and memory holds
-            what the operating system likes to keep.
-        """
-        shape = (len(rows), *size, *self.shape_of(rows[0])[2:])
-        with tempfile.TemporaryFile() as spool:
-            _reserve(spool.fileno(), prod(shape) * self.dtype.itemsize)
-            pixels = np.memmap(spool, dtype=self.dtype, shape=shape)
-        in_threads(
-            self.read,
-            ((rows[i : i + 16], pixels[i : i + 16]) for i in range(0, len(rows), 16)),
-            n_jobs=n_jobs,
-        )
-        return pixels.reshape(len(rows), -1)
+def _as_objects(paths: Sequence[Any]) -> NDArray[Any]:
+    array = np.empty(len(paths), dtype=object)
+    array[:] = list(paths)
+    return array
 
 
 def _reserve(file: int, nbytes: int) -> None:
@@ -252,8 +382,8 @@ def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None =
     rows, n_jobs
         For files: see :class:`FileImages`.
     """
-    if hasattr(X, "shape_of"):
-        return X  # type: ignore[no-any-return]
+    if isinstance(X, Images):
+        return X
     X, _ = unwrap(X)
     if holds_paths(X):
         return FileImages(X, rows, n_jobs=n_jobs)
@@ -265,11 +395,33 @@ def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None =
     return ArrayImages(array)
 
 
-def check_finite(
-    pixels: Any,
-    members: NDArray[np.intp],
+def check_finite_images(
+    images: Images,
     rows: NDArray[np.intp],
-    remedy: str = "RandomOverSampler copies them as they are",
+    names: NDArray[np.intp] | None = None,
+    remedy: str = COPIES,
+) -> None:
+    """Refuse NaN and infinity in images that are to be mixed; see :func:`check_finite`.
+
+    `names` is what the user calls the images, by default by their rows. Files are checked when
+    they are read.
+    """
+    if images.dtype.kind != "f" or images.paths is not None or not len(rows):
+        return
+    names = rows if names is None else names[rows]
+    if images.in_memory:
+        pixels, positions = images.pixels(rows)
+        check_finite(pixels, positions, names, remedy)
+        return
+    for at, row in enumerate(rows.tolist()):
+        image = np.empty((1, *images.shape_of(row)), dtype=images.dtype)
+        images.read(np.array([row]), image)
+        alone = np.zeros(1, dtype=np.intp)
+        check_finite(image.reshape(1, -1), alone, names[at : at + 1], remedy)
+
+
+def check_finite(
+    pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp], remedy: str = COPIES
 ) -> None:
     """Refuse NaN and infinity in images that are to be mixed.
 

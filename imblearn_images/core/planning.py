@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
-from imblearn_images.core.images import FileImages, Images
+from imblearn_images.core.images import Images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
@@ -496,9 +496,9 @@ def draw_until_accepted(
 def _blocks(
     plan: ResamplingPlan, images: Images, rows: NDArray[np.intp]
 ) -> Iterator[NDArray[np.intp]]:
-    height = 1  # files may differ in size
-    if not isinstance(images, FileImages):
-        height = max(1, BATCH // max(1, prod(images.shape_of(0))))
+    height = 1  # images may differ in size
+    if images.uniform is not None:
+        height = max(1, BATCH // max(1, prod(images.uniform)))
     for start in range(0, len(rows), height):
         yield rows[start : start + height]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.core.containers import unwrap
-from imblearn_images.core.images import FileImages, Images, as_images
+from imblearn_images.core.images import Images, as_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import mix, store, stored
@@ -129,7 +129,7 @@ def render(
         ((start,) for start in range(0, len(plan), rows)),
         n_jobs=n_jobs,
         verbose=verbose,
-        small=prod(shape) * images.dtype.itemsize < 1 << 26 and not isinstance(images, FileImages),
+        small=prod(shape) * images.dtype.itemsize < 1 << 26 and images.in_memory,
     )
     return out
 
@@ -154,12 +154,12 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
     first = images.shape_of(plan.base[0]) if len(plan) else images.shape_of(0)
-    if isinstance(images, FileImages):
+    if images.uniform is None:
         for row in np.unique(plan.base):
             if images.shape_of(row) != first:
                 raise ValueError(
-                    f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
-                    f"{printable(images.paths[plan.base[0]])} has {first}: one array needs "
+                    f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
+                    f"{printable(images.name_of(plan.base[0]))} has {first}: one array needs "
                     "one shape. Read them with `ReadImages(size=(height, width))` first."
                 )
     return first

@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from imblearn_images.core.embedding import transform
 from imblearn_images.core.hog import hog_features
-from imblearn_images.core.images import FileImages, Images, as_images
+from imblearn_images.core.images import Images, as_images
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import channels_last, find_channels
 
@@ -56,10 +56,10 @@ class Likeness:
         if self._features is not None:
             return self._features
         rows, images = np.arange(len(self.images)), self.images
-        if isinstance(images, FileImages):
+        if self._shrinks:
             shape = self._thumbnail_shape
-            pixels = images.decode(rows, shape[:2], n_jobs=self.n_jobs).reshape(len(rows), *shape)
-            images = as_images(pixels)
+            pixels, _ = images.pixels(rows, shape[:2], n_jobs=self.n_jobs)
+            images = as_images(pixels.reshape(len(rows), *shape))
         shape = images.shape_of(0)
         height = max(1, BATCH // max(1, int(np.prod(shape)) * images.dtype.itemsize))
 
@@ -77,8 +77,7 @@ class Likeness:
     @property
     def nearness(self) -> str:
         """What "near" means in :attr:`source` where there is no embedding, in a few words."""
-        files = isinstance(self.images, FileImages)
-        shape = self._thumbnail_shape if files else self.images.shape_of(0)
+        shape = self._thumbnail_shape if self._shrinks else self.images.shape_of(0)
         if len(shape) > 1:
             shape = _planes(np.empty((1, *shape), dtype=np.uint8), self.channel_axis).shape[1:]
         if len(shape) == 1 or is_tiny(shrink(np.empty((1, *shape), dtype=np.uint8))):
@@ -89,6 +88,11 @@ class Likeness:
     def search(self) -> NearestNeighbors:
         """Search among the source images, fitted once."""
         return NearestNeighbors().fit(self.source)
+
+    @property
+    def _shrinks(self) -> bool:
+        """Whether images are read small: photos in files, and what differs in size."""
+        return self.images.paths is not None or self.images.uniform is None
 
     @cached_property
     def _thumbnail_shape(self) -> tuple[int, ...]:
@@ -102,7 +106,7 @@ class Likeness:
         """Features of drawn images of one shape, shape (m, H, W[, C]) to (m, d)."""
         if self.embedding is not None:
             return transform(self.embedding, children, n_jobs=self.n_jobs)
-        if isinstance(self.images, FileImages):
+        if self._shrinks:
             children = _resized(children, self._thumbnail_shape)
         return looks(children, self.channel_axis)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import files
-from imblearn_images.core.images import FileImages
+from imblearn_images.core.images import Images
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan
@@ -44,7 +44,7 @@ class DrawLater:
 
 def write_children(
     plan: ResamplingPlan,
-    images: FileImages,
+    images: Images,
     directory: str | os.PathLike[str],
     *,
     drawn: Callable[[int], NDArray[Any]] | None = None,
@@ -56,7 +56,7 @@ def write_children(
     ----------
     plan : ResamplingPlan
         Plan over the files.
-    images : FileImages
+    images : Images
         The files of the parents. A partner of another size is resized to its base.
     directory : path or DrawLater
         Created if missing.
@@ -98,9 +98,9 @@ def write_children(
     return in_threads(write, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
 
 
-def _child_name(plan: ResamplingPlan, images: FileImages, row: int, child: NDArray[Any]) -> str:
-    parents = [images.paths[plan.base[row]]]
-    parents += [images.paths[partner] for partner in plan.partners[row]]
+def _child_name(plan: ResamplingPlan, images: Images, row: int, child: NDArray[Any]) -> str:
+    parents = [images.name_of(plan.base[row])]
+    parents += [images.name_of(partner) for partner in plan.partners[row]]
     # Names, not folders, so that a set that was moved gives the same children.
     parents = [Path(path).name for path in parents]
     facts = [str(plan.y[row]), *parents, *map(float.hex, plan.weights[row].tolist()), str(row)]

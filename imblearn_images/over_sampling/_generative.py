@@ -25,7 +25,7 @@ from sklearn.utils import check_random_state
 from imblearn_images._sampler import ADDED, ImageSamplerMixin, images_of
 from imblearn_images.core.containers import join_paths
 from imblearn_images.core.estimators import as_wanted
-from imblearn_images.core.images import FileImages
+from imblearn_images.core.images import Images
 from imblearn_images.core.pixels import check_unit, stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
@@ -380,7 +380,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
         check_generator(self.generator, list(n_new))
         images, n = images_of(X, self), len(y)
         out = None
-        if not isinstance(images, FileImages):
+        if images.paths is None:
             out = allocate((n + sum(n_new.values()), *images.shape_of(0)), images.dtype)
             images.read(np.arange(n), out[:n])
         base, paths = np.arange(n), []
@@ -395,7 +395,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
         return (join_paths(X, paths) if out is None else out), self.plan_.y
 
     def _written(
-        self, plan: ResamplingPlan, images: FileImages, children: NDArray[np.float64]
+        self, plan: ResamplingPlan, images: Images, children: NDArray[np.float64]
     ) -> list[str]:
         assert self.output_dir is not None
         drawn = children.__getitem__
@@ -434,11 +434,11 @@ def _generated_plan(base: NDArray[np.intp], y: NDArray[Any], first: int) -> Resa
 
 def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
     shape: tuple[int, ...] = images.shape_of(0)
-    for row in range(len(images) if isinstance(images, FileImages) else 0):
+    for row in range(len(images) if images.uniform is None else 0):
         if images.shape_of(row) != shape:
             raise ValueError(
-                f"Class {label!r}: {printable(images.paths[row])} has shape "
-                f"{images.shape_of(row)}, {printable(images.paths[0])} has {shape}; a generator "
+                f"Class {label!r}: {printable(images.name_of(row))} has shape "
+                f"{images.shape_of(row)}, {printable(images.name_of(0))} has {shape}; a generator "
                 "makes images of one shape. Put `ReadImages(size=(height, width))` before this "
                 "sampler."
             )

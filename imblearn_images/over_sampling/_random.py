@@ -79,7 +79,7 @@ def smoothed_bootstrap(
     for label, count in n_new.items():
         members = np.flatnonzero(y == label)
         drawn = random_state.choice(members, size=count, replace=True)
-        pixels, positions = images.pixel_rows(members)
+        pixels, positions = images.pixels(members)
         check_finite(pixels, positions, members)
         with np.errstate(over="ignore", invalid="ignore"):  # found when stored
             deviation = images.in_image_order(_standard_deviation(pixels, positions))

@@ -160,7 +160,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         if not holds_paths(X):
             channels_last(X[:1], self.channel_axis, "TorchEmbedding")
         elif self.size_ is None:
-            _check_one_size(FileImages(X.tolist()))
+            _check_one_size(FileImages(X))
         return self
 
     def transform(self, X):
@@ -301,7 +301,7 @@ def _check_one_size(images: FileImages) -> None:
     for row in range(len(images)):
         if images.shape_of(row)[:2] != images.shape_of(0)[:2]:
             raise ValueError(
-                f"{printable(images.paths[row])} has shape {images.shape_of(row)}, "
-                f"{printable(images.paths[0])} has "
+                f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
+                f"{printable(images.name_of(0))} has "
                 f"{images.shape_of(0)}: pass `size=(height, width)`."
             )
