@@ -9,8 +9,8 @@ import pytest
 from conftest import make_images, make_labels, write_images
 
 from imblearn_images import (
-    ADASYN,
     SMOTE,
+    SVMSMOTE,
     BalancedRandomForestClassifier,
     EasyEnsembleClassifier,
     EditedNearestNeighbours,
@@ -79,7 +79,8 @@ SAMPLERS = {
     "RandomOverSampler": "RandomOverSampler(random_state=0)",
     "noise": "RandomOverSampler(random_state=0, shrinkage=0.1)",
     "RandomUnderSampler": "RandomUnderSampler(random_state=0)",
-    "borderline": "BorderlineSMOTE(random_state=0, kind='borderline-2', embedding=small)",
+    "borderline": "BorderlineSMOTE(random_state=0, kind='borderline-2')",
+    "adasyn": "ADASYN(random_state=0)",
     "cleaning": "EditedNearestNeighbours(kind_sel='mode', embedding=small)",
     "augment": "RandomOverSampler(random_state=0, synthesis=Augment())",
     "transfer": "RandomOverSampler(random_state=0, synthesis=TransferDeformation())",
@@ -111,6 +112,7 @@ ORDERS = {
         ("RandomUnderSampler", "uint8", "C"),
         ("RandomUnderSampler", "uint16", "F"),
         ("borderline", "uint8", "C"),
+        ("adasyn", "uint8", "C"),
         ("cleaning", "uint8", "C"),
         ("averages", "uint8", "C"),
         ("augment", "uint8", "C"),
@@ -330,7 +332,7 @@ def test_what_is_available_is_a_number_of_bytes():
     ("sampler", "what"),
     [
         (EditedNearestNeighbours(), r"float64 copy of the pixels, shape \(1200, 3072\)"),
-        (ADASYN(), r"ADASYN on features of shape \(1200, 3072\)"),
+        (SVMSMOTE(), r"SVMSMOTE on features of shape \(1200, 3072\)"),
         (BalancedRandomForestClassifier(), r"float32 copy of the pixels"),
     ],
     ids=str,

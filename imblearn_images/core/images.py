@@ -326,7 +326,7 @@ class FileImages(Images):
 
     def name_of(self, row: int) -> str:
         """Path of the file."""
-        return os.fspath(self.paths[row])
+        return str(os.fspath(self.paths[row]))
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Decode the files of `rows` into `out`; an image of another size is resized."""
