@@ -223,18 +223,17 @@ def _axis(channel_axis: Any, shape: tuple[int, ...]) -> int:
     return int(channel_axis) % 3
 
 
-def on_planes(draw: Callable[..., NDArray[Any]]) -> Callable[..., NDArray[Any]]:
-    """Give the `draw` of a synthesis images (H, W[, C]), wherever its `channel_axis` is."""
+def on_planes(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Give `draw` or `layers` of a synthesis images (H, W[, C]), wherever `channel_axis` is."""
 
-    @wraps(draw)
-    def in_any_layout(
-        self: Any, base: NDArray[Any], partners: Any, weights: Any, rngs: Any
-    ) -> NDArray[Any]:
+    @wraps(method)
+    def in_any_layout(self: Any, base: NDArray[Any], partners: Any, weights: Any, rngs: Any) -> Any:
         axis, who = self.channel_axis, type(self).__name__
         if isinstance(partners, np.ndarray) and partners.ndim == base.ndim + 1:
             partners = channels_last(partners, axis, who, leading=2)
         planes = channels_last(base, axis, who)
-        return channels_back(draw(self, planes, partners, weights, rngs), axis)
+        made = method(self, planes, partners, weights, rngs)
+        return channels_back(made, axis) if isinstance(made, np.ndarray) else made
 
     return in_any_layout
 

@@ -16,11 +16,12 @@ from scipy import sparse
 
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.images import Images, as_images
+from imblearn_images.core.layers import Layer
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import mix, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.synthesis import generators
+from imblearn_images.core.synthesis import as_objects, generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
@@ -224,6 +225,42 @@ def _check_children(children: Any, plan: ResamplingPlan, shape: tuple[int, ...])
             f"`synthesis` {plan.synthesis!r} must draw a block of shape {wanted}, got "
             f"{getattr(children, 'shape', type(children).__name__)}."
         )
+
+
+def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
+    """Where the parents of the rows of a plan are seen in them.
+
+    Parameters
+    ----------
+    plan : ResamplingPlan
+        Synthetic rows of one shape, drawn by a synthesis; at a time as many as memory holds.
+    images : Images
+        The source images.
+
+    Returns
+    -------
+    layers : list of Layer
+
+    Raises
+    ------
+    TypeError
+        If the synthesis does not say where things are.
+    """
+    rule = as_objects([plan.synthesis])[0]
+    if not says_where(rule):
+        raise TypeError(
+            f"{plan.rule} does not say where its parents are seen in what it draws, so nothing "
+            "can be carried along. Use Augment, TransferDeformation, CutMix, Paste, Morph, or a "
+            "Chain or OneOf of these; or give your synthesis a method layers(base, partners, "
+            "weights, rngs)."
+        )
+    shape = images.shape_of(plan.base[0])
+    parents = np.empty((len(plan), 1 + plan.partners.shape[1], *shape), dtype=images.dtype)
+    for at, rows in enumerate((plan.base, *plan.partners.T)):
+        images.read(rows, parents[:, at])
+    rngs = [] if plan.seeds is None else generators(plan)
+    layers: list[Layer] = rule.layers(parents[:, 0], parents[:, 1:], plan.weights, rngs)
+    return layers
 
 
 def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:

@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.targets import plain_list, told
@@ -185,6 +186,16 @@ class Copy:
         """Say what is drawn from the images of these names."""
         return f"a copy of {base}"
 
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Everything is where it was."""
+        return [in_place(len(base), base.shape[1:3])]
+
 
 class Blend:
     """Synthesis of SMOTE, where it is one of several: base + step * (partner - base)."""
@@ -209,6 +220,17 @@ class Blend:
     ) -> str:
         """Say what is drawn from the images of these names."""
         return f"{1 - weights[0]:.2f} x {base} + {weights[0]:.2f} x {partners[0]}"
+
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Both parents are seen everywhere, each as much as its share says."""
+        m, size, step = len(base), base.shape[1:3], weights[:, 0]
+        return [in_place(m, size, share=1 - step), in_place(m, size, 1, share=step)]
 
 
 class EachRow:
@@ -323,6 +345,14 @@ def as_objects(rules: Sequence[Any]) -> list[Any]:
     named: dict[Any, Any] = {"copy": Copy(), "blend": Blend()}
     objects = [as_synthesis(rule) for rule in rules]
     return [named[rule] if isinstance(rule, str) else rule for rule in objects]
+
+
+def says_where(rule: Any) -> bool:
+    """Tell whether a synthesis, and all of which it is made, say where things are."""
+    members = getattr(rule, "syntheses", None)
+    if members is not None:
+        return all(map(says_where, as_objects(members)))
+    return hasattr(rule, "layers")
 
 
 def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:

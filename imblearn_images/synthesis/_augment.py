@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import exp, inf, isfinite, log, sqrt
 from numbers import Real
 from typing import Any
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.synthesis._adapters import AugmentWith
-from imblearn_images.synthesis._flow import FILL_MODES, affine_flow, elastic_flow, follow
+from imblearn_images.synthesis._flow import FILL_MODES, affine_flow, elastic_flow, fold, follow
 
 __all__ = ["Augment"]
 
@@ -95,27 +96,17 @@ def add_noise(
             channel += noise
 
 
-def erase(images: NDArray[Any], chosen: NDArray[np.bool_], uniform: dict[str, Column]) -> None:
-    """Paint a rectangle grey.
-
-    Parameters
-    ----------
-    images : ndarray of shape (m, H, W) or (m, H, W, C)
-        In 0 to 1.
-    chosen : ndarray of shape (m,), dtype bool
-        The images that get one.
-    uniform : dict of ndarrays of shape (m,)
-        Numbers from 0 to 1 that say of what area, ratio, place (y, x) and level it is.
-    """
-    height, width = images.shape[1:3]
-    for row in np.flatnonzero(chosen).tolist():
-        at = {name: float(numbers[row]) for name, numbers in uniform.items()}
-        area = (_AREA[0] + at["area"] * (_AREA[1] - _AREA[0])) * height * width
-        ratio = exp(log(_RATIO[0]) + at["ratio"] * log(_RATIO[1] / _RATIO[0]))
-        h = min(height, max(1, round(sqrt(area * ratio))))
-        w = min(width, max(1, round(sqrt(area / ratio))))
-        y, x = int(at["y"] * (height - h + 1)), int(at["x"] * (width - w + 1))
-        images[row, y : y + h, x : x + w] = at["level"]
+def rectangle(
+    size: tuple[int, ...], *, area: float, ratio: float, y: float, x: float, level: float
+) -> tuple[slice, slice]:
+    """Rectangle in an image of this size, whose area, form and place numbers from 0 to 1 say."""
+    height, width = size
+    pixels = (_AREA[0] + area * (_AREA[1] - _AREA[0])) * height * width
+    form = exp(log(_RATIO[0]) + ratio * log(_RATIO[1] / _RATIO[0]))
+    h = min(height, max(1, round(sqrt(pixels * form))))
+    w = min(width, max(1, round(sqrt(pixels / form))))
+    top, left = int(y * (height - h + 1)), int(x * (width - w + 1))
+    return np.s_[top : top + h, left : left + w]
 
 
 def _by_row(numbers: Column, images: NDArray[Any]) -> NDArray[Any]:
@@ -321,7 +312,53 @@ class Augment(BaseEstimator):
         ValueError
             For a parameter out of its range, flattened images, channels in front.
         """
-        height, width = base.shape[1:3]
+        rows, changes, drawn = self._drawn(base.shape[1:3], rngs)
+        children = self._flipped(base[rows], drawn)
+        if not len(rows) or not (changes or self.noise or self.elastic or self.erase):
+            return _put(children, rows, base)
+        own = [rngs[row] for row in rows.tolist()]
+        fill = [self._constants(len(rows), base.dtype)] if self.fill_mode == "constant" else []
+        (images, *fill), back = as_unit(children, *fill)
+        flow = self._flow(images.shape[1:3], changes, drawn, own)
+        if flow is not None:
+            images = follow(images, flow, self.order, self.fill_mode, *fill)
+        self._light(images, changes, drawn, own)
+        return _put(back(images), rows, base)
+
+    @on_planes
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: Any,
+        weights: Any,
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Where the base is seen; see :mod:`imblearn_images.core.layers`."""
+        height, width = size = base.shape[1:3]
+        rows, changes, drawn = self._drawn(size, rngs)
+        own = [rngs[row] for row in rows.tolist()]
+        layer = in_place(len(base), size)
+        flow = self._flow(size, changes, drawn, own)
+        places = in_place(len(rows), size, flow=flow).places
+        for axis, (name, side) in enumerate(
+            (("vertical_flip", height), ("horizontal_flip", width))
+        ):
+            if flow is not None and self.fill_mode in ("reflect", "wrap"):
+                places[:, axis] = fold(places[:, axis], side, self.fill_mode)
+            if getattr(self, name):
+                flipped = drawn[name] < 0.5
+                places[flipped, axis] = side - 1 - places[flipped, axis]
+        layer.flow[rows] = places - in_place(1, size).places
+        if self.erase:
+            for row, window in self._erased(size, drawn):
+                layer.seen[rows[row]][window] = False
+        return [layer]
+
+    def _drawn(
+        self, size: tuple[int, ...], rngs: Sequence[np.random.Generator]
+    ) -> tuple[NDArray[np.intp], set[str], dict[str, NDArray[np.float64]]]:
+        """Which rows are changed, what changes at all, and the numbers of these rows."""
+        height, width = size
         ranges = self._ranges((height, width))
         uniform = np.array([rng.random(len(_DRAWN)) for rng in rngs])
         rows = np.flatnonzero(uniform[:, 0] < self.probability)
@@ -329,15 +366,7 @@ class Augment(BaseEstimator):
         drawn = dict(zip(_DRAWN, uniform[rows].T.copy(), strict=True))
         for name, (low, high) in ranges.items():
             drawn[name] = low + (high - low) * drawn[name]
-        children = self._flipped(base[rows], drawn)
-        if not len(rows) or not (changes or self.noise or self.elastic or self.erase):
-            return _put(children, rows, base)
-        own = [rngs[row] for row in rows.tolist()]
-        fill = [self._constants(len(rows), base.dtype)] if self.fill_mode == "constant" else []
-        (images, *fill), back = as_unit(children, *fill)
-        images = self._moved(images, changes, drawn, own, *fill)
-        self._light(images, changes, drawn, own)
-        return _put(back(images), rows, base)
+        return rows, changes, drawn
 
     def _flipped(self, images: NDArray[Any], drawn: dict[str, NDArray[np.float64]]) -> NDArray[Any]:
         for name, axis in (("vertical_flip", 1), ("horizontal_flip", 2)):
@@ -346,16 +375,15 @@ class Augment(BaseEstimator):
                 images = np.where(flip, np.flip(images, axis), images)
         return images
 
-    def _moved(
+    def _flow(
         self,
-        images: NDArray[Any],
+        size: tuple[int, ...],
         changes: set[str],
         drawn: dict[str, NDArray[np.float64]],
         rngs: Sequence[np.random.Generator],
-        fill: NDArray[Any] | None = None,
-    ) -> NDArray[Any]:
-        """Draw images along the flow of all affine and elastic maps."""
-        height, width = images.shape[1:3]
+    ) -> NDArray[np.float32] | None:
+        """The flow of all affine and elastic maps; None if nothing moves."""
+        height, width = size
         flow = None
         if changes & _AFFINE.keys():
             flow = affine_flow(
@@ -368,7 +396,7 @@ class Augment(BaseEstimator):
         if self.elastic:
             bent = elastic_flow((height, width), self.elastic * min(height, width), rngs)
             flow = bent if flow is None else flow + bent
-        return images if flow is None else follow(images, flow, self.order, self.fill_mode, fill)
+        return flow
 
     def _light(
         self,
@@ -385,8 +413,17 @@ class Augment(BaseEstimator):
         if self.noise:
             add_noise(images, self.noise * drawn["noise"], rngs)
         if self.erase:
-            uniform = {name[6:]: drawn[name] for name in _DRAWN if name.startswith("erase_")}
-            erase(images, drawn["erase"] < self.erase, uniform)
+            for row, window in self._erased(images.shape[1:3], drawn):
+                images[row][window] = drawn["erase_level"][row]
+
+    def _erased(
+        self, size: tuple[int, ...], drawn: dict[str, NDArray[np.float64]]
+    ) -> Iterator[tuple[int, tuple[slice, slice]]]:
+        """The rows in which a rectangle is painted grey, and where."""
+        uniform = {name[6:]: drawn[name] for name in _DRAWN if name.startswith("erase_")}
+        for row in np.flatnonzero(drawn["erase"] < self.erase).tolist():
+            numbers = {name: float(column[row]) for name, column in uniform.items()}
+            yield row, rectangle(size, **numbers)
 
     def _ranges(self, size: tuple[int, int]) -> dict[str, tuple[float, float]]:
         """Check all parameters; ranges in the units of drawing, shifts in pixels."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images.core.estimators import NamedMembersMixin
+from imblearn_images.core.layers import Layer, in_place, place_through
 from imblearn_images.core.pixels import stored
 from imblearn_images.core.plan import ResamplingPlan, explain_child
 from imblearn_images.core.synthesis import (
@@ -102,6 +103,28 @@ class Chain(NamedMembersMixin, BaseEstimator):
             told, start = f"({told})", mine.stop
         return told.removeprefix("(").removesuffix(")")
 
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        start, dtype, rules = 0, base.dtype, as_objects(self.syntheses)
+        layers: list[Layer] = []
+        for at, rule in enumerate(rules):
+            mine = slice(start, start + rule.n_partners)
+            args = partners[:, mine], weights[:, mine]
+            top = rule.layers(base, *args, member_generators(rngs, at))
+            own = [replace(x, member=x.member and start + x.member) for x in top]
+            layers = place_through(own, layers) if layers else own
+            if rule is not rules[-1]:  # the next one may look at what is drawn here
+                drawn = rule.draw(base, *args, member_generators(rngs, at))
+                base = stored(drawn, dtype)
+            start = mine.stop
+        return layers
+
 
 class OneOf(NamedMembersMixin, BaseEstimator):
     """Draw each child by one of several syntheses, chosen at random.
@@ -189,6 +212,29 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         rule, (own,) = as_objects(self.syntheses)[at], member_generators([rng], int(at))
         width = rule.n_partners
         return explain_child(rule, base, partners[:width], weights[:width], own)
+
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        picked, layers, m = self._picked(rngs), [], len(base)
+        for at, rule in enumerate(as_objects(self.syntheses)):
+            rows, width = np.flatnonzero(picked == at), rule.n_partners
+            if not len(rows):
+                continue
+            own = member_generators([rngs[row] for row in rows.tolist()], at)
+            parents = base[rows], partners[rows, :width]
+            for some in rule.layers(*parents, weights[rows, :width], own):
+                size = some.seen.shape[1:]
+                layer = in_place(m, size, some.member, seen=np.zeros((m, *size), dtype=np.bool_))
+                layer.flow[rows], layer.seen[rows] = some.flow, some.seen
+                layer.share[rows] = some.share
+                layers.append(layer)
+        return layers
 
     def _picked(self, rngs: Sequence[np.random.Generator]) -> NDArray[np.intp]:
         """Who draws which row: its first random number tells."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import NEAREST, Kin
@@ -92,6 +93,24 @@ class Morph(BaseEstimator):
         """Say what is drawn from the images of these names."""
         faded = " and faded into it" if self.fade else ""
         return f"{base} moved {weights[0]:.0%} of the way to {partners[0]}{faded}"
+
+    @on_planes
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        (start, end), _ = as_unit(base, partners[:, 0])
+        flow = optical_flow(end, start, max_side=FLOW_SIDE)
+        m, size, step = len(base), base.shape[1:3], weights[:, 0]
+        share = step if self.fade else np.zeros(m)
+        moved = in_place(m, size, flow=_scaled(flow, step), share=1 - share)
+        if not self.fade:
+            return [moved]
+        return [moved, in_place(m, size, 1, flow=_scaled(flow, step - 1), share=share)]
 
 
 class TransferDeformation(BaseEstimator):
@@ -198,8 +217,8 @@ class TransferDeformation(BaseEstimator):
     ) -> NDArray[Any]:
         """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
         (unit, donor, neighbor), back = as_unit(base, partners[:, 0], partners[:, 1])
-        flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
         step = weights[:, 1]
+        flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
         child = warp(unit, _scaled(flow, step))
         if self.residual:
             neighbor -= warp(donor, flow)
@@ -214,6 +233,19 @@ class TransferDeformation(BaseEstimator):
         how = f"{abs(step):.2f} times" + (", backwards" if step < 0 else "")
         rest = f", with {self.residual:g} of what remains" if self.residual else ""
         return f"{base} moved as donor {donor} differs from {neighbor}, {how}{rest}"
+
+    @on_planes
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        (donor, neighbor), _ = as_unit(partners[:, 0], partners[:, 1])
+        flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
+        return [in_place(len(base), base.shape[1:3], flow=_scaled(flow, weights[:, 1]))]
 
     def _donors_for(self, label: Any, bank: _PairBank, kin: Kin) -> NDArray[np.intp]:
         """Rows that may offer a deformation to the images of a class."""

@@ -447,7 +447,7 @@ def follow(
     folded = np.zeros((len(flow), 2, height + 2 * _BORDER, width + 2 * _BORDER), np.float32)
     for axis, side in enumerate((height, width)):
         grid = np.arange(side, dtype=np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
-        folded[:, axis][inner] = _fold(flow[:, axis] + grid, side, fill_mode) - grid
+        folded[:, axis][inner] = fold(flow[:, axis] + grid, side, fill_mode) - grid
     around = ((0, 0), *((_BORDER, _BORDER),) * 2, *((0, 0),) * (images.ndim - 3))
     if fill_mode == "constant":
         assert fill is not None
@@ -460,7 +460,7 @@ def follow(
     return np.ascontiguousarray(warp(padded, folded, order)[inner])
 
 
-def _fold(at: NDArray[np.float32], side: int, fill_mode: str) -> NDArray[np.float32]:
+def fold(at: NDArray[Any], side: int, fill_mode: str) -> NDArray[Any]:
     """Coordinates of the image where it shows what lies at `at`."""
     if fill_mode == "constant":
         return np.clip(at, -_BORDER, side - 1 + _BORDER)

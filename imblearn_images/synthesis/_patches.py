@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images.core.containers import shortened
+from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import on_planes
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import Kin
@@ -116,14 +117,39 @@ class CutMix(BaseEstimator):
             In the dtype of `base`.
         """
         children = partners[:, 0].copy()
-        height, width = base.shape[1:3]
-        shares = 1 - weights[:, 0]
-        for child, own, share, rng in zip(children, base, shares.tolist(), rngs, strict=True):
+        shown = self._rectangles(base.shape[1:3], weights, rngs)
+        for child, own, window in zip(children, base, shown, strict=True):
+            child[window] = own[window]
+        return children
+
+    @on_planes
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        m, size = len(base), base.shape[1:3]
+        seen = np.zeros((m, *size), dtype=np.bool_)
+        for mask, window in zip(seen, self._rectangles(size, weights, rngs), strict=True):
+            mask[window] = True
+        return [in_place(m, size, seen=seen), in_place(m, size, 1, seen=~seen)]
+
+    def _rectangles(
+        self,
+        size: tuple[int, ...],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> Iterator[tuple[slice, slice]]:
+        """Where each child shows its base."""
+        height, width = size
+        for share, rng in zip((1 - weights[:, 0]).tolist(), rngs, strict=True):
             side = sqrt(min(1.0, max(0.0, share)))
             h, w = max(1, round(height * side)), max(1, round(width * side))
             y, x = rng.integers(height - h + 1), rng.integers(width - w + 1)
-            child[y : y + h, x : x + w] = own[y : y + h, x : x + w]
-        return children
+            yield np.s_[y : y + h, x : x + w]
 
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
@@ -231,13 +257,7 @@ class Paste(BaseEstimator):
         self._check_mask()
         children = partners[:, 0].copy()
         for child, own in zip(children, base, strict=True):
-            mask = foreground(own) if self.mask is None else np.asarray(self.mask(own.copy()))
-            if mask.shape != own.shape[:2] or mask.dtype != bool:
-                raise ValueError(
-                    f"`mask` must return a bool array of shape {own.shape[:2]}, got shape "
-                    f"{mask.shape} and dtype {mask.dtype}."
-                )
-            shown = mask if mask.any() else np.ones_like(mask)
+            shown = self._shown(own)
             child[shown] = own[shown]
         return children
 
@@ -246,6 +266,29 @@ class Paste(BaseEstimator):
     ) -> str:
         """Say what is drawn from the images of these names."""
         return f"what {base} shows, pasted on {partners[0]}"
+
+    @on_planes
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        m, size = len(base), base.shape[1:3]
+        seen = np.stack([self._shown(own) for own in base])
+        return [in_place(m, size, seen=seen), in_place(m, size, 1, seen=~seen)]
+
+    def _shown(self, image: NDArray[Any]) -> NDArray[np.bool_]:
+        """Where a child shows its base: the thing, or all of it where no thing is found."""
+        mask = foreground(image) if self.mask is None else np.asarray(self.mask(image.copy()))
+        if mask.shape != image.shape[:2] or mask.dtype != bool:
+            raise ValueError(
+                f"`mask` must return a bool array of shape {image.shape[:2]}, got shape "
+                f"{mask.shape} and dtype {mask.dtype}."
+            )
+        return mask if mask.any() else np.ones_like(mask)
 
     def _check_mask(self) -> None:
         if isinstance(self.mask, type) or not (self.mask is None or callable(self.mask)):
