@@ -9,10 +9,19 @@ import pandas as pd
 import pytest
 from conftest import make_images, make_labels
 from hypothesis import given
+from imblearn.pipeline import make_pipeline
 from scipy import sparse
+from sklearn.base import clone
 from strategies import plans
 
-from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, ResamplingPlan
+from imblearn_images import (
+    SMOTE,
+    RandomOverSampler,
+    RandomUnderSampler,
+    RedrawImages,
+    ResamplingPlan,
+    render,
+)
 from imblearn_images.display import FamilyDisplay
 from imblearn_images.display._family import _family, choose_children
 from imblearn_images.synthesis import (
@@ -356,3 +365,74 @@ def test_one_of_several_is_explained_by_the_one_that_was_picked():
         assert says.startswith("halved(") == (not flipped and not same)
         told[flipped, same] += 1
     assert len(told) == 3
+
+
+MIX = [
+    RandomOverSampler(random_state=0),
+    RedrawImages(Augment(), share=0.5, random_state=0),
+    RandomUnderSampler(sampling_strategy={"cat": 9}, random_state=1),
+    SMOTE(sampling_strategy={"cat": 14}, k_neighbors=2, random_state=0),
+]
+
+
+def joined(steps):
+    pipeline = make_pipeline(*(clone(step) for step in steps))
+    images, labels = X.copy(), np.array(Y)
+    made, y_made = pipeline.fit_resample(images, labels)
+    return ResamplingPlan.of_pipeline(pipeline), made, y_made, pipeline
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 3, 4])
+def test_joined_plans_draw_what_the_steps_have_drawn(n_steps):
+    plan, made, y_made, _ = joined(MIX[:n_steps])
+    assert plan.n_source == len(X)
+    np.testing.assert_array_equal(plan.y, y_made)
+    np.testing.assert_array_equal(render(plan, X), made)
+    some = np.random.default_rng(0).permutation(len(plan))[:7]
+    np.testing.assert_array_equal(render(plan[some], X), made[some])
+
+
+def test_joined_plans_speak_of_the_images_of_the_source():
+    plan, _, _, pipeline = joined(MIX)
+    steps = [step.plan_ for _, step in pipeline.steps]
+    images = [{row} for row in range(len(X))]
+    for step in steps:  # the union of what the parents of a row show
+        images = [
+            images[base].union(*(images[k] for k, w in zip(partners, weights, strict=True) if w))
+            for base, partners, weights in zip(step.base, step.partners, step.weights, strict=True)
+        ]
+    assert [{at for at, _ in plan.sources(row)} for row in range(len(plan))] == images
+    groups = np.arange(len(X)) % 3
+    crosses = [len({groups[at] for at in row}) > 1 for row in images]
+    assert plan.crosses(groups).tolist() == crosses and any(crosses)
+    base = np.arange(len(X))
+    for step in steps:
+        base = base[step.base]
+    assert plan.take(list(range(len(X)))) == base.tolist()
+    synthetic = np.zeros(len(X), dtype=bool)
+    for step in steps:
+        synthetic = step.synthetic | synthetic[step.base]
+    assert plan.synthetic.tolist() == synthetic.tolist()
+    assert (plan.kind == "synthetic").tolist() == synthetic.tolist()
+    row = int(
+        np.flatnonzero(steps[-1].synthetic & steps[1].synthetic[steps[2].base][steps[3].base])[0]
+    )
+    assert "augmented)" in plan.explain(row)
+    assert "-> " in repr(plan)
+    np.testing.assert_allclose(plan.matrix().sum(axis=1), 1)
+
+
+def test_steps_that_do_not_follow_each_other_are_not_joined():
+    plan, *_ = joined(MIX[:2])
+    with pytest.raises(ValueError, match=r"drawn for 24 images.*has made \d+"):
+        plan.after(plan)
+    with pytest.raises(ValueError, match=r"fitted Pipeline.*got SMOTE"):
+        ResamplingPlan.of_pipeline(SMOTE())
+
+
+def test_joining_does_not_matter_in_which_order():
+    _, _, _, pipeline = joined(MIX[:3])
+    a, b, c = (step.plan_ for _, step in pipeline.steps)
+    one, other = c.after(b.after(a)), c.after(b).after(a)
+    np.testing.assert_array_equal(render(one, X), render(other, X))
+    assert one.explain(-1) == other.explain(-1)

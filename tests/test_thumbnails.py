@@ -9,7 +9,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 
 from imblearn_images import SMOTE, NearMiss, RandomOverSampler, TomekLinks, render
-from imblearn_images.core.embedding import Thumbnails, embed, resized
+from imblearn_images.core.embedding import Thumbnails, embed
+from imblearn_images.core.pixels import resized
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.preprocessing import FlattenImages

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from PIL.Image import Resampling
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.pipeline import Pipeline
@@ -23,7 +21,7 @@ from imblearn_images.core.images import THUMBNAIL, FileImages, check_finite
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors, subtract
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.pixels import channels_last
+from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.text import printable
 
 
@@ -166,33 +164,6 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = tags.input_tags.string = True
         tags.requires_fit = False
         return tags
-
-
-def resized(images: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Resize images (n, H, W) or (n, H, W, C) as files are resized, plane by plane.
-
-    Returns
-    -------
-    images : ndarray of shape (n, height, width) or (n, height, width, C)
-        In the dtype of `images`; integers that Pillow has no mode for, and long floats,
-        as float32.
-
-    Examples
-    --------
-    >>> resized(np.arange(16, dtype=np.uint8).reshape(1, 4, 4), (1, 2)).tolist()
-    [[[7, 8]]]
-    """
-    dtype = images.dtype
-    if dtype == np.bool_:
-        return np.asarray(resized(images * np.uint8(255), size) >= 128)
-    is_short = dtype.kind in "iu" and np.can_cast(dtype, np.int32)
-    working = np.uint8 if dtype == np.uint8 else np.int32 if is_short else np.float32
-    planes = images if images.ndim == 4 else images[..., np.newaxis]
-    out = np.empty((len(images), *size, planes.shape[3]), dtype if is_short else np.float32)
-    for row, channel in np.ndindex(len(images), planes.shape[3]):
-        plane = Image.fromarray(np.ascontiguousarray(planes[row, :, :, channel], dtype=working))
-        out[row, :, :, channel] = plane.resize(size[::-1], Resampling.BILINEAR)
-    return out.reshape(len(images), *size, *images.shape[3:])
 
 
 BATCH = 1 << 24  # bytes of pixels that are embedded at a time

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.Image import Resampling
 
 
 def mix(
@@ -432,3 +434,30 @@ def as_unit(*families: NDArray[Any]) -> tuple[list[NDArray[Any]], Callable[[Any]
         return values
 
     return unit, back
+
+
+def resized(images: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Resize images (n, H, W) or (n, H, W, C) as files are resized, plane by plane.
+
+    Returns
+    -------
+    images : ndarray of shape (n, height, width) or (n, height, width, C)
+        In the dtype of `images`; integers that Pillow has no mode for, and long floats,
+        as float32.
+
+    Examples
+    --------
+    >>> resized(np.arange(16, dtype=np.uint8).reshape(1, 4, 4), (1, 2)).tolist()
+    [[[7, 8]]]
+    """
+    dtype = images.dtype
+    if dtype == np.bool_:
+        return np.asarray(resized(images * np.uint8(255), size) >= 128)
+    is_short = dtype.kind in "iu" and np.can_cast(dtype, np.int32)
+    working = np.uint8 if dtype == np.uint8 else np.int32 if is_short else np.float32
+    planes = images if images.ndim == 4 else images[..., np.newaxis]
+    out = np.empty((len(images), *size, planes.shape[3]), dtype if is_short else np.float32)
+    for row, channel in np.ndindex(len(images), planes.shape[3]):
+        plane = Image.fromarray(np.ascontiguousarray(planes[row, :, :, channel], dtype=working))
+        out[row, :, :, channel] = plane.resize(size[::-1], Resampling.BILINEAR)
+    return out.reshape(len(images), *size, *images.shape[3:])

@@ -251,6 +251,9 @@ class ResamplingPlan:
         How often a child was drawn, where a sampler's `accept` has judged it; 0 for others.
     accepted : ndarray of shape (n_out,), dtype bool, default=None
         False for the children that were accepted in no try.
+    previous : ResamplingPlan, default=None
+        The plan of the step before, where several samplers were run one after the other:
+        `base` and `partners` are then rows of that plan; see :meth:`after`.
 
     Raises
     ------
@@ -288,6 +291,7 @@ class ResamplingPlan:
     seeds: NDArray[np.uint64] | None = None
     tries: NDArray[np.intp] | None = None
     accepted: NDArray[np.bool_] | None = None
+    previous: ResamplingPlan | None = None
 
     def __post_init__(self) -> None:
         n_out = len(self.base)
@@ -298,10 +302,11 @@ class ResamplingPlan:
                 f"A plan needs one row of each: got base {self.base.shape}, partners "
                 f"{self.partners.shape}, weights {self.weights.shape}, y {self.y.shape}."
             )
+        n_before = self.n_source if self.previous is None else len(self.previous)
         for name, rows in (("base", self.base), ("partners", self.partners)):
-            if rows.size and not 0 <= rows.min() <= rows.max() < self.n_source:
+            if rows.size and not 0 <= rows.min() <= rows.max() < n_before:
                 raise ValueError(
-                    f"`{name}` must point into the {self.n_source} source rows, got rows "
+                    f"`{name}` must point into the {n_before} source rows, got rows "
                     f"{rows.min()} to {rows.max()}."
                 )
 
@@ -318,6 +323,95 @@ class ResamplingPlan:
         """Same plan, the rows behind the originals perturbed by noise."""
         return replace(self, synthesis="noise", drawn=np.arange(len(self)) >= self.n_source)
 
+    def after(self, previous: ResamplingPlan) -> ResamplingPlan:
+        """Join this plan to that of the step before.
+
+        The result is one plan of both steps: what it says of a row (:meth:`sources`,
+        :meth:`explain`, :meth:`take`, :meth:`crosses`) it says of the images that the first
+        step was given, and :func:`render` draws it from these.
+
+        Parameters
+        ----------
+        previous : ResamplingPlan
+            Plan of the sampler that made what this sampler was given, as many rows as that has.
+
+        Returns
+        -------
+        plan : ResamplingPlan
+
+        Raises
+        ------
+        ValueError
+            If `previous` has another number of rows.
+
+        Examples
+        --------
+        >>> y = np.array(["cat", "cat", "dog"])
+        >>> first = ResamplingPlan.selection(np.array([0, 1, 2, 2]), y)
+        >>> second = ResamplingPlan.selection(np.array([3, 1]), first.y)
+        >>> both = second.after(first)
+        >>> both
+        ResamplingPlan(3 images -> 4 -> 2 rows: 2 original, 0 copies, 0 synthetic)
+        >>> both.take(["ward 1", "ward 1", "ward 7"])
+        ['ward 7', 'ward 1']
+        """
+        if self.previous is not None:
+            return replace(self, previous=self.previous.after(previous), n_source=previous.n_source)
+        if len(previous) != self.n_source:
+            raise ValueError(
+                f"The plan was drawn for {self.n_source} images, the step before has made "
+                f"{len(previous)}: pass the plan_ of the sampler whose result this one was given."
+            )
+        return replace(self, previous=previous, n_source=previous.n_source)
+
+    @property
+    def last_step(self) -> ResamplingPlan:
+        """The plan of the last step alone, of the rows that the step before has made."""
+        if self.previous is None:
+            return self
+        return replace(self, previous=None, n_source=len(self.previous))
+
+    @classmethod
+    def of_pipeline(cls, pipeline: Any) -> ResamplingPlan:
+        """Join the plans of the samplers of a fitted Pipeline.
+
+        Parameters
+        ----------
+        pipeline : imblearn.pipeline.Pipeline
+            Fitted; steps that resample nothing are passed over.
+
+        Returns
+        -------
+        plan : ResamplingPlan
+            From the images that the Pipeline was given to those that its last sampler has made.
+
+        Raises
+        ------
+        ValueError
+            If no step is a fitted sampler of this library.
+
+        Examples
+        --------
+        >>> from imblearn.pipeline import make_pipeline
+        >>> from imblearn_images import RandomOverSampler, RandomUnderSampler
+        >>> images, labels = np.arange(24).reshape(6, 2, 2), ["cat"] * 4 + ["dog"] * 2
+        >>> both = make_pipeline(RandomOverSampler(), RandomUnderSampler())
+        >>> X_res, y_res = both.fit_resample(images, labels)
+        >>> ResamplingPlan.of_pipeline(both)
+        ResamplingPlan(6 images -> 8 -> 8 rows: 6 original, 2 copies, 0 synthetic)
+        """
+        steps = [step for _, step in getattr(pipeline, "steps", [])]
+        plans = [step.plan_ for step in steps if isinstance(getattr(step, "plan_", None), cls)]
+        if not plans:
+            raise ValueError(
+                "`pipeline` must be a fitted Pipeline with a sampler of imblearn_images, got "
+                f"{type(pipeline).__name__} without one. Call fit or fit_resample first."
+            )
+        joined: ResamplingPlan = plans[0]
+        for plan in plans[1:]:
+            joined = plan.after(joined)
+        return joined
+
     def near_by(self, nearness: str) -> ResamplingPlan:
         """Same plan, with another word on what "near" means."""
         return replace(self, nearness=nearness)
@@ -329,27 +423,24 @@ class ResamplingPlan:
         """Plan of a subset of the output rows (a slice, a mask or row numbers)."""
         if isinstance(rows, (int, np.integer)):
             rows = [rows]
-        return ResamplingPlan(
-            self.base[rows],
-            self.partners[rows],
-            self.weights[rows],
-            self.y[rows],
-            self.n_source,
-            self.nearness,
-            self.synthesis,
-            *(
-                None if column is None else column[rows]
-                for column in (self.drawn, self.seeds, self.tries, self.accepted)
-            ),
+        columns = ("base", "partners", "weights", "y", "drawn", "seeds", "tries", "accepted")
+        cut = {name: getattr(self, name) for name in columns}
+        return replace(
+            self, **{name: None if column is None else column[rows] for name, column in cut.items()}
         )
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
         """Mask of the rows that are no image of the source, shape (n_out,)."""
+        made: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
         if self.drawn is not None:
-            return self.drawn
-        mixed: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
-        return mixed
+            made = self.drawn
+        return made if self.previous is None else made | self.previous.synthetic[self.base]
+
+    @property
+    def first_base(self) -> NDArray[np.intp]:
+        """Image of the source that each row is drawn from, through all steps, shape (n_out,)."""
+        return self.base if self.previous is None else self.previous.first_base[self.base]
 
     @property
     def kind(self) -> NDArray[np.str_]:
@@ -360,7 +451,7 @@ class ResamplingPlan:
         """
         kind = np.full(len(self), "copy", dtype="<U9")
         plain = np.flatnonzero(~self.synthetic)
-        kind[plain[np.unique(self.base[plain], return_index=True)[1]]] = "original"
+        kind[plain[np.unique(self.first_base[plain], return_index=True)[1]]] = "original"
         kind[self.synthetic] = "synthetic"
         return kind
 
@@ -374,7 +465,7 @@ class ResamplingPlan:
         if self.accepted is not None and not self.accepted.all():
             nearness += f", {np.sum(~self.accepted)} never accepted"
         return (
-            f"ResamplingPlan({self.n_source} images -> {len(self)} rows: "
+            f"ResamplingPlan({self.n_source} images -> {_lengths(self)} rows: "
             f"{count['original']} original, {count['copy']} copies, "
             f"{count['synthetic']} synthetic{nearness})"
         )
@@ -416,19 +507,7 @@ class ResamplingPlan:
             ) from None
         except IndexError:
             raise IndexError(f"The plan has {len(self)} rows, got row {row}.") from None
-        called = self._called(names)
-        parents = " + ".join(
-            f"{share:.2f} x {called[source]}" for source, share in self._shares(row)
-        )
-        if self.synthetic[row] and self.synthesis == "noise":
-            parents += " + noise"
-        elif self.synthetic[row] and self.synthesis == "generated":
-            parents = f"generated, looks most like {called[int(self.base[row])]}"
-        elif self.synthetic[row] and not isinstance(self.synthesis, str):
-            rng = None if self.seeds is None else np.random.default_rng(int(self.seeds[row]))
-            base, *partners = (str(called[k]) for k in (self.base[row], *self.partners[row]))
-            parents = explain_child(self.synthesis, base, partners, self.weights[row].tolist(), rng)
-        return f"row {row} ({self.y[row]}) = {parents}"
+        return f"row {row} ({self.y[row]}) = {_explained(self, row, self._called(names))}"
 
     def _called(self, names: Sequence[Any] | None) -> Sequence[Any]:
         called = range(self.n_source) if names is None else list(names)
@@ -438,7 +517,42 @@ class ResamplingPlan:
             )
         return called
 
-    def _shares(self, row: int) -> list[tuple[int, float]]:
+    def sources(self, row: int) -> list[tuple[int, float]]:
+        """Images of the source that one row is made of, and their shares.
+
+        Parameters
+        ----------
+        row : int
+            Output row.
+
+        Returns
+        -------
+        sources : list of (int, float)
+            The base first; every image once. The shares sum to 1. What a synthesis does with
+            them is its own affair: the pixels are shared out like this by a blend alone.
+
+        Examples
+        --------
+        >>> plan = ResamplingPlan(
+        ...     base=np.array([2]),
+        ...     partners=np.array([[1]]),
+        ...     weights=np.array([[0.25]]),
+        ...     y=np.array(["dog"]),
+        ...     n_source=3,
+        ... )
+        >>> plan.sources(0)
+        [(2, 0.75), (1, 0.25)]
+        """
+        if self.previous is None:
+            return self.parents(row)
+        found: dict[int, float] = {}
+        for parent, share in self.parents(row):
+            for source, part in self.previous.sources(parent):
+                found[source] = found.get(source, 0.0) + share * part
+        return list(found.items())
+
+    def parents(self, row: int) -> list[tuple[int, float]]:
+        """Rows of the step before that one row is made of, and their shares."""
         weights = self.weights[row]
         shares = [(int(self.base[row]), 1.0 - float(weights.sum()))]
         return shares + [
@@ -472,7 +586,7 @@ class ResamplingPlan:
         TypeError
             If it has no rows.
         """
-        return rows_of(array, self.base, self.n_source)
+        return rows_of(array, self.first_base, self.n_source)
 
     def crosses(self, groups: Any) -> NDArray[np.bool_]:
         """Mask of the synthetic rows whose parents belong to different groups.
@@ -505,10 +619,19 @@ class ResamplingPlan:
         [False, True, False]
         """
         groups = as_groups(groups, self.n_source)
-        other = groups[self.partners] != groups[self.base][:, None]
-        mask: NDArray[np.bool_] = (other & (self.weights != 0)).any(axis=1)
+        if self.previous is None:
+            other = groups[self.partners] != groups[self.base][:, None]
+            mask: NDArray[np.bool_] = (other & (self.weights != 0)).any(axis=1)
+        else:
+            # Which groups a row shows: those of its parents, through all steps.
+            _, numbers = np.unique(groups, return_inverse=True)
+            member = sparse.csr_matrix((np.ones(len(groups)), numbers, np.arange(len(groups) + 1)))
+            mask = np.diff((_shown(self) @ member).tocsr().indptr) > 1
         if self.synthesis == "generated":  # the model has seen all groups
-            mask |= self.synthetic
+            mask = mask | self.synthetic
+        if self.previous is not None:
+            before = self.previous.crosses(groups)
+            mask = mask | before[self.base] | (before[self.partners] & (self.weights != 0)).any(1)
         return mask
 
     def matrix(self, n: int | None = None) -> sparse.csr_matrix:
@@ -521,6 +644,8 @@ class ResamplingPlan:
         n : int, default=None
             Number of source images; ``n_source`` by default.
         """
+        if self.previous is not None:
+            return self.last_step.matrix() @ self.previous.matrix(n)
         n = self.n_source if n is None else n
         rows = np.arange(len(self))
         shares = np.column_stack([1.0 - self.weights.sum(axis=1), self.weights])
@@ -558,7 +683,7 @@ class ResamplingPlan:
             raise ImportError(
                 "ResamplingPlan.to_frame needs pandas: pip install imblearn-images[pandas]"
             ) from exc
-        shares = [self._shares(row) for row in range(len(self))]
+        shares = [self.sources(row) for row in range(len(self))]
         called = self._called(names)
         columns = {
             "kind": self.kind,
@@ -615,3 +740,45 @@ def explain_child(
     )
     name = getattr(rule, "__name__", type(rule).__name__)
     return f"{name}(base {base}{''.join(others)})"
+
+
+def _lengths(plan: ResamplingPlan) -> str:
+    before = "" if plan.previous is None else f"{_lengths(plan.previous)} -> "
+    return f"{before}{len(plan)}"
+
+
+def _shown(plan: ResamplingPlan) -> sparse.csr_matrix:
+    """Which images of the source each row shows something of, shape (n_out, n_source)."""
+    n_before = plan.n_source if plan.previous is None else len(plan.previous)
+    sources = np.column_stack([plan.base, plan.partners])
+    used = np.column_stack([np.ones(len(plan), dtype=np.bool_), plan.weights != 0])
+    rows = np.broadcast_to(np.arange(len(plan))[:, None], sources.shape)
+    pairs = rows[used], sources[used]
+    shown = sparse.csr_matrix((np.ones(len(pairs[0])), pairs), shape=(len(plan), n_before))
+    return shown if plan.previous is None else shown @ _shown(plan.previous)
+
+
+def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
+    """What one row is made of, down to the images of the source, called by `names`."""
+    called = names if plan.previous is None else _Explained(plan.previous, names)
+    is_made = bool(plan.last_step.synthetic[row])
+    if is_made and plan.synthesis == "generated":
+        return f"generated, looks most like {called[int(plan.base[row])]}"
+    if is_made and not isinstance(plan.synthesis, str):
+        rng = None if plan.seeds is None else np.random.default_rng(int(plan.seeds[row]))
+        base, *partners = (str(called[k]) for k in (plan.base[row], *plan.partners[row]))
+        return explain_child(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
+    parents = " + ".join(f"{share:.2f} x {called[at]}" for at, share in plan.parents(row))
+    return parents + " + noise" if is_made and plan.synthesis == "noise" else parents
+
+
+class _Explained:
+    """Names of the rows of a plan: images of the source by theirs, others by what they are."""
+
+    def __init__(self, plan: ResamplingPlan, names: Sequence[Any]) -> None:
+        self.plan, self.names = plan, names
+
+    def __getitem__(self, row: int) -> str:
+        if self.plan.synthetic[row]:
+            return f"({_explained(self.plan, int(row), self.names)})"
+        return str(self.names[self.plan.first_base[row]])

@@ -19,7 +19,7 @@ from imblearn_images.core.images import Images, as_images
 from imblearn_images.core.layers import Layer
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.pixels import mix, store, stored
+from imblearn_images.core.pixels import mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.synthesis import as_objects, generators, says_where
 from imblearn_images.core.text import printable
@@ -104,6 +104,8 @@ def render(
         )
     looked_at = None if isinstance(images, np.ndarray) else _sources(plan)
     images = as_images(images, looked_at, n_jobs)
+    if plan.previous is not None:
+        images, plan = DrawnImages(plan.previous, images), plan.last_step
     shape = (len(plan), *_common_shape(plan, images))
     if out is None:
         out = allocate(shape, images.dtype)
@@ -139,7 +141,65 @@ def _sources(plan: ResamplingPlan) -> NDArray[np.intp]:
     """Source rows that a plan draws from; row 0 if none, which still has a shape and dtype."""
     used = plan.weights != 0 if plan.drawn is None else plan.drawn
     rows = np.unique(np.append(plan.base, plan.partners[used]))
-    return rows if len(rows) else np.zeros(1, dtype=np.intp)
+    if not len(rows):
+        return np.zeros(1, dtype=np.intp)
+    return rows if plan.previous is None else _sources(plan.previous[rows])
+
+
+class DrawnImages(Images):
+    """Home of pixels: the rows of a plan, each drawn when it is read.
+
+    What one sampler has decided is what the next one is given, and nothing is stored between.
+
+    Parameters
+    ----------
+    plan : ResamplingPlan
+        Decision of a sampler.
+    images : Images
+        The images it was drawn for.
+
+    Examples
+    --------
+    >>> from imblearn_images.core.images import ArrayImages
+    >>> X, y = np.arange(12).reshape(3, 2, 2), np.array([0, 0, 1])
+    >>> drawn = DrawnImages(ResamplingPlan.selection(np.array([2, 2, 0]), y), ArrayImages(X))
+    >>> out = np.empty((2, 2, 2), dtype=drawn.dtype)
+    >>> drawn.read(np.array([1, 2]), out)
+    >>> len(drawn), out.ravel().tolist()
+    (3, [8, 9, 10, 11, 0, 1, 2, 3])
+    """
+
+    def __init__(self, plan: ResamplingPlan, images: Images) -> None:
+        if plan.previous is not None:
+            images, plan = DrawnImages(plan.previous, images), plan.last_step
+        self.plan, self.images, self.dtype = plan, images, images.dtype
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        """Shape of the image that a row is drawn from."""
+        return self.images.shape_of(self.plan.base[row])
+
+    @property
+    def uniform(self) -> tuple[int, ...] | None:
+        """The shape of all rows; None if they differ."""
+        return self.images.uniform or super().uniform
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Draw the rows; one of another size than `out` is resized."""
+        shapes = [self.shape_of(row) for row in rows]
+        if all(shape == out.shape[1:] for shape in shapes):
+            _draw(self.plan[rows], self.images, 0, len(rows), out)
+            return
+        for row, shape, image in zip(rows, shapes, out, strict=True):
+            own = np.empty((1, *shape), dtype=self.dtype)
+            _draw(self.plan[[row]], self.images, 0, 1, own)
+            image[...] = own[0] if shape == image.shape else resized(own, image.shape[:2])[0]
+
+    def name_of(self, row: int) -> str:
+        """What messages call a row: the image that it is drawn from."""
+        return self.images.name_of(self.plan.base[row])
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -13,10 +13,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images.core.containers import holds_paths, unwrap
-from imblearn_images.core.embedding import resized
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.pixels import channels_last
+from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.text import printable
 
 __all__ = ["TorchEmbedding"]
