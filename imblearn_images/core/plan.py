@@ -424,10 +424,8 @@ class ResamplingPlan:
         if isinstance(rows, (int, np.integer)):
             rows = [rows]
         columns = ("base", "partners", "weights", "y", "drawn", "seeds", "tries", "accepted")
-        cut = {name: getattr(self, name) for name in columns}
-        return replace(
-            self, **{name: None if column is None else column[rows] for name, column in cut.items()}
-        )
+        cut: dict[str, Any] = {name: getattr(self, name) for name in columns}
+        return replace(self, **{name: c if c is None else c[rows] for name, c in cut.items()})
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
