@@ -424,8 +424,9 @@ class ResamplingPlan:
         if isinstance(rows, (int, np.integer)):
             rows = [rows]
         columns = ("base", "partners", "weights", "y", "drawn", "seeds", "tries", "accepted")
-        cut: dict[str, Any] = {name: getattr(self, name) for name in columns}
-        return replace(self, **{name: c if c is None else c[rows] for name, c in cut.items()})
+        given = {name: getattr(self, name) for name in columns}
+        cut: dict[str, Any] = {name: c if c is None else c[rows] for name, c in given.items()}
+        return replace(self, **cut)
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
