@@ -6,18 +6,18 @@ import copy
 import inspect
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial, wraps
+from functools import partial
 from math import prod
 from numbers import Integral
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_neighbors_object, check_target_type
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
@@ -65,54 +65,23 @@ __all__ = [
     "measure",
     "own_features",
     "sizes_told",
-    "with_parameters",
     "with_synthesis",
 ]
 
-ADDED = {
+ADDED: dict[str, Any] = {
     "embedding": "no_validation",
-    "interpolate": "no_validation",
     "synthesis": "no_validation",
     "accept": "no_validation",
     "output_dir": [str, os.PathLike, None],
     "n_jobs": [Integral, None],
 }
-"""Name and constraints of each."""
+"""Constraints of the parameters of samplers that draw images, besides imbalanced-learn's."""
 
 DRAWING = ("interpolate", "synthesis", "accept")
-"""Those that say how children are drawn."""
+"""Parameters that say how synthetic images are drawn."""
 
-DEFAULTS = {"interpolate": "pixels"}
-"""Where it is not None."""
-
-
-Class = TypeVar("Class", bound=type)
-
-
-def with_parameters(*names: str) -> Callable[[Class], Class]:
-    """Class decorator: imbalanced-learn's constructor with further keywords."""
-
-    def extend(cls: Class) -> Class:
-        theirs = cls.__init__  # type: ignore[misc]
-
-        @wraps(theirs)
-        def __init__(self: Any, *args: Any, **params: Any) -> None:  # noqa: N807
-            ours = {name: params.pop(name, DEFAULTS.get(name)) for name in names}
-            theirs(self, *args, **params)
-            for name, value in ours.items():
-                setattr(self, name, value)
-
-        signature = inspect.signature(theirs)
-        kind = inspect.Parameter.KEYWORD_ONLY
-        added = [inspect.Parameter(name, kind, default=DEFAULTS.get(name)) for name in names]
-        both = [*signature.parameters.values(), *added]
-        __init__.__signature__ = signature.replace(parameters=both)  # type: ignore[attr-defined]
-        cls.__init__ = __init__  # type: ignore[misc]
-        constraints = {name: ADDED[name] for name in names}
-        cls._parameter_constraints = {**cls._parameter_constraints, **constraints}  # type: ignore[attr-defined]
-        return cls
-
-    return extend
+ImageSet = TypeVar("ImageSet")
+Labels = TypeVar("Labels")
 
 
 def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
@@ -396,7 +365,9 @@ class ImageSamplerMixin:
         with class_told(self.sampling_strategy, labels, self._sampling_type):
             return super().fit(images, labels, **params)  # type: ignore[misc]
 
-    def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+    # Nothing may be passed as `params`: type checkers see that, and at run time the error names
+    # what there is.
+    def fit_resample(self, X: ImageSet, y: Labels, **params: NoReturn) -> tuple[ImageSet, Labels]:
         """Resample the images.
 
         Parameters
@@ -408,8 +379,6 @@ class ImageSamplerMixin:
             tensors, images of Pillow).
         y : array-like of shape (n,)
             Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
-        **params : dict
-            Extra parameters of the sampler.
 
         Returns
         -------
@@ -550,8 +519,8 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         return super().fit(X, y, **params)
 
     def fit_resample(
-        self, X: Any, y: Any, *, embeddings: Any = None, **params: Any
-    ) -> tuple[Any, Any]:
+        self, X: ImageSet, y: Labels, *, embeddings: ArrayLike | None = None, **params: NoReturn
+    ) -> tuple[ImageSet, Labels]:
         """Resample the images.
 
         Parameters
@@ -570,8 +539,6 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             ``sampler.set_fit_resample_request(embeddings=True)``, then
             ``search.fit(X, y, embeddings=F)``. Without routing imbalanced-learn's
             Pipeline drops what a sampler is passed; ``plan_.nearness`` tells.
-        **params : dict
-            Extra parameters of the sampler.
 
         Returns
         -------
@@ -589,10 +556,9 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             the sampler cannot work with a class; the row or class is named. If there is
             an `embedding` as well as `embeddings`.
         """
-        if embeddings is not None:
-            params["embeddings"] = embeddings
         check_embedding(self.embedding)
-        return super().fit_resample(X, y, **params)
+        given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
+        return super().fit_resample(X, y, **given, **params)
 
     def _drawn(
         self, plan: ResamplingPlan, X: Any, y: NDArray[Any], images: Any, run: tuple[Any, Any, Any]

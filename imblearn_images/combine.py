@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
+import numpy as np
 from imblearn.combine import SMOTEENN as ImblearnSMOTEENN
 from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
+    ADDED,
     DRAWING,
     MeasuringSamplerMixin,
     check_plain,
@@ -18,8 +23,9 @@ from imblearn_images._sampler import (
     images_of,
     measure,
     sizes_told,
-    with_parameters,
 )
+from imblearn_images.core.planning import Judge
+from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.over_sampling import SMOTE
 
 __all__ = ["SMOTEENN", "SMOTETomek"]
@@ -66,7 +72,7 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         return SMOTE(**params)
 
 
-@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
+@substitute
 class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     """SMOTE, then edited nearest neighbours drop originals and children that disagree.
 
@@ -76,33 +82,32 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes SMOTE resamples, and to how many images.
-    random_state : int, RandomState instance or None, default=None
-        Seed of SMOTE, unless `smote` is given, and of what `synthesis` draws.
-    smote : SMOTE, default=None
-        imbalanced-learn's or this library's, which is run on the features; how children are
-        drawn is said by the parameters of this class.
+    {sampling_strategy_over}
+    {random_state}
+    {smote}
     enn : EditedNearestNeighbours, default=None
         Cleans all classes by default.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features in which children are made and cleaned; None: pixels, as float64 for
-        originals and children alike.
-    interpolate, synthesis, accept
-        How the children that survive are drawn, and which are drawn again, as in
-        :class:`~imblearn_images.over_sampling.SMOTE`. The cleaning comes first: it judges the
-        features of a child as SMOTE has made them, `accept` the image.
-    output_dir : path, default=None
-        Folder for the children that survive; for paths, and needed then.
+    {n_jobs}
+    {embedding}
+    {interpolate}
+    {synthesis}
+    {accept}
+    {output_dir}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        The rows that survive.
+    {plan_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     smote_, enn_ : samplers
         As fitted on the features.
+
+    Notes
+    -----
+    The cleaning comes before the drawing: it compares the features of synthetic images as SMOTE
+    has made them, whereas `accept` sees the images that survive. Without an `embedding`, original
+    and synthetic pixels are held as float64 alike.
 
     References
     ----------
@@ -122,8 +127,41 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
 
     cleaner = "enn_"
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnSMOTEENN._parameter_constraints,
+        **ADDED,
+        "interpolate": "no_validation",
+    }
 
-@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        smote: Any = None,
+        enn: Any = None,
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        interpolate: Literal["pixels", "embedding"] = "pixels",
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            smote=smote,
+            enn=enn,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+        self.interpolate = interpolate
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir
+
+
+@substitute
 class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     """SMOTE, then both ends of every Tomek link are dropped.
 
@@ -133,31 +171,31 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        What SMOTE is asked for.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the default SMOTE and of `synthesis`.
-    smote : SMOTE, default=None
-        The one of imbalanced-learn or of this library, for the features: it must not say how
-        images are drawn.
+    {sampling_strategy_over}
+    {random_state}
+    {smote}
     tomek : TomekLinks, default=None
         Cleans all classes by default.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Where neighbours and links are found; None: among pixels in float64.
-    interpolate, synthesis, accept
-        How children are drawn that no link has removed, and which are drawn again, as in
-        :class:`~imblearn_images.over_sampling.SMOTE`.
-    output_dir : path, default=None
-        Folder that children of paths are written to.
+    {n_jobs}
+    {embedding}
+    {interpolate}
+    {synthesis}
+    {accept}
+    {output_dir}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        What is left: originals and children.
+    {plan_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     smote_, tomek_ : samplers
         The two steps, fitted.
+
+    Notes
+    -----
+    Links are looked for among the features as SMOTE has made them; only images that survive are
+    drawn, and seen by `accept`.
 
     References
     ----------
@@ -184,3 +222,36 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     """
 
     cleaner = "tomek_"
+
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnSMOTETomek._parameter_constraints,
+        **ADDED,
+        "interpolate": "no_validation",
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        smote: Any = None,
+        tomek: Any = None,
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        interpolate: Literal["pixels", "embedding"] = "pixels",
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            smote=smote,
+            tomek=tomek,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+        self.interpolate = interpolate
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir

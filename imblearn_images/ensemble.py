@@ -10,11 +10,11 @@ them (``ReadImages``); *flattened pixels*, shape (m, d), otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from imblearn.ensemble import BalancedBaggingClassifier as ImblearnBalancedBaggingClassifier
@@ -32,6 +32,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import OnRows, SharedImages, as_wanted, on_rows_of
 from imblearn_images.core.memory import check_fits
@@ -191,6 +192,7 @@ class _ImageEnsembleMixin(_ImagesMixin):
             return getattr(twin, method)(np.arange(len(images))[:, None])
 
 
+@substitute
 class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier):
     """Bag of boosted classifiers, each fitted on its own balanced subset of the images.
 
@@ -200,8 +202,7 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
 
     Parameters
     ----------
-    n_estimators : int, default=10
-        Number of members.
+    {n_estimators}
     estimator : classifier, default=AdaBoostClassifier()
         Fitted on every subset. It sees *images in their own shape* if its scikit-learn tag
         ``input_tags.three_d_array`` is set, as those of ``FlattenImages`` and our other
@@ -209,18 +210,12 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
         holds paths and the step reads them (``ReadImages``: every member then reads its
         own, also to predict); *flattened pixels*, shape (m, d), otherwise. In a Pipeline
         the first step that is no sampler of ours decides.
-    warm_start : bool, default=False
-        Keep the members of the last fit and add to them.
-    sampling_strategy : float, str, dict or callable, default='auto'
-        How each subset is balanced by random under-sampling; as in imbalanced-learn.
-    replacement : bool, default=False
-        Whether a subset may hold an image more than once.
-    n_jobs : int, default=None
-        Members fitted and asked at a time: threads, which share the images.
-    random_state : int, RandomState instance or None, default=None
-        Seed of subsets and members.
-    verbose : int, default=0
-        Progress, as in joblib.
+    {warm_start}
+    {sampling_strategy_under}
+    {replacement}
+    {n_jobs}
+    {random_state}
+    {verbose}
 
     Attributes
     ----------
@@ -228,16 +223,19 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
         The fitted members: random under-sampler, then classifier.
     classes_ : ndarray of shape (n_classes,)
         Labels.
-    n_features_in_ : int
-        Pixels per image times channels; 1 for paths.
-    image_shape_ : tuple of int
-        Shape of one image; only after fitting on an image array.
+    {n_features_in_}
+    {image_shape_}
 
     Raises
     ------
     ValueError
         If images to be classified have another shape than those of the fit, or files of
         different sizes meet an estimator that wants pixels.
+
+    Notes
+    -----
+    Members are fitted and asked in threads, which share the images. The `sampling_strategy` is
+    that of the random under-sampling of every member's subset.
 
     References
     ----------
@@ -258,7 +256,31 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
 
     default = AdaBoostClassifier()
 
+    def __init__(
+        self,
+        n_estimators: int = 10,
+        estimator: Any = None,
+        *,
+        warm_start: bool = False,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        replacement: bool = False,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            n_estimators=n_estimators,
+            estimator=estimator,
+            warm_start=warm_start,
+            sampling_strategy=sampling_strategy,
+            replacement=replacement,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
 
+
+@substitute
 class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClassifier):
     """Bag of any classifiers, each fitted on a bootstrap sample that was balanced.
 
@@ -272,8 +294,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     estimator : classifier, default=DecisionTreeClassifier()
         The member, a Pipeline for example; what it sees is told in
         :mod:`imblearn_images.ensemble`.
-    n_estimators : int, default=10
-        Members.
+    {n_estimators}
     max_samples : int or float, default=1.0
         Number or share of images drawn before balancing.
     max_features : int or float, default=1.0
@@ -284,18 +305,12 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
         On images False.
     oob_score : bool, default=False
         Judge by the images that a member has not seen.
-    warm_start : bool, default=False
-        Keep the members of the last fit.
-    sampling_strategy : float, str, dict or callable, default='auto'
-        How a subset is balanced.
-    replacement : bool, default=False
-        Whether balancing draws with replacement.
-    n_jobs : int, default=None
-        Members at a time: threads that share the images.
-    random_state : int, RandomState instance or None, default=None
-        Seed of all draws and of the members.
-    verbose : int, default=0
-        As in joblib.
+    {warm_start}
+    {sampling_strategy_under}
+    {replacement}
+    {n_jobs}
+    {random_state}
+    {verbose}
     sampler : sampler, default=None
         On images a random sampler; ``RandomUnderSampler`` by default.
 
@@ -303,13 +318,17 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     ----------
     estimators_ : list of Pipeline
         Sampler and classifier of each member.
-    image_shape_ : tuple of int
-        Shape of an image; empty for paths.
+    {image_shape_}
 
     Raises
     ------
     ValueError
         For images, if pixels were to be drawn or `sampler` measures distances.
+
+    Notes
+    -----
+    Members are fitted and asked in threads, which share the images. The `sampling_strategy` is
+    that of the random under-sampling of every member's subset.
 
     References
     ----------
@@ -329,6 +348,41 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     """
 
     default = DecisionTreeClassifier()
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        n_estimators: int = 10,
+        *,
+        max_samples: int | float = 1.0,
+        max_features: int | float = 1.0,
+        bootstrap: bool = True,
+        bootstrap_features: bool = False,
+        oob_score: bool = False,
+        warm_start: bool = False,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        replacement: bool = False,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        sampler: Any = None,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            n_estimators=n_estimators,
+            max_samples=max_samples,
+            max_features=max_features,
+            bootstrap=bootstrap,
+            bootstrap_features=bootstrap_features,
+            oob_score=oob_score,
+            warm_start=warm_start,
+            sampling_strategy=sampling_strategy,
+            replacement=replacement,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+            sampler=sampler,
+        )
 
     def _image_set(self, X: Any, y: Any) -> Any:
         images = super()._image_set(X, y)
@@ -351,6 +405,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
         return images
 
 
+@substitute
 class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
     """AdaBoost whose rounds are each fitted on a balanced random subset.
 
@@ -369,19 +424,15 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
         Shrinks the say of each round.
     algorithm : str, default='deprecated'
         Of no use any more.
-    sampling_strategy : float, str, dict or callable, default='auto'
-        How the subset of a round is balanced.
-    replacement : bool, default=False
-        Whether a subset may hold an image twice.
-    random_state : int, RandomState instance or None, default=None
-        Seed.
+    {sampling_strategy_under}
+    {replacement}
+    {random_state}
 
     Attributes
     ----------
     estimators_ : list of classifiers
         One a round.
-    image_shape_ : tuple of int
-        What an image must look like to be classified.
+    {image_shape_}
 
     References
     ----------
@@ -398,6 +449,27 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
     """
 
     default = DecisionTreeClassifier(max_depth=1)
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        n_estimators: int = 50,
+        learning_rate: float = 1.0,
+        algorithm: str = "deprecated",
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        replacement: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            n_estimators=n_estimators,
+            learning_rate=learning_rate,
+            algorithm=algorithm,
+            sampling_strategy=sampling_strategy,
+            replacement=replacement,
+            random_state=random_state,
+        )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
         """Boost on images, paths or flattened pixels; weights, shape (n,), to begin with."""
@@ -416,6 +488,7 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
         return self._ask("staged_decision_function", X)
 
 
+@substitute
 class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestClassifier):
     """Random forest whose trees are each grown on a balanced sample.
 
@@ -431,8 +504,7 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
     ----------
     estimators_ : list of DecisionTreeClassifier
         The trees.
-    image_shape_ : tuple of int
-        Of the images it was fitted on; empty for paths.
+    {image_shape_}
 
     See Also
     --------
@@ -451,6 +523,55 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
     >>> forest.fit(images, labels).predict(images[:3]).tolist()
     ['brick', 'brick', 'brick']
     """
+
+    def __init__(
+        self,
+        n_estimators: int = 100,
+        *,
+        criterion: Literal["gini", "entropy", "log_loss"] = "gini",
+        max_depth: int | None = None,
+        min_samples_split: int | float = 2,
+        min_samples_leaf: int | float = 1,
+        min_weight_fraction_leaf: float = 0.0,
+        max_features: int | float | Literal["sqrt", "log2"] | None = "sqrt",
+        max_leaf_nodes: int | None = None,
+        min_impurity_decrease: float = 0.0,
+        bootstrap: bool = False,
+        oob_score: bool = False,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "all",
+        replacement: bool = True,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        class_weight: Any = None,
+        ccp_alpha: float = 0.0,
+        max_samples: int | float | None = None,
+        monotonic_cst: Any = None,
+    ) -> None:
+        super().__init__(
+            n_estimators=n_estimators,
+            criterion=criterion,
+            max_depth=max_depth,
+            min_samples_split=min_samples_split,
+            min_samples_leaf=min_samples_leaf,
+            min_weight_fraction_leaf=min_weight_fraction_leaf,
+            max_features=max_features,
+            max_leaf_nodes=max_leaf_nodes,
+            min_impurity_decrease=min_impurity_decrease,
+            bootstrap=bootstrap,
+            oob_score=oob_score,
+            sampling_strategy=sampling_strategy,
+            replacement=replacement,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+            warm_start=warm_start,
+            class_weight=class_weight,
+            ccp_alpha=ccp_alpha,
+            max_samples=max_samples,
+            monotonic_cst=monotonic_cst,
+        )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Grow the trees; `X` holds images, paths or flattened pixels."""

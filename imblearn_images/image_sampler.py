@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 from imblearn.base import BaseSampler
@@ -13,6 +14,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from imblearn_images import combine, over_sampling, under_sampling
+from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
     ADDED,
     DRAWING,
@@ -26,7 +28,8 @@ from imblearn_images._sampler import (
 )
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import plan_of, trace_rows
+from imblearn_images.core.planning import Judge, plan_of, trace_rows
+from imblearn_images.core.synthesis import Synthesis
 
 __all__ = ["ImageSampler", "instead_of"]
 
@@ -62,6 +65,7 @@ def instead_of(sampler: Any) -> str:
 BLOCK = 1 << 24  # bytes of rows that are compared at a time
 
 
+@substitute
 class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     """Run any sampler with imbalanced-learn's interface on images.
 
@@ -75,29 +79,20 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         Is cloned. One derived from imbalanced-learn's base classes is followed row by row;
         any other has to tell the rows it has selected in ``sample_indices_``. One of this
         library takes images without help; here it must not say how they are drawn.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features that the sampler sees; None: pixels (float64, 8 bytes each, unless the
-        images are floats), of which it may make copies.
-    synthesis : synthesis, function, "copy" or "blend", default=None
-        How rows are drawn that are no original: what is interpolated, as in
-        :class:`~imblearn_images.over_sampling.SMOTE`, and instead of every repetition of a
-        row another image, as in :class:`~imblearn_images.over_sampling.RandomOverSampler`.
-        None: by interpolation; repetitions are copies.
-    accept : object or function, default=None
-        Which of the images drawn are good enough, as there. Copies are not judged.
-    random_state : int, RandomState instance or None, default=None
-        Seed of what `synthesis` draws; the sampler has its own.
-    output_dir : path, default=None
-        Folder for synthetic images; for paths, and needed then unless rows are selected.
-    n_jobs : int, default=None
-        Threads of embedding, drawing and writing.
+    {embedding}
+    {synthesis}
+    {accept}
+    {random_state}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
     sampler_ : sampler
         As fitted on the features.
-    plan_ : ResamplingPlan
-        What it has decided.
+    {plan_}
+    {embedding_}
+    {n_features_in_}
 
     Raises
     ------
@@ -106,6 +101,15 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     ValueError
         If the rows that the sampler has made cannot be traced to images, or it draws images
         in a way of its own.
+
+    Notes
+    -----
+    The features are what the sampler sees. Without an `embedding` they are the pixels, as
+    float64 (8 bytes each) unless the images are floats, of which it may make copies.
+
+    A `synthesis` draws another image for every row that the sampler interpolates, and for every
+    repetition of a row. Without one, repetitions are copies, which `accept` lets pass.
+    `random_state` is the seed of what the synthesis draws; the sampler has its own.
 
     Examples
     --------
@@ -137,17 +141,17 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     _parameter_constraints: dict[str, Any] = {
         "sampler": "no_validation",
         "random_state": ["random_state"],
-        **{name: rule for name, rule in ADDED.items() if name != "interpolate"},
+        **ADDED,
     }
 
     def __init__(
         self,
         sampler: Any,
         *,
-        embedding: Any = None,
-        synthesis: Any = None,
-        accept: Any = None,
-        random_state: Any = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        random_state: int | np.random.RandomState | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:

@@ -101,7 +101,9 @@ def test_files_of_different_modes_are_named_with_both_ways_out(tmp_path, other):
     with pytest.raises(ValueError, match="2 kinds") as error:
         FileImages([*paths, str(tmp_path / "other.png")])
     message = str(error.value)
-    assert "other.png" in message and "000.png" in message and 'mode="RGB" (of ReadImages' in message
+    assert (
+        "other.png" in message and "000.png" in message and 'mode="RGB" (of ReadImages' in message
+    )
 
 
 def test_no_file_stays_open(tmp_path):

@@ -22,6 +22,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import ADDED, ImageSamplerMixin, images_of
 from imblearn_images.core.containers import join_paths
 from imblearn_images.core.estimators import as_wanted
@@ -278,6 +279,7 @@ BATCH = 1 << 22  # pixels that are asked for at a time
 LOOKED_AT = 64  # real images with which the shape and unit of generated ones are compared
 
 
+@substitute
 class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     """Add images that a generator makes of each class.
 
@@ -298,26 +300,16 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
 
         Images come in the shape and unit of X, as arrays or torch tensors; they are rounded
         to its dtype, and clipped.
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes to resample, and to how many images; as in imbalanced-learn.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the generators `rng`, and of density models. An object that takes neither
-        `rng` nor `random_state` must be seeded by its owner.
-    output_dir : str or pathlib.Path, default=None
-        For paths only, and then needed: the folder the generated images are written to.
-    n_jobs : int, default=None
-        Threads that look for the most similar real images, and write.
+    {sampling_strategy_over}
+    {random_state}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Which rows are generated. Their base is the real image of the class that each looks
-        most like, by histograms of oriented gradients: look at both before you trust a
-        generator. Only ``fit_resample`` draws them; ``render`` refuses.
-    sampling_strategy_ : dict
-        Class label to number of images to add.
-    n_features_in_ : int
-        Pixels per image times channels.
+    {plan_}
+    {sampling_strategy_}
+    {n_features_in_}
 
     Raises
     ------
@@ -330,6 +322,13 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
 
     Notes
     -----
+    The plan names for each generated row, as its base, the real image of the class that it looks
+    most like, by histograms of oriented gradients: look at both before you trust a generator.
+    Only ``fit_resample`` draws such rows; ``render`` refuses.
+
+    `random_state` seeds `rng` and density models. An object that takes neither `rng` nor
+    `random_state` must be seeded by its owner.
+
     A generator has seen all images of its class, so ``plan_.crosses(groups)`` names every
     generated row: split first, then resample. About 4 million pixels are asked for at a time.
 
@@ -361,8 +360,8 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
         self,
         generator: Any,
         *,
-        sampling_strategy: Any = "auto",
-        random_state: Any = None,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from math import ceil, prod
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from imblearn.over_sampling import RandomOverSampler as ImblearnRandomOverSampler
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
+    ADDED,
     MeasuringSamplerMixin,
     SelectingSamplerMixin,
     draw,
     images_of,
     own_features,
-    with_parameters,
     with_synthesis,
 )
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.images import ArrayImages, check_finite
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.planning import Judge
 from imblearn_images.core.rendering import BLOCK, allocate
+from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.validation import as_pixels
 
 __all__ = ["RandomOverSampler"]
@@ -105,7 +109,7 @@ def _standard_deviation(pixels: NDArray[Any], members: NDArray[np.intp]) -> NDAr
     )
 
 
-@with_parameters("embedding", "synthesis", "accept", "output_dir", "n_jobs")
+@substitute
 class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRandomOverSampler):
     """Repeat randomly drawn images of the minority classes.
 
@@ -114,44 +118,27 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes to resample, and to how many images; as in imbalanced-learn.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the draw.
+    {sampling_strategy_over}
+    {random_state}
     shrinkage : float or dict, default=None
         Noise on the copies (smoothed bootstrap): factor on the per-pixel standard
         deviation of the class, or a dict with one per class. Integer images stay
         integers. Needs pixels, not paths.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features in which a `synthesis` finds partners and donors that are alike; None:
-        histograms of oriented gradients. Copies need none.
-    synthesis : synthesis, function, "copy" or "blend", default=None
-        What is drawn instead of a copy: an object such as ``Augment()``, or a function
-        ``(base, partner, step, rng) -> image`` of floats; see
-        :mod:`imblearn_images.synthesis`. None: copies. A synthesis that needs a partner
-        gets one of the five nearest images of the class, and a step between 0 and 1.
-    accept : object or function, default=None
-        Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
-        or ``(images, labels) -> mask``; the others are drawn again, a few times. Copies are
-        not judged.
-    output_dir : str or pathlib.Path, default=None
-        Folder for what `synthesis` draws; for paths, and needed then.
-    n_jobs : int, default=None
-        Threads of embedding, drawing and writing; the result is the same for every number.
+    {embedding}
+    {synthesis}
+    {accept}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Where every row of the result comes from.
-    sample_indices_ : ndarray of shape (n_resampled,)
-        Source row of every row of the result; only where these are copies, and no `synthesis`
-        has drawn them.
-    sampling_strategy_ : dict
-        Class label to number of images to add.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
     shrinkage_ : dict or None
         Shrinkage per class.
-    n_features_in_ : int
-        Pixels per image times channels.
+    {embedding_}
+    {n_features_in_}
 
     Raises
     ------
@@ -161,6 +148,13 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     See Also
     --------
     SMOTE : Blend neighbouring images instead of repeating them.
+
+    Notes
+    -----
+    Without a `synthesis` the new images are copies, which `accept` lets pass. With one, each copy
+    gives way to another image: a synthesis that needs a partner gets one of the five nearest
+    images of the class, and a step between 0 and 1. Without an `embedding`, near is measured in
+    histograms of oriented gradients; copies need no distances.
 
     References
     ----------
@@ -183,6 +177,35 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     """
 
     sample_indices_: NDArray[np.intp]
+    shrinkage: Any
+
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnRandomOverSampler._parameter_constraints,
+        **ADDED,
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        shrinkage: float | Mapping[Any, float] | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            shrinkage=shrinkage,
+        )
+        self.embedding = embedding
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

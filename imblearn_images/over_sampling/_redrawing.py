@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from imblearn.base import BaseSampler
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
     ADDED,
     MeasuringSamplerMixin,
@@ -24,10 +25,13 @@ from imblearn_images._sampler import (
 )
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.planning import Judge
+from imblearn_images.core.synthesis import Synthesis
 
 __all__ = ["RedrawImages"]
 
 
+@substitute
 class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     """Replace a share of the images of every class by children of theirs.
 
@@ -37,29 +41,23 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
 
     Parameters
     ----------
-    synthesis : synthesis, function, or "blend", default="blend"
-        How children are drawn; see :mod:`imblearn_images.synthesis`.
+    {synthesis="blend"}
     share : float, default=0.5
         Of the images of each class that are redrawn, 0 to 1.
     classes : {"all", "resampled"} or list of labels, default="all"
         "resampled": the classes in which an image, or path, occurs more than once, as
         RandomOverSampler leaves them.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the draw.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features in which partners and donors are alike; by default histograms of oriented
-        gradients.
-    accept : object or callable, default=None
-        Which children are drawn again, as in :class:`~imblearn_images.over_sampling.SMOTE`.
-    output_dir : path, default=None
-        Folder for children of paths, and needed then.
-    n_jobs : int, default=None
-        Threads.
+    {random_state}
+    {embedding}
+    {accept}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Row k is image k, or a child of it.
+    {plan_}
+    {embedding_}
+    {n_features_in_}
 
     Raises
     ------
@@ -68,6 +66,9 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
 
     Notes
     -----
+    Row k of the result is image k, or an image drawn from it. Without an `embedding`, a
+    synthesis finds partners and donors by histograms of oriented gradients.
+
     Copies of one image count as one where partners are looked for and classes compared in
     size, so that it does not matter whether the over-sampler came before.
 
@@ -93,18 +94,18 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         "share": [Real],
         "classes": [str, list, tuple, np.ndarray],
         "random_state": ["random_state"],
-        **{name: rule for name, rule in ADDED.items() if name != "interpolate"},
+        **ADDED,
     }
 
     def __init__(
         self,
-        synthesis: Any = "blend",
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = "blend",
         *,
         share: float = 0.5,
-        classes: str | Sequence[Any] = "all",
-        random_state: Any = None,
-        embedding: Any = None,
-        accept: Any = None,
+        classes: Literal["all", "resampled"] | Sequence[Any] = "all",
+        random_state: int | np.random.RandomState | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:

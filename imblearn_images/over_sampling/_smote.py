@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 from imblearn.over_sampling import ADASYN as ImblearnADASYN
@@ -14,17 +16,19 @@ from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
+    ADDED,
     TracedSamplerMixin,
-    with_parameters,
 )
-from imblearn_images.core.planning import check_class_sizes
+from imblearn_images.core.planning import Judge, check_class_sizes
+from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.targets import told
 
 __all__ = ["ADASYN", "SMOTE", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 
 
-@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+@substitute
 class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     """Blend images of a minority class with their nearest neighbours.
 
@@ -35,50 +39,25 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes to resample, and to how many images; as in imbalanced-learn.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the draw.
-    k_neighbors : int or object, default=5
-        Number of nearest neighbours of the same class among which a partner is drawn, or
-        a neighbours object such as :class:`sklearn.neighbors.NearestNeighbors`, which is
-        fitted on flattened pixels.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features in which neighbours are near, fitted on all images, and on `y` if it needs
-        labels as LinearDiscriminantAnalysis does; None: the pixels.
-    interpolate : {"pixels", "embedding"}, default="pixels"
-        What is blended: the pixels of two images, or their features, which are then decoded
-        by the ``inverse_transform`` of `embedding`, e.g. PCA(50) or a Pipeline that ends in
-        an autoencoder. A child then shows what the decoder can draw.
-    synthesis : synthesis, function, "copy" or "blend", default=None
-        How a child is drawn from base and neighbour: an object such as ``Morph()``, or a
-        function ``(base, partner, step, rng) -> image`` of floats; see
-        :mod:`imblearn_images.synthesis`. None: they are blended.
-    accept : object or function, default=None
-        Which children are good enough, as :class:`~imblearn_images.synthesis.NeighborsAgree`
-        or ``(images, labels) -> mask``. Another is drawn again, a few times: nearer to its
-        base, or from other parents where the synthesis chooses them. ``plan_.tries`` counts.
-    output_dir : str or pathlib.Path, default=None
-        For paths only, and then needed: the folder the synthetic images are written to,
-        as PNG (TIFF for float images). Names tell the parents; the same call writes the
-        same files.
-    n_jobs : int, default=None
-        Threads for distances, drawing, decoding and writing; the result is the same for
-        every number.
+    {sampling_strategy_over}
+    {random_state}
+    {k_neighbors}
+    {embedding}
+    {interpolate}
+    {synthesis}
+    {accept}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Parents and shares of every row of the result.
-    sampling_strategy_ : dict
-        Class label to number of images to add.
+    {plan_}
+    {sampling_strategy_}
     nn_k_ : estimator object
         The neighbours object made of `k_neighbors`; unfitted where the library's own
         exact search is used.
-    embedding_ : transformer
-        The fitted `embedding`, if there is one.
-    n_features_in_ : int
-        Pixels per image times channels.
+    {embedding_}
+    {n_features_in_}
 
     Raises
     ------
@@ -135,6 +114,37 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
 
     searches = ("k_neighbors",)
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnSMOTE._parameter_constraints,
+        **ADDED,
+        "interpolate": "no_validation",
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        k_neighbors: int | Any = 5,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        interpolate: Literal["pixels", "embedding"] = "pixels",
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            k_neighbors=k_neighbors,
+        )
+        self.embedding = embedding
+        self.interpolate = interpolate
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
+
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
@@ -172,7 +182,7 @@ class ShortfallMixin(TracedSamplerMixin):
         return resampled, labels
 
 
-@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+@substitute
 class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     """SMOTE from the images that stand among other classes.
 
@@ -183,30 +193,25 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes to resample, and to how many images.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the draw.
-    k_neighbors : int or neighbours object, default=5
-        Neighbours among which a partner is drawn.
-    m_neighbors : int or neighbours object, default=10
-        Neighbours of all classes that decide whether an image is in danger.
+    {sampling_strategy_over}
+    {random_state}
+    {k_neighbors}
+    {m_neighbors}
     kind : {'borderline-1', 'borderline-2'}, default='borderline-1'
         Partners of the same class, or of any: then the child stays in the half near its base.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features in which all this is measured; None: pixels.
-    interpolate, synthesis, accept
-        How children are drawn, and which are drawn again, as in
-        :class:`~imblearn_images.over_sampling.SMOTE`.
-    output_dir : path, default=None
-        Folder for the children; for paths, and needed then.
-    n_jobs : int, default=None
-        Threads of embedding, drawing and writing.
+    {embedding}
+    {interpolate}
+    {synthesis}
+    {accept}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Parents and shares of every row.
+    {plan_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     in_danger_indices : dict
         Class label to the rows at its border.
 
@@ -231,6 +236,41 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     searches = ("k_neighbors", "m_neighbors")
     why_short = "Too few images of the class stand at the border, where this method begins."
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnBorderlineSMOTE._parameter_constraints,
+        **ADDED,
+        "interpolate": "no_validation",
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        k_neighbors: int | Any = 5,
+        m_neighbors: int | Any = 10,
+        kind: Literal["borderline-1", "borderline-2"] = "borderline-1",
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        interpolate: Literal["pixels", "embedding"] = "pixels",
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            k_neighbors=k_neighbors,
+            m_neighbors=m_neighbors,
+            kind=kind,
+        )
+        self.embedding = embedding
+        self.interpolate = interpolate
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
+
     def _decides_on_numbers(self, X: Any) -> bool:
         # "borderline-2" scales the differences themselves: on floats its own rows are wanted,
         # to the last bit.
@@ -238,7 +278,7 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
         return self.kind != "borderline-2" or not floats
 
 
-@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+@substitute
 class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     """SMOTE from the support vectors of a class.
 
@@ -251,34 +291,33 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Classes to resample, and their sizes afterwards.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the draw and of the SVM.
-    k_neighbors : int or neighbours object, default=5
-        Partners are drawn among so many neighbours.
-    m_neighbors : int or neighbours object, default=10
-        Neighbours that tell noise and danger from safety.
+    {sampling_strategy_over}
+    {random_state}
+    {k_neighbors}
+    {m_neighbors}
     svm_estimator : classifier with ``support_``, default=SVC()
         Fitted on the features.
     out_step : float, default=0.5
         Largest step of the extrapolation.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        The features; None: pixels, of which SVM and search each make use as float64.
-    interpolate, synthesis, accept
-        How children are drawn, and which are drawn again, as in
-        :class:`~imblearn_images.over_sampling.SMOTE`.
-    output_dir : path, default=None
-        Where the children of paths are written.
-    n_jobs : int, default=None
-        Threads of embedding, drawing and writing.
+    {embedding}
+    {interpolate}
+    {synthesis}
+    {accept}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Parents and shares, which may be negative.
+    {plan_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     svm_estimator_ : classifier
         As fitted for the last class.
+
+    Notes
+    -----
+    Without an `embedding`, the SVM and the search each work on the pixels as float64.
 
     References
     ----------
@@ -301,8 +340,45 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
 
     why_short = "All support vectors of the class are in danger, or none is."
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnSVMSMOTE._parameter_constraints,
+        **ADDED,
+        "interpolate": "no_validation",
+    }
 
-@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir", "n_jobs")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        k_neighbors: int | Any = 5,
+        m_neighbors: int | Any = 10,
+        svm_estimator: Any = None,
+        out_step: float = 0.5,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        interpolate: Literal["pixels", "embedding"] = "pixels",
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            k_neighbors=k_neighbors,
+            m_neighbors=m_neighbors,
+            svm_estimator=svm_estimator,
+            out_step=out_step,
+        )
+        self.embedding = embedding
+        self.interpolate = interpolate
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
+
+
+@substitute
 class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     """SMOTE with more children for images that have more neighbours of other classes.
 
@@ -312,26 +388,23 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes to resample, and to about how many images.
-    random_state : int, RandomState instance or None, default=None
-        Seed.
+    {sampling_strategy_over}
+    {random_state}
     n_neighbors : int or neighbours object, default=5
         Neighbours that are counted, and among which partners are drawn.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        What near means; None: near in pixels.
-    interpolate, synthesis, accept
-        How children are drawn, and which are drawn again, as in
-        :class:`~imblearn_images.over_sampling.SMOTE`.
-    output_dir : path, default=None
-        Folder that children of paths go to.
-    n_jobs : int, default=None
-        Threads of embedding, drawing and writing.
+    {embedding}
+    {interpolate}
+    {synthesis}
+    {accept}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Who was mixed with whom.
+    {plan_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     nn_ : neighbours object
         Fitted on the features of the last class.
 
@@ -353,8 +426,39 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
 
     searches = ("n_neighbors",)
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnADASYN._parameter_constraints,
+        **ADDED,
+        "interpolate": "no_validation",
+    }
 
-@with_parameters("embedding", "interpolate", "synthesis", "accept", "output_dir")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        n_neighbors: int | Any = 5,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        interpolate: Literal["pixels", "embedding"] = "pixels",
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            n_neighbors=n_neighbors,
+        )
+        self.embedding = embedding
+        self.interpolate = interpolate
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
+
+
+@substitute
 class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     """SMOTE inside clusters, more in sparse ones.
 
@@ -365,34 +469,35 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes to resample, and to at least how many images.
-    random_state : int, RandomState instance or None, default=None
-        Seed of clusters and draw.
-    k_neighbors : int or neighbours object, default=2
-        Neighbours in the cluster, one of which becomes partner.
-    n_jobs : int, default=None
-        Threads of distances, embedding, drawing and writing.
+    {sampling_strategy_over}
+    {random_state}
+    {k_neighbors=2}
+    {n_jobs}
     kmeans_estimator : int or clusterer, default=None
         Number of clusters, or the clusterer; MiniBatchKMeans by default.
     cluster_balance_threshold : float or 'auto', default='auto'
         Least share of the class in a cluster.
     density_exponent : float or 'auto', default='auto'
         How much more sparse clusters get.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        What is clustered; None: the pixels.
-    interpolate, synthesis, accept
-        How children are drawn, and which are drawn again, as in
-        :class:`~imblearn_images.over_sampling.SMOTE`.
-    output_dir : path, default=None
-        Where to write children of paths.
+    {embedding}
+    {interpolate}
+    {synthesis}
+    {accept}
+    {output_dir}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        The parents in their clusters.
+    {plan_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     kmeans_estimator_ : clusterer
         As fitted for the last class.
+
+    Notes
+    -----
+    Neighbours are looked for within each cluster, and distances and clusters are those of the
+    same features.
 
     References
     ----------
@@ -412,3 +517,40 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     >>> X_res.shape[1:], X_res.dtype, clustered.plan_.nearness
     ((32, 32), dtype('uint8'), '<lambda> (32 features)')
     """
+
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnKMeansSMOTE._parameter_constraints,
+        **ADDED,
+        "interpolate": "no_validation",
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        k_neighbors: int | Any = 2,
+        n_jobs: int | None = None,
+        kmeans_estimator: int | Any = None,
+        cluster_balance_threshold: float | Literal["auto"] = "auto",
+        density_exponent: float | Literal["auto"] = "auto",
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        interpolate: Literal["pixels", "embedding"] = "pixels",
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: Judge | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            k_neighbors=k_neighbors,
+            n_jobs=n_jobs,
+            kmeans_estimator=kmeans_estimator,
+            cluster_balance_threshold=cluster_balance_threshold,
+            density_exponent=density_exponent,
+        )
+        self.embedding = embedding
+        self.interpolate = interpolate
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
+import numpy as np
 from imblearn.under_sampling import AllKNN as ImblearnAllKNN
 from imblearn.under_sampling import CondensedNearestNeighbour as ImblearnCondensedNearestNeighbour
 from imblearn.under_sampling import EditedNearestNeighbours as ImblearnEditedNearestNeighbours
@@ -15,7 +17,8 @@ from imblearn.under_sampling import (
 from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
 from numpy.typing import NDArray
 
-from imblearn_images._sampler import MeasuringSelectorMixin, with_parameters
+from imblearn_images._docstrings import substitute
+from imblearn_images._sampler import MeasuringSelectorMixin
 
 __all__ = [
     "AllKNN",
@@ -28,7 +31,7 @@ __all__ = [
 ]
 
 
-@with_parameters("embedding")
+@substitute
 class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
     """Drop majority images that form a pair of mutual nearest neighbours with another class.
 
@@ -38,17 +41,17 @@ class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
 
     Parameters
     ----------
-    sampling_strategy : str, list or callable, default='auto'
-        Classes to drop from; 'auto' spares the smallest class.
-    n_jobs : int, default=None
-        Threads of the neighbour search, and of the embedding.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features to measure distances in; None: pixels (one float64 copy of them).
+    {sampling_strategy_clean}
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        The images outside of all links, in their order.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
 
     References
     ----------
@@ -66,8 +69,26 @@ class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
       features))
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnTomekLinks._parameter_constraints,
+        "embedding": "no_validation",
+    }
 
-@with_parameters("embedding")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+
+
+@substitute
 class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeighbours):
     """Drop images whose neighbours are of another class.
 
@@ -78,21 +99,19 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
 
     Parameters
     ----------
-    sampling_strategy : str, list or callable, default='auto'
-        Classes that are cleaned; 'auto': all but the smallest.
-    n_neighbors : int or neighbours object, default=3
-        Size of the neighbourhood. An object is asked for one more, the image itself.
-    kind_sel : {'all', 'mode'}, default='all'
-        Keep an image if all, or if most of its neighbours are of its class.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        What near means; None: pixels, of which one float64 copy is made.
+    {sampling_strategy_clean}
+    {n_neighbors}
+    {kind_sel}
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        The images kept, class by class.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     nn_ : estimator
         Neighbours of the features.
 
@@ -112,8 +131,30 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
       features))
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnEditedNearestNeighbours._parameter_constraints,
+        "embedding": "no_validation",
+    }
 
-@with_parameters("embedding")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        n_neighbors: int | Any = 3,
+        kind_sel: Literal["all", "mode"] = "all",
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            n_neighbors=n_neighbors,
+            kind_sel=kind_sel,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+
+
+@substitute
 class RepeatedEditedNearestNeighbours(
     MeasuringSelectorMixin, ImblearnRepeatedEditedNearestNeighbours
 ):
@@ -124,23 +165,21 @@ class RepeatedEditedNearestNeighbours(
 
     Parameters
     ----------
-    sampling_strategy : str, list or callable, default='auto'
-        Which classes to clean.
-    n_neighbors : int or neighbours object, default=3
-        Neighbours that have a say.
+    {sampling_strategy_clean}
+    {n_neighbors}
     max_iter : int, default=100
         Rounds at most. It also stops before a class becomes smaller than the smallest.
-    kind_sel : {'all', 'mode'}, default='all'
-        Whether all or most neighbours must agree.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Where neighbours are looked for; None: pixels (a float64 copy of all).
+    {kind_sel}
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        What is left after the last round.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     n_iter_ : int
         Rounds.
 
@@ -160,6 +199,30 @@ class RepeatedEditedNearestNeighbours(
       (32 features)))
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnRepeatedEditedNearestNeighbours._parameter_constraints,
+        "embedding": "no_validation",
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        n_neighbors: int | Any = 3,
+        max_iter: int = 100,
+        kind_sel: Literal["all", "mode"] = "all",
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            n_neighbors=n_neighbors,
+            max_iter=max_iter,
+            kind_sel=kind_sel,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
         resampled = super()._select(seen, y)
         if self.n_iter_ == 1 and len(self.sample_indices_) == len(y):
@@ -169,7 +232,7 @@ class RepeatedEditedNearestNeighbours(
         return resampled
 
 
-@with_parameters("embedding")
+@substitute
 class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
     """Clean by edited nearest neighbours with a neighbourhood that grows from 1 to k.
 
@@ -178,23 +241,21 @@ class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
 
     Parameters
     ----------
-    sampling_strategy : str, list or callable, default='auto'
-        The classes to be cleaned.
-    n_neighbors : int or neighbours object, default=3
-        Size of the last neighbourhood.
-    kind_sel : {'all', 'mode'}, default='all'
-        How many of the neighbours must be of the image's class.
+    {sampling_strategy_clean}
+    {n_neighbors}
+    {kind_sel}
     allow_minority : bool, default=False
         Go on when a class becomes smaller than the smallest was.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features of the images; None: all pixels as float64.
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        What all neighbourhoods agree on.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
 
     References
     ----------
@@ -212,8 +273,32 @@ class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
       features))
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnAllKNN._parameter_constraints,
+        "embedding": "no_validation",
+    }
 
-@with_parameters("embedding")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        n_neighbors: int | Any = 3,
+        kind_sel: Literal["all", "mode"] = "all",
+        allow_minority: bool = False,
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            n_neighbors=n_neighbors,
+            kind_sel=kind_sel,
+            allow_minority=allow_minority,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+
+
+@substitute
 class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearestNeighbour):
     """Keep the images that a nearest-neighbour classifier needs to get the others right.
 
@@ -223,23 +308,20 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
 
     Parameters
     ----------
-    sampling_strategy : str, list or callable, default='auto'
-        Classes to condense.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the first images.
-    n_neighbors : int or KNeighborsClassifier, default=None
-        The classifier; one neighbour by default.
-    n_seeds_S : int, default=1
-        Images to begin with, per class.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        What the classifier sees; None: pixels (float64, 8 bytes each).
+    {sampling_strategy_clean}
+    {random_state}
+    {n_neighbors_classifier}
+    {n_seeds_S}
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        The condensed set, class by class.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     estimators_ : list of KNeighborsClassifier
         One per condensed class.
 
@@ -258,8 +340,32 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     ResamplingPlan(91 images -> 22 rows: 22 original, 0 copies, 0 synthetic, near by pixels)
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnCondensedNearestNeighbour._parameter_constraints,
+        "embedding": "no_validation",
+    }
 
-@with_parameters("embedding")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        n_neighbors: int | Any | None = None,
+        n_seeds_S: int = 1,
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            n_neighbors=n_neighbors,
+            n_seeds_S=n_seeds_S,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+
+
+@substitute
 class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
     """Drop majority images that are easy, then those in Tomek links.
 
@@ -269,23 +375,20 @@ class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
 
     Parameters
     ----------
-    sampling_strategy : str, list or callable, default='auto'
-        Classes to select from.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the first images.
-    n_neighbors : int or KNeighborsClassifier, default=None
-        Tells easy images from others; one neighbour by default.
-    n_seeds_S : int, default=1
-        Images of a class that the classifier begins with.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Space of the distances; None: that of the pixels, held as float64.
+    {sampling_strategy_clean}
+    {random_state}
+    {n_neighbors_classifier}
+    {n_seeds_S}
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        Seeds and misclassified images without links.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
 
     References
     ----------
@@ -302,8 +405,32 @@ class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
     ResamplingPlan(361 images -> 116 rows: 114 original, 2 copies, 0 synthetic, near by pixels)
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnOneSidedSelection._parameter_constraints,
+        "embedding": "no_validation",
+    }
 
-@with_parameters("embedding")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        n_neighbors: int | Any | None = None,
+        n_seeds_S: int = 1,
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            n_neighbors=n_neighbors,
+            n_seeds_S=n_seeds_S,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+
+
+@substitute
 class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCleaningRule):
     """Drop edited nearest neighbours, and the neighbours of misclassified minority images.
 
@@ -313,23 +440,22 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
 
     Parameters
     ----------
-    sampling_strategy : str, list or callable, default='auto'
-        Classes from which images may be dropped.
+    {sampling_strategy_clean}
     edited_nearest_neighbours : sampler, default=None
         First step; edited nearest neighbours of kind 'mode' by default.
-    n_neighbors : int or neighbours object, default=3
-        Neighbours that classify.
+    {n_neighbors}
     threshold_cleaning : float, default=0.5
         Least size of a class, relative to the smallest, to be cleaned by the second step.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        In which features neighbours are near; None: float64 pixels.
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        The images that neither step dropped, in their order.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
 
     References
     ----------
@@ -346,3 +472,27 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
     ResamplingPlan(361 images -> 293 rows: 293 original, 0 copies, 0 synthetic, near by <lambda> (1
       features))
     """
+
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnNeighbourhoodCleaningRule._parameter_constraints,
+        "embedding": "no_validation",
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        edited_nearest_neighbours: Any = None,
+        n_neighbors: int | Any = 3,
+        threshold_cleaning: float = 0.5,
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            edited_nearest_neighbours=edited_nearest_neighbours,
+            n_neighbors=n_neighbors,
+            threshold_cleaning=threshold_cleaning,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from imblearn.under_sampling import ClusterCentroids as ImblearnClusterCentroids
@@ -14,14 +16,15 @@ from imblearn.under_sampling import RandomUnderSampler as ImblearnRandomUnderSam
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
+    ADDED,
     MeasuringSamplerMixin,
     MeasuringSelectorMixin,
     SelectingSamplerMixin,
     draw,
     images_of,
     measure,
-    with_parameters,
 )
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.neighbors import check_squares
@@ -32,6 +35,7 @@ from imblearn_images.core.planning import plan_averages, plan_of, trace_rows
 __all__ = ["ClusterCentroids", "InstanceHardnessThreshold", "NearMiss", "RandomUnderSampler"]
 
 
+@substitute
 class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
     """Keep randomly drawn images of the majority classes.
 
@@ -40,23 +44,16 @@ class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes to resample, and to how many images; as in imbalanced-learn.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the draw.
-    replacement : bool, default=False
-        Whether an image may be drawn more than once.
+    {sampling_strategy_under}
+    {random_state}
+    {replacement}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Where every row of the result comes from.
-    sample_indices_ : ndarray of shape (n_resampled,)
-        Source row of every row of the result.
-    sampling_strategy_ : dict
-        Class label to number of images to keep.
-    n_features_in_ : int
-        Pixels per image times channels.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {n_features_in_}
 
     Raises
     ------
@@ -80,8 +77,21 @@ class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
     (['b.jpg', 'c.jpg'], [0, 1])
     """
 
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        replacement: bool = False,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            replacement=replacement,
+        )
 
-@with_parameters("embedding")
+
+@substitute
 class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
     """Keep the majority images that are nearest to the smallest class.
 
@@ -92,8 +102,7 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Which classes, and how many images each is to keep.
+    {sampling_strategy_under}
     version : {1, 2, 3}, default=1
         Near to the nearest of the smallest class (1), to the farthest (2), or far from the
         nearest, among the neighbours of the smallest class (3).
@@ -101,15 +110,16 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
         Minority images to which the mean distance is taken.
     n_neighbors_ver3 : int or neighbours object, default=3
         Neighbours of each minority image that version 3 begins with.
-    n_jobs : int, default=None
-        Threads.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features to measure in; None: pixels, copied once to float64.
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        The images kept, nearest first within a class.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
 
     References
     ----------
@@ -127,8 +137,32 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
       pixels))
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnNearMiss._parameter_constraints,
+        "embedding": "no_validation",
+    }
 
-@with_parameters("embedding")
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        version: int = 1,
+        n_neighbors: int | Any = 3,
+        n_neighbors_ver3: int | Any = 3,
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            version=version,
+            n_neighbors=n_neighbors,
+            n_neighbors_ver3=n_neighbors_ver3,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+
+
+@substitute
 class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardnessThreshold):
     """Keep the images that a cross-validated classifier is most sure of.
 
@@ -139,21 +173,20 @@ class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardness
     ----------
     estimator : classifier, default=None
         Has ``predict_proba`` and is fitted on features; a random forest by default.
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Classes and numbers to keep; more are kept where images are equally hard.
-    random_state : int, RandomState instance or None, default=None
-        Seed of folds and classifier.
+    {sampling_strategy_under}
+    {random_state}
     cv : int, default=5
         Folds.
-    n_jobs : int, default=None
-        Folds, or trees, at a time.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        What the classifier is fitted on; None: the pixels as float64.
+    {n_jobs}
+    {embedding}
 
     Attributes
     ----------
-    plan_, sample_indices_ : ResamplingPlan, ndarray of shape (n_resampled,)
-        The images kept, class by class.
+    {plan_}
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     estimator_ : classifier
         The one that was cross-validated, on classes numbered from 0.
 
@@ -176,8 +209,32 @@ class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardness
       features))
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnInstanceHardnessThreshold._parameter_constraints,
+        "embedding": "no_validation",
+    }
 
-@with_parameters("embedding", "output_dir", "n_jobs")
+    def __init__(
+        self,
+        *,
+        estimator: Any = None,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        cv: int = 5,
+        n_jobs: int | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            cv=cv,
+            n_jobs=n_jobs,
+        )
+        self.embedding = embedding
+
+
+@substitute
 class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     """Replace the images of a class by the centres of its clusters, or the images next to them.
 
@@ -189,31 +246,30 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
 
     Parameters
     ----------
-    sampling_strategy : float, str, dict or callable, default='auto'
-        Classes, and how many clusters each is to have.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the clustering.
+    {sampling_strategy_under}
+    {random_state}
     estimator : clusterer, default=KMeans()
         Has ``n_clusters`` and ``cluster_centers_``.
     voting : {'auto', 'hard', 'soft'}, default='auto'
         'auto' is 'hard' for sparse matrices, else 'soft'.
-    embedding : transformer, callable, "thumbnail" or None, default=None
-        Features that are clustered; None: pixels, in one float64 copy.
-    output_dir : path, default=None
-        Folder for averages; for paths with soft voting, and needed then.
-    n_jobs : int, default=None
-        Threads of embedding, drawing and writing.
+    {embedding}
+    {output_dir}
+    {n_jobs}
 
     Attributes
     ----------
-    plan_ : ResamplingPlan
-        Base: the image nearest to the centre. With soft voting the other images of the
-        cluster are its partners, all with the same share.
+    {plan_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
     voting_ : str
         As used.
 
     Notes
     -----
+    Hard voting selects images, which needs no `output_dir`.
+
+
     Soft voting on pixels draws the centres that the clusterer found. They are the means of
     its clusters, as the plan has it, once it has converged; where it stopped before, by its
     tolerance, a pixel may differ from ``render(plan_, images)``. A float image that is alone in
@@ -241,6 +297,34 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     ResamplingPlan(361 images -> 75 rows: 75 original, 0 copies, 0 synthetic, near by <lambda> (32
       features))
     """
+
+    _parameter_constraints: dict[str, Any] = {
+        **ImblearnClusterCentroids._parameter_constraints,
+        "embedding": "no_validation",
+        "output_dir": ADDED["output_dir"],
+        "n_jobs": ADDED["n_jobs"],
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        estimator: Any = None,
+        voting: Literal["auto", "hard", "soft"] = "auto",
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            estimator=estimator,
+            voting=voting,
+        )
+        self.embedding = embedding
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None

@@ -1,0 +1,247 @@
+"""Docstrings: what several classes share is explained once, in the same words everywhere."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent, indent
+from types import FunctionType
+from typing import TypeVar
+
+__all__ = ["SHARED", "substitute"]
+
+Documented = TypeVar("Documented")
+
+PLACEHOLDER = re.compile(
+    r"^(?P<margin> *)\{(?P<name>\w+)(?:=(?P<default>[^}\n]+))?\}$", re.MULTILINE
+)
+
+
+def substitute(obj: Documented) -> Documented:
+    """Decorate a class or function: each line ``{name}`` of its docstring becomes a shared text.
+
+    The text is that of `name` in :data:`SHARED`, indented as the line is. ``{name=3}`` gives the
+    parameter another default. The methods of a class are served along with it.
+
+    Parameters
+    ----------
+    obj : class or function
+        Without a docstring, as under ``python -OO``, it is left alone.
+
+    Returns
+    -------
+    obj : class or function
+        The very object.
+
+    Raises
+    ------
+    KeyError
+        If there is no text of a name.
+
+    Examples
+    --------
+    >>> from inspect import getdoc
+    >>> @substitute
+    ... class Sampler:
+    ...     '''Repeat images.
+    ...
+    ...     {random_state=0}
+    ...     '''
+    >>> print(getdoc(Sampler))
+    Repeat images.
+    <BLANKLINE>
+    random_state : int, RandomState instance or None, default=0
+        Seed of all random choices: with an int, every call gives the same result. ``None`` uses
+        NumPy's global random numbers.
+    """
+    own = [obj]
+    if isinstance(obj, type):
+        members = (getattr(member, "__func__", member) for member in vars(obj).values())
+        own += [member for member in members if isinstance(member, FunctionType)]  # type: ignore[misc]
+    for documented in own:
+        if documented.__doc__ and "{" in documented.__doc__:
+            documented.__doc__ = PLACEHOLDER.sub(_text, documented.__doc__)
+    return obj
+
+
+def _text(placeholder: re.Match[str]) -> str:
+    name, default = placeholder["name"], placeholder["default"]
+    if name not in SHARED:
+        raise KeyError(f"There is no shared text {name!r}; write it out, or add it to SHARED.")
+    header, _, body = SHARED[name].partition("\n")
+    if default is not None:
+        header = f"{header.partition(', default=')[0]}, default={default}"
+    return indent(f"{header}\n{body}", placeholder["margin"])
+
+
+def _texts(written: str) -> dict[str, str]:
+    """Take texts apart that begin with a line ``[name]`` each."""
+    parts = re.split(r"^\[(\w+)\]\n", dedent(written), flags=re.MULTILINE)[1:]
+    return {name: text.strip("\n") for name, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+SHARED: dict[str, str] = _texts(
+    """
+    [sampling_strategy_over]
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes get new images, and how many:
+
+        - a float is the size of the minority class divided by that of the majority class
+          afterwards; for two classes only;
+        - ``'minority'``, ``'not minority'``, ``'not majority'``, ``'all'`` and ``'auto'`` (the
+          same as ``'not majority'``) name the classes that become as large as the largest one;
+        - a dict maps labels to numbers of images afterwards;
+        - a function takes `y` and returns such a dict; see :mod:`imblearn_images.strategies`.
+
+    [sampling_strategy_under]
+    sampling_strategy : float, str, dict or callable, default='auto'
+        Which classes lose images, and how many they keep:
+
+        - a float is the size of the minority class divided by that of the majority class
+          afterwards; for two classes only;
+        - ``'majority'``, ``'not minority'``, ``'not majority'``, ``'all'`` and ``'auto'`` (the
+          same as ``'not minority'``) name the classes that become as small as the smallest one;
+        - a dict maps labels to numbers of images afterwards;
+        - a function takes `y` and returns such a dict; see :mod:`imblearn_images.strategies`.
+
+    [sampling_strategy_clean]
+    sampling_strategy : str, list or callable, default='auto'
+        Which classes may lose images:
+
+        - ``'majority'``, ``'not minority'``, ``'not majority'``, ``'all'`` and ``'auto'`` (the
+          same as ``'not minority'``) name them;
+        - a list holds their labels;
+        - a function takes `y` and returns a dict whose keys are their labels.
+
+    [random_state]
+    random_state : int, RandomState instance or None, default=None
+        Seed of all random choices: with an int, every call gives the same result. ``None`` uses
+        NumPy's global random numbers.
+
+    [n_jobs]
+    n_jobs : int or None, default=None
+        Number of jobs that run at a time; ``-1`` means one per core, ``None`` one, unless
+        :func:`joblib.parallel_config` says otherwise. The result is the same for every number.
+
+    [k_neighbors]
+    k_neighbors : int or neighbours object, default=5
+        Number of nearest neighbours of the same class, one of which becomes the partner of an
+        image. An object such as :class:`sklearn.neighbors.NearestNeighbors` has to be set to one
+        more, because it finds the image itself as well.
+
+    [m_neighbors]
+    m_neighbors : int or neighbours object, default=10
+        Number of nearest neighbours of any class that decide whether an image is in danger: if
+        at least half of them, but not all, are of other classes. An object has to be set to one
+        more.
+
+    [n_neighbors]
+    n_neighbors : int or neighbours object, default=3
+        Number of nearest neighbours whose classes are compared with that of an image. An object
+        such as :class:`sklearn.neighbors.NearestNeighbors` has to be set to one more, because it
+        finds the image itself as well.
+
+    [n_neighbors_classifier]
+    n_neighbors : int, KNeighborsClassifier or None, default=None
+        Number of neighbours by which an image is classified, or the classifier; ``None``: one.
+
+    [n_seeds_S]
+    n_seeds_S : int, default=1
+        Number of images of each class that the classifier begins with.
+
+    [kind_sel]
+    kind_sel : {'all', 'mode'}, default='all'
+        Keep an image if all of its neighbours are of its class, or if most of them are.
+
+    [embedding]
+    embedding : transformer, callable, "thumbnail" or None, default=None
+        Features in which distances between images are measured: made by a transformer, which is
+        cloned and fitted on the images and their labels; by a function of a block of images that
+        returns an array of shape (n, d); or the pixels of small copies, ``"thumbnail"``.
+        ``None``: the pixels, unless the notes below name other features.
+
+    [interpolate]
+    interpolate : {"pixels", "embedding"}, default="pixels"
+        What is blended: the pixels of two images, or their features, which are then decoded by
+        the ``inverse_transform`` of `embedding`, such as that of ``PCA(50)`` or of a Pipeline
+        that ends in an autoencoder. A synthetic image then shows what the decoder can draw.
+
+    [synthesis]
+    synthesis : synthesis, function, "copy", "blend" or None, default=None
+        How synthetic images are drawn: by an object such as ``Augment()`` or ``Morph()``, or by a
+        function ``(base, partner, step, rng) -> image`` of floats; see
+        :mod:`imblearn_images.synthesis`. ``None``: as imbalanced-learn makes them.
+
+    [accept]
+    accept : accept rule, function or None, default=None
+        Which synthetic images are good enough: an object such as
+        :class:`~imblearn_images.synthesis.NeighborsAgree`, or a function ``(images, labels) ->
+        mask``. The others are drawn again, a few times: nearer to their base, or from other
+        parents where the synthesis chooses them. ``plan_.tries`` counts. ``None``: all are.
+
+    [output_dir]
+    output_dir : str, pathlib.Path or None, default=None
+        Folder for synthetic images where `X` holds file paths, and required to make any of them:
+        PNG files, TIFF for float images, whose names contain their parents. The same call writes
+        the same files.
+
+    [smote]
+    smote : SMOTE or None, default=None
+        The first step, imbalanced-learn's or this library's, which is run on the features; how
+        images are drawn is set in this class. ``None``: SMOTE with the `sampling_strategy` and
+        `random_state` of this class.
+
+    [n_estimators]
+    n_estimators : int, default=10
+        Number of members.
+
+    [warm_start]
+    warm_start : bool, default=False
+        Keep the members of the last fit and add to them.
+
+    [replacement]
+    replacement : bool, default=False
+        Whether an image may be drawn more than once.
+
+    [verbose]
+    verbose : int, default=0
+        How much joblib reports on its progress.
+
+    [plan_]
+    plan_ : ResamplingPlan
+        The decision: label, parents, their shares and the seed of every row of the result.
+
+    [sample_indices_]
+    sample_indices_ : ndarray of shape (n_resampled,)
+        Source row of every row of the result.
+
+    [sampling_strategy_]
+    sampling_strategy_ : dict
+        Class label to number of images: those to add when over-sampling, those to keep when
+        under-sampling. Where images are cleaned, only the labels count.
+
+    [embedding_]
+    embedding_ : transformer or None
+        The fitted `embedding`, if there is one.
+
+    [n_features_in_]
+    n_features_in_ : int
+        Pixels per image times channels; 1 for paths.
+
+    [image_shape_]
+    image_shape_ : tuple of int
+        Shape of one image, empty for paths; only after fitting on images.
+
+    [ax]
+    ax : matplotlib Axes or None, default=None
+        Where to draw; ``None``: into a new figure.
+
+    [ax_]
+    ax_ : matplotlib Axes
+        Where it was drawn.
+
+    [figure_]
+    figure_ : matplotlib Figure
+        The figure of these axes.
+    """
+)
+"""Name in a placeholder -> lines of a docstring."""
