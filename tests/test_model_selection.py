@@ -42,13 +42,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
+from imblearn_images.core.calibration import calibrate
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.model_selection import ResamplerComparison, compare_resamplers
 from imblearn_images.model_selection._comparison import Calibration, ClassRecall, Cost, of_interest
 from imblearn_images.model_selection._statistics import (
     Difference,
     adjust_holm,
-    calibrate,
     corrected_difference,
 )
 from imblearn_images.preprocessing import FlattenImages, ReadImages

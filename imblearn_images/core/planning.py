@@ -384,7 +384,9 @@ BATCH = 1 << 22  # pixels of children that are judged at a time
 class Judge(Protocol):
     """What may be passed as `accept`, besides a function ``(images, labels) -> mask``."""
 
-    max_tries: int
+    @property
+    def max_tries(self) -> int:
+        """How often an image is drawn at most; a plain attribute will do."""
 
     def judge(
         self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness

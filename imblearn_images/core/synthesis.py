@@ -136,7 +136,9 @@ NEAREST = 5  # images of its class among which a child without a partner finds o
 class Synthesis(Protocol):
     """What draws children; see the module."""
 
-    n_partners: int
+    @property
+    def n_partners(self) -> int:
+        """Partners that an image has besides its base; a plain attribute will do."""
 
     def draw(
         self,

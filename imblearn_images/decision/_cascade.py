@@ -93,12 +93,12 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
     (2, 3)
     """
 
-    def __init__(self, estimator, *, hierarchy=None, resampler=None):
+    def __init__(self, estimator: Any, *, hierarchy: Any = None, resampler: Any = None) -> None:
         self.estimator = estimator
         self.hierarchy = hierarchy
         self.resampler = resampler
 
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Any:
         """Fit a classifier for every node.
 
         Parameters
@@ -185,12 +185,12 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         }
         return clone(self.estimator).fit(handed(self.estimator, images), y, **given)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Labels of the largest products, shape (n,); `X` as for :meth:`fit`."""
         check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Products of probabilities along the path to each class.
 
         Parameters

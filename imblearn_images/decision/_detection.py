@@ -96,12 +96,12 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     (1449, 257)
     """
 
-    def __init__(self, estimator, *, rare=None, cv=5):
+    def __init__(self, estimator: Any, *, rare: Any = None, cv: int = 5) -> None:
         self.estimator = estimator
         self.rare = rare
         self.cv = cv
 
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> Any:
         """Fit the detector on the other images; calibrate it with those of the rare class.
 
         Parameters
@@ -126,7 +126,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         self._fit(X, y)
         return self
 
-    def fit_transform(self, X, y):
+    def fit_transform(self, X: Any, y: Any) -> Any:
         """Fit; return scores from detectors that have not seen the image, shape (n, 1).
 
         Parameters
@@ -199,13 +199,13 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         scores = _raw_scores(detector, X)
         return detector, float(scores.mean()), float(scores.std()) or 1.0
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Return the outlyingness of images, shape (n, 1); `X` as for :meth:`fit`."""
         check_is_fitted(self)
         images = handed(self.estimator_, X)
         return _outlyingness(images, self.estimator_, self.center_, self.scale_)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Name the column of scores.
 
         Parameters
@@ -221,7 +221,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.array(["outlyingness"], dtype=object)
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> Any:
         """Log-odds of the second of ``classes_``, shape (n,); `X` as for :meth:`fit`."""
         check_is_fitted(self)
         images = handed(self.estimator_, X)
@@ -229,12 +229,12 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         odds = self.calibrator_.decision_function(scores)
         return odds if self.rare_column_ else -odds
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Probabilities of the two ``classes_``, shape (n, 2); `X` as for :meth:`fit`."""
         second = expit(self.decision_function(X))
         return np.column_stack([1 - second, second])
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """The more probable of the two ``classes_``, shape (n,); `X` as for :meth:`fit`."""
         check_is_fitted(self)
         return self.classes_[(self.decision_function(X) > 0).astype(int)]

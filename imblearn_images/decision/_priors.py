@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,13 +135,20 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     0.33 0.33 0.33
     """
 
-    def __init__(self, estimator, *, prior="train", tau=1.0, model_prior="count"):
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        prior: Literal["train", "uniform"] | Mapping[Any, float] = "train",
+        tau: float = 1.0,
+        model_prior: Literal["count", "train", "uniform"] | Mapping[Any, float] = "count",
+    ) -> None:
         self.estimator = estimator
         self.prior = prior
         self.tau = tau
         self.model_prior = model_prior
 
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Any:
         """Fit a clone of the estimator, and count.
 
         Parameters
@@ -252,12 +259,12 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         shift: NDArray[np.float64] = self.tau * (np.log(self.prior_) - np.log(self.model_prior_))
         return shift
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """The most probable labels after correction, shape (n,); `X` as for :meth:`fit`."""
         log_probabilities = self.predict_log_proba(X)
         return self.classes_[np.argmax(log_probabilities, axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Corrected probabilities.
 
         Parameters
@@ -272,7 +279,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         """
         return np.exp(self.predict_log_proba(X))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> Any:
         """Logarithm of :meth:`predict_proba`."""
         check_is_fitted(self)
         probabilities = self.estimator_.predict_proba(handed(self.estimator_, X))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import BATCH, NamedMembersMixin
 from imblearn_images.core.pixels import store
@@ -24,6 +26,7 @@ from imblearn_images.decision._base import (
 from imblearn_images.preprocessing import ReadImages
 
 
+@substitute
 class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstimator):
     """Classifier that averages its probabilities over several views of each image.
 
@@ -41,9 +44,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         ``draw(base, partners, weights, rngs)``, such as an ``Augment`` of this package: it
         changes all images in the same way, and several of them in several ways. Views are
         parameters by name, too, as in :class:`~imblearn_images.synthesis.Chain`.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the views that draw random numbers. They are drawn once, in `fit`: the answer
-        for an image depends neither on the others nor on when it is asked for.
+    {random_state}
 
     Attributes
     ----------
@@ -56,6 +57,9 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
 
     Notes
     -----
+    Views that need random numbers draw them once, in `fit`: what is predicted for an image depends
+    neither on the other images nor on the call.
+
     ``numpy.fliplr`` and ``numpy.flipud`` are made for one image. Of a block
     ``functools.partial(numpy.flip, axis=2)`` is the mirror image, ``axis=1`` upside down.
 
@@ -90,12 +94,18 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
     __test__ = False  # pytest takes classes named Test... for tests
     members_in = "transforms"
 
-    def __init__(self, estimator, transforms=(), *, random_state=None):
+    def __init__(
+        self,
+        estimator: Any,
+        transforms: Sequence[Any] = (),
+        *,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.estimator = estimator
         self.transforms = transforms
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Any:
         """Fit a clone of the estimator, on the images as they are.
 
         Parameters
@@ -136,12 +146,12 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         remember_form(self, self.estimator_)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Labels of the largest mean probabilities, shape (n,); `X` as for :meth:`fit`."""
         check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Mean of the probabilities over the views.
 
         Parameters

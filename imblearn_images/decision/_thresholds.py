@@ -14,6 +14,7 @@ from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.decision._base import (
     WrapperMixin,
     as_labels,
@@ -26,6 +27,7 @@ from imblearn_images.decision._base import (
 BETTER = 1e-9  # by which a score must rise to be taken for more than rounding
 
 
+@substitute
 class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     r"""Classifier that decides by weighted probabilities, the weights tuned for a metric.
 
@@ -45,8 +47,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         Every image must be tested exactly once. None: five stratified folds.
     thresholds : int, default=100
         Weights tried for a class at a time; all that differ in effect if there are no more.
-    n_jobs : int, default=None
-        Folds fitted at a time, as in joblib.
+    {n_jobs}
 
     Attributes
     ----------
@@ -96,15 +97,21 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     """
 
     def __init__(
-        self, estimator, *, scoring="balanced_accuracy", cv=None, thresholds=100, n_jobs=None
-    ):
+        self,
+        estimator: Any,
+        *,
+        scoring: str | Callable[..., Any] = "balanced_accuracy",
+        cv: Any = None,
+        thresholds: int = 100,
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.scoring = scoring
         self.cv = cv
         self.thresholds = thresholds
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Any:
         """Tune the weights by cross-validation; fit the estimator on all images.
 
         Parameters
@@ -188,17 +195,17 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
             ) from exc
         return score
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Labels of the largest weighted probabilities, shape (n,); `X` as for :meth:`fit`."""
         check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_proba(X) * self.weights_, axis=1)]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Probabilities of `estimator_`, not weighted, shape (n, n_classes)."""
         check_is_fitted(self)
         return self.estimator_.predict_proba(handed(self.estimator_, X))
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Route metadata of `fit` to `estimator` and to the splits of `cv`.
 
         Returns

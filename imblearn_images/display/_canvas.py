@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
 from imblearn_images.core.pixels import find_channels
@@ -97,6 +98,44 @@ def name_hidden(ax: Any, hidden: int) -> None:
         color=GREY,
         backgroundcolor="white",
     )
+
+
+Display = TypeVar("Display", bound="DisplayMixin")
+
+
+@substitute
+class DisplayMixin:
+    """Mixin for a display: ``plot`` finds the axes and remembers them, the display draws.
+
+    It has to say in ``_size`` how large a figure of its own is, in inches, and to draw into
+    given axes in ``_draw``.
+    """
+
+    ax_: Any
+    figure_: Any
+
+    def plot(self: Display, ax: Any = None) -> Display:
+        """Draw it; needs matplotlib.
+
+        Parameters
+        ----------
+        {ax}
+
+        Returns
+        -------
+        display : object
+            Itself.
+        """
+        ax = axes_or_new(ax, *self._size())
+        self._draw(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _size(self) -> tuple[float, float]:
+        raise NotImplementedError
+
+    def _draw(self, ax: Any) -> None:
+        raise NotImplementedError
 
 
 def as_png(plot: Callable[[Any], Any], width: float, height: float, dpi: int = 100) -> bytes:

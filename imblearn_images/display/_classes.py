@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.targets import count_labels
 from imblearn_images.display._canvas import (
@@ -16,15 +17,16 @@ from imblearn_images.display._canvas import (
     PALE,
     RED,
     SMALL,
+    DisplayMixin,
     as_label,
-    axes_or_new,
     first_and_last,
     name_hidden,
     open_frame,
 )
 
 
-class ClassDistributionDisplay:
+@substitute
+class ClassDistributionDisplay(DisplayMixin):
     """Bars of the number of images per class, before and after resampling.
 
     Of more than 60 classes the six largest and the six smallest are drawn, with a line between
@@ -43,10 +45,8 @@ class ClassDistributionDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        Axes with the bars.
-    figure_ : matplotlib Figure
-        Figure of the axes.
+    {ax_}
+    {figure_}
 
     Examples
     --------
@@ -71,7 +71,9 @@ class ClassDistributionDisplay:
         self.synthetic = synthetic
 
     @classmethod
-    def from_labels(cls, y: Any, y_resampled: Any = None, *, ax: Any = None) -> Any:
+    def from_labels(
+        cls, y: Any, y_resampled: Any = None, *, ax: Any = None
+    ) -> ClassDistributionDisplay:
         """Count and draw labels.
 
         Parameters
@@ -80,8 +82,7 @@ class ClassDistributionDisplay:
             Labels before.
         y_resampled : array-like of shape (n_resampled,), default=None
             Labels after.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
@@ -91,7 +92,7 @@ class ClassDistributionDisplay:
         return cls(_count(y), after).plot(ax)
 
     @classmethod
-    def from_plan(cls, plan: ResamplingPlan, y: Any, *, ax: Any = None) -> Any:
+    def from_plan(cls, plan: ResamplingPlan, y: Any, *, ax: Any = None) -> ClassDistributionDisplay:
         """Count and draw what a plan does to the classes.
 
         Parameters
@@ -100,8 +101,7 @@ class ClassDistributionDisplay:
             A sampler's ``plan_``.
         y : array-like of shape (plan.n_source,)
             Labels before.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
@@ -115,24 +115,15 @@ class ClassDistributionDisplay:
             )
         return cls(_count(y), _count(plan.y), _count(plan.y[plan.synthetic])).plot(ax)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the bars, the largest class above; needs matplotlib.
+    def _size(self) -> tuple[float, float]:
+        n_classes = len(first_and_last([*{*self.before, *(self.after or {})}])[0])
+        return 6.4, 0.7 + (0.32 if self.after is None else 0.46) * n_classes
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : ClassDistributionDisplay
-            Itself.
-        """
+    def _draw(self, ax: Any) -> None:
         names = {**self.before, **(self.after or {})}
         in_order = sorted(names, key=lambda label: -self.before.get(label, 0))
         labels, hidden = first_and_last(in_order)
         two = self.after is not None
-        ax = axes_or_new(ax, 6.4, 0.7 + (0.46 if two else 0.32) * len(labels))
         places = np.arange(len(labels))
         thickness = 0.38 if two else 0.7
         before = np.array([self.before.get(label, 0) for label in labels])
@@ -167,8 +158,6 @@ class ClassDistributionDisplay:
         ax.set_xlim(0, 1.12 * max([1, *names.values(), *self.before.values()]))
         ax.set_xlabel("images", color=GREY, loc="left", fontsize=SMALL)
         open_frame(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
     def _number(self, ax: Any, places: Any, counts: Any, colour: str) -> None:
         for place, n in zip(places, counts.tolist(), strict=True):

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.display._canvas import (
     BLUE,
     GREY,
     INK,
     RED,
     SMALL,
+    DisplayMixin,
     as_label,
-    axes_or_new,
     open_frame,
 )
 
-if TYPE_CHECKING:
-    from imblearn_images.model_selection._comparison import ResamplerComparison
+
+class Compared(Protocol):
+    """What is read of a comparison; "none" is the candidate that does nothing."""
+
+    @property
+    def metric(self) -> str:
+        """What the scores are."""
+
+    @property
+    def scores(self) -> Mapping[str, Any]:
+        """Candidate -> score of every fold."""
+
+    @property
+    def differences(self) -> Mapping[str, tuple[float, float, float, float, float]]:
+        """Candidate -> mean difference to "none", its interval, and two p-values."""
+
+    @property
+    def better(self) -> Collection[str]:
+        """Candidates that are better than "none"."""
+
+    @property
+    def worse(self) -> Collection[str]:
+        """Candidates that are worse than "none"."""
 
 
-class ComparisonDisplay:
+@substitute
+class ComparisonDisplay(DisplayMixin):
     """Differences of the candidates to "none", with 95 % confidence intervals.
 
     A point is the mean difference, the line its interval, a small dot one fold. Coloured is
@@ -29,15 +53,20 @@ class ComparisonDisplay:
 
     Parameters
     ----------
-    comparison : ResamplerComparison
-        What :func:`compare_resamplers` returned.
+    differences : mapping of str to (float, float, float, float, float)
+        Candidate -> mean difference to "none", lower and upper end of its interval, p-value, and
+        p-value adjusted for the number of candidates, which is the one that is shown.
+    scores : mapping of str to array of shape (n_folds,)
+        Candidate -> its scores; those of "none", too.
+    better, worse : collection of str, default=()
+        Candidates to colour.
+    metric : str, default="score"
+        Name of the scores.
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        Axes with the intervals.
-    figure_ : matplotlib Figure
-        Figure of the axes.
+    {ax_}
+    {figure_}
 
     Examples
     --------
@@ -51,48 +80,54 @@ class ComparisonDisplay:
     ['class_weight', 'prior_correction']
     """
 
-    def __init__(self, comparison: ResamplerComparison) -> None:
-        self.comparison = comparison
+    def __init__(
+        self,
+        differences: Mapping[str, tuple[float, float, float, float, float]],
+        scores: Mapping[str, Any],
+        *,
+        better: Collection[str] = (),
+        worse: Collection[str] = (),
+        metric: str = "score",
+    ) -> None:
+        self.differences = differences
+        self.scores = scores
+        self.better = better
+        self.worse = worse
+        self.metric = metric
 
     @classmethod
-    def from_comparison(cls, comparison: ResamplerComparison, *, ax: Any = None) -> Any:
+    def from_comparison(cls, comparison: Compared, *, ax: Any = None) -> ComparisonDisplay:
         """Draw a comparison.
 
         Parameters
         ----------
         comparison : ResamplerComparison
-            What :func:`compare_resamplers` returned.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+            What :func:`~imblearn_images.model_selection.compare_resamplers` returned, or anything
+            that has its `differences`, `scores`, `better`, `worse` and `metric`.
+        {ax}
 
         Returns
         -------
         display : ComparisonDisplay
         """
-        return cls(comparison).plot(ax)
+        return cls(
+            comparison.differences,
+            comparison.scores,
+            better=comparison.better,
+            worse=comparison.worse,
+            metric=comparison.metric,
+        ).plot(ax)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the intervals, the best candidate above; needs matplotlib.
+    def _size(self) -> tuple[float, float]:
+        return 7.2, 1.1 + 0.36 * len(self.differences)
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : ComparisonDisplay
-            Itself.
-        """
-        found = self.comparison.differences
+    def _draw(self, ax: Any) -> None:
+        found, scores = self.differences, self.scores
         names = sorted(found, key=lambda name: -found[name][0])
-        better, worse = self.comparison.better, self.comparison.worse
-        scores = self.comparison.scores
-        ax = axes_or_new(ax, 7.2, 1.1 + 0.36 * len(names))
         ax.axvline(0, color=GREY, linewidth=1)
         for place, name in enumerate(names):
             mean, low, high, _, p = found[name]
-            colour = BLUE if name in better else RED if name in worse else GREY
+            colour = BLUE if name in self.better else RED if name in self.worse else GREY
             folds = scores[name] - scores["none"]
             ax.plot(folds, [place] * len(folds), "o", color=colour, alpha=0.3, markersize=3)
             ax.plot([low, high], [place, place], color=colour, linewidth=2)
@@ -110,10 +145,8 @@ class ComparisonDisplay:
         ax.set_yticks(range(len(names)), [as_label(name, 32) for name in names])
         ax.set_ylim(len(names) - 0.4, -0.6)
         ax.tick_params(left=False, labelsize=SMALL)
-        metric = as_label(self.comparison.metric.replace("_", " "), 40)
+        metric = as_label(self.metric.replace("_", " "), 40)
         ax.set_xlabel(
             f'{metric}: difference to "none" ({scores["none"].mean():.3f})', fontsize=SMALL
         )
         open_frame(ax, "bottom")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

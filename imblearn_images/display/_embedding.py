@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan, check_plan
@@ -19,14 +20,15 @@ from imblearn_images.display._canvas import (
     MARKERS,
     PALE,
     SMALL,
+    DisplayMixin,
     as_label,
-    axes_or_new,
     first_and_last,
     open_frame,
 )
 
 
-class EmbeddingDisplay:
+@substitute
+class EmbeddingDisplay(DisplayMixin):
     """Map of the images in two dimensions: originals as points, children as crosses.
 
     Make one with :meth:`from_plan` or :meth:`from_labels`, which draw it at once.
@@ -42,10 +44,8 @@ class EmbeddingDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        Axes with the map.
-    figure_ : matplotlib Figure
-        Figure of the axes.
+    {ax_}
+    {figure_}
 
     Examples
     --------
@@ -69,7 +69,7 @@ class EmbeddingDisplay:
     @classmethod
     def from_labels(
         cls, X: Any, y: Any, *, embedding: Any = None, reducer: Any = None, ax: Any = None
-    ) -> Any:
+    ) -> EmbeddingDisplay:
         """Draw a map of labelled images.
 
         Parameters
@@ -78,12 +78,10 @@ class EmbeddingDisplay:
             The images.
         y : array-like of shape (n,)
             Their labels.
-        embedding : transformer or callable, default=None
-            Makes features of images, as a sampler's `embedding`; the pixels by default.
+        {embedding}
         reducer : transformer, default=None
             Reduces the features to two, by ``fit_transform``; ``PCA(2)`` by default.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
@@ -102,7 +100,7 @@ class EmbeddingDisplay:
         embedding: Any = None,
         reducer: Any = None,
         ax: Any = None,
-    ) -> Any:
+    ) -> EmbeddingDisplay:
         """Draw a map of the source images and of the children of a plan.
 
         A child stands where its parents' shares put it: the weighted mean of their features.
@@ -137,22 +135,12 @@ class EmbeddingDisplay:
         places = _reducer(reducer).fit_transform(both)
         return cls(places, labels, np.arange(len(both)) >= len(features)).plot(ax)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the map; needs matplotlib.
+    def _size(self) -> tuple[float, float]:
+        return 6.4, 4.8
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : EmbeddingDisplay
-            Itself.
-        """
+    def _draw(self, ax: Any) -> None:
         from matplotlib import patheffects
 
-        ax = axes_or_new(ax, 6.4, 4.8)
         made = np.zeros(len(self.y), bool) if self.synthetic is None else self.synthetic
         labels, counts = np.unique(self.y[~made], return_counts=True)
         outline = [patheffects.withStroke(linewidth=3, foreground="white")]
@@ -192,8 +180,6 @@ class EmbeddingDisplay:
         ax.set(xticks=[], yticks=[])
         ax.margins(0.04)
         open_frame(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
 
 def _features(X: Any, embedding: Any) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import render
@@ -19,9 +20,9 @@ from imblearn_images.display._canvas import (
     INK,
     RED,
     SMALL,
+    DisplayMixin,
     as_label,
     as_pictures,
-    axes_or_new,
     draw_picture,
     frame_picture,
     picture,
@@ -48,7 +49,8 @@ class Family(NamedTuple):
     """What was done to the images where their pixels were not added up."""
 
 
-class FamilyDisplay:
+@substitute
+class FamilyDisplay(DisplayMixin):
     """Sheet of synthetic images, each behind its parents: share x parent + ... = child.
 
     Where pixels are not added up, a line says what the synthesis has done with the parents.
@@ -62,10 +64,8 @@ class FamilyDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        Axes with the images.
-    figure_ : matplotlib Figure
-        Figure of the axes.
+    {ax_}
+    {figure_}
 
     Examples
     --------
@@ -92,7 +92,7 @@ class FamilyDisplay:
         n: int = 6,
         X_resampled: Any = None,
         ax: Any = None,
-    ) -> Any:
+    ) -> FamilyDisplay:
         """Draw some rows of a plan.
 
         Parameters
@@ -109,8 +109,7 @@ class FamilyDisplay:
         X_resampled : array or paths, default=None
             What ``fit_resample`` returned: children are taken from it instead of being
             drawn again, which is needed for rows with noise.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
@@ -130,34 +129,30 @@ class FamilyDisplay:
         families = [_family(plan, X, int(row), X_resampled, names) for row in chosen]
         return cls(families).plot(ax)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the sheet; needs matplotlib.
+    def _size(self) -> tuple[float, float]:
+        n_rows, n_columns, width, height = self._layout()
+        return 1.1 * n_columns * width, 1.1 * n_rows * height
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : FamilyDisplay
-            Itself.
-        """
+    def _layout(self) -> tuple[int, int, float, float]:
+        """Rows and columns of families, and the size of one, in sides of an image."""
         longest = max((len(family.parents) for family in self.families), default=1)
         n_columns = 1 if longest > 2 or len(self.families) == 1 else 2
         width = STEP * (longest + 1) + 0.2
         told = [_lines(family, width) for family in self.families]
         height = 1 + LINE * (2.6 + max(map(len, told), default=0))
         n_rows = -(-len(self.families) // n_columns)
-        ax = axes_or_new(ax, 1.1 * n_columns * width, 1.1 * n_rows * height)
+        return n_rows, n_columns, width, height
+
+    def _draw(self, ax: Any) -> None:
+        n_rows, n_columns, width, height = self._layout()
         sheet(ax, n_columns * width, n_rows * height)
         for number, family in enumerate(self.families):
             row, column = divmod(number, n_columns)
-            self._draw(ax, family, column * width, row * height, told[number])
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+            self._draw_family(ax, family, column * width, row * height, _lines(family, width))
 
-    def _draw(self, ax: Any, family: Family, left: float, top: float, lines: list[str]) -> None:
+    def _draw_family(
+        self, ax: Any, family: Family, left: float, top: float, lines: list[str]
+    ) -> None:
         small = {"fontsize": SMALL, "ha": "center"}
         operator = {"fontsize": 14, "ha": "center", "va": "center", "color": INK}
         ax.text(

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.display._canvas import (
     GREY,
     INK,
     RED,
     SMALL,
+    DisplayMixin,
     as_label,
     as_pictures,
-    axes_or_new,
     draw_picture,
     frame_picture,
     picture,
     sheet,
 )
-
-if TYPE_CHECKING:
-    from imblearn_images.model_selection._leakage import LeakageReport
 
 STEP, LINE, LEFT = 1.25, 0.2, 0.9  # in sides of an image
 
@@ -35,7 +34,28 @@ class Pair(NamedTuple):
     images: tuple[NDArray[Any], NDArray[Any]]
 
 
-class PairsDisplay:
+class Leaks(Protocol):
+    """What is read of a report on leakage; false if there is no leak."""
+
+    @property
+    def X_train(self) -> Any:
+        """The training images: an array of pixels, or of paths."""
+
+    @property
+    def X_valid(self) -> Any:
+        """The validation images: an array of pixels, or of paths."""
+
+    def sample(self, n: int) -> Sequence[Any]:
+        """Choose `n` pairs, each with `kind`, `valid` and `train`."""
+
+    def names(self, pair: Any) -> tuple[Any, Any]:
+        """What the user calls the validation and the training image of a pair."""
+
+    def __bool__(self) -> bool: ...
+
+
+@substitute
+class PairsDisplay(DisplayMixin):
     """Sheet of pairs, the validation image above and the training image below.
 
     Make one with :meth:`from_report`, or with ``report.plot()``.
@@ -47,10 +67,8 @@ class PairsDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        Axes with the images.
-    figure_ : matplotlib Figure
-        Figure of the axes.
+    {ax_}
+    {figure_}
 
     Examples
     --------
@@ -66,17 +84,17 @@ class PairsDisplay:
         self.pairs = pairs
 
     @classmethod
-    def from_report(cls, report: LeakageReport, *, n: int = 6, ax: Any = None) -> Any:
-        """Draw `n` pairs of a report of :func:`check_leakage`, of all kinds in turn.
+    def from_report(cls, report: Leaks, *, n: int = 6, ax: Any = None) -> PairsDisplay:
+        """Draw `n` pairs of a report on leakage, of all kinds in turn.
 
         Parameters
         ----------
         report : LeakageReport
-            With a leak.
+            What :func:`~imblearn_images.model_selection.check_leakage` returned, or anything that
+            has its `sample`, `names`, `X_train` and `X_valid`, and is true.
         n : int, default=6
             Pairs to draw.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
@@ -100,22 +118,11 @@ class PairsDisplay:
             pairs.append(Pair(pair.kind, (valid, train), images))
         return cls(pairs).plot(ax)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the sheet; needs matplotlib.
+    def _size(self) -> tuple[float, float]:
+        return 1.1 * (LEFT + STEP * len(self.pairs)), 1.1 * (2 + 4 * LINE)
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : PairsDisplay
-            Itself.
-        """
-        width = LEFT + STEP * len(self.pairs)
-        ax = axes_or_new(ax, 1.1 * width, 1.1 * (2 + 4 * LINE))
-        sheet(ax, width, 2 + 4 * LINE)
+    def _draw(self, ax: Any) -> None:
+        sheet(ax, LEFT + STEP * len(self.pairs), 2 + 4 * LINE)
         small = {"fontsize": SMALL, "ha": "center"}
         tops = 1.2 * LINE, 1 + 2.6 * LINE
         for side, top in zip(("validation", "training"), tops, strict=True):
@@ -128,5 +135,3 @@ class PairsDisplay:
             for top, name, image in zip(tops, pair.names, pair.images, strict=True):
                 frame_picture(ax, draw_picture(ax, image, x, top), RED)
                 ax.text(x + 0.5, top + 1.05, as_label(name, 16), va="top", color=GREY, **small)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

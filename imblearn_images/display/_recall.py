@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.display._canvas import (
     COLOURS,
@@ -16,21 +17,31 @@ from imblearn_images.display._canvas import (
     MARKERS,
     PALE,
     SMALL,
+    DisplayMixin,
     as_label,
-    axes_or_new,
     chosen,
     first_and_last,
     name_hidden,
     open_frame,
 )
 
-if TYPE_CHECKING:
-    from imblearn_images.model_selection._comparison import ResamplerComparison
-
 Z = 1.96  # of a 95 % interval
 
 
-class RecallDisplay:
+class Compared(Protocol):
+    """What is read of a comparison."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The candidates."""
+
+    @property
+    def recall(self) -> Mapping[str, Mapping[Any, tuple[float, int]]]:
+        """Candidate -> class -> its recall and the number of test images."""
+
+
+@substitute
+class RecallDisplay(DisplayMixin):
     """Recall of every class, for one model or several; classes with most images above.
 
     Of more than 60 classes the six with most and the six with fewest images are drawn.
@@ -42,14 +53,13 @@ class RecallDisplay:
     Parameters
     ----------
     recall : mapping of str to mapping of label to (float, int)
-        Model -> class -> its recall and the number of test images.
+        Model -> class -> its recall and the number of test images; at least one model, and the
+        same classes for all.
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        Axes with the points.
-    figure_ : matplotlib Figure
-        Figure of the axes.
+    {ax_}
+    {figure_}
 
     Examples
     --------
@@ -64,7 +74,7 @@ class RecallDisplay:
     @classmethod
     def from_predictions(
         cls, y_true: Any, y_pred: Any, *, name: str = "recall", ax: Any = None
-    ) -> Any:
+    ) -> RecallDisplay:
         """Draw the recall of predictions.
 
         Parameters
@@ -75,8 +85,7 @@ class RecallDisplay:
             Predicted labels; of several models, at most 8, by their names.
         name : str, default="recall"
             What to call the model if there is one.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
@@ -103,18 +112,18 @@ class RecallDisplay:
 
     @classmethod
     def from_comparison(
-        cls, comparison: ResamplerComparison, names: Sequence[str] | None = None, *, ax: Any = None
-    ) -> Any:
+        cls, comparison: Compared, names: Sequence[str] | None = None, *, ax: Any = None
+    ) -> RecallDisplay:
         """Draw the recall of candidates.
 
         Parameters
         ----------
         comparison : ResamplerComparison
-            What :func:`compare_resamplers` returned.
+            What :func:`~imblearn_images.model_selection.compare_resamplers` returned, or anything
+            that has its `names` and `recall`.
         names : sequence of str, default=None
             Candidates, at most 8; "none" and the first ones by default.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
@@ -128,27 +137,12 @@ class RecallDisplay:
         found = {name: comparison.recall[name] for name in comparison.names}
         return cls({name: found[name] for name in chosen(found, names, "recalls")}).plot(ax)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the points; needs matplotlib.
+    def _size(self) -> tuple[float, float]:
+        return 6.4, 1 + 0.36 * len(first_and_last([*self._checked()])[0])
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : RecallDisplay
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If there is no model, or the models do not have the same classes.
-        """
+    def _draw(self, ax: Any) -> None:
         first = self._checked()
         labels, hidden = first_and_last(sorted(first, key=lambda label: -first[label][1]))
-        ax = axes_or_new(ax, 6.4, 1 + 0.36 * len(labels))
         places = np.arange(len(labels))
         low, high = _wilson(*np.array([first[label] for label in labels]).T)
         ax.barh(places, high - low, 0.56, left=low, color=PALE, alpha=0.5)
@@ -180,8 +174,6 @@ class RecallDisplay:
                 handletextpad=0.2,
             )
         open_frame(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
     def _checked(self) -> Mapping[Any, tuple[float, int]]:
         """Recall of the first model, whose classes all others must have."""

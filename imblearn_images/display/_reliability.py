@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from imblearn_images._docstrings import substitute
+from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.targets import labels_of
 from imblearn_images.display._canvas import (
     COLOURS,
@@ -14,17 +16,27 @@ from imblearn_images.display._canvas import (
     INK,
     MARKERS,
     SMALL,
+    DisplayMixin,
     as_label,
-    axes_or_new,
     chosen,
     open_frame,
 )
 
-if TYPE_CHECKING:
-    from imblearn_images.model_selection._comparison import ResamplerComparison
+
+class Compared(Protocol):
+    """What is read of a comparison."""
+
+    @property
+    def calibration(self) -> Mapping[str, tuple[float, float]]:
+        """Candidate -> Brier score and expected calibration error."""
+
+    @property
+    def reliability(self) -> Mapping[str, tuple[Any, Any, Any]]:
+        """Candidate -> confidence, accuracy and number of predictions of every bin."""
 
 
-class ReliabilityDisplay:
+@substitute
+class ReliabilityDisplay(DisplayMixin):
     """Accuracy over confidence, for one model or several of any number of classes.
 
     Confidence is the probability of the predicted class. On the diagonal it can be taken at
@@ -42,10 +54,8 @@ class ReliabilityDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        Axes with the curves.
-    figure_ : matplotlib Figure
-        Figure of the axes.
+    {ax_}
+    {figure_}
 
     See Also
     --------
@@ -70,7 +80,7 @@ class ReliabilityDisplay:
     @classmethod
     def from_predictions(
         cls, y_true: Any, y_proba: Any, classes: Any, *, name: str = "model", ax: Any = None
-    ) -> Any:
+    ) -> ReliabilityDisplay:
         """Draw the reliability of probabilities.
 
         Parameters
@@ -83,32 +93,29 @@ class ReliabilityDisplay:
             Labels of its columns: ``classifier.classes_``.
         name : str, default="model"
             What to call the model.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
         display : ReliabilityDisplay
         """
-        from imblearn_images.model_selection._statistics import calibrate
-
         brier, ece, found = calibrate(np.asarray(y_proba), labels_of(y_true, "y_true"), classes)
         return cls({name: found}, {name: (brier, ece)}).plot(ax)
 
     @classmethod
     def from_comparison(
-        cls, comparison: ResamplerComparison, names: Sequence[str] | None = None, *, ax: Any = None
-    ) -> Any:
+        cls, comparison: Compared, names: Sequence[str] | None = None, *, ax: Any = None
+    ) -> ReliabilityDisplay:
         """Draw the reliability of candidates.
 
         Parameters
         ----------
         comparison : ResamplerComparison
-            What :func:`compare_resamplers` returned.
+            What :func:`~imblearn_images.model_selection.compare_resamplers` returned, or anything
+            that has its `reliability` and `calibration`.
         names : sequence of str, default=None
             Candidates that have probabilities; by default the first 8.
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
@@ -124,20 +131,10 @@ class ReliabilityDisplay:
         errors = {name: comparison.calibration[name] for name in names}
         return cls({name: found[name] for name in names}, errors).plot(ax)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the curves; needs matplotlib.
+    def _size(self) -> tuple[float, float]:
+        return 6.6, 4.2
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : ReliabilityDisplay
-            Itself.
-        """
-        ax = axes_or_new(ax, 6.6, 4.2)
+    def _draw(self, ax: Any) -> None:
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
         for (name, (sure, right, count)), colour, marker in zip(
             self.reliability.items(), COLOURS, MARKERS, strict=False
@@ -166,5 +163,3 @@ class ReliabilityDisplay:
             handletextpad=0.2,
         )
         open_frame(ax, "left", "bottom")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

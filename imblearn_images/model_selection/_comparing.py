@@ -24,6 +24,7 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
@@ -44,7 +45,6 @@ from imblearn_images.model_selection._comparison import (
     ResamplerComparison,
 )
 from imblearn_images.model_selection._folds import Fold, make_folds
-from imblearn_images.model_selection._statistics import calibrate
 from imblearn_images.preprocessing import ReadImages
 
 __all__ = ["Outcome", "compare_resamplers", "fit_and_judge", "summarise"]

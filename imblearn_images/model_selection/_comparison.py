@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
+from imblearn_images.core.calibration import Reliability
 from imblearn_images.core.text import align, counted, shown
+from imblearn_images.display import ComparisonDisplay
 from imblearn_images.model_selection._candidates import BASELINES
 from imblearn_images.model_selection._statistics import (
     ALPHA,
     Difference,
-    Reliability,
     compare_several,
     corrected_difference,
 )
@@ -370,6 +372,7 @@ class Cost(NamedTuple):
     themselves. NaN in threads, where others' memory would count."""
 
 
+@substitute
 @dataclass(frozen=True, eq=False, repr=False)
 class ResamplerComparison:
     """Candidates beside doing nothing, on the same folds; ``print`` shows the table.
@@ -566,20 +569,17 @@ class ResamplerComparison:
             }
         )
 
-    def plot(self, ax: Any = None) -> Any:
+    def plot(self, ax: Any = None) -> ComparisonDisplay:
         """Draw the differences to "none" with their intervals; needs matplotlib.
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+        {ax}
 
         Returns
         -------
         display : ComparisonDisplay
         """
-        from imblearn_images.display import ComparisonDisplay
-
         return ComparisonDisplay.from_comparison(self, ax=ax)
 
     def __repr__(self) -> str:

@@ -25,12 +25,11 @@ from imblearn_images.core.duplicates import (
 )
 from imblearn_images.core.plan import ResamplingPlan, as_groups, check_plan
 from imblearn_images.core.splitting import merge_groups
+from imblearn_images.display import PairsDisplay
 from imblearn_images.folders._lineage import read_lineage
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from imblearn_images.display import PairsDisplay
 
 __all__ = ["check_leakage", "near_duplicate_groups"]
 
@@ -215,8 +214,6 @@ class LeakageReport:
 
     def plot(self, n: int = 6) -> PairsDisplay:
         """Draw `n` pairs side by side, some of every kind; needs matplotlib."""
-        from imblearn_images.display import PairsDisplay
-
         return PairsDisplay.from_report(self, n=n)
 
     def _headline(self) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import chain
 from math import prod
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core import files
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.hog import NORMS, default_cell, hog_features, hog_shape
@@ -21,6 +23,7 @@ from imblearn_images.preprocessing._reading import ReadImages, read_batch
 _BLOCK = 16  # files at a time
 
 
+@substitute
 class HOGFeatures(TransformerMixin, BaseEstimator):
     """Histograms of oriented gradients: what shapes an image shows, and where.
 
@@ -49,8 +52,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         different sizes, and worth it for photos: features are few and reading is faster.
     image_shape : tuple of int, default=None
         (H, W) or (H, W, C) of one image, needed where `X` holds rows of flattened pixels.
-    n_jobs : int, default=None
-        Threads. The features are the same for every number.
+    {n_jobs}
     channel_axis : int, default=None
         Axis of one image of an array that holds the channels, as in scikit-image: 0 for
         (C, H, W), -1 for (H, W, C). By default the last one; a shape that leaves doubt, such as
@@ -62,8 +64,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         Shape of the images that are described: after reshaping and resizing.
     pixels_per_cell_ : tuple of int
         The cell size in use.
-    n_features_in_ : int
-        1 when fitted on paths, the number of values of one image otherwise.
+    {n_features_in_}
 
     See Also
     --------
@@ -101,19 +102,24 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     'HOGFeatures (324 features)'
     """
 
+    # May come as lists, and are checked in `fit`.
+    pixels_per_cell: Any
+    pixels_per_cell_: Any
+    cells_per_block: Any
+
     def __init__(
         self,
-        orientations=9,
-        pixels_per_cell=None,
-        cells_per_block=(2, 2),
-        block_norm="L2-Hys",
+        orientations: int = 9,
+        pixels_per_cell: tuple[int, int] | None = None,
+        cells_per_block: tuple[int, int] = (2, 2),
+        block_norm: Literal["L1", "L1-sqrt", "L2", "L2-Hys"] = "L2-Hys",
         *,
-        transform_sqrt=True,
-        size=None,
-        image_shape=None,
-        n_jobs=None,
-        channel_axis=None,
-    ):
+        transform_sqrt: bool = True,
+        size: tuple[int, int] | None = None,
+        image_shape: tuple[int, ...] | None = None,
+        n_jobs: int | None = None,
+        channel_axis: int | None = None,
+    ) -> None:
         self.orientations = orientations
         self.pixels_per_cell = pixels_per_cell
         self.cells_per_block = cells_per_block
@@ -124,7 +130,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.channel_axis = channel_axis
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Any:
         """Learn the shape of the images; of files the headers are read.
 
         Parameters
@@ -156,7 +162,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         self._output_shape()
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Compute the features.
 
         Parameters
@@ -187,7 +193,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         self._check_shape(planes.shape[1:], "X")
         return self._of_arrays(planes, self.n_jobs)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Name the features.
 
         Parameters

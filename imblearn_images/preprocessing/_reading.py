@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core import files
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.limits import check_max_pixels, current_limits, image_limits
@@ -23,6 +24,7 @@ from imblearn_images.core.pixels import channels_back, channels_last, resized
 from imblearn_images.preprocessing._pixels import ImagesOutMixin, are_paths, image_tags, pixels_of
 
 
+@substitute
 class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     """Read image files into one array; arrays of pixels pass through.
 
@@ -45,8 +47,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     draft : bool, default=True
         With `size`, let the JPEG decoder reduce by 2, 4 or 8 first: faster, and about
         one grey level off on average.
-    n_jobs : int, default=None
-        As joblib's.
+    {n_jobs}
     verbose : int, default=0
         Show progress on stderr when positive, with tqdm if it is installed.
     channel_axis : int, default=None
@@ -56,8 +57,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    n_features_in_ : int
-        1 when fitted on paths, the number of values of one image otherwise.
+    {n_features_in_}
 
     See Also
     --------
@@ -85,15 +85,15 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        size=None,
-        mode=None,
+        size: tuple[int, int] | None = None,
+        mode: Literal["L", "RGB", "RGBA"] | None = None,
         *,
-        draft=True,
-        max_pixels=None,
-        n_jobs=None,
-        verbose=0,
-        channel_axis=None,
-    ):
+        draft: bool = True,
+        max_pixels: int | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        channel_axis: int | None = None,
+    ) -> None:
         self.size = size
         self.mode = mode
         self.draft = draft
@@ -102,7 +102,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
         self.channel_axis = channel_axis
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Any:
         """Look at what `X` is, paths or pixels; no file is opened.
 
         Parameters
@@ -125,7 +125,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
             pixels_of(self, images, reset=True, dtype=None)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Read the images.
 
         Parameters

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.preprocessing._pixels import ImagesOutMixin, image_tags, pixels_of, shaped
 
 
+@substitute
 class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Flatten images to rows of pixels, a view where memory order allows.
 
@@ -25,8 +29,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ----------
     image_shape_ : tuple of int
         Shape of one image; (d,) when `X` was two-dimensional already.
-    n_features_in_ : int
-        Number of values of one image.
+    {n_features_in_}
     feature_names_in_ : ndarray of shape (d,)
         Names of the columns, when `X` was a data frame.
 
@@ -46,10 +49,10 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, dtype=None):
+    def __init__(self, dtype: DTypeLike | None = None) -> None:
         self.dtype = dtype
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Any:
         """Learn the shape of the images.
 
         Parameters
@@ -66,7 +69,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.image_shape_ = pixels_of(self, X, reset=True).shape[1:]
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Flatten images.
 
         Parameters
@@ -95,7 +98,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rows = images.reshape(len(images), -1)
         return rows if self.dtype is None else rows.astype(self.dtype, copy=False)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Any) -> Any:
         """Give rows of pixels the shape of the images again.
 
         Parameters
@@ -112,7 +115,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rows = check_array(X, dtype=None, ensure_all_finite=False)
         return shaped(rows, self.image_shape_)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Name the pixels.
 
         Parameters
@@ -136,6 +139,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return image_tags(super().__sklearn_tags__())
 
 
+@substitute
 class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     """Reshape rows of pixels to images, for use behind samplers that flatten.
 
@@ -149,8 +153,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of values of one image.
+    {n_features_in_}
 
     See Also
     --------
@@ -176,10 +179,10 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, image_shape=None):
+    def __init__(self, image_shape: tuple[int, ...] | None = None) -> None:
         self.image_shape = image_shape
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Any:
         """Check that `X` has the shape or can be given it.
 
         Parameters
@@ -196,7 +199,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         self._reshape(X, reset=True)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Reshape.
 
         Parameters

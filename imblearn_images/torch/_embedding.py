@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -101,19 +101,21 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
     'TorchEmbedding (1800 features)'
     """
 
+    size: Any  # may come as a list
+
     def __init__(
         self,
-        module,
-        layer=None,
-        size=None,
-        batch_size=64,
-        device=None,
+        module: Any,
+        layer: str | None = None,
+        size: tuple[int, int] | None = None,
+        batch_size: int = 64,
+        device: Any = None,
         *,
-        mean=None,
-        std=None,
-        pooling="average",
-        channel_axis=None,
-    ):
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        pooling: Literal["average", "flatten"] = "average",
+        channel_axis: int | None = None,
+    ) -> None:
         self.module = module
         self.layer = layer
         self.size = size
@@ -124,7 +126,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         self.pooling = pooling
         self.channel_axis = channel_axis
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Any:
         """Find out what the network wants; it learns nothing.
 
         Parameters
@@ -162,7 +164,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
             _check_one_size(FileImages(X))
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Compute the features.
 
         Parameters
