@@ -38,7 +38,6 @@ from imblearn_images._cli.arguments import (
 )
 from imblearn_images._cli.console import say, say_report
 from imblearn_images._cli.folders import GROUPS, METHODS, SYNTHESES, add_on_error
-from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.estimators import takes_of
 from imblearn_images.core.files import read_image, written_whole
 from imblearn_images.core.splitting import merge_groups
@@ -46,7 +45,8 @@ from imblearn_images.core.text import counted, nearest, screen_width, shown
 from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
 from imblearn_images.display._canvas import BARS, COLOURS, as_png, require_matplotlib
 from imblearn_images.folders._grouping import needs_pixels, read_groups, resolve_groups
-from imblearn_images.folders._source import Source, bound_together, check_twins, read_source
+from imblearn_images.folders._records import Source
+from imblearn_images.folders._source import bound_together, check_twins, read_source
 from imblearn_images.folders._store import where_they_meet
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.model_selection._comparison import as_html, as_text, of_interest
@@ -340,10 +340,7 @@ def _sheet(paths: NDArray[Any], labels: NDArray[Any]) -> bytes:
 
 DEFAULT_METHODS = ["random-over", "smote", "random-under"]
 SIZE = 16
-COMPARED = {name: kind for name, kind in METHODS.items() if kind is not None} | {
-    "smoteenn": SMOTEENN,
-    "smotetomek": SMOTETomek,
-}
+COMPARED = {name: kind for name, kind in METHODS.items() if kind is not None}
 CANDIDATES = list(COMPARED)
 CANDIDATES += [
     f"{name}/{synthesis}"

@@ -42,8 +42,9 @@ from imblearn_images.folders._plan import (
     with_seed,
 )
 from imblearn_images.folders._progress import progress
+from imblearn_images.folders._records import Source
 from imblearn_images.folders._report import FolderReport, count_classes
-from imblearn_images.folders._source import FolderSplit, Source, read_source, split_source
+from imblearn_images.folders._source import FolderSplit, read_source, split_source
 from imblearn_images.folders._store import LINKS, OutputFolder
 from imblearn_images.under_sampling import RandomUnderSampler
 

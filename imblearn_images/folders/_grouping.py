@@ -8,15 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from imblearn_images.core.duplicates import PHOTOS, near_duplicates
 from imblearn_images.core.plan import as_groups
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import nearest
-
-if TYPE_CHECKING:
-    from imblearn_images.folders._source import Source
+from imblearn_images.folders._records import Source
 
 Groups = str | Callable[[str], Any] | Mapping[str, Any] | Sequence[Any] | None
 

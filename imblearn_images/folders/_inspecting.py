@@ -16,7 +16,8 @@ from imblearn_images.core.duplicates import has_imagehash
 from imblearn_images.core.text import align, counted, shown
 from imblearn_images.folders._grouping import group_near
 from imblearn_images.folders._loading import endings_text
-from imblearn_images.folders._source import Source, read_source
+from imblearn_images.folders._records import Source
+from imblearn_images.folders._source import read_source
 
 __all__ = ["InspectReport", "inspect_folder"]
 

@@ -35,8 +35,9 @@ from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._labels import encode_label
 from imblearn_images.folders._manifest import Row
+from imblearn_images.folders._records import Source
 from imblearn_images.folders._report import FolderReport, count_classes
-from imblearn_images.folders._source import FolderSplit, Source
+from imblearn_images.folders._source import FolderSplit
 from imblearn_images.folders._store import OutputFolder, name_file
 from imblearn_images.image_sampler import ImageSampler, instead_of
 from imblearn_images.over_sampling import RandomOverSampler

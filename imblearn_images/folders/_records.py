@@ -1,10 +1,10 @@
-"""Records: what a look at every byte and every pixel of a file says about it."""
+"""Records: what a look at every byte and every pixel of a file says about it, and of all files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file, hash_file_look, require_imagehash
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import printable
+from imblearn_images.folders._lineage import Lineage
 
 _SUFFIXES = {
     "PNG": (".png", ".apng"),
@@ -168,6 +169,42 @@ class FileRecords:
         _, first, group = np.unique(contents, return_index=True, return_inverse=True)
         rows: NDArray[np.intp] = first[group]
         return rows
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examined files of class folders."""
+
+    root: str
+    labels: list[str]
+    records: FileRecords
+    """Of the files that can be used."""
+    rows: NDArray[np.intp]
+    """Positions among the files that :func:`load_image_folder` lists."""
+    n_listed: int
+    """How many files it lists."""
+    broken: list[tuple[str, FileRecord]]
+    """Label and record of the files that cannot be used."""
+    notes: list[str]
+    classes: list[str] = field(default_factory=list)
+    """All class folders, also those without a file that can be used."""
+    other_files: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Class, or "" for the source itself, to the endings of files that are no images."""
+    splits: dict[str, str] = field(default_factory=dict)
+    """Where the split of the source is kept: "train", "valid", "test" to the folder's name."""
+    sides: NDArray[np.str_] | None = None
+    """Which of them each file that can be used is in."""
+    lineage: Lineage | None = None
+    """What manifests say of the files that can be used."""
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that can be used."""
+        return self.records.paths
+
+    def relative(self, path: str) -> str:
+        """Path below the source, with "/"."""
+        return path.removeprefix(self.root).lstrip(os.sep).replace(os.sep, "/")
 
 
 def examine(path: str, *, hash_pixels: bool = False, mode: str | None = None) -> FileRecord:

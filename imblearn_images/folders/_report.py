@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from imblearn_images.core.text import align, counted, shown
-from imblearn_images.folders._source import FolderSplit, Source
+from imblearn_images.folders._records import Source
+from imblearn_images.folders._source import FolderSplit
 
 __all__ = ["FolderReport"]
 

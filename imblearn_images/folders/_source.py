@@ -21,45 +21,9 @@ from imblearn_images.folders._layout import find_splits, folders_in
 from imblearn_images.folders._lineage import Lineage, read_lineage
 from imblearn_images.folders._loading import OWN_FILES, count_endings, find_images, note_on_skipped
 from imblearn_images.folders._progress import progress
-from imblearn_images.folders._records import FileRecord, FileRecords, examine_all
+from imblearn_images.folders._records import FileRecord, FileRecords, Source, examine_all
 
 __all__ = ["FolderSplit", "split_folder"]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Examined files of class folders."""
-
-    root: str
-    labels: list[str]
-    records: FileRecords
-    """Of the files that can be used."""
-    rows: NDArray[np.intp]
-    """Positions among the files that :func:`load_image_folder` lists."""
-    n_listed: int
-    """How many files it lists."""
-    broken: list[tuple[str, FileRecord]]
-    """Label and record of the files that cannot be used."""
-    notes: list[str]
-    classes: list[str] = field(default_factory=list)
-    """All class folders, also those without a file that can be used."""
-    other_files: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Class, or "" for the source itself, to the endings of files that are no images."""
-    splits: dict[str, str] = field(default_factory=dict)
-    """Where the split of the source is kept: "train", "valid", "test" to the folder's name."""
-    sides: NDArray[np.str_] | None = None
-    """Which of them each file that can be used is in."""
-    lineage: Lineage | None = None
-    """What manifests say of the files that can be used."""
-
-    @property
-    def paths(self) -> list[str]:
-        """The files that can be used."""
-        return self.records.paths
-
-    def relative(self, path: str) -> str:
-        """Path below the source, with "/"."""
-        return path.removeprefix(self.root).lstrip(os.sep).replace(os.sep, "/")
 
 
 def read_source(
