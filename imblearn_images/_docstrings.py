@@ -155,8 +155,9 @@ SHARED: dict[str, str] = _texts(
     [embedding]
     embedding : transformer, callable, "thumbnail" or None, default=None
         Features in which distances between images are measured: made by a transformer, which is
-        cloned and fitted on the images and their labels; by a function of a block of images that
-        returns an array of shape (n, d); or the pixels of small copies, ``"thumbnail"``.
+        cloned and fitted on the images, with their labels if it needs them; by a function of a
+        block of images that returns an array of shape (n, d); or the pixels of small copies,
+        ``"thumbnail"``.
         ``None``: the pixels, unless the notes below name other features.
 
     [interpolate]
@@ -176,7 +177,7 @@ SHARED: dict[str, str] = _texts(
         Which synthetic images are good enough: an object such as
         :class:`~imblearn_images.synthesis.NeighborsAgree`, or a function ``(images, labels) ->
         mask``. The others are drawn again, a few times: nearer to their base, or from other
-        parents where the synthesis chooses them. ``plan_.tries`` counts. ``None``: all are.
+        parents where the synthesis chooses them. ``plan_.tries`` counts. ``None``: all.
 
     [output_dir]
     output_dir : str, pathlib.Path or None, default=None

@@ -74,7 +74,7 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
 
 @substitute
 class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
-    """SMOTE, then edited nearest neighbours drop originals and children that disagree.
+    """SMOTE, then edited nearest neighbours drop originals and synthetic images that disagree.
 
     :class:`imblearn.combine.SMOTEENN` for images. The cleaning is severe: whatever has a
     single neighbour of another class goes, so the classes come out unequal, and on raw
@@ -212,7 +212,7 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     ResamplingPlan(361 images -> 762 rows: 357 original, 0 copies, 405 synthetic, near by <lambda>
       (4 features))
 
-    The same children, each drawn along the flow between its parents:
+    The same parents, but each image is drawn along the flow between them:
 
     >>> from imblearn_images.synthesis import Morph
     >>> X_morphed, y_morphed = linked.set_params(synthesis=Morph()).fit_resample(images, labels)

@@ -292,7 +292,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     Parameters
     ----------
     estimator : classifier, default=DecisionTreeClassifier()
-        The member, a Pipeline for example; what it sees is told in
+        The member, a Pipeline for example; what it sees is explained in
         :mod:`imblearn_images.ensemble`.
     {n_estimators}
     max_samples : int or float, default=1.0
@@ -416,14 +416,14 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
     Parameters
     ----------
     estimator : classifier, default=DecisionTreeClassifier(max_depth=1)
-        Takes ``sample_weight``; of a Pipeline, the last step does. What it sees is told in
+        Takes ``sample_weight``; of a Pipeline, the last step does. What it sees is explained in
         :mod:`imblearn_images.ensemble`.
     n_estimators : int, default=50
         Rounds at most.
     learning_rate : float, default=1.0
-        Shrinks the say of each round.
+        Factor on the weight of each round.
     algorithm : str, default='deprecated'
-        Of no use any more.
+        Without effect.
     {sampling_strategy_under}
     {replacement}
     {random_state}

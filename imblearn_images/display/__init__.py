@@ -5,7 +5,7 @@ it again; ``figure_`` and ``ax_`` are what was drawn.
 
 - :class:`ClassDistributionDisplay`: images per class, before and after
 - :class:`FamilyDisplay`: synthetic images beside their parents
-- :class:`EmbeddingDisplay`: a map of the images, originals and children
+- :class:`EmbeddingDisplay`: a map of the images, original and synthetic ones
 - :class:`PairsDisplay`: pairs of images that leak from training to validation
 - :class:`ComparisonDisplay`: candidates beside doing nothing, with intervals
 - :class:`RecallDisplay`: recall of every class

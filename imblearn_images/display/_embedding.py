@@ -29,7 +29,7 @@ from imblearn_images.display._canvas import (
 
 @substitute
 class EmbeddingDisplay(DisplayMixin):
-    """Map of the images in two dimensions: originals as points, children as crosses.
+    """Map of the images in two dimensions: originals as points, synthetic ones as crosses.
 
     Make one with :meth:`from_plan` or :meth:`from_labels`, which draw it at once.
 
@@ -40,7 +40,7 @@ class EmbeddingDisplay(DisplayMixin):
     y : ndarray of shape (n,)
         Their labels.
     synthetic : ndarray of bool of shape (n,), default=None
-        Which of them are children.
+        Which of them are synthetic.
 
     Attributes
     ----------
@@ -101,10 +101,10 @@ class EmbeddingDisplay(DisplayMixin):
         reducer: Any = None,
         ax: Any = None,
     ) -> EmbeddingDisplay:
-        """Draw a map of the source images and of the children of a plan.
+        """Draw a map of the source images and of the synthetic images of a plan.
 
-        A child stands where its parents' shares put it: the weighted mean of their features.
-        For pixels that is where it is.
+        A synthetic image stands where the shares of its parents put it: at the weighted mean of
+        their features, which for blended pixels is its own place.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class EmbeddingDisplay(DisplayMixin):
         embedding, ax
             As for :meth:`from_labels`.
         reducer : transformer, default=None
-            Fitted on originals and children together, by ``fit_transform``; by default
+            Fitted on original and synthetic images together, by ``fit_transform``; by default
             ``PCA(2)``.
 
         Returns

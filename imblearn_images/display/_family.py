@@ -29,13 +29,13 @@ from imblearn_images.display._canvas import (
     sheet,
 )
 
-PARTNERS = 3  # of a child that are drawn
+PARTNERS = 3  # of an image that are drawn
 LETTERS = 14  # of a line, for each side of an image
 STEP, LINE = 1.3, 0.2  # from image to image, and a line of text, in sides of an image
 
 
 class Family(NamedTuple):
-    """A child and its parents, ready to be drawn."""
+    """A synthetic image and its parents, ready to be drawn."""
 
     title: str
     """Which row it is, and its label."""
@@ -51,7 +51,7 @@ class Family(NamedTuple):
 
 @substitute
 class FamilyDisplay(DisplayMixin):
-    """Sheet of synthetic images, each behind its parents: share x parent + ... = child.
+    """Sheet of synthetic images, each behind its parents: share x parent + ... = image.
 
     Where pixels are not added up, a line says what the synthesis has done with the parents.
 
@@ -107,7 +107,7 @@ class FamilyDisplay(DisplayMixin):
         n : int, default=6
             How many to choose where `rows` is None.
         X_resampled : array or paths, default=None
-            What ``fit_resample`` returned: children are taken from it instead of being
+            What ``fit_resample`` returned: images are taken from it instead of being
             drawn again, which is needed for rows with noise.
         {ax}
 

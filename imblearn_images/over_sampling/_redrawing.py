@@ -1,4 +1,4 @@
-"""Redrawing: a share of the images of every class replaced by children."""
+"""Redrawing: a share of the images of every class replaced by synthetic ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["RedrawImages"]
 
 @substitute
 class RedrawImages(MeasuringSamplerMixin, BaseSampler):
-    """Replace a share of the images of every class by children of theirs.
+    """Replace a share of the images of every class by synthetic ones drawn from them.
 
     Where only rare classes hold synthetic images, a classifier may learn that what looks
     synthetic is rare. This step, behind an over-sampler in a Pipeline, redraws the same

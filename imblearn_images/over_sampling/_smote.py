@@ -157,7 +157,7 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
 
 
 class ShortfallMixin(TracedSamplerMixin):
-    """Mixin for a sampler that may add fewer children than it is asked for, and then says so."""
+    """Mixin for a sampler that may add fewer images than requested, and then says so."""
 
     why_short: str
 
@@ -189,7 +189,7 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     :class:`imblearn.over_sampling.BorderlineSMOTE` for images. Of each class, the images
     with at least half, but not all, of their `m_neighbors` in other classes are bases.
     Two neighbour searches. It sharpens the border where classes touch and amplifies
-    mislabelled images; a class without such images gets no children, and a UserWarning says so.
+    mislabelled images; a class without such images gets no new ones, which a UserWarning reports.
 
     Parameters
     ----------
@@ -198,7 +198,8 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     {k_neighbors}
     {m_neighbors}
     kind : {'borderline-1', 'borderline-2'}, default='borderline-1'
-        Partners of the same class, or of any: then the child stays in the half near its base.
+        Partners of the same class, or of any; then synthetic images stay in the half near their
+        base.
     {embedding}
     {interpolate}
     {synthesis}
@@ -285,7 +286,7 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     :class:`imblearn.over_sampling.SVMSMOTE` for images. Support vectors in danger are
     interpolated, the others extrapolated away from their neighbour: such shares are
     negative, and integer pixels are clipped to the range of their dtype. Where all support
-    vectors of a class are of one kind, about half of its children are missing, as in
+    vectors of a class are of one kind, about half of its new images are missing, as in
     imbalanced-learn; a UserWarning counts them. One SVM per class, which takes quadratic
     time: for thousands of images pass an `embedding`.
 
@@ -380,10 +381,10 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
 
 @substitute
 class ADASYN(TracedSamplerMixin, ImblearnADASYN):
-    """SMOTE with more children for images that have more neighbours of other classes.
+    """SMOTE with more new images around those that have more neighbours of other classes.
 
-    :class:`imblearn.over_sampling.ADASYN` for images. The numbers of children are rounded,
-    so a class comes out a few images off its aim. Two searches. It follows outliers and
+    :class:`imblearn.over_sampling.ADASYN` for images. The numbers of new images are rounded,
+    so the size of a class comes out a few images off. Two searches. It follows outliers and
     wrong labels further than any other method here.
 
     Parameters
@@ -463,8 +464,8 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     """SMOTE inside clusters, more in sparse ones.
 
     :class:`imblearn.over_sampling.KMeansSMOTE` for images. All images are clustered; the
-    children of a class come from clusters where it is common enough. Cheap with an
-    `embedding`; k-means on pixels finds brightness more than content. It avoids children
+    synthetic images come from clusters where their class is common enough. Cheap with an
+    `embedding`; k-means on pixels finds brightness more than content. It avoids blends
     between two groups of a class, and fails if no cluster holds enough of it.
 
     Parameters
@@ -476,7 +477,7 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     kmeans_estimator : int or clusterer, default=None
         Number of clusters, or the clusterer; MiniBatchKMeans by default.
     cluster_balance_threshold : float or 'auto', default='auto'
-        Least share of the class in a cluster.
+        Minimum share of the class in a cluster.
     density_exponent : float or 'auto', default='auto'
         How much more sparse clusters get.
     {embedding}
