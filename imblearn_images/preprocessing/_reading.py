@@ -47,6 +47,9 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     draft : bool, default=True
         With `size`, let the JPEG decoder reduce by 2, 4 or 8 first: faster, and about
         one grey level off on average.
+    max_pixels : int, default=None
+        Pixels that one file may have, against decompression bombs; by default what
+        :func:`image_limits` says, 128 million.
     {n_jobs}
     verbose : int, default=0
         Show progress on stderr when positive, with tqdm if it is installed.
