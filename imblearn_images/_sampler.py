@@ -298,7 +298,8 @@ def _channel_axis(rule: Any, images: Any) -> int | None:
     """Where a synthesis, or the first of its members to say so, has the channels of an image."""
     axes = [getattr(rule, "channel_axis", None)]
     members = getattr(rule, "syntheses", None)
-    axes += [_channel_axis(member, images) for member in members or ()]
+    members = members if isinstance(members, (list, tuple)) else ()  # else refused when it draws
+    axes += [_channel_axis(member, images) for member in members]
     axis = next((axis for axis in axes if axis is not None), None)
     if not sparse.issparse(images) and images.paths is not None and axis not in (None, -1, 2):
         raise ValueError(

@@ -240,7 +240,9 @@ def test_wrong_parameters_are_named(wrong, message):
 
 
 @pytest.mark.parametrize("rule", [Morph(), TransferDeformation()], ids=repr)
-@pytest.mark.parametrize(("shape", "remedy"), [((30,), "FlattenImages"), ((3, 9, 9), "transpose")])
+@pytest.mark.parametrize(
+    ("shape", "remedy"), [((30,), "FlattenImages"), ((3, 9, 9), "channel_axis=0")]
+)
 def test_what_is_no_image_is_refused(rule, shape, remedy):
     base, partners, weights, rngs = family(rule, "uint8", shape)
     with pytest.raises(ValueError, match=remedy):

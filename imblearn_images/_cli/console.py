@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -35,7 +35,9 @@ def connected() -> Iterator[None]:
                 os.dup2(nowhere, descriptor)
                 os.close(nowhere)
     before = sys.stdout, sys.stderr
-    with open(os.devnull, "w", encoding="utf-8") as nothing:
+    # Opened only if it is needed: there may be no file descriptor left to open it with.
+    missing = None in before
+    with open(os.devnull, "w", encoding="utf-8") if missing else nullcontext() as nothing:
         sys.stdout, sys.stderr = (nothing if stream is None else stream for stream in before)
         try:
             yield

@@ -389,8 +389,8 @@ def refuse_drawn(lineage: Lineage, root: str) -> None:
         raise ValueError(
             f"{root!r} cannot be split for validation: {n} of {len(lineage.drawn)} images were "
             f"drawn from others, as {_some(lineage)} says, and what is drawn from a photo gives it "
-            "away. Split the photos before they are resampled, or let all of these images train: "
-            "--validation 0, validation=0."
+            "away. Split the photos before they are resampled, or let all of these images train "
+            "with validation=0."
         )
 
 

@@ -183,7 +183,7 @@ def _check_there(root: Path) -> None:
     if os.path.lexists(root / WORKSHOP):
         raise FileNotFoundError(
             f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat the command "
-            "that writes it: --resume, resume=True."
+            "that writes it, with resume=True."
         )
     above = root.absolute().parent
     hint = "" if not (above / MANIFEST).is_file() else f" Did you mean {os.fspath(above)!r}?"
