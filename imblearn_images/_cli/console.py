@@ -10,13 +10,17 @@ from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
 
-__all__ = ["complain", "connected", "say", "say_report", "spelling"]
+__all__ = ["NobodyReadsError", "complain", "connected", "say", "say_report", "spelling"]
 
 _spell: ContextVar[Callable[[str], str]] = ContextVar("_spell", default=str)
 """How the command that is running spells remedies."""
 
 REMARKS = ("note: ", "broken: ", "skipped: ", "no result ")
 """How lines of a report begin that may hold a remedy; in the others names of classes stand."""
+
+
+class NobodyReadsError(Exception):
+    """Raised when whoever read the output has closed it; other pipes break, too."""
 
 
 @contextmanager
@@ -50,7 +54,7 @@ def say(text: str) -> None:
 
     Raises
     ------
-    BrokenPipeError
+    NobodyReadsError
         If nobody reads on.
     OSError
         Naming standard output if it cannot be written, such as on a full disk.
@@ -75,7 +79,7 @@ def _write(stream: TextIO, text: str) -> None:
         with suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if isinstance(error, BrokenPipeError):
-            raise
+            raise NobodyReadsError from error
         raise OSError(error.errno, error.strerror, "standard output") from error
 
 

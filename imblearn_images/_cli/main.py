@@ -25,7 +25,7 @@ from PIL import Image
 import imblearn_images
 from imblearn_images._cli.arguments import SEED, Parser, add_max_pixels, integer, n_jobs
 from imblearn_images._cli.compare import add_compare_command, run_compare
-from imblearn_images._cli.console import complain, connected, spelling
+from imblearn_images._cli.console import NobodyReadsError, complain, connected, spelling
 from imblearn_images._cli.demo import run_demo
 from imblearn_images._cli.folders import add_folder_commands, add_on_error
 from imblearn_images._cli.interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
@@ -278,9 +278,7 @@ def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> 
             interruptible(),
         ):
             command(**options)
-    except BrokenPipeError as error:
-        if error.filename is not None:
-            _fail(_message(error), spell)
+    except NobodyReadsError:
         return 1  # whoever read the output has seen enough
     # The last one: a process of another library's, such as a cross-validation, was killed.
     except (OSError, ValueError, MemoryError, ModuleNotFoundError, BrokenExecutor) as error:

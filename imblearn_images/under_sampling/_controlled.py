@@ -331,7 +331,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     ) -> tuple[Any, NDArray[Any]]:
         as_given = sparse.issparse(X) and self.embedding is None and embeddings is None
         soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
-        target = images_of(X, self) if soft or isinstance(X, np.ndarray) and X.ndim > 1 else X
+        target = images_of(X, self) if soft or (isinstance(X, np.ndarray) and X.ndim > 1) else X
         features, nearness = X, "pixels"
         if not as_given:
             features, nearness = measure(self, X, y, embeddings)
