@@ -19,9 +19,6 @@ from imblearn_images._sampler import (
     DRAWING,
     MeasuringSamplerMixin,
     check_plain,
-    check_room,
-    images_of,
-    measure,
     sizes_told,
 )
 from imblearn_images.core.planning import Judge
@@ -44,9 +41,9 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
-        target = images_of(X, self)
-        features, nearness = measure(self, X, y, embeddings)
-        check_room(self, features)
+        target = self._images_to_draw(X)
+        features, nearness = self._measure(X, y, embeddings)
+        self._check_room(features)
         asked = copy.copy(self)
         asked.smote = self._tracing_smote()
         with sizes_told(y):

@@ -199,7 +199,7 @@ def test_labels_before_images_are_told_apart(name):
 
 DETERMINISTIC = make_pipeline(FlattenImages(), GaussianNB())
 CLASSIFIERS = {
-    "PriorCorrectedClassifier": PriorCorrectedClassifier(DETERMINISTIC),
+    "PriorCorrectedClassifier": PriorCorrectedClassifier(DETERMINISTIC, prior="uniform"),
     "TunedThresholdsClassifier": TunedThresholdsClassifier(DETERMINISTIC, cv=2, thresholds=5),
     "CascadeClassifier": CascadeClassifier(DETERMINISTIC),
     **{name: getattr(ensemble, name)(n_estimators=2, random_state=0) for name in ensemble.__all__},

@@ -23,8 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._sampler import ADDED, ImageSamplerMixin, images_of
-from imblearn_images.core.containers import join_paths
+from imblearn_images._sampler import ADDED, ImageSamplerMixin
 from imblearn_images.core.estimators import as_wanted
 from imblearn_images.core.images import Images
 from imblearn_images.core.pixels import check_unit, stored
@@ -377,7 +376,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
             return type(X)(resampled), labels
         n_new = {plain(label): n for label, n in self.sampling_strategy_.items() if n}
         check_generator(self.generator, list(n_new))
-        images, n = images_of(X, self), len(y)
+        images, n = self._images_to_draw(X), len(y)
         out = None
         if images.paths is None:
             out = allocate((n + sum(n_new.values()), *images.shape_of(0)), images.dtype)
@@ -391,7 +390,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
                 paths += self._written(plan, images, children.astype(np.float64))
             base = np.append(base, similar)
         self.plan_ = _generated_plan(base, y, first=n)
-        return (join_paths(X, paths) if out is None else out), self.plan_.y
+        return (images.joined(paths) if out is None else out), self.plan_.y
 
     def _written(
         self, plan: ResamplingPlan, images: Images, children: NDArray[np.float64]

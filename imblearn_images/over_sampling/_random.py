@@ -18,13 +18,8 @@ from imblearn_images._sampler import (
     ADDED,
     MeasuringSamplerMixin,
     SelectingSamplerMixin,
-    draw,
-    images_of,
-    own_features,
-    with_synthesis,
 )
-from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.images import ArrayImages, check_finite
+from imblearn_images.core.images import ArrayImages, Images, check_finite
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge
@@ -218,15 +213,16 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         if self.synthesis not in (None, "copy"):
             return self._draw_children(X, y, embeddings)
         if embeddings is not None:  # not needed for copies, but wrong is wrong
-            own_features(self, X, y, embeddings)
+            self._own_features(X, y, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
-        if holds_paths(X):
+        if isinstance(X, Images) and X.paths is not None:
             raise ValueError(
                 "When shrinkage is not None, X needs to contain only numerical data: noise needs "
                 "pixels, X holds paths. Put `ReadImages` before this sampler, or use "
                 "`shrinkage=None`."
             )
+        X = np.asarray(X) if isinstance(X, Images) else X
         if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
             resampled = ImblearnRandomOverSampler._fit_resample(self, X, y)
             self.plan_ = ResamplingPlan.selection(self.sample_indices_, y).with_noise()
@@ -245,13 +241,13 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
                 f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
             )
         X = as_pixels(X)
-        images = images_of(X, self)
-        features, nearness = own_features(self, X, y, embeddings)
+        images = self._images_to_draw(X)
+        features, nearness = self._own_features(X, y, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
         del self.sample_indices_  # who takes these rows of X would get copies
-        self.plan_ = with_synthesis(self, plan, images, y, features, nearness=nearness)
-        return draw(self, X, images), self.plan_.y
+        self.plan_ = self._with_synthesis(plan, images, y, features, nearness=nearness)
+        return self._draw(images), self.plan_.y
 
     def _checked_shrinkage(self) -> Mapping[Any, float]:
         if isinstance(self.shrinkage, Real):

@@ -18,12 +18,8 @@ from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
     ADDED,
     MeasuringSamplerMixin,
-    draw,
-    images_of,
-    own_features,
-    with_synthesis,
 )
-from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge
 from imblearn_images.core.synthesis import Synthesis
@@ -123,21 +119,20 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     ) -> tuple[Any, NDArray[Any]]:
         if not 0 <= self.share <= 1:
             raise ValueError(f"`share` must be between 0 and 1, got {self.share!r}.")
-        if not isinstance(X, np.ndarray):
+        if not isinstance(X, (np.ndarray, Images)):
             raise TypeError(f"RedrawImages draws images, X is a {type(X).__name__}; pass an array.")
-        images = images_of(X, self)
-        first = _first_occurrence(X, y)
+        images = self._images_to_draw(X)
+        first = _first_occurrence(images, y)
         redrawn = self._rows_to_redraw(y, first)
         distinct, position = np.unique(first, return_inverse=True)
         alone = self.embedding is None or len(distinct) == len(X)
-        some, labels = (X, y) if alone else (X[distinct], y[distinct])
-        features, nearness = own_features(self, some, labels, embeddings)
+        some, labels = (X, y) if alone else (_rows(X, distinct), y[distinct])
+        features, nearness = self._own_features(some, labels, embeddings)
         if features is not None and len(features) > len(distinct):
             features = features[distinct]
         # Copies of an image must not be its partners: the rule sees every image once.
         plan = ResamplingPlan.selection(position.ravel(), y[distinct])
-        plan = with_synthesis(
-            self,
+        plan = self._with_synthesis(
             replace(plan, drawn=redrawn),
             images.subset(distinct),
             y[distinct],
@@ -151,7 +146,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             partners=distinct[plan.partners],
             n_source=len(y),
         )
-        return draw(self, X, images), self.plan_.y
+        return self._draw(images), self.plan_.y
 
     def _rows_to_redraw(self, y: NDArray[Any], first: NDArray[np.intp]) -> NDArray[np.bool_]:
         random_state = check_random_state(self.random_state)
@@ -179,12 +174,20 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         return np.asarray(self.classes)
 
 
-def _first_occurrence(X: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
-    """Row in which the image (or path) of each row occurs first in its class, shape (n,)."""
+def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
+    return X.subset(rows) if isinstance(X, Images) else X[rows]
+
+
+def _first_occurrence(images: Images, y: NDArray[Any]) -> NDArray[np.intp]:
+    """Row in which the image (or file) of each row occurs first in its class, shape (n,)."""
     seen: dict[Any, int] = {}
-    paths = holds_paths(X)
-    first = np.empty(len(X), dtype=np.intp)
-    for row, (image, label) in enumerate(zip(X, y.tolist(), strict=True)):
-        key = str(image) if paths else hashlib.sha256(image.tobytes()).digest()
+    first = np.empty(len(images), dtype=np.intp)
+    for row, label in enumerate(y.tolist()):
+        if images.paths is not None:
+            key: Any = images.name_of(row)
+        else:
+            image = np.empty((1, *images.shape_of(row)), dtype=images.dtype)
+            images.read(np.array([row]), image)
+            key = (image.shape, hashlib.sha256(image.tobytes()).digest())
         first[row] = seen.setdefault((key, label), row)
     return first
