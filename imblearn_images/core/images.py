@@ -618,8 +618,8 @@ def check_finite_images(
     `names` is what the user calls the images, by default by their rows. Files are checked when
     they are read.
     """
-    if images.dtype.kind != "f" or images.paths is not None or not len(rows):
-        return
+    if not len(rows) or images.paths is not None or images.dtype.kind != "f":
+        return  # asked in this order: the type of files is known when the first is opened
     names = rows if names is None else names[rows]
     if images.in_memory:
         pixels, positions = images.pixels(rows)
