@@ -34,6 +34,7 @@ from imblearn_images.core.planning import (
     listen,
 )
 from imblearn_images.core.rendering import allocate, render
+from imblearn_images.core.rules import Blend, answer
 from imblearn_images.core.similarity import Likeness
 from imblearn_images.core.synthesis import Kin, plan_children
 from imblearn_images.core.targets import told, unwrap_labels
@@ -258,7 +259,7 @@ def with_synthesis(
         rule.check(images, plan)
     if rule is None and accept is None:
         return plan
-    if plan.synthesis != "blend":
+    if not answer(plan.synthesis, "mixes"):
         raise ValueError(
             f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
             f"`accept` have no say; leave them out of {sampler!r}."
@@ -284,7 +285,7 @@ def with_synthesis(
         np.random.default_rng(entropy.tolist()),
     )
     if rule is None:
-        rule, plan = "blend", replace(plan, drawn=plan.synthetic)
+        rule, plan = Blend(), replace(plan, drawn=plan.synthetic)
     drawn = plan_children(plan, rule, kin)
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
     if accept is not None:
@@ -298,9 +299,12 @@ def _channel_axis(rule: Any, images: Any) -> int | None:
     """Where a synthesis, or the first of its members to say so, has the channels of an image."""
     axes = [getattr(rule, "channel_axis", None)]
     members = getattr(rule, "syntheses", None)
-    axes += [_channel_axis(member, images) for member in members or ()]
+    members = (
+        members if isinstance(members, (list, tuple)) else ()
+    )  # what is none, is refused later
+    axes += [_channel_axis(member, images) for member in members]
     axis = next((axis for axis in axes if axis is not None), None)
-    if not sparse.issparse(images) and images.paths is not None and axis not in (None, -1, 2):
+    if getattr(images, "paths", None) is not None and axis not in (None, -1, 2):
         raise ValueError(
             f"`channel_axis` must be None or -1 for files, which are read as (H, W, C), got "
             f"{axis!r}."

@@ -29,7 +29,7 @@ from imblearn_images._sampler import (
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge, plan_of, trace_rows
-from imblearn_images.core.synthesis import Synthesis
+from imblearn_images.core.synthesis import Synthesis, makes_copies
 
 __all__ = ["ImageSampler", "instead_of"]
 
@@ -176,7 +176,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
             else:
                 made, y_made, *_ = self.sampler_.fit_resample(features, y)
         plan = self._followed(made, np.asarray(y_made), features).near_by(nearness)
-        kept = ("original", "copy") if self.synthesis in (None, "copy") else ("original",)
+        kept = ("original", "copy") if makes_copies(self.synthesis) else ("original",)
         selects = holds_paths(X) and bool(np.isin(plan.kind, kept).all())  # opens no file
         if selects:
             self.plan_ = with_synthesis(self, plan, X, y)
