@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from operator import index
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images.core import saving
+from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.rules import Blend, answer, as_rule, rule_name
 
 if TYPE_CHECKING:
@@ -412,6 +415,119 @@ class ResamplingPlan:
             joined = plan.after(joined)
         return joined
 
+    def save(self, path: str | os.PathLike[str], X: Any = None, y: Any = None) -> None:
+        """Write the plan, with all of its steps, into a file that holds no code.
+
+        Parameters
+        ----------
+        path : path
+            The file; an existing one is replaced.
+        X : images or paths, default=None
+            What the plan was drawn for. Of files the names are remembered, without folders.
+        y : array-like of shape (n_source,), default=None
+            Labels of these images, which are remembered, too.
+
+        Raises
+        ------
+        TypeError
+            For labels that are objects other than text, numbers, dates and tuples of these.
+        ValueError
+            If `X` or `y` has another number of rows than the plan was drawn for.
+
+        Notes
+        -----
+        The file is an npz archive, with a header in JSON. A synthesis of this library is written
+        by its class and parameters; functions and third-party objects are to be given to
+        :meth:`load` again.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> y = np.array(["cat", "cat", "dog"])
+        >>> plan = ResamplingPlan.selection(np.array([0, 1, 2, 2]), y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "plan.npz")
+        ...     plan.save(path, y=y)
+        ...     ResamplingPlan.load(path, y=y)
+        ResamplingPlan(3 images -> 4 rows: 3 original, 1 copies, 0 synthetic)
+        """
+        steps = []
+        plan: ResamplingPlan | None = self
+        while plan is not None:
+            step = plan.last_step
+            steps.append({name: getattr(step, name) for name in _STEP})
+            plan = plan.previous
+        saving.write(path, steps[::-1], _fingerprints(X, y, self.n_source))
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], X: Any = None, y: Any = None, *, synthesis: Any = None
+    ) -> ResamplingPlan:
+        """Read a plan that :meth:`save` has written.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        X, y : images or paths, labels, default=None
+            What the plan is to be carried out on: refused where it is not what `save` was given.
+            Images in arrays are compared in number alone, as is what `save` was not given.
+        synthesis : synthesis or function, or list, default=None
+            What the plan was drawn by, where the file could not hold that. A list where several
+            steps miss it, the first step first.
+
+        Returns
+        -------
+        plan : ResamplingPlan
+
+        Raises
+        ------
+        OSError
+            If there is no such file.
+        ValueError
+            If it is not such a file or damaged, `X` or `y` does not fit, or a synthesis is
+            missing or another than the plan was drawn by.
+        """
+        left = [synthesis] if synthesis is not None else []
+        left = list(synthesis) if isinstance(synthesis, (list, tuple)) else left
+
+        def given(name: str) -> Any:
+            if not left:
+                raise ValueError(
+                    f"The plan was drawn by {name}, which a file cannot hold. Pass it again: "
+                    "ResamplingPlan.load(path, synthesis=...)."
+                )
+            rule = as_rule(left.pop(0))
+            if rule_name(rule) != name or not hasattr(rule, "draw"):
+                raise ValueError(
+                    f"`synthesis` must be {name}, by which the plan was drawn, got {rule!r}."
+                )
+            return rule
+
+        steps, source = saving.read(path, given)
+        if left:
+            raise ValueError(
+                f"`synthesis` has {len(left)} more than the plan needs: {left!r:.100}. Leave them "
+                "out."
+            )
+        plan = cls(**steps[0])
+        for step in steps[1:]:
+            plan = cls(**step).after(plan)
+        for name, column in _fingerprints(X, y, plan.n_source).items():
+            if column is None or name not in source:
+                continue
+            if len(source[name]) != plan.n_source:
+                raise ValueError(f"{path} is damaged: it knows {len(source[name])} {name}.")
+            other = np.flatnonzero(column != source[name])
+            if len(other):
+                what, argument = {"labels": ("labels", "y"), "names": ("file names", "X")}[name]
+                raise ValueError(
+                    f"`{argument}` has other {what} than the plan was saved with in {len(other)} "
+                    f"of {plan.n_source} rows, the first of them row {other[0]}. Pass the images "
+                    "that were given to fit_resample, in the same order."
+                )
+        return plan
+
     def near_by(self, nearness: str) -> ResamplingPlan:
         """Same plan, with another word on what "near" means."""
         return replace(self, nearness=nearness)
@@ -715,6 +831,31 @@ class ResamplingPlan:
         return pd.DataFrame(
             {name: column for name, column in columns.items() if column is not None}
         )
+
+
+_STEP = [each.name for each in fields(ResamplingPlan) if each.name != "previous"]
+
+
+def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None]:
+    """What is remembered of the source of a plan, which has `n` images."""
+    labels = names = None
+    if y is not None:
+        labels = column_of(y, "y")
+    if X is not None:
+        X, _ = unwrap(X)
+        names = saving.file_names(X) if holds_paths(X) else None
+    sizes = {"X": X if X is None else X.shape[0] if hasattr(X, "shape") else len(X)}
+    sizes["y"] = None if labels is None else len(labels)
+    for name, size in sizes.items():
+        if size not in (None, n):
+            raise ValueError(
+                f"`{name}` has {size} rows, the plan was drawn for {n} images; pass what was given "
+                "to fit_resample."
+            )
+    return {
+        "labels": None if labels is None else saving.fingerprint(labels),
+        "names": None if names is None else saving.fingerprint(names),
+    }
 
 
 def check_plan(plan: Any, name: str = "plan") -> None:

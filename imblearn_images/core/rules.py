@@ -7,7 +7,7 @@ say gets the answer in `ANSWERS`, which is that of any synthesis of images.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images.core.layers import Layer, in_place
-from imblearn_images.core.pixels import mix
+from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 
 ANSWERS = MappingProxyType(
     {
         "copies": False,  # rows drawn by it are the images themselves, and no synthetic ones
         "mixes": False,  # it adds up the pixels of any number of parents, by their shares
+        "needs_partners": True,  # without one, if it has any at all, it repeats the image
         "note": None,  # what the repr of a plan says of it; by default "drawn by", and its name
         "rest": None,  # what is drawn besides shares of parents; None if these add up to nothing
         "sees_all": False,  # what it draws may show any image of the source, not its parents alone
@@ -56,15 +57,22 @@ def rule_name(rule: Any) -> str:
 
 
 def as_rule(rule: Any) -> Any:
-    """Object that a rule's name stands for; what is no such name is given back.
+    """Object that draws, of a name or a function; anything else is given back.
+
+    Functions come wrapped in :class:`EachRow`.
 
     Examples
     --------
     >>> type(as_rule("copy")).__name__, as_rule("blur")
     ('Copy', 'blur')
+    >>> as_rule(lambda base, partner, step, rng: partner).n_partners
+    1
     """
-    named = {known.__name__: known for known in (Copy(), Blend())}
-    return named.get(rule, rule) if isinstance(rule, str) else rule
+    if isinstance(rule, str):
+        return {"copy": Copy(), "blend": Blend()}.get(rule, rule)
+    if callable(rule) and not hasattr(rule, "draw") and not isinstance(rule, type):
+        return EachRow(rule)
+    return rule
 
 
 class Copy(BaseEstimator):  # type: ignore[misc]
@@ -146,6 +154,63 @@ class Blend(BaseEstimator):  # type: ignore[misc]
         """Both parents are seen everywhere, each as much as its share says."""
         m, size, step = len(base), base.shape[1:3], weights[:, 0]
         return [in_place(m, size, share=1 - step), in_place(m, size, 1, share=step)]
+
+
+class EachRow:
+    """Rule that calls a function ``(base, partner, step, rng) -> image`` for each row.
+
+    The function gets floats in the unit of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), of
+    32 bits where these hold every value, else of 64, and is to return that unit.
+
+    Examples
+    --------
+    >>> images = np.array([[[200]], [[100]]], dtype=np.uint8)
+    >>> blend = EachRow(lambda base, partner, step, rng: base + step * (partner - base))
+    >>> blend.draw(images[:1], images[None, 1:], np.array([[0.25]]), [None]).tolist()
+    [[[175.0]]]
+    """
+
+    n_partners = 1
+    needs_partners = False  # many a function does nothing with it
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+
+    def __repr__(self) -> str:
+        return self.__name__
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw the children one after the other."""
+        rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
+        return np.stack([self._draw(*row) for row in rows])
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{self!r}(base {base}, partner {partners[0]}, step {weights[0]:.2f})"
+
+    def _draw(
+        self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator
+    ) -> NDArray[Any]:
+        def call(rng: np.random.Generator) -> NDArray[Any]:
+            return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
+
+        child = call(rng)
+        if child.shape != base.shape or child.dtype.kind not in "biuf":
+            raise ValueError(
+                f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
+                f"got an array of shape {child.shape} and dtype {child.dtype}."
+            )
+        check_same_unit((base, partner), child, self.function, call)
+        return child
 
 
 class Generated(BaseEstimator):  # type: ignore[misc]
@@ -266,6 +331,7 @@ class Noise(BaseEstimator):  # type: ignore[misc]
         if self.scale is None:
             raise ValueError(self.why_not)
         assert self.starts is not None and self.classes is not None
+        self._check(base.shape[1:])
         numbers = np.array([rng.bit_generator.seed_seq.entropy for rng in rngs], dtype=np.intp)  # type: ignore[attr-defined]
         children = np.empty(base.shape)
         places = np.searchsorted(self.starts, numbers, side="right") - 1
@@ -283,11 +349,32 @@ class Noise(BaseEstimator):  # type: ignore[misc]
             children[at], ahead = noise, number + 1
         return children
 
+    def _check(self, shape: tuple[int, ...]) -> None:
+        """Refuse a state of which NumPy might make something else, or nothing."""
+        scale, starts, classes, keys, ends = map(
+            np.asarray, (self.scale, self.starts, self.classes, self.keys, self.ends)
+        )
+        n = len(starts) if starts.ndim == 1 else 0
+        if not (
+            n
+            and starts[0] == 0
+            and (np.diff(starts) > 0).all()
+            and scale.shape[1:] == shape
+            and classes.shape == (n,)
+            and 0 <= classes.min() <= classes.max() < len(scale)
+            and keys.shape == (n, 624)
+            and keys.dtype == np.uint32
+            and ends.shape == (n, 3)
+            and 0 <= ends[:, 0].min() <= ends[:, 0].max() <= 624  # reads beyond the key
+        ):
+            raise ValueError(
+                f"The noise of the plan was not drawn for images of shape {shape}, or its state "
+                "is damaged. Pass the X that was given to fit_resample, or resample it again."
+            )
+
     def _stream(self, place: int) -> np.random.RandomState:
         assert self.keys is not None and self.ends is not None
         position, has_gauss, cached = self.ends[place].tolist()
-        if not 0 <= position <= 624:  # NumPy would read beyond the key
-            raise ValueError(f"No state of a Mersenne twister has position {position}.")
         stream = np.random.RandomState()
         stream.set_state(("MT19937", self.keys[place], int(position), int(has_gauss), cached))
         return stream

@@ -31,7 +31,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from imblearn_images.core.pixels import as_floats, check_same_unit
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rules import answer, as_rule, rule_name
 from imblearn_images.core.targets import plain_list, told
@@ -166,69 +165,13 @@ class Synthesis(Protocol):
         """
 
 
-class EachRow:
-    """Synthesis that calls a function ``(base, partner, step, rng) -> image`` for each row.
-
-    The function gets floats in the unit of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), of
-    32 bits where these hold every value, else of 64, and is to return that unit.
-
-    Examples
-    --------
-    >>> images = np.array([[[200]], [[100]]], dtype=np.uint8)
-    >>> blend = EachRow(lambda base, partner, step, rng: base + step * (partner - base))
-    >>> blend.draw(images[:1], images[None, 1:], np.array([[0.25]]), [None]).tolist()
-    [[[175.0]]]
-    """
-
-    n_partners = 1
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.__name__ = getattr(function, "__name__", type(function).__name__)
-
-    def __repr__(self) -> str:
-        return self.__name__
-
-    def draw(
-        self,
-        base: NDArray[Any],
-        partners: NDArray[Any],
-        weights: NDArray[np.float64],
-        rngs: Sequence[np.random.Generator],
-    ) -> NDArray[Any]:
-        """Draw the children one after the other."""
-        rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
-        return np.stack([self._draw(*row) for row in rows])
-
-    def explain(
-        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
-    ) -> str:
-        """Say what is drawn from the images of these names."""
-        return f"{self!r}(base {base}, partner {partners[0]}, step {weights[0]:.2f})"
-
-    def _draw(
-        self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator
-    ) -> NDArray[Any]:
-        def call(rng: np.random.Generator) -> NDArray[Any]:
-            return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
-
-        child = call(rng)
-        if child.shape != base.shape or child.dtype.kind not in "biuf":
-            raise ValueError(
-                f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
-                f"got an array of shape {child.shape} and dtype {child.dtype}."
-            )
-        check_same_unit((base, partner), child, self.function, call)
-        return child
-
-
 def as_synthesis(rule: Any) -> Any:
     """Make out what is meant by the parameter `synthesis` of a sampler.
 
     Returns
     -------
     rule : Synthesis
-        Of a name the object that it stands for; functions come wrapped in :class:`EachRow`.
+        What :func:`~imblearn_images.core.rules.as_rule` makes of it.
 
     Raises
     ------
@@ -247,13 +190,11 @@ def as_synthesis(rule: Any) -> Any:
     ValueError: `synthesis` must be "copy", "blend", an object such as Augment() or a function
     (base, partner, step, rng) -> image, got 'blur'.
     """
-    rule = as_rule(rule)
-    if not isinstance(rule, type):
-        if hasattr(rule, "draw"):
-            return rule
-        if callable(rule):
+    drawer = as_rule(rule)
+    if not isinstance(rule, type) and hasattr(drawer, "draw"):
+        if drawer is not rule and callable(rule):
             _check_signature(rule)
-            return EachRow(rule)
+        return drawer
     hint = f"; did you mean {rule.__name__}()?" if isinstance(rule, type) else "."
     raise (ValueError if isinstance(rule, str) else TypeError)(
         '`synthesis` must be "copy", "blend", an object such as Augment() or a function '
@@ -384,7 +325,7 @@ def _mates(
         if near.shape[1]:
             drawn = kin.rng.integers(near.shape[1], size=len(rows))
             partners[rows, 0] = near[position.ravel(), drawn]
-        elif not isinstance(rule, EachRow):  # a function may do without its partner
+        elif answer(rule, "needs_partners"):
             kin.warn(
                 f"Class {told(label)!r} has fewer than two images: for its children "
                 f"{rule_name(rule)} finds no partner and repeats the image. "
