@@ -331,16 +331,16 @@ class Noise(BaseEstimator):  # type: ignore[misc]
         if self.scale is None:
             raise ValueError(self.why_not)
         assert self.starts is not None and self.classes is not None
-        self._check(base.shape[1:])
-        numbers = np.array([rng.bit_generator.seed_seq.entropy for rng in rngs], dtype=np.intp)  # type: ignore[attr-defined]
+        seeds: list[Any] = [rng.bit_generator.seed_seq.entropy for rng in rngs]  # type: ignore[attr-defined]
+        numbers = np.array(seeds, dtype=np.uint64).astype(np.intp)
         children = np.empty(base.shape)
-        places = np.searchsorted(self.starts, numbers, side="right") - 1
+        places = self._places(numbers, base.shape[1:])
         shape, stream, ahead, here = base.shape[1:], None, 0, -1
         for at in np.argsort(numbers, kind="stable").tolist():
             number, place = int(numbers[at]), int(places[at])
             if stream is None or place != here or number < ahead:
                 stream, here, ahead = self._stream(place), place, int(self.starts[place])
-            if number > ahead:
+            if number > ahead:  # never more than lies between two places
                 stream.standard_normal((number - ahead, *shape))
             noise = stream.standard_normal(shape)
             with np.errstate(over="ignore", invalid="ignore"):  # found when stored
@@ -349,12 +349,13 @@ class Noise(BaseEstimator):  # type: ignore[misc]
             children[at], ahead = noise, number + 1
         return children
 
-    def _check(self, shape: tuple[int, ...]) -> None:
-        """Refuse a state of which NumPy might make something else, or nothing."""
+    def _places(self, numbers: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
+        """Last remembered place before each row; a state that is none is refused."""
         scale, starts, classes, keys, ends = map(
             np.asarray, (self.scale, self.starts, self.classes, self.keys, self.ends)
         )
         n = len(starts) if starts.ndim == 1 else 0
+        places: NDArray[np.intp] = np.searchsorted(starts, numbers, side="right") - 1
         if not (
             n
             and starts[0] == 0
@@ -365,12 +366,15 @@ class Noise(BaseEstimator):  # type: ignore[misc]
             and keys.shape == (n, 624)
             and keys.dtype == np.uint32
             and ends.shape == (n, 3)
-            and 0 <= ends[:, 0].min() <= ends[:, 0].max() <= 624  # reads beyond the key
+            and 0 <= ends[:, 0].min() <= ends[:, 0].max() <= 624  # NumPy reads beyond the key
+            and (numbers >= 0).all()
+            and ((numbers - starts[places]) * float(prod(shape)) <= STRIDE).all()
         ):
             raise ValueError(
                 f"The noise of the plan was not drawn for images of shape {shape}, or its state "
                 "is damaged. Pass the X that was given to fit_resample, or resample it again."
             )
+        return places
 
     def _stream(self, place: int) -> np.random.RandomState:
         assert self.keys is not None and self.ends is not None
