@@ -27,6 +27,7 @@ from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import RowNeighbors, listen, plan_synthesis
 from imblearn_images.core.rendering import allocate, render
+from imblearn_images.core.rules import answer
 from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.validation import (
     as_counts,
@@ -503,7 +504,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             rule.check(images, plan)
         if rule is None and self.accept is None:
             return plan
-        if plan.synthesis != "blend":
+        if not answer(plan.synthesis, "mixes"):
             raise ValueError(
                 f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
                 f"`accept` have no say; leave them out of {self!r}."

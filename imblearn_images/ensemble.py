@@ -36,6 +36,7 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.estimators import OnRows, SharedImages, as_wanted, on_rows_of
 from imblearn_images.core.memory import check_fits
+from imblearn_images.core.synthesis import makes_copies
 from imblearn_images.core.targets import as_table, column_labels
 from imblearn_images.core.validation import WholeCounts, as_counts, check_images, check_lengths
 
@@ -390,7 +391,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
             )
         plain = self.sampler is None or isinstance(self.sampler, ImblearnRandomUnderSampler)
         if isinstance(self.sampler, ImblearnRandomOverSampler):
-            copies = getattr(self.sampler, "synthesis", None) in (None, "copy")
+            copies = makes_copies(getattr(self.sampler, "synthesis", None))
             plain = self.sampler.shrinkage is None and copies
         if images is not None and not plain:
             raise ValueError(

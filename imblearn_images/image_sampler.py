@@ -26,7 +26,7 @@ from imblearn_images._sampler import (
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge, plan_of, trace_rows
-from imblearn_images.core.synthesis import Synthesis
+from imblearn_images.core.synthesis import Synthesis, makes_copies
 
 __all__ = ["ImageSampler", "instead_of"]
 
@@ -173,7 +173,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
             else:
                 made, y_made, *_ = self.sampler_.fit_resample(features, y)
         plan = self._followed(made, np.asarray(y_made), features).near_by(nearness)
-        kept = ("original", "copy") if self.synthesis in (None, "copy") else ("original",)
+        kept = ("original", "copy") if makes_copies(self.synthesis) else ("original",)
         selects = isinstance(X, Images) and bool(np.isin(plan.kind, kept).all())  # reads nothing
         if selects:
             self.plan_ = self._with_synthesis(plan, X, y)

@@ -7,13 +7,21 @@ import pytest
 from conftest import patch_sizes, write_images
 from hypothesis import given
 from hypothesis import strategies as st
+from imblearn.pipeline import make_pipeline
 from PIL import Image, ImageEnhance
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedGroupKFold
 
-from imblearn_images import SMOTE, ClusterCentroids, RandomOverSampler, RandomUnderSampler
+from imblearn_images import (
+    SMOTE,
+    ClusterCentroids,
+    RandomOverSampler,
+    RandomUnderSampler,
+    RedrawImages,
+    ResamplingPlan,
+)
 from imblearn_images.core.duplicates import near_duplicates, nearest_look, perceptual_hash
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.model_selection._leakage import check_leakage, near_duplicate_groups
@@ -209,6 +217,39 @@ def test_resampling_before_the_split_leaks_what_the_mixing_matrix_says(sampler):
         assert related[pair.valid, pair.train]
         made = plan.synthetic[train[pair.train]] or plan.synthetic[valid[pair.valid]]
         assert pair.kind == ("parent" if made else "identical")
+
+
+def test_a_plan_of_several_steps_tells_the_parents_through_all_of_them():
+    X, y = imbalanced()
+    steps = make_pipeline(
+        SMOTE(random_state=0, k_neighbors=3),
+        RedrawImages("blend", share=0.3, random_state=0),
+        RandomUnderSampler(sampling_strategy="all", random_state=0),
+    )
+    made, _ = steps.fit_resample(X, y)
+    plan = ResamplingPlan.of_pipeline(steps)
+    rows = np.random.default_rng(0).permutation(len(made))
+    valid, train = rows[: len(rows) // 3], rows[len(rows) // 3 :]
+    shows = [{at for at, _ in plan.sources(row)} for row in range(len(plan))]
+    made_up = plan.synthetic
+    expected = {
+        k
+        for k, row in enumerate(valid)
+        if any(shows[row] & shows[at] and (made_up[row] or made_up[at]) for at in train)
+    }
+    report = check_leakage(made[train], made[valid], (plan[train], plan[valid]), threshold=None)
+    assert {pair.valid for pair in report.pairs if pair.kind == "parent"} == expected
+    # the plan of the last step alone does not know
+    last = steps[-1].plan_
+    short = check_leakage(made[train], made[valid], (last[train], last[valid]), threshold=None)
+    assert report.counts["parent"] > short.counts["parent"]
+    groups = np.arange(len(X)) % 7
+    leaks = check_leakage(
+        made[train], made[valid], (plan[train], plan[valid]), (groups, groups), threshold=None
+    )
+    seen = set().union(*({groups[at] for at in shows[row]} for row in train))
+    crossed = {k for k, row in enumerate(valid) if {groups[at] for at in shows[row]} & seen}
+    assert {pair.valid for pair in leaks.pairs if pair.kind == "group"} == crossed
 
 
 def test_rows_of_the_source_stand_for_a_side_that_was_not_resampled():

@@ -9,6 +9,7 @@ from strategies import DTYPES, FLOATS, INTEGERS, image_shapes, plans, seeds
 
 from imblearn_images import SMOTE, RandomOverSampler, ResamplingPlan, render
 from imblearn_images.core import rendering
+from imblearn_images.over_sampling import _random
 
 N = 8
 
@@ -210,17 +211,43 @@ def test_another_number_of_images_is_refused():
         render(plan, np.concatenate([X, X[:1]]))
 
 
-def test_a_smoothed_plan_is_never_drawn_without_its_noise():
-    X = make_images(len(Y), (6, 5), "uint8")
-    sampler = RandomOverSampler(random_state=0, shrinkage=1.0)
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "bool"])
+@pytest.mark.parametrize("shape", [(6, 5), (30,), (4, 3, 2)])
+@pytest.mark.parametrize("stride", [1, 40, 1 << 18])
+def test_rows_with_noise_are_drawn_again_all_or_some(dtype, shape, stride, monkeypatch):
+    monkeypatch.setattr(_random, "STRIDE", stride)
+    monkeypatch.setattr(_random, "BLOCK", min(stride, 64))
+    X = make_images(len(Y), shape, dtype)
+    sampler = RandomOverSampler(random_state=0, shrinkage={"dog": 0.5, "owl": 2.0})
     expected, _ = sampler.fit_resample(X, Y)
-    drawn, refusal = None, "noise"
-    try:
-        drawn = render(sampler.plan_, X)
-    except (ValueError, NotImplementedError) as error:  # as good as the same pixels
-        refusal = str(error)
-    assert "noise" in refusal
-    assert drawn is None or np.array_equal(drawn, expected)
+    plan = sampler.plan_
+    assert plan.synthetic.any() and not plan.why_not
+    np.testing.assert_array_equal(render(plan, X), expected)
+    rows = np.random.default_rng(0).permutation(len(plan))[: len(plan) // 2]
+    np.testing.assert_array_equal(render(plan[rows], X), expected[rows])
+    np.testing.assert_array_equal(render(plan[-1], X)[0], expected[-1])
+    again = ResamplingPlan.selection(np.arange(len(plan))[::-1], plan.y).after(plan)
+    np.testing.assert_array_equal(render(again, X), expected[::-1])
+
+
+def test_noise_that_nobody_has_remembered_is_not_left_out():
+    X = sparse.csr_matrix(make_images(len(Y), (30,), "float64"))
+    sampler = RandomOverSampler(random_state=0, shrinkage=1.0)
+    sampler.fit_resample(X, Y)
+    plan = sampler.plan_
+    with pytest.raises(
+        ValueError, match=r"noise.*only fit_resample draws.*~plan.synthetic"
+    ) as told:
+        render(plan, X)
+    assert str(told.value) == plan.why_not
+    assert render(plan[~plan.synthetic], X).shape == X.shape
+    other = np.random.RandomState(np.random.PCG64(0))
+    sampler.set_params(random_state=other).fit_resample(X.toarray(), Y)
+    assert sampler.plan_.why_not == plan.why_not
+    dense = RandomOverSampler(random_state=0, shrinkage=1.0)
+    dense.fit_resample(X.toarray(), Y)
+    with pytest.raises(ValueError, match=r"drawn by noise are images.*toarray"):
+        render(dense.plan_, X)
 
 
 @pytest.mark.parametrize("form", ["array", "files"])

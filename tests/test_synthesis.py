@@ -824,7 +824,7 @@ class TestRedrawImages:
         (Morph(), "Morph"),
         ("blend", "blend"),
         (OneOf([Morph(), "copy"]), "Morph"),
-        (Chain([Augment(), "blend"]), "Blend"),
+        (Chain([Augment(), "blend"]), "blend"),
     ],
 )
 def test_a_class_of_one_image_has_copies_as_children_and_that_is_told_once(rule, name):

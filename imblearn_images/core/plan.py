@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from imblearn_images.core import saving
+from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.rules import Blend, answer, as_rule, rule_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -236,11 +241,12 @@ class ResamplingPlan:
     nearness : str, default=""
         What "near" meant when the partners were chosen, e.g. ``"pixels"``; empty
         where no distance was measured.
-    synthesis : str or synthesis, default="blend"
-        The rule by which the children are drawn: ``"blend"`` mixes parents pixel by pixel,
-        ``"noise"`` is the smoothed bootstrap, ``"generated"`` are images that a model has made
-        and that look most like their base, anything else an object as described in
-        :mod:`imblearn_images.core.synthesis`.
+    synthesis : synthesis, default=Blend()
+        The rule by which the children are drawn, an object as described in
+        :mod:`imblearn_images.core.synthesis`. Those of samplers that were given none are in
+        :mod:`imblearn_images.core.rules`: ``Blend()`` mixes parents pixel by pixel, ``Noise()``
+        is the smoothed bootstrap, ``Generated()`` stands for images that a model has made and
+        that look most like their base.
     drawn : ndarray of shape (n_out,), dtype bool, default=None
         The children: rows that the synthesis draws. By default the rows with partners of
         a share other than 0.
@@ -286,7 +292,7 @@ class ResamplingPlan:
     y: NDArray[Any]
     n_source: int
     nearness: str = ""
-    synthesis: Any = "blend"
+    synthesis: Any = field(default_factory=Blend)
     drawn: NDArray[np.bool_] | None = None
     seeds: NDArray[np.uint64] | None = None
     tries: NDArray[np.intp] | None = None
@@ -294,6 +300,7 @@ class ResamplingPlan:
     previous: ResamplingPlan | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "synthesis", as_rule(self.synthesis))
         n_out = len(self.base)
         if self.partners.shape != self.weights.shape or not (
             len(self.partners) == len(self.y) == n_out
@@ -318,10 +325,6 @@ class ResamplingPlan:
         base = np.asarray(base, dtype=np.intp)
         nobody = np.empty((len(base), 0), dtype=np.intp)
         return cls(base, nobody, nobody.astype(np.float64), y_source[base], len(y_source), nearness)
-
-    def with_noise(self) -> ResamplingPlan:
-        """Same plan, the rows behind the originals perturbed by noise."""
-        return replace(self, synthesis="noise", drawn=np.arange(len(self)) >= self.n_source)
 
     def after(self, previous: ResamplingPlan) -> ResamplingPlan:
         """Join this plan to that of the step before.
@@ -412,6 +415,119 @@ class ResamplingPlan:
             joined = plan.after(joined)
         return joined
 
+    def save(self, path: str | os.PathLike[str], X: Any = None, y: Any = None) -> None:
+        """Write the plan, with all of its steps, into a file that holds no code.
+
+        Parameters
+        ----------
+        path : path
+            The file; an existing one is replaced.
+        X : images or paths, default=None
+            What the plan was drawn for. Of files the names are remembered, without folders.
+        y : array-like of shape (n_source,), default=None
+            Labels of these images, which are remembered, too.
+
+        Raises
+        ------
+        TypeError
+            For labels that are objects other than text, numbers, dates and tuples of these.
+        ValueError
+            If `X` or `y` has another number of rows than the plan was drawn for.
+
+        Notes
+        -----
+        The file is an npz archive, with a header in JSON. A synthesis of this library is written
+        by its class and parameters; functions and third-party objects are to be given to
+        :meth:`load` again.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> y = np.array(["cat", "cat", "dog"])
+        >>> plan = ResamplingPlan.selection(np.array([0, 1, 2, 2]), y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "plan.npz")
+        ...     plan.save(path, y=y)
+        ...     ResamplingPlan.load(path, y=y)
+        ResamplingPlan(3 images -> 4 rows: 3 original, 1 copies, 0 synthetic)
+        """
+        steps = []
+        plan: ResamplingPlan | None = self
+        while plan is not None:
+            step = plan.last_step
+            steps.append({name: getattr(step, name) for name in _STEP})
+            plan = plan.previous
+        saving.write(path, steps[::-1], _fingerprints(X, y, self.n_source))
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], X: Any = None, y: Any = None, *, synthesis: Any = None
+    ) -> ResamplingPlan:
+        """Read a plan that :meth:`save` has written.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        X, y : images or paths, labels, default=None
+            What the plan is to be carried out on: refused where it is not what `save` was given.
+            Images in arrays are compared in number alone, as is what `save` was not given.
+        synthesis : synthesis or function, or list, default=None
+            What the plan was drawn by, where the file could not hold that. A list where several
+            steps miss it, the first step first.
+
+        Returns
+        -------
+        plan : ResamplingPlan
+
+        Raises
+        ------
+        OSError
+            If there is no such file.
+        ValueError
+            If it is not such a file or damaged, `X` or `y` does not fit, or a synthesis is
+            missing or another than the plan was drawn by.
+        """
+        left = [synthesis] if synthesis is not None else []
+        left = list(synthesis) if isinstance(synthesis, (list, tuple)) else left
+
+        def given(name: str) -> Any:
+            if not left:
+                raise ValueError(
+                    f"The plan was drawn by {name}, which a file cannot hold. Pass it again: "
+                    "ResamplingPlan.load(path, synthesis=...)."
+                )
+            rule = as_rule(left.pop(0))
+            if rule_name(rule) != name or not hasattr(rule, "draw"):
+                raise ValueError(
+                    f"`synthesis` must be {name}, by which the plan was drawn, got {rule!r}."
+                )
+            return rule
+
+        steps, source = saving.read(path, given)
+        if left:
+            raise ValueError(
+                f"`synthesis` has {len(left)} more than the plan needs: {left!r:.100}. Leave them "
+                "out."
+            )
+        plan = cls(**steps[0])
+        for step in steps[1:]:
+            plan = cls(**step).after(plan)
+        for name, column in _fingerprints(X, y, plan.n_source).items():
+            if column is None or name not in source:
+                continue
+            if len(source[name]) != plan.n_source:
+                raise ValueError(f"{path} is damaged: it knows {len(source[name])} {name}.")
+            other = np.flatnonzero(column != source[name])
+            if len(other):
+                what, argument = {"labels": ("labels", "y"), "names": ("file names", "X")}[name]
+                raise ValueError(
+                    f"`{argument}` has other {what} than the plan was saved with in {len(other)} "
+                    f"of {plan.n_source} rows, the first of them row {other[0]}. Pass the images "
+                    "that were given to fit_resample, in the same order."
+                )
+        return plan
+
     def near_by(self, nearness: str) -> ResamplingPlan:
         """Same plan, with another word on what "near" means."""
         return replace(self, nearness=nearness)
@@ -457,10 +573,9 @@ class ResamplingPlan:
     def __repr__(self) -> str:
         count = Counter(self.kind.tolist())
         nearness = f", near by {self.nearness}" if self.nearness else ""
-        if not isinstance(self.synthesis, str):
-            nearness += f", drawn by {self.rule}"
-        elif self.synthesis == "generated":
-            nearness += ", generated"
+        note = answer(self.synthesis, "note")
+        note = f"drawn by {self.rule}" if note is None else note
+        nearness += f", {note}" if note else ""
         if self.accepted is not None and not self.accepted.all():
             nearness += f", {np.sum(~self.accepted)} never accepted"
         return (
@@ -472,10 +587,20 @@ class ResamplingPlan:
     @property
     def rule(self) -> str:
         """Name of the synthesis."""
-        if isinstance(self.synthesis, str):
-            return self.synthesis
-        name: str = getattr(self.synthesis, "__name__", type(self.synthesis).__name__)
-        return name
+        return rule_name(self.synthesis)
+
+    @property
+    def why_not(self) -> str:
+        """Why some rows cannot be drawn from the images alone; empty where all of them can."""
+        reason: str = answer(self.synthesis, "why_not")
+        if reason and self.last_step.synthetic.any():
+            return reason
+        return "" if self.previous is None else self.previous[self._used()].why_not
+
+    def _used(self) -> NDArray[np.intp]:
+        """Rows of the step before that the rows are drawn from, ascending."""
+        drawn = self.last_step.synthetic[:, None] & np.ones(self.partners.shape, dtype=np.bool_)
+        return np.unique(np.append(self.base, self.partners[drawn | (self.weights != 0)]))
 
     def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
         """One sentence on one row: its label, and what it is made of.
@@ -550,14 +675,17 @@ class ResamplingPlan:
                 found[source] = found.get(source, 0.0) + share * part
         return list(found.items())
 
-    def parents(self, row: int) -> list[tuple[int, float]]:
-        """Rows of the step before that one row is made of, and their shares."""
+    def parents(self, row: int, *, unused: bool = False) -> list[tuple[int, float]]:
+        """Rows of the step before that one row is made of, and their shares; the base first.
+
+        With `unused` also the partners of share 0.
+        """
         weights = self.weights[row]
         shares = [(int(self.base[row]), 1.0 - float(weights.sum()))]
         return shares + [
             (int(source), float(w))
             for source, w in zip(self.partners[row], weights, strict=True)
-            if w != 0
+            if unused or w != 0
         ]
 
     def take(self, array: Any) -> Any:
@@ -617,21 +745,28 @@ class ResamplingPlan:
         >>> plan.crosses(["ward 1", "ward 7", "ward 7"]).tolist()
         [False, True, False]
         """
+        known: dict[Any, int] = {}
         groups = as_groups(groups, self.n_source)
-        if self.previous is None:
-            other = groups[self.partners] != groups[self.base][:, None]
-            mask: NDArray[np.bool_] = (other & (self.weights != 0)).any(axis=1)
-        else:
-            # Which groups a row shows: those of its parents, through all steps.
-            _, numbers = np.unique(groups, return_inverse=True)
-            member = sparse.csr_matrix((np.ones(len(groups)), numbers, np.arange(len(groups) + 1)))
-            mask = np.diff((_shown(self) @ member).tocsr().indptr) > 1
-        if self.synthesis == "generated":  # the model has seen all groups
-            mask = mask | self.synthetic
+        numbers = [known.setdefault(group, len(known)) for group in groups]
+        member = sparse.csr_matrix(
+            (np.ones(len(numbers)), numbers, np.arange(len(numbers) + 1)),
+            shape=(len(numbers), len(known)),
+        )
+        mask: NDArray[np.bool_] = np.diff((self.shows @ member).tocsr().indptr) > 1
+        return mask | _shows_all(self)
+
+    @property
+    def shows(self) -> sparse.csr_matrix:
+        """Which images of the source each row is drawn from, sparse bool, (n_out, n_source)."""
+        n_before = self.n_source if self.previous is None else len(self.previous)
+        sources = np.column_stack([self.base, self.partners])
+        used = np.column_stack([np.ones(len(self), dtype=np.bool_), self.weights != 0])
+        rows = np.broadcast_to(np.arange(len(self))[:, None], sources.shape)
+        pairs = rows[used], sources[used]
+        shown = sparse.csr_matrix((np.ones(len(pairs[0])), pairs), shape=(len(self), n_before))
         if self.previous is not None:
-            before = self.previous.crosses(groups)
-            mask = mask | before[self.base] | (before[self.partners] & (self.weights != 0)).any(1)
-        return mask
+            shown = shown @ self.previous.shows
+        return shown.astype(np.bool_)
 
     def matrix(self, n: int | None = None) -> sparse.csr_matrix:
         """Mixing matrix W, sparse of shape (n_out, n): the rows sum to one.
@@ -698,6 +833,31 @@ class ResamplingPlan:
         )
 
 
+_STEP = [each.name for each in fields(ResamplingPlan) if each.name != "previous"]
+
+
+def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None]:
+    """What is remembered of the source of a plan, which has `n` images."""
+    labels = names = None
+    if y is not None:
+        labels = column_of(y, "y")
+    if X is not None:
+        X, _ = unwrap(X)
+        names = saving.file_names(X) if holds_paths(X) else None
+    sizes = {"X": X if X is None else X.shape[0] if hasattr(X, "shape") else len(X)}
+    sizes["y"] = None if labels is None else len(labels)
+    for name, size in sizes.items():
+        if size not in (None, n):
+            raise ValueError(
+                f"`{name}` has {size} rows, the plan was drawn for {n} images; pass what was given "
+                "to fit_resample."
+            )
+    return {
+        "labels": None if labels is None else saving.fingerprint(labels),
+        "names": None if names is None else saving.fingerprint(names),
+    }
+
+
 def check_plan(plan: Any, name: str = "plan") -> None:
     """Refuse what is no plan, and say what to pass.
 
@@ -737,8 +897,7 @@ def explain_child(
         for name, share in zip(partners, weights, strict=True)
         if share
     )
-    name = getattr(rule, "__name__", type(rule).__name__)
-    return f"{name}(base {base}{''.join(others)})"
+    return f"{rule_name(rule)}(base {base}{''.join(others)})"
 
 
 def _lengths(plan: ResamplingPlan) -> str:
@@ -746,29 +905,23 @@ def _lengths(plan: ResamplingPlan) -> str:
     return f"{before}{len(plan)}"
 
 
-def _shown(plan: ResamplingPlan) -> sparse.csr_matrix:
-    """Which images of the source each row shows something of, shape (n_out, n_source)."""
-    n_before = plan.n_source if plan.previous is None else len(plan.previous)
-    sources = np.column_stack([plan.base, plan.partners])
-    used = np.column_stack([np.ones(len(plan), dtype=np.bool_), plan.weights != 0])
-    rows = np.broadcast_to(np.arange(len(plan))[:, None], sources.shape)
-    pairs = rows[used], sources[used]
-    shown = sparse.csr_matrix((np.ones(len(pairs[0])), pairs), shape=(len(plan), n_before))
-    return shown if plan.previous is None else shown @ _shown(plan.previous)
+def _shows_all(plan: ResamplingPlan) -> NDArray[np.bool_]:
+    """Mask of the rows that may show any image of the source, whoever their parents are."""
+    mask = plan.last_step.synthetic & bool(answer(plan.synthesis, "sees_all"))
+    if plan.previous is not None:
+        before = _shows_all(plan.previous)
+        mask = mask | before[plan.base] | (before[plan.partners] & (plan.weights != 0)).any(axis=1)
+    return mask
 
 
 def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
     """What one row is made of, down to the images of the source, called by `names`."""
     called = names if plan.previous is None else _Explained(plan.previous, names)
-    is_made = bool(plan.last_step.synthetic[row])
-    if is_made and plan.synthesis == "generated":
-        return f"generated, looks most like {called[int(plan.base[row])]}"
-    if is_made and not isinstance(plan.synthesis, str):
-        rng = None if plan.seeds is None else np.random.default_rng(int(plan.seeds[row]))
-        base, *partners = (str(called[k]) for k in (plan.base[row], *plan.partners[row]))
-        return explain_child(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
-    parents = " + ".join(f"{share:.2f} x {called[at]}" for at, share in plan.parents(row))
-    return parents + " + noise" if is_made and plan.synthesis == "noise" else parents
+    if not plan.last_step.synthetic[row]:
+        return " + ".join(f"{share:.2f} x {called[at]}" for at, share in plan.parents(row))
+    rng = None if plan.seeds is None else np.random.default_rng(int(plan.seeds[row]))
+    base, *partners = (str(called[at]) for at, _ in plan.parents(row, unused=True))
+    return explain_child(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
 
 
 class _Explained:

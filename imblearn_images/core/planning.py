@@ -27,6 +27,7 @@ from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import draw_rows
+from imblearn_images.core.rules import Blend
 from imblearn_images.core.similarity import Likeness
 from imblearn_images.core.synthesis import Kin, choose_parents, plan_children
 from imblearn_images.core.targets import told
@@ -455,7 +456,7 @@ def plan_synthesis(
         np.random.default_rng(entropy.tolist()),
     )
     if rule is None:
-        rule, plan = "blend", replace(plan, drawn=plan.synthetic)
+        rule, plan = Blend(), replace(plan, drawn=plan.synthetic)
     drawn = plan_children(plan, rule, kin)
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
     if accept is not None:

@@ -20,7 +20,8 @@ from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.synthesis import as_objects, generators, says_where
+from imblearn_images.core.rules import answer
+from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
@@ -63,8 +64,8 @@ def render(
     ------
     ValueError
         If the plan was drawn for another number of images, or `out` does not fit, or the
-        plan has rows that only ``fit_resample`` draws: with noise (the smoothed bootstrap),
-        which follows one stream of random numbers, or made by a generator.
+        plan has rows that only ``fit_resample`` draws, such as those of a generator; see
+        ``plan.why_not``.
     MemoryError
         Before anything is drawn, if the output is larger than the memory available.
 
@@ -81,16 +82,8 @@ def render(
     (1, 2, 2)
     """
     check_plan(plan)
-    if plan.synthesis == "noise" and plan.synthetic.any():
-        raise ValueError(
-            "The plan has rows with noise (`shrinkage`), which only fit_resample draws; keep its "
-            "result, or draw the rows without noise: render(plan[~plan.synthetic], images)."
-        )
-    if plan.synthesis == "generated" and plan.synthetic.any():
-        raise ValueError(
-            "The plan has rows that a generator has made, which only fit_resample draws; keep its "
-            "result, or draw the other rows: render(plan[~plan.synthetic], images)."
-        )
+    if reason := plan.why_not:
+        raise ValueError(reason)
     if sparse.issparse(images):
         return _render_sparse(plan, images)
     images = open_images(images)
@@ -265,7 +258,7 @@ def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:
 
 def draw_children(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
     """Draw the rows of a plan, all of them children, by its synthesis."""
-    if plan.synthesis == "blend":
+    if answer(plan.synthesis, "mixes"):
         _blend(plan, images, out)
         return
     n_partners = plan.partners.shape[1]
@@ -313,7 +306,7 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
     TypeError
         If the synthesis does not say where things are.
     """
-    rule = as_objects([plan.synthesis])[0]
+    rule = plan.synthesis
     if not says_where(rule):
         raise TypeError(
             f"{plan.rule} does not say where its parents are seen in what it draws, so nothing "
@@ -374,6 +367,13 @@ def _add_up(
 
 def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
     """Rows of a sparse matrix, mixed with imbalanced-learn's own arithmetic."""
+    if plan.previous is not None:
+        X, plan = _render_sparse(plan.previous, X), plan.last_step
+    if plan.synthetic.any() and not answer(plan.synthesis, "mixes"):
+        raise ValueError(
+            f"Rows drawn by {plan.rule} are images, `images` is a {type(X).__name__}; pass an "
+            "array, images.toarray()."
+        )
     if plan.partners.shape[1] > 1:
         return (plan.matrix() @ X).asformat(X.format).astype(X.dtype)
     base = X[plan.base]

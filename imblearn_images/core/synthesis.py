@@ -25,16 +25,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from math import prod
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from imblearn_images.core.layers import Layer, in_place
-from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rules import answer, as_rule, rule_name
 from imblearn_images.core.targets import plain_list, told
 from imblearn_images.core.validation import misfit
 
@@ -167,137 +165,13 @@ class Synthesis(Protocol):
         """
 
 
-class Copy:
-    """Synthesis that takes the base as it is."""
-
-    n_partners = 0
-
-    def draw(
-        self,
-        base: NDArray[Any],
-        partners: NDArray[Any],
-        weights: NDArray[np.float64],
-        rngs: Sequence[np.random.Generator],
-    ) -> NDArray[Any]:
-        """Give the bases back."""
-        return base
-
-    def explain(
-        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
-    ) -> str:
-        """Say what is drawn from the images of these names."""
-        return f"a copy of {base}"
-
-    def layers(
-        self,
-        base: NDArray[Any],
-        partners: NDArray[Any],
-        weights: NDArray[np.float64],
-        rngs: Sequence[np.random.Generator],
-    ) -> list[Layer]:
-        """Everything is where it was."""
-        return [in_place(len(base), base.shape[1:3])]
-
-
-class Blend:
-    """Synthesis of SMOTE, where it is one of several: base + step * (partner - base)."""
-
-    n_partners = 1
-
-    def draw(
-        self,
-        base: NDArray[Any],
-        partners: NDArray[Any],
-        weights: NDArray[np.float64],
-        rngs: Sequence[np.random.Generator],
-    ) -> NDArray[Any]:
-        """Mix pixel by pixel."""
-        out = np.empty((len(base), prod(base.shape[1:])), dtype=base.dtype)
-        mix(base.reshape(out.shape), partners[:, 0].reshape(out.shape), weights, out)
-        children: NDArray[Any] = out.reshape(base.shape)
-        return children
-
-    def explain(
-        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
-    ) -> str:
-        """Say what is drawn from the images of these names."""
-        return f"{1 - weights[0]:.2f} x {base} + {weights[0]:.2f} x {partners[0]}"
-
-    def layers(
-        self,
-        base: NDArray[Any],
-        partners: NDArray[Any],
-        weights: NDArray[np.float64],
-        rngs: Sequence[np.random.Generator],
-    ) -> list[Layer]:
-        """Both parents are seen everywhere, each as much as its share says."""
-        m, size, step = len(base), base.shape[1:3], weights[:, 0]
-        return [in_place(m, size, share=1 - step), in_place(m, size, 1, share=step)]
-
-
-class EachRow:
-    """Synthesis that calls a function ``(base, partner, step, rng) -> image`` for each row.
-
-    The function gets floats in the unit of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), of
-    32 bits where these hold every value, else of 64, and is to return that unit.
-
-    Examples
-    --------
-    >>> images = np.array([[[200]], [[100]]], dtype=np.uint8)
-    >>> blend = EachRow(lambda base, partner, step, rng: base + step * (partner - base))
-    >>> blend.draw(images[:1], images[None, 1:], np.array([[0.25]]), [None]).tolist()
-    [[[175.0]]]
-    """
-
-    n_partners = 1
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.__name__ = getattr(function, "__name__", type(function).__name__)
-
-    def __repr__(self) -> str:
-        return self.__name__
-
-    def draw(
-        self,
-        base: NDArray[Any],
-        partners: NDArray[Any],
-        weights: NDArray[np.float64],
-        rngs: Sequence[np.random.Generator],
-    ) -> NDArray[Any]:
-        """Draw the children one after the other."""
-        rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
-        return np.stack([self._draw(*row) for row in rows])
-
-    def explain(
-        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
-    ) -> str:
-        """Say what is drawn from the images of these names."""
-        return f"{self!r}(base {base}, partner {partners[0]}, step {weights[0]:.2f})"
-
-    def _draw(
-        self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator
-    ) -> NDArray[Any]:
-        def call(rng: np.random.Generator) -> NDArray[Any]:
-            return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
-
-        child = call(rng)
-        if child.shape != base.shape or child.dtype.kind not in "biuf":
-            raise ValueError(
-                f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
-                f"got an array of shape {child.shape} and dtype {child.dtype}."
-            )
-        check_same_unit((base, partner), child, self.function, call)
-        return child
-
-
 def as_synthesis(rule: Any) -> Any:
     """Make out what is meant by the parameter `synthesis` of a sampler.
 
     Returns
     -------
-    rule : "copy", "blend" or Synthesis
-        Functions come wrapped in :class:`EachRow`.
+    rule : Synthesis
+        What :func:`~imblearn_images.core.rules.as_rule` makes of it.
 
     Raises
     ------
@@ -316,12 +190,11 @@ def as_synthesis(rule: Any) -> Any:
     ValueError: `synthesis` must be "copy", "blend", an object such as Augment() or a function
     (base, partner, step, rng) -> image, got 'blur'.
     """
-    if rule in ("copy", "blend") if isinstance(rule, str) else not isinstance(rule, type):
-        if isinstance(rule, str) or hasattr(rule, "draw"):
-            return rule
-        if callable(rule):
+    drawer = as_rule(rule)
+    if not isinstance(rule, type) and hasattr(drawer, "draw"):
+        if drawer is not rule and callable(rule):
             _check_signature(rule)
-            return EachRow(rule)
+        return drawer
     hint = f"; did you mean {rule.__name__}()?" if isinstance(rule, type) else "."
     raise (ValueError if isinstance(rule, str) else TypeError)(
         '`synthesis` must be "copy", "blend", an object such as Augment() or a function '
@@ -339,14 +212,23 @@ def _check_signature(function: Callable[..., Any]) -> None:
 
 
 def as_objects(rules: Sequence[Any]) -> list[Any]:
-    """What `as_synthesis` makes of several rules, names replaced by objects that draw."""
+    """What `as_synthesis` makes of several rules."""
     if isinstance(rules, str) or not hasattr(rules, "__len__"):
         raise TypeError(f"`syntheses` must be a list, got {rules!r}; pass [{rules!r}].")
     if not len(rules):
         raise ValueError("`syntheses` is empty; name at least one.")
-    named: dict[Any, Any] = {"copy": Copy(), "blend": Blend()}
-    objects = [as_synthesis(rule) for rule in rules]
-    return [named[rule] if isinstance(rule, str) else rule for rule in objects]
+    return [as_synthesis(rule) for rule in rules]
+
+
+def makes_copies(rule: Any) -> bool:
+    """Tell whether the parameter `synthesis` leaves copies what they are.
+
+    Examples
+    --------
+    >>> makes_copies(None), makes_copies("copy"), makes_copies("blend")
+    (True, True, False)
+    """
+    return rule is None or bool(answer(as_rule(rule), "copies"))
 
 
 def says_where(rule: Any) -> bool:
@@ -376,7 +258,7 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
         Same bases and labels, the parents that the synthesis draws from, a seed a row.
     """
     rule = as_synthesis(rule)
-    if rule == "copy":
+    if answer(rule, "copies"):
         copies = ResamplingPlan.selection(plan.base, kin.y, plan.nearness)
         return replace(copies, y=plan.y)
     is_child = plan.kind != "original" if plan.drawn is None else plan.drawn
@@ -408,7 +290,7 @@ def choose_parents(
     The synthesis is asked first; otherwise the sampler's partners are taken, and for a child
     that has none, a copy, one of the nearest images of the class with a step between 0 and 1.
     """
-    n_partners = 1 if rule == "blend" else rule.n_partners
+    n_partners = rule.n_partners
     if hasattr(rule, "choose"):
         partners, weights = rule.choose(children, kin)
     elif n_partners == 0:
@@ -443,10 +325,10 @@ def _mates(
         if near.shape[1]:
             drawn = kin.rng.integers(near.shape[1], size=len(rows))
             partners[rows, 0] = near[position.ravel(), drawn]
-        elif not isinstance(rule, EachRow):  # a function may do without its partner
+        elif answer(rule, "needs_partners"):
             kin.warn(
                 f"Class {told(label)!r} has fewer than two images: for its children "
-                f"{replace(children, synthesis=rule).rule} finds no partner and repeats the image. "
+                f"{rule_name(rule)} finds no partner and repeats the image. "
                 "Augment() and TransferDeformation() need no other image of the class."
             )
     return partners, steps

@@ -99,11 +99,10 @@ def write_children(
 
 
 def _child_name(plan: ResamplingPlan, images: Images, row: int, child: NDArray[Any]) -> str:
-    parents = [images.name_of(plan.base[row])]
-    parents += [images.name_of(partner) for partner in plan.partners[row]]
+    _, *partners = family = plan.parents(row, unused=True)
     # Names, not folders, so that a set that was moved gives the same children.
-    parents = [Path(path).name for path in parents]
-    facts = [str(plan.y[row]), *parents, *map(float.hex, plan.weights[row].tolist()), str(row)]
+    parents = [Path(images.name_of(at)).name for at, _ in family]
+    facts = [str(plan.y[row]), *parents, *(float.hex(step) for _, step in partners), str(row)]
     if plan.seeds is not None:
         facts.append(str(plan.seeds[row]))
     digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape"))

@@ -14,6 +14,7 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.rules import answer
 from imblearn_images.core.targets import plain_list
 from imblearn_images.display._canvas import (
     GREY,
@@ -108,7 +109,7 @@ class FamilyDisplay(DisplayMixin):
             How many to choose where `rows` is None.
         X_resampled : array or paths, default=None
             What ``fit_resample`` returned: images are taken from it instead of being
-            drawn again, which is needed for rows with noise.
+            drawn again, which is needed for rows that a generator has made.
         {ax}
 
         Returns
@@ -208,15 +209,13 @@ def _lines(family: Family, width: float) -> list[str]:
 
 def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: list[str]) -> Family:
     child = render(plan[row], X)[0] if X_resampled is None else picture(X_resampled, row)
-    weights = plan.weights[row]
-    order = [place for place in np.argsort(-np.abs(weights), kind="stable") if weights[place]]
-    shares = [(1.0 - weights.sum(), plan.base[row])]
-    shares += [(weights[place], plan.partners[row, place]) for place in order[:PARTNERS]]
-    parents = [(float(share), names[at], picture(X, at)) for share, at in shares]
-    more = [f"+ {len(order) - PARTNERS} more"] if len(order) > PARTNERS else []
-    if plan.synthetic[row] and plan.synthesis != "blend":
-        more.append("+ noise" if plan.synthesis == "noise" else plan.rule)
+    base, *partners = plan.sources(row)
+    partners.sort(key=lambda partner: -abs(partner[1]))
+    parents = [(share, names[at], picture(X, at)) for at, share in (base, *partners[:PARTNERS])]
+    more = [f"+ {len(partners) - PARTNERS} more"] if len(partners) > PARTNERS else []
     how = ""
-    if plan.synthetic[row] and not isinstance(plan.synthesis, str):
+    rest = answer(plan.synthesis, "rest") if plan.synthetic[row] else ""
+    more.append(plan.rule if rest is None else rest)
+    if rest is None or (plan.previous is not None and plan.synthetic[row]):
         how = plan.explain(row, names).removeprefix(f"row {row} ({plan.y[row]}) = ")
-    return Family(f"row {row}: {plan.y[row]}", child, parents, " ".join(more), how)
+    return Family(f"row {row}: {plan.y[row]}", child, parents, " ".join(filter(None, more)), how)

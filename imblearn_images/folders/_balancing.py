@@ -17,6 +17,7 @@ import numpy as np
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rules import answer
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._grouping import Groups, needs_pixels
@@ -298,7 +299,7 @@ def _check_kept(validation: float | None, groups: Groups, layout: str, link: str
 
 def _name_synthesis(sampler: Any, plan: ResamplingPlan) -> str:
     name = type(sampler).__name__
-    return name if isinstance(plan.synthesis, str) else f"{name}, {plan.rule}"
+    return f"{name}, {plan.rule}" if answer(plan.synthesis, "rest") is None else name
 
 
 def _check_room(root: Path, n_bytes: int) -> None:

@@ -227,9 +227,8 @@ def _digest(label: str, number: int, content: str) -> str:
 def _with_parents(rows: list[Row], plan: ResamplingPlan, names: Sequence[Any] | None) -> list[Row]:
     related = []
     for k, (row, kind) in enumerate(zip(rows, plan.kind.tolist(), strict=True)):
-        used = plan.weights[k] != 0
-        parents = [plan.base[k], *plan.partners[k][used]]
-        steps = tuple(plan.weights[k][used].tolist())
+        sources = plan.sources(k)
+        parents, steps = [at for at, _ in sources], tuple(step for _, step in sources[1:])
         row = replace(
             row,
             kind=kind,

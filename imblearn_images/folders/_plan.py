@@ -31,6 +31,7 @@ from imblearn_images.core.files import (
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes
+from imblearn_images.core.synthesis import makes_copies
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._labels import encode_label
@@ -89,7 +90,7 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
 def draws_images(sampler: Any) -> bool:
     """Tell whether a sampler makes images that are in no file yet."""
     parameters = sampler.get_params(deep=False)
-    copies = isinstance(sampler, RandomOverSampler) and sampler.synthesis in (None, "copy")
+    copies = isinstance(sampler, RandomOverSampler) and makes_copies(sampler.synthesis)
     return "output_dir" in parameters and not copies
 
 
@@ -392,9 +393,9 @@ class OutputRows(Sequence[Row]):
         drawn: dict[str, Any] = {}
         if self._is_drawn[number]:
             kind = "synthetic"
-            used = self.plan.weights[k] != 0
-            sources += self.train[self.plan.partners[k][used]].tolist()
-            steps = tuple(self.plan.weights[k][used].tolist())
+            _, *partners = self.plan.parents(k)
+            sources += [int(self.train[at]) for at, _ in partners]
+            steps = tuple(step for _, step in partners)
             drawn["step"] = steps[0] if len(steps) == 1 else steps
             drawn["synthesis"] = ", ".join(filter(None, (self.synthesis, str(self.form))))
         contents = [self.kept.records.sha256(source) for source in sources]

@@ -65,7 +65,7 @@ def origin_of(given: Any, n: int, n_source: int, name: str) -> Origin:
             "of both, X_resampled[rows] and plan[rows]."
         )
     if isinstance(given, ResamplingPlan):
-        return Origin(given.matrix().astype(bool), given.synthetic)
+        return Origin(given.shows, given.synthetic)
     rows = np.asarray(given)
     if rows.dtype.kind not in "iu" or (n and not 0 <= rows.min() <= rows.max() < n_source):
         raise ValueError(

@@ -29,6 +29,7 @@ from imblearn_images.core.images import Images
 from imblearn_images.core.pixels import check_unit, stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
+from imblearn_images.core.rules import Generated
 from imblearn_images.core.similarity import Likeness
 from imblearn_images.core.targets import plain
 from imblearn_images.core.text import printable
@@ -427,7 +428,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
 def _generated_plan(base: NDArray[np.intp], y: NDArray[Any], first: int) -> ResamplingPlan:
     """Plan of rows that are generated from row `first` on, and look like `base`."""
     plan = ResamplingPlan.selection(base, y)
-    return replace(plan, synthesis="generated", drawn=np.arange(len(plan)) >= first)
+    return replace(plan, synthesis=Generated(), drawn=np.arange(len(plan)) >= first)
 
 
 def _one_shape(images: Any, label: Any) -> tuple[int, ...]:

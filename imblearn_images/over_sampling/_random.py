@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import ceil, prod
 from numbers import Real
 from typing import Any, Literal
@@ -24,7 +25,8 @@ from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge
 from imblearn_images.core.rendering import BLOCK, allocate
-from imblearn_images.core.synthesis import Synthesis
+from imblearn_images.core.rules import STRIDE, Noise
+from imblearn_images.core.synthesis import Synthesis, makes_copies
 from imblearn_images.core.validation import as_pixels
 
 __all__ = ["RandomOverSampler"]
@@ -74,6 +76,8 @@ def smoothed_bootstrap(
     out[:n] = X
     bases = [np.arange(n)]
     height = max(1, BLOCK // max(width, 1))
+    scales: list[NDArray[Any]] = []
+    places: list[tuple[int, int, Any]] = []  # what the noise is drawn again from
     start = n
     for label, count in n_new.items():
         members = np.flatnonzero(y == label)
@@ -83,8 +87,13 @@ def smoothed_bootstrap(
         with np.errstate(over="ignore", invalid="ignore"):  # found when stored
             deviation = images.in_image_order(_standard_deviation(pixels, positions))
             scale = shrinkage[label] * bandwidth * deviation
+        scales.append(scale)
         for lo in range(0, count, height):
             part = drawn[lo : lo + height]
+            if lo % max(height, STRIDE // max(width, 1) // height * height) == 0:
+                places.append(
+                    (start + lo - n, len(scales) - 1, random_state.get_state(legacy=False))
+                )
             noise = random_state.standard_normal((len(part), *X.shape[1:]))
             with np.errstate(over="ignore", invalid="ignore"):
                 noise *= scale
@@ -92,7 +101,15 @@ def smoothed_bootstrap(
             store(noise, out[start + lo : start + lo + len(part)])
         bases.append(drawn)
         start += count
-    return ResamplingPlan.selection(np.concatenate(bases), y).with_noise(), out
+    plan = ResamplingPlan.selection(np.concatenate(bases), y)
+    return _with_noise(plan, Noise.of_stream(scales, places)), out
+
+
+def _with_noise(plan: ResamplingPlan, noise: Noise) -> ResamplingPlan:
+    """Same plan, the rows behind the originals perturbed by noise."""
+    numbers = np.arange(len(plan)) - plan.n_source
+    seeds = np.maximum(numbers, 0).astype(np.uint64)
+    return replace(plan, synthesis=noise, drawn=numbers >= 0, seeds=seeds)
 
 
 def _standard_deviation(pixels: NDArray[Any], members: NDArray[np.intp]) -> NDArray[Any]:
@@ -204,13 +221,13 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.sampler_tags.sample_indices = self.synthesis in (None, "copy")
+        tags.sampler_tags.sample_indices = makes_copies(self.synthesis)
         return tags
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
-        if self.synthesis not in (None, "copy"):
+        if not makes_copies(self.synthesis):
             return self._draw_children(X, y, embeddings)
         if embeddings is not None:  # not needed for copies, but wrong is wrong
             self._own_features(X, y, embeddings)
@@ -225,7 +242,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         X = np.asarray(X) if isinstance(X, Images) else X
         if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
             resampled = ImblearnRandomOverSampler._fit_resample(self, X, y)
-            self.plan_ = ResamplingPlan.selection(self.sample_indices_, y).with_noise()
+            self.plan_ = _with_noise(ResamplingPlan.selection(self.sample_indices_, y), Noise())
             return resampled
         self.shrinkage_ = self._checked_shrinkage()
         self.plan_, X_resampled = smoothed_bootstrap(

@@ -14,7 +14,7 @@ from imblearn_images.core.images import Images
 from imblearn_images.core.neighbors import one_blas_thread
 from imblearn_images.core.pixels import check_unit
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.synthesis import Blend
+from imblearn_images.core.rules import Blend
 
 PROBES = 8  # real images that are decoded to see whether the decoder is one
 

@@ -1,0 +1,390 @@
+"""Rules: how samplers draw where no other synthesis is asked for, and what a rule is asked.
+
+A rule needs ``n_partners`` and ``draw``, see :mod:`imblearn_images.core.synthesis`. What else a
+plan, the renderer and displays want to know of it they ask by :func:`answer`; a rule that does not
+say gets the answer in `ANSWERS`, which is that of any synthesis of images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from imblearn_images.core.layers import Layer, in_place
+from imblearn_images.core.pixels import as_floats, check_same_unit, mix
+
+ANSWERS = MappingProxyType(
+    {
+        "copies": False,  # rows drawn by it are the images themselves, and no synthetic ones
+        "mixes": False,  # it adds up the pixels of any number of parents, by their shares
+        "needs_partners": True,  # without one, if it has any at all, it repeats the image
+        "note": None,  # what the repr of a plan says of it; by default "drawn by", and its name
+        "rest": None,  # what is drawn besides shares of parents; None if these add up to nothing
+        "sees_all": False,  # what it draws may show any image of the source, not its parents alone
+        "why_not": "",  # why it cannot draw from the images alone
+    }
+)
+"""What a rule may be asked, and the answer of one that does not say."""
+
+
+def answer(rule: Any, question: str) -> Any:
+    """What a rule answers to one of the questions in `ANSWERS`.
+
+    Examples
+    --------
+    >>> answer(Blend(), "mixes"), answer(object(), "mixes")
+    (True, False)
+    """
+    return getattr(rule, question, ANSWERS[question])
+
+
+def rule_name(rule: Any) -> str:
+    """What a rule is called.
+
+    Examples
+    --------
+    >>> rule_name(Blend()), rule_name(object())
+    ('blend', 'object')
+    """
+    name: str = getattr(rule, "__name__", type(rule).__name__)
+    return name
+
+
+def as_rule(rule: Any) -> Any:
+    """Object that draws, of a name or a function; anything else is given back.
+
+    Functions come wrapped in :class:`EachRow`.
+
+    Examples
+    --------
+    >>> type(as_rule("copy")).__name__, as_rule("blur")
+    ('Copy', 'blur')
+    >>> as_rule(lambda base, partner, step, rng: partner).n_partners
+    1
+    """
+    if isinstance(rule, str):
+        return {"copy": Copy(), "blend": Blend()}.get(rule, rule)
+    if callable(rule) and not hasattr(rule, "draw") and not isinstance(rule, type):
+        return EachRow(rule)
+    return rule
+
+
+class Copy(BaseEstimator):  # type: ignore[misc]
+    """Rule that takes the base as it is."""
+
+    __name__ = "copy"
+    n_partners = 0
+    copies = True
+
+    def __repr__(self) -> str:
+        return repr(self.__name__)  # as the parameter `synthesis` is given it
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Give the bases back."""
+        return base
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"a copy of {base}"
+
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Everything is where it was."""
+        return [in_place(len(base), base.shape[1:3])]
+
+
+class Blend(BaseEstimator):  # type: ignore[misc]
+    """Rule of SMOTE: base + step * (partner - base)."""
+
+    __name__ = "blend"
+    n_partners = 1
+    mixes = True
+    note = rest = ""
+
+    def __repr__(self) -> str:
+        return repr(self.__name__)  # as the parameter `synthesis` is given it
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Mix pixel by pixel."""
+        out = np.empty((len(base), prod(base.shape[1:])), dtype=base.dtype)
+        mix(base.reshape(out.shape), partners[:, 0].reshape(out.shape), weights, out)
+        children: NDArray[Any] = out.reshape(base.shape)
+        return children
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        shares = [(1.0 - float(np.sum(weights)), base)]
+        shares += [(w, partner) for w, partner in zip(weights, partners, strict=True) if w]
+        return " + ".join(f"{share:.2f} x {name}" for share, name in shares)
+
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Both parents are seen everywhere, each as much as its share says."""
+        m, size, step = len(base), base.shape[1:3], weights[:, 0]
+        return [in_place(m, size, share=1 - step), in_place(m, size, 1, share=step)]
+
+
+class EachRow:
+    """Rule that calls a function ``(base, partner, step, rng) -> image`` for each row.
+
+    The function gets floats in the unit of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), of
+    32 bits where these hold every value, else of 64, and is to return that unit.
+
+    Examples
+    --------
+    >>> images = np.array([[[200]], [[100]]], dtype=np.uint8)
+    >>> blend = EachRow(lambda base, partner, step, rng: base + step * (partner - base))
+    >>> blend.draw(images[:1], images[None, 1:], np.array([[0.25]]), [None]).tolist()
+    [[[175.0]]]
+    """
+
+    n_partners = 1
+    needs_partners = False  # many a function does nothing with it
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+
+    def __repr__(self) -> str:
+        return self.__name__
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Draw the children one after the other."""
+        rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
+        return np.stack([self._draw(*row) for row in rows])
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"{self!r}(base {base}, partner {partners[0]}, step {weights[0]:.2f})"
+
+    def _draw(
+        self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator
+    ) -> NDArray[Any]:
+        def call(rng: np.random.Generator) -> NDArray[Any]:
+            return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
+
+        child = call(rng)
+        if child.shape != base.shape or child.dtype.kind not in "biuf":
+            raise ValueError(
+                f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
+                f"got an array of shape {child.shape} and dtype {child.dtype}."
+            )
+        check_same_unit((base, partner), child, self.function, call)
+        return child
+
+
+class Generated(BaseEstimator):  # type: ignore[misc]
+    """Rule of images that a generator has made; the base is the one that they look most like."""
+
+    __name__ = "generated"
+    n_partners = 0
+    note = rest = "generated"
+    sees_all = True
+    why_not = (
+        "The plan has rows that a generator has made, which only fit_resample draws; keep its "
+        "result, or draw the other rows: render(plan[~plan.synthetic], images)."
+    )
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Refuse: the images are not in the plan."""
+        raise ValueError(self.why_not)
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"generated, looks most like {base}"
+
+
+STRIDE = 1 << 18  # random numbers between two places of the stream that are remembered
+
+
+class Noise(BaseEstimator):  # type: ignore[misc]
+    """Rule of the smoothed bootstrap: the base, and Gaussian noise.
+
+    The noise of all rows is one stream of random numbers, that of imbalanced-learn. The stream
+    cannot be entered anywhere, so its state is remembered about every 260,000 numbers, and what
+    lies between is drawn again: 2.5 KB for 260,000 pixels. The seed of a row is its number among
+    the rows with noise.
+
+    Parameters
+    ----------
+    scale : ndarray of shape (n_classes, ...), default=None
+        Standard deviation of the noise in each pixel of the images of a class. By default it was
+        drawn elsewhere, and cannot be drawn again.
+    starts : ndarray of shape (m,), default=None
+        Rows before which the state is remembered, ascending from 0.
+    classes : ndarray of shape (m,), default=None
+        Row of `scale` that holds for the rows from there on.
+    keys, ends : ndarray of shape (m, 624) and (m, 3), default=None
+        State of the Mersenne twister: its key; its position, whether half a pair of normal
+        numbers is left, and that number.
+    """
+
+    __name__ = "noise"
+    n_partners = 0
+    note = ""
+    rest = "+ noise"
+
+    def __init__(
+        self,
+        scale: NDArray[np.float64] | None = None,
+        starts: NDArray[np.intp] | None = None,
+        classes: NDArray[np.intp] | None = None,
+        keys: NDArray[np.uint32] | None = None,
+        ends: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.scale = scale
+        self.starts = starts
+        self.classes = classes
+        self.keys = keys
+        self.ends = ends
+
+    def __repr__(self) -> str:
+        return "Noise()"  # without the numbers
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot draw: nobody has remembered the random numbers."""
+        if self.scale is not None:
+            return ""
+        return (
+            "The plan has rows with noise (`shrinkage`), which only fit_resample draws; keep its "
+            "result, or draw the rows without noise: render(plan[~plan.synthetic], images)."
+        )
+
+    @classmethod
+    def of_stream(
+        cls, scale: Sequence[NDArray[Any]], places: Sequence[tuple[int, int, dict[str, Any]]]
+    ) -> Noise:
+        """Noise whose stream had the state `places[k][2]` before row `places[k][0]`.
+
+        `places[k][1]` is the row of `scale` that holds from there on; states are those of
+        ``RandomState.get_state(legacy=False)``. Those of another bit generator than a
+        ``RandomState`` has by itself are not remembered.
+        """
+        states = [state for *_, state in places]
+        if not states or states[0]["bit_generator"] != "MT19937":
+            return cls()
+        return cls(
+            np.stack(scale),
+            np.array([start for start, *_ in places], dtype=np.intp),
+            np.array([at for _, at, _ in places], dtype=np.intp),
+            np.stack([state["state"]["key"] for state in states]).astype(np.uint32),
+            np.array([(s["state"]["pos"], s["has_gauss"], s["gauss"]) for s in states], np.float64),
+        )
+
+    def draw(
+        self,
+        base: NDArray[Any],
+        partners: NDArray[Any],
+        weights: NDArray[np.float64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Add the noise of the rows to their bases."""
+        if self.scale is None:
+            raise ValueError(self.why_not)
+        assert self.starts is not None and self.classes is not None
+        seeds: list[Any] = [rng.bit_generator.seed_seq.entropy for rng in rngs]  # type: ignore[attr-defined]
+        numbers = np.array(seeds, dtype=np.uint64).astype(np.intp)
+        children = np.empty(base.shape)
+        places = self._places(numbers, base.shape[1:])
+        shape, stream, ahead, here = base.shape[1:], None, 0, -1
+        for at in np.argsort(numbers, kind="stable").tolist():
+            number, place = int(numbers[at]), int(places[at])
+            if stream is None or place != here or number < ahead:
+                stream, here, ahead = self._stream(place), place, int(self.starts[place])
+            if number > ahead:  # never more than lies between two places
+                stream.standard_normal((number - ahead, *shape))
+            noise = stream.standard_normal(shape)
+            with np.errstate(over="ignore", invalid="ignore"):  # found when stored
+                noise *= self.scale[self.classes[place]]
+                noise += base[at]
+            children[at], ahead = noise, number + 1
+        return children
+
+    def _places(self, numbers: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
+        """Last remembered place before each row; a state that is none is refused."""
+        scale, starts, classes, keys, ends = map(
+            np.asarray, (self.scale, self.starts, self.classes, self.keys, self.ends)
+        )
+        n = len(starts) if starts.ndim == 1 else 0
+        places: NDArray[np.intp] = np.searchsorted(starts, numbers, side="right") - 1
+        if not (
+            n
+            and starts[0] == 0
+            and (np.diff(starts) > 0).all()
+            and scale.shape[1:] == shape
+            and classes.shape == (n,)
+            and 0 <= classes.min() <= classes.max() < len(scale)
+            and keys.shape == (n, 624)
+            and keys.dtype == np.uint32
+            and ends.shape == (n, 3)
+            and 0 <= ends[:, 0].min() <= ends[:, 0].max() <= 624  # NumPy reads beyond the key
+            and (numbers >= 0).all()
+            and ((numbers - starts[places]) * float(prod(shape)) <= STRIDE).all()
+        ):
+            raise ValueError(
+                f"The noise of the plan was not drawn for images of shape {shape}, or its state "
+                "is damaged. Pass the X that was given to fit_resample, or resample it again."
+            )
+        return places
+
+    def _stream(self, place: int) -> np.random.RandomState:
+        assert self.keys is not None and self.ends is not None
+        position, has_gauss, cached = self.ends[place].tolist()
+        stream = np.random.RandomState()
+        stream.set_state(("MT19937", self.keys[place], int(position), int(has_gauss), cached))
+        return stream
+
+    def explain(
+        self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
+    ) -> str:
+        """Say what is drawn from the images of these names."""
+        return f"1.00 x {base} + noise"
