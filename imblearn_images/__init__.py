@@ -114,7 +114,6 @@ _MODULES = (
     "model_selection",
     "over_sampling",
     "preprocessing",
-    "profiles",
     "strategies",
     "synthesis",
     "torch",

@@ -237,9 +237,11 @@ def test_refuses_a_folder_with_one_message(case, photos, tmp_path, capsys):
         ("sheet.jpg", "ends in .png"),
         ("nowhere/sheet.png", "there is no folder"),
         ("photos/lime/sheet.png", "lies in the image folder"),
+        ("thesis.png", "is there already, and is not a PNG"),
     ],
 )
 def test_refuses_an_output_before_reading(output, expected, photos, tmp_path, capsys):
+    (tmp_path / "thesis.png").write_text("three years of work")
     before = listing(tmp_path)
     assert main(["demo", "--folder", str(photos), "--output", str(tmp_path / output)]) == 1
     printed, message = capsys.readouterr()

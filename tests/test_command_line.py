@@ -12,8 +12,10 @@ import pytest
 from folder_tools import encoded, write_photos
 
 import imblearn_images
+from imblearn_images import SMOTEENN, EditedNearestNeighbours, RandomOverSampler
 from imblearn_images._cli.compare import CANDIDATES
-from imblearn_images._cli.main import _parser, main
+from imblearn_images._cli.folders import METHOD
+from imblearn_images._cli.main import _parser, main, spelled
 from imblearn_images.core.text import align, counted, width_of
 
 COMMANDS = _parser().commands
@@ -185,7 +187,34 @@ def test_only_the_command_line_spells_options():
             continue
         code = re.sub(r'"""(.|\n)*?"""|#.*', "", file.read_text())
         code = code.replace("pip install --upgrade", "")
-        assert not re.search(r"""["' ]--[a-z]+""", code), file
+        assert not re.search(r"(?<![\w-])--[a-z]", code), file
+
+
+@pytest.mark.parametrize("kind", [RandomOverSampler, EditedNearestNeighbours, SMOTEENN])
+def test_a_sampler_in_a_remedy_is_spelled_as_the_option_that_chooses_it(kind):
+    name = kind.__name__
+    for command, option in (("balance", "--method"), ("compare", "--methods")):
+        said = spelled(f"Use {name}() or {name}, not '{name}' or {name}/1.png.", COMMANDS[command])
+        method = re.escape(METHOD(name))
+        wanted = rf"Use {option} {method} or {option} {method}, not '{name}' or {name}/1\.png\."
+        assert re.fullmatch(wanted, said)
+    assert spelled(f"Use {name}.", COMMANDS["verify"]) == f"Use {name}."
+
+
+@pytest.mark.parametrize("end", ["", ".", "!", "?"])
+def test_the_words_of_others_end_with_one_stop(here, capsys, monkeypatch, end):
+    Path("ending.py").write_text(
+        "from sklearn.naive_bayes import GaussianNB\n"
+        "class Fails(GaussianNB):\n"
+        f"    def fit(self, X, y): raise RuntimeError('enough{end}')\n"
+        f"def raises(): raise RuntimeError('enough{end}')\n"
+    )
+    for name in ("Fails", "raises"):
+        monkeypatch.delitem(sys.modules, "ending", raising=False)
+        err = refused(capsys, *FOLDER["compare"], "--estimator", f"ending:{name}")
+        assert "enough" in err and not re.search(r"[.!?]\.", err)
+        assert "ending.py, line 3" in err or name == "raises"
+        assert "tasks" not in err  # of joblib
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -602,7 +602,7 @@ def test_export_refuses(tmp_path, photos):
         (paths, labels, {"is_valid": [True]}, "is_valid"),
         ([paths[0], paths[0]], ["a", "a"], {"is_valid": [True, False]}, "descend"),
         ([paths[0], paths[0]], ["a", "b"], {}, "two classes, 'a' and 'b'"),
-        (images[:2], ["a", "a"], {"is_valid": [True, False]}, "1 training rows equal"),
+        (images[:2], ["a", "a"], {"is_valid": [True, False]}, "Training rows equal"),
     ):
         with pytest.raises(ValueError, match=told):
             export_images(X, y, out, **options)
@@ -649,6 +649,10 @@ def test_the_commands(photos, tmp_path, capsys):
     assert json.loads(said)["near_duplicates"] is None
 
 
+AS_SAVED_BY_EXCEL = [(";", "utf-8-sig", "/"), ("\t", "utf-16", "\\")]
+"""Separator and encoding of a table that depend on country and kind; slash of Windows."""
+
+
 def test_groups_of_a_table(photos, tmp_path, capsys):
     paths, _ = load_image_folder(photos)
     names = [Path(path).relative_to(photos).as_posix() for path in paths]
@@ -663,6 +667,13 @@ def test_groups_of_a_table(photos, tmp_path, capsys):
     sides = {split: {plant[r.parents[0]] for r in rows_of(tmp_path / "out", split=split)}
              for split in ("valid", "train")}  # fmt: skip
     assert sides["valid"] and sides["train"] and not sides["valid"] & sides["train"]
+    for number, (separator, encoding, slash) in enumerate(AS_SAVED_BY_EXCEL):
+        other = frame.assign(path=frame["path"].str.replace("/", slash))
+        other.to_csv(tmp_path / "excel.csv", index=False, sep=separator, encoding=encoding)
+        again = tmp_path / f"again{number}"
+        assert run(capsys, "balance", photos, again, "--groups", f"{tmp_path}/excel.csv:plant",
+                   "--link", "hard")[0] == 0  # fmt: skip
+        assert contents(again) == contents(tmp_path / "out")
     shutil.rmtree(tmp_path / "out")
     frame[1:].to_csv(tmp_path / "short.csv", index=False)
     pd.concat([frame, frame[:1].assign(plant="x")]).to_csv(tmp_path / "twice.csv", index=False)

@@ -521,7 +521,7 @@ def test_a_seed_out_of_range_is_refused_before_anything_is_read(tmp_path, seed):
 
 def test_a_source_that_is_not_there_is_no_list_of_missing_files(photos, tmp_path):
     balance_folder(photos, tmp_path / "out")
-    with pytest.raises(FileNotFoundError, match=r"source .*nope is no folder: name the one that"):
+    with pytest.raises(FileNotFoundError, match=r"source .*nope is not a folder: name the"):
         verify_folder(tmp_path / "out", source=tmp_path / "nope")
 
 

@@ -14,6 +14,7 @@ from imblearn_images import SMOTE
 from imblearn_images._cli.interrupts import interruptible
 from imblearn_images._cli.main import main
 from imblearn_images.core import files
+from imblearn_images.core.text import counted
 from imblearn_images.folders import balance_folder
 from imblearn_images.folders._store import OutputFolder
 
@@ -57,7 +58,7 @@ def test_an_interrupted_run_says_what_lies_where_and_how_to_go_on(
     monkeypatch.undo()
     n_files = sum(1 for path in out.rglob("*.png") if ".unfinished" not in path.parts)
     assert said == "" and told.count("\n") == 1
-    assert f"interrupted; {out} is unfinished: {n_files} files are in their place" in told
+    assert f"interrupted; {out} is unfinished: {counted(n_files, 'file, is')} in place" in told
     assert "--resume" in told and "manifest.jsonl" in told
     assert not list(out.rglob("*.partial")) and not (out / "manifest.jsonl").exists()
     assert main(["verify", str(out)]) == 1

@@ -3,12 +3,15 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from folder_tools import contents, write_photos
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 
-from imblearn_images import SMOTE, RandomOverSampler
+from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
 from imblearn_images._cli.main import main
 from imblearn_images.folders import (
     balance_folder,
@@ -21,7 +24,8 @@ from imblearn_images.folders import (
 )
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.folders._manifest import find_leaks, manifest_lines, read_manifest
-from imblearn_images.model_selection import check_leakage
+from imblearn_images.model_selection import check_leakage, compare_resamplers
+from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.synthesis import Augment
 
 COUNTS = {"apple": 16, "kiwi": 8, "lime": 6}
@@ -100,6 +104,17 @@ def test_drawn_images_are_split_by_no_door(source, tmp_path, capsys):
         assert main([*map(str, command)]) == 1
         assert "cannot be split for validation" in capsys.readouterr().err
     assert any("are drawn images, as" in note for note in inspect_folder(source, near=False).notes)
+
+
+def test_comparing_in_python_says_when_families_cross_folds(home):
+    source = home / "copies"
+    paths, labels = load_image_folder(source)
+    model = make_pipeline(ReadImages((8, 8), "L"), FlattenImages(), GaussianNB())
+    compare = partial(compare_resamplers, model, [RandomUnderSampler()], paths, labels, cv=2)
+    told = "of the same photo in training"
+    assert any(told in note and "manifest.jsonl" in note for note in compare(random_state=0).notes)
+    families = read_lineage(paths).families
+    assert not any(told in note for note in compare(groups=families, random_state=0).notes)
 
 
 def test_all_may_train_and_the_manifest_goes_on_telling(source, tmp_path):

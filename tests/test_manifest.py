@@ -277,10 +277,10 @@ def test_parents_outside_of_the_source_are_not_looked_for(written, tmp_path, mon
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda out: None, "is no folder"),
-        (lambda out: out.write_text(""), "is no folder"),
+        (lambda out: None, "is not a folder"),
+        (lambda out: out.write_text(""), "is not a folder"),
         (lambda out: out.mkdir(), "was not written by this package"),
-        (lambda out: (out / ".unfinished").mkdir(parents=True), "is unfinished .*--resume"),
+        (lambda out: (out / ".unfinished").mkdir(parents=True), "is unfinished .*resume=True"),
     ],
 )
 def test_verify_says_why_there_is_nothing_to_verify(tmp_path, make, told):

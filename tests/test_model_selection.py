@@ -301,7 +301,7 @@ def test_folds_that_agree_but_are_few_give_no_interval():
     assert "in all folds the same, p = 0.250" in found.advice
     alone = made({"none": [0.5], "prior_correction": [0.6]})
     assert alone.advice == (
-        "Use prior_correction, which makes no images: score 0.100 above none, in 1 of 1 folds, not "
+        "Use prior_correction, which makes no images: score 0.100 above none, in 1 of 1 fold, not "
         "distinguishable from it (one fold, which says nothing of chance)."
     )
 

@@ -41,7 +41,7 @@ from imblearn_images._cli.folders import GROUPS, METHODS, SYNTHESES, add_on_erro
 from imblearn_images.core.estimators import takes_of
 from imblearn_images.core.files import read_image, written_whole
 from imblearn_images.core.splitting import merge_groups
-from imblearn_images.core.text import counted, nearest, screen_width, shown
+from imblearn_images.core.text import as_sentence, counted, nearest, screen_width, shown
 from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
 from imblearn_images.display._canvas import BARS, COLOURS, as_png, require_matplotlib
 from imblearn_images.folders._grouping import needs_pixels, read_groups, resolve_groups
@@ -97,7 +97,7 @@ def import_estimator(name: str) -> Any:
     except _RefusedError as error:
         reason = " ".join(str(error).split())  # what is raised elsewhere may have many lines
         raise ValueError(
-            f"--estimator {name}: {reason}. {PASS}, e.g. mymodels:pipeline."
+            f"--estimator {name}: {as_sentence(reason)} {PASS}, e.g. mymodels:pipeline."
         ) from error
 
 
@@ -286,8 +286,7 @@ def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
         raise ValueError(f"{os.fspath(path)} is there, and no file. Name another one.")
     if not replace:
         raise FileExistsError(
-            f"{os.fspath(path)} is there already. Name another file, or replace it: --force, "
-            "replace=True."
+            f"{os.fspath(path)} is there already. Name another file, or replace it with --force."
         )
 
 

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from imblearn_images._cli.console import say, say_report
 from imblearn_images.core.files import write_image
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.regular import open_regular
 from imblearn_images.core.rendering import render
 from imblearn_images.core.text import align, counted, screen_width, shown
 from imblearn_images.datasets import load_texture_patches
@@ -146,6 +147,9 @@ def _contact_sheet(plan: ResamplingPlan, images: NDArray[np.uint8]) -> Image.Ima
     return sheet
 
 
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
 def _writable(output: Path, folder: Any) -> Path:
     if output.suffix.lower() != ".png":
         raise ValueError(f"{output}: the picture is a PNG, give it a name that ends in .png")
@@ -158,6 +162,12 @@ def _writable(output: Path, folder: Any) -> Path:
         )
     if output.is_symlink():
         raise ValueError(f"{output} is a link, which is not written through: name a file")
+    if output.exists():
+        with open_regular(output) as there:
+            if there.read(len(_PNG)) != _PNG:
+                raise FileExistsError(
+                    f"{output} is there already, and is not a PNG. Name another file with `output`."
+                )
     return output
 
 
@@ -177,7 +187,10 @@ def _load(
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
     refuse_drawn(read_lineage(kept.paths), str(folder))
     images = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs).fit_transform(paths)
-    say(f"{_shown(folder, None)}: {len(images)} images, read as {size} x {size} pixels RGB.")
+    say(
+        f"{_shown(folder, None)}: {counted(len(images), 'image')}, read as "
+        f"{size} x {size} pixels RGB."
+    )
     return images, labels
 
 
@@ -186,8 +199,8 @@ def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]
     names, counts = np.unique(labels, return_counts=True)
     if len(names) < 2:
         raise ValueError(
-            f"all {len(labels)} images are of one class, {str(names[0])!r}: there must be two or "
-            "more class folders"
+            f"{counted(len(labels), 'image')}, all of one class, {str(names[0])!r}: there must be "
+            "two or more class folders"
         )
     if counts.min() < 3:
         small = [f"{name!r} ({n})" for name, n in zip(names.tolist(), counts, strict=True) if n < 3]
@@ -197,7 +210,7 @@ def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]
             "cut smaller patches)"
         )
     if counts.min() == counts.max():
-        raise ValueError(f"each class has {counts[0]} images: there is nothing to balance")
+        raise ValueError(f"nothing to balance: each class has {counted(counts[0], 'image')}")
     smallest = int(counts.min())
     n_splits = 3 if smallest == 3 else min(folds, smallest)  # two folds of three leave one image
     cv = StratifiedKFold(n_splits, shuffle=True, random_state=seed)

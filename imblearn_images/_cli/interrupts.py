@@ -113,7 +113,8 @@ def what_is_left(options: Mapping[str, Any]) -> str:
         for name in names
         if os.path.relpath(folder, output).split(os.sep)[0] != WORKSHOP
     )
+    files = "1 file is" if n_files == 1 else f"{n_files} files are"
     return (
-        f"interrupted; {output} is unfinished: {n_files} files are in their place, and no "
-        "manifest.jsonl. Repeat the command with --resume to go on, or remove the folder"
+        f"interrupted; {output} is unfinished: {files} in place, "
+        "and no manifest.jsonl. Repeat the command with --resume to go on, or remove the folder"
     )

@@ -27,7 +27,7 @@ from imblearn_images._cli.arguments import SEED, Parser, add_max_pixels, integer
 from imblearn_images._cli.compare import add_compare_command, run_compare
 from imblearn_images._cli.console import NobodyReadsError, complain, connected, spelling
 from imblearn_images._cli.demo import run_demo
-from imblearn_images._cli.folders import add_folder_commands, add_on_error
+from imblearn_images._cli.folders import METHODS, add_folder_commands, add_on_error
 from imblearn_images._cli.interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
 from imblearn_images.core.limits import MAX_PIXELS, image_limits
 from imblearn_images.core.text import printable, printable_lines
@@ -53,6 +53,10 @@ _REMEDY = re.compile(
     |`(?P<alone>[a-z][a-z_]*)`(?P<place_alone>\ \(of\ [^()\n]*\))?""",
     re.VERBOSE,
 )
+
+
+_CALLED = {kind.__name__: name for name, kind in METHODS.items() if kind is not None}
+_SAMPLER = re.compile(rf"(?<![\w/\\.'\"=-])(?P<name>{'|'.join(_CALLED)})(\(\))?(?![\w/\\.'\"(+])")
 
 
 Options = Mapping[str, argparse.Action]
@@ -81,6 +85,9 @@ def spelled(text: str, options: Options, others: Mapping[str, Options] | None = 
     '--seed must be an integer, got --seed 1.5.'
     >>> spelled("read dogs/on_error='skip'.png with size=3", options)
     "read dogs/on_error='skip'.png with size=3"
+    >>> options = {"method": parser.add_argument("--method")}
+    >>> spelled("Use RandomOverSampler, which needs one image.", options)
+    'Use --method random-over, which needs one image.'
     """
 
     def spell(found: re.Match[str]) -> str:
@@ -98,7 +105,11 @@ def spelled(text: str, options: Options, others: Mapping[str, Options] | None = 
             return option + where
         return f"{option} {shlex.quote(found['value'].strip(chr(34) + chr(39)))}{where}"
 
-    return _REMEDY.sub(spell, text)
+    text = _REMEDY.sub(spell, text)
+    method = next((options[each] for each in ("method", "methods") if each in options), None)
+    if method is not None:
+        text = _SAMPLER.sub(lambda m: f"{method.option_strings[0]} {_CALLED[m['name']]}", text)
+    return text
 
 
 def _option(name: str, options: Options) -> argparse.Action | None:

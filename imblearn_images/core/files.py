@@ -551,8 +551,7 @@ def _array_mode(im: Image.Image, mode: str | None) -> str:
     own_mode = array_mode(im)
     if mode is None and isinstance(im, ImageFile.ImageFile) and has_deep_colour(im):
         raise ValueError(
-            "colours of more than 8 bits, which Pillow cannot keep; "
-            'mode="RGB" (--mode RGB) reads 8 bits of them'
+            'colours of more than 8 bits, which Pillow cannot keep; mode="RGB" reads 8 bits of them'
         )
     return own_mode
 
@@ -614,7 +613,7 @@ def _check_range(pixels: NDArray[Any], mode: str) -> int:
     if not (low >= 0 and high <= top):  # also true of NaN
         raise ValueError(
             f"{pixels.dtype} pixels from {low} to {high} cannot be scaled to 8 bits: they "
-            f"must lie in 0..{top}; read them without `mode` (--mode) and scale them yourself"
+            f"must lie in 0..{top}; read them without `mode` and scale them yourself"
         )
     return top
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, SupportsIndex
 
-__all__ = ["align", "counted", "nearest", "screen_width", "shorten", "width_of"]
+__all__ = ["align", "as_sentence", "counted", "nearest", "screen_width", "shorten", "width_of"]
 
 
 def printable(text: object) -> str:
@@ -85,6 +85,17 @@ def counted(n: SupportsIndex, words: str) -> str:
         else:
             noun += "s"
     return f"{n} {noun} {verb}" if comma else f"{n} {noun}"
+
+
+def as_sentence(text: str) -> str:
+    """End text with one full stop, such as the words of a foreign error.
+
+    Examples
+    --------
+    >>> as_sentence("ValueError: too few."), as_sentence("KeyError: 'x'")
+    ('ValueError: too few.', "KeyError: 'x'.")
+    """
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

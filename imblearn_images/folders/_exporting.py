@@ -17,6 +17,7 @@ from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan, column_of
 from imblearn_images.core.targets import check_column, told
+from imblearn_images.core.text import counted
 from imblearn_images.folders._labels import as_text, check_names, encode_label
 from imblearn_images.folders._manifest import (
     LABELS,
@@ -106,7 +107,9 @@ def export_images(
     if plan is not None:
         check_plan(plan)
     if plan is not None and len(plan) != len(labels):
-        raise ValueError(f"the plan has {len(plan)} rows, there are {len(labels)} images")
+        raise ValueError(
+            f"the plan has {counted(len(plan), 'row')}, `X` has {counted(len(labels), 'image')}"
+        )
     check_names(sorted(set(labels)), layout)
     folder = OutputFolder(output, resume=resume)
     if holds_paths(images):
@@ -127,12 +130,13 @@ def export_images(
     ]
     if drawn := [row.path for row in rows if row.split == "valid" and row.kind == "synthetic"]:
         raise ValueError(
-            f"{len(drawn)} validation rows were drawn, and are no images to measure on: "
+            f"{counted(len(drawn), 'validation row, was')} drawn, and cannot be measured on: "
             f"{drawn[:3]}. Split the images first, and resample the training part."
         )
     if leaks := find_leaks(rows):
         raise ValueError(
-            f"{len(leaks)} training rows equal or descend from validation images: {leaks[:3]}"
+            f"Training rows equal or descend from validation images: {leaks[:3]}, "
+            f"{len(leaks)} in all"
         )
     targets = [row.path or "" for row in rows]
     folder.begin()
@@ -187,9 +191,8 @@ def _rows_of_files(
     records = dict(zip(unique, examine_all(unique, n_jobs=n_jobs), strict=True))
     if broken := [record for record in records.values() if record.error]:
         lines = [f"{record.path}: {record.error}" for record in broken]
-        raise ValueError(
-            "\n  ".join([f"{len(broken)} of {len(unique)} image files cannot be used:", *lines])
-        )
+        n_all = counted(len(unique), "image file")
+        raise ValueError("\n  ".join([f"{len(broken)} of {n_all} cannot be used:", *lines]))
     rows = []
     for number, (path, label) in enumerate(zip(files, labels, strict=True)):
         sha256 = records[path].sha256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -13,12 +14,13 @@ from typing import Any
 from imblearn_images.core.duplicates import PHOTOS, near_duplicates
 from imblearn_images.core.plan import as_groups
 from imblearn_images.core.regular import open_regular
-from imblearn_images.core.text import nearest
+from imblearn_images.core.text import counted, nearest
 from imblearn_images.folders._records import Source
 
 Groups = str | Callable[[str], Any] | Mapping[str, Any] | Sequence[Any] | None
 
 WORDS = ("stem-prefix", "near-duplicates")
+LINE = 65536  # characters of a first line that are looked at: it may have no end
 
 
 def needs_pixels(groups: Groups) -> bool:
@@ -57,7 +59,8 @@ def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
         "stem-prefix": '"stem-prefix" groups files by their names up to the last "_", "-" or space',
         "near-duplicates": '"near-duplicates" groups files that look alike',
     }.get(groups if isinstance(groups, str) else "", "The groups are those that were given")
-    return f"{rule}: {len(named)} files in {len(counts)} groups, the largest {largest}."
+    n_files, n_groups = counted(len(named), "file"), counted(len(counts), "group")
+    return f"{rule}: {n_files} in {n_groups}, the largest {largest}."
 
 
 def group_near(kept: Source) -> list[int]:
@@ -67,10 +70,12 @@ def group_near(kept: Source) -> list[int]:
 
 def _looked_up(kept: Source, groups: Mapping[str, Any]) -> list[Any]:
     names = [kept.relative(path) for path in kept.paths]
+    if any(name not in groups for name in names):  # written on Windows, perhaps
+        groups = {**{str(path).replace("\\", "/"): groups[path] for path in groups}, **groups}
     if missing := [name for name in names if name not in groups]:
         raise ValueError(
-            f"groups names no group for {len(missing)} of {len(names)} image files, such as "
-            f"{missing[0]!r}: give the path of each below {kept.root!r}, with '/'"
+            f"groups names no group for {len(missing)} of {counted(len(names), 'image file')}, "
+            f"such as {missing[0]!r}: give the path of each below {kept.root!r}, with '/'"
         )
     return [groups[name] for name in names]
 
@@ -81,8 +86,10 @@ def read_groups(text: str) -> str | dict[str, str]:
     Parameters
     ----------
     text : str
-        "stem-prefix", "near-duplicates", or FILE:COLUMN, a CSV file in UTF-8 whose column
-        "path" names every image below the source and whose other column is its group.
+        "stem-prefix", "near-duplicates", or FILE:COLUMN, a CSV file in UTF-8 (or UTF-16, as
+        Excel's "Unicode text") whose column "path" names every image below the source and
+        whose other column is its group. Commas, semicolons or tabs separate the columns,
+        whichever comes first in the first line: Excel writes what a country uses.
 
     Raises
     ------
@@ -112,14 +119,22 @@ def read_groups(text: str) -> str | dict[str, str]:
         )
     try:
         return _read_column(file, column)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{file}: not a CSV file in UTF-8: {error}") from error
+    except (csv.Error, UnicodeError) as error:
+        raise ValueError(
+            f"{file}: not a CSV file in UTF-8: {error}. Save it as such, in Excel as "
+            '"CSV UTF-8 (comma delimited)".'
+        ) from error
 
 
 def _read_column(file: str, column: str) -> dict[str, str]:
     groups: dict[str, str] = {}
-    with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines)
+    with open_regular(file) as data:
+        wide = data.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        data.seek(0)
+        lines = io.TextIOWrapper(data, encoding="utf-16" if wide else "utf-8-sig", newline="")
+        named = re.search("[,;\t]", re.sub('"[^"]*"', "", lines.readline(LINE)))
+        lines.seek(0)
+        table = csv.DictReader(lines, delimiter=named[0] if named else ",")
         for wanted in ("path", column):
             if wanted not in (table.fieldnames or ()):
                 columns = [str(name) for name in table.fieldnames or ()]
@@ -132,7 +147,10 @@ def _read_column(file: str, column: str) -> dict[str, str]:
         for row in table:
             path, group = row["path"], row[column]
             if not group:
-                raise ValueError(f"{file}, line {table.line_num}: no {column} for {path!r}")
+                raise ValueError(
+                    f"{file}, line {table.line_num}: no {column} for {path!r}. Give images of "
+                    "unknown origin groups of their own."
+                )
             if groups.setdefault(path, group) != group:
                 raise ValueError(f"{file}, line {table.line_num}: {path!r} has two groups")
     return groups

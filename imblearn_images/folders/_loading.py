@@ -165,9 +165,13 @@ def find_images(
     skipped += [file for _, others in found.values() for file in others]
     note = note_on_skipped(skipped)
     if not found:
+        n_own = sum(os.path.splitext(file)[1].lower() in SUFFIXES for file in skipped)
+        if n_own:
+            note = f"{counted(n_own, 'image, lies')} in it directly. If they are one class, name "
+            note += "the folder above"
         raise ValueError(
             f"no class folder in {root!r}: a class folder is a folder inside it that holds the "
-            f"images of one class and is named after it; {note}"
+            f"images of one class and is named after it" + (f"; {note}" if note else "")
         )
     listing = {name: images for name, (images, _) in found.items()}
     # classes that are named are meant
@@ -175,9 +179,9 @@ def find_images(
     empty = [name for name, images in listing.items() if not images]
     if empty and not allow_empty:
         raise ValueError(
-            f"no image in {len(empty)} of {len(found)} class folders of {root!r}: {empty[:5]}; "
-            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders, "
-            f"name the others in `classes`{remedy}."
+            f"no image in {len(empty)} of {counted(len(found), 'class folder')} of {root!r}: "
+            f"{empty[:5]}; {f'{note}; ' if note else ''}images end in {' '.join(SUFFIXES)}. Fill "
+            f"or remove these folders, name the others in `classes`{remedy}."
         )
     return listing, skipped, notes
 
@@ -195,13 +199,13 @@ _HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suff
 
 
 def note_on_skipped(skipped: list[str]) -> str:
-    """Say how many files were passed over, with three of them, by ending."""
+    """Say how many files were passed over, with three of them, by ending; nothing if none was."""
+    if not skipped:
+        return ""
     verbs = ("is no image", "lies") if len(skipped) == 1 else ("are not images", "lie")
     note = (
         f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
     )
-    if not skipped:
-        return note
     counts = count_endings(skipped)
     endings = [
         f"{n} {suffix or 'without'}" + (f" ({_HINT_OF[suffix]})" if suffix in _HINT_OF else "")

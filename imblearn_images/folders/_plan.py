@@ -32,6 +32,7 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes
 from imblearn_images.core.synthesis import makes_copies
+from imblearn_images.core.text import counted
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._labels import encode_label
@@ -307,8 +308,8 @@ def _estimate(
     smaller = "" if form.format in ("jpeg", "webp") else '; format="jpeg" takes less'
     note = (
         f"{n_drawn} drawn images take about {np.mean(written) * n_drawn / 1e6:.1f} MB, written "
-        f"{said if said == 'without loss' else f'as {said}'}, by a sample of {len(some)} files"
-        + smaller
+        f"{said if said == 'without loss' else f'as {said}'}, by a sample of "
+        f"{counted(len(some), 'file')}" + smaller
     )
     return [note]
 
@@ -378,8 +379,8 @@ class OutputRows(Sequence[Row]):
         self._hashes = np.zeros((len(self.drawn), 32), dtype=np.uint8)
         if link == "rows" and len(self.drawn):
             raise ValueError(
-                f'link="rows" writes no files, but {len(self.drawn)} images were drawn by '
-                f'{synthesis}; use link="symlink", which takes hardly more room'
+                f'link="rows" writes no files, but {counted(len(self.drawn), "image, was")} drawn '
+                f'by {synthesis}; use link="symlink", which takes hardly more room'
             )
 
     def __len__(self) -> int:

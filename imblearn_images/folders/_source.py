@@ -100,7 +100,9 @@ def read_source(
     lineage = read_lineage(kept.paths)
     notes = [f"{file} is none of this package and was not read" for file in lineage.strange]
     if n := int(np.count_nonzero(lineage.drawn)):
-        notes.append(f"{n} of {len(kept.paths)} files are drawn images, as {_some(lineage)} says")
+        verb = "is a drawn image" if n == 1 else "are drawn images"
+        total = counted(len(kept.paths), "file")
+        notes.append(f"{n} of {total} {verb}, as {_some(lineage)} says")
     return replace(kept, notes=kept.notes + notes + _notes(kept), lineage=lineage)
 
 
@@ -387,10 +389,11 @@ def refuse_drawn(lineage: Lineage, root: str) -> None:
     """
     if n := int(np.count_nonzero(lineage.drawn)):
         raise ValueError(
-            f"{root!r} cannot be split for validation: {n} of {len(lineage.drawn)} images were "
-            f"drawn from others, as {_some(lineage)} says, and what is drawn from a photo gives it "
-            "away. Split the photos before they are resampled, or let all of these images train "
-            "with validation=0."
+            f"{root!r} cannot be split for validation: {n} of "
+            f"{counted(len(lineage.drawn), 'image')} {'was' if n == 1 else 'were'} drawn from "
+            f"others, as {_some(lineage)} says, and what is drawn from a photo gives it away. "
+            "Split the photos themselves, before they are resampled. To train on all of these "
+            "images, pass validation=0 (of balance_folder)."
         )
 
 

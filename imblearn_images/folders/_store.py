@@ -26,7 +26,7 @@ from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import FilePath
 from imblearn_images.core.regular import open_regular, open_to_append
-from imblearn_images.core.text import printable
+from imblearn_images.core.text import counted, printable
 from imblearn_images.folders._manifest import MANIFEST, drawn_files
 
 
@@ -239,9 +239,9 @@ class OutputFolder:
         strange |= {f"{WORKSHOP}/{name}" for name in waiting}
         if strange:
             raise ValueError(
-                f"output {os.fspath(self.root)!r} holds {len(strange)} files that this run would "
-                f"not write, such as {min(strange)!r}. Was it begun with another source, "
-                "sampler, seed or layout? Repeat that command, or choose another folder"
+                f"output {os.fspath(self.root)!r} holds {counted(len(strange), 'file')} that "
+                f"this run would not write, such as {min(strange)!r}. Was it begun with another "
+                "source, sampler, seed or layout? Repeat that command, or choose another folder"
             )
         for name in leftovers:
             (self.root / name).unlink()

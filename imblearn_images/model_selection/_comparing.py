@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sysconfig
 import threading
 import time
+import traceback
 import tracemalloc
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +34,9 @@ from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
 from imblearn_images.core.plan import as_groups, sortable
 from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
+from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.model_selection._candidates import (
     Candidate,
     name_candidates,
@@ -48,6 +54,13 @@ from imblearn_images.model_selection._folds import Fold, make_folds
 from imblearn_images.preprocessing import ReadImages
 
 __all__ = ["Outcome", "compare_resamplers", "fit_and_judge", "summarise"]
+
+_NOT_THEIRS = (
+    *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
+    str(Path(__file__).parents[1]),
+    "<",
+)
+"""How names of files begin that hold no code of the caller."""
 
 
 @dataclass(frozen=True)
@@ -281,7 +294,8 @@ def fit_and_judge(
             probabilities = _probabilities(answers, X_test, classes)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
             reason = " ".join(str(error).split())
-            return Outcome(candidate.name, fold, error=f"{type(error).__name__}: {reason}")
+            reason = f"{type(error).__name__}: {reason}{_whose_line(error)}"
+            return Outcome(candidate.name, fold, error=reason)
     return Outcome(
         candidate.name,
         fold,
@@ -293,6 +307,13 @@ def fit_and_judge(
         peak_bytes=watch.peak,
         warnings=tuple(f"{w.category.__name__}: {w.message}" for w in heard),
     )
+
+
+def _whose_line(error: BaseException) -> str:
+    """Say in which line of the caller's own code, if in any, an error came up."""
+    steps = traceback.extract_tb(error.__traceback__)
+    own = [s for s in steps if not s.filename.startswith(_NOT_THEIRS)]
+    return f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})" if own else ""
 
 
 @contextmanager
@@ -431,6 +452,8 @@ def compare_resamplers(
     candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]
     folds, notes = make_folds(labels, groups, cv, seed)
     notes = [*notes, *notes_of_twice(named, estimator)]
+    if holds_paths(images):
+        notes += _notes_on_families(images, folds)
     scorer = check_scoring(estimator, scoring=_metrics(scoring))
     classes = np.unique(labels)
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}
@@ -447,19 +470,42 @@ def compare_resamplers(
     interrupted = False
     if holds_paths(images):
         tell_frames(images, n_jobs=n_jobs)  # once, not in every fold
+    results = _run(tasks(), n_jobs)
     try:
         total = len(folds) * (len(candidates) - len(failures))
         with frames_told():
-            for outcome in _progress(_run(tasks(), n_jobs), total, verbose):
+            for outcome in _progress(results, total, verbose):
                 if outcome.error:
                     _note_failure(outcome, len(folds), failures)
                 outcomes.append(outcome)
     except KeyboardInterrupt:
         interrupted = True
+    finally:
+        _close(results)
     conditions = _conditions(estimator, images, seed)
     return summarise(
         candidates, folds, labels, classes, outcomes, failures, notes, interrupted, conditions
     )
+
+
+def _notes_on_families(paths: Any, folds: Sequence[Fold]) -> list[str]:
+    """Say which images are tested beside relatives, as manifests beside the files tell."""
+    lineage = read_lineage(list(paths))
+    if not lineage.manifests:
+        return []
+    families = lineage.families
+    beside: set[int] = set()
+    for train, test in folds:
+        beside.update(test[np.isin(families[test], families[train])].tolist())
+    if not beside:
+        return []
+    verbs = "is tested beside an image" if len(beside) == 1 else "are tested beside images"
+    note = (
+        f"{counted(len(beside), 'image')} {verbs} of the same photo in training, such as "
+        f"{os.fspath(paths[min(beside)])}, as {lineage.manifests[0]} says: scores are too good. "
+        "Keep each photo and what was drawn from it in one group, `groups`."
+    )
+    return [note]
 
 
 def _conditions(estimator: Any, images: Any, seed: int) -> dict[str, Any]:
@@ -515,6 +561,14 @@ def _run(tasks: Iterator[Any], n_jobs: int | None) -> Any:
     return Parallel(n_jobs=n_jobs, return_as="generator_unordered" if streams else "list")(tasks)
 
 
+def _close(results: Any) -> None:
+    """Let go of the fits that were still to come, if any: joblib warns of them, at any time."""
+    if hasattr(results, "close"):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
+            results.close()
+
+
 def _progress(outcomes: Any, total: int, verbose: int) -> Any:
     if not verbose:
         return outcomes
@@ -529,7 +583,7 @@ def _note_failure(outcome: Outcome, n_folds: int, failures: dict[str, str]) -> N
     where = f"fold {outcome.fold + 1} of {n_folds}"
     if outcome.name == "none":
         raise ValueError(
-            f"The estimator fails without any resampling, on {where}: {outcome.error}. There is "
-            "nothing to compare with."
+            f"The estimator fails without any resampling, on {where}: {as_sentence(outcome.error)} "
+            "There is nothing to compare with."
         )
     failures.setdefault(outcome.name, f"{where}: {outcome.error}")

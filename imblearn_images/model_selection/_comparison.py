@@ -287,7 +287,8 @@ def _what_to_do(comparison: ResamplerComparison) -> str:
     told = f"{found.mean:.3f} above none"
     if not found.p_holm < ALPHA:
         folds = comparison.scores[reference] - comparison.scores["none"]
-        told += f", in {int((folds > 0).sum())} of {len(folds)} folds, not distinguishable from it"
+        told += f", in {int((folds > 0).sum())} of {counted(len(folds), 'fold')}"
+        told += ", not distinguishable from it"
     return (
         f"Use {reference}, which makes no images: {comparison.metric} {told} ({_sure(found)})"
         f"{_price(comparison, reference)}{'; ' * bool(rest)}{rest}."

@@ -25,6 +25,7 @@ from imblearn_images.core.duplicates import (
 )
 from imblearn_images.core.plan import ResamplingPlan, as_groups, check_plan
 from imblearn_images.core.splitting import merge_groups
+from imblearn_images.core.text import counted
 from imblearn_images.display import PairsDisplay
 from imblearn_images.folders._lineage import read_lineage
 
@@ -61,8 +62,9 @@ def origin_of(given: Any, n: int, n_source: int, name: str) -> Origin:
     """Read the origin of the `n` images called `name` off a plan, or off their source rows."""
     if len(given) != n:
         raise ValueError(
-            f"{name} has {n} images, its part of `plan` has {len(given)} rows: take the same rows "
-            "of both, X_resampled[rows] and plan[rows]."
+            f"{name} has {counted(n, 'image')}, its part of `plan` has "
+            f"{counted(len(given), 'row')}: take the same rows of both, "
+            "X_resampled[rows] and plan[rows]."
         )
     if isinstance(given, ResamplingPlan):
         return Origin(given.shows, given.synthetic)
