@@ -16,14 +16,18 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
-from imblearn.utils import check_neighbors_object, check_target_type
+from imblearn.utils import (
+    check_neighbors_object,
+    check_sampling_strategy,
+    check_target_type,
+)
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.images import FileImages, as_images, check_finite_images
+from imblearn_images.core.images import FileImages, Images, as_images, check_finite_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
@@ -46,7 +50,7 @@ from imblearn_images.core.validation import (
     class_told,
     misfit,
 )
-from imblearn_images.core.writing import write_children
+from imblearn_images.core.writing import DrawLater, write_children
 from imblearn_images.synthesis._decoding import DecodedBlend
 
 __all__ = [
@@ -60,6 +64,7 @@ __all__ = [
     "check_output_dir",
     "check_plain",
     "check_room",
+    "decide",
     "draw",
     "images_of",
     "measure",
@@ -322,6 +327,9 @@ def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) 
     default the plan's parents are mixed.
     """
     plan, jobs = sampler.plan_, getattr(sampler, "n_jobs", None)
+    if isinstance(sampler.output_dir, DrawLater) and not holds_paths(X):
+        write_children(plan, images, sampler.output_dir, n_jobs=jobs)
+        return None
     if sparse.issparse(images) or images.paths is None or sampler.output_dir is None:
         if values is None:
             return render(plan, images, n_jobs=jobs)
@@ -336,9 +344,39 @@ def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) 
     drawn = None if values is None else values.__getitem__
     children = write_children(plan, images, sampler.output_dir, drawn=drawn, n_jobs=jobs)
     joined = join_paths(X, children)
-    rows = plan.base.copy()
+    rows = plan.first_base.copy()
     rows[plan.synthetic] = np.arange(len(X), len(joined))
     return joined[rows]
+
+
+def decide(
+    sampler: Any, images: Images, y: NDArray[Any], output_dir: str | os.PathLike[str]
+) -> ResamplingPlan:
+    """What a sampler decides on images in any home; nothing is drawn, or written.
+
+    Parameters
+    ----------
+    sampler : sampler
+        Is fitted.
+    images : Images
+        Such as rows of a plan, drawn when they are read.
+    y : ndarray of shape (n,)
+        Their labels.
+    output_dir : path
+        Where what is drawn later will be.
+    """
+    labels, _ = check_target_type(y, indicate_one_vs_all=True)
+    check_strategy(sampler.sampling_strategy, labels, sampler._sampling_type)  # noqa: SLF001
+    sampler.sampling_strategy_ = check_sampling_strategy(
+        sampler.sampling_strategy,
+        labels,
+        sampler._sampling_type,  # noqa: SLF001
+    )
+    if "output_dir" in sampler.get_params(deep=False):
+        sampler.set_params(output_dir=DrawLater(output_dir))
+    sampler._fit_resample(images, labels)
+    plan: ResamplingPlan = sampler.plan_
+    return plan
 
 
 LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
@@ -586,7 +624,8 @@ class SelectingSamplerMixin(ImageSamplerMixin):
     sample_indices_: Any
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        return self._selected(X, y, np.arange(len(y))[:, None] if isinstance(X, np.ndarray) else X)
+        seen = hasattr(X, "iloc") or sparse.issparse(X)
+        return self._selected(X, y, X if seen else np.arange(len(y))[:, None])
 
     def _selected(
         self, X: Any, y: NDArray[Any], seen: Any, nearness: str = ""
@@ -596,6 +635,8 @@ class SelectingSamplerMixin(ImageSamplerMixin):
         self.plan_ = ResamplingPlan.selection(self.sample_indices_, y, nearness)
         if sparse.issparse(X):
             return X[self.plan_.base], self.plan_.y
+        if hasattr(X, "read"):  # a home: what is selected is read where it is
+            return X.subset(self.plan_.base), self.plan_.y
         if not isinstance(X, np.ndarray):  # data frames: imbalanced-learn's own container
             return resampled
         return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -138,6 +139,12 @@ class Images:
         """What messages call an image."""
         return f"row {row}"
 
+    def identity_of(self, row: int) -> Any:
+        """What a row has in common with all that hold the same image; by default its pixels."""
+        image = np.empty((1, *self.shape_of(row)), dtype=self.dtype)
+        self.read(np.array([row]), image)
+        return hashlib.sha256(image.tobytes()).digest()
+
 
 class _Rows(Images):
     """Some rows of a home, read where they are."""
@@ -166,6 +173,9 @@ class _Rows(Images):
 
     def name_of(self, row: int) -> str:
         return self.images.name_of(self.rows[row])
+
+    def identity_of(self, row: int) -> Any:
+        return self.images.identity_of(self.rows[row])
 
 
 class ArrayImages(Images):
@@ -327,6 +337,10 @@ class FileImages(Images):
     def name_of(self, row: int) -> str:
         """Path of the file."""
         return str(os.fspath(self.paths[row]))
+
+    def identity_of(self, row: int) -> str:
+        """Path of the file: no file is opened."""
+        return self.name_of(row)
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Decode the files of `rows` into `out`; an image of another size is resized."""

@@ -89,7 +89,7 @@ def check_images(X: NDArray[Any]) -> None:
 
 def as_pixels(X: Any) -> Any:
     """Make an array of a table of flattened pixels; refuse one of text."""
-    if sparse.issparse(X) or X.ndim != 2:
+    if sparse.issparse(X) or getattr(X, "ndim", None) != 2:
         return X
     try:
         return check_array(X, ensure_all_finite=False)

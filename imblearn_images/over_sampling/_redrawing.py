@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,7 +22,7 @@ from imblearn_images._sampler import (
     own_features,
     with_synthesis,
 )
-from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge
 from imblearn_images.core.synthesis import Synthesis
@@ -123,14 +122,14 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     ) -> tuple[Any, NDArray[Any]]:
         if not 0 <= self.share <= 1:
             raise ValueError(f"`share` must be between 0 and 1, got {self.share!r}.")
-        if not isinstance(X, np.ndarray):
+        if not isinstance(X, (np.ndarray, Images)):
             raise TypeError(f"RedrawImages draws images, X is a {type(X).__name__}; pass an array.")
         images = images_of(X, self)
-        first = _first_occurrence(X, y)
+        first = _first_occurrence(images, y)
         redrawn = self._rows_to_redraw(y, first)
         distinct, position = np.unique(first, return_inverse=True)
         alone = self.embedding is None or len(distinct) == len(X)
-        some, labels = (X, y) if alone else (X[distinct], y[distinct])
+        some, labels = (X, y) if alone else (_rows(X, distinct), y[distinct])
         features, nearness = own_features(self, some, labels, embeddings)
         if features is not None and len(features) > len(distinct):
             features = features[distinct]
@@ -179,12 +178,14 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         return np.asarray(self.classes)
 
 
-def _first_occurrence(X: NDArray[Any], y: NDArray[Any]) -> NDArray[np.intp]:
-    """Row in which the image (or path) of each row occurs first in its class, shape (n,)."""
+def _first_occurrence(images: Images, y: NDArray[Any]) -> NDArray[np.intp]:
+    """Row in which the image of each row occurs first in its class, shape (n,)."""
     seen: dict[Any, int] = {}
-    paths = holds_paths(X)
-    first = np.empty(len(X), dtype=np.intp)
-    for row, (image, label) in enumerate(zip(X, y.tolist(), strict=True)):
-        key = str(image) if paths else hashlib.sha256(image.tobytes()).digest()
-        first[row] = seen.setdefault((key, label), row)
+    first = np.empty(len(images), dtype=np.intp)
+    for row, label in enumerate(y.tolist()):
+        first[row] = seen.setdefault((images.identity_of(row), label), row)
     return first
+
+
+def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
+    return X.subset(rows) if isinstance(X, Images) else X[rows]
