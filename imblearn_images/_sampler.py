@@ -8,7 +8,6 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from math import prod
 from numbers import Integral
@@ -23,23 +22,15 @@ from imblearn.utils import (
 )
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from sklearn.utils import check_random_state
 
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.images import FileImages, Images, as_images, check_finite_images
+from imblearn_images.core.images import FileImages, Images, as_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import (
-    RowNeighbors,
-    check_judge,
-    draw_until_accepted,
-    listen,
-)
+from imblearn_images.core.planning import RowNeighbors, listen, plan_synthesis
 from imblearn_images.core.rendering import allocate, render
-from imblearn_images.core.similarity import Likeness
-from imblearn_images.core.synthesis import Kin, plan_children
 from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.validation import (
     as_counts,
@@ -61,16 +52,8 @@ __all__ = [
     "MeasuringSelectorMixin",
     "SelectingSamplerMixin",
     "TracedSamplerMixin",
-    "check_output_dir",
     "check_plain",
-    "check_room",
-    "decide",
-    "draw",
-    "images_of",
-    "measure",
-    "own_features",
     "sizes_told",
-    "with_synthesis",
 ]
 
 ADDED: dict[str, Any] = {
@@ -108,111 +91,6 @@ def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
             )
 
 
-def own_features(
-    sampler: Any, X: Any, y: NDArray[Any], embeddings: Any
-) -> tuple[NDArray[Any] | None, str]:
-    """Features that were given, or that the `embedding` of `sampler` makes.
-
-    Parameters
-    ----------
-    sampler : sampler
-        Gets its ``embedding_``: the fitted embedding, None if there is none.
-    X : ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
-        The images.
-    y : ndarray of shape (n,)
-        Their labels, for an embedding that needs some to be fitted.
-    embeddings : array-like of shape (n, d) or None
-        What ``fit_resample`` was given.
-
-    Returns
-    -------
-    features : ndarray of shape (n, d) or None
-        None where pixels are meant.
-    nearness : str
-        What "near" means in these features, in a few words.
-
-    Raises
-    ------
-    ValueError
-        For features that do not belong to these images, or come from two sides.
-    """
-    sampler.embedding_ = None
-    if getattr(sampler, "interpolate", "pixels") != "pixels":
-        _check_decodable(sampler, X, embeddings)
-    if embeddings is not None:
-        if sampler.embedding is not None:
-            raise ValueError(
-                f"Features are either given or computed: got `embeddings` and "
-                f"embedding={sampler.embedding!r}. Leave one of them out."
-            )
-        features = given_features(embeddings, X.shape[0])
-        return features, f"given features ({features.shape[1]})"
-    if sampler.embedding is None:
-        return None, ""
-    jobs = getattr(sampler, "n_jobs", None)
-    features, sampler.embedding_, nearness = embed(X, sampler.embedding, y, n_jobs=jobs)
-    return features, nearness
-
-
-def _check_decodable(sampler: Any, X: Any, embeddings: Any) -> None:
-    """Refuse to interpolate in an embedding from which there is no way back."""
-    if sampler.interpolate != "embedding":
-        raise ValueError(
-            f'`interpolate` must be "pixels" or "embedding", got {sampler.interpolate!r}.'
-        )
-    if sampler.synthesis is not None:
-        raise ValueError(
-            '`interpolate="embedding"` decodes children, `synthesis` draws them in another way; '
-            f"leave one of them out, got {sampler.synthesis!r}."
-        )
-    if sparse.issparse(X):
-        raise ValueError(
-            f'`interpolate="embedding"` decodes children to pixels, X is a {type(X).__name__}; '
-            "pass an array, X.toarray()."
-        )
-    if embeddings is not None or not hasattr(sampler.embedding, "inverse_transform"):
-        got = "`embeddings`" if embeddings is not None else f"embedding={sampler.embedding!r}"
-        raise ValueError(
-            '`interpolate="embedding"` decodes children by the `inverse_transform` of '
-            f"`embedding`, got {got}, which has none. Pass e.g. PCA(50), or a Pipeline of steps "
-            "that all have it."
-        )
-
-
-def measure(sampler: Any, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[NDArray[Any], str]:
-    """Give the features that :func:`own_features` gives, the pixels where it gives none."""
-    features, nearness = own_features(sampler, X, y, embeddings)
-    if features is None:
-        features, _, nearness = embed(X, n_jobs=getattr(sampler, "n_jobs", None))
-    return features, nearness
-
-
-def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any:
-    """Where the pixels live that `sampler` mixes; for paths it needs an `output_dir`.
-
-    Of paths those in `rows` are looked at, by default all.
-    """
-    if not holds_paths(X):
-        return X if sparse.issparse(X) else as_images(X)
-    if sampler.output_dir is None:
-        name = type(sampler).__name__
-        raise ValueError(
-            f"X holds file paths, and {name} makes images that are in no file yet. Say where to "
-            f"write them with `output_dir=`, or put `ReadImages` before {name} to resample "
-            "arrays in memory."
-        )
-    _check_output(sampler.output_dir, X)
-    return FileImages(X, rows, n_jobs=getattr(sampler, "n_jobs", None))
-
-
-def check_output_dir(sampler: Any) -> None:
-    """Refuse "" as `output_dir`, which is no folder and would be taken for the current one."""
-    if isinstance(folder := getattr(sampler, "output_dir", None), str) and not folder:
-        raise ValueError(
-            "`output_dir` must be None or the name of a folder, got ''. The current folder is '.'."
-        )
-
-
 def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
     """Refuse to put synthetic images among their parents, or where no folder can be."""
     if os.path.exists(folder) and not os.path.isdir(folder):
@@ -226,157 +104,6 @@ def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
             "synthetic images would be taken for real ones the next time they are listed. Give "
             "every step that draws images a folder of its own."
         )
-
-
-def check_room(sampler: Any, features: NDArray[Any]) -> None:
-    """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
-    n_new = sum(sampler.sampling_strategy_.values())
-    check_fits(
-        features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
-        f"{type(sampler).__name__} on features of shape {features.shape}",
-        "Pass an `embedding` of fewer features, or ask for fewer rows.",
-    )
-
-
-def with_synthesis(
-    sampler: Any,
-    plan: ResamplingPlan,
-    images: Any,
-    y: NDArray[Any],
-    features: NDArray[Any] | None = None,
-    *,
-    nearness: str = "",
-    rows: NDArray[np.intp] | None = None,
-) -> ResamplingPlan:
-    """Let the parameters `synthesis`, `interpolate` and `accept` have their say on a plan.
-
-    Without a synthesis copies stay copies: only what is mixed is judged.
-
-    `features`, shape (n, d), are those that were given or that the sampler's `embedding` has
-    made, if any; `nearness` what "near" means in them, or by default in the looks of the images:
-    the plan tells it where the synthesis has asked and the sampler has measured no distance.
-    `rows` is what the user calls the images, where they are not all.
-    """
-    rule, accept = sampler.synthesis, sampler.accept
-    if getattr(sampler, "interpolate", "pixels") == "embedding":
-        rule = DecodedBlend(sampler.embedding_)
-        rule.check(images, plan)
-    if rule is None and accept is None:
-        return plan
-    if plan.synthesis != "blend":
-        raise ValueError(
-            f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
-            f"`accept` have no say; leave them out of {sampler!r}."
-        )
-    if accept is not None:
-        check_judge(accept)
-    if sparse.issparse(images):
-        raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
-    jobs = getattr(sampler, "n_jobs", None)
-    # Given features tell who is near; children have none, so they are judged by their looks.
-    embedding = None if features is None else sampler.embedding_
-    likeness = Likeness(
-        images,
-        embedding,
-        None if embedding is None else features,
-        n_jobs=jobs,
-        channel_axis=_channel_axis(rule, images),
-    )
-    entropy = check_random_state(sampler.random_state).randint(1 << 32, size=4, dtype=np.uint32)
-    kin = Kin(
-        y,
-        lambda: likeness.source if features is None else features,
-        np.random.default_rng(entropy.tolist()),
-    )
-    if rule is None:
-        rule, plan = "blend", replace(plan, drawn=plan.synthetic)
-    drawn = plan_children(plan, rule, kin)
-    _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
-    if accept is not None:
-        drawn = draw_until_accepted(drawn, plan, images, accept, kin, likeness, n_jobs=jobs)
-    if kin.asked and not drawn.nearness:
-        drawn = drawn.near_by(likeness.nearness if features is None else nearness)
-    return drawn
-
-
-def _channel_axis(rule: Any, images: Any) -> int | None:
-    """Where a synthesis, or the first of its members to say so, has the channels of an image."""
-    axes = [getattr(rule, "channel_axis", None)]
-    members = getattr(rule, "syntheses", None)
-    axes += [_channel_axis(member, images) for member in members or ()]
-    axis = next((axis for axis in axes if axis is not None), None)
-    if not sparse.issparse(images) and images.paths is not None and axis not in (None, -1, 2):
-        raise ValueError(
-            f"`channel_axis` must be None or -1 for files, which are read as (H, W, C), got "
-            f"{axis!r}."
-        )
-    return axis
-
-
-def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.intp]) -> None:
-    drawn = plan.synthetic
-    rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
-    remedy = "RandomOverSampler() without `synthesis` copies them as they are"
-    check_finite_images(images, rows, names, remedy)
-
-
-def draw(sampler: Any, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
-    """Carry out the plan of a sampler: arrays are rendered, of paths the children written.
-
-    `values`, shape (n_out, d), are the exact pixels of the rows where they are known; by
-    default the plan's parents are mixed.
-    """
-    plan, jobs = sampler.plan_, getattr(sampler, "n_jobs", None)
-    if isinstance(sampler.output_dir, DrawLater) and not holds_paths(X):
-        write_children(plan, images, sampler.output_dir, n_jobs=jobs)
-        return None
-    if sparse.issparse(images) or images.paths is None or sampler.output_dir is None:
-        if values is None:
-            return render(plan, images, n_jobs=jobs)
-        out = allocate((len(plan), *images.shape_of(0)), images.dtype)
-        drawn = plan.synthetic
-        for row, pixels in enumerate(values):
-            if drawn[row]:
-                store(np.array(pixels).reshape(out.shape[1:]), out[row])
-            else:  # values are rounded where float64 cannot hold the pixels
-                images.read(plan.base[row : row + 1], out[row : row + 1])
-        return out
-    drawn = None if values is None else values.__getitem__
-    children = write_children(plan, images, sampler.output_dir, drawn=drawn, n_jobs=jobs)
-    joined = join_paths(X, children)
-    rows = plan.first_base.copy()
-    rows[plan.synthetic] = np.arange(len(X), len(joined))
-    return joined[rows]
-
-
-def decide(
-    sampler: Any, images: Images, y: NDArray[Any], output_dir: str | os.PathLike[str]
-) -> ResamplingPlan:
-    """What a sampler decides on images in any home; nothing is drawn, or written.
-
-    Parameters
-    ----------
-    sampler : sampler
-        Is fitted.
-    images : Images
-        Such as rows of a plan, drawn when they are read.
-    y : ndarray of shape (n,)
-        Their labels.
-    output_dir : path
-        Where what is drawn later will be.
-    """
-    labels, _ = check_target_type(y, indicate_one_vs_all=True)
-    check_strategy(sampler.sampling_strategy, labels, sampler._sampling_type)  # noqa: SLF001
-    sampler.sampling_strategy_ = check_sampling_strategy(
-        sampler.sampling_strategy,
-        labels,
-        sampler._sampling_type,  # noqa: SLF001
-    )
-    if "output_dir" in sampler.get_params(deep=False):
-        sampler.set_params(output_dir=DrawLater(output_dir))
-    sampler._fit_resample(images, labels)
-    plan: ResamplingPlan = sampler.plan_
-    return plan
 
 
 LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
@@ -394,6 +121,8 @@ class ImageSamplerMixin:
 
     plan_: ResamplingPlan
     sampling_strategy: Any
+    n_jobs: Any = None
+    output_dir: Any = None
     _sampling_type: str
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
@@ -435,7 +164,7 @@ class ImageSamplerMixin:
         TypeError
             For a parameter that this sampler does not take.
         """
-        _check_params(self, params)
+        self._check_params(params)
         images, rewrap = unwrap(X)
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
@@ -447,7 +176,7 @@ class ImageSamplerMixin:
             )
         self.__dict__ = vars(worker)
         plan = worker.plan_
-        _warn_of_lost_classes(worker, np.asarray(labels).reshape(-1))
+        self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
         if images is not X:
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
@@ -502,25 +231,100 @@ class ImageSamplerMixin:
                 "read."
             )
 
+    def _images_to_draw(self, X: Any, rows: NDArray[np.intp] | None = None) -> Any:
+        """Where the pixels live that are mixed; for paths it needs an `output_dir`.
 
-def _warn_of_lost_classes(sampler: Any, y: NDArray[Any]) -> None:
-    """Say which classes of `y` a sampler has left no image of, unless it was asked to."""
-    labels, counts = np.unique(y, return_counts=True)
-    left = np.isin(labels, sampler.plan_.y)
-    asked = sampler.sampling_strategy_ if sampler._sampling_type == "under-sampling" else {}  # noqa: SLF001
-    lost = [
-        f"{told(label)!r} ({count} before)"
-        for label, count, is_left in zip(labels, counts, left, strict=True)
-        if not is_left and asked.get(label) != 0
-    ]
-    if lost:
-        warnings.warn(
-            f"{type(sampler).__name__} has left no image of {len(lost)} of {len(labels)} classes: "
-            f"{', '.join(lost)}. Nothing behind it learns them. Measure distances in another "
-            "`embedding`, ask for fewer neighbours, or leave these classes alone.",
-            UserWarning,
-            stacklevel=3,
+        Of paths those in `rows` are looked at, by default all.
+        """
+        if not holds_paths(X):
+            return X if sparse.issparse(X) else as_images(X)
+        if self.output_dir is None:
+            name = type(self).__name__
+            raise ValueError(
+                f"X holds file paths, and {name} makes images that are in no file yet. Say where "
+                f"to write them with `output_dir=`, or put `ReadImages` before {name} to resample "
+                "arrays in memory."
+            )
+        _check_output(self.output_dir, X)
+        return FileImages(X, rows, n_jobs=self.n_jobs)
+
+    def _check_output_dir(self) -> None:
+        """Refuse "" as `output_dir`, which is no folder and would be taken for the current one."""
+        if isinstance(folder := self.output_dir, str) and not folder:
+            raise ValueError(
+                "`output_dir` must be None or the name of a folder, got ''. The current folder is "
+                "'.'."
+            )
+
+    def _decide(
+        self, images: Images, y: NDArray[Any], output_dir: str | os.PathLike[str]
+    ) -> ResamplingPlan:
+        """What is decided on images in any home, such as rows of a plan that are drawn when read.
+
+        Nothing is drawn, or written; what is drawn later will be in `output_dir`.
+        """
+        labels, _ = check_target_type(y, indicate_one_vs_all=True)
+        check_strategy(self.sampling_strategy, labels, self._sampling_type)
+        self.sampling_strategy_ = check_sampling_strategy(
+            self.sampling_strategy, labels, self._sampling_type
         )
+        if "output_dir" in self.get_params(deep=False):  # type: ignore[attr-defined]
+            self.output_dir = DrawLater(output_dir)
+        self._fit_resample(images, labels)  # type: ignore[attr-defined]
+        return self.plan_
+
+    def _draw(self, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
+        """Carry out ``plan_``: arrays are rendered, of paths the children written.
+
+        `values`, shape (n_out, d), are the exact pixels of the rows where they are known; by
+        default the plan's parents are mixed.
+        """
+        plan, jobs = self.plan_, self.n_jobs
+        if isinstance(self.output_dir, DrawLater) and not holds_paths(X):
+            write_children(plan, images, self.output_dir, n_jobs=jobs)
+            return None
+        if sparse.issparse(images) or images.paths is None or self.output_dir is None:
+            if values is None:
+                return render(plan, images, n_jobs=jobs)
+            out = allocate((len(plan), *images.shape_of(0)), images.dtype)
+            drawn = plan.synthetic
+            for row, pixels in enumerate(values):
+                if drawn[row]:
+                    store(np.array(pixels).reshape(out.shape[1:]), out[row])
+                else:  # values are rounded where float64 cannot hold the pixels
+                    images.read(plan.base[row : row + 1], out[row : row + 1])
+            return out
+        exact = None if values is None else values.__getitem__
+        children = write_children(plan, images, self.output_dir, drawn=exact, n_jobs=jobs)
+        joined = join_paths(X, children)
+        rows = plan.first_base.copy()
+        rows[plan.synthetic] = np.arange(len(X), len(joined))
+        return joined[rows]
+
+    def _warn_of_lost_classes(self, y: NDArray[Any]) -> None:
+        """Say which classes of `y` a sampler has left no image of, unless it was asked to."""
+        labels, counts = np.unique(y, return_counts=True)
+        left = np.isin(labels, self.plan_.y)
+        asked = self.sampling_strategy_ if self._sampling_type == "under-sampling" else {}
+        lost = [
+            f"{told(label)!r} ({count} before)"
+            for label, count, is_left in zip(labels, counts, left, strict=True)
+            if not is_left and asked.get(label) != 0
+        ]
+        if lost:
+            warnings.warn(
+                f"{type(self).__name__} has left no image of {len(lost)} of {len(labels)} classes: "
+                f"{', '.join(lost)}. Nothing behind it learns them. Measure distances in another "
+                "`embedding`, ask for fewer neighbours, or leave these classes alone.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _check_params(self, params: dict[str, Any]) -> None:
+        self._check_output_dir()
+        reason = misfit(self._fit_resample, "X", "y", **params)  # type: ignore[attr-defined]
+        if reason:
+            raise TypeError(f"{type(self).__name__}.fit_resample: {reason}. Leave that out.")
 
 
 @contextmanager
@@ -538,18 +342,15 @@ def _text_told(X: Any) -> Iterator[None]:
         ) from error
 
 
-def _check_params(sampler: Any, params: dict[str, Any]) -> None:
-    check_output_dir(sampler)
-    reason = misfit(sampler._fit_resample, "X", "y", **params)
-    if reason:
-        raise TypeError(f"{type(sampler).__name__}.fit_resample: {reason}. Leave that out.")
-
-
 class MeasuringSamplerMixin(ImageSamplerMixin):
     """Mixin for a sampler that measures distances between features of images."""
 
     embedding: Any
     embedding_: Any
+    synthesis: Any = None
+    accept: Any = None
+    interpolate: Any = "pixels"
+    random_state: Any
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
@@ -598,6 +399,128 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
         return super().fit_resample(X, y, **given, **params)
 
+    def _own_features(
+        self, X: Any, y: NDArray[Any], embeddings: Any
+    ) -> tuple[NDArray[Any] | None, str]:
+        """Features that were given, or that `embedding` makes; ``embedding_`` is left behind.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
+            The images.
+        y : ndarray of shape (n,)
+            Their labels, for an embedding that needs some to be fitted.
+        embeddings : array-like of shape (n, d) or None
+            What ``fit_resample`` was given.
+
+        Returns
+        -------
+        features : ndarray of shape (n, d) or None
+            None where pixels are meant.
+        nearness : str
+            What "near" means in these features, in a few words.
+
+        Raises
+        ------
+        ValueError
+            For features that do not belong to these images, or come from two sides.
+        """
+        self.embedding_ = None
+        if self.interpolate != "pixels":
+            self._check_decodable(X, embeddings)
+        if embeddings is not None:
+            if self.embedding is not None:
+                raise ValueError(
+                    f"Features are either given or computed: got `embeddings` and "
+                    f"embedding={self.embedding!r}. Leave one of them out."
+                )
+            features = given_features(embeddings, X.shape[0])
+            return features, f"given features ({features.shape[1]})"
+        if self.embedding is None:
+            return None, ""
+        jobs = self.n_jobs
+        features, self.embedding_, nearness = embed(X, self.embedding, y, n_jobs=jobs)
+        return features, nearness
+
+    def _check_decodable(self, X: Any, embeddings: Any) -> None:
+        """Refuse to interpolate in an embedding from which there is no way back."""
+        if self.interpolate != "embedding":
+            raise ValueError(
+                f'`interpolate` must be "pixels" or "embedding", got {self.interpolate!r}.'
+            )
+        if self.synthesis is not None:
+            raise ValueError(
+                '`interpolate="embedding"` decodes children, `synthesis` draws them in another '
+                f"way; leave one of them out, got {self.synthesis!r}."
+            )
+        if sparse.issparse(X):
+            raise ValueError(
+                f'`interpolate="embedding"` decodes children to pixels, X is a {type(X).__name__}; '
+                "pass an array, X.toarray()."
+            )
+        if embeddings is not None or not hasattr(self.embedding, "inverse_transform"):
+            got = "`embeddings`" if embeddings is not None else f"embedding={self.embedding!r}"
+            raise ValueError(
+                '`interpolate="embedding"` decodes children by the `inverse_transform` of '
+                f"`embedding`, got {got}, which has none. Pass e.g. PCA(50), or a Pipeline of "
+                "steps that all have it."
+            )
+
+    def _measure(self, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[NDArray[Any], str]:
+        """Give the features that :meth:`_own_features` gives, the pixels where it gives none."""
+        features, nearness = self._own_features(X, y, embeddings)
+        if features is None:
+            features, _, nearness = embed(X, n_jobs=self.n_jobs)
+        return features, nearness
+
+    def _check_room(self, features: NDArray[Any]) -> None:
+        """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
+        n_new = sum(self.sampling_strategy_.values())
+        check_fits(
+            features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
+            f"{type(self).__name__} on features of shape {features.shape}",
+            "Pass an `embedding` of fewer features, or ask for fewer rows.",
+        )
+
+    def _with_synthesis(
+        self,
+        plan: ResamplingPlan,
+        images: Any,
+        y: NDArray[Any],
+        features: NDArray[Any] | None = None,
+        *,
+        nearness: str = "",
+        rows: NDArray[np.intp] | None = None,
+    ) -> ResamplingPlan:
+        """Let the parameters `synthesis`, `interpolate` and `accept` have their say on a plan.
+
+        See :func:`~imblearn_images.core.planning.plan_synthesis`.
+        """
+        rule = self.synthesis
+        if self.interpolate == "embedding":
+            rule = DecodedBlend(self.embedding_)
+            rule.check(images, plan)
+        if rule is None and self.accept is None:
+            return plan
+        if plan.synthesis != "blend":
+            raise ValueError(
+                f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
+                f"`accept` have no say; leave them out of {self!r}."
+            )
+        return plan_synthesis(
+            plan,
+            images,
+            y,
+            rule,
+            self.accept,
+            features=features,
+            embedding=None if features is None else self.embedding_,
+            nearness=nearness,
+            rows=rows,
+            random_state=self.random_state,
+            n_jobs=self.n_jobs,
+        )
+
     def _drawn(
         self, plan: ResamplingPlan, X: Any, y: NDArray[Any], images: Any, run: tuple[Any, Any, Any]
     ) -> Any:
@@ -608,11 +531,11 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         """
         features, embeddings, made = run
         own = None if self.embedding is None and embeddings is None else features
-        self.plan_ = with_synthesis(self, plan, images, y, own)
+        self.plan_ = self._with_synthesis(plan, images, y, own)
         if self.plan_ is plan and features is X and X.dtype.kind == "f":
             check_drawn(made := np.asarray(made))
             return made
-        return draw(self, X, images)
+        return self._draw(X, images)
 
 
 class SelectingSamplerMixin(ImageSamplerMixin):
@@ -653,7 +576,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     ) -> tuple[Any, NDArray[Any]]:
         if sparse.issparse(X) and self.embedding is None and embeddings is None:
             return self._selected(X, y, X)
-        return self._selected(X, y, *measure(self, X, y, embeddings))
+        return self._selected(X, y, *self._measure(X, y, embeddings))
 
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
         """Let imbalanced-learn select, on classes numbered from 0.
@@ -692,10 +615,10 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         scopes = self._scopes(y)
         others_drawn = self.synthesis is not None or self.accept is not None
         looked_at = np.concatenate([np.empty(0, dtype=np.intp), *scopes.values()])
-        target = images_of(X, self, None if others_drawn else looked_at)
+        target = self._images_to_draw(X, None if others_drawn else looked_at)
         if not self._decides_on_numbers(X):
             return self._on_features(X, y, embeddings, target)
-        features, nearness = own_features(self, X, y, embeddings)
+        features, nearness = self._own_features(X, y, embeddings)
         asked, search = copy.copy(self), None
         for name in self.searches:
             plain = check_neighbors_object(name, getattr(self, name), additional_neighbor=1)
@@ -719,8 +642,8 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         for name, value in vars(asked).items():
             if name not in self.searches:  # what was fitted must not hold the images
                 setattr(self, name, value.plain if isinstance(value, RowNeighbors) else value)
-        self.plan_ = with_synthesis(self, plan, target, y, features)
-        return draw(self, X, target), plan.y
+        self.plan_ = self._with_synthesis(plan, target, y, features)
+        return self._draw(X, target), plan.y
 
     def _scopes(self, y: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
         """Rows among which neighbours are looked for."""
@@ -732,8 +655,8 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
     def _on_features(
         self, X: Any, y: NDArray[Any], embeddings: Any, target: Any
     ) -> tuple[Any, NDArray[Any]]:
-        features, nearness = measure(self, X, y, embeddings)
-        check_room(self, features)
+        features, nearness = self._measure(X, y, embeddings)
+        self._check_room(features)
         # An overflow is refused when it is drawn; what is infinite, imbalanced-learn lets pass.
         with sizes_told(y), LIMITS():
             plan, made = listen(super()._fit_resample, features, y, nearness=nearness)  # type: ignore[misc]

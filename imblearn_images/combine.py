@@ -24,11 +24,6 @@ from imblearn_images._sampler import (
     ImageSamplerMixin,
     MeasuringSamplerMixin,
     check_plain,
-    check_room,
-    decide,
-    draw,
-    images_of,
-    measure,
     sizes_told,
 )
 from imblearn_images.core.containers import holds_paths
@@ -57,9 +52,9 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
-        target = images_of(X, self)
-        features, nearness = measure(self, X, y, embeddings)
-        check_room(self, features)
+        target = self._images_to_draw(X)
+        features, nearness = self._measure(X, y, embeddings)
+        self._check_room(features)
         asked = copy.copy(self)
         asked.smote = self._tracing_smote()
         with sizes_told(y):
@@ -356,7 +351,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
             self.plan_ = self._decided_on_files(X, y)
             if not self.plan_.synthetic.any():
                 return X[self.plan_.first_base], self.plan_.y
-            return draw(self, X, FileImages(X, n_jobs=self.n_jobs)), self.plan_.y
+            return self._draw(X, FileImages(X, n_jobs=self.n_jobs)), self.plan_.y
         plan: ResamplingPlan | None = None
         for sampler in self.samplers_:
             X, y = sampler.fit_resample(X, y)
@@ -389,7 +384,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
                 sampler.fit_resample(X, y)
             else:
                 images = DrawnImages(made, FileImages(paths, n_jobs=self.n_jobs))
-                decide(sampler, images, y, os.fspath(self.output_dir or ""))
+                sampler._decide(images, y, os.fspath(self.output_dir or ""))  # noqa: SLF001 - ours
             plan = sampler.plan_ if plan is None else sampler.plan_.after(plan)
             y = plan.y
             if draws:

@@ -21,10 +21,7 @@ from imblearn_images._sampler import (
     ImageSamplerMixin,
     MeasuringSamplerMixin,
     check_plain,
-    images_of,
-    measure,
     sizes_told,
-    with_synthesis,
 )
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan
@@ -167,7 +164,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         _check_sampler(self.sampler)
-        features, nearness = measure(self, X, y, embeddings)
+        features, nearness = self._measure(X, y, embeddings)
         self.sampler_ = clone(self.sampler)
         with sizes_told(y):
             if hasattr(self.sampler_, "_fit_resample"):
@@ -179,9 +176,9 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         kept = ("original", "copy") if self.synthesis in (None, "copy") else ("original",)
         selects = holds_paths(X) and bool(np.isin(plan.kind, kept).all())  # opens no file
         if selects:
-            self.plan_ = with_synthesis(self, plan, X, y)
+            self.plan_ = self._with_synthesis(plan, X, y)
             return X[plan.base], plan.y
-        images = images_of(X, self)
+        images = self._images_to_draw(X)
         return self._drawn(plan, X, y, images, (features, embeddings, made)), plan.y
 
     def _followed(self, made: Any, y_made: NDArray[Any], features: Any) -> ResamplingPlan:

@@ -17,16 +17,18 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_random_state
 
-from imblearn_images.core.images import Images
+from imblearn_images.core.images import Images, check_finite_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import draw_rows
 from imblearn_images.core.similarity import Likeness
-from imblearn_images.core.synthesis import Kin, choose_parents
+from imblearn_images.core.synthesis import Kin, choose_parents, plan_children
 from imblearn_images.core.targets import told
 from imblearn_images.core.validation import misfit
 
@@ -375,6 +377,113 @@ def check_class_sizes(
                 f"{smaller if found > 1 else 'A single image has no neighbour: leave'} the class "
                 "out of `sampling_strategy`, or use RandomOverSampler, which needs one image."
             )
+
+
+def plan_synthesis(
+    plan: ResamplingPlan,
+    images: Any,
+    y: NDArray[Any],
+    rule: Any,
+    accept: Any = None,
+    *,
+    features: NDArray[Any] | None = None,
+    embedding: Any = None,
+    nearness: str = "",
+    rows: NDArray[np.intp] | None = None,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+) -> ResamplingPlan:
+    """Let a synthesis choose parents, and an accept rule reject what is drawn from them.
+
+    Without a synthesis copies stay copies: only what is mixed is judged.
+
+    Parameters
+    ----------
+    plan : ResamplingPlan
+        What a sampler has decided.
+    images : Images or sparse matrix
+        The source images.
+    y : ndarray of shape (n,)
+        Their labels.
+    rule : Synthesis, callable, str or None
+        How images are drawn; by default blended, where the plan has them mixed.
+    accept : Judge or callable, default=None
+        Which of them are good enough.
+    features : ndarray of shape (n, d), default=None
+        Those that were given or that the embedding has made; by default the looks of the images
+        say what is near.
+    embedding : transformer, default=None
+        What has made `features`; None where they were given. New images then have none, and are
+        judged by their looks.
+    nearness : str
+        What "near" means in `features`. The plan tells it where the synthesis has asked and the
+        sampler has measured no distance.
+    rows : ndarray of shape (n,), default=None
+        What the user calls the images, where they are not all.
+    random_state : int, RandomState instance or None
+        Where all seeds come from.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    plan : ResamplingPlan
+        With the parents, shares and seeds of everything that is drawn.
+
+    Raises
+    ------
+    ValueError
+        For a sparse matrix, and for NaN in images that are to be mixed.
+    """
+    if accept is not None:
+        check_judge(accept)
+    if sparse.issparse(images):
+        raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
+    if features is None:
+        embedding = None
+    likeness = Likeness(
+        images,
+        embedding,
+        None if embedding is None else features,
+        n_jobs=n_jobs,
+        channel_axis=_channel_axis(rule, images),
+    )
+    entropy = check_random_state(random_state).randint(1 << 32, size=4, dtype=np.uint32)
+    kin = Kin(
+        y,
+        lambda: likeness.source if features is None else features,
+        np.random.default_rng(entropy.tolist()),
+    )
+    if rule is None:
+        rule, plan = "blend", replace(plan, drawn=plan.synthetic)
+    drawn = plan_children(plan, rule, kin)
+    _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
+    if accept is not None:
+        drawn = draw_until_accepted(drawn, plan, images, accept, kin, likeness, n_jobs=n_jobs)
+    if kin.asked and not drawn.nearness:
+        drawn = drawn.near_by(likeness.nearness if features is None else nearness)
+    return drawn
+
+
+def _channel_axis(rule: Any, images: Any) -> int | None:
+    """Where a synthesis, or the first of its members to say so, has the channels of an image."""
+    axes = [getattr(rule, "channel_axis", None)]
+    members = getattr(rule, "syntheses", None)
+    axes += [_channel_axis(member, images) for member in members or ()]
+    axis = next((axis for axis in axes if axis is not None), None)
+    if not sparse.issparse(images) and images.paths is not None and axis not in (None, -1, 2):
+        raise ValueError(
+            f"`channel_axis` must be None or -1 for files, which are read as (H, W, C), got "
+            f"{axis!r}."
+        )
+    return axis
+
+
+def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.intp]) -> None:
+    drawn = plan.synthetic
+    rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
+    remedy = "RandomOverSampler() without `synthesis` copies them as they are"
+    check_finite_images(images, rows, names, remedy)
 
 
 TRIES = 3  # for judges that do not say how often a child may be drawn

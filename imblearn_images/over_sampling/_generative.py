@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._sampler import ADDED, ImageSamplerMixin, images_of
+from imblearn_images._sampler import ADDED, ImageSamplerMixin
 from imblearn_images.core.containers import join_paths
 from imblearn_images.core.estimators import as_wanted
 from imblearn_images.core.images import Images
@@ -377,7 +377,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
             return type(X)(resampled), labels
         n_new = {plain(label): n for label, n in self.sampling_strategy_.items() if n}
         check_generator(self.generator, list(n_new))
-        images, n = images_of(X, self), len(y)
+        images, n = self._images_to_draw(X), len(y)
         out = None
         if images.paths is None:
             out = allocate((n + sum(n_new.values()), *images.shape_of(0)), images.dtype)

@@ -18,10 +18,6 @@ from imblearn_images._sampler import (
     ADDED,
     MeasuringSamplerMixin,
     SelectingSamplerMixin,
-    draw,
-    images_of,
-    own_features,
-    with_synthesis,
 )
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.images import ArrayImages, check_finite
@@ -218,7 +214,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         if self.synthesis not in (None, "copy"):
             return self._draw_children(X, y, embeddings)
         if embeddings is not None:  # not needed for copies, but wrong is wrong
-            own_features(self, X, y, embeddings)
+            self._own_features(X, y, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
         if holds_paths(X):
@@ -245,13 +241,13 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
                 f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
             )
         X = as_pixels(X)
-        images = images_of(X, self)
-        features, nearness = own_features(self, X, y, embeddings)
+        images = self._images_to_draw(X)
+        features, nearness = self._own_features(X, y, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
         del self.sample_indices_  # who takes these rows of X would get copies
-        self.plan_ = with_synthesis(self, plan, images, y, features, nearness=nearness)
-        return draw(self, X, images), self.plan_.y
+        self.plan_ = self._with_synthesis(plan, images, y, features, nearness=nearness)
+        return self._draw(X, images), self.plan_.y
 
     def _checked_shrinkage(self) -> Mapping[Any, float]:
         if isinstance(self.shrinkage, Real):

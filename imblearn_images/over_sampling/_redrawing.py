@@ -17,10 +17,6 @@ from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
     ADDED,
     MeasuringSamplerMixin,
-    draw,
-    images_of,
-    own_features,
-    with_synthesis,
 )
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
@@ -124,19 +120,18 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             raise ValueError(f"`share` must be between 0 and 1, got {self.share!r}.")
         if not isinstance(X, (np.ndarray, Images)):
             raise TypeError(f"RedrawImages draws images, X is a {type(X).__name__}; pass an array.")
-        images = images_of(X, self)
+        images = self._images_to_draw(X)
         first = _first_occurrence(images, y)
         redrawn = self._rows_to_redraw(y, first)
         distinct, position = np.unique(first, return_inverse=True)
         alone = self.embedding is None or len(distinct) == len(X)
         some, labels = (X, y) if alone else (_rows(X, distinct), y[distinct])
-        features, nearness = own_features(self, some, labels, embeddings)
+        features, nearness = self._own_features(some, labels, embeddings)
         if features is not None and len(features) > len(distinct):
             features = features[distinct]
         # Copies of an image must not be its partners: the rule sees every image once.
         plan = ResamplingPlan.selection(position.ravel(), y[distinct])
-        plan = with_synthesis(
-            self,
+        plan = self._with_synthesis(
             replace(plan, drawn=redrawn),
             images.subset(distinct),
             y[distinct],
@@ -150,7 +145,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             partners=distinct[plan.partners],
             n_source=len(y),
         )
-        return draw(self, X, images), self.plan_.y
+        return self._draw(X, images), self.plan_.y
 
     def _rows_to_redraw(self, y: NDArray[Any], first: NDArray[np.intp]) -> NDArray[np.bool_]:
         random_state = check_random_state(self.random_state)

@@ -22,9 +22,6 @@ from imblearn_images._sampler import (
     MeasuringSamplerMixin,
     MeasuringSelectorMixin,
     SelectingSamplerMixin,
-    draw,
-    images_of,
-    measure,
 )
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.neighbors import check_squares
@@ -331,10 +328,10 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     ) -> tuple[Any, NDArray[Any]]:
         as_given = sparse.issparse(X) and self.embedding is None and embeddings is None
         soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
-        target = images_of(X, self) if soft else X
+        target = self._images_to_draw(X) if soft else X
         features, nearness = X, "pixels"
         if not as_given:
-            features, nearness = measure(self, X, y, embeddings)
+            features, nearness = self._measure(X, y, embeddings)
         asked = copy.copy(self)
         asked.voting = "soft" if soft else "hard"
         if not sparse.issparse(features):  # k-means computes in float32 where it is given that
@@ -356,7 +353,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
             return (made if as_given else np.asarray(made)), self.plan_.y
         if holds_paths(X) and not soft:
             return X[self.plan_.base], self.plan_.y
-        return draw(self, X, target, made if soft and nearness == "pixels" else None), self.plan_.y
+        return self._draw(X, target, made if soft and nearness == "pixels" else None), self.plan_.y
 
 
 def _with_moved(
