@@ -322,6 +322,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
     """
 
     members_in = "samplers"
+    seeds_members = True
 
     _sampling_type = "bypass"  # which rows of which class is the business of the members
     sampling_strategy = None

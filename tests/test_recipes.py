@@ -118,6 +118,12 @@ def test_a_recipe_is_a_sampler(name, tmp_path):
     np.testing.assert_array_equal(read_images(of_files.fit_resample(paths, y)[0]), X_res)
 
 
+def test_the_mix_is_this_chain():
+    images, y = make_images(24, (8, 8), "uint8"), make_labels()
+    ours = named.mix(random_state=5).fit_resample(images, y)[0]
+    np.testing.assert_array_equal(ours, SamplerChain(CHAINS["mix"]()).fit_resample(images, y)[0])
+
+
 def test_the_members_are_parameters():
     mix = named.mix(random_state=1)
     assert mix.get_params()["redrawimages-2__synthesis__rotation_range"] > 0

@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from imblearn_images._sampler import ImageSamplerMixin
 from imblearn_images.combine import SMOTEENN, SMOTETomek
+from imblearn_images.core.estimators import unseeded
 from imblearn_images.core.files import (
     SUFFIXES,
     describe,
@@ -69,10 +70,11 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
     if "n_jobs" in parameters and parameters["n_jobs"] is None:
         sampler.set_params(n_jobs=n_jobs)
     seeds = {
-        name: random_state if value is None else value
+        name: value
         for name, value in sampler.get_params().items()
-        if name.rpartition("__")[2] == "random_state"  # of what is inside it, too
+        if value is not None and name.rpartition("__")[2] == "random_state"
     }
+    seeds |= dict.fromkeys(unseeded(sampler), random_state)  # of what is inside it, too
     for name, seed in seeds.items():
         if not isinstance(seed, (int, np.integer)):
             raise ValueError(
