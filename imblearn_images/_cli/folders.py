@@ -51,9 +51,8 @@ METHODS: dict[str, Any] = {
     for name in module.__all__
     if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
 }
-METHODS |= {"smoteenn": SMOTEENN, "smotetomek": SMOTETomek}
-METHODS |= {name: getattr(recipes, name) for name in ("mild", "transfer", "mix")}
-METHODS |= {"none": None}
+METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
+METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix, none=None)
 
 METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
 """Type of a method, which may be called by its name or that of its class."""
