@@ -15,17 +15,13 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
-from imblearn.utils import (
-    check_neighbors_object,
-    check_sampling_strategy,
-    check_target_type,
-)
+from imblearn.utils import check_neighbors_object, check_target_type
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from imblearn_images.core.containers import holds_paths, join_paths, unwrap
+from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.images import FileImages, Images, as_images
+from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
@@ -110,6 +106,11 @@ LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
 """Context in which pixels near the limits of their type give no warning on the way."""
 
 
+def _opened(X: Any) -> Any:
+    """Images where `X` holds some; tables of numbers are imbalanced-learn's own business."""
+    return open_images(X) if isinstance(X, Images) or holds_images(X) else X
+
+
 class ImageSamplerMixin:
     """Mixin that lets a sampler of imbalanced-learn take images and file paths.
 
@@ -127,7 +128,7 @@ class ImageSamplerMixin:
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
-        images, _ = unwrap(X)
+        images = _opened(X if isinstance(X, Images) else unwrap(X)[0])
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
             return super().fit(images, labels, **params)  # type: ignore[misc]
@@ -143,7 +144,8 @@ class ImageSamplerMixin:
             Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
             flattened pixels, (n, d); file paths in a list, array, or column of pandas,
             polars or Arrow; a list, object array or column of equally shaped images (arrays,
-            tensors, images of Pillow).
+            tensors, images of Pillow); or any other home of pixels
+            (:mod:`imblearn_images.images`).
         y : array-like of shape (n,)
             Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
 
@@ -151,7 +153,9 @@ class ImageSamplerMixin:
         -------
         X_resampled : images
             In the container, dtype and shape of `X`. A memmap comes back as an array, a
-            tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`.
+            tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`. Of a home of
+            pixels, :mod:`imblearn_images.images`, those that are selected, unread; an array
+            where images are drawn.
         y_resampled : array-like of shape (n_resampled,)
             Labels of `X_resampled`, in the container and dtype of `y`; one-hot rows with all
             of their columns.
@@ -165,7 +169,8 @@ class ImageSamplerMixin:
             For a parameter that this sampler does not take.
         """
         self._check_params(params)
-        images, rewrap = unwrap(X)
+        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
+        images = _opened(held)
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
         # share a sampler do not see each other's; what is left at the end is one whole result.
@@ -178,8 +183,12 @@ class ImageSamplerMixin:
         plan = worker.plan_
         self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
-        if images is not X:
+        if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
+            paths = X_resampled.paths
+            X_resampled = render(plan, images) if paths is None else paths
+        if held is not X:
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
+            assert rewrap is not None
             X_resampled = rewrap(X_resampled, plan.base if keeps_index else None)
             if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
                 y_resampled.index = X_resampled.index
@@ -205,7 +214,7 @@ class ImageSamplerMixin:
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
-        if not (holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)):
+        if not isinstance(X, Images):
             with LIMITS(), _text_told(X):  # scikit-learn adds up what it looks at
                 X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
             self._check_classes(y)
@@ -216,8 +225,11 @@ class ImageSamplerMixin:
         self._check_classes(y)
         check_strategy(self.sampling_strategy, y, self._sampling_type)
         check_plan_fits(self.sampling_strategy, y, self._sampling_type)
-        check_images(X)
-        self.n_features_in_ = prod(X.shape[1:])
+        shape: tuple[int, ...] = ()
+        if X.paths is None:
+            shape = X.uniform or X.shape_of(0)
+            check_images((len(X), *shape), X.dtype)
+        self.n_features_in_ = prod(shape)
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         return X, y, binarize_y
@@ -232,21 +244,27 @@ class ImageSamplerMixin:
             )
 
     def _images_to_draw(self, X: Any, rows: NDArray[np.intp] | None = None) -> Any:
-        """Where the pixels live that are mixed; for paths it needs an `output_dir`.
+        """Images that are mixed, or a sparse matrix; files need an `output_dir`.
 
-        Of paths those in `rows` are looked at, by default all.
+        Of files those in `rows` are looked at, by default all.
         """
-        if not holds_paths(X):
-            return X if sparse.issparse(X) else as_images(X)
-        if self.output_dir is None:
-            name = type(self).__name__
-            raise ValueError(
-                f"X holds file paths, and {name} makes images that are in no file yet. Say where "
-                f"to write them with `output_dir=`, or put `ReadImages` before {name} to resample "
-                "arrays in memory."
-            )
-        _check_output(self.output_dir, X)
-        return FileImages(X, rows, n_jobs=self.n_jobs)
+        if sparse.issparse(X):
+            return X
+        images = open_images(X)
+        if images.paths is not None:
+            if self.output_dir is None:
+                name = type(self).__name__
+                raise ValueError(
+                    f"X holds file paths, and {name} makes images that are in no file yet. Say "
+                    "where to write them with `output_dir=`, or put `ReadImages` before "
+                    f"{name} to resample arrays in memory."
+                )
+            _check_output(self.output_dir, images.paths)
+        if not images.in_memory:
+            images.look_at(np.arange(len(images)) if rows is None else rows, n_jobs=self.n_jobs)
+        if images.paths is not None:
+            images.check_can_be_written()  # type: ignore[attr-defined]
+        return images
 
     def _check_output_dir(self) -> None:
         """Refuse "" as `output_dir`, which is no folder and would be taken for the current one."""
@@ -256,34 +274,17 @@ class ImageSamplerMixin:
                 "'.'."
             )
 
-    def _decide(
-        self, images: Images, y: NDArray[Any], output_dir: str | os.PathLike[str]
-    ) -> ResamplingPlan:
-        """What is decided on images in any home, such as rows of a plan that are drawn when read.
-
-        Nothing is drawn, or written; what is drawn later will be in `output_dir`.
-        """
-        labels, _ = check_target_type(y, indicate_one_vs_all=True)
-        check_strategy(self.sampling_strategy, labels, self._sampling_type)
-        self.sampling_strategy_ = check_sampling_strategy(
-            self.sampling_strategy, labels, self._sampling_type
-        )
-        if "output_dir" in self.get_params(deep=False):  # type: ignore[attr-defined]
-            self.output_dir = DrawLater(output_dir)
-        self._fit_resample(images, labels)  # type: ignore[attr-defined]
-        return self.plan_
-
-    def _draw(self, X: Any, images: Any, values: NDArray[Any] | None = None) -> Any:
-        """Carry out ``plan_``: arrays are rendered, of paths the children written.
+    def _draw(self, images: Any, values: NDArray[Any] | None = None) -> Any:
+        """Carry out ``plan_``: pixels are rendered, of files the synthetic images written.
 
         `values`, shape (n_out, d), are the exact pixels of the rows where they are known; by
         default the plan's parents are mixed.
         """
         plan, jobs = self.plan_, self.n_jobs
-        if isinstance(self.output_dir, DrawLater) and not holds_paths(X):
-            write_children(plan, images, self.output_dir, n_jobs=jobs)
-            return None
-        if sparse.issparse(images) or images.paths is None or self.output_dir is None:
+        if isinstance(self.output_dir, DrawLater) and getattr(images, "paths", ()) is None:
+            # decided on what a step before would draw; what becomes of it is the caller's business
+            return images.subset(plan.base)
+        if sparse.issparse(images) or images.paths is None:
             if values is None:
                 return render(plan, images, n_jobs=jobs)
             out = allocate((len(plan), *images.shape_of(0)), images.dtype)
@@ -296,10 +297,10 @@ class ImageSamplerMixin:
             return out
         exact = None if values is None else values.__getitem__
         children = write_children(plan, images, self.output_dir, drawn=exact, n_jobs=jobs)
-        joined = join_paths(X, children)
+        joined = images.joined(children)
         rows = plan.first_base.copy()
-        rows[plan.synthetic] = np.arange(len(X), len(joined))
-        return joined[rows]
+        rows[plan.synthetic] = np.arange(len(images), len(joined))
+        return joined.subset(rows)
 
     def _warn_of_lost_classes(self, y: NDArray[Any]) -> None:
         """Say which classes of `y` a sampler has left no image of, unless it was asked to."""
@@ -368,7 +369,8 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
             flattened pixels, (n, d); file paths in a list, array, or column of pandas,
             polars or Arrow; a list, object array or column of equally shaped images (arrays,
-            tensors, images of Pillow).
+            tensors, images of Pillow); or any other home of pixels
+            (:mod:`imblearn_images.images`).
         y : array-like of shape (n,)
             Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
         embeddings : array-like of shape (n, d), default=None
@@ -383,7 +385,9 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         -------
         X_resampled : images
             In the container, dtype and shape of `X`. A memmap comes back as an array, a
-            tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`.
+            tensor on the CPU; see :func:`imblearn_images.core.containers.unwrap`. Of a home of
+            pixels, :mod:`imblearn_images.images`, those that are selected, unread; an array
+            where images are drawn.
         y_resampled : array-like of shape (n_resampled,)
             Labels of `X_resampled`, in the container and dtype of `y`; one-hot rows with all
             of their columns.
@@ -406,7 +410,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
 
         Parameters
         ----------
-        X : ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
+        X : Images, ndarray or sparse matrix of shape (n, d)
             The images.
         y : ndarray of shape (n,)
             Their labels, for an embedding that needs some to be fitted.
@@ -535,7 +539,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         if self.plan_ is plan and features is X and X.dtype.kind == "f":
             check_drawn(made := np.asarray(made))
             return made
-        return self._draw(X, images)
+        return self._draw(images)
 
 
 class SelectingSamplerMixin(ImageSamplerMixin):
@@ -547,8 +551,8 @@ class SelectingSamplerMixin(ImageSamplerMixin):
     sample_indices_: Any
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        seen = hasattr(X, "iloc") or sparse.issparse(X)
-        return self._selected(X, y, X if seen else np.arange(len(y))[:, None])
+        on_numbers = isinstance(X, (np.ndarray, Images))
+        return self._selected(X, y, np.arange(len(y))[:, None] if on_numbers else X)
 
     def _selected(
         self, X: Any, y: NDArray[Any], seen: Any, nearness: str = ""
@@ -558,11 +562,11 @@ class SelectingSamplerMixin(ImageSamplerMixin):
         self.plan_ = ResamplingPlan.selection(self.sample_indices_, y, nearness)
         if sparse.issparse(X):
             return X[self.plan_.base], self.plan_.y
-        if hasattr(X, "read"):  # a home: what is selected is read where it is
+        if isinstance(X, Images):
             return X.subset(self.plan_.base), self.plan_.y
         if not isinstance(X, np.ndarray):  # data frames: imbalanced-learn's own container
             return resampled
-        return (X[self.plan_.base] if holds_paths(X) else render(self.plan_, X)), self.plan_.y
+        return render(self.plan_, X), self.plan_.y
 
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
         return super()._fit_resample(seen, y)  # type: ignore[misc]
@@ -628,7 +632,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
                 as_imblearn or sparse.issparse(X)
             )
             search = Search(
-                target if features is None else as_images(features),
+                target if features is None else open_images(features),
                 scopes,
                 None if ours else plain,
                 n_jobs=self.n_jobs,
@@ -643,7 +647,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
             if name not in self.searches:  # what was fitted must not hold the images
                 setattr(self, name, value.plain if isinstance(value, RowNeighbors) else value)
         self.plan_ = self._with_synthesis(plan, target, y, features)
-        return self._draw(X, target), plan.y
+        return self._draw(target), plan.y
 
     def _scopes(self, y: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
         """Rows among which neighbours are looked for."""

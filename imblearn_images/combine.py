@@ -26,9 +26,8 @@ from imblearn_images._sampler import (
     check_plain,
     sizes_told,
 )
-from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.estimators import NamedMembersMixin
-from imblearn_images.core.images import FileImages
+from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge
 from imblearn_images.core.rendering import DrawnImages
@@ -348,11 +347,13 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         self.samplers_ = list(self._seeded())
-        if holds_paths(X):
-            self.plan_ = self._decided_on_files(X, y)
-            if not self.plan_.synthetic.any():
-                return X[self.plan_.first_base], self.plan_.y
-            return self._draw(X, FileImages(X, n_jobs=self.n_jobs)), self.plan_.y
+        if isinstance(X, Images):
+            if X.paths is not None:
+                self.plan_ = self._decided_on_files(X, y)
+                if not self.plan_.synthetic.any():
+                    return X.subset(self.plan_.first_base), self.plan_.y
+                return self._draw(self._images_to_draw(X)), self.plan_.y
+            X = np.asarray(X) if X.in_memory else X
         plan: ResamplingPlan | None = None
         for sampler in self.samplers_:
             X, y = sampler.fit_resample(X, y)
@@ -361,7 +362,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
         self.plan_ = plan
         return X, y
 
-    def _decided_on_files(self, paths: NDArray[Any], y: NDArray[Any]) -> ResamplingPlan:
+    def _decided_on_files(self, files: Images, y: NDArray[Any]) -> ResamplingPlan:
         """Let all decide, one on what the other would draw: no file is written between."""
         plan: ResamplingPlan | None = None
         for sampler in self.samplers_:
@@ -378,14 +379,12 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
                     f"`output_dir` must be given to SamplerChain, not to {sampler!r} in it: no "
                     "file is written between the samplers. Pass it to SamplerChain."
                 )
-            if made is None:  # still the files themselves
-                X = paths if plan is None else paths[plan.first_base]
-                if draws and self.output_dir is not None:
-                    sampler.set_params(output_dir=DrawLater(self.output_dir))
-                sampler.fit_resample(X, y)
-            else:
-                images = DrawnImages(made, FileImages(paths, n_jobs=self.n_jobs))
-                sampler._decide(images, y, os.fspath(self.output_dir or ""))  # noqa: SLF001 - ours
+            if draws and self.output_dir is not None:
+                sampler.set_params(output_dir=DrawLater(self.output_dir))
+            if made is not None:
+                sampler.fit_resample(DrawnImages(made, files), y)
+            else:  # still the files themselves
+                sampler.fit_resample(files if plan is None else files.subset(plan.first_base), y)
             plan = sampler.plan_ if plan is None else sampler.plan_.after(plan)
             y = plan.y
             if draws:

@@ -33,7 +33,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.estimators import OnRows, SharedImages, as_wanted, on_rows_of
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.targets import as_table, column_labels
@@ -45,10 +45,6 @@ __all__ = [
     "EasyEnsembleClassifier",
     "RUSBoostClassifier",
 ]
-
-
-def _is_image_set(X: Any) -> bool:
-    return holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)
 
 
 def _form(shape: tuple[int, ...]) -> str:
@@ -66,10 +62,10 @@ class _ImagesMixin:
         images, _ = unwrap(X)
         if hasattr(self, "image_shape_"):
             del self.image_shape_
-        if not _is_image_set(images):
+        if not holds_images(images):
             return None
         check_lengths(images, y)
-        check_images(images)
+        check_images(images.shape, images.dtype)
         return images
 
     @contextmanager
@@ -85,7 +81,7 @@ class _ImagesMixin:
 
     def _same_form(self, X: Any) -> Any:
         images, _ = unwrap(X)
-        if not _is_image_set(images) or images.shape[1:] != self.image_shape_:
+        if not holds_images(images) or images.shape[1:] != self.image_shape_:
             found = _form(images.shape[1:]) if hasattr(images, "shape") else type(X)
             raise ValueError(
                 f"{type(self).__name__} was fitted on {_form(self.image_shape_)}, got {found}."
@@ -599,7 +595,7 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
 
     def _as_fitted(self, X: Any) -> Any:
         images, _ = unwrap(X)
-        if _is_image_set(images) and hasattr(self, "image_shape_"):
+        if holds_images(images) and hasattr(self, "image_shape_"):
             return _pixels(self._same_form(images))
         return X
 

@@ -23,7 +23,7 @@ from imblearn_images._sampler import (
     check_plain,
     sizes_told,
 )
-from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge, plan_of, trace_rows
 from imblearn_images.core.synthesis import Synthesis
@@ -174,10 +174,10 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
                 made, y_made, *_ = self.sampler_.fit_resample(features, y)
         plan = self._followed(made, np.asarray(y_made), features).near_by(nearness)
         kept = ("original", "copy") if self.synthesis in (None, "copy") else ("original",)
-        selects = holds_paths(X) and bool(np.isin(plan.kind, kept).all())  # opens no file
+        selects = isinstance(X, Images) and bool(np.isin(plan.kind, kept).all())  # reads nothing
         if selects:
             self.plan_ = self._with_synthesis(plan, X, y)
-            return X[plan.base], plan.y
+            return X.subset(plan.base), plan.y
         images = self._images_to_draw(X)
         return self._drawn(plan, X, y, images, (features, embeddings, made)), plan.y
 

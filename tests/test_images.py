@@ -13,13 +13,13 @@ from PIL import Image
 
 import imblearn_images
 from imblearn_images.core.files import read_image
-from imblearn_images.core.images import ArrayImages, FileImages, as_images
+from imblearn_images.core.images import ArrayImages, FileImages, open_images
 
 ROWS = np.array([5, 0, 5, 3])
 
 
 def test_every_home_gives_the_same_pixels(held):
-    images = as_images(held.X)
+    images = open_images(held.X)
     assert len(images) == len(held.images)
     assert images.dtype == held.images.dtype
     assert images.shape_of(3) == held.images.shape[1:]
@@ -30,7 +30,7 @@ def test_every_home_gives_the_same_pixels(held):
 
 def test_what_is_images_already_is_left_alone():
     images = ArrayImages(np.zeros((3, 2, 2)))
-    assert as_images(images) is images
+    assert open_images(images) is images
 
 
 @given(st.permutations(range(4)), st.booleans())
@@ -144,7 +144,7 @@ def test_a_full_disk_is_a_message_and_no_bus_error(tmp_path, monkeypatch):
 
 
 def test_every_home_is_pickled_and_reads_the_same(held):
-    images = pickle.loads(pickle.dumps(as_images(held.X)))
+    images = pickle.loads(pickle.dumps(open_images(held.X)))
     out = np.empty((len(ROWS), *held.images.shape[1:]), dtype=held.images.dtype)
     images.read(ROWS, out)
     np.testing.assert_array_equal(out, held.images[ROWS])

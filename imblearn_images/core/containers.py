@@ -354,6 +354,11 @@ def holds_paths(X: Any) -> bool:
     return isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "UO"
 
 
+def holds_images(X: Any) -> bool:
+    """Tell whether `X`, as :func:`unwrap` returns it, is more than a table: images or paths."""
+    return holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)
+
+
 def unwrap(X: Any) -> tuple[Any, Rewrap]:
     """Take images out of the container they came in: the one door of all that takes images.
 
@@ -402,6 +407,8 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     Series, DataFrame of polars                     the same
     Array, ChunkedArray, one-column Table of Arrow  the same
     deque, dict views, other sequences              list
+    a home of pixels, ``imblearn_images.images``    the same, where rows are only selected; else
+                                                    ndarray, or FileImages with new files
     ==============================================  ============================================
 
     Examples
@@ -420,6 +427,8 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
         )
     if isinstance(X, np.ndarray):
         return _unwrap_array(X)
+    if hasattr(X, "shape_of"):  # a home of pixels, at a door that takes none
+        return X.as_given(), _as_it_is
     if sparse.issparse(X):
         return X, _as_it_is
     if is_tensor(X):

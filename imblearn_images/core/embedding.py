@@ -17,7 +17,14 @@ from sklearn.utils import check_array, get_tags
 from imblearn_images.core.containers import check_unmasked, holds_paths
 from imblearn_images.core.estimators import as_wanted, takes_of
 from imblearn_images.core.files import read_image
-from imblearn_images.core.images import THUMBNAIL, FileImages, check_finite
+from imblearn_images.core.images import (
+    THUMBNAIL,
+    FileImages,
+    Images,
+    check_finite,
+    check_finite_images,
+    open_images,
+)
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors, subtract
 from imblearn_images.core.parallel import in_threads
@@ -176,8 +183,8 @@ def embed(
 
     Parameters
     ----------
-    X : ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
-        The image set. Of paths every file is decoded once, into a temporary file on disk.
+    X : Images, ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
+        The image set. What is not in memory is read once, into a temporary file on disk.
     embedding : None, "thumbnail", transformer or callable
         None: flattened pixels, floats as they are, everything else as float64.
         "thumbnail": pixels of thumbnails of 32 x 32, files decoded at that size. A
@@ -220,6 +227,9 @@ def embed(
     (4, 3)
     """
     check_embedding(embedding)
+    if not (sparse.issparse(X) or (isinstance(X, np.ndarray) and X.ndim > 1)):
+        X = open_images(X)
+        X = np.asarray(X) if X.in_memory else X
     if embedding is None:
         features, nearness = _pixels(X, n_jobs)
         return features, None, nearness
@@ -228,8 +238,9 @@ def embed(
     if sparse.issparse(X):
         X = _dense(X)
     has_transform = hasattr(embedding, "transform")
-    if holds_paths(X) and not (has_transform and takes_of(embedding)[1]):
-        X = _decoded(X, n_jobs)
+    if not isinstance(X, np.ndarray):
+        takes_paths = has_transform and takes_of(embedding)[1] and X.paths is not None
+        X = X.as_given() if takes_paths else _decoded(X, n_jobs)
     fitted = clone(embedding) if has_transform else FunctionTransformer(embedding)
     labels = (y,) if _needs_labels(fitted) else ()
     fitted.fit(as_wanted(fitted, X), *labels)
@@ -250,16 +261,21 @@ def _needs_labels(transformer: Any) -> bool:
 def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:
     if sparse.issparse(X):
         return _dense(X), "pixels"
-    if not holds_paths(X):
-        pixels, rows = X.reshape(len(X), -1), np.arange(len(X))
+    rows = np.arange(len(X))
+    if isinstance(X, np.ndarray):
+        pixels = X.reshape(len(X), -1)
         check_finite(pixels, rows, rows)
         check_squares(pixels, rows)
         if X.ndim == 2 and X.dtype.kind != "b":
             return X, "pixels"
         return _as_float(pixels), "pixels"
-    images, rows = FileImages(X, n_jobs=n_jobs), np.arange(len(X))
-    search = Search(images, {"": rows}, n_jobs=n_jobs)
-    return _as_float(search.matrix(rows)[0]), search.nearness
+    X.look_at(rows, n_jobs=n_jobs)
+    check_finite_images(X, rows)
+    search = Search(X, {"": rows}, n_jobs=n_jobs)
+    pixels = search.matrix(rows)[0]
+    if X.paths is None:
+        check_squares(pixels, rows)
+    return _as_float(pixels), search.nearness
 
 
 def _as_float(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -282,11 +298,11 @@ def _dense(X: Any) -> NDArray[Any]:
     return np.asarray(X.toarray())
 
 
-def _decoded(X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
-    """Decode files, each once, into a temporary file."""
-    images = FileImages(X, n_jobs=n_jobs)
+def _decoded(images: Images, n_jobs: int | None) -> NDArray[Any]:
+    """Read all images, each once, into a temporary file."""
+    images.look_at(np.arange(len(images)), n_jobs=n_jobs)
     first = images.shape_of(0)
-    for row in range(len(X)):
+    for row in range(len(images)):
         if images.shape_of(row) != first:
             raise ValueError(
                 f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
@@ -294,7 +310,8 @@ def _decoded(X: NDArray[Any], n_jobs: int | None) -> NDArray[Any]:
                 f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
                 "width))` first into a Pipeline, and pass that as `embedding`."
             )
-    return images.pixels(np.arange(len(X)), n_jobs=n_jobs)[0].reshape(len(X), *first)
+    pixels, _ = images.pixels(np.arange(len(images)), n_jobs=n_jobs)
+    return pixels.reshape(len(images), *first)
 
 
 def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDArray[Any]:

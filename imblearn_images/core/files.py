@@ -338,6 +338,35 @@ def write_image(path: FilePath, image: NDArray[Any]) -> None:
         )
 
 
+def check_can_be_written(shape: tuple[int, ...], dtype: np.dtype[Any], what: str) -> None:
+    """Refuse images that no lossless file of this library holds.
+
+    Parameters
+    ----------
+    shape, dtype
+        Of an image.
+    what : str
+        Beginning of the message.
+
+    Examples
+    --------
+    >>> check_can_be_written((8, 8, 7), np.dtype("uint8"), "`output_dir` holds TIFF files")
+    Traceback (most recent call last):
+        ...
+    ValueError: `output_dir` holds TIFF files, which cannot hold images of shape (8, 8, 7) and dtype
+    uint8. They hold bool (H, W); uint8 (H, W); uint8 (H, W, 2); uint8 (H, W, 3); uint8 (H, W, 4);
+    uint16 (H, W); int32 (H, W); float32 (H, W). Let `reader` give one of these, or resample the
+    pixels in memory: numpy.asarray(X).
+    """
+    if (dtype.name, shape[2:]) in _ARRAYS.values():
+        return
+    kinds = "; ".join(f"{name} {axes_of(channels)}" for name, channels in _ARRAYS.values())
+    raise ValueError(
+        f"{what}, which cannot hold images of shape {shape} and dtype {dtype}. They hold {kinds}. "
+        "Let `reader` give one of these, or resample the pixels in memory: numpy.asarray(X)."
+    )
+
+
 def write_png(path: FilePath, image: NDArray[Any]) -> None:
     """Write a PNG, as :func:`write_image` does, whatever the name's ending.
 

@@ -7,19 +7,21 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from imblearn_images.core import files
-from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.pixels import resized
+from imblearn_images.core.text import printable
 
 COPIES = "RandomOverSampler copies them as they are"
 THUMBNAIL = (32, 32)
@@ -31,8 +33,8 @@ class Images:
 
     Everything behind the door of a sampler gets one of these, never what the user passed. A
     home of your own derives from this class and has ``dtype``, ``__len__``, :meth:`shape_of`
-    and :meth:`read`; it must be picklable, and :meth:`read` is called from several threads at
-    once. The rest follows from these, and is there to be done better where that is possible.
+    and :meth:`read`; see :mod:`imblearn_images.images` for how to write one. The rest follows
+    from these, and is there to be done better where that is possible.
 
     Attributes
     ----------
@@ -41,7 +43,7 @@ class Images:
     in_memory : bool
         Whether reading costs no more than copying; False by default.
     paths : ndarray of str or pathlib.Path, shape (n,), or None
-        The files, where every image is one.
+        The files, of :class:`FileImages`; None by default.
 
     Examples
     --------
@@ -62,6 +64,8 @@ class Images:
     >>> pixels, positions = ramps.pixels(np.array([4, 1]))
     >>> pixels[positions].tolist()
     [[40, 41, 42, 40, 41, 42], [10, 11, 12, 10, 11, 12]]
+    >>> np.asarray(ramps).shape
+    (5, 2, 3)
     """
 
     dtype: np.dtype[Any]
@@ -135,6 +139,9 @@ class Images:
         )
         return pixels.reshape(len(rows), -1), np.arange(len(rows))
 
+    def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
+        """Refuse now what cannot be read later; of files the headers. Nothing by default."""
+
     def name_of(self, row: int) -> str:
         """What messages call an image."""
         return f"row {row}"
@@ -143,7 +150,45 @@ class Images:
         """What a row has in common with all that hold the same image; by default its pixels."""
         image = np.empty((1, *self.shape_of(row)), dtype=self.dtype)
         self.read(np.array([row]), image)
-        return hashlib.sha256(image.tobytes()).digest()
+        return image.shape, hashlib.sha256(image.tobytes()).digest()
+
+    def as_given(self) -> Any:
+        """What takes no homes of pixels gets instead: paths of files, else one array."""
+        return np.asarray(self)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """The number of images, as of an array of paths."""
+        return (len(self),)
+
+    def __getitem__(self, rows: Any) -> Images:
+        """Some of the images, for cross-validation: scikit-learn asks for ``X[rows, ...]``."""
+        rows = rows[0] if isinstance(rows, tuple) else rows
+        if np.ndim(rows) == 0 and not isinstance(rows, slice):
+            raise TypeError(
+                f"A {type(self).__name__} must be indexed by rows, got {rows!r}. Read one image "
+                "with images.read(np.array([row]), out)."
+            )
+        return self.subset(np.arange(len(self))[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All pixels, shape (n, ...): read into memory, or into an unnamed temporary file."""
+        rows = np.arange(len(self))
+        self.look_at(rows)
+        shape = self.shape_of(0) if len(self) else (0, 0)
+        for row in range(len(self) if self.uniform is None else 0):
+            if self.shape_of(row) != shape:
+                raise ValueError(
+                    f"{printable(self.name_of(row))} has shape {self.shape_of(row)}, "
+                    f"{printable(self.name_of(0))} has {shape}: one array needs one shape. Read "
+                    "them with `ReadImages(size=(height, width))` first."
+                )
+        if self.in_memory or not len(self):
+            pixels = np.empty((len(self), *shape), dtype=self.dtype)
+            self.read(rows, pixels)
+        else:
+            pixels = np.asarray(self.pixels(rows)[0]).reshape(len(self), *shape)
+        return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
 
 class _Rows(Images):
@@ -151,7 +196,12 @@ class _Rows(Images):
 
     def __init__(self, images: Images, rows: NDArray[np.intp]) -> None:
         self.images, self.rows = images, rows
-        self.dtype, self.in_memory = images.dtype, images.in_memory
+        self.in_memory = images.in_memory
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """Of all images."""
+        return self.images.dtype
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -170,6 +220,9 @@ class _Rows(Images):
         n_jobs: int | None = None,
     ) -> tuple[NDArray[Any], NDArray[np.intp]]:
         return self.images.pixels(self.rows[rows], size, n_jobs=n_jobs)
+
+    def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
+        self.images.look_at(self.rows[rows], n_jobs=n_jobs)
 
     def name_of(self, row: int) -> str:
         return self.images.name_of(self.rows[row])
@@ -248,6 +301,10 @@ class ArrayImages(Images):
         pixels = chosen.transpose(0, *axes).reshape(len(chosen), -1)
         return pixels, rows if in_one_piece else np.arange(len(rows))
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The array itself."""
+        return self.array if dtype is None else self.array.astype(dtype, copy=False)
+
     def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Bring one row in the order of :meth:`pixels` into the shape of an image."""
         order = self._order()
@@ -268,7 +325,12 @@ class FileImages(Images):
     paths : ndarray or sequence of str or pathlib.Path
         One file an image; an array is not copied. Shapes may differ, mode and dtype may not.
     rows : ndarray of int, default=None
-        The rows that will be read: only their headers are looked at. All by default.
+        The rows that are looked at now, of which one is an empty array; all by default. Of the
+        others the header is read when it is asked for.
+    reader : callable, default=None
+        ``reader(path)`` gives the pixels of a file, an array (H, W) or (H, W, C), for formats
+        that this library does not read: DICOM, NIfTI, ``numpy.load``. It is called from several
+        threads at once, with a str. Whoever pickles these images pickles the reader.
     n_jobs : int, default=None
         Threads that read the headers.
 
@@ -276,6 +338,15 @@ class FileImages(Images):
     ------
     ValueError
         Naming the files that cannot be read, or whose modes differ.
+
+    Examples
+    --------
+    >>> folder = tempfile.mkdtemp()
+    >>> for name in ("a", "b"):
+    ...     np.save(f"{folder}/{name}.npy", np.full((4, 3), ord(name), dtype=np.uint8))
+    >>> images = FileImages([f"{folder}/a.npy", f"{folder}/b.npy"], reader=np.load)
+    >>> images.dtype, images.uniform, int(np.asarray(images)[1, 0, 0])
+    (dtype('uint8'), (4, 3), 98)
     """
 
     paths: NDArray[Any]
@@ -285,26 +356,68 @@ class FileImages(Images):
         paths: Sequence[Any] | NDArray[Any],
         rows: NDArray[np.intp] | None = None,
         *,
+        reader: Callable[[str], ArrayLike] | None = None,
         n_jobs: int | None = None,
     ) -> None:
+        if reader is not None and not callable(reader):
+            raise TypeError(
+                f"`reader` must be a function of a path, such as numpy.load, got {reader!r}."
+            )
         self.paths = paths if isinstance(paths, np.ndarray) else _as_objects(paths)
-        looked_at = np.arange(len(paths)) if rows is None else rows
-        used = [os.fspath(path) for path in self.paths[looked_at]]
-        infos = files.describe_all(used, n_jobs=n_jobs)
-        files.check_uniform(infos, used)
-        self.dtype = np.dtype(infos[0].dtype if infos else np.uint8)
+        self.reader = reader
+        self.written = np.zeros(len(self.paths) if reader is not None else 0, dtype=np.bool_)
+        self._dtype: np.dtype[Any] | None = None
         # Numbers in an array, not tuples in a dict: there may be a million files.
-        self.shapes = np.zeros((len(paths), len(infos[0].shape) if infos else 2), dtype=np.int32)
-        for row, info in zip(looked_at, infos, strict=True):
-            self.shapes[row] = info.shape
+        self.shapes = np.zeros((len(self.paths), 2), dtype=np.int32)
         self.forget()
+        self.look_at(np.arange(len(self.paths)) if rows is None else rows, n_jobs=n_jobs)
+
+    def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
+        """Look at the headers of some rows, if one of them is not known yet.
+
+        Raises
+        ------
+        ValueError
+            Naming the files that cannot be read, or whose modes differ.
+        """
+        if (self.shapes[rows, 0] > 0).all():
+            return
+        if self.reader is not None:  # which reads whole files: each once
+            rows = rows[self.shapes[rows, 0] == 0]
+        used = [self.name_of(row) for row in rows]
+        if self.reader is None:
+            infos = files.describe_all(used, n_jobs=n_jobs)
+        else:
+            found = in_threads(self._describe, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
+            files.raise_unreadable([e for e in found if isinstance(e, Exception)], len(found))
+            infos = [info for info in found if isinstance(info, files.FileInfo)]
+        known = np.flatnonzero(self.shapes[:, 0])
+        if self.reader is None:
+            files.check_uniform(infos, used)
+        else:
+            self._check_reader(known, rows, infos)
+        shapes = self.shapes
+        if not len(known):
+            shapes = np.zeros((len(self.paths), len(infos[0].shape)), dtype=np.int32)
+        for row, info in zip(rows, infos, strict=True):
+            shapes[row] = info.shape
+        self.shapes, self._dtype = shapes, np.dtype(infos[0].dtype)
+        self.forget()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """Of all images."""
+        if self._dtype is None and len(self):
+            self.look_at(np.zeros(1, dtype=np.intp))
+        return np.dtype(np.uint8) if self._dtype is None else self._dtype
 
     def forget(self) -> None:
         """Start with no image remembered."""
         # A parent is often drawn more than once: some 16 MB of images are remembered, and of
         # small ones, which are read in no time, not more than a few.
         sizes = self.shapes.prod(axis=1, dtype=np.int64)
-        largest = max(1, int(sizes.max(initial=1))) * self.dtype.itemsize
+        itemsize = 1 if self._dtype is None else self._dtype.itemsize
+        largest = max(1, int(sizes.max(initial=1))) * itemsize
         self._image = lru_cache(maxsize=min(max(1, (1 << 24) // largest), 512))(self._read_image)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -318,20 +431,53 @@ class FileImages(Images):
         """Some of the files, numbered anew; their headers are not read again."""
         some = copy.copy(self)
         some.paths, some.shapes = self.paths[rows], self.shapes[rows]
+        some.written = self.written[rows] if self.reader is not None else self.written
         some.forget()
         return some
+
+    def joined(self, more: Sequence[str]) -> FileImages:
+        """These files, and behind them others that this library has written."""
+        both, new = copy.copy(self), len(more)
+        both.paths = join_paths(self.paths, more)
+        both.shapes = np.concatenate(
+            [self.shapes, np.zeros((new, self.shapes.shape[1]), dtype=np.int32)]
+        )
+        if self.reader is not None:
+            both.written = np.append(self.written, np.ones(new, dtype=np.bool_))
+        both.forget()
+        return both
+
+    def check_can_be_written(self) -> None:
+        """Refuse to draw what a reader may give, and no file that is written can hold.
+
+        Raises
+        ------
+        ValueError
+            With shape and dtype, and what files hold.
+        """
+        if self.reader is None or not len(self):
+            return
+        known = np.flatnonzero(self.shapes[:, 0])
+        shape = self.shape_of(known[0] if len(known) else 0)
+        files.check_can_be_written(shape, self.dtype, "`output_dir` holds PNG and TIFF files")
+
+    def as_given(self) -> Any:
+        """The paths; where they need a reader of their own, the pixels."""
+        return self.paths if self.reader is None else np.asarray(self)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def shape_of(self, row: int) -> tuple[int, ...]:
         """Shape of the image in the file of one row."""
+        if not self.shapes[row, 0]:
+            self.look_at(np.array([row]))
         return tuple(self.shapes[row].tolist())
 
     @property
     def uniform(self) -> tuple[int, ...] | None:
-        """The shape of all images, or None if they differ."""
-        same = len(self) and (self.shapes == self.shapes[0]).all()
+        """The shape of all images, or None if they differ, or not all were looked at."""
+        same = len(self) and self.shapes[0, 0] and (self.shapes == self.shapes[0]).all()
         return self.shape_of(0) if same else None
 
     def name_of(self, row: int) -> str:
@@ -349,8 +495,60 @@ class FileImages(Images):
 
     def _read_image(self, row: int, size: tuple[int, int]) -> NDArray[Any]:
         wanted = None if self.shape_of(row)[:2] == size else size
-        image: NDArray[Any] = files.read_image(self.name_of(row), size=wanted)
+        if self.reader is None or self.written[row]:
+            image: NDArray[Any] = files.read_image(self.name_of(row), size=wanted)
+            return image
+        image = self._own_pixels(row)
+        if image.shape != self.shape_of(row) or image.dtype != self.dtype:
+            raise ValueError(
+                f"{printable(self.name_of(row))}: `reader` must give the same pixels each time, "
+                f"got shape {image.shape} and dtype {image.dtype} after {self.shape_of(row)} and "
+                f"{self.dtype}. Leave files alone while they are resampled."
+            )
+        return image if wanted is None else resized(image[None], wanted)[0]
+
+    def _own_pixels(self, row: int) -> NDArray[Any]:
+        """What the reader gives of a file; whatever it raises names the file."""
+        name = self.name_of(row)
+        assert self.reader is not None
+        try:
+            image = np.asarray(self.reader(name))
+        except Exception as exc:
+            kind = next((k for k in (FileNotFoundError, MemoryError) if isinstance(exc, k)), None)
+            raise (kind or ValueError)(
+                f"{printable(name)}: `reader` raised {type(exc).__name__}: {exc}"
+            ) from exc
+        if image.ndim < 2 or not image.size or image.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{printable(name)}: `reader` must give an array of numbers of shape (H, W) or "
+                f"(H, W, C), got shape {image.shape} and dtype {image.dtype}."
+            )
         return image
+
+    def _check_reader(
+        self, known: NDArray[np.intp], rows: NDArray[np.intp], infos: Sequence[files.FileInfo]
+    ) -> None:
+        kinds = {(info.shape[2:], info.dtype): row for row, info in zip(rows, infos, strict=True)}
+        if len(known):
+            kinds.setdefault((tuple(self.shapes[known[0], 2:].tolist()), self.dtype), known[0])
+        if len(kinds) > 1:
+            told = [
+                f"{printable(self.name_of(row))} is {files.axes_of(channels)} {dtype}"
+                for (channels, dtype), row in list(kinds.items())[:2]
+            ]
+            raise ValueError(
+                f"`reader` must give images of one dtype and number of channels, got "
+                f"{len(kinds)} kinds: {', '.join(told)}. Let it convert them."
+            )
+
+    def _describe(self, row: int) -> files.FileInfo | Exception:
+        try:
+            if self.written[row]:
+                return files.describe(self.name_of(row))
+            image = self._own_pixels(row)
+        except (OSError, ValueError, MemoryError) as exc:
+            return exc
+        return files.FileInfo(image.shape, image.dtype, "")
 
 
 def _as_objects(paths: Sequence[Any]) -> NDArray[Any]:
@@ -386,21 +584,35 @@ def _fill(file: int, nbytes: int) -> None:
         nbytes -= os.write(file, zeros[: min(nbytes, len(zeros))])
 
 
-def as_images(X: Any, rows: NDArray[np.intp] | None = None, n_jobs: int | None = None) -> Images:
-    """Find out where the pixels of `X` live.
+def open_images(X: Any) -> Images:
+    """Find out where the pixels of `X` live. No file is opened yet.
 
     Parameters
     ----------
     X : array of shape (n, ...), or paths in any container
         What a user passes as X, or already :class:`Images`.
-    rows, n_jobs
-        For files: see :class:`FileImages`.
+
+    Returns
+    -------
+    images : Images
+
+    Raises
+    ------
+    ValueError
+        For what holds neither pixels nor file paths.
+
+    Examples
+    --------
+    >>> open_images(np.zeros((3, 8, 8))).uniform
+    (8, 8)
+    >>> open_images(["a.png", "b.png"]).name_of(1)
+    'b.png'
     """
     if isinstance(X, Images):
         return X
     X, _ = unwrap(X)
     if holds_paths(X):
-        return FileImages(X, rows, n_jobs=n_jobs)
+        return FileImages(X, np.empty(0, dtype=np.intp))
     array = np.asanyarray(X)
     if array.ndim < 2 and array.dtype.kind not in "biufc":
         raise ValueError(

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core.containers import unwrap
-from imblearn_images.core.images import Images, as_images
+from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.layers import Layer
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
@@ -94,16 +93,14 @@ def render(
         )
     if sparse.issparse(images):
         return _render_sparse(plan, images)
-    if not hasattr(images, "shape_of"):
-        images, _ = unwrap(images)
-    n_images = images.shape[0] if hasattr(images, "shape") else len(images)
-    if n_images != plan.n_source:
+    images = open_images(images)
+    if len(images) != plan.n_source:
         raise ValueError(
-            f"The plan was drawn for {plan.n_source} images, got {n_images}; pass the X that "
+            f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
             "was given to fit_resample."
         )
-    looked_at = None if isinstance(images, np.ndarray) else _sources(plan)
-    images = as_images(images, looked_at, n_jobs)
+    if not images.in_memory:
+        images.look_at(_sources(plan), n_jobs=n_jobs)
     if plan.previous is not None:
         images, plan = DrawnImages(plan.previous, images), plan.last_step
     shape = (len(plan), *_common_shape(plan, images))
@@ -172,8 +169,13 @@ class DrawnImages(Images):
     def __init__(self, plan: ResamplingPlan, images: Images) -> None:
         if plan.previous is not None:
             images, plan = DrawnImages(plan.previous, images), plan.last_step
-        self.plan, self.images, self.dtype = plan, images, images.dtype
+        self.plan, self.images = plan, images
         self._is_drawn = plan.synthetic
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """Of all images."""
+        return self.images.dtype
 
     def __len__(self) -> int:
         return len(self.plan)
@@ -197,6 +199,11 @@ class DrawnImages(Images):
             own = np.empty((1, *shape), dtype=self.dtype)
             _draw(self.plan[[row]], self.images, 0, 1, own)
             image[...] = own[0] if shape == image.shape else resized(own, image.shape[:2])[0]
+
+    def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
+        """Look at the images that the rows are drawn from."""
+        if len(rows):
+            self.images.look_at(_sources(self.plan[rows]), n_jobs=n_jobs)
 
     def name_of(self, row: int) -> str:
         """What messages call a row: the image that it is drawn from."""

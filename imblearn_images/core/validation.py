@@ -76,20 +76,20 @@ def check_lengths(X: Any, y: Any) -> None:
         )
 
 
-def check_images(X: NDArray[Any]) -> None:
+def check_images(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Refuse arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
-    if X.dtype.kind not in ("UO" if X.ndim == 1 else "biuf"):
-        reason = "Complex data not supported: images" if X.dtype.kind == "c" else "Images"
+    if dtype.kind not in ("UO" if len(shape) == 1 else "biuf"):
+        reason = "Complex data not supported: images" if dtype.kind == "c" else "Images"
         raise ValueError(
-            f"{reason} of shape {X.shape} need a real numeric or bool dtype, got {X.dtype}."
+            f"{reason} of shape {shape} need a real numeric or bool dtype, got {dtype}."
         )
-    if X.size == 0:
-        raise ValueError(f"X of shape {X.shape} holds no pixels; pass images of at least 1 x 1.")
+    if 0 in shape:
+        raise ValueError(f"X of shape {shape} holds no pixels; pass images of at least 1 x 1.")
 
 
 def as_pixels(X: Any) -> Any:
     """Make an array of a table of flattened pixels; refuse one of text."""
-    if sparse.issparse(X) or getattr(X, "ndim", None) != 2:
+    if sparse.issparse(X) or len(X.shape) != 2:
         return X
     try:
         return check_array(X, ensure_all_finite=False)

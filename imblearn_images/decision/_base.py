@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.estimators import as_wanted, takes_of, weighted
 from imblearn_images.core.targets import column_labels
 
@@ -42,8 +42,7 @@ def handed(estimator: Any, X: Any) -> Any:
     takes images. So does everyone for X that holds no images.
     """
     images, _ = unwrap(X)
-    is_image_set = holds_paths(images) or (isinstance(images, np.ndarray) and images.ndim > 2)
-    if is_image_set and not _hands_on(estimator):
+    if holds_images(images) and not _hands_on(estimator):
         return as_wanted(estimator, images)
     # scikit-learn chooses rows of these only.
     return X if isinstance(X, (np.ndarray, list)) or hasattr(X, "iloc") else images

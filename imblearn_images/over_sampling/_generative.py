@@ -24,7 +24,6 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import ADDED, ImageSamplerMixin
-from imblearn_images.core.containers import join_paths
 from imblearn_images.core.estimators import as_wanted
 from imblearn_images.core.images import Images
 from imblearn_images.core.pixels import check_unit, stored
@@ -391,7 +390,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
                 paths += self._written(plan, images, children.astype(np.float64))
             base = np.append(base, similar)
         self.plan_ = _generated_plan(base, y, first=n)
-        return (join_paths(X, paths) if out is None else out), self.plan_.y
+        return (images.joined(paths) if out is None else out), self.plan_.y
 
     def _written(
         self, plan: ResamplingPlan, images: Images, children: NDArray[np.float64]

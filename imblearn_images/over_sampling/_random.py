@@ -19,8 +19,7 @@ from imblearn_images._sampler import (
     MeasuringSamplerMixin,
     SelectingSamplerMixin,
 )
-from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.images import ArrayImages, check_finite
+from imblearn_images.core.images import ArrayImages, Images, check_finite
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import Judge
@@ -217,12 +216,13 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
             self._own_features(X, y, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
-        if holds_paths(X):
+        if isinstance(X, Images) and X.paths is not None:
             raise ValueError(
                 "When shrinkage is not None, X needs to contain only numerical data: noise needs "
                 "pixels, X holds paths. Put `ReadImages` before this sampler, or use "
                 "`shrinkage=None`."
             )
+        X = np.asarray(X) if isinstance(X, Images) else X
         if not (isinstance(X, np.ndarray) and X.dtype.kind in "biuf"):
             resampled = ImblearnRandomOverSampler._fit_resample(self, X, y)
             self.plan_ = ResamplingPlan.selection(self.sample_indices_, y).with_noise()
@@ -247,7 +247,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         plan = ResamplingPlan.selection(self.sample_indices_, y)
         del self.sample_indices_  # who takes these rows of X would get copies
         self.plan_ = self._with_synthesis(plan, images, y, features, nearness=nearness)
-        return self._draw(X, images), self.plan_.y
+        return self._draw(images), self.plan_.y
 
     def _checked_shrinkage(self) -> Mapping[Any, float]:
         if isinstance(self.shrinkage, Real):

@@ -145,7 +145,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             partners=distinct[plan.partners],
             n_source=len(y),
         )
-        return self._draw(X, images), self.plan_.y
+        return self._draw(images), self.plan_.y
 
     def _rows_to_redraw(self, y: NDArray[Any], first: NDArray[np.intp]) -> NDArray[np.bool_]:
         random_state = check_random_state(self.random_state)
@@ -173,14 +173,14 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         return np.asarray(self.classes)
 
 
+def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
+    return X.subset(rows) if isinstance(X, Images) else X[rows]
+
+
 def _first_occurrence(images: Images, y: NDArray[Any]) -> NDArray[np.intp]:
-    """Row in which the image of each row occurs first in its class, shape (n,)."""
+    """Row in which the image (or file) of each row occurs first in its class, shape (n,)."""
     seen: dict[Any, int] = {}
     first = np.empty(len(images), dtype=np.intp)
     for row, label in enumerate(y.tolist()):
         first[row] = seen.setdefault((images.identity_of(row), label), row)
     return first
-
-
-def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
-    return X.subset(rows) if isinstance(X, Images) else X[rows]

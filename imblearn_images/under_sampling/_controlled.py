@@ -23,7 +23,7 @@ from imblearn_images._sampler import (
     MeasuringSelectorMixin,
     SelectingSamplerMixin,
 )
-from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.images import Images
 from imblearn_images.core.neighbors import check_squares
 from imblearn_images.core.pixels import stored
 from imblearn_images.core.plan import ResamplingPlan
@@ -328,7 +328,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     ) -> tuple[Any, NDArray[Any]]:
         as_given = sparse.issparse(X) and self.embedding is None and embeddings is None
         soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
-        target = self._images_to_draw(X) if soft else X
+        target = self._images_to_draw(X) if soft or not isinstance(X, Images) else X
         features, nearness = X, "pixels"
         if not as_given:
             features, nearness = self._measure(X, y, embeddings)
@@ -351,9 +351,9 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         self.plan_ = plan if soft else ResamplingPlan.selection(plan.base, y, nearness)
         if as_given or (features is X and X.dtype.kind == "f"):
             return (made if as_given else np.asarray(made)), self.plan_.y
-        if holds_paths(X) and not soft:
-            return X[self.plan_.base], self.plan_.y
-        return self._draw(X, target, made if soft and nearness == "pixels" else None), self.plan_.y
+        if isinstance(X, Images) and not soft:
+            return X.subset(self.plan_.base), self.plan_.y
+        return self._draw(target, made if soft and nearness == "pixels" else None), self.plan_.y
 
 
 def _with_moved(
