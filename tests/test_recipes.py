@@ -17,6 +17,7 @@ from imblearn_images import (
     RandomOverSampler,
     RandomUnderSampler,
     RedrawImages,
+    TomekLinks,
     render,
 )
 from imblearn_images import recipes as named
@@ -38,6 +39,7 @@ CHAINS = {
     "cut": lambda: [
         RedrawImages(CutMix(), random_state=0),
         RandomUnderSampler(random_state=1),
+        TomekLinks(),
         RandomOverSampler(sampling_strategy={"dog": 9}, synthesis=Augment(), random_state=1),
     ],
     "copies": lambda: [RandomOverSampler(random_state=0), RandomUnderSampler(random_state=1)],
