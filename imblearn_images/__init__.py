@@ -9,7 +9,10 @@ image arrays, memmaps and arrays of file paths:
 - :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
   ``InstanceHardnessThreshold``, ``ClusterCentroids``, and the cleaning samplers,
   ``TomekLinks`` and others
-- :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``
+- :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``, and ``SamplerChain`` for
+  several samplers in one
+- :mod:`~imblearn_images.recipes`: ``mild``, ``transfer`` and ``mix``, samplers that were measured
+  to help
 - :mod:`~imblearn_images.synthesis`: what to pass as ``synthesis``: ``Augment``, ``Morph``,
   ``TransferDeformation`` and others draw children instead of copies and blends
 - :class:`ImageSampler`: any other sampler with imbalanced-learn's interface
@@ -114,6 +117,7 @@ _MODULES = (
     "model_selection",
     "over_sampling",
     "preprocessing",
+    "recipes",
     "strategies",
     "synthesis",
     "torch",

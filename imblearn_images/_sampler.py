@@ -38,7 +38,7 @@ from imblearn_images.core.validation import (
     class_told,
     misfit,
 )
-from imblearn_images.core.writing import write_children
+from imblearn_images.core.writing import DrawLater, write_children
 from imblearn_images.synthesis._decoding import DecodedBlend
 
 __all__ = [
@@ -282,6 +282,9 @@ class ImageSamplerMixin:
         default the plan's parents are mixed.
         """
         plan, jobs = self.plan_, self.n_jobs
+        if isinstance(self.output_dir, DrawLater) and getattr(images, "paths", ()) is None:
+            # decided on what a step before would draw; what becomes of it is the caller's business
+            return images.subset(plan.base)
         if sparse.issparse(images) or images.paths is None:
             if values is None:
                 return render(plan, images, n_jobs=jobs)
@@ -296,7 +299,7 @@ class ImageSamplerMixin:
         exact = None if values is None else values.__getitem__
         children = write_children(plan, images, self.output_dir, drawn=exact, n_jobs=jobs)
         joined = images.joined(children)
-        rows = plan.base.copy()
+        rows = plan.first_base.copy()
         rows[plan.synthetic] = np.arange(len(images), len(joined))
         return joined.subset(rows)
 

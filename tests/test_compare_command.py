@@ -15,10 +15,11 @@ from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 
 from imblearn_images import __version__
 from imblearn_images._cli import compare
-from imblearn_images._cli.compare import default_estimator, mix
+from imblearn_images._cli.compare import default_estimator
 from imblearn_images._cli.main import main
 from imblearn_images.datasets import load_image_folder, load_texture_patches
 from imblearn_images.preprocessing import ReadImages
+from imblearn_images.recipes import mix
 
 COUNTS = {"kiwi": 24, "lime": 8}
 
@@ -53,9 +54,9 @@ def lines_of(printed):
 
 def test_the_mix_redraws_half_of_every_class_then_two_fifths_of_other_rows():
     images, labels = load_texture_patches(return_X_y=True, size=16)
-    steps = mix(3)
-    _, y_res = steps.fit_resample(images, labels)
-    bent, augmented = (step.plan_.synthetic for _, step in steps.steps[1:])
+    chain = mix(random_state=3)
+    _, y_res = chain.fit_resample(images, labels)
+    bent, augmented = (step.plan_.synthetic for step in chain.samplers_[1:])
     for label in np.unique(labels):
         ours = y_res == label
         assert abs(bent[ours].mean() - 0.5) < 0.01 and abs(augmented[ours].mean() - 0.4) < 0.01

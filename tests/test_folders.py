@@ -17,8 +17,16 @@ from folder_tools import contents, encoded, snapshot, write_photos
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from PIL import Image
 
-from imblearn_images import SMOTE, ImageSampler, RandomOverSampler, RandomUnderSampler
+from imblearn_images import (
+    SMOTE,
+    ImageSampler,
+    RandomOverSampler,
+    RandomUnderSampler,
+    recipes,
+)
+from imblearn_images._cli.folders import _sampler
 from imblearn_images._cli.main import main
+from imblearn_images.combine import SamplerChain
 from imblearn_images.core import files
 from imblearn_images.core.files import read_image
 from imblearn_images.folders import (
@@ -242,6 +250,43 @@ def test_a_dry_run_says_what_a_run_does_and_writes_nothing(photos, tmp_path):
             assert done.n_bytes <= foreseen.n_bytes < 20 * done.n_bytes
         else:
             assert done.n_bytes == foreseen.n_bytes
+
+
+@pytest.mark.parametrize("name", recipes.__all__)
+def test_a_recipe_makes_of_folders_what_it_makes_of_arrays(photos, tmp_path, capsys, name):
+    out, again = tmp_path / "out", tmp_path / "again"
+    command = ["--method", name, "--seed", "3", "--validation", "0", "--strategy", "at least 14"]
+    assert main(["balance", str(photos), str(out), *command]) == 0
+    assert main(["balance", str(photos), str(again), *command, "--n-jobs", "2"]) == 0
+    assert contents(again) == contents(out) and verify_folder(out, source=photos)
+    paths, labels = load_image_folder(photos)
+    sampler = getattr(recipes, name)(sampling_strategy=at_least(14), random_state=3)
+    images, y = sampler.fit_resample(np.stack([read_image(path) for path in paths]), labels)
+    rows = read_manifest(out)
+    assert [row.label for row in rows] == y.tolist()
+    written = [read_image(out / row.path) for row in rows]
+    np.testing.assert_array_equal(written, images)
+    for number, row in enumerate(rows):  # down to the photos, through all steps
+        shown = {photos / parent for parent in row.parents}
+        assert shown == {Path(paths[source]) for source, _ in sampler.plan_.sources(number)}
+    capsys.readouterr()
+    options = {"sampler": sampler, "validation": 0, "mode": "L"}
+    foreseen = balance_folder(photos, tmp_path / "grey", dry_run=True, **options)
+    done = balance_folder(photos, tmp_path / "grey", **options)
+    assert foreseen.classes == done.classes and done.n_bytes <= foreseen.n_bytes
+    with pytest.raises(ValueError, match="says itself how images are drawn"):
+        _sampler(name, None, None, None, "morph")
+
+
+def test_a_class_that_a_chain_empties_is_kept_through_all_steps(photos, tmp_path):
+    gone = RandomUnderSampler(sampling_strategy={"kiwi": 0})
+    chain = SamplerChain([RandomOverSampler(), gone, RandomOverSampler(synthesis=Augment())])
+    with pytest.raises(ValueError, match="SamplerChain would leave none of the 9"):
+        balance_folder(photos, tmp_path / "no", sampler=chain)
+    balance_folder(photos, tmp_path / "out", sampler=chain, on_empty="keep")
+    kiwis = rows_of(tmp_path / "out", label="kiwi", split="train")
+    assert len(kiwis) == 9 and {row.kind for row in kiwis} == {"original"}
+    assert verify_folder(tmp_path / "out", source=photos)
 
 
 def test_a_plot_is_two_pictures_that_verify(photos, tmp_path):

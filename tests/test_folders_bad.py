@@ -29,7 +29,13 @@ from imblearn_images.folders import (
     verify_folder,
 )
 from imblearn_images.folders._labels import check_names, decode_label, encode_label
-from imblearn_images.folders._manifest import Row, labels_csv, read_labels, read_manifest
+from imblearn_images.folders._manifest import (
+    Row,
+    label_table,
+    labels_csv,
+    read_labels,
+    read_manifest,
+)
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)
 PNG, JPEG = encoded(COLOUR), encoded(COLOUR, "JPEG")
@@ -356,7 +362,7 @@ def test_labels_csv_reads_back_equal(labels):
         Row(f"images/{k}.png", label, ("train", "valid")[k % 2], "original", ())
         for k, label in enumerate(labels)
     ]
-    content = b"".join(labels_csv(rows))
+    content = b"".join(labels_csv(label_table(rows)))
     table = read_labels(content)
     assert table == [(row.path, row.label, row.split == "valid") for row in rows]
     assert content.startswith(b"name,label,is_valid\n")

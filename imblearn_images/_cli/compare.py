@@ -16,7 +16,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from imblearn.pipeline import make_pipeline as make_sampler
 from joblib import parallel_config
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -51,9 +50,8 @@ from imblearn_images.folders._store import where_they_meet
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.model_selection._comparison import as_html, as_text, of_interest
 from imblearn_images.model_selection._folds import draw_folds
-from imblearn_images.over_sampling import SMOTE, RandomOverSampler, RedrawImages
+from imblearn_images.over_sampling import SMOTE
 from imblearn_images.preprocessing import FlattenImages, ReadImages
-from imblearn_images.synthesis import Augment, TransferDeformation
 
 if TYPE_CHECKING:
     from imblearn_images.model_selection._comparison import ResamplerComparison
@@ -344,10 +342,9 @@ CANDIDATES = list(COMPARED)
 CANDIDATES += [
     f"{name}/{synthesis}"
     for name in CANDIDATES
-    if "synthesis" in COMPARED[name]().get_params(deep=False)
+    if "synthesis" in inspect.signature(COMPARED[name]).parameters
     for synthesis in SYNTHESES
 ]
-CANDIDATES += ["mix"]
 CANDIDATE = one_of(
     CANDIDATES,
     "method",
@@ -387,18 +384,6 @@ def default_estimator() -> Any:
     return make_pipeline(FlattenImages(dtype=np.float32), StandardScaler(), model)
 
 
-def mix(seed: int) -> Any:
-    """Samplers that redraw half of every class by deformations, then augment mildly.
-
-    What did best in the table of the README. Two seeds: with one, both would redraw the same.
-    """
-    return make_sampler(
-        RandomOverSampler(random_state=seed),
-        RedrawImages(TransferDeformation(donors="all"), share=0.5, random_state=seed),
-        RedrawImages(Augment(), share=0.4, random_state=(seed + 1) % (1 << 32)),
-    )
-
-
 def add_compare_command(commands: Any) -> None:
     """Add the command to the sub-parsers of ``argparse``.
 
@@ -427,8 +412,9 @@ def add_compare_command(commands: Any) -> None:
         default=DEFAULT_METHODS,
         metavar="METHOD",
         help=f"samplers: {', '.join(COMPARED)}; random-over/transfer for one that draws images "
-        f"by another synthesis ({', '.join(SYNTHESES)}); mix for half of every class redrawn by "
-        f"transfer, then augmented (default: {' '.join(DEFAULT_METHODS)})",
+        f"by another synthesis ({', '.join(SYNTHESES)}); mild, transfer and mix are recipes: "
+        "copies altered mildly, copies bent as other images are seen to differ, and all classes "
+        f"redrawn by both (default: {' '.join(DEFAULT_METHODS)})",
     )
     parser.add_argument(
         "--estimator",
@@ -532,7 +518,7 @@ def run_compare(
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
     members, notes = _together(kept, together, groups)
     splits, reduced = draw_folds(labels, members, folds, repeats, seed)
-    samplers, adapted = _samplers(methods, labels, splits, seed)
+    samplers, adapted = _samplers(methods, labels, splits)
     reader = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs)
     # on a busy machine two BLAS threads can be ten times slower
     with threadpool_limits(1), _workers(estimator):
@@ -590,14 +576,14 @@ def _together(
 
 
 def _samplers(
-    methods: list[str], labels: NDArray[np.str_], splits: list[Any], seed: int
+    methods: list[str], labels: NDArray[np.str_], splits: list[Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """Samplers with as many neighbours as the smallest class has in every training part."""
     least = min(np.unique(labels[train], return_counts=True)[1].min() for train, _ in splits)
     samplers, notes = {}, []
     for name in methods:
         method, _, synthesis = name.partition("/")
-        samplers[name] = sampler = mix(seed) if name == "mix" else COMPARED[method]()
+        samplers[name] = sampler = COMPARED[method]()
         if synthesis:
             sampler.set_params(synthesis=SYNTHESES[synthesis])
         if sampler.get_params(deep=False).get("smote", "") is None:

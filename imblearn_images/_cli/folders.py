@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from imblearn.over_sampling.base import BaseOverSampler
 
-from imblearn_images import over_sampling, under_sampling
+from imblearn_images import over_sampling, recipes, under_sampling
 from imblearn_images._cli.arguments import (
     SEED,
     Parser,
@@ -44,13 +45,14 @@ def _name_of_method(name: str) -> str:
     return "-".join(words).lower()
 
 
-METHODS = {
+METHODS: dict[str, Any] = {
     _name_of_method(name): getattr(module, name)
     for module in (over_sampling, under_sampling)
     for name in module.__all__
     if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
 }
-METHODS |= {"smoteenn": SMOTEENN, "smotetomek": SMOTETomek, "none": None}
+METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
+METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix, none=None)
 
 METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
 """Type of a method, which may be called by its name or that of its class."""
@@ -109,7 +111,8 @@ def _add_balance(commands: Any) -> None:
         type=METHOD,
         default="random-over",
         metavar="METHOD",
-        help=f"sampler: {', '.join(METHODS)} (default: random-over)",
+        help=f"sampler: {', '.join(METHODS)} (default: random-over); mild, transfer and mix are "
+        "recipes that draw another image for every copy",
     )
     parser.add_argument(
         "--strategy",
@@ -300,7 +303,9 @@ def _sampler(
     if strategy and add:
         raise ValueError("--strategy and --add both say how much: give one of them")
     combined = kind in (SMOTEENN, SMOTETomek)
-    over = issubclass(kind, BaseOverSampler) or combined
+    known = inspect.signature(kind).parameters
+    is_recipe = not isinstance(kind, type)
+    over = is_recipe or issubclass(kind, BaseOverSampler) or combined
     parameters: dict[str, Any] = {}
     if add:
         if not over:
@@ -311,8 +316,9 @@ def _sampler(
             strategy, sampling="over" if over else "under"
         )
     if synthesis is not None:
-        if "synthesis" not in kind().get_params():
-            raise ValueError(f"--synthesis: method {method} draws no images")
+        if "synthesis" not in known:
+            why = "says itself how images are drawn" if is_recipe else "draws no images"
+            raise ValueError(f"--synthesis: method {method} {why}")
         parameters["synthesis"] = SYNTHESES[synthesis]
     if k_neighbors is not None and combined:
         # the strategy is that of the SMOTE inside, where one is given
@@ -320,7 +326,7 @@ def _sampler(
             sampling_strategy=parameters.pop("sampling_strategy", "auto"), k_neighbors=k_neighbors
         )
     elif k_neighbors is not None:
-        if "k_neighbors" not in kind().get_params():
+        if "k_neighbors" not in known:
             raise ValueError(f"--k-neighbors: method {method} has no neighbours")
         parameters["k_neighbors"] = k_neighbors
     return kind(**parameters)

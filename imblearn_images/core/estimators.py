@@ -46,6 +46,8 @@ class NamedMembersMixin:
 
     members_in: str
     """Name of the parameter that holds the list."""
+    seeds_members = False
+    """Whether `random_state` is the seed of members that have none."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters; if `deep`, also members by name, and their parameters.
@@ -118,6 +120,33 @@ class NamedMembersMixin:
         """Members by name; none of what is no list, which is refused when it is used."""
         given = getattr(self, self.members_in) if given is None else given
         return dict(make_pipeline(*(given if isinstance(given, (list, tuple)) else ())).steps)
+
+
+def unseeded(estimator: Any) -> list[str]:
+    """Name the parameters ``random_state`` that are None, inside of an estimator as well.
+
+    Members that get their seeds from what is around them are left out: they are to differ.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.svm import SVC
+    >>> unseeded(make_pipeline(LogisticRegression(), SVC(random_state=0)))
+    ['logisticregression__random_state']
+    """
+    params = estimator.get_params()
+    seeding = [
+        f"{name}__" if name else ""
+        for name, value in [("", estimator), *params.items()]
+        if getattr(value, "seeds_members", False)
+    ]
+    return [
+        name
+        for name, value in params.items()
+        if value is None
+        and name.rpartition("__")[2] == "random_state"
+        and not any(name.startswith(f) and "__" in name.removeprefix(f) for f in seeding)
+    ]
 
 
 def _set(name: str, member: Any, params: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -145,6 +146,12 @@ class Images:
         """What messages call an image."""
         return f"row {row}"
 
+    def identity_of(self, row: int) -> Any:
+        """What a row has in common with all that hold the same image; by default its pixels."""
+        image = np.empty((1, *self.shape_of(row)), dtype=self.dtype)
+        self.read(np.array([row]), image)
+        return image.shape, hashlib.sha256(image.tobytes()).digest()
+
     def as_given(self) -> Any:
         """What takes no homes of pixels gets instead: paths of files, else one array."""
         return np.asarray(self)
@@ -219,6 +226,9 @@ class _Rows(Images):
 
     def name_of(self, row: int) -> str:
         return self.images.name_of(self.rows[row])
+
+    def identity_of(self, row: int) -> Any:
+        return self.images.identity_of(self.rows[row])
 
 
 class ArrayImages(Images):
@@ -473,6 +483,10 @@ class FileImages(Images):
     def name_of(self, row: int) -> str:
         """Path of the file."""
         return str(os.fspath(self.paths[row]))
+
+    def identity_of(self, row: int) -> str:
+        """Path of the file: no file is opened."""
+        return self.name_of(row)
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Decode the files of `rows` into `out`; an image of another size is resized."""

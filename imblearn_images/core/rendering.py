@@ -163,6 +163,7 @@ class DrawnImages(Images):
         if plan.previous is not None:
             images, plan = DrawnImages(plan.previous, images), plan.last_step
         self.plan, self.images = plan, images
+        self._is_drawn = plan.synthetic
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
@@ -200,6 +201,12 @@ class DrawnImages(Images):
     def name_of(self, row: int) -> str:
         """What messages call a row: the image that it is drawn from."""
         return self.images.name_of(self.plan.base[row])
+
+    def identity_of(self, row: int) -> Any:
+        """Itself where it is drawn, else the image that it repeats: nothing is drawn for that."""
+        if self._is_drawn[row]:
+            return id(self.plan), row
+        return self.images.identity_of(self.plan.base[row])
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from imblearn_images.core.images import Images
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import draw_children
+from imblearn_images.core.rendering import DrawnImages, draw_rows
 
 
 class DrawLater:
@@ -55,9 +55,9 @@ def write_children(
     Parameters
     ----------
     plan : ResamplingPlan
-        Plan over the files.
+        Plan over the images, of one step or several.
     images : Images
-        The files of the parents. A partner of another size is resized to its base.
+        Where the parents are. A partner of another size is resized to its base.
     directory : path or DrawLater
         Created if missing.
     drawn : callable, default=None
@@ -74,14 +74,16 @@ def write_children(
     """
     suffix = ".png" if images.dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
     rows = np.flatnonzero(plan.synthetic)
+    if plan.previous is not None:  # what a step draws, the next one is given: no file between
+        images, plan = DrawnImages(plan.previous, images), plan.last_step
 
     def draw(row: int) -> NDArray[Any]:
-        child = np.empty((1, *images.shape_of(plan.base[row])), dtype=images.dtype)
         if drawn is None:
-            draw_children(plan[row : row + 1], images, child)
-        else:
-            store(drawn(row).reshape(child.shape).copy(), child)
-        return child.reshape(child.shape[1:])
+            child: NDArray[Any] = draw_rows(plan[row : row + 1], images)[0]
+            return child
+        child = np.empty(images.shape_of(plan.base[row]), dtype=images.dtype)
+        store(drawn(row).reshape(child.shape).copy(), child)
+        return child
 
     if isinstance(directory, DrawLater):
         directory.draw, directory.suffix = draw, suffix

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -16,8 +15,6 @@ import numpy as np
 
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rules import answer
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._grouping import Groups, needs_pixels
@@ -27,25 +24,22 @@ from imblearn_images.folders._manifest import (
     LABELS,
     MANIFEST,
     Row,
-    find_leaks,
     labels_csv,
     manifest_lines,
     misread_labels,
 )
 from imblearn_images.folders._pictures import CHART, SHEET, draw_chart, draw_sheet
 from imblearn_images.folders._plan import (
+    FolderPlan,
     OutputRows,
     decide,
     draws_images,
     foresee,
-    modes_of,
-    note_on_nothing,
     with_seed,
 )
 from imblearn_images.folders._progress import progress
-from imblearn_images.folders._records import Source
-from imblearn_images.folders._report import FolderReport, count_classes
-from imblearn_images.folders._source import FolderSplit, read_source, split_source
+from imblearn_images.folders._report import FolderReport
+from imblearn_images.folders._source import read_source, split_source
 from imblearn_images.folders._store import LINKS, OutputFolder
 from imblearn_images.under_sampling import RandomUnderSampler
 
@@ -222,63 +216,28 @@ def balance_folder(
             "a spreadsheet"
         )
     split = split_source(kept, validation, groups, random_state)
-    train = np.flatnonzero(~split.is_valid)
+    options: dict[str, Any] = {"link": link, "form": form, "mode": mode, "on_empty": on_empty}
     if dry_run:
-        return foresee(
-            *(sampler, seed, kept, split, train, link, str(output)),
-            form=form,
-            mode=mode,
-            on_empty=on_empty,
-        )
+        decision = foresee(sampler, seed, kept, split, output=str(output), n_jobs=n_jobs, **options)
+        return decision.report(str(output))
     if link == "copy":
         _check_room(folder.root, int(kept.records.n_bytes.sum()))
     extra = [MANIFEST, *([LABELS] if layout == "csv" else []), *([CHART, SHEET] if plot else [])]
     folder.begin()
     try:
-        plan, later = decide(sampler, kept, split, train, folder, mode, on_empty, n_jobs)
-        if form.format:
-            form.check_modes(modes_of(kept, train[plan.base[plan.synthetic]], mode))
-        rows = OutputRows(
-            kept,
-            split,
-            train,
-            plan,
-            synthesis=_name_synthesis(sampler, plan),
-            seed=seed,
-            mode=mode,
-            later=later,
+        decision = decide(
+            *(sampler, seed, kept, split, folder.workshop),
+            output=folder.root,
             layout=layout,
-            link=link,
-            form=form,
+            n_jobs=n_jobs,
+            **options,
         )
-        if leaks := find_leaks(rows):
-            raise ValueError(
-                f"{len(leaks)} rows are in training and descend from validation images, or "
-                f"validate and were drawn: {leaks[:3]}"
-            )
-        folder.check_contents(chain(extra, rows.names()))
+        assert decision.rows is not None
+        folder.check_contents(chain(extra, decision.rows.names()))
     except BaseException:
         folder.discard()
         raise
-    folder.make_folders(rows.folders())
-    if link != "rows":
-        _place(folder, rows, n_jobs, verbose)
-    report = _report(kept, split, plan, rows, folder)
-    if sampler is not None and not plan.synthetic.any():
-        before = Counter(split.labels[train].tolist())
-        if before == Counter(plan.y.tolist()):
-            report.notes.extend(note_on_nothing(sampler, before))
-    if layout == "csv":
-        folder.write(LABELS, labels_csv(rows))
-    if plot:
-        draw_chart(folder, report)
-        draw_sheet(folder, rows, kept.root)
-    left_out = (
-        Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
-        for label, record in kept.broken
-    )
-    folder.finish(manifest_lines(chain(rows, left_out)))
-    return report
+    return _write(folder, decision, decision.rows, plot=plot, n_jobs=n_jobs, verbose=verbose)
 
 
 def _check_kept(validation: float | None, groups: Groups, layout: str, link: str) -> None:
@@ -297,11 +256,6 @@ def _check_kept(validation: float | None, groups: Groups, layout: str, link: str
         )
 
 
-def _name_synthesis(sampler: Any, plan: ResamplingPlan) -> str:
-    name = type(sampler).__name__
-    return f"{name}, {plan.rule}" if answer(plan.synthesis, "rest") is None else name
-
-
 def _check_room(root: Path, n_bytes: int) -> None:
     there = root.absolute()
     while not there.exists():
@@ -315,20 +269,50 @@ def _check_room(root: Path, n_bytes: int) -> None:
         )
 
 
+def _write(
+    folder: OutputFolder,
+    decision: FolderPlan,
+    rows: OutputRows,
+    *,
+    plot: bool,
+    n_jobs: int | None,
+    verbose: int,
+) -> FolderReport:
+    """Carry a decision out; the manifest comes last."""
+    kept = decision.kept
+    folder.make_folders(rows.folders())
+    if rows.link != "rows":
+        _place(folder, rows, n_jobs, verbose)
+    report = decision.report(str(folder.root))
+    if rows.layout == "csv":
+        folder.write(LABELS, labels_csv(rows.table()))
+    if plot:
+        draw_chart(folder, report)
+        draw_sheet(folder, rows, kept.root)
+    left_out = (
+        Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
+        for label, record in kept.broken
+    )
+    folder.finish(manifest_lines(chain(rows, left_out)))
+    return report
+
+
 def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int) -> None:
     """Put every file in its place, a copy, a link or drawn."""
     marks = np.zeros(len(rows) if rows.link != "copy" else 0, dtype=np.int64)
 
+    def of(number: int) -> tuple[str, str, str]:
+        original = rows.kept.paths[rows.sources[number]]
+        return original, rows.path_of(number), str(rows.sha256_of(number))
+
     def place(number: int) -> None:
-        row = rows[number]
-        name = str(row.path)
-        if row.kind == "synthetic":
-            rows.has_drawn(number, *folder.draw(name, partial(rows.draw, number), rows.form.write))
-        else:
-            original = rows.kept.paths[rows.sources[number]]
-            mark = folder.copy(original, name, str(row.sha256), rows.link)
-            if len(marks):
-                marks[number] = mark
+        if rows.kind_of(number) == "synthetic":
+            name, draw = rows.path_of(number), partial(rows.draw, number)
+            rows.has_drawn(number, *folder.draw(name, draw, rows.form.write))
+            return
+        mark = folder.copy(*of(number), rows.link)
+        if len(marks):
+            marks[number] = mark
 
     with progress(len(rows), "written", verbose) as done:
 
@@ -340,32 +324,7 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
 
         in_threads(place_some, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
     for number in np.flatnonzero(marks).tolist():
-        row = rows[number]
-        original = rows.kept.paths[rows.sources[number]]
-        folder.check_link(original, str(row.path), str(row.sha256), int(marks[number]))
-
-
-def _report(
-    kept: Source, split: FolderSplit, plan: ResamplingPlan, rows: OutputRows, folder: OutputFolder
-) -> FolderReport:
-    n_test = 0 if kept.sides is None else int(np.count_nonzero(kept.sides == "test"))
-    return FolderReport(
-        output=str(folder.root),
-        classes=count_classes(
-            kept, split, Counter(plan.y.tolist()), Counter(plan.y[plan.synthetic].tolist())
-        ),
-        n_valid=rows.n_valid - n_test,
-        n_train=len(plan),
-        n_files=0 if rows.link == "rows" else len(rows),
-        n_bytes=rows.n_bytes,
-        n_prevented=split.n_prevented,
-        seed=rows.seed,
-        dry_run=False,
-        skipped={kept.relative(record.path): record.error for _, record in kept.broken},
-        notes=list(kept.notes),
-        n_test=n_test,
-        other_files=kept.other_files,
-    )
+        folder.check_link(*of(number), int(marks[number]))
 
 
 def unbalance_folder(

@@ -24,6 +24,7 @@ from imblearn_images.folders._manifest import (
     MANIFEST,
     Row,
     find_leaks,
+    label_table,
     labels_csv,
     manifest_lines,
 )
@@ -171,7 +172,7 @@ def export_images(
     rows = [replace(row, sha256=sha256) for row, (sha256, _) in zip(rows, written, strict=True)]
     rows.sort(key=lambda row: row.split == "train")  # validation first; stable
     if layout == "csv":
-        folder.write(LABELS, labels_csv(rows))
+        folder.write(LABELS, labels_csv(label_table(rows)))
     folder.finish(manifest_lines(rows))
     return targets
 

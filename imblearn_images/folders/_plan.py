@@ -8,7 +8,9 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from imblearn_images._sampler import ImageSamplerMixin
-from imblearn_images.combine import SMOTEENN, SMOTETomek
+from imblearn_images.combine import SMOTEENN, SamplerChain, SMOTETomek
+from imblearn_images.core.estimators import unseeded
 from imblearn_images.core.files import (
     SUFFIXES,
     describe,
@@ -40,7 +43,7 @@ from imblearn_images.folders._manifest import Row
 from imblearn_images.folders._records import Source
 from imblearn_images.folders._report import FolderReport, count_classes
 from imblearn_images.folders._source import FolderSplit
-from imblearn_images.folders._store import OutputFolder, name_file
+from imblearn_images.folders._store import name_file
 from imblearn_images.image_sampler import ImageSampler, instead_of
 from imblearn_images.over_sampling import RandomOverSampler
 
@@ -71,10 +74,11 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
     if "n_jobs" in parameters and parameters["n_jobs"] is None:
         sampler.set_params(n_jobs=n_jobs)
     seeds = {
-        name: random_state if value is None else value
+        name: value
         for name, value in sampler.get_params().items()
-        if name.rpartition("__")[2] == "random_state"  # of what is inside it, too
+        if value is not None and name.rpartition("__")[2] == "random_state"
     }
+    seeds |= dict.fromkeys(unseeded(sampler), random_state)  # of what is inside it, too
     for name, seed in seeds.items():
         if not isinstance(seed, (int, np.integer)):
             raise ValueError(
@@ -95,25 +99,139 @@ def draws_images(sampler: Any) -> bool:
     return "output_dir" in parameters and not copies
 
 
+@dataclass(frozen=True)
+class FolderPlan:
+    """What a data set will hold: a dry run prints it, a run carries it out.
+
+    Parameters
+    ----------
+    kept : Source
+        The files.
+    split : FolderSplit
+        Which of them validate.
+    train : ndarray of shape (n_train,)
+        The others, which are resampled.
+    plan : ResamplingPlan or None
+        The training rows; None in a dry run of a sampler that would look at all pixels first.
+    rows : OutputRows or None
+        All rows; None in a dry run.
+    counts, synthetic : Counter
+        Training rows of each class, and those of them that are drawn.
+    n_foreseen : int
+        Bytes of the files, at most, where there are no rows to tell.
+    seed : int or None
+        Of the resampling.
+    link : str
+        As for `balance_folder`.
+    notes : list of str
+        What is to be said besides numbers.
+    """
+
+    kept: Source
+    split: FolderSplit
+    train: NDArray[np.intp]
+    plan: ResamplingPlan | None
+    rows: OutputRows | None
+    counts: Counter[str]
+    synthetic: Counter[str]
+    n_foreseen: int
+    seed: int | None
+    link: str
+    notes: list[str]
+
+    def report(self, output: str) -> FolderReport:
+        """Say what is to be in the folder `output`, or is there by now."""
+        kept, split = self.kept, self.split
+        n_held, n_train = int(np.count_nonzero(split.is_valid)), sum(self.counts.values())
+        n_test = 0 if kept.sides is None else int(np.count_nonzero(kept.sides == "test"))
+        return FolderReport(
+            output=output,
+            classes=count_classes(kept, split, self.counts, self.synthetic),
+            n_valid=n_held - n_test,
+            n_train=n_train,
+            n_files=0 if self.link == "rows" else n_held + n_train,
+            n_bytes=self.n_foreseen if self.rows is None else self.rows.n_bytes,
+            n_prevented=split.n_prevented,
+            seed=self.seed,
+            dry_run=self.rows is None,
+            skipped={kept.relative(record.path): record.error for _, record in kept.broken},
+            notes=self.notes,
+            n_test=n_test,
+            other_files=kept.other_files,
+        )
+
+
 def decide(
     sampler: Any,
+    seed: int | None,
     kept: Source,
     split: FolderSplit,
-    train: NDArray[np.intp],
-    folder: OutputFolder,
+    workshop: Path,
+    *,
+    output: Path,
+    layout: str,
+    link: str,
+    form: Form,
     mode: str | None,
     on_empty: str,
     n_jobs: int | None,
-) -> tuple[ResamplingPlan, DrawLater]:
-    """Return the plan over the training files, and what draws its synthetic rows."""
-    later = DrawLater(folder.root)
-    paths, y = split.paths[train], split.labels[train]
+) -> FolderPlan:
+    """Decide all that a run will write; what a sampler has to read first goes to `workshop`.
+
+    Raises
+    ------
+    ValueError
+        For rows that would be in training and show a validation image, and whatever the sampler
+        refuses.
+    """
+    train = np.flatnonzero(~split.is_valid)
+    later = DrawLater(output)
+    y = split.labels[train]
+    notes = list(kept.notes)
     if sampler is None:
-        return ResamplingPlan.selection(np.arange(len(train)), y), later
-    draws = draws_images(sampler)
-    if draws and mode is not None:
-        paths = _in_mode(mode, kept, train, folder, n_jobs)
-    return decided(sampler, paths, y, later if draws else None, on_empty), later
+        plan = ResamplingPlan.selection(np.arange(len(train)), y)
+    else:
+        paths, draws = split.paths[train], draws_images(sampler)
+        if draws and mode is not None:
+            paths = _in_mode(mode, kept, train, workshop, n_jobs)
+        plan = decided(sampler, paths, y, later if draws else None, on_empty)
+        if not plan.synthetic.any() and Counter(y.tolist()) == Counter(plan.y.tolist()):
+            notes += note_on_nothing(sampler, Counter(y.tolist()))
+    drawn = plan.synthetic
+    if form.format:
+        form.check_modes(modes_of(kept, train[plan.first_base[drawn]], mode))
+    name = type(sampler).__name__
+    rows = OutputRows(
+        kept,
+        split,
+        train,
+        plan,
+        synthesis=name if isinstance(plan.synthesis, str) else f"{name}, {plan.rule}",
+        seed=seed,
+        mode=mode,
+        later=later,
+        layout=layout,
+        link=link,
+        form=form,
+    )
+    if leaks := rows.leaks():
+        raise ValueError(
+            f"{len(leaks)} rows are in training and descend from validation images, or "
+            f"validate and were drawn: {leaks[:3]}"
+        )
+    return FolderPlan(
+        kept=kept,
+        split=split,
+        train=train,
+        plan=plan,
+        rows=rows,
+        counts=Counter(plan.y.tolist()),
+        synthetic=Counter(plan.y[drawn].tolist()),
+        n_foreseen=0,
+        seed=seed,
+        link=link,
+        notes=notes,
+    )
 
 
 def decided(
@@ -157,6 +275,12 @@ def decided(
             f"or take the other classes only, `classes`: {', '.join(map(repr, others[:20]))}."
         )
     rows = np.flatnonzero(np.isin(y, np.array(lost, dtype=object)))
+    return _with_rows(plan, rows, y[rows])
+
+
+def _with_rows(plan: ResamplingPlan, rows: NDArray[np.intp], y: NDArray[Any]) -> ResamplingPlan:
+    """Same plan, and behind it some images of the source as they are."""
+    previous = None if plan.previous is None else _with_rows(plan.previous, rows, y)
 
     def longer(column: Any, values: Any) -> Any:
         if column is None:
@@ -167,10 +291,13 @@ def decided(
 
     return replace(
         plan,
-        base=longer(plan.base, rows),
+        previous=previous,
+        base=longer(
+            plan.base, rows if previous is None else np.arange(-len(rows), 0) % len(previous)
+        ),
         partners=longer(plan.partners, 0),
         weights=longer(plan.weights, 0),
-        y=np.concatenate([plan.y, y[rows]]),
+        y=np.concatenate([plan.y, y]),
         drawn=longer(plan.drawn, False),
         seeds=longer(plan.seeds, 0),
         tries=longer(plan.tries, 0),
@@ -207,7 +334,7 @@ def modes_of(kept: Source, rows: NDArray[np.intp], mode: str | None) -> list[str
 
 
 def _in_mode(
-    mode: str, kept: Source, train: NDArray[np.intp], folder: OutputFolder, n_jobs: int | None
+    mode: str, kept: Source, train: NDArray[np.intp], workshop: Path, n_jobs: int | None
 ) -> NDArray[Any]:
     """Write the files of other modes anew, in the workshop; return what the sampler reads."""
     paths = np.array(kept.paths, dtype=object)[train]
@@ -216,7 +343,7 @@ def _in_mode(
         record = kept.records[train[at]]
         if record.mode != mode:
             # named after its source's content: what a run before has written is as good
-            target = folder.workshop / f"{mode}-{record.sha256}.png"
+            target = workshop / f"{mode}-{record.sha256}.png"
             if not target.exists():
                 write_image(target, read_image(record.path, mode=mode))
             paths[at] = str(target)
@@ -233,24 +360,31 @@ def foresee(
     seed: int | None,
     kept: Source,
     split: FolderSplit,
-    train: NDArray[np.intp],
-    link: str,
-    output: str,
     *,
+    output: str,
+    link: str,
     form: Form,
     mode: str | None,
     on_empty: str,
-) -> FolderReport:
-    """Report what a run would write, without drawing an image."""
-    y = split.labels[train]
+    n_jobs: int | None,
+) -> FolderPlan:
+    """Decide as much as a dry run reports, without drawing an image or writing a file."""
+    train = np.flatnonzero(~split.is_valid)
+    y, plan = split.labels[train], None
     counts, synthetic = Counter(y.tolist()), Counter[str]()
     before, notes = counts.copy(), list(kept.notes)
     sizes = kept.records.n_bytes if link == "copy" else np.zeros(len(kept.paths), dtype=np.int64)
     n_bytes = int(sizes.sum())
     if sampler is not None and draws_images(sampler):
-        if isinstance(sampler, (SMOTEENN, SMOTETomek)) and mode is None:
-            # what is cleaned away shows only when all is decided; nothing is drawn for that
-            plan = decided(sampler, split.paths[train], y, DrawLater(output), on_empty)
+        if isinstance(sampler, SamplerChain) or (
+            isinstance(sampler, (SMOTEENN, SMOTETomek)) and mode is None
+        ):
+            # how many are drawn, or cleaned away, shows only when all is decided
+            with TemporaryDirectory() as workshop:
+                paths = split.paths[train]
+                if mode is not None:
+                    paths = _in_mode(mode, kept, train, Path(workshop), n_jobs)
+                plan = decided(sampler, paths, y, DrawLater(output), on_empty)
             counts = Counter(plan.y.tolist())
             synthetic = Counter(plan.y[plan.synthetic].tolist())
         else:
@@ -267,31 +401,32 @@ def foresee(
         n_drawn, sides = sum(synthetic.values()), kept.records.sizes[train].astype(np.float64)
         if form.size:
             sides = sides * np.minimum(1, form.size / sides.max(axis=1, keepdims=True))
+        if plan is not None and isinstance(
+            sampler, SamplerChain
+        ):  # copies, where a sampler of several makes some
+            n_bytes = int(sizes[split.is_valid].sum())
+            n_bytes += int(sizes[train[plan.first_base[~plan.synthetic]]].sum())
         n_bytes += int(np.ceil(sides.prod(axis=1).max())) * 4 * n_drawn
         if n_drawn:
             notes += _estimate(kept, parents, form, mode, n_drawn)
     elif sampler is not None:
         plan = decided(sampler, split.paths[train], y, None, on_empty)
         counts = Counter(plan.y.tolist())
-        n_bytes = int(sizes[split.is_valid].sum() + sizes[train[plan.base]].sum())
+        n_bytes = int(sizes[split.is_valid].sum() + sizes[train[plan.first_base]].sum())
     if sampler is not None and counts == before and not synthetic:
         notes += note_on_nothing(sampler, before)
-    n_held, n_train = int(np.count_nonzero(split.is_valid)), sum(counts.values())
-    n_test = 0 if kept.sides is None else int(np.count_nonzero(kept.sides == "test"))
-    return FolderReport(
-        output=output,
-        classes=count_classes(kept, split, counts, synthetic),
-        n_valid=n_held - n_test,
-        n_train=n_train,
-        n_files=0 if link == "rows" else n_held + n_train,
-        n_bytes=n_bytes,
-        n_prevented=split.n_prevented,
+    return FolderPlan(
+        kept=kept,
+        split=split,
+        train=train,
+        plan=plan,
+        rows=None,
+        counts=counts,
+        synthetic=synthetic,
+        n_foreseen=n_bytes,
         seed=seed,
-        dry_run=True,
-        skipped={kept.relative(record.path): record.error for _, record in kept.broken},
+        link=link,
         notes=notes,
-        n_test=n_test,
-        other_files=kept.other_files,
     )
 
 
@@ -323,8 +458,9 @@ def digest_of(facts: Iterable[str]) -> str:
 class OutputRows(Sequence[Row]):
     """Rows of a data set, validation first, each made when it is asked for.
 
-    What is kept are numbers, some 20 bytes a row: its source file, its kind, and of an image
-    that was drawn, size and hash.
+    What is kept are numbers, some 30 bytes a row: its source file, its kind, the digest in the
+    name of its file, and of an image that was drawn, size and hash. Whoever needs no more than
+    a name asks :meth:`path_of`: a row itself is made once, for the manifest.
 
     Parameters
     ----------
@@ -368,13 +504,14 @@ class OutputRows(Sequence[Row]):
         self.later, self.layout, self.link, self.form = later, layout, link, form
         valid = np.flatnonzero(split.is_valid)
         self.n_valid = len(valid)
-        self.sources = np.concatenate([valid, train[plan.base]])
+        self.sources = np.concatenate([valid, train[plan.first_base]])
         self._is_drawn = np.concatenate([np.zeros(self.n_valid, dtype=bool), plan.synthetic])
         self.drawn = np.flatnonzero(self._is_drawn)
         # The first row that takes a file as it is: backwards, for the last number stays.
         taken = np.flatnonzero(~self._is_drawn)[::-1]
         self._original = np.empty(len(kept.paths), dtype=np.intp)
         self._original[self.sources[taken]] = taken
+        self._drawn_by = ", ".join(filter(None, (synthesis, str(form))))
         self._sizes = np.zeros(len(self.drawn), dtype=np.int64)
         self._hashes = np.zeros((len(self.drawn), 32), dtype=np.uint8)
         if link == "rows" and len(self.drawn):
@@ -382,36 +519,115 @@ class OutputRows(Sequence[Row]):
                 f'link="rows" writes no files, but {counted(len(self.drawn), "image, was")} drawn '
                 f'by {synthesis}; use link="symlink", which takes hardly more room'
             )
+        numbers = () if link == "rows" else range(len(self))
+        self._digests = np.fromiter(map(self._digest_of, numbers), dtype=np.uint64)
 
     def __len__(self) -> int:
         return len(self.sources)
 
     def __getitem__(self, number: int) -> Row:  # type: ignore[override]  # one at a time
         number = range(len(self))[number]
-        k = number - self.n_valid
-        sources = [int(self.sources[number])]
-        kind = "original" if self._original[sources[0]] == number else "copy"
+        kind = self.kind_of(number)
+        sources, steps = self._made_of(number)
         drawn: dict[str, Any] = {}
-        if self._is_drawn[number]:
-            kind = "synthetic"
-            _, *partners = self.plan.parents(k)
-            sources += [int(self.train[at]) for at, _ in partners]
-            steps = tuple(step for _, step in partners)
+        if kind == "synthetic":
             drawn["step"] = steps[0] if len(steps) == 1 else steps
-            drawn["synthesis"] = ", ".join(filter(None, (self.synthesis, str(self.form))))
-        contents = [self.kept.records.sha256(source) for source in sources]
-        row = Row(
-            path=None,
+            drawn["synthesis"] = self._drawn_by
+        return Row(
+            path=None if self.link == "rows" else self.path_of(number),
             label=self.kept.labels[sources[0]],
-            split=self._split_of(sources[0]) if k < 0 else "train",
+            split=self._split_of(number),
             kind=kind,
-            parents=tuple(self.kept.relative(self.kept.paths[source]) for source in sources),
+            parents=tuple(self._name_of(source) for source in sources),
             seed=None if kind == "original" else self.seed,
             **self._lineage(sources),
-            sha256=self._hash(number) if drawn else contents[0],
+            sha256=self.sha256_of(number),
             **drawn,
         )
-        return row if self.link == "rows" else replace(row, path=self._path(row, contents, number))
+
+    def kind_of(self, number: int) -> str:
+        """Say whether a row is "original", "copy" or "synthetic", as manifests do."""
+        if self._is_drawn[number]:
+            return "synthetic"
+        return "original" if self._original[self.sources[number]] == number else "copy"
+
+    def sha256_of(self, number: int) -> str | None:
+        """Hash of the file of a row; None of one that is not drawn yet."""
+        if not self._is_drawn[number]:
+            return self.kept.records.sha256(int(self.sources[number]))
+        at = np.searchsorted(self.drawn, number)
+        return self._hashes[at].tobytes().hex() if self._sizes[at] else None
+
+    def path_of(self, number: int) -> str:
+        """Name the file of a row after all that it is made of: the same call, the same names."""
+        sources, _ = self._made_of(number)
+        label, digest = self.kept.labels[sources[0]], f"{self._digests[number]:016x}"
+        names = [self._name_of(source) for source in sources[:2]]
+        suffix = os.path.splitext(names[0])[1].lower()
+        if self._is_drawn[number]:
+            suffix = self.form.suffix or self.later.suffix
+        stem = "+".join(os.path.splitext(os.path.basename(name))[0][:40] for name in names)
+        if self.layout == "csv":
+            return f"images/{name_file(f'{label[:30]}_{stem}', digest, suffix)}"
+        name = name_file(stem, digest, suffix if suffix in SUFFIXES else ".png")
+        return f"{self._side(self._split_of(number))}{encode_label(label)}/{name}"
+
+    def _name_of(self, source: int) -> str:
+        return self.kept.relative(self.kept.paths[source])
+
+    def _made_of(self, number: int) -> tuple[list[int], tuple[float, ...]]:
+        """Source files of a row, the base first, and the shares of the others."""
+        if not self._is_drawn[number]:
+            return [int(self.sources[number])], ()
+        sources, shares = zip(*self.plan.sources(number - self.n_valid), strict=True)
+        return self.train[list(sources)].tolist(), shares[1:]
+
+    def _digest_of(self, number: int) -> int:
+        """Digest of a row, as a number."""
+        sources, steps = self._made_of(number)
+        kind = self.kind_of(number)
+        facts = [self.kept.labels[sources[0]], *map(self._name_of, sources)]
+        facts += [self.kept.records.sha256(source) for source in sources]
+        if kind != "original":
+            step = (steps[0] if len(steps) == 1 else steps) if kind == "synthetic" else None
+            facts += [str(self.seed), repr(step), str(number)]
+        if kind == "synthetic":
+            facts += [self._drawn_by, str(self.mode)]
+            facts += _rules_and_seeds(self.plan, number - self.n_valid)
+        return int(digest_of(facts), 16)
+
+    def leaks(self) -> list[str]:
+        """Name the training rows that are, or descend from, a validation or test image.
+
+        Also the validation and test rows that were drawn for an output before.
+        """
+        held = self.sources[: self.n_valid].tolist()
+        contents = {self.kept.records.sha256(source) for source in held}
+        is_held = np.zeros(len(self.kept.paths), dtype=bool)
+        is_held[held] = True
+        ancestors = {name for source in held for name in self._ancestors([source])}
+
+        def is_leak(number: int) -> bool:
+            sources, _ = self._made_of(number)
+            lineage = self._lineage(sources)
+            if number < self.n_valid:
+                return bool(lineage.get("drawn_before"))
+            return (
+                bool(is_held[sources].any())
+                or not ancestors.isdisjoint(lineage.get("ancestors", ()))
+                or self.sha256_of(number) in contents
+            )
+
+        names = self._name_of if self.link == "rows" else self.path_of
+        return [
+            names(int(self.sources[number]) if self.link == "rows" else number)
+            for number in range(len(self))
+            if is_leak(number)
+        ]
+
+    def _ancestors(self, sources: list[int]) -> tuple[str, ...]:
+        names: tuple[str, ...] = self._lineage(sources).get("ancestors", ())
+        return names
 
     def _lineage(self, sources: list[int]) -> dict[str, Any]:
         """What the manifest of a source with drawn images says of the parents of a row."""
@@ -423,10 +639,6 @@ class OutputRows(Sequence[Row]):
             "ancestors": tuple(names),
             "drawn_before": bool(lineage.drawn[sources].any()),
         }
-
-    def _hash(self, number: int) -> str | None:
-        at = np.searchsorted(self.drawn, number)
-        return self._hashes[at].tobytes().hex() if self._sizes[at] else None
 
     def draw(self, number: int) -> NDArray[Any]:
         """Draw the image of a synthetic row, as large as it is to be."""
@@ -467,35 +679,31 @@ class OutputRows(Sequence[Row]):
 
     def names(self) -> Iterator[str]:
         """Name the files."""
-        return (row.path for row in self if row.path is not None)
+        return (self.path_of(number) for number in range(len(self)) if self.link != "rows")
 
-    def _split_of(self, source: int) -> str:
-        return "valid" if self.kept.sides is None else str(self.kept.sides[source])
+    def table(self) -> Iterator[tuple[str, str, bool]]:
+        """Lines of labels.csv: name, label, is_valid."""
+        for number, source in enumerate(self.sources.tolist()):
+            name = self._name_of(source) if self.link == "rows" else self.path_of(number)
+            yield name, self.kept.labels[source], self._split_of(number) == "valid"
+
+    def _split_of(self, number: int) -> str:
+        if number >= self.n_valid:
+            return "train"
+        sides = self.kept.sides
+        return "valid" if sides is None else str(sides[self.sources[number]])
 
     def _side(self, split: str) -> str:
         return f"{self.kept.splits.get(split, split)}/" if self.n_valid or self.kept.splits else ""
 
-    def _drawn_by(self, k: int) -> list[str]:
-        """What an image depends on besides its parents: the synthesis, and the row's seed."""
-        if self.plan.seeds is None:
-            return []
-        rule = re.sub(r" at 0x[0-9a-f]+", "", repr(self.plan.synthesis))  # not the same next time
-        return [rule, str(self.plan.seeds[k])]
 
-    def _path(self, row: Row, contents: list[str], number: int) -> str:
-        """Name a file after all that it is made of; the same call gives the same names."""
-        facts = [row.label, *row.parents, *contents]
-        if row.kind != "original":
-            facts += [str(row.seed), repr(row.step), str(number)]
-        if row.kind == "synthetic":
-            facts += [str(row.synthesis), str(self.mode), *self._drawn_by(number - self.n_valid)]
-        digest = digest_of(facts)
-        suffix = os.path.splitext(row.parents[0])[1].lower()
-        if row.kind == "synthetic":
-            suffix = self.form.suffix or self.later.suffix
-        names = [os.path.splitext(os.path.basename(parent))[0] for parent in row.parents[:2]]
-        stem = "+".join(name[:40] for name in names)
-        if self.layout == "csv":
-            return f"images/{name_file(f'{row.label[:30]}_{stem}', digest, suffix)}"
-        name = name_file(stem, digest, suffix if suffix in SUFFIXES else ".png")
-        return f"{self._side(row.split)}{encode_label(row.label)}/{name}"
+def _rules_and_seeds(plan: ResamplingPlan, row: int) -> list[str]:
+    """What an image depends on besides its parents: syntheses and seeds, of all steps."""
+    facts = []
+    if plan.seeds is not None:
+        # not the same address the next time
+        facts += [re.sub(r" at 0x[0-9a-f]+", "", repr(plan.synthesis)), str(plan.seeds[row])]
+    if plan.previous is not None:
+        for parent, _ in plan.parents(row):
+            facts += _rules_and_seeds(plan.previous, parent)
+    return facts

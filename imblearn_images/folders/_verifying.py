@@ -258,7 +258,7 @@ def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
         return [f"{LABELS} is missing"] if needed else []
     try:
         with open_regular(file) as content:
-            same = all(content.read(len(line)) == line for line in labels_csv(rows))
+            same = all(content.read(len(line)) == line for line in labels_csv(label_table(rows)))
             if same and not content.read(1):
                 return []
         with open_regular(file) as content:

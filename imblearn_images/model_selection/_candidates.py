@@ -14,7 +14,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.estimators import takes_of
+from imblearn_images.core.estimators import takes_of, unseeded
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
@@ -263,9 +263,5 @@ def _takes_images(estimator: Any) -> bool:
 
 def _seeded(estimator: Any, seed: int) -> Any:
     twin = clone(estimator)
-    unset = {
-        key: seed
-        for key, value in twin.get_params().items()
-        if value is None and key.rpartition("__")[2] == "random_state"
-    }
+    unset = dict.fromkeys(unseeded(twin), seed)
     return twin.set_params(**unset) if unset else twin

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -183,11 +182,5 @@ def _first_occurrence(images: Images, y: NDArray[Any]) -> NDArray[np.intp]:
     seen: dict[Any, int] = {}
     first = np.empty(len(images), dtype=np.intp)
     for row, label in enumerate(y.tolist()):
-        if images.paths is not None:
-            key: Any = images.name_of(row)
-        else:
-            image = np.empty((1, *images.shape_of(row)), dtype=images.dtype)
-            images.read(np.array([row]), image)
-            key = (image.shape, hashlib.sha256(image.tobytes()).digest())
-        first[row] = seen.setdefault((key, label), row)
+        first[row] = seen.setdefault((images.identity_of(row), label), row)
     return first

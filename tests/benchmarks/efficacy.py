@@ -38,8 +38,7 @@ from imblearn.pipeline import make_pipeline
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from sklearn.model_selection import train_test_split
 
-from imblearn_images import SMOTE, RandomOverSampler, RedrawImages
-from imblearn_images._cli.compare import mix
+from imblearn_images import SMOTE, RandomOverSampler, RedrawImages, recipes
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.preprocessing import ReadImages
 from imblearn_images.synthesis import Augment, Morph, OneOf, TransferDeformation
@@ -57,7 +56,7 @@ def copied(seed: int) -> RandomOverSampler:
     return RandomOverSampler(random_state=seed)
 
 
-def mild(seed: int) -> RedrawImages:
+def augmented(seed: int) -> RedrawImages:
     """Mild augmentation of two fifths of every class."""
     return RedrawImages(Augment(), share=0.4, random_state=seed + 1)
 
@@ -87,18 +86,18 @@ METHODS: dict[str, tuple[Callable[[int], list[Any]], tuple[float, ...]]] = {
     "class weights": (lambda seed: [], (0,)),
     "RandomOverSampler": (lambda seed: [copied(seed)], (0, MILD)),
     "SMOTE": (lambda seed: [SMOTE(random_state=seed)], (0, MILD)),
-    "Augment": (partial(drawn, Augment()), (0, MILD)),
-    "Transfer": (partial(drawn, TransferDeformation()), (0, MILD)),
+    "Augment": (lambda seed: [recipes.mild(random_state=seed)], (0, MILD)),
+    "Transfer": (lambda seed: [recipes.transfer(random_state=seed)], (0, MILD)),
     "Transfer or Augment": (
         partial(drawn, OneOf([TransferDeformation(), Augment()])),
         (0, MILD),
     ),
     "Transfer then Augment": (
-        lambda seed: [*drawn(TransferDeformation(), seed), mild(seed)],
+        lambda seed: [*drawn(TransferDeformation(), seed), augmented(seed)],
         (0, MILD),
     ),
-    "mix of Transfer": (lambda seed: [step for _, step in mix(seed).steps], (0, MILD)),
-    "mix": (lambda seed: [copied(seed), half(MIXED, seed), mild(seed)], (0, MILD)),
+    "mix of Transfer": (lambda seed: [recipes.mix(random_state=seed)], (0, MILD)),
+    "mix": (lambda seed: [copied(seed), half(MIXED, seed), augmented(seed)], (0, MILD)),
     "Morph": (partial(drawn, Morph()), (0, MILD)),
 }
 
