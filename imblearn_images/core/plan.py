@@ -595,10 +595,11 @@ class ResamplingPlan:
         reason: str = answer(self.synthesis, "why_not")
         if reason and self.last_step.synthetic.any():
             return reason
-        return "" if self.previous is None else self.previous[self._used()].why_not
+        return "" if self.previous is None else self.previous[self.needed].why_not
 
-    def _used(self) -> NDArray[np.intp]:
-        """Rows of the step before that the rows are drawn from, ascending."""
+    @property
+    def needed(self) -> NDArray[np.intp]:
+        """Rows of the step before, or of the source, that have to be read, ascending."""
         drawn = self.last_step.synthetic[:, None] & np.ones(self.partners.shape, dtype=np.bool_)
         return np.unique(np.append(self.base, self.partners[drawn | (self.weights != 0)]))
 
