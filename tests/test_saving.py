@@ -74,6 +74,7 @@ LABELS = {
         np.unique(Y, return_inverse=True)[1]
     ],
     "objects": Y.astype(object),
+    "one-hot": (np.unique(Y)[:, None] == Y).T.astype(int),
     "object numbers": np.unique(Y, return_inverse=True)[1].astype(object),
 }
 

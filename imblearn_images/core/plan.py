@@ -424,7 +424,7 @@ class ResamplingPlan:
             The file; an existing one is replaced.
         X : images or paths, default=None
             What the plan was drawn for. Of files the names are remembered, without folders.
-        y : array-like of shape (n_source,), default=None
+        y : array-like of shape (n_source,), or one-hot rows, default=None
             Labels of these images, which are remembered, too.
 
         Raises
@@ -841,7 +841,8 @@ def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None
     """What is remembered of the source of a plan, which has `n` images."""
     labels = names = None
     if y is not None:
-        labels = column_of(y, "y")
+        is_one_hot = np.ndim(y) == 2 and np.shape(y)[1] > 1
+        labels = column_of(np.asarray(y).argmax(axis=1) if is_one_hot else y, "y")
     if X is not None:
         X, _ = unwrap(X)
         names = saving.file_names(X) if holds_paths(X) else None
