@@ -296,6 +296,18 @@ def test_a_file_that_somebody_has_made_is_refused(change, content, tmp_path):
         ResamplingPlan.load(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("synthesis.ends", np.full((2, 3), 5000.0)), ("seeds", np.full(36, 1 << 60, dtype=np.uint64))],
+)
+def test_a_state_of_noise_that_is_none_is_refused(name, value, content, tmp_path):
+    path = tmp_path / "hostile"
+    path.write_bytes(changed_header(content, column_of(name, value)))
+    plan = ResamplingPlan.load(path)
+    with pytest.raises(ValueError, match=r"noise .* its state is damaged"):
+        render(plan, X)
+
+
 def test_files_of_others_are_refused(tmp_path):
     bomb, pickled = io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
