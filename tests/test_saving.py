@@ -74,6 +74,7 @@ LABELS = {
         np.unique(Y, return_inverse=True)[1]
     ],
     "objects": Y.astype(object),
+    "one-hot": (np.unique(Y)[:, None] == Y).T.astype(int),
     "object numbers": np.unique(Y, return_inverse=True)[1].astype(object),
 }
 
@@ -293,6 +294,18 @@ def test_a_file_that_somebody_has_made_is_refused(change, content, tmp_path):
     path.write_bytes(changed_header(content, change))
     with pytest.raises(ValueError, match=r"no plan that ResamplingPlan\.save|must point into|draw"):
         ResamplingPlan.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("synthesis.ends", np.full((2, 3), 5000.0)), ("seeds", np.full(36, 1 << 60, dtype=np.uint64))],
+)
+def test_a_state_of_noise_that_is_none_is_refused(name, value, content, tmp_path):
+    path = tmp_path / "hostile"
+    path.write_bytes(changed_header(content, column_of(name, value)))
+    plan = ResamplingPlan.load(path)
+    with pytest.raises(ValueError, match=r"noise .* its state is damaged"):
+        render(plan, X)
 
 
 def test_files_of_others_are_refused(tmp_path):

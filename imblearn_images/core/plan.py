@@ -424,7 +424,7 @@ class ResamplingPlan:
             The file; an existing one is replaced.
         X : images or paths, default=None
             What the plan was drawn for. Of files the names are remembered, without folders.
-        y : array-like of shape (n_source,), default=None
+        y : array-like of shape (n_source,), or one-hot rows, default=None
             Labels of these images, which are remembered, too.
 
         Raises
@@ -595,10 +595,11 @@ class ResamplingPlan:
         reason: str = answer(self.synthesis, "why_not")
         if reason and self.last_step.synthetic.any():
             return reason
-        return "" if self.previous is None else self.previous[self._used()].why_not
+        return "" if self.previous is None else self.previous[self.needed].why_not
 
-    def _used(self) -> NDArray[np.intp]:
-        """Rows of the step before that the rows are drawn from, ascending."""
+    @property
+    def needed(self) -> NDArray[np.intp]:
+        """Rows of the step before, or of the source, that have to be read, ascending."""
         drawn = self.last_step.synthetic[:, None] & np.ones(self.partners.shape, dtype=np.bool_)
         return np.unique(np.append(self.base, self.partners[drawn | (self.weights != 0)]))
 
@@ -840,7 +841,8 @@ def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None
     """What is remembered of the source of a plan, which has `n` images."""
     labels = names = None
     if y is not None:
-        labels = column_of(y, "y")
+        is_one_hot = np.ndim(y) == 2 and np.shape(y)[1] > 1
+        labels = column_of(np.asarray(y).argmax(axis=1) if is_one_hot else y, "y")
     if X is not None:
         X, _ = unwrap(X)
         names = saving.file_names(X) if holds_paths(X) else None

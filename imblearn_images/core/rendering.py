@@ -129,8 +129,7 @@ def render(
 
 def _sources(plan: ResamplingPlan) -> NDArray[np.intp]:
     """Source rows that a plan draws from; row 0 if none, which still has a shape and dtype."""
-    used = plan.weights != 0 if plan.drawn is None else plan.drawn
-    rows = np.unique(np.append(plan.base, plan.partners[used]))
+    rows = plan.needed
     if not len(rows):
         return np.zeros(1, dtype=np.intp)
     return rows if plan.previous is None else _sources(plan.previous[rows])

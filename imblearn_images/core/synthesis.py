@@ -12,7 +12,8 @@ has besides its base, and draws a block of children::
 The renderer rounds, clips and stores what comes back. A synthesis that does not want the
 partner a sampler has chosen has a method ``choose(children, kin)``, too. One with a
 method ``explain(base, partners, weights, rng) -> str`` says in words what it draws, for
-``plan_.explain``. A plain function
+``plan_.explain``; what else it may be asked stands in
+:data:`imblearn_images.core.rules.ANSWERS`. A plain function
 ``(base, partner, step, rng) -> image`` is enough where one child at a time will do. It gets
 floats, so that ``base + step * (partner - base)`` is what it says for every dtype of the data;
 ``draw`` gets that dtype, where differences of uint8 wrap modulo 256.
