@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -35,8 +35,10 @@ def connected() -> Iterator[None]:
                 os.dup2(nowhere, descriptor)
                 os.close(nowhere)
     before = sys.stdout, sys.stderr
-    with open(os.devnull, "w", encoding="utf-8") as nothing:
-        sys.stdout, sys.stderr = (nothing if stream is None else stream for stream in before)
+    with ExitStack() as opened:
+        if None in before:  # else no file is opened: there may be no room for one
+            nothing = opened.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            sys.stdout, sys.stderr = (nothing if stream is None else stream for stream in before)
         try:
             yield
         finally:
