@@ -335,7 +335,6 @@ def test_lines_of_a_name_are_no_lines_of_the_program():
 
 ODD_COMMAND = """
 import os, sys, warnings
-from imblearn_images import cli
 from imblearn_images._cli.main import collected_remarks
 def odd():
     for k in range(50):

@@ -141,7 +141,7 @@ def test_sizes_are_counted_when_they_differ(paths, tmp_path):
 def test_kinds_are_counted_when_they_differ(paths, tmp_path):
     write_image(tmp_path / "deep.png", np.full((6, 5), 65535, np.uint16))
     mixed = [*paths[:4], tmp_path / "deep.png"]
-    with pytest.raises(ValueError, match=r'deep\.png(.|\n)*ReadImages\(mode="RGB"\)'):
+    with pytest.raises(ValueError, match=r'deep\.png(.|\n)*mode="RGB" \(of ReadImages'):
         ReadImages().fit_transform(mixed)
     images = ReadImages(mode="RGB").fit_transform(mixed)
     assert images.shape == (5, 6, 5, 3) and (images[4] == 255).all()
