@@ -12,6 +12,7 @@ from imblearn.utils.estimator_checks import (
 )
 from imblearn.utils.estimator_checks import estimator_checks_generator as imblearn_checks
 from sklearn.cluster import KMeans
+from sklearn.ensemble import AdaBoostClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import estimator_checks_generator as sklearn_checks
@@ -58,7 +59,7 @@ ESTIMATORS = [
     RandomOverSampler(random_state=0),
     SMOTE(random_state=0),
     RandomUnderSampler(random_state=0),
-    EasyEnsembleClassifier(n_estimators=3, random_state=0),
+    EasyEnsembleClassifier(2, AdaBoostClassifier(n_estimators=5), random_state=0),
     EasyEnsembleClassifier(2, LogisticRegression(), random_state=0),
 ]
 SOURCES = {"sklearn": sklearn_checks, "imblearn": imblearn_checks}

@@ -14,6 +14,7 @@ import pytest
 from folder_tools import contents, snapshot, write_photos
 
 from imblearn_images import SMOTE, RandomOverSampler
+from imblearn_images._cli.main import main
 from imblearn_images.folders import balance_folder, verify_folder
 from imblearn_images.folders._store import WORKSHOP
 
@@ -70,6 +71,7 @@ def run(*command, **options):
 
 KILLER = """
 import os, signal, sys
+from functools import partial
 from pathlib import Path
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.core import files
@@ -78,15 +80,11 @@ from imblearn_images.folders import balance_folder
 sys.path.insert(0, "tests")
 from test_faults import check_unfinished, contents, whole_files
 
-source, work, sampler, link = sys.argv[1:]
-sampler = {"smote": SMOTE(k_neighbors=2), "over": RandomOverSampler()}[sampler]
-balance_folder(source, work + "/unbroken", sampler=sampler, link=link, layout="csv")
-unbroken = contents(work + "/unbroken")
-synthetic = {r.path for r in read_manifest(Path(work, "unbroken")) if r.kind == "synthetic"}
+source, home, *cases = sys.argv[1:]
 write_image, drawn = files.write_image, []
 files.write_image = lambda *args: (drawn.append(args), write_image(*args))
 
-def killed_at(when, out, resume):
+def killed_at(when, balance):
     child = os.fork()
     if child == 0:
         left = [when]
@@ -100,34 +98,47 @@ def killed_at(when, out, resume):
         for name in ("fsync", "replace", "link", "symlink", "mkdir", "unlink", "rmdir", "open"):
             setattr(os, name, deadly(getattr(os, name)))
         try:
-            balance_folder(source, out, sampler=sampler, link=link, layout="csv", resume=resume)
+            balance()
         finally:
             os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
-when, kills = 1, 0
-while killed_at(when, out := f"{work}/out{when}", False):
-    kills += 1
-    if not os.path.exists(out + "/manifest.jsonl"):
-        check_unfinished(out, unbroken)
-    if killed_at(max(1, when // 2), out, True) and not os.path.exists(out + "/manifest.jsonl"):
-        check_unfinished(out, unbroken)
-    missing = synthetic - whole_files(out).keys()
-    drawn.clear()
-    balance_folder(source, out, sampler=sampler, link=link, layout="csv", resume=True)
-    assert contents(out) == unbroken, when
-    assert len(drawn) == len(missing), when  # nothing is drawn twice
-    when += 1
-assert contents(out) == unbroken
-print(kills)
+for case in cases:  # in one process: it takes longer to start than to be killed
+    sampler, link = case.split()
+    sampler = {"smote": SMOTE(k_neighbors=2), "over": RandomOverSampler()}[sampler]
+    balance = partial(balance_folder, source, sampler=sampler, link=link, layout="csv")
+    work = f"{home}/{case}"
+    balance(work + "/unbroken")
+    unbroken = contents(work + "/unbroken")
+    synthetic = {r.path for r in read_manifest(Path(work, "unbroken")) if r.kind == "synthetic"}
+    when, kills = 1, 0
+    while killed_at(when, partial(balance, out := f"{work}/out{when}")):
+        kills += 1
+        if not os.path.exists(out + "/manifest.jsonl"):
+            check_unfinished(out, unbroken)
+        killed = killed_at(max(1, when // 2), partial(balance, out, resume=True))
+        if killed and not os.path.exists(out + "/manifest.jsonl"):
+            check_unfinished(out, unbroken)
+        missing = synthetic - whole_files(out).keys()
+        drawn.clear()
+        balance(out, resume=True)
+        assert contents(out) == unbroken, (case, when)
+        assert len(drawn) == len(missing), (case, when)  # nothing is drawn twice
+        when += 1
+    assert contents(out) == unbroken
+    print(kills)
 """
 
 
-@pytest.mark.parametrize("case", ["smote copy", "over copy", "over hard", "over symlink"])
-def test_killed_before_every_single_step_and_resumed(photos, tmp_path, case):
-    done = run(sys.executable, "-W", "error", "-c", KILLER, photos, tmp_path, *case.split())
+def test_killed_before_every_single_step_and_resumed(tmp_path):
+    source = write_photos(tmp_path / "photos", {"apple": 6, "kiwi": 4}, shape=(40, 30, 3))
+    before = snapshot(source)
+    cases = ("smote copy", "over copy", "over hard", "over symlink")
+    done = run(sys.executable, "-W", "error", "-c", KILLER, source, tmp_path, *cases)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > (14 if "symlink" not in case else 8)
+    kills = [*map(int, done.stdout.split())]
+    assert len(kills) == len(cases) and all(n > 14 for n in kills[:3]) and kills[3] > 8
+    assert snapshot(source) == before
 
 
 def test_killed_at_any_moment_and_resumed(tmp_path):
@@ -136,13 +147,12 @@ def test_killed_at_any_moment_and_resumed(tmp_path):
     arguments = (*BALANCE, source, tmp_path / "out", "--method", "smote", "--resume", "--json")
     start = time.perf_counter()
     assert (
-        run(sys.executable, *BALANCE, source, tmp_path / "none", "--method", "smote").returncode
+        run(sys.executable, *BALANCE, source, tmp_path / "unbroken", "--method", "smote").returncode
         == 0
     )
     longest = time.perf_counter() - start
-    balance_folder(source, tmp_path / "unbroken", sampler=SMOTE())
     wait = random.Random(0)
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen(
             [sys.executable, *map(str, arguments)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT,
@@ -242,7 +252,9 @@ def test_an_error_leaves_no_partial_file(photos, tmp_path, monkeypatch, step, wh
     with pytest.raises(BaseException) as caught:  # noqa: PT011
         balance_folder(photos, tmp_path / "out", sampler=sampler, link=link)
     monkeypatch.undo()
-    if failure is not KeyboardInterrupt:
+    if step == "open" and isinstance(caught.value, ValueError):  # a photo that was to be read
+        assert "cannot be used" in str(caught.value) and "broken" in str(caught.value)
+    elif failure is not KeyboardInterrupt:
         assert caught.value.errno == failure
         if step != "open":  # of folders only, when their names are flushed
             assert str(tmp_path / "out") in str(caught.value.filename)
@@ -255,43 +267,50 @@ def test_an_error_leaves_no_partial_file(photos, tmp_path, monkeypatch, step, wh
 # --- disks and limits
 
 FULL = """
-set -u
-mount -t tmpfs -o {options} tmpfs {out} || exit 99
-{balance} 2>{work}/message; first=$?
-mkdir {work}/half; cp -a {out}/. {work}/half
-mount -o remount,size=50m,nr_inodes=1000 {out}
-{balance} --resume 2>{work}/message2; second=$?
-mkdir {work}/whole; cp -a {out}/. {work}/whole
-umount {out}
-echo $first $second
+import os, shutil, subprocess, sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from imblearn_images._cli.main import main
+
+work, arguments = Path(sys.argv[1]), sys.argv[2:]
+for number, options in enumerate(["size=96k", "size=8k", "size=50m,nr_inodes=14"]):
+    here = work / str(number)
+    (out := here / "out").mkdir(parents=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", out]).returncode:
+        sys.exit(99)
+    command = [argument.format(out=out) for argument in arguments]
+    codes = []
+    for part, more in (("half", []), ("whole", ["--resume"])):
+        with open(here / f"{part}.txt", "w") as said, redirect_stderr(said), redirect_stdout(None):
+            codes.append(main([*command, *more]))
+        shutil.copytree(out, here / part, symlinks=True)
+        roomy = "remount,size=50m,nr_inodes=1000"
+        subprocess.run(["mount", "-o", roomy, out], check=True)
+    subprocess.run(["umount", out], check=True)
+    print(*codes)
 """
 
 
 @pytest.mark.parametrize("method", ["smote", "random-over"])
-@pytest.mark.parametrize("options", ["size=96k", "size=8k", "size=50m,nr_inodes=14"])
-def test_a_full_disk(photos, tmp_path, method, options):
+def test_a_full_disk(photos, tmp_path, method):
     mechanism("unshare", "-rm", "true")
-    arguments = f"--method {method} --validation 0 --strategy 'multiply 4'"
+    arguments = ["--method", method, "--validation", "0", "--strategy", "multiply 4"]
     if method == "smote":
-        arguments += " --k-neighbors 2"
-    plain = f"{sys.executable} {' '.join(BALANCE)} {photos}"
-    out = tmp_path / "out"
-    out.mkdir()
-    script = FULL.format(
-        options=options, out=out, work=tmp_path, balance=f"{plain} {out} {arguments}"
-    )
-    done = run("unshare", "-rm", "sh", "-c", script)
+        arguments += ["--k-neighbors", "2"]
+    command = ("balance", photos, "{out}", *arguments)
+    done = run("unshare", "-rm", sys.executable, "-c", FULL, tmp_path, *command)
     if done.returncode == 99:
         pytest.skip(f"no tmpfs here: {done.stderr}")
-    assert run("sh", "-c", f"{plain} {tmp_path}/unbroken {arguments}").returncode == 0
+    assert done.stdout == "1 0\n" * 3, done.stderr
+    assert main(["balance", str(photos), str(tmp_path / "unbroken"), *arguments]) == 0
     unbroken = contents(tmp_path / "unbroken")
-    assert done.stdout.split()[-2:] == ["1", "0"], (tmp_path / "message2").read_text()
-    message = (tmp_path / "message").read_text()
-    assert message.count("\n") == 1
-    assert "No space left" in message or "MB are free" in message
-    check_unfinished(tmp_path / "half", unbroken)
-    assert not list((tmp_path / "half").rglob("*.partial"))
-    assert contents(tmp_path / "whole") == unbroken
+    for number in range(3):
+        message = (tmp_path / str(number) / "half.txt").read_text()
+        assert message.count("\n") == 1
+        assert "No space left" in message or "MB are free" in message
+        check_unfinished(tmp_path / str(number) / "half", unbroken)
+        assert not list((tmp_path / str(number) / "half").rglob("*.partial"))
+        assert contents(tmp_path / str(number) / "whole") == unbroken
 
 
 @pytest.mark.parametrize("method", ["smote", "random-over"])
@@ -309,23 +328,38 @@ LIMITED = """
 import os, resource, sys
 from imblearn_images._cli.main import main
 import imblearn_images.folders._pictures, PIL.JpegImagePlugin, PIL.PngImagePlugin
-few = len(os.listdir("/proc/self/fd")) - 1 + int(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_NOFILE, (few, few))
-sys.exit(main(sys.argv[2:]))
+open_now = len(os.listdir("/proc/self/fd")) - 1
+for more in (0, 1, 2, 3, 6):
+    if os.fork() == 0:
+        said = os.open(f"{sys.argv[1]}/{more}.txt", os.O_RDWR | os.O_CREAT)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        os.close(said)
+        few = open_now + more
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, few))
+        command = [argument.format(out=f"{sys.argv[1]}/{more}") for argument in sys.argv[2:]]
+        code = main(command)
+        sys.stdout.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
 """
 
 
-@pytest.mark.parametrize("files", [0, 1, 2, 3, 6])
-def test_too_many_open_files_is_not_taken_for_broken_images(photos, tmp_path, files):
-    arguments = ("balance", photos, tmp_path / "out", "--on-error", "skip", "--json")
-    done = run(sys.executable, "-c", LIMITED, files, *arguments)
-    if done.returncode == 0:
-        assert '"skipped": {}' in done.stdout and verify_folder(tmp_path / "out")
-    else:
-        assert done.returncode == 1 and "Too many open files" in done.stderr
-        assert not list(tmp_path.rglob("*.partial"))
-        assert not (tmp_path / "out" / "manifest.jsonl").exists()
-    assert (done.returncode == 0) == (files == 6) or files in (2, 3)
+def test_too_many_open_files_is_not_taken_for_broken_images(photos, tmp_path):
+    arguments = ("balance", photos, "{out}", "--on-error", "skip", "--json")
+    done = run(sys.executable, "-c", LIMITED, tmp_path, *arguments)
+    assert done.returncode == 0, done.stderr
+    codes = dict(zip((0, 1, 2, 3, 6), map(int, done.stdout.split()), strict=True))
+    for files, code in codes.items():
+        out, said = tmp_path / str(files), (tmp_path / f"{files}.txt").read_text()
+        if code == 0:
+            assert '"skipped": {}' in said and verify_folder(out)
+        else:
+            assert code == 1 and "Too many open files" in said
+            assert "Traceback" not in said
+            assert not list(out.rglob("*.partial"))
+            assert not (out / "manifest.jsonl").exists()
+        assert (code == 0) == (files == 6) or files in (2, 3)
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path):
@@ -346,7 +380,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path):
 def test_little_memory_is_a_message(tmp_path):
     mechanism("prlimit", f"--as={1 << 40}", "true")
     source = write_photos(tmp_path / "photos", {"apple": 3, "kiwi": 2}, shape=(2500, 2500, 3))
-    script = LIMITED.split("few =")[0] + (
+    script = LIMITED.split("open_now =")[0] + (
         "used = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + (12 << 20),) * 2)\n"
         "sys.exit(main(sys.argv[1:]))\n"

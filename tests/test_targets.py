@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.ensemble import IsolationForest
+from sklearn.ensemble import AdaBoostClassifier, IsolationForest
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
@@ -204,6 +204,7 @@ CLASSIFIERS = {
     "CascadeClassifier": CascadeClassifier(DETERMINISTIC),
     **{name: getattr(ensemble, name)(n_estimators=2, random_state=0) for name in ensemble.__all__},
 }
+CLASSIFIERS["EasyEnsembleClassifier"].set_params(estimator=AdaBoostClassifier(n_estimators=3))
 
 
 def refuse_missing(door):
@@ -218,6 +219,7 @@ def refuse_missing(door):
 
 
 @pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+@pytest.mark.filterwarnings("ignore:PriorCorrectedClassifier corrects nothing")
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_classifiers_take_labels_from_every_container(name):
     expected = CLASSIFIERS[name].fit(X, CODE).predict(X)

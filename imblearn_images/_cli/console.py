@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -39,10 +39,10 @@ def connected() -> Iterator[None]:
                 os.dup2(nowhere, descriptor)
                 os.close(nowhere)
     before = sys.stdout, sys.stderr
-    # Opened only if it is needed: there may be no file descriptor left to open it with.
-    missing = None in before
-    with open(os.devnull, "w", encoding="utf-8") if missing else nullcontext() as nothing:
-        sys.stdout, sys.stderr = (nothing if stream is None else stream for stream in before)
+    with ExitStack() as opened:
+        if None in before:  # else no file is opened: there may be no room for one
+            nothing = opened.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            sys.stdout, sys.stderr = (nothing if stream is None else stream for stream in before)
         try:
             yield
         finally:

@@ -158,7 +158,7 @@ def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
         return
     asked = as_counts(strategy(y) if callable(strategy) else strategy)
     if isinstance(asked, dict):
-        n_rows = sum(int(n) for n in asked.values())
+        n_rows = sum(int(n) for n in as_counts(asked).values())
         check_fits(
             n_rows * PLAN_BYTES,
             f"A plan of {n_rows} images",
