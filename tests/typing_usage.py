@@ -42,7 +42,9 @@ from imblearn_images import (
     RUSBoostClassifier,
     SMOTETomek,
     TomekLinks,
+    recipes,
 )
+from imblearn_images.combine import SamplerChain
 from imblearn_images.decision import (
     CascadeClassifier,
     MinorityDetector,
@@ -282,6 +284,10 @@ SMOTETomek(
     accept=NeighborsAgree(),
     output_dir="x",
 )
+SamplerChain([SMOTE(), RedrawImages(Augment())], random_state=0, output_dir="x", n_jobs=2)
+SamplerChain((recipes.mild(sampling_strategy={"dog": 30}, random_state=seed),), random_state=seed)
+recipes.transfer(sampling_strategy=at_least(20), output_dir=Path("x"), n_jobs=-1)
+recipes.mix(sampling_strategy="all", random_state=0).set_params(output_dir="x")
 EasyEnsembleClassifier(
     5,
     LogisticRegression(),

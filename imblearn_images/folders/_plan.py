@@ -185,19 +185,12 @@ def decide(
         refuses.
     """
     train = np.flatnonzero(~split.is_valid)
-    later = DrawLater(output)
-    y = split.labels[train]
-    notes = list(kept.notes)
-    if sampler is None:
-        plan = ResamplingPlan.selection(np.arange(len(train)), y)
-    else:
-        paths, draws = split.paths[train], draws_images(sampler)
-        if draws and mode is not None:
-            paths = _in_mode(mode, kept, train, workshop, n_jobs)
-        plan = decided(sampler, paths, y, later if draws else None, on_empty)
-        if not plan.synthetic.any() and Counter(y.tolist()) == Counter(plan.y.tolist()):
-            notes += note_on_nothing(sampler, Counter(y.tolist()))
-    drawn = plan.synthetic
+    later, notes = DrawLater(output), list(kept.notes)
+    plan = _resampled(sampler, kept, split, train, later, workshop, mode, on_empty, n_jobs)
+    drawn, counts = plan.synthetic, Counter(plan.y.tolist())
+    before = Counter(split.labels[train].tolist())
+    if sampler is not None and not drawn.any() and counts == before:
+        notes += note_on_nothing(sampler, before)
     if form.format:
         form.check_modes(modes_of(kept, train[plan.first_base[drawn]], mode))
     name = type(sampler).__name__
@@ -225,13 +218,34 @@ def decide(
         train=train,
         plan=plan,
         rows=rows,
-        counts=Counter(plan.y.tolist()),
+        counts=counts,
         synthetic=Counter(plan.y[drawn].tolist()),
         n_foreseen=0,
         seed=seed,
         link=link,
         notes=notes,
     )
+
+
+def _resampled(
+    sampler: Any,
+    kept: Source,
+    split: FolderSplit,
+    train: NDArray[np.intp],
+    later: DrawLater,
+    workshop: Path,
+    mode: str | None,
+    on_empty: str,
+    n_jobs: int | None,
+) -> ResamplingPlan:
+    """The plan over the training files; their paths are forgotten with the end of this."""
+    paths, y = split.paths[train], split.labels[train]
+    if sampler is None:
+        return ResamplingPlan.selection(np.arange(len(train)), y)
+    draws = draws_images(sampler)
+    if draws and mode is not None:
+        paths = _in_mode(mode, kept, train, workshop, n_jobs)
+    return decided(sampler, paths, y, later if draws else None, on_empty)
 
 
 def decided(
@@ -519,8 +533,9 @@ class OutputRows(Sequence[Row]):
                 f'link="rows" writes no files, but {counted(len(self.drawn), "image, was")} drawn '
                 f'by {synthesis}; use link="symlink", which takes hardly more room'
             )
-        numbers = () if link == "rows" else range(len(self))
-        self._digests = np.fromiter(map(self._digest_of, numbers), dtype=np.uint64)
+        n_named = 0 if link == "rows" else len(self)
+        digests = map(self._digest_of, range(n_named))
+        self._digests = np.fromiter(digests, dtype=np.uint64, count=n_named)
 
     def __len__(self) -> int:
         return len(self.sources)
