@@ -367,7 +367,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
         plan: ResamplingPlan | None = None
         for sampler in self.samplers_:
             made = None if plan is None or not plan.synthetic.any() else plan
-            if made is not None and isinstance(made.synthesis, str) and made.synthesis != "blend":
+            if made is not None and made.why_not:
                 raise ValueError(
                     f"What is {made.rule} cannot be drawn again for the next sampler, "
                     f"{sampler!r}. Make this sampler the last, or put `ReadImages` first to "

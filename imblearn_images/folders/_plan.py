@@ -34,6 +34,7 @@ from imblearn_images.core.files import (
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes
+from imblearn_images.core.rules import answer
 from imblearn_images.core.synthesis import makes_copies
 from imblearn_images.core.text import counted
 from imblearn_images.core.writing import DrawLater
@@ -199,7 +200,7 @@ def decide(
         split,
         train,
         plan,
-        synthesis=name if isinstance(plan.synthesis, str) else f"{name}, {plan.rule}",
+        synthesis=name if answer(plan.synthesis, "rest") else f"{name}, {plan.rule}",
         seed=seed,
         mode=mode,
         later=later,
