@@ -20,7 +20,7 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import resized
-from imblearn_images.core.text import printable
+from imblearn_images.core.text import counted, printable
 
 COPIES = "RandomOverSampler copies them as they are"
 THUMBNAIL = (32, 32)
@@ -144,6 +144,9 @@ class Images:
     def name_of(self, row: int) -> str:
         """What messages call an image."""
         return f"row {row}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({counted(len(self), 'image')})"
 
     def as_given(self) -> Any:
         """What takes no homes of pixels gets instead: paths of files, else one array."""
@@ -360,7 +363,8 @@ class FileImages(Images):
         # Numbers in an array, not tuples in a dict: there may be a million files.
         self.shapes = np.zeros((len(self.paths), 2), dtype=np.int32)
         self.forget()
-        self.look_at(np.arange(len(self.paths)) if rows is None else rows, n_jobs=n_jobs)
+        looked_at = np.arange(len(self.paths)) if rows is None else np.asarray(rows, dtype=np.intp)
+        self.look_at(looked_at, n_jobs=n_jobs)
 
     def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
         """Look at the headers of some rows, if one of them is not known yet.
@@ -438,7 +442,7 @@ class FileImages(Images):
         return both
 
     def check_can_be_written(self) -> None:
-        """Refuse to draw what a reader may give, and no file that is written can hold.
+        """Refuse what a reader may give, and no file that this library writes can hold.
 
         Raises
         ------
