@@ -11,6 +11,7 @@ from conftest import Negatives, make_images, write_images
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.pipeline import make_pipeline
+from joblib import Parallel, delayed
 from PIL import Image
 from sklearn.model_selection import cross_val_score
 from sklearn.naive_bayes import GaussianNB
@@ -206,6 +207,19 @@ def test_cross_validation_divides_a_home():
     y = np.array(["a"] * 8 + ["b"] * 4)
     scores = cross_val_score(model, images, y, cv=2)
     np.testing.assert_array_equal(scores, cross_val_score(model, np.asarray(images), y, cv=2))
+
+
+def test_pixels_of_a_home_go_into_other_processes():
+    images = np.asarray(Negatives(make_images(50, (64, 64), "uint8")))
+    (total,) = Parallel(n_jobs=2)(delayed(np.sum)(images[:40]) for _ in range(1))
+    assert total == images[:40].sum()
+
+
+def test_a_home_is_told_what_its_dtype_must_be():
+    images = Negatives(make_images(6, (4, 3), "uint8"))
+    images.dtype = np.uint8
+    with pytest.raises(TypeError, match=r"`dtype` of Negatives must be a numpy.dtype"):
+        SMOTE(k_neighbors=1).fit_resample(images, ["a"] * 4 + ["b"] * 2)
 
 
 # --- a reader of one's own

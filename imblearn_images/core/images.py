@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class Images:
 
         Returns
         -------
-        pixels : ndarray or memmap of shape (n, d)
+        pixels : ndarray of shape (n, d)
             By default backed by an unnamed temporary file, which is gone with the last
             reference: neighbours are compared many times, images are read once, and memory
             holds what the operating system likes to keep.
@@ -129,8 +130,12 @@ class Images:
             size = first[:2] if len(shapes) == 1 else THUMBNAIL
         shape = (len(rows), *size, *first[len(size) :])
         with tempfile.TemporaryFile() as spool:
-            _reserve(spool.fileno(), prod(shape) * self.dtype.itemsize)
-            pixels = np.memmap(spool, dtype=self.dtype, shape=shape)
+            n_bytes = prod(shape) * self.dtype.itemsize
+            _reserve(spool.fileno(), n_bytes)
+            spool.truncate(n_bytes)  # where there was nothing to be reserved
+            # No np.memmap: joblib would look for its name, to open it in another process.
+            memory = memoryview(mmap(spool.fileno(), n_bytes))
+            pixels = np.frombuffer(memory, dtype=self.dtype).reshape(shape)
         in_threads(
             self.read,
             ((rows[i : i + 16], pixels[i : i + 16]) for i in range(0, len(rows), 16)),
@@ -183,7 +188,7 @@ class Images:
             pixels = np.empty((len(self), *shape), dtype=self.dtype)
             self.read(rows, pixels)
         else:
-            pixels = np.asarray(self.pixels(rows)[0]).reshape(len(self), *shape)
+            pixels = self.pixels(rows)[0].reshape(len(self), *shape)
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
 
@@ -599,6 +604,11 @@ def open_images(X: Any) -> Images:
     'b.png'
     """
     if isinstance(X, Images):
+        if X.paths is None and not isinstance(X.dtype, np.dtype):
+            raise TypeError(
+                f"`dtype` of {type(X).__name__} must be a numpy.dtype, got {X.dtype!r}. Write "
+                'dtype = np.dtype("uint8").'
+            )
         return X
     X, _ = unwrap(X)
     if holds_paths(X):
