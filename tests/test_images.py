@@ -2,6 +2,7 @@ import errno
 import os
 import pickle
 import re
+import tracemalloc
 from functools import partial
 from pathlib import Path
 
@@ -114,6 +115,15 @@ def test_files_of_different_modes_are_named_with_both_ways_out(tmp_path, other):
     assert (
         "other.png" in message and "000.png" in message and 'mode="RGB" (of ReadImages' in message
     )
+
+
+def test_files_of_different_modes_are_named_whenever_they_are_looked_at(tmp_path):
+    paths = write_images(tmp_path, make_images(2, (4, 4), "uint8"))
+    Image.new("RGB", (4, 4)).save(tmp_path / "other.png")
+    files = FileImages([*paths, str(tmp_path / "other.png")], np.array([0]))
+    assert files.shape_of(1) == (4, 4)
+    with pytest.raises(ValueError, match="2 kinds"):
+        files.shape_of(2)
 
 
 def test_no_file_stays_open(tmp_path):
@@ -297,6 +307,19 @@ def test_endings_that_nobody_reads_are_refused(scans):
         load_image_folder(scans[0], suffixes=[".npy"])
     with pytest.raises(ValueError, match="endings with a dot"):
         load_image_folder(scans[0], suffixes=".npy", reader=np.load)
+
+
+def test_files_not_looked_at_yet_need_a_few_bytes_each():
+    paths = np.array([f"photos/{row:06d}.png" for row in range(100_000)])
+    tracemalloc.start()
+    try:
+        files = FileImages(paths, np.empty(0, dtype=np.intp))
+        some = files.subset(np.arange(0, 100_000, 100))
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert files.paths is paths and len(some) == 1000
+    assert kept < 2_000_000 and peak < 4_000_000
 
 
 def test_no_other_module_asks_where_pixels_live():

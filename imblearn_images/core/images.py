@@ -124,6 +124,7 @@ class Images:
         positions : ndarray of shape (m,)
             Where in `pixels` the rows are.
         """
+        self.look_at(rows, n_jobs=n_jobs)
         shapes = {self.shape_of(row) for row in rows}
         first = self.shape_of(rows[0])
         if size is None:
@@ -381,8 +382,11 @@ class FileImages(Images):
         """
         if (self.shapes[rows, 0] > 0).all():
             return
+        known = np.flatnonzero(self.shapes[:, 0])
         if self.reader is not None:  # which reads whole files: each once
             rows = rows[self.shapes[rows, 0] == 0]
+        elif len(known):  # all files are of one kind, whenever they are looked at
+            rows = np.union1d(rows, known[:1])
         used = [self.name_of(row) for row in rows]
         if self.reader is None:
             infos = files.describe_all(used, n_jobs=n_jobs)
@@ -390,7 +394,6 @@ class FileImages(Images):
             found = in_threads(self._describe, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
             files.raise_unreadable([e for e in found if isinstance(e, Exception)], len(found))
             infos = [info for info in found if isinstance(info, files.FileInfo)]
-        known = np.flatnonzero(self.shapes[:, 0])
         if self.reader is None:
             files.check_uniform(infos, used)
         else:
