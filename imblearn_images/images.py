@@ -56,11 +56,21 @@ What has to hold:
   know better: ``uniform`` asks every row for its shape, ``pixels`` copies what is read into a
   temporary file.
 
+A sampler behind another needs no stored pixels: the rows of a plan are a home, too, each of
+them drawn when it is read.
+
+>>> from imblearn_images.images import DrawnImages
+>>> smote = SMOTE(k_neighbors=1, random_state=0)
+>>> _, y_res = smote.fit_resample(discs, labels)
+>>> DrawnImages(smote.plan_, discs)
+DrawnImages(8 images)
+
 Files that this library cannot read need no home of their own, only a function that reads one:
 ``FileImages(paths, reader=pydicom_pixels)``, or
 ``load_image_folder(folder, reader=numpy.load, suffixes=[".npy"])``.
 '''
 
 from imblearn_images.core.images import ArrayImages, FileImages, Images, open_images
+from imblearn_images.core.rendering import DrawnImages
 
-__all__ = ["ArrayImages", "FileImages", "Images", "open_images"]
+__all__ = ["ArrayImages", "DrawnImages", "FileImages", "Images", "open_images"]

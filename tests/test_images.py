@@ -211,6 +211,14 @@ def test_a_sampler_behind_another_needs_no_stored_pixels(sampler):
     np.testing.assert_array_equal(sampler.fit_resample(drawn, labels)[0], expected)
 
 
+def test_an_array_made_of_a_home_is_the_callers_own(held):
+    images = open_images(held.X)
+    made = np.array(images)
+    np.testing.assert_array_equal(made, held.images)
+    made[...] = 0
+    np.testing.assert_array_equal(np.asarray(images), held.images)
+
+
 def test_cross_validation_divides_a_home():
     images = Negatives(make_images(12, (4, 3), "uint8"))
     model = make_pipeline(SMOTE(k_neighbors=1, random_state=0), FlattenImages(), GaussianNB())

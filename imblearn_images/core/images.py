@@ -175,6 +175,8 @@ class Images:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """All pixels, shape (n, ...): read into memory, or into an unnamed temporary file."""
+        if copy is False:
+            raise ValueError(f"{self!r} has no array that could be had without a copy.")
         rows = np.arange(len(self))
         self.look_at(rows)
         shape = self.shape_of(0) if len(self) else (0, 0)
@@ -301,8 +303,9 @@ class ArrayImages(Images):
         return pixels, rows if in_one_piece else np.arange(len(rows))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """The array itself."""
-        return self.array if dtype is None else self.array.astype(dtype, copy=False)
+        """The array itself, unless a copy is wanted."""
+        array = self.array if dtype is None else self.array.astype(dtype, copy=False)
+        return array.copy() if copy and array is self.array else array
 
     def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Bring one row in the order of :meth:`pixels` into the shape of an image."""
