@@ -638,7 +638,7 @@ def check_finite_images(
     `names` is what the user calls the images, by default by their rows. Files are checked when
     they are read.
     """
-    if images.dtype.kind != "f" or images.paths is not None or not len(rows):
+    if images.paths is not None or not len(rows) or images.dtype.kind != "f":
         return
     names = rows if names is None else names[rows]
     if images.in_memory:
