@@ -98,7 +98,7 @@ def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
         default = given[name].default
         if value is not default and not (isinstance(value, str) and value == default):
             raise ValueError(
-                f"{type(sampler).__name__} is run on features here, its {name}={value!r} is "
+                f"{type(sampler).__name__} works on features here, but its {name}={value!r} is "
                 f"about images. {advice}"
             )
 
@@ -157,18 +157,18 @@ def _check_decodable(sampler: Any, X: Any, embeddings: Any) -> None:
         )
     if sampler.synthesis is not None:
         raise ValueError(
-            '`interpolate="embedding"` decodes children, `synthesis` draws them in another way; '
-            f"leave one of them out, got {sampler.synthesis!r}."
+            '`interpolate="embedding"` and `synthesis` are two ways of drawing images, got '
+            f"synthesis={sampler.synthesis!r}. Leave one of them out."
         )
     if sparse.issparse(X):
         raise ValueError(
-            f'`interpolate="embedding"` decodes children to pixels, X is a {type(X).__name__}; '
-            "pass an array, X.toarray()."
+            f'`interpolate="embedding"` draws images, X is a {type(X).__name__}. '
+            "Pass an array, X.toarray()."
         )
     if embeddings is not None or not hasattr(sampler.embedding, "inverse_transform"):
         got = "`embeddings`" if embeddings is not None else f"embedding={sampler.embedding!r}"
         raise ValueError(
-            '`interpolate="embedding"` decodes children by the `inverse_transform` of '
+            '`interpolate="embedding"` draws images by the `inverse_transform` of '
             f"`embedding`, got {got}, which has none. Pass e.g. PCA(50), or a Pipeline of steps "
             "that all have it."
         )
@@ -211,7 +211,9 @@ def check_output_dir(sampler: Any) -> None:
 def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
     """Refuse to put synthetic images among their parents, or where no folder can be."""
     if os.path.exists(folder) and not os.path.isdir(folder):
-        raise NotADirectoryError(f"`output_dir` must be a folder, {os.fspath(folder)} is a file.")
+        raise NotADirectoryError(
+            f"`output_dir` must be a folder, got the file {os.fspath(folder)}."
+        )
     names = [os.fspath(path) for path in paths]
     sources = {os.path.dirname(name) for name in names}
     sources |= {os.path.dirname(os.path.realpath(name)) for name in names if os.path.islink(name)}
@@ -260,8 +262,8 @@ def with_synthesis(
         return plan
     if plan.synthesis != "blend":
         raise ValueError(
-            f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
-            f"`accept` have no say; leave them out of {sampler!r}."
+            f"`synthesis` and `accept` do not apply to images that are drawn by {plan.rule}. "
+            f"Leave them out of {sampler!r}."
         )
     if accept is not None:
         check_judge(accept)

@@ -388,9 +388,9 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
         images = super()._image_set(X, y)
         if images is not None and (self.max_features != 1.0 or self.bootstrap_features):
             raise ValueError(
-                f"max_features={self.max_features!r}, bootstrap_features={self.bootstrap_features}:"
-                " features are not drawn from images; pass flattened pixels, shape (n, d), or "
-                "leave these parameters as they are."
+                "`max_features` and `bootstrap_features` must keep their defaults for images, got "
+                f"{self.max_features!r} and {self.bootstrap_features}. To draw features, pass "
+                "flattened pixels of shape (n, d)."
             )
         plain = self.sampler is None or isinstance(self.sampler, ImblearnRandomUnderSampler)
         if isinstance(self.sampler, ImblearnRandomOverSampler):
@@ -398,9 +398,9 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
             plain = self.sampler.shrinkage is None and copies
         if images is not None and not plain:
             raise ValueError(
-                f"sampler={self.sampler!r} needs more than the numbers of the images. Use a random "
-                "sampler here, and the other one as the first step of `estimator`, a Pipeline of "
-                "imbalanced-learn."
+                "`sampler` must be a random sampler, which does not look at images, got "
+                f"{self.sampler!r}. Put the other one as the first step of `estimator`, a Pipeline "
+                "of imbalanced-learn."
             )
         return images
 

@@ -200,7 +200,10 @@ def with_inverse(function, inverse):
             {"embedding": Pipeline([("a", FlattenImages()), ("b", LinearDiscriminantAnalysis())])},
             "which has none",
         ),
-        ({"embedding": PCA(2), "synthesis": "blend"}, "leave one of them out, got 'blend'"),
+        (
+            {"embedding": PCA(2), "synthesis": "blend"},
+            "got synthesis='blend'. Leave one of them out",
+        ),
         ({"embedding": PCA(2), "interpolate": "both"}, '"pixels" or "embedding", got \'both\''),
         ({"embedding": PCA(2), "interpolate": None}, '"pixels" or "embedding", got None'),
         (

@@ -128,7 +128,7 @@ def test_a_folder_is_of_one_split(written, tmp_path):
         facts | {"path": f"val/kiwi/{split}.png", "split": split} for split in ("valid", "train")
     ]
     (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(ValueError, match=r"line 2: .*'val' is of two splits"):
+    with pytest.raises(ValueError, match=r"line 2: .*'val' is in two splits"):
         list(Manifest(tmp_path))
 
 
@@ -277,10 +277,10 @@ def test_parents_outside_of_the_source_are_not_looked_for(written, tmp_path, mon
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda out: None, "is no folder"),
-        (lambda out: out.write_text(""), "is no folder"),
+        (lambda out: None, "is not a folder"),
+        (lambda out: out.write_text(""), "is not a folder"),
         (lambda out: out.mkdir(), "was not written by this package"),
-        (lambda out: (out / ".unfinished").mkdir(parents=True), "is unfinished .*--resume"),
+        (lambda out: (out / ".unfinished").mkdir(parents=True), "is unfinished .*resume=True"),
     ],
 )
 def test_verify_says_why_there_is_nothing_to_verify(tmp_path, make, told):

@@ -744,7 +744,7 @@ def test_dark_images_may_become_darker():
 
 def test_a_judge_must_answer_for_every_child():
     sampler = SMOTE(k_neighbors=2, accept=lambda images, labels: np.ones(3, dtype=bool))
-    with pytest.raises(ValueError, match=r"for each of 15 children.*shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"for each of the 15 images.*shape \(3,\)"):
         sampler.fit_resample(images_of_dtype("uint8"), labels_of(30))
 
 

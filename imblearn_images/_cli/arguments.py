@@ -125,7 +125,7 @@ def one_of(
         if (letters := _letters(text)) in by_letters:
             return by_letters[letters]
         raise argparse.ArgumentTypeError(
-            f"invalid choice: {text!r} is no {what}{_known(text, known)}"
+            f"invalid choice: {text!r} is not a {what}{_known(text, known)}"
         )
 
     return one_of
@@ -170,7 +170,7 @@ def n_jobs(text: str) -> int:
     """Type of ``--n-jobs``."""
     number = _whole(text)
     if number == 0:
-        raise argparse.ArgumentTypeError("0 is no number of workers; -1 is one per core")
+        raise argparse.ArgumentTypeError("0 is not a number of workers; -1 is one per core")
     if abs(number) > WORKERS:
         raise argparse.ArgumentTypeError(f"{number} is not from -{WORKERS} to {WORKERS}")
     return number

@@ -81,7 +81,7 @@ def import_estimator(name: str) -> Any:
     ------
     ValueError
         In one line, with the name, for whatever is wrong with it: it cannot be imported or
-        called, or is no classifier that scikit-learn can clone.
+        called, or is not a classifier that scikit-learn can clone.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def import_estimator(name: str) -> Any:
     >>> import_estimator("os:system")
     Traceback (most recent call last):
     ...
-    ValueError: --estimator os:system: system is built in, no classifier. Pass MODULE:OBJECT, ...
+    ValueError: --estimator os:system: system is built into Python, not a classifier. Pass ...
     """
     try:
         return _checked(_made(_found(name)))
@@ -102,7 +102,7 @@ def import_estimator(name: str) -> Any:
 
 
 class _RefusedError(Exception):
-    """Why this is no estimator."""
+    """Why this is not an estimator; continues a sentence."""
 
 
 @contextmanager
@@ -119,11 +119,13 @@ def from_folder(folder: str) -> Iterator[None]:
 def _found(name: str) -> Any:
     module_name, colon, path = name.partition(":")
     if not colon or not path:
-        raise _RefusedError("it is MODULE:OBJECT" if not colon else "no object is named behind ':'")
+        raise _RefusedError(
+            "a colon is missing" if not colon else "no object is named after the colon"
+        )
     if module_name.endswith(".py") and module_name[:-3].isidentifier():
         raise _RefusedError(f"write the module without .py, {module_name[:-3]}:{path}")
     if not all(part.isidentifier() for part in module_name.split(".")):
-        raise _RefusedError(f"{module_name!r} is no name of a module; run this in its folder")
+        raise _RefusedError(f"{module_name!r} is not the name of a module; run this in its folder")
     try:
         with from_folder(os.getcwd()):
             module = importlib.import_module(module_name)
@@ -152,11 +154,11 @@ def _made(found: Any) -> Any:
         return found
     called = getattr(found, "__name__", type(found).__name__)
     if is_class and not hasattr(found, "fit"):
-        raise _RefusedError(f"the class {called} is no classifier, it has no fit")
+        raise _RefusedError(f"the class {called} is not a classifier, it has no fit")
     if inspect.isbuiltin(found):
-        raise _RefusedError(f"{called} is built in, no classifier")
+        raise _RefusedError(f"{called} is built into Python, not a classifier")
     if inspect.iscoroutinefunction(found) or inspect.isgeneratorfunction(found):
-        raise _RefusedError(f"{called} makes no classifier, it is a coroutine or generator")
+        raise _RefusedError(f"{called} is a coroutine or generator and returns no classifier")
     try:
         needed = [
             name
@@ -167,7 +169,7 @@ def _made(found: Any) -> Any:
     except (TypeError, ValueError):
         needed = []
     if needed:
-        raise _RefusedError(f"{called} needs arguments ({', '.join(needed)}), it is given none")
+        raise _RefusedError(f"{called} needs arguments ({', '.join(needed)}) and is called without")
     try:
         return found()
     except BaseException as error:
@@ -179,14 +181,14 @@ def _checked(made: Any) -> Any:
     if isinstance(made, type):
         raise _RefusedError(f"it returns the class {made.__name__}, not a classifier; return one")
     if lacking := [name for name in ("fit", "predict", "get_params") if not hasattr(made, name)]:
-        raise _RefusedError(f"{kind} is no classifier, it has no {' and no '.join(lacking)}")
+        raise _RefusedError(f"{kind} is not a classifier, it has no {' and no '.join(lacking)}")
     try:
         role = get_tags(made).estimator_type
         clone(made)
     except BaseException as error:
         raise _refused(error, f"cloning {kind}") from error
     if role not in ("classifier", None):
-        raise _RefusedError(f"{kind} is a {role.replace('_', ' ')}, no classifier")
+        raise _RefusedError(f"{kind} is a {role.replace('_', ' ')}, not a classifier")
     return made
 
 
@@ -279,7 +281,9 @@ def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
         Saying what is there.
     """
     if os.path.islink(path):
-        raise ValueError(f"{os.fspath(path)} is a link, which is not written through. Name a file.")
+        raise ValueError(
+            f"{os.fspath(path)} is a link, and links are not followed for writing. Name a file."
+        )
     if not os.path.lexists(path):
         return
     if not os.path.isfile(path):
@@ -618,8 +622,8 @@ def _check_writable(report: str, source: str, force: bool) -> None:
     if not os.path.basename(report):
         raise ValueError(f"--report must name a file, got {report!r}.")
     if folder and not os.path.isdir(folder):
-        raise FileNotFoundError(f"{report}: there is no folder {folder}, create it first")
+        raise FileNotFoundError(f"{report}: the folder {folder} does not exist. Create it first.")
     # as it is named, and where a link in its place would lead: both are somebody's
     if relation := where_they_meet(source, report):
-        raise ValueError(f"{report} {relation}, which is only read: name another place")
+        raise ValueError(f"{report} {relation}, which is only read. Name another place.")
     check_replaceable(report, force)

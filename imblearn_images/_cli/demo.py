@@ -148,16 +148,20 @@ def _contact_sheet(plan: ResamplingPlan, images: NDArray[np.uint8]) -> Image.Ima
 
 def _writable(output: Path, folder: Any) -> Path:
     if output.suffix.lower() != ".png":
-        raise ValueError(f"{output}: the picture is a PNG, give it a name that ends in .png")
+        raise ValueError(f"`output` must name a PNG, got {output}. Use a name that ends in .png.")
     if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output}: there is no folder {output.parent}, create it first")
+        raise FileNotFoundError(
+            f"{output}: the folder {output.parent} does not exist. Create it first."
+        )
     if folder is not None and (relation := where_they_meet(folder, output)):
         raise ValueError(
             f"{output} lies in the image folder {folder}, which is only read: it {relation}. Name "
             "another place with `output`."
         )
     if output.is_symlink():
-        raise ValueError(f"{output} is a link, which is not written through: name a file")
+        raise ValueError(
+            f"{output} is a link, and links are not followed for writing. Name a file."
+        )
     return output
 
 
@@ -186,18 +190,18 @@ def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]
     names, counts = np.unique(labels, return_counts=True)
     if len(names) < 2:
         raise ValueError(
-            f"all {len(labels)} images are of one class, {str(names[0])!r}: there must be two or "
-            "more class folders"
+            f"All {len(labels)} images are of one class, {str(names[0])!r}. Two or more class "
+            "folders are needed."
         )
     if counts.min() < 3:
         small = [f"{name!r} ({n})" for name, n in zip(names.tolist(), counts, strict=True) if n < 3]
         raise ValueError(
-            f"classes of fewer than 3 images: {', '.join(small)}. Neighbours within a training "
-            "fold need 3; add images to these classes or leave them out (of the bundled photos, "
-            "cut smaller patches)"
+            f"Classes with fewer than 3 images: {', '.join(small)}. The neighbours within a "
+            "training fold need 3. Add images to these classes or leave them out (of the "
+            "bundled photos, cut smaller patches)."
         )
     if counts.min() == counts.max():
-        raise ValueError(f"each class has {counts[0]} images: there is nothing to balance")
+        raise ValueError(f"Each class has {counts[0]} images already. Name an imbalanced set.")
     smallest = int(counts.min())
     n_splits = 3 if smallest == 3 else min(folds, smallest)  # two folds of three leave one image
     cv = StratifiedKFold(n_splits, shuffle=True, random_state=seed)

@@ -295,16 +295,18 @@ def _sampler(
     kind = METHODS[method]
     if kind is None:
         if strategy or add or synthesis or k_neighbors is not None:
-            raise ValueError("--method none resamples nothing: leave out its options")
+            raise ValueError(
+                "--method none resamples nothing. Leave out the options of resampling."
+            )
         return None
     if strategy and add:
-        raise ValueError("--strategy and --add both say how much: give one of them")
+        raise ValueError("--strategy and --add exclude each other. Use one of them.")
     combined = kind in (SMOTEENN, SMOTETomek)
     over = issubclass(kind, BaseOverSampler) or combined
     parameters: dict[str, Any] = {}
     if add:
         if not over:
-            raise ValueError(f"--add needs a method that adds images, not {method}")
+            raise ValueError(f"--add needs a method that adds images, got {method}.")
         parameters["sampling_strategy"] = add_fraction(dict(add))
     elif strategy:
         parameters["sampling_strategy"] = parse_strategy(
@@ -312,7 +314,7 @@ def _sampler(
         )
     if synthesis is not None:
         if "synthesis" not in kind().get_params():
-            raise ValueError(f"--synthesis: method {method} draws no images")
+            raise ValueError(f"--synthesis needs a method that draws images, got {method}.")
         parameters["synthesis"] = SYNTHESES[synthesis]
     if k_neighbors is not None and combined:
         # the strategy is that of the SMOTE inside, where one is given
@@ -321,7 +323,9 @@ def _sampler(
         )
     elif k_neighbors is not None:
         if "k_neighbors" not in kind().get_params():
-            raise ValueError(f"--k-neighbors: method {method} has no neighbours")
+            raise ValueError(
+                f"--k-neighbors needs a method that looks for neighbours, got {method}."
+            )
         parameters["k_neighbors"] = k_neighbors
     return kind(**parameters)
 
@@ -354,7 +358,7 @@ def _verify(output: str, *, source: str | None, **common: Any) -> None:
         raise ValueError(str(report))
     _print(report, common)
     if not report:
-        raise ValueError(f"{output}: not as the manifest says")
+        raise ValueError(f"{output} differs from its manifest.")
 
 
 def _threads(common: Mapping[str, Any]) -> dict[str, Any]:

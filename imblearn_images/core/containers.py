@@ -297,7 +297,7 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
         return np.asarray(value)
     except ValueError as exc:
         raise ValueError(
-            f"{what} is no image: its rows of pixels differ in length. Pass arrays (H, W) or "
+            f"{what} is not an image: its rows of pixels differ in length. Pass arrays (H, W) or "
             "(H, W, C)."
         ) from exc
 

@@ -47,7 +47,7 @@ def require_imagehash() -> None:
     """Raise a ModuleNotFoundError that says what to install, if ImageHash is missing."""
     if not has_imagehash():
         raise ModuleNotFoundError(
-            "near-duplicates are found with the package ImageHash: "
+            "Near-duplicates are found with the package ImageHash. Install it: "
             "pip install imblearn-images[hash]"
         )
 

@@ -422,9 +422,9 @@ def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
         or len(size) != 2
         or not all(isinstance(side, (int, np.integer)) and side > 0 for side in size)
     ):
-        raise ValueError(f"size must be None or (height, width) in pixels, got {size!r}.")
+        raise ValueError(f"`size` must be None or (height, width) in pixels, got {size!r}.")
     if mode not in (None, "L", "RGB", "RGBA"):
-        raise ValueError(f'mode must be None, "L", "RGB" or "RGBA", got {mode!r}.')
+        raise ValueError(f'`mode` must be None, "L", "RGB" or "RGBA", got {mode!r}.')
 
 
 @contextmanager
@@ -439,9 +439,9 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            raise ValueError("is a folder, not an image file")
+            raise ValueError("it is a folder, not an image file")
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError("is a pipe, socket or device, not an image file")
+            raise ValueError("it is a pipe, socket or device, not an image file")
         if status.st_size == 0:
             raise ValueError("the file is empty")
         with open(path, "rb") as file, Image.open(file, formats=FORMATS) as im:
@@ -452,13 +452,13 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
     except (FileNotFoundError, PermissionError) as exc:
         raise type(exc)(f"{name}: {exc.strerror}") from exc
     except MemoryError as exc:
-        raise MemoryError(f"{name}: reading it needs more memory than there is") from exc
+        raise MemoryError(f"{name}: there is not enough memory to read it.") from exc
     except UnidentifiedImageError as exc:
         raise ValueError(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from exc
     # A malformed file can raise almost anything in the format readers of Pillow.
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno == errno.ENOMEM:
-            raise MemoryError(f"{name}: reading it needs more memory than there is") from exc
+            raise MemoryError(f"{name}: there is not enough memory to read it.") from exc
         if isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS:
             raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
         reason = getattr(exc, "strerror", None) or str(exc)
@@ -522,8 +522,8 @@ def _array_mode(im: Image.Image, mode: str | None) -> str:
     own_mode = array_mode(im)
     if mode is None and isinstance(im, ImageFile.ImageFile) and has_deep_colour(im):
         raise ValueError(
-            "colours of more than 8 bits, which Pillow cannot keep; "
-            'mode="RGB" (--mode RGB) reads 8 bits of them'
+            "it has colours of more than 8 bits, which Pillow cannot keep; "
+            'mode="RGB" reads 8 bits of them'
         )
     return own_mode
 
@@ -585,7 +585,7 @@ def _check_range(pixels: NDArray[Any], mode: str) -> int:
     if not (low >= 0 and high <= top):  # also true of NaN
         raise ValueError(
             f"{pixels.dtype} pixels from {low} to {high} cannot be scaled to 8 bits: they "
-            f"must lie in 0..{top}; read them without `mode` (--mode) and scale them yourself"
+            f"must lie in 0..{top}; read them without `mode` and scale them yourself"
         )
     return top
 

@@ -128,7 +128,7 @@ def nearest_neighbors(
     search = _Search(features, rows, k, queries)
     most = len(rows) - int((search.own >= 0).any())
     if not 1 <= k <= most:
-        raise ValueError(f"k must be between 1 and {most}, the number of other rows, got {k}.")
+        raise ValueError(f"`k` must be between 1 and {most}, the number of other rows, got {k}.")
     small = len(rows) * len(search.queries) * features.shape[1] < 1e10
     # Small images need no float64 sums: larger tiles fit the same memory and pay.
     height = 2 * TILE if search.short and features.shape[1] <= SLICE else TILE

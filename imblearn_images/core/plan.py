@@ -680,7 +680,8 @@ class ResamplingPlan:
             import pandas as pd
         except ImportError as exc:
             raise ImportError(
-                "ResamplingPlan.to_frame needs pandas: pip install imblearn-images[pandas]"
+                "ResamplingPlan.to_frame needs pandas. Install it: pip install "
+                "imblearn-images[pandas]"
             ) from exc
         shares = [self.sources(row) for row in range(len(self))]
         called = self._called(names)

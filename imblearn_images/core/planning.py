@@ -516,8 +516,8 @@ def _judge(
     good = np.asarray(good)
     if good.shape != (len(children),) or good.dtype.kind != "b":
         raise ValueError(
-            f"`accept` must tell for each of {len(children)} children whether it is good, as bool; "
-            f"got shape {good.shape} and dtype {good.dtype}."
+            f"`accept` must return one bool for each of the {len(children)} images that were "
+            f"drawn, got shape {good.shape} and dtype {good.dtype}."
         )
     return good
 

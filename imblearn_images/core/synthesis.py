@@ -423,7 +423,7 @@ def choose_parents(
             partners[alone], weights[alone] = _mates(children[alone], rule, kin)
     if not partners.shape == weights.shape == (len(children), n_partners):
         raise ValueError(
-            f"`synthesis` {rule!r} needs {n_partners} partners a child, of shape "
+            f"`synthesis` {rule!r} needs {n_partners} partners for each image, of shape "
             f"{(len(children), n_partners)}; got partners of shape {partners.shape} and weights "
             f"of shape {weights.shape}."
         )

@@ -127,7 +127,9 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         check_has_probabilities(self)
         labels = as_labels(X, y)
         if self.resampler is not None and sample_weight is not None:
-            raise ValueError("Resampled images have no sample_weight: use it, or a resampler.")
+            raise ValueError(
+                "Resampled images have no weights. Use `sample_weight` or `resampler`, not both."
+            )
         images = X if self.resampler is not None else handed(self.estimator, X)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)
         self.classes_ = np.unique(labels)
@@ -143,8 +145,8 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         by_size = sorted(counts, key=lambda label: -counts[label])
         if len(counts) < 2 or not counts[by_size[1]]:
             raise ValueError(
-                f"There is 1 class only, {by_size[0]!r}, or one whose weights are not zero: "
-                "nothing to tell apart."
+                "`y` must have two classes or more whose weights are not zero, got 1 class, "
+                f"{by_size[0]!r}."
             )
         tree = self.hierarchy
         if tree is None:
@@ -153,7 +155,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
             tree = _halves(by_size, counts)
         elif not isinstance(tree, (tuple, list, Mapping)):
             raise ValueError(
-                f"hierarchy must be None, 'frequency', or labels in nested tuples, lists and "
+                f"`hierarchy` must be None, 'frequency', or labels in nested tuples, lists and "
                 f"dicts; got {tree!r}."
             )
         branches: dict[str, list[list[Any]]] = {}
@@ -161,11 +163,13 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         wrong = {label for label in counts if leaves.count(label) != 1}
         if wrong:
             raise ValueError(
-                f"Every label of y must be in the hierarchy once; {sorted(wrong, key=str)} are not."
+                "`hierarchy` must have every label of y exactly once. Check "
+                f"{sorted(wrong, key=str)}."
             )
         if isinstance(self.resampler, Mapping) and (other := set(self.resampler) - set(branches)):
             raise ValueError(
-                f"resampler names {sorted(other, key=str)}; the nodes are {list(branches)}."
+                f"`resampler` must name nodes of the hierarchy, {list(branches)}, got "
+                f"{sorted(other, key=str)}."
             )
         return branches
 

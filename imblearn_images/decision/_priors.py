@@ -190,8 +190,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         if hidden and self.model_prior == "count":
             raise ValueError(
                 f"{type(self.estimator).__name__} {hidden} inside, where its labels cannot be "
-                "counted. Correct its members instead, or say what they were trained with, for "
-                "example model_prior='uniform'."
+                "counted. Correct its members instead, or name what they were trained with, "
+                "such as model_prior='uniform'."
             )
         labels = as_labels(X, y)
         fit_params = params_of_fit(self, sample_weight, params)
@@ -290,7 +290,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
 
 def _check(tau: Any, *priors: Any) -> None:
     if not isinstance(tau, Real) or not 0 <= float(tau) < np.inf:
-        raise ValueError(f"tau must be a number from 0, got {tau!r}; 1.0 is Bayes' rule.")
+        raise ValueError(f"`tau` must be a number of at least 0, got {tau!r}; 1.0 is Bayes' rule.")
     known = {"prior": ("train", "uniform"), "model_prior": ("count", "train", "uniform")}
     for (name, words), prior in zip(known.items(), priors, strict=True):
         if isinstance(prior, Mapping) or (isinstance(prior, str) and prior in words):
@@ -323,11 +323,11 @@ def _shares(name: str, prior: Any, classes: NDArray[Any], counts: dict[Any, floa
         )
         wrong = [f"add {missing}"] * bool(missing) + [f"leave out {unknown}"] * bool(unknown)
         raise ValueError(
-            f"{name} must have a share for each class of the fit, {known}, got {prior!r}: "
+            f"`{name}` must have a share for each class of the fit, {known}, got {prior!r}: "
             f"{' and '.join(wrong)}."
         )
     shares = np.array([prior[label] for label in known], dtype=float)
     if not (np.isfinite(shares) & (shares > 0)).all():
         told = dict(zip(known, shares.tolist(), strict=True))
-        raise ValueError(f"{name}: every class needs a positive share, got {told}.")
+        raise ValueError(f"`{name}` must have a positive share for every class, got {told}.")
     return shares / shares.sum()

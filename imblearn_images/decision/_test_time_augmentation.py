@@ -133,8 +133,8 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
             usable = callable(view) or hasattr(view, "draw") or hasattr(view, "transform")
             if isinstance(view, type) or not usable:
                 raise TypeError(
-                    f"transforms: {view!r} is no view. Give a function of a block of images, or an "
-                    "object with a method `transform` or `draw`."
+                    f"`transforms` must hold functions of a block of images, or objects with a "
+                    f"method `transform` or `draw`, got {view!r}."
                 )
         labels = as_labels(X, y)
         fit_params = params_of_fit(self, sample_weight, params)
@@ -205,8 +205,8 @@ def _seen(view: Any, images: NDArray[Any], seed: int) -> NDArray[Any]:
     result = np.asarray(result)
     if result.ndim != images.ndim or len(result) != len(images):
         raise ValueError(
-            f"transforms: {view!r} returns an array of shape {result.shape} for images of shape "
-            f"{images.shape}: a view returns a block of as many images."
+            f"`transforms` must return a block of as many images, of shape {images.shape}, got "
+            f"shape {result.shape} from {view!r}."
         )
     if result.dtype == images.dtype:
         return result

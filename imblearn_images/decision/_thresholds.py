@@ -137,7 +137,9 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
             If `estimator` has no `predict_proba`.
         """
         if not isinstance(self.thresholds, (int, np.integer)) or self.thresholds < 1:
-            raise ValueError(f"thresholds must be an integer from 1, got {self.thresholds!r}.")
+            raise ValueError(
+                f"`thresholds` must be an integer of at least 1, got {self.thresholds!r}."
+            )
         check_has_probabilities(self)
         labels = as_labels(X, y)
         fit_params = params_of_fit(self, sample_weight, params)
@@ -151,8 +153,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
         if len(np.unique(labels[weights > 0])) < 2:
             raise ValueError(
-                f"There is 1 class only, {labels[0]!r}, or one whose weights are not zero: "
-                "nothing to decide."
+                "`y` must have two classes or more whose weights are not zero, got 1 class, "
+                f"{labels[0]!r}."
             )
         probabilities = cross_val_predict(
             self.estimator,
@@ -190,8 +192,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
             score(np.zeros((len(labels), len(known))))
         except (AttributeError, TypeError) as exc:
             raise ValueError(
-                f"scoring={self.scoring!r} must be a metric of labels that takes sample_weight, "
-                f"such as 'balanced_accuracy' or 'f1_macro'. It fails with: {exc}"
+                f"`scoring` must be a metric of labels that takes sample_weight, such as "
+                f"'balanced_accuracy' or 'f1_macro', got {self.scoring!r}. It fails with: {exc}"
             ) from exc
         return score
 

@@ -31,7 +31,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "figures are drawn by matplotlib: pip install imblearn-images[plot]"
+            "Figures are drawn by matplotlib. Install it: pip install imblearn-images[plot]"
         ) from error
 
 

@@ -110,7 +110,7 @@ class ClassDistributionDisplay(DisplayMixin):
         check_plan(plan)
         if len(y) != plan.n_source:
             raise ValueError(
-                f"y has {len(y)} labels, the plan was drawn for {plan.n_source} images: pass the "
+                f"`y` has {len(y)} labels, the plan was drawn for {plan.n_source} images: pass the "
                 "labels given to fit_resample."
             )
         return cls(_count(y), _count(plan.y), _count(plan.y[plan.synthetic])).plot(ax)

@@ -176,15 +176,15 @@ def balance_folder(
     lime        5        0      1      4         12          0
     """
     if layout not in ("folders", "csv"):
-        raise ValueError(f'layout={layout!r}: it is "folders" or "csv"')
+        raise ValueError(f'`layout` must be "folders" or "csv", got {layout!r}.')
     if link not in LINKS:
-        raise ValueError(f"link={link!r}: it is one of {LINKS}")
+        raise ValueError(f"`link` must be one of {LINKS}, got {link!r}.")
     if on_empty not in ("raise", "keep"):
         raise ValueError(f'`on_empty` must be "raise" or "keep", got {on_empty!r}.')
     if keep_split:
         _check_kept(validation, groups, layout, link)
     if link == "rows" and layout != "csv":
-        raise ValueError('link="rows" writes no files and needs layout="csv"')
+        raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
     validation = 0.2 if validation is None else validation
     check_size_and_mode(None, mode)
     form = Form(size, format, quality)
@@ -193,9 +193,9 @@ def balance_folder(
     sampler, seed = with_seed(sampler, random_state, n_jobs)
     if form and not (sampler is not None and draws_images(sampler)):
         raise ValueError(
-            "`size`, `format` and `quality` must go with a sampler that draws images; "
-            f"{type(sampler).__name__ if sampler is not None else 'no sampler'} was given, and "
-            "copies stay as they are. Leave them out."
+            "`size`, `format` and `quality` must be used with a sampler that draws images, got "
+            f"{type(sampler).__name__ if sampler is not None else 'no sampler'}; copies stay as "
+            "they are. Leave them out."
         )
     folder = OutputFolder(output, source, resume=resume)
     try:
@@ -288,7 +288,7 @@ def _check_kept(validation: float | None, groups: Groups, layout: str, link: str
                 "drawn."
             )
     if link == "rows":
-        raise ValueError('`link` must be another than "rows" where the split is kept.')
+        raise ValueError('`link` must not be "rows" where the split is kept.')
     if layout != "folders":
         raise ValueError(
             f'`layout` must be "folders" where the split is kept, got {layout!r}: a table of '

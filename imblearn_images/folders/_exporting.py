@@ -92,9 +92,9 @@ def export_images(
     ['%2E%2E', 'a%2Fb']
     """
     if layout not in ("folders", "csv"):
-        raise ValueError(f'layout={layout!r}: it is "folders" or "csv"')
+        raise ValueError(f'`layout` must be "folders" or "csv", got {layout!r}.')
     if link not in ("copy", "hard", "symlink"):
-        raise ValueError(f'link={link!r}: it is "copy", "hard" or "symlink"')
+        raise ValueError(f'`link` must be "copy", "hard" or "symlink", got {link!r}.')
     images, _ = unwrap(X)
     column = column_of(y, "y")
     check_column(column, "y")
@@ -102,11 +102,13 @@ def export_images(
     labels = as_text([told(label) for label in column])
     flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
     if flags.shape != (len(labels),):
-        raise ValueError(f"is_valid has shape {flags.shape}, there are {len(labels)} images")
+        raise ValueError(f"`is_valid` must have shape {(len(labels),)}, got {flags.shape}.")
     if plan is not None:
         check_plan(plan)
     if plan is not None and len(plan) != len(labels):
-        raise ValueError(f"the plan has {len(plan)} rows, there are {len(labels)} images")
+        raise ValueError(
+            f"`plan` must have one row for each of {len(labels)} images, got {len(plan)}."
+        )
     check_names(sorted(set(labels)), layout)
     folder = OutputFolder(output, resume=resume)
     if holds_paths(images):
@@ -127,7 +129,7 @@ def export_images(
     ]
     if drawn := [row.path for row in rows if row.split == "valid" and row.kind == "synthetic"]:
         raise ValueError(
-            f"{len(drawn)} validation rows were drawn, and are no images to measure on: "
+            f"{len(drawn)} validation rows were drawn, and synthetic images cannot validate: "
             f"{drawn[:3]}. Split the images first, and resample the training part."
         )
     if leaks := find_leaks(rows):
@@ -178,11 +180,13 @@ def _rows_of_files(
     home = os.path.realpath(folder.root)
     for path in files:
         if os.path.commonpath([home, os.path.realpath(path)]) == home:
-            raise ValueError(f"{path} lies inside the output {str(folder.root)!r}")
+            raise ValueError(
+                f"{path} lies inside the output {str(folder.root)!r}. Choose another output."
+            )
     label_of: dict[str, str] = {}
     for path, label in zip(files, labels, strict=True):
         if label_of.setdefault(path, label) != label:
-            raise ValueError(f"{path} is in two classes, {label_of[path]!r} and {label!r}")
+            raise ValueError(f"{path} is in two classes, {label_of[path]!r} and {label!r}.")
     unique = list(label_of)
     records = dict(zip(unique, examine_all(unique, n_jobs=n_jobs), strict=True))
     if broken := [record for record in records.values() if record.error]:
@@ -201,13 +205,13 @@ def _rows_of_files(
 def _rows_of_arrays(images: NDArray[Any], labels: list[str]) -> list[Row]:
     if not isinstance(images, np.ndarray) or images.ndim not in (3, 4):
         raise ValueError(
-            f"X of shape {getattr(images, 'shape', '?')} holds no images: pass (n, H, W), "
-            "(n, H, W, C), or paths; ReshapeImages makes images of rows of pixels"
+            f"X of shape {getattr(images, 'shape', '?')} holds no images. Pass (n, H, W), "
+            "(n, H, W, C), or paths; ReshapeImages makes images of rows of pixels."
         )
     if images.dtype.name not in _SUFFIXES:
         raise ValueError(
-            f"images of dtype {images.dtype} cannot be written without loss; convert them to one "
-            f"of {', '.join(_SUFFIXES)}"
+            f"Images of dtype {images.dtype} cannot be written without loss. Convert them to one "
+            f"of {', '.join(_SUFFIXES)}."
         )
     suffix = _SUFFIXES[images.dtype.name]
     rows = []

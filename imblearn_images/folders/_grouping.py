@@ -34,8 +34,8 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
         return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in kept.paths]
     if isinstance(groups, str) or groups is None:
         raise ValueError(
-            f"groups={groups!r}: it is a callable, a dict of paths, one value for each file, "
-            '"stem-prefix" or "near-duplicates"'
+            "`groups` must be a callable, a dict of paths, one value for each file, 'stem-prefix' "
+            f"or 'near-duplicates', got {groups!r}."
         )
     if isinstance(groups, Mapping) or callable(groups):
         given = (
@@ -69,8 +69,9 @@ def _looked_up(kept: Source, groups: Mapping[str, Any]) -> list[Any]:
     names = [kept.relative(path) for path in kept.paths]
     if missing := [name for name in names if name not in groups]:
         raise ValueError(
-            f"groups names no group for {len(missing)} of {len(names)} image files, such as "
-            f"{missing[0]!r}: give the path of each below {kept.root!r}, with '/'"
+            f"`groups` must name a group for each image file, but has none for {len(missing)} of "
+            f"{len(names)} image files, such as {missing[0]!r}. Give the path of each below "
+            f"{kept.root!r}, with '/'."
         )
     return [groups[name] for name in names]
 
@@ -134,5 +135,5 @@ def _read_column(file: str, column: str) -> dict[str, str]:
             if not group:
                 raise ValueError(f"{file}, line {table.line_num}: no {column} for {path!r}")
             if groups.setdefault(path, group) != group:
-                raise ValueError(f"{file}, line {table.line_num}: {path!r} has two groups")
+                raise ValueError(f"{file}, line {table.line_num}: {path!r} has two groups.")
     return groups

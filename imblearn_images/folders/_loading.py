@@ -166,8 +166,8 @@ def find_images(
     note = note_on_skipped(skipped)
     if not found:
         raise ValueError(
-            f"no class folder in {root!r}: a class folder is a folder inside it that holds the "
-            f"images of one class and is named after it; {note}"
+            f"No class folder in {root!r}: a class folder is a folder inside it that "
+            f"holds the images of one class and is named after it; {note}."
         )
     listing = {name: images for name, (images, _) in found.items()}
     # classes that are named are meant
@@ -175,9 +175,9 @@ def find_images(
     empty = [name for name, images in listing.items() if not images]
     if empty and not allow_empty:
         raise ValueError(
-            f"no image in {len(empty)} of {len(found)} class folders of {root!r}: {empty[:5]}; "
-            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders, "
-            f"name the others in `classes`{remedy}."
+            f"No image in {len(empty)} of {len(found)} class folders of {root!r}: "
+            f"{empty[:5]}; {note}; images end in {' '.join(SUFFIXES)}. Fill or remove these "
+            f"folders, name the others in `classes`{remedy}."
         )
     return listing, skipped, notes
 
@@ -196,7 +196,7 @@ _HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suff
 
 def note_on_skipped(skipped: list[str]) -> str:
     """Say how many files were passed over, with three of them, by ending."""
-    verbs = ("is no image", "lies") if len(skipped) == 1 else ("are not images", "lie")
+    verbs = ("is not an image", "lies") if len(skipped) == 1 else ("are not images", "lie")
     note = (
         f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
     )
@@ -230,5 +230,7 @@ def _frame(**columns: list[Any]) -> Any:
     try:
         import pandas as pd
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("as_frame=True needs pandas: pip install pandas") from error
+        raise ModuleNotFoundError(
+            "`as_frame` needs pandas. Install it: pip install pandas"
+        ) from error
     return pd.DataFrame(columns)

@@ -47,10 +47,10 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
     """Return a clone of the sampler that draws the same in every run, and its seed."""
     if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
         raise ValueError(
-            f"random_state={random_state!r}: give an integer, so that a run can resume"
+            f"`random_state` must be an integer, so that a run can resume, got {random_state!r}."
         )
     if not 0 <= random_state < 1 << 32:
-        raise ValueError(f"random_state={random_state}: give one from 0 to {(1 << 32) - 1}")
+        raise ValueError(f"`random_state` must be from 0 to {(1 << 32) - 1}, got {random_state}.")
     if sampler is None:
         return None, None
     if isinstance(sampler, Pipeline):
@@ -76,8 +76,8 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
     for name, seed in seeds.items():
         if not isinstance(seed, (int, np.integer)):
             raise ValueError(
-                f"{type(sampler).__name__}({name}={seed!r}): give an integer, so that the same "
-                "call gives the same files"
+                f"`{name}` of {type(sampler).__name__} must be an integer, so that the same call "
+                f"gives the same files, got {seed!r}."
             )
     sampler.set_params(**seeds)
     decides = "random_state"
@@ -377,8 +377,8 @@ class OutputRows(Sequence[Row]):
         self._hashes = np.zeros((len(self.drawn), 32), dtype=np.uint8)
         if link == "rows" and len(self.drawn):
             raise ValueError(
-                f'link="rows" writes no files, but {len(self.drawn)} images were drawn by '
-                f'{synthesis}; use link="symlink", which takes hardly more room'
+                f'`link` must not be "rows" with {len(self.drawn)} images to be written, drawn by '
+                f'{synthesis}. Use link="symlink", which takes hardly more room.'
             )
 
     def __len__(self) -> int:

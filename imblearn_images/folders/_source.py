@@ -62,7 +62,7 @@ def read_source(
         Where a class has no usable file.
     """
     if on_error not in ("raise", "skip"):
-        raise ValueError(f'on_error={on_error!r}: it is "raise" or "skip"')
+        raise ValueError(f'`on_error` must be "raise" or "skip", got {on_error!r}.')
     root = str(Path(source))
     listed = _list_splits(root, classes) if keep_split else _list(root, classes, allow_empty)
     paths, labels = [*listed.paths, *listed.odd], [*listed.labels, *listed.odd_labels]
@@ -96,7 +96,7 @@ def read_source(
     trained = kept.labels if sides is None else np.array(kept.labels)[kept.sides == "train"]
     lost = sorted(set(labels if sides is None else kept.classes) - set(trained))
     if lost and not allow_empty:
-        raise ValueError(f"class {lost[0]!r} has no file that can be used; see inspect")
+        raise ValueError(f"Class {lost[0]!r} has no file that can be used. Look with inspect.")
     lineage = read_lineage(kept.paths)
     notes = [f"{file} is none of this package and was not read" for file in lineage.strange]
     if n := int(np.count_nonzero(lineage.drawn)):
@@ -164,7 +164,7 @@ def _list_splits(root: str, classes: Sequence[str] | None) -> _Listing:
         inside[split] = listed.classes
     if len(inside) < 2:
         raise ValueError(
-            f"{root!r} holds class folders for training only: no split to keep. Name "
+            f"{root!r} holds class folders for training only, so there is no split to keep. Name "
             f"{os.path.join(root, listed.splits['train'])!r} as the source instead."
         )
     for split, names in inside.items():
@@ -173,7 +173,7 @@ def _list_splits(root: str, classes: Sequence[str] | None) -> _Listing:
             here, there = (here, there) if label in inside["train"] else (there, here)
             both = sorted(set.intersection(*map(set, inside.values())))
             raise ValueError(
-                f"class {label!r} has a folder in {os.path.join(root, here)!r} and none in "
+                f"Class {label!r} has a folder in {os.path.join(root, here)!r} and none in "
                 f"{os.path.join(root, there)!r}, so that the classes would be numbered "
                 "differently on the two sides. Make an empty folder there, or take the classes "
                 f"that are in all of them, `classes`: {', '.join(map(repr, both[:20]))}."
@@ -388,9 +388,9 @@ def refuse_drawn(lineage: Lineage, root: str) -> None:
     if n := int(np.count_nonzero(lineage.drawn)):
         raise ValueError(
             f"{root!r} cannot be split for validation: {n} of {len(lineage.drawn)} images were "
-            f"drawn from others, as {_some(lineage)} says, and what is drawn from a photo gives it "
-            "away. Split the photos before they are resampled, or let all of these images train: "
-            "--validation 0, validation=0."
+            f"drawn from others, as {_some(lineage)} shows, and what is drawn from a photo gives "
+            "it away. Split the photos before they are resampled, or let all of these images "
+            "train: validation=0."
         )
 
 

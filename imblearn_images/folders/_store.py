@@ -135,24 +135,26 @@ class OutputFolder:
         self, path: files.FilePath, source: files.FilePath | None = None, *, resume: bool = False
     ) -> None:
         if not os.fspath(path):
-            raise ValueError("output must name a folder, got ''. Name a new one.")
+            raise ValueError("`output` must name a folder, got ''. Name a new one.")
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
         self._folders = {"."}
         self._drawn: dict[str, bytes] = {}
         if self.root.is_symlink():
-            raise ValueError(f"output {os.fspath(path)!r} is a link; name the folder itself")
+            raise ValueError(
+                f"`output` must be a folder, got the link {os.fspath(path)!r}. Name its target."
+            )
         if self.root.exists() and not self.root.is_dir():
-            raise ValueError(f"output {os.fspath(path)!r} is a file, not a folder")
+            raise ValueError(f"`output` must be a folder, got the file {os.fspath(path)!r}.")
         if source is not None and (relation := where_they_meet(source, self.root)):
             raise ValueError(
-                f"output {os.fspath(path)!r} {relation}; the source is never written to. Choose a "
-                "folder beside it."
+                f"`output` {os.fspath(path)!r} {relation}; the source is never written to. Choose "
+                "a folder beside it."
             )
         if not resume and self.root.is_dir() and os.listdir(self.root):
             raise FileExistsError(
-                f"output {os.fspath(path)!r} is not empty. Choose a new folder, or take up "
+                f"`output` {os.fspath(path)!r} is not empty. Choose a new folder, or take up "
                 "an unfinished run with resume=True."
             )
         self._look_into_workshop()
@@ -191,7 +193,7 @@ class OutputFolder:
         except FileNotFoundError:
             return []
         if not stat.S_ISDIR(status.st_mode):
-            kind = "a link" if stat.S_ISLNK(status.st_mode) else "no folder"
+            kind = "a link" if stat.S_ISLNK(status.st_mode) else "not a folder"
             raise ValueError(
                 f"{self.workshop} is {kind}, and not the folder that this package puts there for "
                 "an unfinished run. Move it away, or choose another output."
@@ -239,9 +241,9 @@ class OutputFolder:
         strange |= {f"{WORKSHOP}/{name}" for name in waiting}
         if strange:
             raise ValueError(
-                f"output {os.fspath(self.root)!r} holds {len(strange)} files that this run would "
+                f"`output` {os.fspath(self.root)!r} holds {len(strange)} files that this run would "
                 f"not write, such as {min(strange)!r}. Was it begun with another source, "
-                "sampler, seed or layout? Repeat that command, or choose another folder"
+                "sampler, seed or layout? Repeat that command, or choose another folder."
             )
         for name in leftovers:
             (self.root / name).unlink()

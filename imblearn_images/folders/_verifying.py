@@ -116,7 +116,8 @@ def verify_folder(
     _check_there(root)
     if source is not None and not os.path.isdir(source):
         raise FileNotFoundError(
-            f"source {os.fspath(source)} is no folder: name the one that {root} was made of"
+            f"`source` must be a folder, got {os.fspath(source)}. Name the one that {root} was "
+            "made of."
         )
     rows = Manifest(root)
     n_rows = n_files = 0
@@ -176,14 +177,14 @@ def verify_folder(
 def _check_there(root: Path) -> None:
     if not root.is_dir():
         raise FileNotFoundError(
-            f"{os.fspath(root)!r} is no folder. Name the one that was given as output."
+            f"{os.fspath(root)!r} is not a folder. Name the one that was given as output."
         )
     if os.path.lexists(root / MANIFEST):
         return
     if os.path.lexists(root / WORKSHOP):
         raise FileNotFoundError(
-            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat the command "
-            "that writes it: --resume, resume=True."
+            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat what writes "
+            "it, with resume=True (of balance_folder)."
         )
     above = root.absolute().parent
     hint = "" if not (above / MANIFEST).is_file() else f" Did you mean {os.fspath(above)!r}?"

@@ -62,8 +62,8 @@ def name_candidates(resamplers: Any) -> dict[str, Any]:
         given = _numbered((_name_of(each), each) for each in resamplers)
     else:
         raise TypeError(
-            f"resamplers={resamplers!r}: pass a list of candidates, or a dict of names and "
-            "candidates."
+            "`resamplers` must be a list of candidates, or a dict of names and candidates, got "
+            f"{resamplers!r}."
         )
     named: dict[str, Any] = {word: word for word in BASELINES}
     for name, candidate in given:
@@ -111,13 +111,13 @@ def name_model(estimator: Any) -> str:
 
 def _check(name: Any, candidate: Any) -> None:
     if name in BASELINES and candidate != name:
-        raise ValueError(f"{name!r} is the name of a baseline: call {candidate!r} something else.")
+        raise ValueError(f"{name!r} is the name of a baseline. Give {candidate!r} another name.")
     if isinstance(candidate, str):
         if candidate not in BASELINES:
             words = ", ".join(map(repr, BASELINES))
             raise ValueError(
-                f"Candidate {candidate!r} is unknown: of words there are {words}; a sampler is "
-                "passed as an object, such as SMOTE()."
+                f"Candidate {candidate!r} is unknown: the words are {words}. Pass a sampler as "
+                "an object, such as SMOTE()."
             )
         return
     if isinstance(candidate, type):

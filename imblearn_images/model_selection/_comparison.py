@@ -510,8 +510,8 @@ class ResamplerComparison:
         """
         if metric not in self.fold_scores:
             raise ValueError(
-                f"metric={metric!r} was not computed, {list(self.fold_scores)} were. Ask for it "
-                "with `scoring`."
+                f"`metric` must be one that was computed, {list(self.fold_scores)}, got "
+                f"{metric!r}. Request others with `scoring`."
             )
         return replace(self, metric=metric)
 
@@ -539,12 +539,12 @@ class ResamplerComparison:
             "recall": recall_rows,
         }
         if what not in makers:
-            raise ValueError(f"what={what!r}: it is one of {list(makers)}.")
+            raise ValueError(f"`what` must be one of {list(makers)}, got {what!r}.")
         try:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "to_frame needs pandas: pip install imblearn-images[pandas]"
+                "Comparison.to_frame needs pandas. Install it: pip install imblearn-images[pandas]"
             ) from error
         return pd.DataFrame(makers[what](self))
 

@@ -62,7 +62,7 @@ def make_folds(y: NDArray[Any], groups: Any, cv: Any, seed: int) -> tuple[list[F
     elif isinstance(cv, (int, np.integer)):
         folds, notes = draw_folds(y, groups, int(cv), 1, seed)
         if notes:
-            raise ValueError(f"cv={cv} cannot be had, only {notes[0]}. Leave `cv` out for these.")
+            raise ValueError(f"`cv` must suit every class, got {cv}: {notes[0]}. Leave `cv` out.")
     else:
         folds, notes = _given(y, groups, cv), []
     return folds, notes + _check(y, groups, folds)
@@ -92,7 +92,10 @@ def draw_folds(
         One where there are fewer folds than asked for.
     """
     if n_splits < 2 or n_repeats < 1:
-        raise ValueError(f"{n_splits} folds, {n_repeats} times: there must be 2 and once at least.")
+        raise ValueError(
+            f"A cross-validation needs at least 2 folds and 1 repeat, got {n_splits} and "
+            f"{n_repeats}."
+        )
     smallest, least, said = _smallest_class(y, groups)
     if least < 2:
         raise ValueError(
@@ -165,7 +168,7 @@ def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
             what, where = ("train on", untrained) if untrained else ("test", untested)
             raise ValueError(
                 f"Class {label!r} has {few}: fold {where[0]} of {len(folds)} has none of them to "
-                f"{what}. Ask for fewer folds"
+                f"{what}. Use fewer folds"
                 + (", or smaller groups." if groups is not None else ", or add images.")
             )
         if untested:

@@ -207,7 +207,8 @@ class LeakageReport:
             import pandas as pd
         except ImportError as exc:
             raise ImportError(
-                "LeakageReport.to_frame needs pandas: pip install imblearn-images[pandas]"
+                "LeakageReport.to_frame needs pandas. Install it: pip install "
+                "imblearn-images[pandas]"
             ) from exc
         rows = [(pair.kind, *self.names(pair), pair.reason) for pair in self.pairs]
         return pd.DataFrame(rows, columns=["kind", "valid", "train", "reason"])
@@ -433,8 +434,8 @@ def _sides(plan: Any, n_train: int, n_valid: int) -> tuple[Origin | None, Origin
     sizes = {part.n_source for part in (train, valid) if isinstance(part, ResamplingPlan)}
     if not sizes:
         raise TypeError(
-            "`plan` is the plan of the training images, or a pair of which one at least is a plan "
-            f"and the other the source rows of its images; got {type(plan).__name__}."
+            "`plan` must be the plan of the training images, or a pair of which at least one is a "
+            f"plan and the other the source rows of its images; got {type(plan).__name__}."
         )
     if len(sizes) == 2:
         raise ValueError(
@@ -506,7 +507,7 @@ def _grouped(
 ) -> list[LeakedPair]:
     if not isinstance(groups, (tuple, list)) or len(groups) != 2:
         raise TypeError(
-            "`groups` is a pair, (groups of the training images, groups of the validation "
+            "`groups` must be a pair, (groups of the training images, groups of the validation "
             f"images); got {type(groups).__name__}."
         )
     known: dict[Any, int] = {}

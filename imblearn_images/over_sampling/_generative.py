@@ -255,7 +255,7 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
     if made.dtype.kind not in "biuf":
         raise ValueError(f"{who} must make numbers, got dtype {made.dtype}.")
     if made.ndim == 0 or len(made) != n:
-        raise ValueError(f"{who} was asked for {n} images, got an array of shape {made.shape}.")
+        raise ValueError(f"{who} must make {n} images, got an array of shape {made.shape}.")
     if made.shape[1:] != (prod(shape),) and _long(made.shape[1:]) != _long(shape):
         hint = ""
         if len(shape) == 3 and made.shape[1:] == (shape[2], *shape[:2]):

@@ -259,7 +259,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             )
         if images.ndim > 4:
             raise ValueError(
-                f"X of shape {images.shape} is no set of images (n, H, W) or (n, H, W, C). Move "
+                f"X of shape {images.shape} is not a set of images (n, H, W) or (n, H, W, C). Move "
                 "the axes first (numpy.moveaxis)."
             )
         return channels_last(images, self.channel_axis, "HOGFeatures")
@@ -275,7 +275,9 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     def _check_parameters(self):
         files.check_size_and_mode(self.size, None)
         if not _is_count(self.orientations):
-            raise ValueError(f"orientations must be a positive integer, got {self.orientations!r}.")
+            raise ValueError(
+                f"`orientations` must be a positive integer, got {self.orientations!r}."
+            )
         pairs = {"pixels_per_cell": self.pixels_per_cell, "cells_per_block": self.cells_per_block}
         for name, pair in pairs.items():
             if pair is None and name == "pixels_per_cell":
@@ -286,15 +288,15 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
                 or not all(map(_is_count, pair))
             ):
                 raise ValueError(
-                    f"{name} must be (rows, columns), positive integers, got {pair!r}."
+                    f"`{name}` must be (rows, columns), positive integers, got {pair!r}."
                 )
         if self.block_norm not in NORMS:
-            raise ValueError(f"block_norm must be one of {NORMS}, got {self.block_norm!r}.")
+            raise ValueError(f"`block_norm` must be one of {NORMS}, got {self.block_norm!r}.")
         shape = self.image_shape
         if shape is not None and not (
             isinstance(shape, (tuple, list)) and len(shape) in (2, 3) and all(map(_is_count, shape))
         ):
-            raise ValueError(f"image_shape must be None, (H, W) or (H, W, C), got {shape!r}.")
+            raise ValueError(f"`image_shape` must be None, (H, W) or (H, W, C), got {shape!r}.")
 
     def __sklearn_tags__(self):
         tags = image_tags(super().__sklearn_tags__())

@@ -227,7 +227,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
             and all(isinstance(side, (int, np.integer)) and side > 0 for side in shape)
         ):
             raise ValueError(
-                f"image_shape must be None or a tuple of positive integers, got {shape!r}."
+                f"`image_shape` must be None or a tuple of positive integers, got {shape!r}."
             )
         images = pixels_of(self, X, reset=reset)
         return images if shape is None else shaped(images, tuple(shape))
