@@ -201,7 +201,7 @@ def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any
 
 
 def check_output_dir(sampler: Any) -> None:
-    """Refuse "" as `output_dir`, which is no folder and would be taken for the current one."""
+    """Refuse "" as `output_dir`, which is not a folder and would be taken for the current one."""
     if isinstance(folder := getattr(sampler, "output_dir", None), str) and not folder:
         raise ValueError(
             "`output_dir` must be None or the name of a folder, got ''. The current folder is '.'."
@@ -270,7 +270,7 @@ def with_synthesis(
     if sparse.issparse(images):
         raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
     jobs = getattr(sampler, "n_jobs", None)
-    # Given features tell who is near; children have none, so they are judged by their looks.
+    # Given features tell what is near; children have none, so they are judged by their looks.
     embedding = None if features is None else sampler.embedding_
     likeness = Likeness(
         images,
@@ -708,7 +708,7 @@ def sizes_told(y: NDArray[Any]) -> Iterator[None]:
         yield
     except ValueError as exc:
         if "n_neighbors <= n_samples" not in str(exc) or "has n_samples" in str(exc):
-            raise  # the second one has been told already
+            raise  # the second one has been shown already
         labels, counts = np.unique(y, return_counts=True)
         sizes = ", ".join(f"{told(label)!r}: {n}" for label, n in zip(labels, counts, strict=True))
         raise ValueError(

@@ -97,7 +97,7 @@ def make_imbalance(
     ------
     ValueError
         If `X` and `y` differ in length, a label is missing, there is one class only,
-        or a class is unknown, asked for a negative number or one that is not whole, or smaller
+        or a class is unknown, its number is negative or not whole, or smaller
         than asked.
     TypeError
         If `sampling_strategy` is neither dict nor callable.

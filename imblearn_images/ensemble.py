@@ -1,8 +1,8 @@
 """Ensembles: the names and parameters of :mod:`imblearn.ensemble`, on images.
 
 Each member is fitted on its own balanced subset of the images. What a member sees is
-decided by its scikit-learn tags, in a Pipeline those of the first step that is no sampler
-of ours: *images in their own shape* if ``input_tags.three_d_array`` is set
+decided by its scikit-learn tags, in a Pipeline those of the first step that is not a sampler of
+this package: *images in their own shape* if ``input_tags.three_d_array`` is set
 (``FlattenImages`` and the other steps of :mod:`imblearn_images.preprocessing`) or
 ``no_validation`` (``FunctionTransformer``); *paths*, if X holds paths and the step reads
 them (``ReadImages``); *flattened pixels*, shape (m, d), otherwise.
@@ -209,7 +209,7 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
         steps are, or ``no_validation``, as that of ``FunctionTransformer``; *paths*, if X
         holds paths and the step reads them (``ReadImages``: every member then reads its
         own, also to predict); *flattened pixels*, shape (m, d), otherwise. In a Pipeline
-        the first step that is no sampler of ours decides.
+        the first step that is not a sampler of this package decides.
     {warm_start}
     {sampling_strategy_under}
     {replacement}

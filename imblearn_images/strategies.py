@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 MOST = 2**31 - 1
-"""Images of a class that may be asked for: no set has as many, and no memory holds their plan."""
+"""Images of a class that may be requested: no set has as many, and no memory holds their plan."""
 
 
 def _rounded(label: Any, number: float, strategy: Any) -> int:
@@ -447,7 +447,7 @@ class Staircase:
     ----------
     step : int
         Height of a stair in images. A ValueError unless a positive integer; when called, also
-        if a class would keep no image (a flat end of single images is no staircase): the
+        if a class would keep no image (a flat end of single images is not a staircase): the
         message names the class and the largest step that works.
 
     Examples

@@ -821,7 +821,7 @@ def test_tables_for_programs(comparison):
     means = folds.groupby(["metric", "candidate"])["score"].mean()
     assert means["balanced_accuracy", "none"] == pytest.approx(comparison.scores["none"].mean())
     assert isinstance(comparison.to_frame("recall"), pd.DataFrame)
-    with pytest.raises(ValueError, match="`what` must be .* got 'fold'"):
+    with pytest.raises(ValueError, match=r"`what` must be .* got 'fold'"):
         comparison.to_frame("fold")
 
 

@@ -115,7 +115,7 @@ def one_of(
     >>> one_of(["near-miss", "smote"], "method")("smoet")
     Traceback (most recent call last):
     ...
-    argparse.ArgumentTypeError: invalid choice: 'smoet' is no method; did you mean smote?
+    argparse.ArgumentTypeError: invalid choice: 'smoet' is not a method; did you mean smote?
     """
     known = list(names)
     by_letters = {_letters(name): name for name in known}

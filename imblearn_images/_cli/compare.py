@@ -244,7 +244,7 @@ def write_report(
     title : str, default=""
         Of the page, such as the name of the folder.
     replace : bool, default=False
-        Replace the file that is there. A link, or what is no file, is never replaced.
+        Replace the file that is there. A link, or what is not a file, is never replaced.
 
     Raises
     ------

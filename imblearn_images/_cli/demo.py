@@ -82,7 +82,7 @@ def run_demo(
     ValueError
         For a folder without class folders or with unreadable images, for a single class, a
         class of fewer than 3 images, classes that are balanced already, or an `output`
-        that is no PNG or lies in `folder`.
+        that is not a PNG or lies in `folder`.
     FileNotFoundError, NotADirectoryError
         If `folder`, or the folder of `output`, does not exist.
 

@@ -33,7 +33,7 @@ class Ended(KeyboardInterrupt):
 
 
 def _is_the_command() -> bool:
-    """Tell whether this process is the command, and not a program that imports the package."""
+    """Return whether this process is the command, and not a program that imports the package."""
     name = os.path.basename(sys.argv[0]) if sys.argv else ""
     if name.removesuffix(".exe").removesuffix("-script.py") == "imblearn-images":
         return True

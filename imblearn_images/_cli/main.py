@@ -152,14 +152,14 @@ class _Remarks(logging.Handler):
 def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
     """Context of a command, after which one line says what was remarked on odd image files.
 
-    Warnings and log entries of Pillow are counted, and the first is quoted; warnings of others
+    Warnings and log entries of Pillow are counted, and the first is quoted; other warnings
     are shown at once, in a line each.
 
     Parameters
     ----------
     of_c_libraries : bool
         Also count what libtiff writes to the standard error itself, past Python. For commands
-        that run no code of others: what that wrote there would be shown when the command ends.
+        that run no third-party code: what that wrote there would be shown when the command ends.
     """
     remarks = _Remarks()
     logger = logging.getLogger("PIL")
@@ -270,7 +270,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> int:
     max_pixels = options.pop("max_pixels", MAX_PIXELS)
-    alone = command not in (run_demo, run_compare)  # these run other processes, and code of others
+    alone = command not in (run_demo, run_compare)  # these run other processes and user code
     try:
         with (
             image_limits(max_pixels=max_pixels, remedy="read it with --max-pixels {n}"),

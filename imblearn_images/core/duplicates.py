@@ -39,7 +39,7 @@ TILE = 1024  # hashes; a tile of distances is 4 MB
 
 
 def has_imagehash() -> bool:
-    """Tell whether the package ImageHash is installed."""
+    """Return whether the package ImageHash is installed."""
     return find_spec("imagehash") is not None
 
 

@@ -215,7 +215,7 @@ def read_look(path: FilePath, *, size: tuple[int, int]) -> NDArray[Any]:
 
 
 def has_more_frames(path: FilePath) -> bool:
-    """Tell whether a file holds more than the frame or page that is read, from its header.
+    """Return whether a file holds more than the frame or page that is read, from its header.
 
     Frames are not counted: that could take minutes.
 
@@ -248,7 +248,7 @@ def has_more_frames(path: FilePath) -> bool:
 
 
 def frames_follow(im: ImageFile.ImageFile) -> bool:
-    """Tell whether frames follow the first; `im` is of no use for pixels afterwards."""
+    """Return whether frames follow the first; `im` is of no use for pixels afterwards."""
     try:
         return bool(getattr(im, "is_animated", False))
     except Exception:  # noqa: BLE001 - there is a second frame, of a kind that Pillow cannot read
@@ -529,7 +529,7 @@ def _array_mode(im: Image.Image, mode: str | None) -> str:
 
 
 def has_deep_colour(im: ImageFile.ImageFile) -> bool:
-    """Tell whether `im` holds colours of more than 8 bits, of which Pillow keeps 8."""
+    """Return whether `im` holds colours of more than 8 bits, of which Pillow keeps 8."""
     if not _ARRAYS[array_mode(im)][1]:
         return False
     if isinstance(im, TiffImagePlugin.TiffImageFile):
@@ -725,7 +725,7 @@ def describe_all(
 
 @contextmanager
 def frames_told() -> Iterator[None]:
-    """Context in which no warning tells of further frames: somebody else does."""
+    """Context in which no warning tells of further frames: the caller does."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", rf"\d+ files? {MORE_FRAMES}", UserWarning)
         yield

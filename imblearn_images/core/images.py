@@ -251,7 +251,7 @@ class ArrayImages(Images):
 
 
 class FileImages(Images):
-    """Images in files, each opened when its pixels are asked for.
+    """Images in files, each opened when its pixels are requested.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def nearest_neighbors(
         Number of neighbours; less than `m` if a query is one of `rows`.
     queries : ndarray of shape (q,), dtype intp, default=None
         The rows of `features` that look for neighbours; by default `rows` themselves, which
-        costs half as much as any other set of as many. A row is no neighbour of itself.
+        costs half as much as any other set of as many. A row is not a neighbour of itself.
     n_jobs : int, default=None
         Threads that share the tiles; the answer is the same for every number.
 

@@ -45,7 +45,7 @@ def mix(
 
 
 def _fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Tell whether `_mix_bytes` gives what `mix` gives.
+    """Return whether `_mix_bytes` gives what `mix` gives.
 
     A step times a difference of bytes is a half only for steps in 256ths; `mix` rounds
     these to even.

@@ -495,7 +495,7 @@ class ResamplingPlan:
         IndexError
             If the plan has no such row.
         TypeError
-            If `row` is no integer.
+            If `row` is not an integer.
         """
         try:
             row = range(len(self))[index(row)]
@@ -700,7 +700,7 @@ class ResamplingPlan:
 
 
 def check_plan(plan: Any, name: str = "plan") -> None:
-    """Refuse what is no plan, and say what to pass.
+    """Refuse what is not a plan, and say what to pass.
 
     Examples
     --------

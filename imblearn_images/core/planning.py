@@ -462,7 +462,7 @@ def draw_until_accepted(
     -------
     plan : ResamplingPlan
         ``tries`` counts how often each child was drawn. One that is not ``accepted`` in the
-        last try stays, so that the classes have the sizes that were asked for.
+        last try stays, so that the classes have the sizes that were requested.
 
     Warns
     -----

@@ -116,7 +116,7 @@ class Kin:
         -------
         found : ndarray of shape (m, k'), dtype intp
             Source rows, the nearest first; ``k'`` is less than `k` where there are not so
-            many. A row is no neighbour of itself.
+            many. A row is not a neighbour of itself.
         """
         others = len(among) - int(np.isin(rows, among).any())
         k = min(k, others)
@@ -350,7 +350,7 @@ def as_objects(rules: Sequence[Any]) -> list[Any]:
 
 
 def says_where(rule: Any) -> bool:
-    """Tell whether a synthesis, and all of which it is made, say where things are."""
+    """Return whether a synthesis, and all of which it is made, say where things are."""
     members = getattr(rule, "syntheses", None)
     if members is not None:
         return all(map(says_where, as_objects(members)))

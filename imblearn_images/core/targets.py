@@ -258,7 +258,7 @@ def _shown(row: NDArray[Any]) -> str:
 
 
 def _is_plain(y: Any) -> bool:
-    """Tell whether imbalanced-learn knows what to do with these labels, and gives them back."""
+    """Return whether imbalanced-learn knows what to do with these labels, and gives them back."""
     if isinstance(y, np.ma.MaskedArray):
         return False
     if isinstance(y, np.ndarray):

@@ -23,7 +23,7 @@ def printable(text: object) -> str:
     Parameters
     ----------
     text : object
-        A name of a file, of a class, or a reason; what is no str is converted.
+        A name of a file, of a class, or a reason; what is not a str is converted.
 
     Examples
     --------

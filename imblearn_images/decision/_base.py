@@ -58,7 +58,7 @@ def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
 
 
 def _hands_on(estimator: Any) -> bool:
-    """Tell whether it is one that gives images to others without a look."""
+    """Return whether it is one that gives images to others without a look."""
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _hands_on(estimator.estimator)
     if isinstance(estimator, Pipeline):
@@ -68,7 +68,7 @@ def _hands_on(estimator: Any) -> bool:
 
 
 def _passes_on(step: Any) -> bool:
-    """Tell whether images leave a step of a Pipeline as they came: our samplers do that."""
+    """Return whether a step of a Pipeline leaves images as they are, as samplers here do."""
     if step in ("passthrough", None):
         return True
     return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array

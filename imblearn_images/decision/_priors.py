@@ -302,7 +302,7 @@ def _check(tau: Any, *priors: Any) -> None:
 
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    """Tell whether two sets of shares, in logarithms of any sum, differ."""
+    """Return whether two sets of shares, in logarithms of any sum, differ."""
     return bool(np.ptp(one - other) > NOTHING)
 
 

@@ -132,7 +132,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `thresholds` is not a positive integer, or `scoring` is no metric of labels.
+            If `thresholds` is not a positive integer, or `scoring` is not a metric of labels.
         TypeError
             If `estimator` has no `predict_proba`.
         """

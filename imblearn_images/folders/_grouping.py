@@ -22,7 +22,7 @@ WORDS = ("stem-prefix", "near-duplicates")
 
 
 def needs_pixels(groups: Groups) -> bool:
-    """Tell whether the groups are found with a perceptual hash of every file."""
+    """Return whether the groups are found with a perceptual hash of every file."""
     return isinstance(groups, str) and groups == "near-duplicates"
 
 

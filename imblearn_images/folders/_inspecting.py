@@ -37,7 +37,7 @@ class InspectReport:
     source: str
     classes: list[dict[str, Any]]
     """Of each class: label, images, share, ratio to the largest (None without an image), sizes,
-    modes, broken, other_files (that are no images, by ending), advice."""
+    modes, broken, other_files (that are not images, by ending), advice."""
     n_images: int
     ratio: float
     """Largest class / smallest class that has an image."""
@@ -133,7 +133,7 @@ def inspect_folder(
     Raises
     ------
     ValueError, FileNotFoundError
-        If there is no class folder, or the folders are no classes, as for
+        If there is no class folder, or the folders are not classes, as for
         :func:`load_image_folder`.
 
     Examples

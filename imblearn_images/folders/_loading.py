@@ -49,7 +49,7 @@ def _walk(class_folder: str, root: str) -> tuple[list[str], list[str]]:
                 linked = entry.is_symlink()
                 if os.path.isdir(entry) if linked else entry.is_dir():
                     # resolved from the top where needed only: it takes a look at every level
-                    resolve = linked or os.name == "nt"  # Windows: a junction is no symlink
+                    resolve = linked or os.name == "nt"  # Windows: a junction is not a symlink
                     real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
                     folders[entry.path] = real
                     inside.append(entry.path)
@@ -104,7 +104,7 @@ def load_image_folder(
     FileNotFoundError, NotADirectoryError
         If `path` does not exist or is not a folder.
     ValueError
-        If there is no class folder, or one without an image; if the folders are no classes but
+        If there is no class folder, or one without an image; if the folders are not classes but
         splits, or images beside their masks, or classes lie one level deeper, naming the folder
         that is meant (naming them as `classes` takes them all the same); if there is no such
         split or class.

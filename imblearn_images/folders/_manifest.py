@@ -73,9 +73,9 @@ def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 class Manifest:
-    """Rows of the manifest of a folder, read line by line each time they are asked for.
+    """Rows of the manifest of a folder, read line by line each time they are requested.
 
-    Iterating raises a FileNotFoundError if there is none; a ValueError if it is no file, or
+    Iterating raises a FileNotFoundError if there is none; a ValueError if it is not a file, or
     naming the line that is not one of a manifest, or that points out of the folder. Every field
     is checked, its type and what it can be beside the others: people, programs and damaged disks
     change files, and what is read here decides what is trusted.
@@ -100,7 +100,7 @@ class Manifest:
                 yield row
 
     def has_rows(self, among: int = 1000) -> bool:
-        """Tell whether one of the first lines is one of a manifest, whatever the others are."""
+        """Return whether one of the first lines is one of a manifest, whatever the others are."""
         with open_regular(self.file) as lines:
             for line in islice(_lines(lines, _LONGEST, cut=True), among):
                 with suppress(ValueError):
@@ -202,7 +202,7 @@ def _is_name(value: Any) -> bool:
 
 
 def _is_text(value: Any, errors: str = "strict") -> bool:
-    """Tell whether a value can be written; a name of a file may hold bytes that are no text."""
+    """Return whether a value can be written; a name of a file may hold bytes that are not text."""
     try:
         return isinstance(value, str) and value.encode("utf-8", errors) is not None
     except UnicodeEncodeError:
@@ -393,7 +393,7 @@ def _looks_number(label: str) -> bool:
 def find_leaks(rows: Iterable[Row]) -> list[str]:
     """Name the training rows that are, or descend from, a validation or test image.
 
-    Also the validation and test rows that were drawn: they are no photos to measure on.
+    Also the validation and test rows that were drawn: they are not photos to measure on.
 
     Examples
     --------

@@ -87,7 +87,7 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
 
 
 def draws_images(sampler: Any) -> bool:
-    """Tell whether a sampler makes images that are in no file yet."""
+    """Return whether a sampler makes images that are in no file yet."""
     parameters = sampler.get_params(deep=False)
     copies = isinstance(sampler, RandomOverSampler) and sampler.synthesis in (None, "copy")
     return "output_dir" in parameters and not copies
@@ -319,7 +319,7 @@ def digest_of(facts: Iterable[str]) -> str:
 
 
 class OutputRows(Sequence[Row]):
-    """Rows of a data set, validation first, each made when it is asked for.
+    """Rows of a data set, validation first, each made when it is requested.
 
     What is kept are numbers, some 20 bytes a row: its source file, its kind, and of an image
     that was drawn, size and hash.

@@ -58,7 +58,7 @@ class FolderReport:
     n_test: int = 0
     """Rows of the test part of a split that was kept; they stand behind the validation part."""
     other_files: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Class, or "" for the source itself, to the number of files by ending that are no images."""
+    """Class, or "" for the source itself, to the number of files by ending that are not images."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""

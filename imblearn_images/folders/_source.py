@@ -368,7 +368,7 @@ def bound_together(kept: Source) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If some are no photos, but were drawn from others, so that no split can be honest.
+        If some are not photos, but were drawn from others, so that no split can be honest.
     """
     contents = kept.records.first_equals()
     if kept.lineage is None or not kept.lineage.manifests:

@@ -100,7 +100,7 @@ LINKS = ("copy", "hard", "symlink", "rows")
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 WORKSHOP = ".unfinished"
 """Folder inside the output for what is not yet in its place. It is there from the first moment to
-the last: a folder that has one is no data set yet."""
+the last: a folder that has one is not a data set yet."""
 JOURNAL = "drawn.jsonl"
 """File in it with a line for every image that was drawn whole: its name and SHA-256."""
 _CONVERTED = re.compile(r"(L|RGB|RGBA)-[0-9a-f]{64}\.png")
@@ -428,7 +428,7 @@ def name_file(stem: str, digest: str, suffix: str) -> str:
 
 
 def _is_readable(character: str) -> bool:
-    # marks belong to the letter before them: without, Hindi and Thai are no words
+    # marks belong to the letter before them: without, Hindi and Thai are not words
     return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
 
 
@@ -436,7 +436,7 @@ _MARKS = ("Mn", "Mc")
 
 
 def _is_ours(name: str) -> bool:
-    """Tell whether a file in the workshop has a name that this package gives."""
+    """Return whether a file in the workshop has a name that this package gives."""
     return name in (JOURNAL, MANIFEST) or any(
         pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
     )

@@ -94,15 +94,15 @@ def verify_folder(
     Returns
     -------
     VerifyReport
-        ``bool(report)`` tells whether all is well.
+        ``bool(report)`` shows whether all is well.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no manifest in it: it was not finished, or is of
-        somebody else. If there is no `source`.
+        If there is no such folder, or no manifest in it: it was not finished, or was written by
+        another program. If there is no `source`.
     ValueError
-        If the manifest is damaged, naming the line, or is no file.
+        If the manifest is damaged, naming the line, or is not a file.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def _check_there(root: Path) -> None:
 
 
 def _is_of_a_source(row: Row) -> bool:
-    """Tell whether a row is a file of class folders: what it was made of is in its name."""
+    """Return whether a row is a file of class folders: what it was made of is in its name."""
     if row.path is None or row.kind != "original" or not row.parents:
         return False
     digest = digest_of((row.label, *row.parents, str(row.sha256)))
@@ -203,7 +203,7 @@ def _is_of_a_source(row: Row) -> bool:
 
 
 def _lies_in(name: str, source: str | os.PathLike[str]) -> bool:
-    """Tell whether a parent is below the source, as it is spelled: no file is looked at."""
+    """Return whether a parent is below the source, as it is spelled: no file is looked at."""
     root = os.path.abspath(source)
     there = os.path.abspath(os.path.join(root, name))
     return there.startswith(os.path.join(root, "")) and "\0" not in name

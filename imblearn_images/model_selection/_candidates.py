@@ -137,7 +137,7 @@ def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Can
     """Make one estimator of a candidate that takes the images `X` as they are.
 
     A sampler stands before `estimator`, behind the ``ReadImages`` that begins it if it does;
-    a sampler of others is wrapped in ``ImageSampler``. An estimator that wants rows of pixels
+    a third-party sampler is wrapped in ``ImageSampler``. An estimator that wants rows of pixels
     is given them. Every ``random_state`` that is None is set to `seed`, so that all
     candidates draw alike.
 
@@ -252,7 +252,7 @@ def _on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
 
 
 def _takes_images(estimator: Any) -> bool:
-    """Tell whether an estimator, or one that a meta-estimator asks, takes images."""
+    """Return whether an estimator, or one that a meta-estimator asks, takes images."""
     if takes_of(estimator)[0]:
         return True
     if isinstance(estimator, SklearnPipeline) or not hasattr(estimator, "get_params"):

@@ -79,7 +79,7 @@ def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 
 
 def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
-    """Every candidate that is no baseline, beside the best baseline."""
+    """Every candidate that is not a baseline, beside the best baseline."""
     return [
         {
             "candidate": name,
@@ -392,7 +392,7 @@ class ResamplerComparison:
     reference : str
         The best baseline, which makes no images: what resampling has to beat.
     gains : dict of str to Difference
-        Candidate that is no baseline -> the same of its paired difference to `reference`.
+        Candidate that is not a baseline -> the same of its paired difference to `reference`.
     advice : str
         What to do, how sure that is, and what it was measured on: two sentences.
     """
@@ -415,7 +415,7 @@ class ResamplerComparison:
     """Candidate -> seconds and memory."""
     estimators: Mapping[str, Any]
     """Candidate -> what was compared, unfitted: fit the one you choose on all images. (The
-    weights of a "class_weight" that is no parameter are to be passed to its ``fit``.)"""
+    weights of a "class_weight" that is not a parameter are to be passed to its ``fit``.)"""
     failures: Mapping[str, str]
     """Candidate without a result -> reason."""
     notes: tuple[str, ...] = ()
@@ -448,7 +448,7 @@ class ResamplerComparison:
 
     @cached_property
     def gains(self) -> dict[str, Difference]:
-        """Candidate that is no baseline -> paired difference to `reference`."""
+        """Candidate that is not a baseline -> paired difference to `reference`."""
         names = [name for name in self.names if name not in BASELINES]
         if self.reference == "none":  # the same differences must not have two p-values
             return {name: self.differences[name] for name in names}
@@ -502,7 +502,7 @@ class ResamplerComparison:
         Parameters
         ----------
         metric : str
-            One of those that were asked for.
+            One of those that were requested.
 
         Returns
         -------

@@ -43,7 +43,7 @@ def make_folds(y: NDArray[Any], groups: Any, cv: Any, seed: int) -> tuple[list[F
     folds : list of (train, test)
         Rows.
     notes : list of str
-        What is otherwise than asked for or usual.
+        What is otherwise than requested or usual.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def draw_folds(
     folds : list of (train, test)
         Rows.
     notes : list of str
-        One where there are fewer folds than asked for.
+        One where there are fewer folds than requested.
     """
     if n_splits < 2 or n_repeats < 1:
         raise ValueError(

@@ -164,7 +164,7 @@ def _check_call(generator: Any) -> None:
 
 
 def is_density_model(generator: Any) -> bool:
-    """Tell whether this is an estimator that can sample, or a Pipeline that ends in one."""
+    """Return whether this is an estimator that can sample, or a Pipeline that ends in one."""
     last = generator[-1] if isinstance(generator, Pipeline) else generator
     known = all(hasattr(last, name) for name in ("get_params", "fit", "sample"))
     return known and not isinstance(generator, FrozenEstimator)
@@ -226,7 +226,7 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
         Of shape (n, H, W), (n, H, W, C), the same with axes of length 1 elsewhere, or rows of
         flattened pixels.
     n : int
-        How many were asked for.
+        How many were requested.
     real : ndarray of shape (m, ...)
         Real images of the class.
     who : str
@@ -275,7 +275,7 @@ def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-BATCH = 1 << 22  # pixels that are asked for at a time
+BATCH = 1 << 22  # pixels that are requested at a time
 LOOKED_AT = 64  # real images with which the shape and unit of generated ones are compared
 
 
@@ -330,7 +330,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     `random_state` must be seeded by its owner.
 
     A generator has seen all images of its class, so ``plan_.crosses(groups)`` names every
-    generated row: split first, then resample. About 4 million pixels are asked for at a time.
+    generated row: split first, then resample. About 4 million pixels are requested at a time.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class ImagesOutMixin:
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None
-            Of no consequence here: images are no table.
+            Has no effect: images are not a table.
 
         Returns
         -------
@@ -43,7 +43,7 @@ class ImagesOutMixin:
 
 
 def are_paths(images):
-    """Tell whether `images`, as :func:`unwrap` returns them, are paths of at least one file."""
+    """Return whether `images`, as :func:`unwrap` returns them, are paths of at least one file."""
     return holds_paths(images) and len(images) > 0 and is_path(images[0])
 
 

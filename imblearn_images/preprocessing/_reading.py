@@ -70,7 +70,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     -----
     The EXIF orientation of a photo is applied. Of animations and multi-page files the
     first frame is read. ``set_output`` is for the later steps
-    of a Pipeline: images are no table, and stay an array.
+    of a Pipeline: images are not a table, and stay an array.
 
     Examples
     --------

@@ -20,7 +20,7 @@ __all__ = ["Augment"]
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether `value` is a finite real number; True and False are none."""
+    """Return whether `value` is a finite real number; True and False are none."""
     return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 

@@ -279,7 +279,7 @@ class _PairBank:
     """Donors of all classes and the neighbours of theirs to which they deform."""
 
     mates: NDArray[np.intp]  # (n, NEAREST), by source row
-    n_mates: NDArray[np.intp]  # (n,), how many of these count; 0 for a row that is no donor
+    n_mates: NDArray[np.intp]  # (n,), how many of these count; 0 for a row that is not a donor
 
     @classmethod
     def draw(cls, kin: Kin, n_pairs: int) -> _PairBank:

@@ -250,9 +250,9 @@ class Paste(BaseEstimator):
         Raises
         ------
         ValueError
-            If a mask is no bool array of the height and width of the images.
+            If a mask is not a bool array of the height and width of the images.
         TypeError
-            If `mask` is no function.
+            If `mask` is not a function.
         """
         self._check_mask()
         children = partners[:, 0].copy()

@@ -98,7 +98,7 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
     :class:`imblearn.under_sampling.NearMiss` for images. Searches between every class and
     the smallest. It keeps the border, so what is left of a class is not typical of it, and
     outliers attract the selection (less in version 2); version 3 may find fewer images than
-    asked for.
+    requested.
 
     Parameters
     ----------
