@@ -85,7 +85,7 @@ Labels = TypeVar("Labels")
 
 
 def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
-    """Refuse parameters about images in a sampler of images that is run on features.
+    """Raise for parameters about images in a sampler that is run on features.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def own_features(
 
 
 def _check_decodable(sampler: Any, X: Any, embeddings: Any) -> None:
-    """Refuse to interpolate in an embedding from which there is no way back."""
+    """Raise for interpolation in an embedding that has no `inverse_transform`."""
     if sampler.interpolate != "embedding":
         raise ValueError(
             f'`interpolate` must be "pixels" or "embedding", got {sampler.interpolate!r}.'
@@ -201,7 +201,7 @@ def images_of(X: Any, sampler: Any, rows: NDArray[np.intp] | None = None) -> Any
 
 
 def check_output_dir(sampler: Any) -> None:
-    """Refuse "" as `output_dir`, which is not a folder and would be taken for the current one."""
+    """Raise for "" as `output_dir`, which would be taken for the current folder."""
     if isinstance(folder := getattr(sampler, "output_dir", None), str) and not folder:
         raise ValueError(
             "`output_dir` must be None or the name of a folder, got ''. The current folder is '.'."
@@ -209,7 +209,7 @@ def check_output_dir(sampler: Any) -> None:
 
 
 def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
-    """Refuse to put synthetic images among their parents, or where no folder can be."""
+    """Raise if synthetic images would lie among their parents, or no folder can be made."""
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise NotADirectoryError(
             f"`output_dir` must be a folder, got the file {os.fspath(folder)}."
@@ -226,7 +226,7 @@ def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
 
 
 def check_room(sampler: Any, features: NDArray[Any]) -> None:
-    """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
+    """Raise if the features that imbalanced-learn would mix do not fit into memory."""
     n_new = sum(sampler.sampling_strategy_.values())
     check_fits(
         features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
@@ -245,7 +245,7 @@ def with_synthesis(
     nearness: str = "",
     rows: NDArray[np.intp] | None = None,
 ) -> ResamplingPlan:
-    """Let the parameters `synthesis`, `interpolate` and `accept` have their say on a plan.
+    """Apply the parameters `synthesis`, `interpolate` and `accept` to a plan.
 
     Without a synthesis copies stay copies: only what is mixed is judged.
 
@@ -270,7 +270,7 @@ def with_synthesis(
     if sparse.issparse(images):
         raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
     jobs = getattr(sampler, "n_jobs", None)
-    # Given features tell what is near; children have none, so they are judged by their looks.
+    # Given features tell what is near; synthetic images have none and are compared by their looks.
     embedding = None if features is None else sampler.embedding_
     likeness = Likeness(
         images,
@@ -468,7 +468,7 @@ class ImageSamplerMixin:
 
 
 def _warn_of_lost_classes(sampler: Any, y: NDArray[Any]) -> None:
-    """Say which classes of `y` a sampler has left no image of, unless it was asked to."""
+    """Warn of classes that a sampler has emptied, unless that was requested."""
     labels, counts = np.unique(y, return_counts=True)
     left = np.isin(labels, sampler.plan_.y)
     asked = sampler.sampling_strategy_ if sampler._sampling_type == "under-sampling" else {}  # noqa: SLF001
@@ -489,7 +489,7 @@ def _warn_of_lost_classes(sampler: Any, y: NDArray[Any]) -> None:
 
 @contextmanager
 def _text_told(X: Any) -> Iterator[None]:
-    """Say what may have been meant by a table of text."""
+    """Raise with what may have been meant by a table of text."""
     try:
         yield
     except ValueError as error:
@@ -617,7 +617,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         return self._selected(X, y, *measure(self, X, y, embeddings))
 
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
-        """Let imbalanced-learn select, on classes numbered from 0.
+        """Select with imbalanced-learn, on classes numbered from 0.
 
         Some of its samplers index arrays by the label or take the mode of labels, which
         works for such labels only; for these all of them decide the same with and without.
@@ -703,7 +703,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
 
 @contextmanager
 def sizes_told(y: NDArray[Any]) -> Iterator[None]:
-    """Say how large the classes are when there are too few images for the neighbours asked."""
+    """Add the class sizes to an error about too few images for the neighbours."""
     try:
         yield
     except ValueError as exc:

@@ -62,7 +62,7 @@ class _ImagesMixin:
     sampling_strategy: Any
 
     def _image_set(self, X: Any, y: Any) -> Any:
-        """Return the checked images, or None for X that is imbalanced-learn's own business."""
+        """Return the checked images, or None for X that imbalanced-learn handles itself."""
         images, _ = unwrap(X)
         if hasattr(self, "image_shape_"):
             del self.image_shape_
@@ -74,7 +74,7 @@ class _ImagesMixin:
 
     @contextmanager
     def _whole_counts(self) -> Iterator[None]:
-        """Let imbalanced-learn see integers in `sampling_strategy`."""
+        """Turn counts in `sampling_strategy` into integers for imbalanced-learn."""
         given = self.sampling_strategy
         whole = WholeCounts(given) if callable(given) else as_counts(given)
         try:
@@ -205,10 +205,10 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
     {n_estimators}
     estimator : classifier, default=AdaBoostClassifier()
         Fitted on every subset. It sees *images in their own shape* if its scikit-learn tag
-        ``input_tags.three_d_array`` is set, as those of ``FlattenImages`` and our other
-        steps are, or ``no_validation``, as that of ``FunctionTransformer``; *paths*, if X
-        holds paths and the step reads them (``ReadImages``: every member then reads its
-        own, also to predict); *flattened pixels*, shape (m, d), otherwise. In a Pipeline
+        ``input_tags.three_d_array`` is set, as those of ``FlattenImages`` and the other
+        steps of this package are, or ``no_validation``, as that of ``FunctionTransformer``;
+        *paths*, if X holds paths and the step reads them (``ReadImages``: every member then reads
+        its own, for prediction too); *flattened pixels*, shape (m, d), otherwise. In a Pipeline
         the first step that is not a sampler of this package decides.
     {warm_start}
     {sampling_strategy_under}
@@ -234,7 +234,7 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
 
     Notes
     -----
-    Members are fitted and asked in threads, which share the images. The `sampling_strategy` is
+    Members are fitted and queried in threads, which share the images. The `sampling_strategy` is
     that of the random under-sampling of every member's subset.
 
     References
@@ -285,8 +285,8 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     """Bag of any classifiers, each fitted on a bootstrap sample that was balanced.
 
     :class:`imblearn.ensemble.BalancedBaggingClassifier` for images: same subsets, same
-    members. The cost is that of `n_estimators` fits on small sets; the choice where one fit
-    on a balanced subset wastes too many majority images. With few minority images all
+    members. The cost is that of `n_estimators` fits on small sets. Choose it where one fit
+    on a balanced subset would waste too many majority images. With few minority images all
     members see the same ones, and agree in their errors.
 
     Parameters
@@ -304,7 +304,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     bootstrap_features : bool, default=False
         On images False.
     oob_score : bool, default=False
-        Judge by the images that a member has not seen.
+        Score on the images that a member has not seen.
     {warm_start}
     {sampling_strategy_under}
     {replacement}
@@ -327,7 +327,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
 
     Notes
     -----
-    Members are fitted and asked in threads, which share the images. The `sampling_strategy` is
+    Members are fitted and queried in threads, which share the images. The `sampling_strategy` is
     that of the random under-sampling of every member's subset.
 
     References
@@ -419,11 +419,11 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
         Takes ``sample_weight``; of a Pipeline, the last step does. What it sees is explained in
         :mod:`imblearn_images.ensemble`.
     n_estimators : int, default=50
-        Rounds at most.
+        Maximum number of rounds.
     learning_rate : float, default=1.0
         Factor on the weight of each round.
     algorithm : str, default='deprecated'
-        Without effect.
+        Has no effect.
     {sampling_strategy_under}
     {replacement}
     {random_state}
@@ -431,7 +431,7 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
     Attributes
     ----------
     estimators_ : list of classifiers
-        One a round.
+        One per round.
     {image_shape_}
 
     References
@@ -605,7 +605,7 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
 
 
 def _checked_outputs(table: NDArray[Any]) -> NDArray[Any]:
-    """Columns that the forest tells one by one: one that never changes would break it."""
+    """Return one label column; the forest cannot handle a column that never changes."""
     if table.ndim == 2 and len(table):
         constant = np.flatnonzero((table == table[:1]).all(axis=0))
         if len(constant):

@@ -202,7 +202,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
 
 
 def _check_sampler(sampler: Any) -> None:
-    """Refuse what is not a sampler, and one that draws images in a way of its own."""
+    """Raise for anything but a sampler, and for one that draws images itself."""
     if isinstance(sampler, Pipeline):
         raise TypeError(
             "`sampler` is a Pipeline, whose rows cannot be followed through its steps; put "

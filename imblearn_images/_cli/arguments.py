@@ -80,7 +80,7 @@ class Parser(argparse.ArgumentParser):
                 )
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and how the command is used, in three lines; exit with 2."""
+        """Report what is wrong, and how the command is used, in three lines; exit with 2."""
         arguments = [
             str(action.metavar or dest.upper())
             for dest, action in self.options.items()

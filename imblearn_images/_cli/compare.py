@@ -107,7 +107,7 @@ class _RefusedError(Exception):
 
 @contextmanager
 def from_folder(folder: str) -> Iterator[None]:
-    """Let modules be imported from a folder, first of all places, and only here."""
+    """Make modules importable from a folder, before all other places, and only here."""
     sys.path.insert(0, folder)
     try:
         yield
@@ -273,7 +273,7 @@ def write_report(
 
 
 def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
-    """Refuse to write where something is, unless it is a file that is to be replaced.
+    """Raise if something is in the way, unless it is a file that is to be replaced.
 
     Raises
     ------
@@ -567,7 +567,7 @@ def run_compare(
 
 
 def _workers(estimator: str | None) -> AbstractContextManager[Any]:
-    """Let worker processes find the module of the user's estimator; this one has it already."""
+    """Make the module of the user's estimator importable in worker processes."""
     if estimator is None:
         return nullcontext()
     return parallel_config("loky", initializer=_look_in, initargs=(os.getcwd(),))

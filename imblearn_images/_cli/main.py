@@ -1,4 +1,4 @@
-"""The command ``imblearn-images``: its commands, its exit codes, what it says on errors."""
+"""The command ``imblearn-images``: its commands, its exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class _Remarks(logging.Handler):
 
 @contextmanager
 def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
-    """Context of a command, after which one line says what was remarked on odd image files.
+    """Context of a command, after which one line sums up the remarks on odd image files.
 
     Warnings and log entries of Pillow are counted, and the first is quoted; other warnings
     are shown at once, in a line each.
@@ -248,7 +248,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     exit_code : int
         0 done; 1 refused or failed, with one message on stderr; 2 wrong usage; 130 interrupted
-        by Ctrl-C, 128 + n ended by another signal n, with one message that says what is left.
+        by Ctrl-C, 128 + n ended by another signal n, with one message on what is left.
 
     Examples
     --------
@@ -310,7 +310,7 @@ def _fail(message: str, spell: Callable[[str], str]) -> None:
 
 
 def _place(error: BaseException) -> str:
-    """Say in which line of this package an error came up, to be reported."""
+    """Return the line of this package in which an error arose, to be reported."""
     home = Path(imblearn_images.__file__).parent
     steps = [
         s for s in traceback.extract_tb(error.__traceback__) if home in Path(s.filename).parents

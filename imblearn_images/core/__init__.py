@@ -13,6 +13,6 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``targets``: labels;
   ``splitting``: which images validate; ``files``: reading and writing one file or many
 - ``plan``: the decision; ``layers``: where things are in a drawn image; ``pixels``: every rule on
-  dtype, unit, rounding and clipping; ``calibration``, ``limits``, ``memory``, ``parallel``, ``text``:
-  tools that need nothing else
+  dtype, unit, rounding and clipping; ``calibration``, ``limits``, ``memory``, ``parallel``,
+  ``text``: tools that need nothing else
 """

@@ -215,7 +215,7 @@ def is_image(value: Any) -> bool:
 
 
 def row_advice(row: Any) -> str:
-    """Say what to pass instead of a row that holds more than an image; "" for any other.
+    """Return what to pass instead of a row that holds more than an image, or "".
 
     Examples
     --------
@@ -303,7 +303,7 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
 
 
 def check_unmasked(array: Any, what: str, by_row: bool = False) -> None:
-    """Refuse masked pixels: nobody knows what an image with holes is to be mixed to.
+    """Raise for masked pixels: an image with holes cannot be mixed.
 
     Raises
     ------
@@ -325,7 +325,7 @@ def check_unmasked(array: Any, what: str, by_row: bool = False) -> None:
 
 
 def remake_of(values: Sequence[Any]) -> Remake:
-    """Tell what makes an image of pixels, of the kind that all `values` have; else an array.
+    """Return the function that turns pixels into the kind that all `values` have.
 
     Examples
     --------
@@ -572,7 +572,7 @@ def _apart(advice: str) -> str:
 
 
 def _check_rows(values: Any, X: Any) -> None:
-    """Refuse rows that hold more than an image, such as its label."""
+    """Raise for rows that hold more than an image, such as its label."""
     for row, value in enumerate(values):
         advice = row_advice(value)
         if advice:

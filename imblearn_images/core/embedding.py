@@ -26,7 +26,7 @@ from imblearn_images.core.text import printable
 
 
 def check_embedding(embedding: Any) -> None:
-    """Refuse what makes no features of images.
+    """Raise for anything that does not make features of images.
 
     Raises
     ------

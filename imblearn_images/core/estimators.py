@@ -132,7 +132,7 @@ BATCH = 512  # images of a part of a set that are asked about at a time
 
 
 def _first_step(estimator: Any) -> Any:
-    """The step that looks at the data: searches, Pipelines and samplers of this package do not."""
+    """The step that looks at the data: searches, Pipelines and samplers here do not."""
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _first_step(estimator.estimator)
     if isinstance(estimator, Pipeline):
@@ -206,7 +206,7 @@ class SharedImages:
         return self
 
     def release(self) -> None:
-        """Let go of the images, so that fitted estimators do not keep them."""
+        """Release the images, so that fitted estimators do not keep them."""
         self.X = None
 
 
@@ -272,7 +272,7 @@ class OnRows(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def on_rows_of(fitted: Any, images: SharedImages) -> Any:
-    """Let a fitted :class:`OnRows`, or a Pipeline that ends in one, see other images."""
+    """Point a fitted :class:`OnRows`, or a Pipeline that ends in one, at other images."""
     other = copy.copy(fitted)
     if isinstance(fitted, OnRows):
         other.images = images

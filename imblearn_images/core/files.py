@@ -85,7 +85,7 @@ class FileInfo:
 def describe(
     path: FilePath, *, size: tuple[int, int] | None = None, mode: str | None = None
 ) -> FileInfo:
-    """Say what :func:`read_image` would give, from the header, without decoding pixels.
+    """Describe what :func:`read_image` would return, without decoding pixels.
 
     Parameters
     ----------
@@ -411,7 +411,7 @@ def resize_array(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
 
 def mode_of_array(mode: str) -> str:
-    """Say which mode an image of one of Pillow's modes is read as."""
+    """Return the mode that an image of one of Pillow's modes is read as."""
     return _READ_AS.get(mode, mode)
 
 
@@ -479,7 +479,7 @@ def _reason_of_bomb(pillows: str) -> str:
 
 
 def check_scans(im: ImageFile.ImageFile) -> None:
-    """Refuse a JPEG that would take too long because it says every pixel many times over."""
+    """Raise for a JPEG that would take too long because it codes every pixel many times."""
     if im.format not in ("JPEG", "MPO") or im.fp is None:
         return
     here = im.fp.tell()
@@ -502,7 +502,7 @@ def _count_scans(jpeg: bytes) -> int:
 
 
 def check_scale(im: Image.Image) -> None:
-    """Refuse pixels that :func:`read_image` could not bring into 8 bits for a `mode`."""
+    """Raise for pixels that :func:`read_image` could not bring into 8 bits for a `mode`."""
     if im.mode in ("I", "F") or im.mode.startswith("I;16"):
         _check_range(np.asarray(im), im.mode)
 

@@ -34,7 +34,7 @@ UNSCALED = (
 
 
 def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float64) -> None:
-    """Refuse values whose squares float64, or `dtype`, cannot hold.
+    """Raise for values whose squares float64, or `dtype`, cannot hold.
 
     Parameters
     ----------

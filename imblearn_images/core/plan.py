@@ -237,7 +237,7 @@ class ResamplingPlan:
         What "near" meant when the partners were chosen, e.g. ``"pixels"``; empty
         where no distance was measured.
     synthesis : str or synthesis, default="blend"
-        The rule by which the children are drawn: ``"blend"`` mixes parents pixel by pixel,
+        The rule by which the synthetic images are drawn: ``"blend"`` mixes parents pixel by pixel,
         ``"noise"`` is the smoothed bootstrap, ``"generated"`` are images that a model has made
         and that look most like their base, anything else an object as described in
         :mod:`imblearn_images.core.synthesis`.
@@ -248,9 +248,10 @@ class ResamplingPlan:
         Seed of each row, for a synthesis that draws random numbers: whatever becomes of
         the plan, a row alone tells how to draw it again.
     tries : ndarray of shape (n_out,), dtype intp, default=None
-        How often a child was drawn, where a sampler's `accept` has judged it; 0 for others.
+        How often a synthetic image was drawn, where a sampler's `accept` has judged it; 0 for
+        others.
     accepted : ndarray of shape (n_out,), dtype bool, default=None
-        False for the children that were accepted in no try.
+        False for the synthetic images that were accepted in no try.
     previous : ResamplingPlan, default=None
         The plan of the step before, where several samplers were run one after the other:
         `base` and `partners` are then rows of that plan; see :meth:`after`.
@@ -700,7 +701,7 @@ class ResamplingPlan:
 
 
 def check_plan(plan: Any, name: str = "plan") -> None:
-    """Refuse what is not a plan, and say what to pass.
+    """Raise for anything but a plan, with what to pass.
 
     Examples
     --------

@@ -198,7 +198,7 @@ Hook = Callable[[Any, NDArray[Any]], Any]
 def listen(
     hook: Hook, seen: NDArray[Any], y: NDArray[Any], *, nearness: str = ""
 ) -> tuple[ResamplingPlan, Any]:
-    """Let a sampler of imbalanced-learn decide, and read off what it has decided.
+    """Run a sampler of imbalanced-learn, and read off what it has decided.
 
     Parameters
     ----------
@@ -353,7 +353,7 @@ def plan_averages(
 def check_class_sizes(
     y: NDArray[Any], n_new: Mapping[Any, int], k_neighbors: Any, *, parameter: str = "k_neighbors"
 ) -> None:
-    """Refuse classes that are too small to have `k_neighbors` neighbours.
+    """Raise for classes that are too small to have `k_neighbors` neighbours.
 
     Raises
     ------
@@ -377,8 +377,8 @@ def check_class_sizes(
             )
 
 
-TRIES = 3  # for judges that do not say how often a child may be drawn
-BATCH = 1 << 22  # pixels of children that are judged at a time
+TRIES = 3  # for judges that do not say how often a synthetic image may be drawn
+BATCH = 1 << 22  # pixels of synthetic images that are judged at a time
 
 
 class Judge(Protocol):
@@ -391,11 +391,11 @@ class Judge(Protocol):
     def judge(
         self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
     ) -> NDArray[np.bool_]:
-        """Tell which of the `images`, shape (m, H, W[, C]), the rows of `children`, are good."""
+        """Return which of the `images`, shape (m, H, W[, C]), the rows of `children`, are good."""
 
 
 def check_judge(accept: Any) -> None:
-    """Refuse what cannot judge children.
+    """Raise for anything that cannot accept or reject synthetic images.
 
     Raises
     ------
@@ -438,19 +438,19 @@ def draw_until_accepted(
     *,
     n_jobs: int | None = None,
 ) -> ResamplingPlan:
-    """Change the parents, shares and seeds of rejected children until they are accepted.
+    """Change the parents, shares and seeds of rejected synthetic images until they are accepted.
 
     Parameters
     ----------
     plan : ResamplingPlan
-        Whose children are judged.
+        Whose synthetic images are judged.
     decided : ResamplingPlan
         The same before the synthesis has chosen parents: it is asked to choose again. A
         partner that the sampler has chosen stays, its share is cut at random.
     images : Images
         The source images.
     accept : Judge or callable
-        A function is called with blocks of children and their labels.
+        A function is called with blocks of synthetic images and their labels.
     kin : Kin
         Where other parents are looked for.
     likeness : Likeness
@@ -461,13 +461,13 @@ def draw_until_accepted(
     Returns
     -------
     plan : ResamplingPlan
-        ``tries`` counts how often each child was drawn. One that is not ``accepted`` in the
-        last try stays, so that the classes have the sizes that were requested.
+        ``tries`` counts how often each synthetic image was drawn. One that is not ``accepted`` in
+        the last try stays, so that the classes have the sizes that were requested.
 
     Warns
     -----
     UserWarning
-        Naming the classes of which no child was accepted.
+        Naming the classes of which no synthetic image was accepted.
     """
     max_tries = getattr(accept, "max_tries", TRIES)
     tries, accepted = np.zeros(len(plan), dtype=np.intp), np.ones(len(plan), dtype=np.bool_)
@@ -488,9 +488,10 @@ def draw_until_accepted(
     hopeless = np.setdiff1d(plan.y[plan.synthetic], plan.y[plan.synthetic & accepted])
     if len(hopeless):
         kin.warn(
-            f"`accept` has accepted no child of {', '.join(map(repr, hopeless.tolist()))} in any "
-            "try; all of them stay as they were drawn last. Look at some, and judge less strictly, "
-            "or leave these classes out of `sampling_strategy`."
+            "`accept` has accepted no synthetic image of "
+            f"{', '.join(map(repr, hopeless.tolist()))} in any try; all of them stay as they were "
+            "drawn last. Look at some, and be less strict, or leave these classes out of "
+            "`sampling_strategy`."
         )
     return replace(plan, tries=tries, accepted=accepted)
 

@@ -58,7 +58,7 @@ def open_to_append(path: FilePath) -> IO[bytes]:
 
 
 def check_regular(path: FilePath, *, follow: bool = True) -> None:
-    """Refuse what is not a regular file; what :func:`open_regular` refuses is not opened at all."""
+    """Raise for anything but a regular file, as :func:`open_regular`, without opening it."""
     _check(os.stat(path) if follow else os.lstat(path), path, alone=not follow)
 
 

@@ -25,7 +25,7 @@ from imblearn_images.core.synthesis import as_objects, generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
-FAMILIES = 1 << 18  # pixels of children that a synthesis draws at a time
+FAMILIES = 1 << 18  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
 
 
@@ -227,7 +227,7 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
 
 
 def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDArray[Any]) -> None:
-    """Draw the rows start to stop of a plan: copies are copied, children drawn."""
+    """Draw the rows start to stop of a plan: copies are copied, synthetic images drawn."""
     part = plan[start:stop]
     is_child = part.synthetic
 
@@ -243,7 +243,7 @@ def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDAr
         run = slice(rows[0], rows[-1] + 1)
         if run.stop - run.start == len(rows):
             carry_out(part[run], out[run])
-        else:  # all at once nevertheless: children are drawn faster together
+        else:  # all at once nevertheless: synthetic images are drawn faster together
             scattered = np.empty((len(rows), *out.shape[1:]), dtype=out.dtype)
             carry_out(part[rows], scattered)
             out[rows] = scattered
@@ -257,7 +257,7 @@ def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:
 
 
 def draw_children(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
-    """Draw the rows of a plan, all of them children, by its synthesis."""
+    """Draw the rows of a plan, all of them synthetic images, by its synthesis."""
     if plan.synthesis == "blend":
         _blend(plan, images, out)
         return

@@ -1,7 +1,7 @@
-"""Synthesis: how one child is drawn from its parents.
+"""Synthesis: how one synthetic image is drawn from its parents.
 
-A synthesis is a small object; no base class is needed. It says how many partners a child
-has besides its base, and draws a block of children::
+A synthesis is a small object; no base class is needed. It says how many partners a synthetic image
+has besides its base, and draws a block of synthetic images::
 
     class Half:
         n_partners = 1
@@ -13,8 +13,8 @@ The renderer rounds, clips and stores what comes back. A synthesis that does not
 partner a sampler has chosen has a method ``choose(children, kin)``, too. One with a
 method ``explain(base, partners, weights, rng) -> str`` says in words what it draws, for
 ``plan_.explain``. A plain function
-``(base, partner, step, rng) -> image`` is enough where one child at a time will do. It gets
-floats, so that ``base + step * (partner - base)`` is what it says for every dtype of the data;
+``(base, partner, step, rng) -> image`` is enough where one synthetic image at a time will do. It
+gets floats, so that ``base + step * (partner - base)`` is what it says for every dtype of the data;
 ``draw`` gets that dtype, where differences of uint8 wrap modulo 256.
 """
 
@@ -89,7 +89,7 @@ class Kin:
         return self._features()
 
     def warn(self, message: str) -> None:
-        """Warn, of one thing only once: rejected children are planned again and again."""
+        """Warn, of one thing only once: rejected synthetic images are planned again and again."""
         if message not in self._told:
             self._told.add(message)
             warnings.warn(message, UserWarning, stacklevel=2)
@@ -130,11 +130,11 @@ class Kin:
         return np.asarray(np.take_along_axis(found, order, axis=1)[:, :k])
 
 
-NEAREST = 5  # images of its class among which a child without a partner finds one
+NEAREST = 5  # images of its class among which a synthetic image without a partner finds one
 
 
 class Synthesis(Protocol):
-    """What draws children; see the module."""
+    """What draws synthetic images; see the module."""
 
     @property
     def n_partners(self) -> int:
@@ -147,7 +147,7 @@ class Synthesis(Protocol):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children, each from its own row of the arguments alone.
+        """Draw a block of synthetic images, each from its own row of the arguments alone.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class Copy:
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"a copy of {base}"
 
     def layers(
@@ -220,7 +220,7 @@ class Blend:
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"{1 - weights[0]:.2f} x {base} + {weights[0]:.2f} x {partners[0]}"
 
     def layers(
@@ -265,14 +265,14 @@ class EachRow:
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw the children one after the other."""
+        """Draw the synthetic images one after the other."""
         rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
         return np.stack([self._draw(*row) for row in rows])
 
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"{self!r}(base {base}, partner {partners[0]}, step {weights[0]:.2f})"
 
     def _draw(
@@ -358,7 +358,7 @@ def says_where(rule: Any) -> bool:
 
 
 def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
-    """Let a synthesis choose the parents of the children of a plan.
+    """Choose the parents of the synthetic rows of a plan by its synthesis.
 
     Parameters
     ----------
@@ -403,10 +403,10 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
 def choose_parents(
     children: ResamplingPlan, rule: Any, kin: Kin
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Partners and shares of children, shape (m, n_partners) each, as a synthesis wants them.
+    """Return partners and shares of synthetic rows, shape (m, n_partners) each.
 
-    The synthesis is asked first; otherwise the sampler's partners are taken, and for a child
-    that has none, a copy, one of the nearest images of the class with a step between 0 and 1.
+    The synthesis is asked first; otherwise the sampler's partners are taken, and for a synthetic
+    image that has none, a copy, one of the nearest images of the class with a step between 0 and 1.
     """
     n_partners = 1 if rule == "blend" else rule.n_partners
     if hasattr(rule, "choose"):
@@ -433,7 +433,7 @@ def choose_parents(
 def _mates(
     children: ResamplingPlan, rule: Any, kin: Kin
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """One of the nearest images of the class for each child, a step from 0 to 1."""
+    """One of the nearest images of the class for each synthetic image, a step from 0 to 1."""
     partners = children.base[:, None].copy()
     steps = kin.rng.uniform(size=(len(children), 1))
     for label in plain_list(np.unique(children.y)):
@@ -445,7 +445,7 @@ def _mates(
             partners[rows, 0] = near[position.ravel(), drawn]
         elif not isinstance(rule, EachRow):  # a function may do without its partner
             kin.warn(
-                f"Class {told(label)!r} has fewer than two images: for its children "
+                f"Class {told(label)!r} has fewer than two images: for its synthetic images "
                 f"{replace(children, synthesis=rule).rule} finds no partner and repeats the image. "
                 "Augment() and TransferDeformation() need no other image of the class."
             )

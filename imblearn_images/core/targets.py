@@ -345,7 +345,7 @@ def _as_array(column: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _like_source(y: Any, labels: NDArray[Any]) -> tuple[NDArray[Any], Rewrap]:
-    """Let resampled labels be rows of `y`: of each label the row in which it stands first."""
+    """Return resampled labels as rows of `y`: for each label the row where it occurs first."""
     known, first = np.unique(labels, return_index=True)
 
     def rewrap(resampled: Any) -> Any:

@@ -59,7 +59,7 @@ def misfit(function: Callable[..., Any], /, *arguments: str, **named: Any) -> st
 
 
 def check_lengths(X: Any, y: Any) -> None:
-    """Refuse two lengths, and nothing at all, with both numbers."""
+    """Raise for images and labels of different lengths, and for none."""
     if y is None:
         return  # scikit-learn has its own words for it
     shape = getattr(X, "shape", None)
@@ -77,7 +77,7 @@ def check_lengths(X: Any, y: Any) -> None:
 
 
 def check_images(X: NDArray[Any]) -> None:
-    """Refuse arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
+    """Raise for arrays that cannot be images: complex numbers, text in 3-D, no pixels."""
     if X.dtype.kind not in ("UO" if X.ndim == 1 else "biuf"):
         reason = "Complex data not supported: images" if X.dtype.kind == "c" else "Images"
         raise ValueError(

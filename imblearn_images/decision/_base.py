@@ -58,7 +58,7 @@ def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
 
 
 def _hands_on(estimator: Any) -> bool:
-    """Return whether it is one that gives images to others without a look."""
+    """Return whether it passes images on to others without looking at them."""
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _hands_on(estimator.estimator)
     if isinstance(estimator, Pipeline):
@@ -93,7 +93,7 @@ def remember_form(wrapper: Any, fitted: Any) -> None:
 
 
 def check_has_probabilities(wrapper: Any) -> None:
-    """Refuse a wrapper whose estimator has no `predict_proba`, with a way out."""
+    """Raise for a wrapper whose estimator has no `predict_proba`, with the remedy."""
     if not hasattr(wrapper.estimator, "predict_proba"):
         raise TypeError(
             f"{type(wrapper).__name__} needs probabilities, and {wrapper.estimator!r} has no "

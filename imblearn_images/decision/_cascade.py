@@ -35,7 +35,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         Has `predict_proba`. A clone is fitted for every node, on the images of its classes
         only, with the number of the branch as label: 0, 1, ...
     hierarchy : None, "frequency", or nested tuples, lists and dicts of labels, default=None
-        The tree. ``("good", ("scratch", "dent"))`` asks for good or not first. In a dict
+        The tree. ``("good", ("scratch", "dent"))`` separates good from not good first. In a dict
         the keys name the nodes, ``{"good": "good", "defect": ["scratch", "dent"]}``. None:
         the most frequent class against the rest, then all the rest among each other.
         "frequency": classes by frequency are cut, again and again, where both sides hold
@@ -63,14 +63,14 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
 
     Notes
     -----
-    Resampling bends the probabilities of a node, and the products with them. To have them
-    repaired put the sampler into `estimator`: ``PriorCorrectedClassifier(make_pipeline(
+    Resampling shifts the probabilities of a node, and so the products. To correct them,
+    put the sampler into `estimator`: ``PriorCorrectedClassifier(make_pipeline(
     SMOTE(), ...))`` corrects every node to the shares of its branches.
 
     Why not hiclass (5.0.8): its labels are rows, one label for each level of the tree, and so
     are its answers; it resamples no node and refuses paths; and the probabilities of an image
-    depend on the other images asked about, because of a level only those nodes are asked that
-    are predicted for one of them.
+    depend on the other images of the call, because on each level only those nodes are used
+    that are predicted for one of them.
 
     References
     ----------
@@ -120,7 +120,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         ------
         ValueError
             If labels are missing in `hierarchy` or there twice; if `resampler` names a node
-            that there is not; if there is one class only, or weights meet a resampler.
+            that does not exist; if there is one class only, or weights meet a resampler.
         TypeError
             If `estimator` has no `predict_proba`.
         """

@@ -21,7 +21,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     """A rare class as an outlier of the others: classifier, and step that adds scores.
 
     An outlier detector learns from the images of all other classes and needs none of the rare
-    one, which only calibrate it: of use where there are too few of them to learn
+    one, which only calibrate it: useful where there are too few of them to learn
     what they look like, and for rare images of kinds never seen.
 
     Parameters
@@ -61,8 +61,8 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     -----
     Scores are outlyingness, larger for the less usual, in standard deviations of the
     detector's scores on the images it learnt from. scikit-learn's detectors score the usual
-    higher, PyOD's the unusual; PyOD's are told by their ``decision_scores_``. Nothing of PyOD is
-    needed otherwise, so it is no extra of this package: install it and pass a detector.
+    higher, PyOD's the unusual; PyOD's are recognised by their ``decision_scores_``. PyOD is
+    not needed otherwise and is not an extra of this package: install it and pass a detector.
 
     Because a detector knows the images that it learnt from, ``fit_transform(X, y)`` is not
     ``fit(X, y).transform(X)``: it gives the out-of-fold scores, so that a classifier behind

@@ -34,7 +34,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     r"""Classifier whose probabilities are corrected to other class shares, after the fact.
 
     Post-hoc logit adjustment [1]_ of any classifier with `predict_proba`, and the repair of
-    probabilities that resampling or class weights have bent:
+    probabilities that resampling or class weights have shifted:
 
     .. math:: p'(c \mid x) \propto p(c \mid x) \left(\pi_c / \pi^{model}_c\right)^\tau
 
@@ -62,7 +62,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         label -> share or number, of all classes: those where the classifier will be used.
     tau : float, default=1.0
         How far to go: 0 changes nothing, 1 is Bayes' rule for probabilities that are right.
-        Best found by grid search, more than 1 is not rare for networks, which are too sure.
+        Best found by grid search, more than 1 is common for networks, which are overconfident.
     model_prior : {"count", "train", "uniform"} or dict, default="count"
         The class shares that the model is corrected from. "count" counts the labels that
         reach the last step. Where samplers or class weights are hidden inside that one, as in
@@ -99,7 +99,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     A correction that changes nothing warns, and so does one that comes on top of another, as far
     as that can be seen: samplers and class weights can, a loss of the user's own cannot.
 
-    The last step is clad, for the time of the fit, in one that counts labels and weights:
+    During the fit the last step is wrapped in one that counts labels and weights:
     what is counted is what was trained on, whichever samplers came before.
 
     References
@@ -208,7 +208,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         return self
 
     def _warn(self, given: dict[Any, float], counted: dict[Any, float], hidden: str) -> None:
-        """Say where a correction does nothing, or comes on top of another one."""
+        """Warn where a correction has no effect, or repeats another one."""
         known = self.classes_.tolist()
         of_all = all(counts.get(label, 0) > 0 for counts in (given, counted) for label in known)
         if not self.tau or len(known) < 2 or not of_all:

@@ -1,4 +1,4 @@
-"""Views: one image asked about several times, each time seen a little differently."""
+"""Views: one image classified several times, each time seen a little differently."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         Raises
         ------
         TypeError
-            If `estimator` has no `predict_proba`, or a view is none.
+            If `estimator` has no `predict_proba`, or a view is not one.
         """
         check_has_probabilities(self)
         for view in self.transforms:

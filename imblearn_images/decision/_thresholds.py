@@ -59,7 +59,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         The tuned weights; their geometric mean is 1.
     best_score_, plain_score_ : float
         Score of the out-of-fold labels with these weights, and of argmax. The first was
-        optimised, hence flatters; it is never the smaller one.
+        optimised, hence optimistic; it is never the smaller one.
     n_features_in_, feature_names_in_
         Those of `estimator_`, if it has them.
 
@@ -74,7 +74,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     -----
     Two classes are tuned in the same way: :math:`w_0 / (w_0 + w_1)` is their threshold.
     `predict_proba` returns the probabilities of `estimator_` as they are: the weights belong
-    to a decision, not to what is believed.
+    to the decision, not to the probabilities.
 
     For ``GroupKFold`` and its like give the splits as `cv`, ``list(folds.split(X, y, groups))``,
     or route ``groups`` (scikit-learn's metadata routing).

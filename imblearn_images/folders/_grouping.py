@@ -50,7 +50,7 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
 
 
 def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
-    """Say in one sentence what groups there are, for an error."""
+    """Describe the groups in one sentence, for an error."""
     counts = Counter(named)
     largest = ", ".join(f"{name!r} of {n}" for name, n in counts.most_common(3))
     rule = {

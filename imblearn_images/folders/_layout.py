@@ -29,7 +29,7 @@ class SplitFoldersError(ValueError):
 
 
 def kind_of_split(name: str) -> str:
-    """Say which split a folder is called after, "train", "valid" or "test"; empty if none.
+    """Return the split a folder is named after, "train", "valid" or "test"; empty if none.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def choose_classes(root: str, names: Sequence[str], classes: Sequence[str]) -> l
 
 
 def check_finished(root: str) -> None:
-    """Refuse an output of this package, or a part of it, that is not finished."""
+    """Raise for an output of this package, or a part of it, that is not finished."""
     here = os.path.abspath(root)
     for folder in (here, os.path.dirname(here)):
         inside = os.path.join(folder, WORKSHOP)

@@ -195,7 +195,7 @@ _HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suff
 
 
 def note_on_skipped(skipped: list[str]) -> str:
-    """Say how many files were passed over, with three of them, by ending."""
+    """Note how many files were skipped, with three of them, by suffix."""
     verbs = ("is not an image", "lies") if len(skipped) == 1 else ("are not images", "lie")
     note = (
         f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
@@ -222,7 +222,7 @@ def count_endings(files: Sequence[str]) -> dict[str, int]:
 
 
 def endings_text(counts: Mapping[str, int]) -> str:
-    """Say numbers of files by ending in one cell of a table."""
+    """Format numbers of files by suffix for one cell of a table."""
     return " ".join(f"{suffix or '(none)'}:{n}" for suffix, n in counts.items())
 
 

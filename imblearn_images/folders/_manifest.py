@@ -252,7 +252,7 @@ _NEEDED = _FIELDS.keys() - _RARE
 
 
 def _contradiction(row: Row) -> str:
-    """Say which fields of a row cannot be true together, or return ""."""
+    """Name the fields of a row that contradict each other, or return ""."""
     if (row.kind == "skipped") != (row.split == "skipped"):
         return f"`kind` {row.kind!r} does not go with `split` {row.split!r}"
     if row.kind == "skipped":

@@ -117,7 +117,7 @@ def decide(
 def decided(
     sampler: Any, paths: NDArray[Any], y: NDArray[Any], later: DrawLater | None, on_empty: str
 ) -> ResamplingPlan:
-    """Let a sampler decide; no class is emptied, so that all parts have the same classes.
+    """Plan with a sampler; no class is emptied, so that all parts have the same classes.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def decided(
 
 
 def note_on_nothing(sampler: Any, counts: Mapping[str, int]) -> list[str]:
-    """Say that, and why, a sampler changes nothing."""
+    """Note that a sampler changes nothing, and why."""
     name = type(sampler).__name__
     if isinstance(sampler, BaseCleaningSampler):
         return [f"nothing was resampled: {name} found no image to remove"]
@@ -296,7 +296,7 @@ def foresee(
 def _estimate(
     kept: Source, parents: NDArray[np.intp], form: Form, mode: str | None, n_drawn: int
 ) -> list[str]:
-    """Say what the drawn images will take, if some of their parents can be read."""
+    """Estimate the bytes of the drawn images, if some of their parents can be read."""
     some = parents[np.linspace(0, len(parents) - 1, min(SAMPLE, len(parents))).astype(int)]
     try:
         written = [form.n_bytes(read_image(kept.paths[row], mode=mode)) for row in some.tolist()]

@@ -328,7 +328,7 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
 
 
 def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
-    """Refuse a class whose files equal those of another class, but for fewer than `n_own`.
+    """Raise if the files of a class equal those of another class, save fewer than `n_own`.
 
     Parameters
     ----------
@@ -378,7 +378,7 @@ def bound_together(kept: Source) -> NDArray[Any]:
 
 
 def refuse_drawn(lineage: Lineage, root: str) -> None:
-    """Refuse to split drawn images from the photos that they show.
+    """Raise if drawn images would be split from the photos that they show.
 
     Raises
     ------

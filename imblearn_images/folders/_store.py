@@ -31,7 +31,7 @@ from imblearn_images.folders._manifest import MANIFEST, drawn_files
 
 
 def where_they_meet(source: FilePath, target: FilePath) -> str:
-    """Say how a place to write to touches what is read, or return "".
+    """Describe how a place to write to touches what is read, or return "".
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ class OutputFolder:
         self.workshop.mkdir(exist_ok=True)
 
     def _look_into_workshop(self) -> list[Path]:
-        """List what is in the workshop; refuse one with anything that this package did not make.
+        """List the unfinished folder; raise if it holds anything this package did not make.
 
         Whoever made the folder may have put a link there, or lost something in it: what is not
         recognised is neither followed nor removed.
@@ -217,7 +217,7 @@ class OutputFolder:
                 self.root.rmdir()
 
     def check_contents(self, names: Iterable[str]) -> None:
-        """Refuse a folder with files that this run would not write; clear leftovers.
+        """Raise for a folder with files that this run would not write; clear leftovers.
 
         Parameters
         ----------

@@ -181,7 +181,7 @@ def _baseline(name: str, word: str, estimator: Any) -> Candidate:
 
 
 def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
-    """Say where samplers meet weights of classes that are not reckoned from what they return.
+    """Note where samplers meet class weights that are not computed from what they return.
 
     Examples
     --------

@@ -169,7 +169,7 @@ class Watch:
 
 @contextmanager
 def _traced(wanted: bool) -> Iterator[Callable[[], int]]:
-    """Let tracemalloc, which NumPy reports to, tell what is allocated from here on."""
+    """Measure what is allocated from here on, by tracemalloc, which NumPy reports to."""
     if not wanted:
         yield lambda: 0
         return
@@ -487,7 +487,7 @@ def _described(estimator: Any, images: Any) -> str:
 
 
 def _rows(images: Any) -> Any:
-    """Let a numpy index choose rows: data frames and lists of rows become arrays."""
+    """Make rows selectable by a NumPy index: data frames and lists become arrays."""
     return (
         np.asarray(images)
         if isinstance(images, (list, tuple)) or hasattr(images, "iloc")

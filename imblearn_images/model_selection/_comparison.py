@@ -258,7 +258,7 @@ BRIER = 0.01
 
 
 def advise(comparison: ResamplerComparison) -> str:
-    """Say what to do.
+    """Return advice in a sentence or two.
 
     To be recommended, a candidate that makes images has to be better than the best baseline,
     which costs nothing, and not only than nothing. Where these folds can tell no such difference

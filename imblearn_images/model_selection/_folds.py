@@ -149,7 +149,7 @@ def _given(y: NDArray[Any], groups: Any, cv: Any) -> list[Fold]:
 
 
 def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
-    """Refuse folds that leak or cannot train on a class; say where one is not tested."""
+    """Raise for folds that leak or cannot train on a class; note where one is not tested."""
     notes = []
     for number, (train, test) in enumerate(folds, 1):
         sides = (train, test) if groups is None else (np.asarray(groups)[s] for s in (train, test))

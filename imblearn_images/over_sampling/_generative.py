@@ -40,7 +40,7 @@ __all__ = ["GenerativeOverSampler"]
 
 
 def check_generator(generator: Any, labels: Sequence[Any]) -> None:
-    """Refuse what cannot make images of every one of these classes.
+    """Raise if `generator` cannot make images of every one of these classes.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def drawer(
 
 
 def _check_way_back(generator: Any) -> None:
-    """Refuse a Pipeline with a step that cannot bring samples back to pixels."""
+    """Raise for a Pipeline with a step that cannot bring samples back to pixels."""
     model = generator.estimator if isinstance(generator, FrozenEstimator) else generator
     for name, step in model.steps[:-1] if isinstance(model, Pipeline) else ():
         if step is not None and step != "passthrough" and not hasattr(step, "inverse_transform"):
@@ -145,7 +145,7 @@ def _check_way_back(generator: Any) -> None:
 
 
 def _check_call(generator: Any) -> None:
-    """Refuse a function or method that takes other arguments than it will be given."""
+    """Raise for a function or method that takes other arguments than it will get."""
     method = None if isinstance(generator, FrozenEstimator) else _method_of(generator)
     if method is not None:
         reason = misfit(method, "n")
@@ -213,7 +213,7 @@ def _without_labels(made: Any) -> Any:
 
 
 def _is_several(made: Any) -> bool:
-    """Tell images and labels from a tuple of images, which are of one shape."""
+    """Separate a pair of images and labels from a tuple of images of one shape."""
     return isinstance(made, tuple) and len({np.shape(part) for part in made}) > 1
 
 
@@ -403,7 +403,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     def _generated(
         self, images: Any, y: NDArray[Any], n_new: dict[Any, int]
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[Any]]]:
-        """Blocks of children in the dtype of the data, and the real images they look like."""
+        """Yield blocks of images in the dtype of the data, and the real ones they look like."""
         seed = check_random_state(self.random_state).randint(1 << 32, size=4, dtype=np.uint32)
         rng = np.random.default_rng(seed.tolist())
         for label, count in n_new.items():

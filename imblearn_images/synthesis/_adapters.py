@@ -24,9 +24,9 @@ _torch_seed = Lock()  # transforms of PyTorch know one generator for all threads
 
 
 class AugmentWith(BaseEstimator):
-    """Draw a child as its base, changed by an augmentation from elsewhere.
+    """Draw an image as its base, changed by an augmentation from elsewhere.
 
-    Every row is seeded by itself, so that any child can be drawn again alone.
+    Every row is seeded by itself, so that any synthetic image can be drawn again alone.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class AugmentWith(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"{base} augmented by {name}"
 
@@ -90,7 +90,7 @@ class AugmentWith(BaseEstimator):
         weights: Any,
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`.
 
         Returns
         -------

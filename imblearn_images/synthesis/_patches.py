@@ -23,9 +23,9 @@ BACKGROUNDS = ("any", "larger", "same")
 
 
 class CutMix(BaseEstimator):
-    """Draw a child as a rectangle cut out of its base, on another image.
+    """Draw an image as a rectangle cut out of its base, on another image.
 
-    The child has the label of its base alone: samplers give one label to an image, not
+    The synthetic image has the label of its base alone: samplers give one label to an image, not
     shares of two as the paper does.
 
     Parameters
@@ -49,7 +49,7 @@ class CutMix(BaseEstimator):
     -----
     Weigh it against plain copies on your own data: with a small convolutional network on a
     long-tailed Fashion-MNIST it was worse than these, and of all syntheses tried the one
-    whose children a network trained on real images recognised least.
+    whose synthetic images a network trained on real images recognised least.
 
     References
     ----------
@@ -84,7 +84,7 @@ class CutMix(BaseEstimator):
     def choose(
         self, children: ResamplingPlan, kin: Kin
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose a background for each child, and the share of the area it keeps."""
+        """Choose a background for each synthetic image, and the share of the area it keeps."""
         if not 0 < self.min_share <= 1:
             raise ValueError(f"`min_share` must lie in (0, 1], got {self.min_share!r}.")
         partners = _backgrounds(self.background, children, kin)
@@ -98,7 +98,7 @@ class CutMix(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class CutMix(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> Iterator[tuple[slice, slice]]:
-        """Where each child shows its base."""
+        """Where each synthetic image shows its base."""
         height, width = size
         for share, rng in zip((1 - weights[:, 0]).tolist(), rngs, strict=True):
             side = sqrt(min(1.0, max(0.0, share)))
@@ -154,12 +154,12 @@ class CutMix(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"a rectangle of {base}, {1 - weights[0]:.0%} of the area, on {partners[0]}"
 
 
 class Paste(BaseEstimator):
-    """Draw a child as the thing that its base shows, on another image.
+    """Draw an image as the thing that its base shows, on another image.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ class Paste(BaseEstimator):
     -----
     Meant for things before a background that says nothing about the class, such as cells
     or parts on a conveyor; with busy photos give `mask`, e.g. of a segmentation network.
-    Where a mask is True nowhere, the child is a copy of its base. In the plan the
+    Where a mask is True nowhere, the synthetic image is a copy of its base. In the plan the
     background has a share of one half, whatever is seen of it.
 
     References
@@ -218,7 +218,7 @@ class Paste(BaseEstimator):
     def choose(
         self, children: ResamplingPlan, kin: Kin
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose a background for each child."""
+        """Choose a background for each synthetic image."""
         self._check_mask()
         partners = _backgrounds(self.background, children, kin)
         return partners, np.full(partners.shape, 0.5)
@@ -231,7 +231,7 @@ class Paste(BaseEstimator):
         weights: Any,
         rngs: Any,
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`.
 
         Parameters
         ----------
@@ -264,7 +264,7 @@ class Paste(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"what {base} shows, pasted on {partners[0]}"
 
     @on_planes
@@ -281,7 +281,7 @@ class Paste(BaseEstimator):
         return [in_place(m, size, seen=seen), in_place(m, size, 1, seen=~seen)]
 
     def _shown(self, image: NDArray[Any]) -> NDArray[np.bool_]:
-        """Where a child shows its base: the thing, or all of it where no thing is found."""
+        """Where an image shows its base: the thing, or all of it where no thing is found."""
         mask = foreground(image) if self.mask is None else np.asarray(self.mask(image.copy()))
         if mask.shape != image.shape[:2] or mask.dtype != bool:
             raise ValueError(
@@ -325,7 +325,7 @@ def foreground(image: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _backgrounds(which: str, children: ResamplingPlan, kin: Kin) -> NDArray[np.intp]:
-    """A source row for each child, (m, 1), another one than its base where there is one."""
+    """A source row for each synthetic image, (m, 1), not its base unless it is alone."""
     if which not in BACKGROUNDS:
         raise ValueError(f"`background` must be one of {BACKGROUNDS}, got {which!r}.")
     everybody = np.arange(len(kin.y))

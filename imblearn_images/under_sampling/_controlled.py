@@ -362,7 +362,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
 def _with_moved(
     plan: ResamplingPlan, features: NDArray[Any], made: Any, dtype: np.dtype[Any]
 ) -> ResamplingPlan:
-    """Tell a centre that is not its only image from that image.
+    """Distinguish a centre from an image that it equals.
 
     The clusterer has stopped before it got there, or has rounded.
     """
