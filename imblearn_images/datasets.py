@@ -1,4 +1,4 @@
-"""Image sets to try things on: cut out of balance, bundled, or read from class folders."""
+"""Data sets to try things on: made imbalanced, bundled, or read from class folders."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def make_imbalance(
     Parameters
     ----------
     X : ndarray of shape (n, ...), list, tuple, Series or DataFrame of n rows
-        Images or paths, of any dtype; not looked into.
+        Images or paths, of any dtype; they are not read.
     y : array-like of shape (n,)
         Labels.
     sampling_strategy : dict or callable
@@ -97,8 +97,8 @@ def make_imbalance(
     ------
     ValueError
         If `X` and `y` differ in length, a label is missing, there is one class only,
-        or a class is unknown, its number is negative or not whole, or smaller
-        than asked.
+        or a class is unknown, smaller than requested, or its number is negative or not
+        whole.
     TypeError
         If `sampling_strategy` is neither dict nor callable.
 
@@ -183,7 +183,7 @@ def load_texture_patches(
         target_names : ndarray of shape (n_classes,), str
         origins : ndarray of shape (n, 2), int, row and column of a patch's first pixel
         groups : ndarray of shape (n,), int, quadrant 0 ... 3 of the photo. Neighbours look
-        alike: ``GroupKFold(4)`` validates on a quadrant that no training patch is from
+        alike: ``GroupKFold(4)`` validates on a quadrant without training patches
         DESCR : str
 
     Raises

@@ -1,4 +1,4 @@
-"""Numbers per class as values: what to pass as ``sampling_strategy`` of any sampler."""
+"""Strategies: what to pass as ``sampling_strategy`` of any sampler."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def _brief(value: Any) -> str:
 class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fraction({...})
     """Add a fraction of its own size to each class named: 0.5 is half as many again.
 
-    Like the other phrases of this module a callable ``y -> {class: number}``, a value that
+    Like the other functions of this module, a callable ``y -> {class: number}``, a value that
     can be compared, pickled and cloned. Numbers are rounded to nearest, halves up.
 
     Parameters
     ----------
     fractions : dict of class to float
-        At least 0 each. Classes that are not named stay as they are. A ValueError, when
+        Each at least 0. Classes that are not named stay as they are. A ValueError, when
         called, for a class that `y` does not hold.
 
     Examples
@@ -255,7 +255,7 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
         ("0.5"), "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", or a
         JSON object with numbers per class ('{"Lime": 200}').
     sampling : {"over", "under"}, default="over"
-        What `at_most_ratio` is to do.
+        The kind of sampler that `at_most_ratio` is for.
 
     Returns
     -------
@@ -264,7 +264,7 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     Raises
     ------
     ValueError
-        If `text` is none of these; it says what is.
+        If `text` is none of these; the message lists them.
 
     Examples
     --------

@@ -510,7 +510,7 @@ def test_there_is_one_place_to_say_how_images_are_drawn(given):
     X, y = touching_classes(), labels_of(40)
     name = next(iter(given))
     for cls in (SMOTEENN, SMOTETomek):
-        words = rf"SMOTE is run on features here, its {name}=.*Pass it to {cls.__name__} instead"
+        words = rf"SMOTE works on features here, but its {name}=.*Pass it to {cls.__name__} instead"
         with pytest.raises(ValueError, match=words):
             cls(smote=SMOTE(**given)).fit_resample(X, y)
         assert given.keys() <= cls().get_params().keys()

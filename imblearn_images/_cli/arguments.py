@@ -201,7 +201,7 @@ def add_max_pixels(parser: Parser) -> None:
         type=integer(1, MOST_PIXELS),
         default=MAX_PIXELS,
         metavar="N",
-        help=f"pixels that one image may have, against bombs (default: {MAX_PIXELS})",
+        help=f"maximum number of pixels of an image, against bombs (default: {MAX_PIXELS})",
     )
 
 

@@ -413,7 +413,7 @@ def add_compare_command(commands: Any) -> None:
     """
     text = (
         "Cross-validate one classifier with and without resampling, beside class weights and "
-        "prior correction, on the same folds, and say what can be told from them."
+        "prior correction, on the same folds, and report what they show."
     )
     parser = commands.add_parser(
         "compare",
@@ -454,7 +454,11 @@ def add_compare_command(commands: Any) -> None:
         help="scorer of scikit-learn (default: %(default)s)",
     )
     parser.add_argument(
-        "--folds", type=integer(2), default=5, metavar="N", help="at most (default: 5)"
+        "--folds",
+        type=integer(2),
+        default=5,
+        metavar="N",
+        help="maximum number of folds (default: 5)",
     )
     parser.add_argument(
         "--repeats",
@@ -475,7 +479,7 @@ def add_compare_command(commands: Any) -> None:
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
     parser.add_argument("--force", action="store_true", help="replace the report that is there")
     parser.add_argument(
-        "--seed", type=SEED, default=0, metavar="N", help="of all draws (default: 0)"
+        "--seed", type=SEED, default=0, metavar="N", help="seed of all draws (default: 0)"
     )
     parser.add_argument(
         "--n-jobs", type=n_jobs, metavar="N", default=-1, help="processes (default: one per core)"

@@ -125,7 +125,10 @@ def _add_balance(commands: Any) -> None:
         help="add a fraction of its own size to a class, e.g. Lime=0.5; repeat for more",
     )
     parser.add_argument(
-        "--k-neighbors", type=integer(1), metavar="N", help="neighbours of methods that have some"
+        "--k-neighbors",
+        type=integer(1),
+        metavar="N",
+        help="number of neighbours, for methods that use them",
     )
     parser.add_argument(
         "--synthesis",
@@ -143,13 +146,15 @@ def _add_balance(commands: Any) -> None:
         help=f"what must stay on one side of the split: {GROUPS}",
     )
     parser.add_argument(
-        "--mode", choices=("L", "RGB", "RGBA"), help="read all files so, where pixels are mixed"
+        "--mode",
+        choices=("L", "RGB", "RGBA"),
+        help="mode in which files are read where pixels are mixed",
     )
     parser.add_argument(
         "--size",
         type=integer(1),
         metavar="PIXELS",
-        help="longer side of drawn images at most; copies keep theirs",
+        help="maximum longer side of drawn images; copies keep theirs",
     )
     parser.add_argument(
         "--format",
@@ -224,10 +229,10 @@ def _add_writing(parser: Parser) -> None:
     )
     _add_classes(parser)
     parser.add_argument(
-        "--seed", type=SEED, default=0, dest="random_state", help="of all draws (default: 0)"
+        "--seed", type=SEED, default=0, dest="random_state", help="seed of all draws (default: 0)"
     )
-    parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument("--dry-run", action="store_true", help="only report what would be written")
     add_max_pixels(parser)
 
 
@@ -237,7 +242,7 @@ def add_on_error(parser: Parser) -> None:
         "--on-error",
         choices=("raise", "skip"),
         default="raise",
-        help="bad files: refuse, or leave out and list (default: raise)",
+        help="bad files: stop, or leave out and list (default: raise)",
     )
 
 

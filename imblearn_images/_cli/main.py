@@ -345,7 +345,9 @@ def _add_demo(commands: Any) -> None:
     )
     demo.set_defaults(command=run_demo)
     demo.add_argument(
-        "--folder", metavar="PATH", help="folder with one folder per class; bundled images without"
+        "--folder",
+        metavar="PATH",
+        help="folder with one folder per class; without it, bundled images",
     )
     demo.add_argument(
         "--size", type=integer(1), default=32, metavar="PIXELS", help="height and width of images"
@@ -354,9 +356,9 @@ def _add_demo(commands: Any) -> None:
         "--output", default="imblearn_images_demo.png", metavar="FILE", help="the PNG to write"
     )
     add_on_error(demo)
-    demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
+    demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="seed of all draws")
     demo.add_argument(
-        "--folds", type=integer(2), default=5, metavar="N", help="of the cross-validation"
+        "--folds", type=integer(2), default=5, metavar="N", help="folds of the cross-validation"
     )
     demo.add_argument(
         "--n-jobs", type=n_jobs, metavar="N", default=1, help="processes; -1 is one per core"

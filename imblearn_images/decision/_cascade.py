@@ -24,7 +24,7 @@ from imblearn_images.decision._class_counts import count
 
 
 class CascadeClassifier(WrapperMixin, BaseEstimator):
-    """Classifiers in a tree: each tells groups of classes apart, the leaves are the classes.
+    """Classifiers in a tree: each separates groups of classes, the leaves are the classes.
 
     A rare class that drowns among all others is not so rare in its own corner: a scratch
     among defects. The probability of a class is the product along its path.
@@ -38,12 +38,12 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         The tree. ``("good", ("scratch", "dent"))`` separates good from not good first. In a dict
         the keys name the nodes, ``{"good": "good", "defect": ["scratch", "dent"]}``. None:
         the most frequent class against the rest, then all the rest among each other.
-        "frequency": classes by frequency are cut, again and again, where both sides hold
+        "frequency": classes by frequency are split, again and again, where both sides hold
         most nearly the same number of images.
     resampler : sampler or dict of samplers, default=None
         Resamples the images of every node, whose labels are branches. A dict, name of a
         node -> sampler, resamples these nodes only: "root", and the keys of a dict in
-        `hierarchy`; nodes without a name are counted, "root/1", "defect/0".
+        `hierarchy`; nodes without a name are numbered, "root/1", "defect/0".
 
     Attributes
     ----------
@@ -67,9 +67,9 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
     put the sampler into `estimator`: ``PriorCorrectedClassifier(make_pipeline(
     SMOTE(), ...))`` corrects every node to the shares of its branches.
 
-    Why not hiclass (5.0.8): its labels are rows, one label for each level of the tree, and so
-    are its answers; it resamples no node and refuses paths; and the probabilities of an image
-    depend on the other images of the call, because on each level only those nodes are used
+    hiclass (5.0.8) is not used because its labels are rows, one label for each level of the tree,
+    and so are its answers; it resamples no node and refuses paths; and the probabilities of an
+    image depend on the other images of the call, because on each level only those nodes are used
     that are predicted for one of them.
 
     References

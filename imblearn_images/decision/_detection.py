@@ -18,7 +18,7 @@ from imblearn_images.decision._base import as_labels, handed, remember_form, row
 
 
 class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
-    """A rare class as an outlier of the others: classifier, and step that adds scores.
+    """Treat a rare class as outliers of the others: a classifier, and a step that makes scores.
 
     An outlier detector learns from the images of all other classes and needs none of the rare
     one, which only calibrate it: useful where there are too few of them to learn

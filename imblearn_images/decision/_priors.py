@@ -33,7 +33,7 @@ TWICE = 0.5
 class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     r"""Classifier whose probabilities are corrected to other class shares, after the fact.
 
-    Post-hoc logit adjustment [1]_ of any classifier with `predict_proba`, and the repair of
+    Post-hoc logit adjustment [1]_ of any classifier with `predict_proba`, which also repairs
     probabilities that resampling or class weights have shifted:
 
     .. math:: p'(c \mid x) \propto p(c \mid x) \left(\pi_c / \pi^{model}_c\right)^\tau
@@ -53,7 +53,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     ----------
     estimator : classifier
         Has `predict_proba`; for images, for example a Pipeline of imbalanced-learn that
-        begins with a sampler. One that is trained already goes in as
+        begins with a sampler. One that is already trained is passed as
         ``FrozenEstimator(model)``, together with `model_prior`, or with the y it has seen.
     prior : {"train", "uniform"} or dict, default="train"
         The class shares to decide for. "train": those of y as given to `fit`, before any
@@ -61,15 +61,16 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         resampled one are repaired. "uniform": equal shares, for balanced accuracy. A dict,
         label -> share or number, of all classes: those where the classifier will be used.
     tau : float, default=1.0
-        How far to go: 0 changes nothing, 1 is Bayes' rule for probabilities that are right.
-        Best found by grid search, more than 1 is common for networks, which are overconfident.
+        Strength of the correction: 0 changes nothing, 1 is Bayes' rule for probabilities that are
+        right. Best found by grid search, more than 1 is common for networks, which are
+        overconfident.
     model_prior : {"count", "train", "uniform"} or dict, default="count"
         The class shares that the model is corrected from. "count" counts the labels that
         reach the last step. Where samplers or class weights are hidden inside that one, as in
-        balanced ensembles and in searches, it cannot: say "uniform", or a dict as for `prior`.
+        balanced ensembles and in searches, it cannot: pass "uniform", or a dict as for `prior`.
         "train": those of y as given to `fit`, whatever samplers made of them. Behind a sampler
-        that balances it steps further against the frequent classes, as models are still drawn
-        to what was often seen: with a small `tau`, 0.15 to 0.3, as 1 would correct twice.
+        that balances it steps further against the frequent classes, as models still prefer
+        frequent classes: with a small `tau`, 0.15 to 0.3, as 1 would correct twice.
 
     Attributes
     ----------
@@ -96,8 +97,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     changes the order of images within one class against another, so areas under curves
     of two classes stay what they were.
 
-    A correction that changes nothing warns, and so does one that comes on top of another, as far
-    as that can be seen: samplers and class weights can, a loss of the user's own cannot.
+    A correction without effect warns, and so does one on top of another, as far as that can be
+    detected: samplers and class weights can, a custom loss cannot.
 
     During the fit the last step is wrapped in one that counts labels and weights:
     what is counted is what was trained on, whichever samplers came before.

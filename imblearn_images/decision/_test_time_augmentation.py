@@ -30,8 +30,8 @@ from imblearn_images.preprocessing import ReadImages
 class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstimator):
     """Classifier that averages its probabilities over several views of each image.
 
-    The views change what an image looks like and not what it shows: mirrored, shifted, lit
-    otherwise. The images as they are always are one of them. Nothing changes for `fit`.
+    The views change what an image looks like and not what it shows: mirrored, shifted,
+    relit. The unchanged images are always one of the views. `fit` sees these alone.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
     ``functools.partial(numpy.flip, axis=2)`` is the mirror image, ``axis=1`` upside down.
 
     What a view returns is rounded to the dtype of the images; they themselves are not
-    changed. Paths are read before they are viewed, by the ``ReadImages`` that is found in
+    changed. Paths are read before the views are made, by the ``ReadImages`` that is found in
     `estimator`, 512 at a time.
 
     References

@@ -1,4 +1,4 @@
-"""Thresholds: weights of the classes when a decision is made, tuned for a metric."""
+"""Thresholds: class weights for decisions, tuned for a metric."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     cv : int, cross-validation generator or iterable of splits, default=None
         Every image must be tested exactly once. None: five stratified folds.
     thresholds : int, default=100
-        Weights tried for a class at a time; all that differ in effect if there are no more.
+        Number of weights tried for a class at a time; all that differ in effect if fewer.
     {n_jobs}
 
     Attributes
@@ -76,7 +76,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     `predict_proba` returns the probabilities of `estimator_` as they are: the weights belong
     to the decision, not to the probabilities.
 
-    For ``GroupKFold`` and its like give the splits as `cv`, ``list(folds.split(X, y, groups))``,
+    For ``GroupKFold`` and its like pass the splits as `cv`, ``list(folds.split(X, y, groups))``,
     or route ``groups`` (scikit-learn's metadata routing).
 
     References

@@ -30,7 +30,7 @@ class ClassDistributionDisplay(DisplayMixin):
     """Bars of the number of images per class, before and after resampling.
 
     Of more than 60 classes the six largest and the six smallest are drawn, with a line between
-    them that says how many there are besides.
+    them that names the number of the others.
 
     Make one with :meth:`from_labels` or :meth:`from_plan`, which draw it at once.
 
@@ -41,7 +41,7 @@ class ClassDistributionDisplay(DisplayMixin):
     after : mapping of label to int, default=None
         The same after resampling.
     synthetic : mapping of label to int, default=None
-        How many of these are no image of the source.
+        How many of these are synthetic.
 
     Attributes
     ----------

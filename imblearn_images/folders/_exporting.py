@@ -57,15 +57,15 @@ def export_images(
         Images. Arrays are written without loss: bool, uint8 and uint16 as PNG, int32 and
         float32 as TIFF. Files are decoded as a check, and copied as they are.
     y : array-like of shape (n,)
-        Labels: any text, also what no folder can be called, or numbers.
+        Labels: numbers, or any text, even if it is not a valid name of a folder.
     output : str or path-like
         New or empty folder that holds none of the files.
     is_valid : array-like of bool, shape (n,), default=None
-        Rows of the validation part.
+        Rows for validation.
     plan : ResamplingPlan, default=None
         Of the sampler that made `X`; its parents go into the manifest.
     names : sequence of length ``plan.n_source``, default=None
-        How to call the parents, e.g. the paths; row numbers by default.
+        Names of the parents, e.g. the paths; row numbers by default.
     layout, link, resume, n_jobs, verbose
         As for :func:`balance_folder`; `link` is for paths and cannot be "rows".
 
@@ -78,7 +78,7 @@ def export_images(
     ------
     ValueError
         For missing labels, classes whose folders would be one, images that cannot be
-        written or read, rows of another number than `plan`, or training rows that descend from
+        written or read, another number of rows than in `plan`, or training rows that descend from
         validation rows.
     FileExistsError, OSError
         As :func:`balance_folder`.

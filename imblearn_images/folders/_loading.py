@@ -72,7 +72,7 @@ def load_image_folder(
     """List the image files of class folders, and their labels; no file is opened.
 
     A class folder is a folder inside `path`; its name is the label of every image in it and in
-    the folders below it. Hidden files and folders (".name") are passed over. Links are
+    the folders below it. Hidden files and folders (".name") are skipped. Links are
     followed, and a folder met again is not read again, so link loops end.
 
     Parameters
@@ -106,7 +106,7 @@ def load_image_folder(
     ValueError
         If there is no class folder, or one without an image; if the folders are not classes but
         splits, or images beside their masks, or classes lie one level deeper, naming the folder
-        that is meant (naming them as `classes` takes them all the same); if there is no such
+        that is meant (pass their names as `classes` to take them anyway); if there is no such
         split or class.
     ModuleNotFoundError
         If `as_frame` and pandas is not installed.
@@ -115,7 +115,7 @@ def load_image_folder(
     -----
     UserWarning
         With the number of files that are not images or lie in no class folder, if any, by
-        ending; of class folders that hold folders and no images.
+        suffix; of class folders that hold folders and no images.
 
     Examples
     --------

@@ -72,7 +72,7 @@ class FolderReport:
         return self.to_text()
 
     def to_text(self, width: int | None = None) -> str:
-        """Return the table and what is to be said, the table not wider than `width` columns."""
+        """Return the table and the notes, the table not wider than `width` columns."""
         columns = ["class", "source", "skipped", "valid", "train", "resampled", "synthetic"]
         rows = [
             [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]

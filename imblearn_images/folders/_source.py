@@ -202,7 +202,7 @@ def _refuse_shared(records: FileRecords, sides: NDArray[np.str_], root: str) -> 
 
 @dataclass(frozen=True)
 class FolderSplit:
-    """Which files of a folder train and which validate."""
+    """The files of a folder that train, and those that validate."""
 
     paths: NDArray[np.str_]
     """Image files, shape (n,)."""
@@ -244,7 +244,7 @@ def split_folder(
     source : str or path-like
         Folder with class folders, as for :func:`load_image_folder`.
     validation : float, default=0.2
-        Share of the images that validate, above 0 and below 1.
+        Share of the images for validation, above 0 and below 1.
     groups : callable, dict, array-like of shape (n,) or str, default=None
         What must stay on one side: photos of one patient, plant or burst. A callable takes a
         path; a dict has one value for each path below `source`, written with "/"; an array has
@@ -383,7 +383,7 @@ def refuse_drawn(lineage: Lineage, root: str) -> None:
     Raises
     ------
     ValueError
-        Saying how many there are, and what to split instead.
+        With their number, and what to split instead.
     """
     if n := int(np.count_nonzero(lineage.drawn)):
         raise ValueError(

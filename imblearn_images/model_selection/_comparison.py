@@ -1,4 +1,4 @@
-"""Comparison: what came out, for people, for tables and for pictures."""
+"""Comparison: the results, for people, for tables and for pictures."""
 
 from __future__ import annotations
 
@@ -261,8 +261,8 @@ def advise(comparison: ResamplerComparison) -> str:
     """Return advice in a sentence or two.
 
     To be recommended, a candidate that makes images has to be better than the best baseline,
-    which costs nothing, and not only than nothing. Where these folds can tell no such difference
-    the best baseline is the one to use, however sure it is itself.
+    which costs nothing, not only better than "none". Where these folds show no such difference
+    the best baseline is the one to use, even if it is uncertain itself.
     """
     return " ".join(filter(None, [_what_to_do(comparison), _measured_on(comparison)]))
 
@@ -342,7 +342,7 @@ def _price(comparison: ResamplerComparison, name: str) -> str:
 
 
 class ClassRecall(NamedTuple):
-    """How many images of a class are recognised."""
+    """Share of the images of a class that are recognised."""
 
     recall: float
     """Share, over all folds."""
@@ -432,7 +432,7 @@ class ResamplerComparison:
 
     @property
     def n_folds(self) -> int:
-        """Number of folds that all candidates were judged on."""
+        """Number of folds that all candidates were scored on."""
         return len(self.scores["none"])
 
     @cached_property
@@ -459,7 +459,7 @@ class ResamplerComparison:
         return compare_several(folds, self.test_to_train)
 
     def difference(self, name: str, other: str) -> Difference:
-        """Compare any two candidates, not adjusted for how many pairs are looked at.
+        """Compare any two candidates, not adjusted for the number of pairs compared.
 
         Parameters
         ----------

@@ -32,18 +32,18 @@ def make_folds(y: NDArray[Any], groups: Any, cv: Any, seed: int) -> tuple[list[F
     y : ndarray of shape (n,)
         Labels.
     groups : array-like of shape (n,) or None
-        What stays on one side.
+        Images that stay on one side.
     cv : int, splitter, iterable of (train, test) or None
         See :func:`compare_resamplers`.
     seed : int
-        Of the folds that are drawn here.
+        Seed of the folds that are drawn here.
 
     Returns
     -------
     folds : list of (train, test)
         Rows.
     notes : list of str
-        What is otherwise than requested or usual.
+        What differs from what was requested or is usual.
 
     Raises
     ------
@@ -78,11 +78,11 @@ def draw_folds(
     y : ndarray of shape (n,)
         Labels.
     groups : array-like of shape (n,) or None
-        What stays on one side.
+        Images that stay on one side.
     n_splits, n_repeats : int
-        Folds at most, and how often the images are divided.
+        Maximum number of folds, and how often the images are divided.
     seed : int
-        Of the draw.
+        Seed of the draw.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Leakage: which training image gives which validation image away, and how."""
+"""Leakage: which validation images are related to training images, and how."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ SHOWN = 5  # pairs of a kind in a repr
 
 @dataclass(frozen=True, slots=True)
 class LeakedPair:
-    """A training image that gives a validation image away."""
+    """A training image that is related to a validation image."""
 
     kind: str
     """"identical", "near duplicate", "parent" or "group"."""
@@ -165,7 +165,7 @@ class LeakageReport:
         return list(islice((pair for pair in in_turn if pair is not None), n))
 
     def names(self, pair: LeakedPair) -> tuple[Any, Any]:
-        """What the user calls the validation and the training image: rows, or paths."""
+        """Names of the validation and the training image: rows, or paths."""
         return _called(self.X_valid, pair.valid), _called(self.X_train, pair.train)
 
     def __repr__(self) -> str:
@@ -284,7 +284,7 @@ def near_duplicate_groups(
     A larger threshold finds photos whose border was cut off, too, but chains small images that
     merely look alike, such as 28 x 28 pixels of clothes, into large groups.
 
-    So take 48 for photos, and the default where the images of a class look much alike.
+    Take 48 for photos, and the default where the images of a class look much alike.
 
     Examples
     --------
@@ -308,9 +308,9 @@ def check_leakage(
     threshold: int | None = ALIKE,
     n_jobs: int | None = None,
 ) -> LeakageReport:
-    """Look for validation images that the training images give away.
+    """Look for validation images that leak into the training images.
 
-    Four kinds are told apart: *identical* images; *near duplicates*, whose perceptual hashes
+    There are four kinds: *identical* images; *near duplicates*, whose perceptual hashes
     differ in few bits; *parents*, where one image is synthetic and both show the same source
     image; *groups*, where both come from one patient, plant or burst.
 
@@ -322,7 +322,7 @@ def check_leakage(
         Where the images come from.
 
         - A sampler's ``plan_``, when `X_train` is what it drew: one row an image. Source
-          images that validate are recognised among its originals by their look.
+          images that validate are recognised among its originals by similarity.
         - A pair ``(plan[train], plan[valid])``, when a resampled set was split by the row
           numbers `train` and `valid`. A side that was not resampled is given by the row
           numbers of its images in the source instead.
@@ -354,7 +354,7 @@ def check_leakage(
     Notes
     -----
     Files are identical if their bytes are, arrays if shape, dtype and pixels are. Of files in a
-    folder that :func:`~imblearn_images.folders.balance_folder` wrote, its manifest tells the
+    folder that :func:`~imblearn_images.folders.balance_folder` wrote, its manifest names the
     parents, without a `plan`.
 
     Examples

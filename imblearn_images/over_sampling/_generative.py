@@ -286,7 +286,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     Parameters
     ----------
     generator : object, function or dict
-        What makes images:
+        The source of images:
 
         - a density model of scikit-learn, such as ``GaussianMixture`` or ``KernelDensity``,
           or a Pipeline that ends in one behind steps with ``inverse_transform``: a clone is
@@ -314,20 +314,20 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     Raises
     ------
     TypeError
-        If `generator` is nothing of these, takes other arguments, or returns a tuple; for a
+        If `generator` is none of these, takes other arguments, or returns a tuple; for a
         Pipeline with a step that has no ``inverse_transform``.
     ValueError
-        If it knows no such class, cannot sample, or makes images of another shape, number or
+        If it does not know the class, cannot sample, or makes images of another shape, number or
         unit, e.g. 0 to 1 where X has 0 to 255.
 
     Notes
     -----
-    The plan names for each generated row, as its base, the real image of the class that it looks
-    most like, by histograms of oriented gradients: look at both before you trust a generator.
+    For each generated row the plan names as its base the real image of the class that it
+    resembles most, by histograms of oriented gradients: compare both before you trust a generator.
     Only ``fit_resample`` draws such rows; ``render`` refuses.
 
     `random_state` seeds `rng` and density models. An object that takes neither `rng` nor
-    `random_state` must be seeded by its owner.
+    `random_state` must be seeded by the caller.
 
     A generator has seen all images of its class, so ``plan_.crosses(groups)`` names every
     generated row: split first, then resample. About 4 million pixels are requested at a time.

@@ -1,6 +1,6 @@
 """Synthesis: how synthetic images are drawn, for the parameter `synthesis` of every over-sampler.
 
-- :class:`Augment`: the base, slightly turned, moved, lit otherwise;
+- :class:`Augment`: the base, slightly rotated, shifted, relit;
   ``Augment.from_callable`` takes Albumentations, torchvision or a function
 - :class:`Morph`: between two images of a class, along their optical flow
 - :class:`TransferDeformation`: the base, deformed as images of larger classes are

@@ -30,7 +30,7 @@ def interval(name: str, value: Any, still: float) -> tuple[float, float]:
     Parameters
     ----------
     name : str
-        Of the parameter, for the message.
+        Name of the parameter, for the message.
     value : float or (low, high)
         A number stands for as much in both directions.
     still : float
@@ -131,7 +131,7 @@ _STILL = {**_AFFINE, "brightness": 1, "contrast": 1}  # the values that change n
 
 
 class Augment(BaseEstimator):
-    """Draw an image as its base, slightly turned, moved, scaled, lit otherwise.
+    """Draw an image as its base, slightly rotated, shifted, scaled and relit.
 
     The options are those of Keras' ``ImageDataGenerator``, with its names and units where
     it has them. What is drawn at random is drawn uniformly; all affine maps together are
@@ -161,7 +161,7 @@ class Augment(BaseEstimator):
         noise.
     elastic : float, default=0
         Standard deviation of a smooth random displacement, as a share of the shorter
-        side; beyond 0.03 things lose their shape.
+        side; beyond 0.03 objects lose their shape.
     erase : float, default=0
         Share of the synthetic images in which a rectangle of 2 to 20 % of the area is painted in
         one random grey.
@@ -176,7 +176,7 @@ class Augment(BaseEstimator):
         Share of the synthetic images that are changed; the others are copies.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     See Also
@@ -186,8 +186,8 @@ class Augment(BaseEstimator):
     Notes
     -----
     The defaults are mild, because strong augmentation of the smaller classes alone teaches
-    a network that what is distorted belongs to them; with wide ranges have every class
-    redrawn. Whether a flip leaves the label as it is, only you can know.
+    a network that distorted images belong to them; with wide ranges, redraw every class.
+    Whether a flip keeps the label depends on your data.
 
     Pixels are brought to 0 to 1 first: 8 bits by 255, wider integers, and floats that do
     not lie in 0 to 1, image by image by their own range. What leaves it is clipped.

@@ -36,7 +36,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
     Parameters
     ----------
     syntheses : list of synthesis, function, "copy" or "blend"
-        Each draws from what the one before has drawn, in the dtype of the data, and from
+        Each draws from the result of the one before, in the dtype of the data, and from
         partners of its own.
 
     Examples
@@ -134,9 +134,9 @@ class OneOf(NamedMembersMixin, BaseEstimator):
     Parameters
     ----------
     syntheses : list of synthesis, function, "copy" or "blend"
-        Among these.
+        The syntheses to choose from.
     probabilities : list of float, default=None
-        Of each; equal by default.
+        One for each; equal by default.
 
     Raises
     ------

@@ -26,7 +26,7 @@ class Morph(BaseEstimator):
     """Draw an image on the way from one image of a class to another, in shape and in colour.
 
     Both images are warped towards each other along their optical flow, as far as the
-    sampler's step says, and cross-faded: where a blend shows two outlines, a morph shows one
+    sampler's step requires, and cross-faded: where a blend shows two outlines, a morph shows one
     that lies between them.
 
     Parameters
@@ -36,17 +36,17 @@ class Morph(BaseEstimator):
         of the partner.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     See Also
     --------
-    TransferDeformation : Children deformed as images of larger classes are.
+    TransferDeformation : Images deformed as images of larger classes are.
 
     Notes
     -----
-    A step of 0 draws the base, one of 1 the partner, so the shares in the plan mean what
-    they say. Where two images have nothing in common a morph is no better than a blend.
+    A step of 0 draws the base, one of 1 the partner, so the shares in the plan are
+    exact. Where two images have nothing in common a morph is no better than a blend.
     Colour images follow one flow in all channels. Between images of more than 48 pixels a
     side flow is found on thumbnails.
 
@@ -117,30 +117,30 @@ class TransferDeformation(BaseEstimator):
     """Draw an image by deforming its base as images of larger classes are seen to deform.
 
     A donor is chosen that looks like the base, and one of the donor's neighbours in its own
-    class. The optical flow from donor to neighbour is a deformation that is found in real
+    class. The optical flow from donor to neighbour is a deformation that occurs in real
     images; a part of it, or of its opposite, is applied to the base. No transforms are picked
-    by hand: what is assumed is that classes that look alike deform alike.
+    by hand; the assumption is that classes that look alike deform alike.
 
     Parameters
     ----------
     scale : (float, float), default=(0.4, 1.2)
         Smallest and largest part of a deformation that is applied; the sign is random.
     near : int, default=30
-        The donor is one of so many that look most like the base: in the sampler's
+        The donor is one of this many images that look most like the base: in the sampler's
         `embedding`, or else by histograms of oriented gradients.
     n_pairs : int, default=800
         How many pairs of donor and neighbour are drawn from each class, at least 2. The flow
-        of a pair is found once for the synthetic images of a block that share it: fewer are faster.
+        of a pair is found once for the synthetic images of a block that share it, so fewer pairs
+        are faster.
     donors : {"larger", "all"}, default="larger"
         Which classes offer donors: those with more images than the base's (the largest takes
         its own), or all of them and its own as well.
     residual : float, default=0.0
-        Factor of what the flow does not explain of the neighbour, folds and prints say, that
-        is added; 0.5 makes synthetic images more varied. On photos it shows
-        as ghosts.
+        Share of what the flow does not explain of the neighbour, such as folds and prints,
+        that is added; 0.5 makes synthetic images more varied. On photos it shows as ghosts.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     Raises
@@ -150,7 +150,7 @@ class TransferDeformation(BaseEstimator):
 
     See Also
     --------
-    Morph : Children between two images of their class.
+    Morph : Images between two images of their class.
 
     Notes
     -----

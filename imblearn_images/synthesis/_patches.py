@@ -34,21 +34,21 @@ class CutMix(BaseEstimator):
         Of which class the background is: of any, of one with more images than that of
         the base (of any where there is none), of the same.
     min_share : float, default=0.5
-        Least share of the area that shows the base, drawn from there to 1. Below one half
-        the label is that of the lesser part.
+        Minimum share of the area that shows the base, drawn from there to 1. Below one half
+        the label is that of the smaller part.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     See Also
     --------
-    Paste : The thing itself in the place of a rectangle.
+    Paste : The object itself instead of a rectangle.
 
     Notes
     -----
-    Weigh it against plain copies on your own data: with a small convolutional network on a
-    long-tailed Fashion-MNIST it was worse than these, and of all syntheses tried the one
+    Compare it with plain copies on your own data: with a small convolutional network on a
+    long-tailed Fashion-MNIST it was worse than copies, and of all syntheses tried the one
     whose synthetic images a network trained on real images recognised least.
 
     References
@@ -109,7 +109,7 @@ class CutMix(BaseEstimator):
         weights : ndarray of shape (m, 1)
             Shares of the area they keep.
         rngs : sequence of m Generators
-            They say where the rectangle is.
+            They place the rectangle.
 
         Returns
         -------
@@ -159,20 +159,20 @@ class CutMix(BaseEstimator):
 
 
 class Paste(BaseEstimator):
-    """Draw an image as the thing that its base shows, on another image.
+    """Draw an image as the object that its base shows, on another image.
 
     Parameters
     ----------
     mask : callable, default=None
-        ``mask(image)`` returns a bool array (H, W), True where the thing is. By default
-        Otsu's threshold of the brightness parts the image in two, and the part that less
-        of the border belongs to is the thing.
+        ``mask(image)`` returns a bool array (H, W), True where the object is. By default
+        Otsu's threshold of the brightness splits the image in two, and the part with the
+        smaller share of the border is the object.
     background : {"any", "larger", "same"}, default="any"
         Of which class the background is: of any, of one with more images than that of
         the base (of any where there is none), of the same.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     See Also
@@ -181,10 +181,10 @@ class Paste(BaseEstimator):
 
     Notes
     -----
-    Meant for things before a background that says nothing about the class, such as cells
+    Meant for objects on a background that is independent of the class, such as cells
     or parts on a conveyor; with busy photos give `mask`, e.g. of a segmentation network.
     Where a mask is True nowhere, the synthetic image is a copy of its base. In the plan the
-    background has a share of one half, whatever is seen of it.
+    background has a share of one half, however much of it is seen.
 
     References
     ----------
@@ -281,7 +281,7 @@ class Paste(BaseEstimator):
         return [in_place(m, size, seen=seen), in_place(m, size, 1, seen=~seen)]
 
     def _shown(self, image: NDArray[Any]) -> NDArray[np.bool_]:
-        """Where an image shows its base: the thing, or all of it where no thing is found."""
+        """Where an image shows its base: the object, or all of it where none is found."""
         mask = foreground(image) if self.mask is None else np.asarray(self.mask(image.copy()))
         if mask.shape != image.shape[:2] or mask.dtype != bool:
             raise ValueError(
@@ -299,7 +299,7 @@ class Paste(BaseEstimator):
 
 
 def foreground(image: NDArray[Any]) -> NDArray[np.bool_]:
-    """Find the thing in an image by Otsu's threshold, shape (H, W), dtype bool.
+    """Find the object in an image by Otsu's threshold, shape (H, W), dtype bool.
 
     Of the two parts it is the one that less of the image's border belongs to, and of an
     image of one brightness it is nothing.
