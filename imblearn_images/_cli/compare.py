@@ -627,7 +627,7 @@ def _check_writable(report: str, source: str, force: bool) -> None:
         raise ValueError(f"--report must name a file, got {report!r}.")
     if folder and not os.path.isdir(folder):
         raise FileNotFoundError(f"{report}: the folder {folder} does not exist. Create it first.")
-    # as it is named, and where a link in its place would lead: both are somebody's
+    # as it is named, and where a link in its place would lead: both may hold something
     if relation := where_they_meet(source, report):
         raise ValueError(f"{report} {relation}, which is only read. Name another place.")
     check_replaceable(report, force)

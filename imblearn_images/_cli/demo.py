@@ -210,7 +210,7 @@ def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]
     if (n_splits, k_neighbors) != (folds, NEIGHBORS):
         name = _shown(names[counts.argmin()], 24)
         say(f"Note: the smallest class, {name}, has {smallest} images; hence {n_splits} folds")
-        say(f"      ({folds} asked for) and k_neighbors={k_neighbors} ({NEIGHBORS} is usual).")
+        say(f"      ({folds} requested) and k_neighbors={k_neighbors} ({NEIGHBORS} is usual).")
     return splits, k_neighbors
 
 

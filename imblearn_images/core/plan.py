@@ -431,7 +431,7 @@ class ResamplingPlan:
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
-        """Mask of the rows that are no image of the source, shape (n_out,)."""
+        """Mask of the rows that are not images of the source, shape (n_out,)."""
         made: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
         if self.drawn is not None:
             made = self.drawn

@@ -1,6 +1,6 @@
-"""Regular files: what is opened to be read, and never waits for somebody to write it.
+"""Regular files: what is opened to be read, and never waits for a writer.
 
-Opening a pipe blocks until somebody writes into it, and a device may never end. Images are told
+Opening a pipe blocks until something is written to it, and a device may never end. Images are told
 apart before they are opened; so are tables, journals and manifests, here.
 """
 

@@ -88,7 +88,7 @@ def counted(n: SupportsIndex, words: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that somebody may have meant, or "".
+    """Return the known name that may have been meant, or "".
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Writing: the synthetic images of a plan, drawn into files, or told how to be drawn later."""
+"""Writing: the synthetic images of a plan, drawn into files, or to be drawn later."""
 
 from __future__ import annotations
 

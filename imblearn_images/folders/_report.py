@@ -28,7 +28,7 @@ class ClassCounts:
     resampled: int
     """Training rows after it."""
     synthetic: int
-    """Of these, rows that are no image of the source."""
+    """Of these, rows that are synthetic."""
     test: int = 0
     """Test images of a split that was kept."""
 

@@ -487,7 +487,7 @@ def _recognised(train: Origin, pairs: Iterable[LeakedPair], n: int) -> Origin:
 
 
 def _related(train: Origin, valid: Origin) -> list[LeakedPair]:
-    """Pairs that show one source image, one of them synthetic; originals are told by look."""
+    """Pairs that show one source image, one of them synthetic; originals are recognised by look."""
     everything = np.ones_like(train.synthetic)
     pairs = []
     for of, among in ((~valid.synthetic, train.synthetic), (valid.synthetic, everything)):

@@ -89,7 +89,7 @@ def check_generator(generator: Any, labels: Sequence[Any]) -> None:
 def drawer(
     generator: Any, label: Any, images: Callable[[], NDArray[Any]], rng: np.random.Generator
 ) -> Callable[[int], Any]:
-    """Find out how `generator` is asked for images of a class.
+    """Return the function that draws images of a class from `generator`.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def _sampled(model: Any, rng: np.random.Generator, n: int) -> Any:
     try:
         if "random_state" in signature(last.sample).parameters:
             made = last.sample(n, random_state=_seed(rng))
-        else:  # GaussianMixture draws the same again unless told otherwise
+        else:  # GaussianMixture draws the same again unless seeded
             made = last.set_params(random_state=_seed(rng)).sample(n)
     except NotImplementedError as exc:
         raise ValueError(

@@ -21,7 +21,7 @@ def image_tags(tags, *, requires_fit=True):
 
 
 class ImagesOutMixin:
-    """Mixin for a transformer that puts out images: a Pipeline of it can be told its output."""
+    """Mixin for a transformer that returns images, with `set_output` for its Pipeline."""
 
     def set_output(self, *, transform=None):
         """Take the word of a Pipeline whose later steps put out tables; images stay an array.
