@@ -1,36 +1,27 @@
 """imbalanced-learn for images.
 
-Samplers with the names, parameters and ``fit_resample`` of imbalanced-learn that take
-image arrays, memmaps and arrays of file paths:
+Samplers with the names, parameters and ``fit_resample`` of imbalanced-learn that take image
+arrays, memmaps and file paths.
 
-- :mod:`~imblearn_images.over_sampling`: ``RandomOverSampler``, ``SMOTE``,
-  ``BorderlineSMOTE``, ``SVMSMOTE``, ``KMeansSMOTE``, ``ADASYN``, ``RedrawImages``,
-  ``GenerativeOverSampler``
-- :mod:`~imblearn_images.under_sampling`: ``RandomUnderSampler``, ``NearMiss``,
-  ``InstanceHardnessThreshold``, ``ClusterCentroids``, and the cleaning samplers,
-  ``TomekLinks`` and others
-- :mod:`~imblearn_images.combine`: ``SMOTEENN``, ``SMOTETomek``, and ``SamplerChain`` for
-  several samplers in one
-- :mod:`~imblearn_images.recipes`: ``mild``, ``transfer`` and ``mix``, samplers that were measured
-  to help
-- :mod:`~imblearn_images.synthesis`: what to pass as ``synthesis``: ``Augment``, ``Morph``,
-  ``TransferDeformation`` and others draw children instead of copies and blends
-- :class:`ImageSampler`: any other sampler with imbalanced-learn's interface
-- :mod:`~imblearn_images.ensemble`: ``EasyEnsembleClassifier``, ``RUSBoostClassifier``,
-  ``BalancedBaggingClassifier``, ``BalancedRandomForestClassifier``
-- :mod:`~imblearn_images.preprocessing`: ``ReadImages``, ``FlattenImages``,
-  ``ReshapeImages``, ``HOGFeatures``, steps of a pipeline
+- :mod:`~imblearn_images.over_sampling`, :mod:`~imblearn_images.under_sampling`,
+  :mod:`~imblearn_images.combine`: the samplers
+- :mod:`~imblearn_images.recipes`: samplers that were measured to help, by name
+- :class:`ImageSampler`: any third-party sampler, on images
+- :mod:`~imblearn_images.ensemble`: classifiers whose members see balanced subsets
+- :mod:`~imblearn_images.synthesis`: how synthetic images are drawn: ``Augment``, ``Morph``, ...
+- :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
+- :mod:`~imblearn_images.preprocessing`: reading, reshaping, HOG, as steps of a pipeline
 - :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
-- :mod:`~imblearn_images.strategies` and :mod:`~imblearn_images.strategies`: what to pass as
-  ``sampling_strategy``
+- :mod:`~imblearn_images.strategies`: what to pass as ``sampling_strategy``
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
   disk; ``imblearn-images`` on the command line
-- :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
+- :mod:`~imblearn_images.model_selection`: does it help? comparisons and leakage
+- :mod:`~imblearn_images.decision`: what helps without making images
+- :mod:`~imblearn_images.display`: charts of all of this
 - :mod:`~imblearn_images.datasets`: real images to try things on
 
 Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``), and
-:func:`render` draws a plan, or a part of it, wherever the output should live. The work
-is done in :mod:`imblearn_images.core`.
+:func:`render` draws a plan, or a part of it, wherever the output should live.
 """
 
 # ruff: noqa: E402 - the imports below take seconds, in which the command can be interrupted

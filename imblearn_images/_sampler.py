@@ -70,7 +70,7 @@ Labels = TypeVar("Labels")
 
 
 def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
-    """Refuse parameters about images in a sampler of images that is run on features.
+    """Raise for parameters about images in a sampler that is run on features.
 
     Raises
     ------
@@ -83,15 +83,17 @@ def check_plain(sampler: Any, names: Sequence[str], advice: str) -> None:
         default = given[name].default
         if value is not default and not (isinstance(value, str) and value == default):
             raise ValueError(
-                f"{type(sampler).__name__} is run on features here, its {name}={value!r} is "
+                f"{type(sampler).__name__} works on features here, but its {name}={value!r} is "
                 f"about images. {advice}"
             )
 
 
 def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
-    """Refuse to put synthetic images among their parents, or where no folder can be."""
+    """Raise if synthetic images would lie among their parents, or no folder can be made."""
     if os.path.exists(folder) and not os.path.isdir(folder):
-        raise NotADirectoryError(f"`output_dir` must be a folder, {os.fspath(folder)} is a file.")
+        raise NotADirectoryError(
+            f"`output_dir` must be a folder, got the file {os.fspath(folder)}."
+        )
     names = [os.fspath(path) for path in paths]
     sources = {os.path.dirname(name) for name in names}
     sources |= {os.path.dirname(os.path.realpath(name)) for name in names if os.path.islink(name)}
@@ -329,7 +331,7 @@ class ImageSamplerMixin:
 
 @contextmanager
 def _text_told(X: Any) -> Iterator[None]:
-    """Say what may have been meant by a table of text."""
+    """Raise with what may have been meant by a table of text."""
     try:
         yield
     except ValueError as error:
@@ -582,7 +584,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         return self._selected(X, y, *self._measure(X, y, embeddings))
 
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
-        """Let imbalanced-learn select, on classes numbered from 0.
+        """Select with imbalanced-learn, on classes numbered from 0.
 
         Some of its samplers index arrays by the label or take the mode of labels, which
         works for such labels only; for these all of them decide the same with and without.
@@ -668,12 +670,12 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
 
 @contextmanager
 def sizes_told(y: NDArray[Any]) -> Iterator[None]:
-    """Say how large the classes are when there are too few images for the neighbours asked."""
+    """Add the class sizes to an error about too few images for the neighbours."""
     try:
         yield
     except ValueError as exc:
         if "n_neighbors <= n_samples" not in str(exc) or "has n_samples" in str(exc):
-            raise  # the second one has been told already
+            raise  # the second one has been shown already
         labels, counts = np.unique(y, return_counts=True)
         sizes = ", ".join(f"{told(label)!r}: {n}" for label, n in zip(labels, counts, strict=True))
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Image sets to try things on: cut out of balance, bundled, or read from class folders."""
+"""Data sets to try things on: made imbalanced, bundled, or read from class folders."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def _counts_asked(sampling_strategy: Any, y: Any, **kwargs: Any) -> dict[Any, in
     asked = sampling_strategy(y, **kwargs) if callable(sampling_strategy) else sampling_strategy
     if not isinstance(asked, Mapping):
         raise TypeError(
-            "sampling_strategy must be a dict {class: number of images} or a callable "
-            f"y -> dict such as LongTail(10), Step(10) or Staircase(5); got {asked!r}"
+            "`sampling_strategy` must be a dict {class: number of images} or a callable "
+            f"y -> dict such as LongTail(10), Step(10) or Staircase(5), got {asked!r}."
         )
     has = Counter(list(np.asarray(y).reshape(-1)))
     for label, n in as_counts(asked).items():
         if label not in has:
             raise ValueError(
-                f"class {label!r} is not present in the data: it has {[*map(told, has)]}"
+                f"Class {label!r} is not present in the data, which has {[*map(told, has)]}."
             )
         if n < 0:
-            raise ValueError(f"class {label!r}: {n}; the number in a class cannot be negative")
+            raise ValueError(f"Class {label!r}: the number in a class cannot be negative, got {n}.")
         if n > has[label]:
             raise ValueError(
-                f"class {label!r}: {n} images asked for, it has {has[label]}; the number "
-                "should be less or equal to the original"
+                f"Class {label!r} has {has[label]} images, {n} were requested. The number "
+                "should be less or equal to the original."
             )
     return dict(as_counts(asked))
 
@@ -73,7 +73,7 @@ def make_imbalance(
     Parameters
     ----------
     X : ndarray of shape (n, ...), list, tuple, Series or DataFrame of n rows
-        Images or paths, of any dtype; not looked into.
+        Images or paths, of any dtype; they are not read.
     y : array-like of shape (n,)
         Labels.
     sampling_strategy : dict or callable
@@ -97,8 +97,8 @@ def make_imbalance(
     ------
     ValueError
         If `X` and `y` differ in length, a label is missing, there is one class only,
-        or a class is unknown, asked for a negative number or one that is not whole, or smaller
-        than asked.
+        or a class is unknown, smaller than requested, or its number is negative or not
+        whole.
     TypeError
         If `sampling_strategy` is neither dict nor callable.
 
@@ -112,7 +112,9 @@ def make_imbalance(
     n = X.shape[0] if hasattr(X, "shape") else len(X)
     n_labels = y.shape[0] if hasattr(y, "shape") else len(y)
     if n != n_labels:
-        raise ValueError(f"X has {n} images, y has {n_labels} labels: give one label per image")
+        raise ValueError(
+            f"X has {n} images, y has {n_labels} labels. Pass one label for each image."
+        )
     labels, rewrap_labels = unwrap_labels(y)
     drawn, y_resampled = draw_rows(
         np.arange(n)[:, None],
@@ -181,7 +183,7 @@ def load_texture_patches(
         target_names : ndarray of shape (n_classes,), str
         origins : ndarray of shape (n, 2), int, row and column of a patch's first pixel
         groups : ndarray of shape (n,), int, quadrant 0 ... 3 of the photo. Neighbours look
-        alike: ``GroupKFold(4)`` validates on a quadrant that no training patch is from
+        alike: ``GroupKFold(4)`` validates on a quadrant without training patches
         DESCR : str
 
     Raises
@@ -198,18 +200,22 @@ def load_texture_patches(
     ((361, 32, 32), dtype('uint8'), Counter({'brick': 256, 'grass': 80, 'gravel': 25}))
     """
     if images not in PHOTOS:
-        raise ValueError(f"images={images!r}: choose one of {sorted(PHOTOS)}")
+        raise ValueError(f"`images` must be one of {sorted(PHOTOS)}, got {images!r}.")
     try:
         folder = files("skimage") / "data"
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("the photos are in it: pip install scikit-image") from error
+        raise ModuleNotFoundError(
+            "The photos come with scikit-image. Install it: pip install scikit-image"
+        ) from error
     photos = {}
     for name in PHOTOS[images]:
         with (folder / name).open("rb") as file, Image.open(file) as photo:
             photos[name.split(".")[0]] = np.asarray(photo)
     largest = min(side for photo in photos.values() for side in photo.shape[:2]) // 2
     if not isinstance(size, (int, np.integer)) or not 1 <= size <= largest:
-        raise ValueError(f"size={size!r}: for {images!r} it is an integer from 1 to {largest}")
+        raise ValueError(
+            f"`size` must be an integer from 1 to {largest} for {images!r}, got {size!r}."
+        )
     cut = [_patches(photo, int(size)) for photo in photos.values()]
     patches, origins, groups = map(np.concatenate, zip(*cut, strict=True))
     target = np.repeat(list(photos), [len(c[0]) for c in cut])

@@ -1,8 +1,8 @@
 """Ensembles: the names and parameters of :mod:`imblearn.ensemble`, on images.
 
 Each member is fitted on its own balanced subset of the images. What a member sees is
-decided by its scikit-learn tags, in a Pipeline those of the first step that is no sampler
-of ours: *images in their own shape* if ``input_tags.three_d_array`` is set
+decided by its scikit-learn tags, in a Pipeline those of the first step that is not a sampler of
+this package: *images in their own shape* if ``input_tags.three_d_array`` is set
 (``FlattenImages`` and the other steps of :mod:`imblearn_images.preprocessing`) or
 ``no_validation`` (``FunctionTransformer``); *paths*, if X holds paths and the step reads
 them (``ReadImages``); *flattened pixels*, shape (m, d), otherwise.
@@ -59,7 +59,7 @@ class _ImagesMixin:
     sampling_strategy: Any
 
     def _image_set(self, X: Any, y: Any) -> Any:
-        """Return the checked images, or None for X that is imbalanced-learn's own business."""
+        """Return the checked images, or None for X that imbalanced-learn handles itself."""
         images, _ = unwrap(X)
         if hasattr(self, "image_shape_"):
             del self.image_shape_
@@ -71,7 +71,7 @@ class _ImagesMixin:
 
     @contextmanager
     def _whole_counts(self) -> Iterator[None]:
-        """Let imbalanced-learn see integers in `sampling_strategy`."""
+        """Turn counts in `sampling_strategy` into integers for imbalanced-learn."""
         given = self.sampling_strategy
         whole = WholeCounts(given) if callable(given) else as_counts(given)
         try:
@@ -202,11 +202,11 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
     {n_estimators}
     estimator : classifier, default=AdaBoostClassifier()
         Fitted on every subset. It sees *images in their own shape* if its scikit-learn tag
-        ``input_tags.three_d_array`` is set, as those of ``FlattenImages`` and our other
-        steps are, or ``no_validation``, as that of ``FunctionTransformer``; *paths*, if X
-        holds paths and the step reads them (``ReadImages``: every member then reads its
-        own, also to predict); *flattened pixels*, shape (m, d), otherwise. In a Pipeline
-        the first step that is no sampler of ours decides.
+        ``input_tags.three_d_array`` is set, as those of ``FlattenImages`` and the other
+        steps of this package are, or ``no_validation``, as that of ``FunctionTransformer``;
+        *paths*, if X holds paths and the step reads them (``ReadImages``: every member then reads
+        its own, for prediction too); *flattened pixels*, shape (m, d), otherwise. In a Pipeline
+        the first step that is not a sampler of this package decides.
     {warm_start}
     {sampling_strategy_under}
     {replacement}
@@ -231,7 +231,7 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
 
     Notes
     -----
-    Members are fitted and asked in threads, which share the images. The `sampling_strategy` is
+    Members are fitted and queried in threads, which share the images. The `sampling_strategy` is
     that of the random under-sampling of every member's subset.
 
     References
@@ -282,8 +282,8 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     """Bag of any classifiers, each fitted on a bootstrap sample that was balanced.
 
     :class:`imblearn.ensemble.BalancedBaggingClassifier` for images: same subsets, same
-    members. The cost is that of `n_estimators` fits on small sets; the choice where one fit
-    on a balanced subset wastes too many majority images. With few minority images all
+    members. The cost is that of `n_estimators` fits on small sets. Choose it where one fit
+    on a balanced subset would waste too many majority images. With few minority images all
     members see the same ones, and agree in their errors.
 
     Parameters
@@ -301,7 +301,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     bootstrap_features : bool, default=False
         On images False.
     oob_score : bool, default=False
-        Judge by the images that a member has not seen.
+        Score on the images that a member has not seen.
     {warm_start}
     {sampling_strategy_under}
     {replacement}
@@ -324,7 +324,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
 
     Notes
     -----
-    Members are fitted and asked in threads, which share the images. The `sampling_strategy` is
+    Members are fitted and queried in threads, which share the images. The `sampling_strategy` is
     that of the random under-sampling of every member's subset.
 
     References
@@ -385,9 +385,9 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
         images = super()._image_set(X, y)
         if images is not None and (self.max_features != 1.0 or self.bootstrap_features):
             raise ValueError(
-                f"max_features={self.max_features!r}, bootstrap_features={self.bootstrap_features}:"
-                " features are not drawn from images; pass flattened pixels, shape (n, d), or "
-                "leave these parameters as they are."
+                "`max_features` and `bootstrap_features` must keep their defaults for images, got "
+                f"{self.max_features!r} and {self.bootstrap_features}. To draw features, pass "
+                "flattened pixels of shape (n, d)."
             )
         plain = self.sampler is None or isinstance(self.sampler, ImblearnRandomUnderSampler)
         if isinstance(self.sampler, ImblearnRandomOverSampler):
@@ -395,9 +395,9 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
             plain = self.sampler.shrinkage is None and copies
         if images is not None and not plain:
             raise ValueError(
-                f"sampler={self.sampler!r} needs more than the numbers of the images. Use a random "
-                "sampler here, and the other one as the first step of `estimator`, a Pipeline of "
-                "imbalanced-learn."
+                "`sampler` must be a random sampler, which does not look at images, got "
+                f"{self.sampler!r}. Put the other one as the first step of `estimator`, a Pipeline "
+                "of imbalanced-learn."
             )
         return images
 
@@ -416,11 +416,11 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
         Takes ``sample_weight``; of a Pipeline, the last step does. What it sees is explained in
         :mod:`imblearn_images.ensemble`.
     n_estimators : int, default=50
-        Rounds at most.
+        Maximum number of rounds.
     learning_rate : float, default=1.0
         Factor on the weight of each round.
     algorithm : str, default='deprecated'
-        Without effect.
+        Has no effect.
     {sampling_strategy_under}
     {replacement}
     {random_state}
@@ -428,7 +428,7 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
     Attributes
     ----------
     estimators_ : list of classifiers
-        One a round.
+        One per round.
     {image_shape_}
 
     References
@@ -602,7 +602,7 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
 
 
 def _checked_outputs(table: NDArray[Any]) -> NDArray[Any]:
-    """Columns that the forest tells one by one: one that never changes would break it."""
+    """Return one label column; the forest cannot handle a column that never changes."""
     if table.ndim == 2 and len(table):
         constant = np.flatnonzero((table == table[:1]).all(axis=0))
         if len(constant):

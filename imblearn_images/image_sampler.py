@@ -199,7 +199,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
 
 
 def _check_sampler(sampler: Any) -> None:
-    """Refuse what is no sampler, and one that draws images in a way of its own."""
+    """Raise for anything but a sampler, and for one that draws images itself."""
     if isinstance(sampler, Pipeline):
         raise TypeError(
             "`sampler` is a Pipeline, whose rows cannot be followed through its steps; put "
@@ -217,7 +217,7 @@ def _check_sampler(sampler: Any) -> None:
 
 
 def _selects(made: Any, features: Any, rows: NDArray[np.intp]) -> bool:
-    """Tell whether `made` are these rows of the features, and nothing has been done to them.
+    """Return whether `made` are these rows of the features, and nothing has been done to them.
 
     They may have been rounded to a narrower type.
     """

@@ -1,4 +1,4 @@
-"""Numbers per class as values: what to pass as ``sampling_strategy`` of any sampler."""
+"""Strategies: what to pass as ``sampling_strategy`` of any sampler."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = [
 ]
 
 MOST = 2**31 - 1
-"""Images of a class that may be asked for: no set has as many, and no memory holds their plan."""
+"""Images of a class that may be requested: no set has as many, and no memory holds their plan."""
 
 
 def _rounded(label: Any, number: float, strategy: Any) -> int:
     """Round half up; refuse what no class can have, naming it."""
     if not number <= MOST:
         raise ValueError(
-            f"{type(strategy).__name__} asks for {_brief(number)} images of class {label!r}, there "
+            f"{type(strategy).__name__} requests {_brief(number)} images of class {label!r}, there "
             f"can be at most {MOST}. Pass a smaller number."
         )
     return math.floor(number + 0.5)
@@ -44,15 +44,17 @@ def _rounded(label: Any, number: float, strategy: Any) -> int:
 def _check_number(name: str, value: Any, least: float, what: str) -> None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not least <= value < math.inf:  # an int may be too large for a float
-        raise ValueError(f"{name}={_brief(value)}: {what}")
+        raise ValueError(f"`{name}` must be {what}, got {_brief(value)}.")
 
 
 def _check_count(name: str, value: Any) -> None:
     _check_number(name, value, 1, "a number of images, an integer >= 1")
     if int(value) != value:
-        raise ValueError(f"{name}={value!r}: a number of images, an integer >= 1")
+        raise ValueError(f"`{name}` must be a number of images, an integer >= 1, got {value!r}.")
     if value > MOST:
-        raise ValueError(f"{name}={_brief(value)}: a number of images, at most {MOST}")
+        raise ValueError(
+            f"`{name}` must be a number of images, at most {MOST}, got {_brief(value)}."
+        )
 
 
 def _brief(value: Any) -> str:
@@ -66,13 +68,13 @@ def _brief(value: Any) -> str:
 class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fraction({...})
     """Add a fraction of its own size to each class named: 0.5 is half as many again.
 
-    Like the other phrases of this module a callable ``y -> {class: number}``, a value that
+    Like the other functions of this module, a callable ``y -> {class: number}``, a value that
     can be compared, pickled and cloned. Numbers are rounded to nearest, halves up.
 
     Parameters
     ----------
     fractions : dict of class to float
-        At least 0 each. Classes that are not named stay as they are. A ValueError, when
+        Each at least 0. Classes that are not named stay as they are. A ValueError, when
         called, for a class that `y` does not hold.
 
     Examples
@@ -85,7 +87,9 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
 
     def __post_init__(self) -> None:
         if not isinstance(self.fractions, Mapping):
-            raise TypeError(f"fractions={self.fractions!r}: it is a dict {{class: fraction}}")
+            raise TypeError(
+                f"`fractions` must be a dict {{class: fraction}}, got {self.fractions!r}."
+            )
         for label, fraction in self.fractions.items():
             _check_number(f"fractions[{label!r}]", fraction, 0, "a fraction to add, at least 0")
 
@@ -94,7 +98,7 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
         counts = count_labels(y)
         unknown = [label for label in self.fractions if label not in counts]
         if unknown:
-            raise ValueError(f"no class {unknown[0]!r} in the data: it has {list(counts)}")
+            raise ValueError(f"Class {unknown[0]!r} is not in the data, which has {list(counts)}.")
         return {
             label: counts[label] + _rounded(label, fraction * counts[label], self)
             for label, fraction in self.fractions.items()
@@ -181,7 +185,7 @@ class at_most_ratio:  # noqa: N801
     def __post_init__(self) -> None:
         _check_number("ratio", self.ratio, 1, "largest class / smallest class, at least 1")
         if self.sampling not in ("over", "under"):
-            raise ValueError(f'sampling={self.sampling!r}: it is "over" or "under"')
+            raise ValueError(f'`sampling` must be "over" or "under", got {self.sampling!r}.')
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number wanted of each class, `y` being array-like of shape (n,)."""
@@ -228,7 +232,7 @@ class multiply:  # noqa: N801
         )
         unknown = [label for label in factors if label not in counts]
         if unknown:
-            raise ValueError(f"no class {unknown[0]!r} in the data: it has {list(counts)}")
+            raise ValueError(f"Class {unknown[0]!r} is not in the data, which has {list(counts)}.")
         return {
             label: max(1, _rounded(label, factor * counts[label], self))
             for label, factor in factors.items()
@@ -251,7 +255,7 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
         ("0.5"), "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", or a
         JSON object with numbers per class ('{"Lime": 200}').
     sampling : {"over", "under"}, default="over"
-        What `at_most_ratio` is to do.
+        The kind of sampler that `at_most_ratio` is for.
 
     Returns
     -------
@@ -260,7 +264,7 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     Raises
     ------
     ValueError
-        If `text` is none of these; it says what is.
+        If `text` is none of these; the message lists them.
 
     Examples
     --------
@@ -290,20 +294,20 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
         try:
             share = float(words)
         except ValueError:
-            raise ValueError("it is none of the strategies that are known") from None
+            raise ValueError("it is not a known strategy") from None
         if not 0 < share <= 1:
             raise ValueError("a float for two classes lies above 0 and is at most 1")
         return share
     except (ValueError, RecursionError) as error:
-        why = "it is nested too deep" if isinstance(error, RecursionError) else error
-        raise ValueError(f"strategy {_quoted(text)}: {why}. {_KNOWN}") from error
+        why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise ValueError(f"Strategy {_quoted(text)}: {why.rstrip('.')}. {_KNOWN}") from error
 
 
 def _count(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"{_quoted(text)} is no whole number of images") from None
+        raise ValueError(f"{_quoted(text)} is not a whole number of images") from None
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -348,7 +352,9 @@ def _whole(number: float) -> int:
 
 def _check_ratio(ratio: float) -> None:
     if not 1 < ratio < math.inf:
-        raise ValueError(f"ratio={ratio!r}: largest class / smallest class is a number above 1")
+        raise ValueError(
+            f"`ratio` must be a number above 1, largest class / smallest class, got {ratio!r}."
+        )
 
 
 @dataclass(frozen=True)
@@ -418,7 +424,9 @@ class Step:
     def __post_init__(self) -> None:
         _check_ratio(self.ratio)
         if not 0 < self.minority < 1:
-            raise ValueError(f"minority={self.minority!r}: it is a fraction between 0 and 1")
+            raise ValueError(
+                f"`minority` must be a fraction between 0 and 1, got {self.minority!r}."
+            )
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number to keep of each class in `y`, array-like of shape (n,)."""
@@ -439,7 +447,7 @@ class Staircase:
     ----------
     step : int
         Height of a stair in images. A ValueError unless a positive integer; when called, also
-        if a class would keep no image (a flat end of single images is no staircase): the
+        if a class would keep no image (a flat end of single images is not a staircase): the
         message names the class and the largest step that works.
 
     Examples
@@ -452,7 +460,9 @@ class Staircase:
 
     def __post_init__(self) -> None:
         if not isinstance(self.step, (int, np.integer)) or self.step < 1:
-            raise ValueError(f"step={self.step!r}: it is a number of images, an integer >= 1")
+            raise ValueError(
+                f"`step` must be a number of images, an integer >= 1, got {self.step!r}."
+            )
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number to keep of each class in `y`, array-like of shape (n,)."""
@@ -464,6 +474,6 @@ class Staircase:
                 raise ValueError(
                     f"{self}: class {label!r}, number {k} by size counted from 0, would keep "
                     f"{counts[0]} - {k} * {self.step} = {stair} images; the largest step that "
-                    f"leaves each of {len(labels)} classes an image is {most or 'none'}"
+                    f"leaves each of {len(labels)} classes an image is {most or 'none'}."
                 )
         return dict(zip(labels, map(min, counts, stairs), strict=True))

@@ -170,17 +170,17 @@ def test_numbers_are_labels_too():
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"hierarchy": ("good", "crack")}, r"\['dent', 'scratch'\] are not"),
-        ({"hierarchy": ("good", ("crack", "dent"), ["scratch", "dent"])}, r"\['dent'\] are not"),
-        ({"hierarchy": "majority"}, "hierarchy must be None, 'frequency'.*'majority'"),
-        ({"hierarchy": 3}, "hierarchy must be"),
+        ({"hierarchy": ("good", "crack")}, r"\['dent', 'scratch'\]\.$"),
+        ({"hierarchy": ("good", ("crack", "dent"), ["scratch", "dent"])}, r"\['dent'\]\.$"),
+        ({"hierarchy": "majority"}, "`hierarchy` must be None, 'frequency'.*'majority'"),
+        ({"hierarchy": 3}, "`hierarchy` must be"),
         (
             {"hierarchy": [{"a": ["good", "dent"]}, {"a": ["crack", "scratch"]}]},
             "Two nodes of the hierarchy have the name 'a'",
         ),
         (
             {"hierarchy": TREE, "resampler": {"defects": RandomOverSampler()}},
-            r"resampler names \['defects'\]; the nodes are \['root', 'defect', 'area'\]",
+            r"nodes of the hierarchy, \['root', 'defect', 'area'\], got \['defects'\]",
         ),
     ],
 )
@@ -191,5 +191,5 @@ def test_bad_trees_are_named(params, match):
 
 def test_weights_and_a_resampler_are_refused_together():
     cascade = CascadeClassifier(GaussianNB(), resampler=RandomOverSampler())
-    with pytest.raises(ValueError, match="Resampled images have no sample_weight"):
+    with pytest.raises(ValueError, match="Resampled images have no weights"):
         cascade.fit(X, Y, sample_weight=np.ones(len(Y)))

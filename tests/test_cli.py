@@ -198,7 +198,7 @@ REFUSED = {
     ),
     "no class folders": (
         lambda photos: [(photos / name).rename(photos.with_name(name)) for name in CLASSES],
-        "no class folder",
+        "No class folder",
     ),
     "one class": (
         lambda photos: [(photos / name).rename(photos.with_name(name)) for name in CLASSES[1:]],
@@ -213,7 +213,7 @@ REFUSED = {
             for row in range(3, 9)
             if (photos / name / f"{row}.png").exists()
         ],
-        "each class has 3 images",
+        "Each class has 3 images",
     ),
 }
 
@@ -235,7 +235,7 @@ def test_refuses_a_folder_with_one_message(case, photos, tmp_path, capsys):
     ("output", "expected"),
     [
         ("sheet.jpg", "ends in .png"),
-        ("nowhere/sheet.png", "there is no folder"),
+        ("nowhere/sheet.png", "does not exist"),
         ("photos/lime/sheet.png", "lies in the image folder"),
         ("thesis.png", "is there already, and is not a PNG"),
     ],
@@ -285,7 +285,7 @@ def test_wrong_usage(arguments, capsys):
 
 def test_patches_larger_than_the_photos_are_refused(tmp_path, capsys):
     assert main(["demo", "--size", "5000", "--output", str(tmp_path / "sheet.png")]) == 1
-    assert "--size 5000" in capsys.readouterr().err
+    assert "--size must be an integer from 1 to" in capsys.readouterr().err
 
 
 def test_runs_as_a_module():

@@ -272,7 +272,7 @@ def test_staircase_follows_its_formula_or_names_the_largest_step(sizes, step):
         assert Staircase(step)(y) == expected
         return
     first = next(k for k in range(n_classes) if n_max - k * step < 1)
-    with pytest.raises(ValueError, match=f"an image is {largest or 'none'}$") as caught:
+    with pytest.raises(ValueError, match=f"an image is {largest or 'none'}\\.$") as caught:
         Staircase(step)(y)
     assert f"'class {order[first]}', number {first}" in str(caught.value)
 
@@ -291,14 +291,22 @@ def test_profiles_are_values_for_every_under_sampler(profile):
 @pytest.mark.parametrize("ratio", [1, 0.1, 0, -3, float("nan"), float("inf")])
 @pytest.mark.parametrize("profile", [LongTail, Step])
 def test_ratio_must_be_above_one(profile, ratio):
-    with pytest.raises(ValueError, match=f"ratio={ratio}.*largest class / smallest class"):
+    with pytest.raises(
+        ValueError, match=f"`ratio` must be .*largest class / smallest class, got {ratio}"
+    ):
         profile(ratio)
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
-    [(lambda: Step(2, minority=1.0), "minority=1.0"), (lambda: Step(2, minority=0), "minority=0")]
-    + [(lambda step=step: Staircase(step), f"step={step}") for step in (0, -1, 1.5)],
+    [
+        (lambda: Step(2, minority=1.0), "`minority` .* got 1.0"),
+        (lambda: Step(2, minority=0), "`minority` .* got 0"),
+    ]
+    + [
+        (lambda step=step: Staircase(step), f"`step` must be .* got {step}")
+        for step in (0, -1, 1.5)
+    ],
 )
 def test_other_numbers_of_profiles_are_checked(make, words):
     with pytest.raises(ValueError, match=words):
@@ -377,12 +385,12 @@ def test_groups_split_every_class_without_neighbours_on_both_sides():
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({"size": 257}, "size=257: for 'grey' it is an integer from 1 to 256"),
-        ({"size": 151, "images": "colour"}, "size=151: for 'colour' it is .* to 150"),
-        ({"size": 0}, "size=0"),
-        ({"size": 32.0}, "size=32.0"),
-        ({"images": "color"}, r"images='color': choose one of \['colour', 'grey'\]"),
-        ({"sampling_strategy": {"grass": 257}}, "'grass': 257 images asked for, it has 256"),
+        ({"size": 257}, "`size` must be an integer from 1 to 256 for 'grey', got 257"),
+        ({"size": 151, "images": "colour"}, "`size` must be .* to 150 for 'colour', got 151"),
+        ({"size": 0}, "`size` .* got 0"),
+        ({"size": 32.0}, "`size` .* got 32.0"),
+        ({"images": "color"}, r"`images` must be one of \['colour', 'grey'\], got 'color'"),
+        ({"sampling_strategy": {"grass": 257}}, "'grass' has 256 images, 257 were requested"),
     ],
 )
 def test_patches_refuse_what_they_cannot_give(how, words):

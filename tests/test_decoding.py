@@ -200,7 +200,10 @@ def with_inverse(function, inverse):
             {"embedding": Pipeline([("a", FlattenImages()), ("b", LinearDiscriminantAnalysis())])},
             "which has none",
         ),
-        ({"embedding": PCA(2), "synthesis": "blend"}, "leave one of them out, got 'blend'"),
+        (
+            {"embedding": PCA(2), "synthesis": "blend"},
+            "got synthesis='blend'. Leave one of them out",
+        ),
         ({"embedding": PCA(2), "interpolate": "both"}, '"pixels" or "embedding", got \'both\''),
         ({"embedding": PCA(2), "interpolate": None}, '"pixels" or "embedding", got None'),
         (
@@ -232,7 +235,7 @@ def test_given_features_have_no_decoder():
 
 def test_a_sparse_matrix_has_no_images_to_decode_to():
     X = sparse.csr_matrix(blobs((30,), "uint8"))
-    with pytest.raises(ValueError, match=r"X is a csr_matrix; pass an array, X\.toarray\(\)"):
+    with pytest.raises(ValueError, match=r"X is a csr_matrix\. Pass an array, X\.toarray\(\)"):
         decoding(PCA(2)).fit_resample(X, Y)
 
 

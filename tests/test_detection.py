@@ -145,8 +145,8 @@ def test_pyods_own_detectors_are_taken():
     ("detector", "params", "y", "error", "match"),
     [
         (OneClassSVM(), {}, Y, ValueError, "Only binary classification.*rare="),
-        (OneClassSVM(), {"rare": "cow"}, Y, ValueError, "rare='cow' is no label of y"),
-        (OneClassSVM(), {"cv": 1}, BINARY, ValueError, "cv must be a number of folds.*got 1"),
+        (OneClassSVM(), {"rare": "cow"}, Y, ValueError, "`rare` must be a label of y.*got 'cow'"),
+        (OneClassSVM(), {"cv": 1}, BINARY, ValueError, "`cv` must be a number of folds.*got 1"),
         (LocalOutlierFactor(), {}, BINARY, TypeError, "novelty=True"),
     ],
 )

@@ -188,7 +188,7 @@ def test_a_sampler_that_adds_fewer_than_asked_says_so_once(name, apart, short):
         for label in short
     ]
     told = [str(warning.message).partition(". ")[0] for warning in caught]
-    start = f"{name} added fewer images than it was asked for: "
+    start = f"{name} added fewer images than requested: "
     assert told == [start + ", ".join(missing)] * bool(short)
     assert all(warning.category is UserWarning for warning in caught)
 

@@ -302,7 +302,7 @@ def test_the_content_decides_not_the_name(stored, name):
 
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
     os.mkdir(tmp_path / "folder.png")
-    with pytest.raises(ValueError, match=r"folder\.png: is a folder"):
+    with pytest.raises(ValueError, match=r"folder\.png: it is a folder"):
         read_image(tmp_path / "folder.png")
     if not hasattr(os, "mkfifo"):
         return
@@ -311,7 +311,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
 
     def read():
         for reader in (describe, read_image):
-            with pytest.raises(ValueError, match=r"pipe\.png: is a pipe") as caught:
+            with pytest.raises(ValueError, match=r"pipe\.png: it is a pipe") as caught:
                 reader(tmp_path / "pipe.png")
             told.append(caught)
 
@@ -573,12 +573,12 @@ def test_kinds_are_counted_when_they_differ(stored):
 def test_a_wrong_size_is_refused(stored, size):
     path = stored("a.png", GOOD_PNG)
     for read in (read_image, describe):
-        with pytest.raises(ValueError, match=r"size must be None or \(height, width\)"):
+        with pytest.raises(ValueError, match=r"`size` must be None or \(height, width\)"):
             read(path, size=size)
 
 
 def test_a_wrong_mode_is_refused(stored):
-    with pytest.raises(ValueError, match=r"mode must be .* got 'CMYK'"):
+    with pytest.raises(ValueError, match=r"`mode` must be .* got 'CMYK'"):
         read_image(stored("a.png", GOOD_PNG), mode="CMYK")
 
 

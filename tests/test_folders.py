@@ -392,7 +392,7 @@ def test_near_duplicates_stay_on_one_side(tmp_path):
 @pytest.mark.parametrize(
     ("groups", "told"),
     [
-        ("patients", "groups='patients'"),
+        ("patients", "`groups` must be .* got 'patients'"),
         ([1, 2], "2 values.*52"),
         (lambda path: 0, "1 group cannot"),
         ({"apple/photo_000.png": 1}, "51 of 52 image files, such as 'apple/photo_001.png'"),
@@ -416,7 +416,7 @@ def test_folders_inside_each_other_are_refused(photos, tmp_path):
     with pytest.raises(ValueError, match="the source"):
         balance_folder(tmp_path / "link", photos / "out")
     for output in (tmp_path / "other", tmp_path / "link"):
-        with pytest.raises(ValueError, match="is a link"):
+        with pytest.raises(ValueError, match="got the link"):
             balance_folder(photos, output)
     assert sorted(os.listdir(tmp_path)) == ["link", "other", "out", "photos"]
 
@@ -427,7 +427,7 @@ def test_an_output_that_is_not_empty_is_refused(photos, tmp_path):
     with pytest.raises(FileExistsError, match="not empty"):
         balance_folder(photos, tmp_path / "out")
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="is a file"):
+    with pytest.raises(ValueError, match="got the file"):
         balance_folder(photos, tmp_path / "file")
 
 
@@ -508,15 +508,18 @@ def test_resuming_refuses_files_of_somebody_else_and_keeps_them(photos, tmp_path
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"layout": "tree"}, "layout='tree'"),
-        ({"link": "soft"}, "link='soft'"),
-        ({"link": "rows"}, 'needs layout="csv"'),
-        ({"on_error": "ignore"}, "on_error='ignore'"),
-        ({"validation": 1.5}, "validation=1.5"),
-        ({"validation": -0.1}, "validation=-0.1"),
-        ({"random_state": None}, "random_state=None"),
-        ({"mode": "CMYK"}, "mode must be"),
-        ({"sampler": SMOTE(random_state=np.random.RandomState(0))}, "give an integer"),
+        ({"layout": "tree"}, "`layout` must be .* got 'tree'"),
+        ({"link": "soft"}, "`link` must be .* got 'soft'"),
+        ({"link": "rows"}, 'must be "csv" with link="rows"'),
+        ({"on_error": "ignore"}, "`on_error` must be .* got 'ignore'"),
+        ({"validation": 1.5}, "`validation` must be .* got 1.5"),
+        ({"validation": -0.1}, "`validation` must be .* got -0.1"),
+        ({"random_state": None}, "`random_state` must be .* got None"),
+        ({"mode": "CMYK"}, "`mode` must be"),
+        (
+            {"sampler": SMOTE(random_state=np.random.RandomState(0))},
+            "`random_state` of SMOTE must be an integer",
+        ),
         ({"sampler": SMOTE(k_neighbors=9)}, "class 'kiwi'.*n_samples = 9|class 'lime'"),
         ({"sampler": SMOTE(k_neighbors=9), "dry_run": True}, "class 'lime'|class 'kiwi'"),
         ({"sampler": RandomOverSampler(sampling_strategy={"fig": 9})}, "fig"),
@@ -530,7 +533,7 @@ def test_options_that_cannot_be(photos, tmp_path, options, told):
 
 def test_a_class_of_one_image_cannot_be_split(tmp_path):
     write_photos(tmp_path / "photos", {"apple": 5, "fig": 1})
-    with pytest.raises(ValueError, match="class 'fig' has 1 image"):
+    with pytest.raises(ValueError, match="Class 'fig' has 1 image"):
         split_folder(tmp_path / "photos")
     report = balance_folder(
         tmp_path / "photos", tmp_path / "out", sampler=RandomOverSampler(), validation=0
@@ -643,7 +646,7 @@ def test_export_refuses(tmp_path, photos):
         (images, ["Cat", "cat", "dog", "dog"], {}, "'Cat' and 'cat'"),
         (images.astype("float64"), [1, 1, 2, 2], {}, "float64"),
         (images.reshape(4, -1), [1, 1, 2, 2], {}, r"\(4, 30\)"),
-        (paths, labels, {"link": "rows"}, "link='rows'"),
+        (paths, labels, {"link": "rows"}, "`link` must be .* got 'rows'"),
         (paths, labels, {"is_valid": [True]}, "is_valid"),
         ([paths[0], paths[0]], ["a", "a"], {"is_valid": [True, False]}, "descend"),
         ([paths[0], paths[0]], ["a", "b"], {}, "two classes, 'a' and 'b'"),
@@ -744,12 +747,12 @@ def test_groups_of_a_table(photos, tmp_path, capsys):
         (["--add", "lime"], 2, "CLASS=FRACTION"),
         (["--add", "lime=x"], 2, "CLASS=FRACTION"),
         (["--add", "fig=0.5"], 1, "'fig'"),
-        (["--add", "lime=1", "--strategy", "auto"], 1, "give one of them"),
+        (["--add", "lime=1", "--strategy", "auto"], 1, "exclude each other"),
         (["--add", "lime=1", "--method", "random-under"], 1, "adds images"),
         (["--strategy", "a lot"], 1, "Known are"),
         (["--method", "none", "--strategy", "auto"], 1, "resamples nothing"),
-        (["--k-neighbors", "3"], 1, "no neighbours"),
-        (["--validation", "2"], 1, "--validation 2"),
+        (["--k-neighbors", "3"], 1, "looks for neighbours"),
+        (["--validation", "2"], 1, "--validation must be a share above 0 and below 1, got 2"),
         (["--method", "smote", "--k-neighbors", "20"], 1, "class"),
     ],
 )

@@ -216,7 +216,7 @@ def test_what_is_only_unusual_is_taken_and_noted(photos, tmp_path):
     notes = "\n".join(report.notes)
     assert "3 files with more than one frame, the first is used" in notes
     assert "1 file whose name says another format, such as" in notes and "really_png.jpg" in notes
-    assert "1 file skipped that is no image" in notes
+    assert "1 file skipped that is not an image" in notes
     assert report.n_valid + report.n_train >= 24
 
 
@@ -380,7 +380,7 @@ def test_labels_csv_reads_back_equal(labels):
     ids=["case", "composed", "sharp s", "long", "not UTF-8"],
 )
 def test_labels_that_clash_are_named(labels, named):
-    with pytest.raises(ValueError, match="class") as caught:
+    with pytest.raises(ValueError, match="Class") as caught:
         check_names(labels, "folders")
     assert all(name in str(caught.value) for name in named)
 
@@ -521,13 +521,15 @@ def test_the_training_part_of_an_output_is_a_source(photos, tmp_path):
 
 @pytest.mark.parametrize("seed", [-3, 2**32])
 def test_a_seed_out_of_range_is_refused_before_anything_is_read(tmp_path, seed):
-    with pytest.raises(ValueError, match=f"random_state={seed}: give one from 0 to 4294967295"):
+    with pytest.raises(
+        ValueError, match=f"`random_state` must be from 0 to 4294967295, got {seed}"
+    ):
         balance_folder(tmp_path / "none", tmp_path / "out", random_state=seed)
 
 
 def test_a_source_that_is_not_there_is_no_list_of_missing_files(photos, tmp_path):
     balance_folder(photos, tmp_path / "out")
-    with pytest.raises(FileNotFoundError, match=r"source .*nope is not a folder: name the"):
+    with pytest.raises(FileNotFoundError, match=r"`source` .*nope. Name the one that"):
         verify_folder(tmp_path / "out", source=tmp_path / "nope")
 
 

@@ -316,7 +316,7 @@ PCA_OF_MANY = make_pipeline(PCA(20), KernelDensity())
             TypeError,
             r"step 'bins' \(Bins\) has no `inverse_transform`",
         ),
-        (lambda c, n, rng: np.zeros((n + 1, 12, 10)), ValueError, "asked for 16 images, got"),
+        (lambda c, n, rng: np.zeros((n + 1, 12, 10)), ValueError, "must make 16 images, got"),
         (lambda c, n, rng: np.zeros((n, 10, 12)), ValueError, r"\(12, 10\), as the real .* \(10, "),
         (
             lambda c, n, rng: rng.random((n, 12, 10)),

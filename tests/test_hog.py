@@ -196,14 +196,14 @@ def test_rows_of_pixels_need_the_shape():
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"orientations": 0}, "orientations must be a positive integer, got 0"),
-        ({"orientations": True}, "orientations must be"),
-        ({"pixels_per_cell": 8}, r"pixels_per_cell must be \(rows, columns\).*got 8"),
-        ({"cells_per_block": (2, 0)}, r"cells_per_block must be .*got \(2, 0\)"),
-        ({"cells_per_block": None}, "cells_per_block must be"),
-        ({"block_norm": "l2"}, "block_norm must be one of .*'L2-Hys'.*got 'l2'"),
-        ({"image_shape": (1080,)}, r"image_shape must be None, \(H, W\)"),
-        ({"size": 8}, r"size must be None or \(height, width\)"),
+        ({"orientations": 0}, "`orientations` must be a positive integer, got 0"),
+        ({"orientations": True}, "`orientations` must be"),
+        ({"pixels_per_cell": 8}, r"`pixels_per_cell` must be \(rows, columns\).*got 8"),
+        ({"cells_per_block": (2, 0)}, r"`cells_per_block` must be .*got \(2, 0\)"),
+        ({"cells_per_block": None}, "`cells_per_block` must be"),
+        ({"block_norm": "l2"}, "`block_norm` must be one of .*'L2-Hys'.*got 'l2'"),
+        ({"image_shape": (1080,)}, r"`image_shape` must be None, \(H, W\)"),
+        ({"size": 8}, r"`size` must be None or \(height, width\)"),
         ({"pixels_per_cell": (12, 4)}, r"20 x 18 pixels are too small .*12 x 4 pixels"),
     ],
 )
@@ -219,7 +219,7 @@ def test_wrong_images_are_refused():
         fitted.transform(images[..., 0])
     with pytest.raises(ValueError, match="Move the axes"):
         HOGFeatures().fit(np.moveaxis(images, -1, 1))
-    with pytest.raises(ValueError, match="no set of images"):
+    with pytest.raises(ValueError, match="not a set of images"):
         HOGFeatures().fit(images[np.newaxis])
     images[1, 2, 3] = np.nan
     with pytest.raises(ValueError, match="NaN"):

@@ -315,7 +315,7 @@ def test_a_training_file_that_is_held_back_too_is_refused_or_left_out(kaggle, tm
 def test_all_sides_of_a_kept_split_have_the_same_classes(kaggle, tmp_path):
     write_photos(kaggle / "train", {"emu": 5}, shape=SHAPE, first=900)
     with pytest.raises(
-        ValueError, match=r"class 'emu' .*train' and none in .*`classes`: 'cat', 'dog'"
+        ValueError, match=r"Class 'emu' .*train' and none in .*`classes`: 'cat', 'dog'"
     ):
         balance_folder(kaggle, tmp_path / "out", keep_split=True)
     balance_folder(kaggle, tmp_path / "some", keep_split=True, classes=["cat", "dog"])
@@ -345,7 +345,7 @@ def test_what_is_no_part_of_a_kept_split_is_noted(kaggle, tmp_path):
         ({"validation": 0.2}, "`validation` must be left out"),
         ({"groups": "stem-prefix"}, "`groups` must be left out"),
         ({"layout": "csv"}, '`layout` must be "folders"'),
-        ({"link": "rows"}, "`link` must be another"),
+        ({"link": "rows"}, "`link` must not be"),
     ],
 )
 def test_what_does_not_go_with_a_kept_split(kaggle, tmp_path, options, told):
@@ -641,8 +641,8 @@ def test_drawn_images_have_the_form_that_is_wanted_and_copies_their_bytes(
         ({"format": "png", "quality": 80}, "`quality` must go with a format"),
         ({"size": 0}, "`size` must be an integer of 1 or more"),
         ({"size": True}, "`size` must be an integer"),
-        ({"format": "jpeg", "sampler": None}, "no sampler was given"),
-        ({"size": 8, "sampler": RandomOverSampler()}, "RandomOverSampler was given"),
+        ({"format": "jpeg", "sampler": None}, "got no sampler"),
+        ({"size": 8, "sampler": RandomOverSampler()}, "got RandomOverSampler"),
         ({"format": "jpeg", "mode": "RGBA"}, "got 'jpeg' for images of mode RGBA"),
         ({"format": "webp", "mode": "L"}, "got 'webp' for images of mode L; .*mode=.RGB"),
     ],

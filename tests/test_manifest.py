@@ -128,7 +128,7 @@ def test_a_folder_is_of_one_split(written, tmp_path):
         facts | {"path": f"val/kiwi/{split}.png", "split": split} for split in ("valid", "train")
     ]
     (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(ValueError, match=r"line 2: .*'val' is of two splits"):
+    with pytest.raises(ValueError, match=r"line 2: .*'val' is in two splits"):
         list(Manifest(tmp_path))
 
 

@@ -526,11 +526,15 @@ def test_fewer_folds_for_a_small_class_and_said_so():
     ("rows", "options", "message"),
     [
         (slice(0, 49), {}, "Class 'owl' has 1 image: it cannot be both trained on and tested"),
-        (slice(0, 51), {"cv": 5}, "cv=5 cannot be had, only 3 folds .* class 'owl' has 3 images"),
+        (
+            slice(0, 51),
+            {"cv": 5},
+            "`cv` must suit every class, got 5: 3 folds .* class 'owl' has 3 images",
+        ),
         (slice(0, 51), {"cv": StratifiedKFold(5)}, "Class 'owl' has 3 images, too few"),
         (slice(None), {"groups": Y}, "Class 'cat' has 1 group of images"),
         (slice(None), {"cv": GroupKFold(3), "groups": Y}, "'cat' has 30 images.*smaller groups"),
-        (slice(None), {"cv": 1}, "1 folds"),
+        (slice(None), {"cv": 1}, "at least 2 folds"),
         (slice(None), {"cv": [(np.arange(60), np.arange(9))]}, "trains and tests on image 0"),
     ],
 )
@@ -691,9 +695,9 @@ def test_progress_is_shown_where_wanted(capsys, monkeypatch):
         ([SMOTE], TypeError, r"is a class: pass SMOTE\(\)"),
         ([StandardScaler()], TypeError, "neither a sampler .* nor a classifier"),
         ({"none": SMOTE()}, ValueError, "'none' is the name of a baseline"),
-        (SMOTE(), TypeError, "pass a list"),
-        ("none", TypeError, "pass a list"),
-        (make_pipeline(SMOTE(), TomekLinks()), TypeError, "pass a list"),
+        (SMOTE(), TypeError, "`resamplers` must be a list"),
+        ("none", TypeError, "`resamplers` must be a list"),
+        (make_pipeline(SMOTE(), TomekLinks()), TypeError, "`resamplers` must be a list"),
     ],
 )
 def test_what_is_no_candidate_is_refused(resamplers, error, message):
@@ -732,7 +736,9 @@ def test_every_metric_has_its_comparison(comparison):
     assert other.differences != comparison.differences and "f1_macro" in other.advice
     expected = cross_val_score(PIXELS, X, Y, cv=folds_of(), scoring="f1_macro")
     np.testing.assert_array_equal(other.scores["none"], expected)
-    with pytest.raises(ValueError, match=r"'accuracy' was not computed, \['balanced_accuracy', "):
+    with pytest.raises(
+        ValueError, match=r"`metric` must be one that was computed, \['balanced_accuracy', "
+    ):
         comparison.by("accuracy")
 
 
@@ -815,7 +821,7 @@ def test_tables_for_programs(comparison):
     means = folds.groupby(["metric", "candidate"])["score"].mean()
     assert means["balanced_accuracy", "none"] == pytest.approx(comparison.scores["none"].mean())
     assert isinstance(comparison.to_frame("recall"), pd.DataFrame)
-    with pytest.raises(ValueError, match="what='fold'"):
+    with pytest.raises(ValueError, match=r"`what` must be .* got 'fold'"):
         comparison.to_frame("fold")
 
 

@@ -222,7 +222,7 @@ def test_other_dtypes_are_resized_without_change_of_value(dtype):
 def test_wrong_parameters_are_refused_for_paths_and_pixels(colours, options):
     for X in (colours, ["a.png"]):
         for method in (ReadImages(**options).fit, ReadImages(**options).transform):
-            with pytest.raises(ValueError, match=r"size must be|mode must be"):
+            with pytest.raises(ValueError, match=r"`(size|mode)` must be"):
                 method(X)
 
 
@@ -325,7 +325,7 @@ def test_reshaping(colours):
 
 @pytest.mark.parametrize("shape", [0, "ab", (), (6, -1), (6, 2.5), 90])
 def test_a_wrong_image_shape_is_refused(colours, shape):
-    with pytest.raises(ValueError, match="image_shape must be"):
+    with pytest.raises(ValueError, match="`image_shape` must be"):
         ReshapeImages(shape).fit(colours)
 
 

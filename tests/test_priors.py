@@ -285,9 +285,9 @@ def test_a_trained_model_is_corrected_without_training():
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"tau": -1}, "tau must be a number from 0, got -1"),
-        ({"tau": "1"}, "tau must be a number"),
-        ({"tau": np.nan}, "tau must be a number"),
+        ({"tau": -1}, "`tau` must be a number of at least 0, got -1"),
+        ({"tau": "1"}, "`tau` must be a number"),
+        ({"tau": np.nan}, "`tau` must be a number"),
         ({"prior": "balanced"}, "`prior` must be 'train', 'uniform' or a dict.*'balanced'"),
         ({"prior": "count"}, "`prior` must be 'train'"),
         ({"model_prior": "none"}, "`model_prior` must be 'count', 'train', 'uniform' or a dict"),
@@ -298,10 +298,13 @@ def test_a_trained_model_is_corrected_without_training():
         ),
         (
             {"model_prior": {"cat": 1, "cow": 1}},
-            r"^model_prior must have a share .*: add \['dog', 'owl'\] and leave out \['cow'\]",
+            r"^`model_prior` must have a share .*: add \['dog', 'owl'\] and leave out \['cow'\]",
         ),
-        ({"prior": {"cat": 1, "dog": 1, "owl": 0}}, "every class needs a positive share"),
-        ({"model_prior": {"cat": 1, "dog": 1, "owl": np.inf}}, "model_prior: every class"),
+        ({"prior": {"cat": 1, "dog": 1, "owl": 0}}, "`prior` must have a positive share"),
+        (
+            {"model_prior": {"cat": 1, "dog": 1, "owl": np.inf}},
+            "`model_prior` must have a positive",
+        ),
     ],
 )
 def test_bad_parameters_are_named(params, match):

@@ -295,5 +295,5 @@ def test_wide_images_are_mixed_in_parts(width, block, seed):
 @pytest.mark.parametrize("n_rows", [1, N])
 def test_no_threads_at_all_are_refused(n_rows):
     plan = ResamplingPlan.selection(np.arange(n_rows), np.zeros(N)[:n_rows])
-    with pytest.raises(ValueError, match=r"n_jobs=0: give a number of threads, or -1"):
+    with pytest.raises(ValueError, match=r"`n_jobs` must be a number of threads, or -1"):
         render(plan, make_images(n_rows, (4, 4), "uint8"), n_jobs=0)

@@ -348,7 +348,7 @@ def _full(file):
 def test_an_output_without_a_name_is_refused(photos, tmp_path, monkeypatch, write):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    with pytest.raises(ValueError, match="output must name a folder, got ''"):
+    with pytest.raises(ValueError, match="`output` must name a folder, got ''"):
         write(photos, "")
     assert not os.listdir()
 

@@ -90,17 +90,17 @@ def test_halves_are_rounded_up():
 @pytest.mark.parametrize(
     ("make", "error", "told"),
     [
-        (lambda: at_least(0), ValueError, "n=0"),
-        (lambda: at_least(2.5), ValueError, "n=2.5"),
-        (lambda: at_least(True), ValueError, "n=True"),
-        (lambda: at_most("9"), ValueError, "n='9'"),
-        (lambda: at_most_ratio(0.5), ValueError, "ratio=0.5"),
-        (lambda: at_most_ratio(float("nan")), ValueError, "ratio=nan"),
-        (lambda: at_most_ratio(2, "both"), ValueError, "sampling='both'"),
-        (lambda: multiply(0), ValueError, "factor=0"),
-        (lambda: multiply({"a": -1}), ValueError, r"factor\['a'\]=-1"),
-        (lambda: add_fraction(0.5), TypeError, "fractions=0.5"),
-        (lambda: add_fraction({"a": -0.5}), ValueError, r"fractions\['a'\]=-0.5"),
+        (lambda: at_least(0), ValueError, "`n` must be .* got 0"),
+        (lambda: at_least(2.5), ValueError, "`n` must be .* got 2.5"),
+        (lambda: at_least(True), ValueError, "`n` must be .* got True"),
+        (lambda: at_most("9"), ValueError, "`n` must be .* got '9'"),
+        (lambda: at_most_ratio(0.5), ValueError, "`ratio` must be .* got 0.5"),
+        (lambda: at_most_ratio(float("nan")), ValueError, "`ratio` must be .* got nan"),
+        (lambda: at_most_ratio(2, "both"), ValueError, "`sampling` must be .* got 'both'"),
+        (lambda: multiply(0), ValueError, "`factor` must be .* got 0"),
+        (lambda: multiply({"a": -1}), ValueError, r"`factor\['a'\]` must be .* got -1"),
+        (lambda: add_fraction(0.5), TypeError, "`fractions` must be .* got 0.5"),
+        (lambda: add_fraction({"a": -0.5}), ValueError, r"`fractions\['a'\]` must be .* got -0.5"),
         (lambda: add_fraction({"fig": 0.5})(Y), ValueError, "'fig'.*'cat'"),
         (lambda: multiply({"fig": 2})(Y), ValueError, "'fig'.*'cat'"),
     ],
@@ -136,7 +136,7 @@ def test_a_ratio_for_under_samplers():
              "multiply -1", "{", '{"a": 1.5}', '{"a": "b"}', '{"a": true}', "[1]", "at least 1e3"],
 )  # fmt: skip
 def test_other_text_is_refused_with_what_is_known(text):
-    with pytest.raises(ValueError, match=r"(?s)strategy.*Known are auto"):
+    with pytest.raises(ValueError, match=r"(?s)Strategy.*Known are auto"):
         parse_strategy(text)
 
 

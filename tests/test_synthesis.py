@@ -400,7 +400,7 @@ def lit(images, labels):
     return images.mean(axis=(1, 2)) % 1 > 0.3  # as good as at random
 
 
-@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no synthetic image of:UserWarning")
 @pytest.mark.parametrize("accept", [None, lit, NeighborsAgree()], ids=repr)
 @pytest.mark.parametrize("synthesis", [None, *SYNTHESES])
 @pytest.mark.parametrize("name", ["RandomOverSampler", "SMOTE", "BorderlineSMOTE"])
@@ -510,7 +510,7 @@ def test_there_is_one_place_to_say_how_images_are_drawn(given):
     X, y = touching_classes(), labels_of(40)
     name = next(iter(given))
     for cls in (SMOTEENN, SMOTETomek):
-        words = rf"SMOTE is run on features here, its {name}=.*Pass it to {cls.__name__} instead"
+        words = rf"SMOTE works on features here, but its {name}=.*Pass it to {cls.__name__} instead"
         with pytest.raises(ValueError, match=words):
             cls(smote=SMOTE(**given)).fit_resample(X, y)
         assert given.keys() <= cls().get_params().keys()
@@ -665,7 +665,7 @@ def test_children_are_drawn_until_they_are_accepted():
     np.testing.assert_array_equal(clone(sampler).set_params(n_jobs=2).fit_resample(X, y)[0], X_res)
 
 
-@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no synthetic image of:UserWarning")
 def test_a_rejected_blend_comes_nearer_to_its_base():
     X, y = images_of_dtype("uint8"), labels_of(30)
     plain = _fitted(SMOTE(k_neighbors=2, random_state=0), X, y).plan_
@@ -705,7 +705,8 @@ def test_a_class_whose_children_are_never_accepted_is_named():
         return (labels == "yak") | ((labels == "owl") & light)
 
     sampler.set_params(accept=no_dogs)
-    with pytest.warns(UserWarning, match="^`accept` has accepted no child of 'dog' in") as told:
+    match = "^`accept` has accepted no synthetic image of 'dog' in"
+    with pytest.warns(UserWarning, match=match) as told:
         sampler.fit_resample(X, y)
     plan = sampler.plan_
     never = plan.y[~plan.accepted].tolist()
@@ -744,7 +745,7 @@ def test_dark_images_may_become_darker():
 
 def test_a_judge_must_answer_for_every_child():
     sampler = SMOTE(k_neighbors=2, accept=lambda images, labels: np.ones(3, dtype=bool))
-    with pytest.raises(ValueError, match=r"for each of 15 children.*shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"for each of the 15 images.*shape \(3,\)"):
         sampler.fit_resample(images_of_dtype("uint8"), labels_of(30))
 
 
@@ -817,7 +818,7 @@ class TestRedrawImages:
             )
 
 
-@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no synthetic image of:UserWarning")
 @pytest.mark.parametrize(
     ("rule", "name"),
     [
@@ -839,8 +840,9 @@ def test_a_class_of_one_image_has_copies_as_children_and_that_is_told_once(rule,
     with pytest.warns(UserWarning, match="fewer than two") as told:
         sampler.fit_resample(X[rows], y[rows])
     expected = (
-        f"Class {rare!r} has fewer than two images: for its children {name} finds no partner and "
-        "repeats the image. Augment() and TransferDeformation() need no other image of the class."
+        f"Class {rare!r} has fewer than two images: for its synthetic images {name} finds no "
+        "partner and repeats the image. Augment() and TransferDeformation() need no other image "
+        "of the class."
     )
     assert [str(w.message) for w in told if "fewer" in str(w.message)] == [expected]
 

@@ -166,11 +166,11 @@ def indifferent(y_true, y_pred):
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"scoring": "neg_log_loss"}, "'neg_log_loss' must be a metric of labels"),
+        ({"scoring": "neg_log_loss"}, "`scoring` must be a metric of labels .*got 'neg_log_loss'"),
         ({"scoring": make_scorer(indifferent)}, "takes sample_weight"),
         ({"scoring": "beauty"}, "beauty"),
-        ({"thresholds": 0}, "thresholds must be an integer from 1, got 0"),
-        ({"thresholds": 1.5}, "thresholds must be an integer"),
+        ({"thresholds": 0}, "`thresholds` must be an integer of at least 1, got 0"),
+        ({"thresholds": 1.5}, "`thresholds` must be an integer"),
     ],
 )
 def test_bad_parameters_are_named(params, match):

@@ -61,7 +61,7 @@ def test_resizing_keeps_dtype_shape_and_range(shape, dtype):
     assert X.min() <= small.min() and small.max() <= X.max()
 
 
-@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no synthetic image of:UserWarning")
 def test_files_of_different_sizes(tmp_path):
     images = [image for n in (40, 64) for image in large("uint8", (3,), len(Y), (n, 50))]
     images = [images[row + len(Y) * (row % 2)] for row in range(len(Y))]
@@ -114,7 +114,7 @@ def test_what_has_no_thumbnails(sampler):
         sampler.fit_resample(X, Y)
 
 
-@pytest.mark.filterwarnings("ignore:`accept` has accepted no child of:UserWarning")
+@pytest.mark.filterwarnings("ignore:`accept` has accepted no synthetic image of:UserWarning")
 def test_children_can_be_drawn_again():
     X = large("uint8", (3,))
     sampler = RandomOverSampler(

@@ -154,7 +154,7 @@ def test_views_made_with_partial_are_pickled():
 
 @pytest.mark.parametrize("view", ["mirror", None, Noise, 3])
 def test_what_is_no_view_is_refused(view):
-    with pytest.raises(TypeError, match="is no view"):
+    with pytest.raises(TypeError, match="`transforms` must hold functions"):
         TestTimeAugmentationClassifier(MODEL, [view]).fit(X, Y)
 
 

@@ -80,7 +80,7 @@ class Parser(argparse.ArgumentParser):
                 )
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and how the command is used, in three lines; exit with 2."""
+        """Report what is wrong, and how the command is used, in three lines; exit with 2."""
         arguments = [
             str(action.metavar or dest.upper())
             for dest, action in self.options.items()
@@ -115,7 +115,7 @@ def one_of(
     >>> one_of(["near-miss", "smote"], "method")("smoet")
     Traceback (most recent call last):
     ...
-    argparse.ArgumentTypeError: invalid choice: 'smoet' is no method; did you mean smote?
+    argparse.ArgumentTypeError: invalid choice: 'smoet' is not a method; did you mean smote?
     """
     known = list(names)
     by_letters = {_letters(name): name for name in known}
@@ -125,7 +125,7 @@ def one_of(
         if (letters := _letters(text)) in by_letters:
             return by_letters[letters]
         raise argparse.ArgumentTypeError(
-            f"invalid choice: {text!r} is no {what}{_known(text, known)}"
+            f"invalid choice: {text!r} is not a {what}{_known(text, known)}"
         )
 
     return one_of
@@ -170,7 +170,7 @@ def n_jobs(text: str) -> int:
     """Type of ``--n-jobs``."""
     number = _whole(text)
     if number == 0:
-        raise argparse.ArgumentTypeError("0 is no number of workers; -1 is one per core")
+        raise argparse.ArgumentTypeError("0 is not a number of workers; -1 is one per core")
     if abs(number) > WORKERS:
         raise argparse.ArgumentTypeError(f"{number} is not from -{WORKERS} to {WORKERS}")
     return number
@@ -201,7 +201,7 @@ def add_max_pixels(parser: Parser) -> None:
         type=integer(1, MOST_PIXELS),
         default=MAX_PIXELS,
         metavar="N",
-        help=f"pixels that one image may have, against bombs (default: {MAX_PIXELS})",
+        help=f"maximum number of pixels of an image, against bombs (default: {MAX_PIXELS})",
     )
 
 

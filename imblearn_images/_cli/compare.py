@@ -79,7 +79,7 @@ def import_estimator(name: str) -> Any:
     ------
     ValueError
         In one line, with the name, for whatever is wrong with it: it cannot be imported or
-        called, or is no classifier that scikit-learn can clone.
+        called, or is not a classifier that scikit-learn can clone.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def import_estimator(name: str) -> Any:
     >>> import_estimator("os:system")
     Traceback (most recent call last):
     ...
-    ValueError: --estimator os:system: system is built in, no classifier. Pass MODULE:OBJECT, ...
+    ValueError: --estimator os:system: system is built into Python, not a classifier. Pass ...
     """
     try:
         return _checked(_made(_found(name)))
@@ -100,12 +100,12 @@ def import_estimator(name: str) -> Any:
 
 
 class _RefusedError(Exception):
-    """Why this is no estimator."""
+    """Why this is not an estimator; continues a sentence."""
 
 
 @contextmanager
 def from_folder(folder: str) -> Iterator[None]:
-    """Let modules be imported from a folder, first of all places, and only here."""
+    """Make modules importable from a folder, before all other places, and only here."""
     sys.path.insert(0, folder)
     try:
         yield
@@ -117,11 +117,13 @@ def from_folder(folder: str) -> Iterator[None]:
 def _found(name: str) -> Any:
     module_name, colon, path = name.partition(":")
     if not colon or not path:
-        raise _RefusedError("it is MODULE:OBJECT" if not colon else "no object is named behind ':'")
+        raise _RefusedError(
+            "a colon is missing" if not colon else "no object is named after the colon"
+        )
     if module_name.endswith(".py") and module_name[:-3].isidentifier():
         raise _RefusedError(f"write the module without .py, {module_name[:-3]}:{path}")
     if not all(part.isidentifier() for part in module_name.split(".")):
-        raise _RefusedError(f"{module_name!r} is no name of a module; run this in its folder")
+        raise _RefusedError(f"{module_name!r} is not the name of a module; run this in its folder")
     try:
         with from_folder(os.getcwd()):
             module = importlib.import_module(module_name)
@@ -150,11 +152,11 @@ def _made(found: Any) -> Any:
         return found
     called = getattr(found, "__name__", type(found).__name__)
     if is_class and not hasattr(found, "fit"):
-        raise _RefusedError(f"the class {called} is no classifier, it has no fit")
+        raise _RefusedError(f"the class {called} is not a classifier, it has no fit")
     if inspect.isbuiltin(found):
-        raise _RefusedError(f"{called} is built in, no classifier")
+        raise _RefusedError(f"{called} is built into Python, not a classifier")
     if inspect.iscoroutinefunction(found) or inspect.isgeneratorfunction(found):
-        raise _RefusedError(f"{called} makes no classifier, it is a coroutine or generator")
+        raise _RefusedError(f"{called} is a coroutine or generator and returns no classifier")
     try:
         needed = [
             name
@@ -165,7 +167,7 @@ def _made(found: Any) -> Any:
     except (TypeError, ValueError):
         needed = []
     if needed:
-        raise _RefusedError(f"{called} needs arguments ({', '.join(needed)}), it is given none")
+        raise _RefusedError(f"{called} needs arguments ({', '.join(needed)}) and is called without")
     try:
         return found()
     except BaseException as error:
@@ -177,14 +179,14 @@ def _checked(made: Any) -> Any:
     if isinstance(made, type):
         raise _RefusedError(f"it returns the class {made.__name__}, not a classifier; return one")
     if lacking := [name for name in ("fit", "predict", "get_params") if not hasattr(made, name)]:
-        raise _RefusedError(f"{kind} is no classifier, it has no {' and no '.join(lacking)}")
+        raise _RefusedError(f"{kind} is not a classifier, it has no {' and no '.join(lacking)}")
     try:
         role = get_tags(made).estimator_type
         clone(made)
     except BaseException as error:
         raise _refused(error, f"cloning {kind}") from error
     if role not in ("classifier", None):
-        raise _RefusedError(f"{kind} is a {role.replace('_', ' ')}, no classifier")
+        raise _RefusedError(f"{kind} is a {role.replace('_', ' ')}, not a classifier")
     return made
 
 
@@ -240,7 +242,7 @@ def write_report(
     title : str, default=""
         Of the page, such as the name of the folder.
     replace : bool, default=False
-        Replace the file that is there. A link, or what is no file, is never replaced.
+        Replace the file that is there. A link, or what is not a file, is never replaced.
 
     Raises
     ------
@@ -269,7 +271,7 @@ def write_report(
 
 
 def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
-    """Refuse to write where something is, unless it is a file that is to be replaced.
+    """Raise if something is in the way, unless it is a file that is to be replaced.
 
     Raises
     ------
@@ -277,7 +279,9 @@ def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
         Saying what is there.
     """
     if os.path.islink(path):
-        raise ValueError(f"{os.fspath(path)} is a link, which is not written through. Name a file.")
+        raise ValueError(
+            f"{os.fspath(path)} is a link, and links are not followed for writing. Name a file."
+        )
     if not os.path.lexists(path):
         return
     if not os.path.isfile(path):
@@ -393,7 +397,7 @@ def add_compare_command(commands: Any) -> None:
     """
     text = (
         "Cross-validate one classifier with and without resampling, beside class weights and "
-        "prior correction, on the same folds, and say what can be told from them."
+        "prior correction, on the same folds, and report what they show."
     )
     parser = commands.add_parser(
         "compare",
@@ -435,7 +439,11 @@ def add_compare_command(commands: Any) -> None:
         help="scorer of scikit-learn (default: %(default)s)",
     )
     parser.add_argument(
-        "--folds", type=integer(2), default=5, metavar="N", help="at most (default: 5)"
+        "--folds",
+        type=integer(2),
+        default=5,
+        metavar="N",
+        help="maximum number of folds (default: 5)",
     )
     parser.add_argument(
         "--repeats",
@@ -456,7 +464,7 @@ def add_compare_command(commands: Any) -> None:
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
     parser.add_argument("--force", action="store_true", help="replace the report that is there")
     parser.add_argument(
-        "--seed", type=SEED, default=0, metavar="N", help="of all draws (default: 0)"
+        "--seed", type=SEED, default=0, metavar="N", help="seed of all draws (default: 0)"
     )
     parser.add_argument(
         "--n-jobs", type=n_jobs, metavar="N", default=-1, help="processes (default: one per core)"
@@ -548,7 +556,7 @@ def run_compare(
 
 
 def _workers(estimator: str | None) -> AbstractContextManager[Any]:
-    """Let worker processes find the module of the user's estimator; this one has it already."""
+    """Make the module of the user's estimator importable in worker processes."""
     if estimator is None:
         return nullcontext()
     return parallel_config("loky", initializer=_look_in, initargs=(os.getcwd(),))
@@ -603,8 +611,8 @@ def _check_writable(report: str, source: str, force: bool) -> None:
     if not os.path.basename(report):
         raise ValueError(f"--report must name a file, got {report!r}.")
     if folder and not os.path.isdir(folder):
-        raise FileNotFoundError(f"{report}: there is no folder {folder}, create it first")
-    # as it is named, and where a link in its place would lead: both are somebody's
+        raise FileNotFoundError(f"{report}: the folder {folder} does not exist. Create it first.")
+    # as it is named, and where a link in its place would lead: both may hold something
     if relation := where_they_meet(source, report):
-        raise ValueError(f"{report} {relation}, which is only read: name another place")
+        raise ValueError(f"{report} {relation}, which is only read. Name another place.")
     check_replaceable(report, force)

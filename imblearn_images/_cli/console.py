@@ -91,7 +91,7 @@ def say_report(text: str) -> None:
 
 @contextmanager
 def spelling(spell: Callable[[str], str]) -> Iterator[None]:
-    """Let reports and warnings be spelled so, the latter as lines of this command.
+    """Spell reports and warnings so, the latter as lines of this command.
 
     Python's own way to show a warning names a line of source code.
     """

@@ -83,7 +83,7 @@ def run_demo(
     ValueError
         For a folder without class folders or with unreadable images, for a single class, a
         class of fewer than 3 images, classes that are balanced already, or an `output`
-        that is no PNG or lies in `folder`.
+        that is not a PNG or lies in `folder`.
     FileNotFoundError, NotADirectoryError
         If `folder`, or the folder of `output`, does not exist.
 
@@ -152,16 +152,20 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 def _writable(output: Path, folder: Any) -> Path:
     if output.suffix.lower() != ".png":
-        raise ValueError(f"{output}: the picture is a PNG, give it a name that ends in .png")
+        raise ValueError(f"`output` must name a PNG, got {output}. Use a name that ends in .png.")
     if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output}: there is no folder {output.parent}, create it first")
+        raise FileNotFoundError(
+            f"{output}: the folder {output.parent} does not exist. Create it first."
+        )
     if folder is not None and (relation := where_they_meet(folder, output)):
         raise ValueError(
             f"{output} lies in the image folder {folder}, which is only read: it {relation}. Name "
             "another place with `output`."
         )
     if output.is_symlink():
-        raise ValueError(f"{output} is a link, which is not written through: name a file")
+        raise ValueError(
+            f"{output} is a link, and links are not followed for writing. Name a file."
+        )
     if output.exists():
         with open_regular(output) as there:
             if there.read(len(_PNG)) != _PNG:
@@ -199,18 +203,20 @@ def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]
     names, counts = np.unique(labels, return_counts=True)
     if len(names) < 2:
         raise ValueError(
-            f"{counted(len(labels), 'image')}, all of one class, {str(names[0])!r}: there must be "
-            "two or more class folders"
+            f"{counted(len(labels), 'image')} of one class only, {str(names[0])!r}. Two or "
+            "more class folders are needed."
         )
     if counts.min() < 3:
         small = [f"{name!r} ({n})" for name, n in zip(names.tolist(), counts, strict=True) if n < 3]
         raise ValueError(
-            f"classes of fewer than 3 images: {', '.join(small)}. Neighbours within a training "
-            "fold need 3; add images to these classes or leave them out (of the bundled photos, "
-            "cut smaller patches)"
+            f"Classes with fewer than 3 images: {', '.join(small)}. The neighbours within a "
+            "training fold need 3. Add images to these classes or leave them out (of the "
+            "bundled photos, cut smaller patches)."
         )
     if counts.min() == counts.max():
-        raise ValueError(f"nothing to balance: each class has {counted(counts[0], 'image')}")
+        raise ValueError(
+            f"Each class has {counted(counts[0], 'image')} already. Name an imbalanced set."
+        )
     smallest = int(counts.min())
     n_splits = 3 if smallest == 3 else min(folds, smallest)  # two folds of three leave one image
     cv = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
@@ -219,7 +225,7 @@ def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]
     if (n_splits, k_neighbors) != (folds, NEIGHBORS):
         name = _shown(names[counts.argmin()], 24)
         say(f"Note: the smallest class, {name}, has {smallest} images; hence {n_splits} folds")
-        say(f"      ({folds} asked for) and k_neighbors={k_neighbors} ({NEIGHBORS} is usual).")
+        say(f"      ({folds} requested) and k_neighbors={k_neighbors} ({NEIGHBORS} is usual).")
     return splits, k_neighbors
 
 

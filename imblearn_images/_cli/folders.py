@@ -128,7 +128,10 @@ def _add_balance(commands: Any) -> None:
         help="add a fraction of its own size to a class, e.g. Lime=0.5; repeat for more",
     )
     parser.add_argument(
-        "--k-neighbors", type=integer(1), metavar="N", help="neighbours of methods that have some"
+        "--k-neighbors",
+        type=integer(1),
+        metavar="N",
+        help="number of neighbours, for methods that use them",
     )
     parser.add_argument(
         "--synthesis",
@@ -146,13 +149,15 @@ def _add_balance(commands: Any) -> None:
         help=f"what must stay on one side of the split: {GROUPS}",
     )
     parser.add_argument(
-        "--mode", choices=("L", "RGB", "RGBA"), help="read all files so, where pixels are mixed"
+        "--mode",
+        choices=("L", "RGB", "RGBA"),
+        help="mode in which files are read where pixels are mixed",
     )
     parser.add_argument(
         "--size",
         type=integer(1),
         metavar="PIXELS",
-        help="longer side of drawn images at most; copies keep theirs",
+        help="maximum longer side of drawn images; copies keep theirs",
     )
     parser.add_argument(
         "--format",
@@ -227,10 +232,10 @@ def _add_writing(parser: Parser) -> None:
     )
     _add_classes(parser)
     parser.add_argument(
-        "--seed", type=SEED, default=0, dest="random_state", help="of all draws (default: 0)"
+        "--seed", type=SEED, default=0, dest="random_state", help="seed of all draws (default: 0)"
     )
-    parser.add_argument("--resume", action="store_true", help="take up an interrupted run")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be written")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument("--dry-run", action="store_true", help="only report what would be written")
     add_max_pixels(parser)
 
 
@@ -240,7 +245,7 @@ def add_on_error(parser: Parser) -> None:
         "--on-error",
         choices=("raise", "skip"),
         default="raise",
-        help="bad files: refuse, or leave out and list (default: raise)",
+        help="bad files: stop, or leave out and list (default: raise)",
     )
 
 
@@ -298,10 +303,12 @@ def _sampler(
     kind = METHODS[method]
     if kind is None:
         if strategy or add or synthesis or k_neighbors is not None:
-            raise ValueError("--method none resamples nothing: leave out its options")
+            raise ValueError(
+                "--method none resamples nothing. Leave out the options of resampling."
+            )
         return None
     if strategy and add:
-        raise ValueError("--strategy and --add both say how much: give one of them")
+        raise ValueError("--strategy and --add exclude each other. Use one of them.")
     combined = kind in (SMOTEENN, SMOTETomek)
     known = inspect.signature(kind).parameters
     is_recipe = not isinstance(kind, type)
@@ -309,7 +316,7 @@ def _sampler(
     parameters: dict[str, Any] = {}
     if add:
         if not over:
-            raise ValueError(f"--add needs a method that adds images, not {method}")
+            raise ValueError(f"--add needs a method that adds images, got {method}.")
         parameters["sampling_strategy"] = add_fraction(dict(add))
     elif strategy:
         parameters["sampling_strategy"] = parse_strategy(
@@ -317,8 +324,8 @@ def _sampler(
         )
     if synthesis is not None:
         if "synthesis" not in known:
-            why = "says itself how images are drawn" if is_recipe else "draws no images"
-            raise ValueError(f"--synthesis: method {method} {why}")
+            says = "leaves that open" if is_recipe else "draws images"
+            raise ValueError(f"--synthesis needs a method that {says}, got {method}.")
         parameters["synthesis"] = SYNTHESES[synthesis]
     if k_neighbors is not None and combined:
         # the strategy is that of the SMOTE inside, where one is given
@@ -327,7 +334,9 @@ def _sampler(
         )
     elif k_neighbors is not None:
         if "k_neighbors" not in known:
-            raise ValueError(f"--k-neighbors: method {method} has no neighbours")
+            raise ValueError(
+                f"--k-neighbors needs a method that looks for neighbours, got {method}."
+            )
         parameters["k_neighbors"] = k_neighbors
     return kind(**parameters)
 
@@ -360,7 +369,7 @@ def _verify(output: str, *, source: str | None, **common: Any) -> None:
         raise ValueError(str(report))
     _print(report, common)
     if not report:
-        raise ValueError(f"{output}: not as the manifest says")
+        raise ValueError(f"{output} differs from its manifest.")
 
 
 def _threads(common: Mapping[str, Any]) -> dict[str, Any]:

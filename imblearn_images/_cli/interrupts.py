@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C, and being told to end, at any moment of the command.
+"""Interrupts: Ctrl-C and other signals, at any moment of the command.
 
 A signal ends what is going on, and the command says what lies where by then. While the libraries
 are imported, which takes seconds, nothing lies anywhere, and there is nothing to say.
@@ -25,7 +25,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 class Ended(KeyboardInterrupt):
-    """The process was told to end by another signal than Ctrl-C; treated the same."""
+    """The process was ended by another signal than Ctrl-C; treated the same."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Ended(KeyboardInterrupt):
 
 
 def _is_the_command() -> bool:
-    """Tell whether this process is the command, and not a program that imports the package."""
+    """Return whether this process is the command, and not a program that imports the package."""
     name = os.path.basename(sys.argv[0]) if sys.argv else ""
     if name.removesuffix(".exe").removesuffix("-script.py") == "imblearn-images":
         return True
@@ -42,7 +42,7 @@ def _is_the_command() -> bool:
 
 
 def ends_quietly() -> None:
-    """Let Ctrl-C end the command without a traceback until :func:`interruptible` takes over."""
+    """End the command on Ctrl-C without a traceback, until :func:`interruptible` takes over."""
     if _is_the_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
 
@@ -54,7 +54,7 @@ def _end(number: int, frame: Any) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise KeyboardInterrupt for Ctrl-C, and for the signals by which a process is told to end.
+    """Raise KeyboardInterrupt for Ctrl-C, and for the other signals that end a process.
 
     One that is ignored, as under ``nohup``, stays ignored.
     """
@@ -77,7 +77,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def once() -> Iterator[None]:
-    """Let no second Ctrl-C interrupt what is said about the first."""
+    """Ignore a second Ctrl-C while the first is being reported."""
     if current_thread() is not main_thread():
         yield
         return
@@ -93,7 +93,7 @@ def _raise(number: int, frame: Any) -> None:
 
 
 def what_is_left(options: Mapping[str, Any]) -> str:
-    """Say what an interrupted command has left behind, and how to go on.
+    """Describe what an interrupted command has left behind, and how to continue.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The command ``imblearn-images``: its commands, its exit codes, what it says on errors."""
+"""The command ``imblearn-images``: its commands, its exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -161,16 +161,16 @@ class _Remarks(logging.Handler):
 
 @contextmanager
 def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
-    """Context of a command, after which one line says what was remarked on odd image files.
+    """Context of a command, after which one line sums up the remarks on odd image files.
 
-    Warnings and log entries of Pillow are counted, and the first is quoted; warnings of others
+    Warnings and log entries of Pillow are counted, and the first is quoted; other warnings
     are shown at once, in a line each.
 
     Parameters
     ----------
     of_c_libraries : bool
         Also count what libtiff writes to the standard error itself, past Python. For commands
-        that run no code of others: what that wrote there would be shown when the command ends.
+        that run no third-party code: what that wrote there would be shown when the command ends.
     """
     remarks = _Remarks()
     logger = logging.getLogger("PIL")
@@ -259,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     exit_code : int
         0 done; 1 refused or failed, with one message on stderr; 2 wrong usage; 130 interrupted
-        by Ctrl-C, 128 + n ended by another signal n, with one message that says what is left.
+        by Ctrl-C, 128 + n ended by another signal n, with one message on what is left.
 
     Examples
     --------
@@ -281,7 +281,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> int:
     max_pixels = options.pop("max_pixels", MAX_PIXELS)
-    alone = command not in (run_demo, run_compare)  # these run other processes, and code of others
+    alone = command not in (run_demo, run_compare)  # these run other processes and user code
     try:
         with (
             image_limits(max_pixels=max_pixels, remedy="read it with --max-pixels {n}"),
@@ -319,7 +319,7 @@ def _fail(message: str, spell: Callable[[str], str]) -> None:
 
 
 def _place(error: BaseException) -> str:
-    """Say in which line of this package an error came up, to be reported."""
+    """Return the line of this package in which an error arose, to be reported."""
     home = Path(imblearn_images.__file__).parent
     steps = [
         s for s in traceback.extract_tb(error.__traceback__) if home in Path(s.filename).parents
@@ -354,7 +354,9 @@ def _add_demo(commands: Any) -> None:
     )
     demo.set_defaults(command=run_demo)
     demo.add_argument(
-        "--folder", metavar="PATH", help="folder with one folder per class; bundled images without"
+        "--folder",
+        metavar="PATH",
+        help="folder with one folder per class; without it, bundled images",
     )
     demo.add_argument(
         "--size", type=integer(1), default=32, metavar="PIXELS", help="height and width of images"
@@ -363,9 +365,9 @@ def _add_demo(commands: Any) -> None:
         "--output", default="imblearn_images_demo.png", metavar="FILE", help="the PNG to write"
     )
     add_on_error(demo)
-    demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
+    demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="seed of all draws")
     demo.add_argument(
-        "--folds", type=integer(2), default=5, metavar="N", help="of the cross-validation"
+        "--folds", type=integer(2), default=5, metavar="N", help="folds of the cross-validation"
     )
     demo.add_argument(
         "--n-jobs", type=n_jobs, metavar="N", default=1, help="processes; -1 is one per core"

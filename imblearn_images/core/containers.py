@@ -28,7 +28,7 @@ def as_column(X: Any) -> tuple[list[Any], Recolumn] | None:
     values, remake : list, callable; or None
         ``remake(values, rows)`` makes a column of the same kind, name and dtype where it can
         hold the values; `rows` are the rows of `X` whose index labels it gets, or None. None
-        if `X` is no column of these libraries.
+        if `X` is not a column of these libraries.
 
     Examples
     --------
@@ -163,12 +163,12 @@ Remake = Callable[[NDArray[Any]], Any]
 
 
 def is_path(value: Any) -> bool:
-    """Tell whether `value` can name a file."""
+    """Return whether `value` can name a file."""
     return isinstance(value, (str, os.PathLike))
 
 
 def means_path(value: Any) -> bool:
-    """Tell whether `value` is a path, or in bytes: these are refused, by their row."""
+    """Return whether `value` is a path, or in bytes: these are refused, by their row."""
     return isinstance(value, bytes) or is_path(value)
 
 
@@ -189,13 +189,13 @@ def shortened(value: Any) -> str:
 
 
 def is_tensor(value: Any) -> bool:
-    """Tell whether `value` is a tensor of PyTorch."""
+    """Return whether `value` is a tensor of PyTorch."""
     torch = sys.modules.get("torch")  # whoever passes a tensor has imported it
     return torch is not None and isinstance(value, torch.Tensor)
 
 
 def is_image(value: Any) -> bool:
-    """Tell whether `value` is an image by itself: pixels in at least two dimensions.
+    """Return whether `value` is an image by itself: pixels in at least two dimensions.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def is_image(value: Any) -> bool:
 
 
 def row_advice(row: Any) -> str:
-    """Say what to pass instead of a row that holds more than an image; "" for any other.
+    """Return what to pass instead of a row that holds more than an image, or "".
 
     Examples
     --------
@@ -253,7 +253,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def _is_file_name(value: Any) -> bool:
-    """Tell whether `value` is a path beyond doubt, not just any text."""
+    """Return whether `value` is a path beyond doubt, not just any text."""
     is_text = isinstance(value, str)
     return value.lower().endswith(SUFFIXES) if is_text else is_path(value)
 
@@ -297,13 +297,13 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
         return np.asarray(value)
     except ValueError as exc:
         raise ValueError(
-            f"{what} is no image: its rows of pixels differ in length. Pass arrays (H, W) or "
+            f"{what} is not an image: its rows of pixels differ in length. Pass arrays (H, W) or "
             "(H, W, C)."
         ) from exc
 
 
 def check_unmasked(array: Any, what: str, by_row: bool = False) -> None:
-    """Refuse masked pixels: nobody knows what an image with holes is to be mixed to.
+    """Raise for masked pixels: an image with holes cannot be mixed.
 
     Raises
     ------
@@ -325,7 +325,7 @@ def check_unmasked(array: Any, what: str, by_row: bool = False) -> None:
 
 
 def remake_of(values: Sequence[Any]) -> Remake:
-    """Tell what makes an image of pixels, of the kind that all `values` have; else an array.
+    """Return the function that turns pixels into the kind that all `values` have.
 
     Examples
     --------
@@ -350,7 +350,7 @@ Rewrap = Callable[[NDArray[Any], "NDArray[np.intp] | None"], Any]
 
 
 def holds_paths(X: Any) -> bool:
-    """Tell whether `X`, as :func:`unwrap` returns it, is an array of file paths."""
+    """Return whether `X`, as :func:`unwrap` returns it, is an array of file paths."""
     return isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "UO"
 
 
@@ -382,7 +382,7 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     ------
     ValueError
         For images of different shapes in one list or object array, for path containers
-        with an element that is no path, and for masked pixels; the row is named.
+        with an element that is not a path, and for masked pixels; the row is named.
     TypeError
         For what cannot be read twice or has no rows that are images: generators, mappings,
         sets, data sets of pairs; the message says what to pass.
@@ -564,7 +564,7 @@ def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
         )
     try:
         advice = row_advice(X[0]) if len(X) else ""
-    except Exception:  # noqa: BLE001 - whatever a class of somebody else's raises
+    except Exception:  # noqa: BLE001 - third-party classes may raise anything
         return X, _as_it_is
     if advice:
         raise TypeError(
@@ -581,7 +581,7 @@ def _apart(advice: str) -> str:
 
 
 def _check_rows(values: Any, X: Any) -> None:
-    """Refuse rows that hold more than an image, such as its label."""
+    """Raise for rows that hold more than an image, such as its label."""
     for row, value in enumerate(values):
         advice = row_advice(value)
         if advice:

@@ -39,7 +39,7 @@ TILE = 1024  # hashes; a tile of distances is 4 MB
 
 
 def has_imagehash() -> bool:
-    """Tell whether the package ImageHash is installed."""
+    """Return whether the package ImageHash is installed."""
     return find_spec("imagehash") is not None
 
 
@@ -47,7 +47,7 @@ def require_imagehash() -> None:
     """Raise a ModuleNotFoundError that says what to install, if ImageHash is missing."""
     if not has_imagehash():
         raise ModuleNotFoundError(
-            "near-duplicates are found with the package ImageHash: "
+            "Near-duplicates are found with the package ImageHash. Install it: "
             "pip install imblearn-images[hash]"
         )
 

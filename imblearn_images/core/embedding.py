@@ -33,7 +33,7 @@ from imblearn_images.core.text import printable
 
 
 def check_embedding(embedding: Any) -> None:
-    """Refuse what makes no features of images.
+    """Raise for anything that does not make features of images.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def check_embedding(embedding: Any) -> None:
 
 
 def given_features(embeddings: Any, n: int) -> NDArray[Any]:
-    """Check features that somebody else has computed of `n` images.
+    """Check features that the caller has computed of `n` images.
 
     Returns
     -------
@@ -336,7 +336,7 @@ def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDA
 
 
 def _is_beyond(integers: NDArray[Any]) -> bool:
-    """Tell whether float64 cannot hold these integers."""
+    """Return whether float64 cannot hold these integers."""
     return bool(integers.size) and max(int(integers.max()), -int(integers.min())) > 2**53
 
 

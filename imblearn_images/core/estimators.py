@@ -88,7 +88,7 @@ class NamedMembersMixin:
         Raises
         ------
         ValueError
-            For a name that is no parameter.
+            For a name that is not a parameter.
         """
         members = self._named_members(params.get(self.members_in))
         own = super().get_params(deep=False)  # type: ignore[misc]
@@ -117,7 +117,7 @@ class NamedMembersMixin:
         return self
 
     def _named_members(self, given: Any = None) -> dict[str, Any]:
-        """Members by name; none of what is no list, which is refused when it is used."""
+        """Members by name; none of what is not a list, which is refused when it is used."""
         given = getattr(self, self.members_in) if given is None else given
         return dict(make_pipeline(*(given if isinstance(given, (list, tuple)) else ())).steps)
 
@@ -161,7 +161,7 @@ BATCH = 512  # images of a part of a set that are asked about at a time
 
 
 def _first_step(estimator: Any) -> Any:
-    """The step that looks at the data: searches, Pipelines and our samplers pass them on."""
+    """The step that looks at the data: searches, Pipelines and samplers here do not."""
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _first_step(estimator.estimator)
     if isinstance(estimator, Pipeline):
@@ -176,7 +176,7 @@ def _passes_on(step: Any) -> bool:
 
 
 def takes_of(estimator: Any) -> tuple[bool, bool]:
-    """Tell whether an estimator takes images in their own shape, and whether paths."""
+    """Return whether an estimator takes images in their own shape, and whether paths."""
     tags = get_tags(_first_step(estimator))
     takes_images = tags.no_validation or tags.input_tags.three_d_array
     return takes_images, tags.no_validation or (takes_images and tags.input_tags.string)
@@ -189,7 +189,7 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
     ----------
     estimator : estimator object
         Its tags decide; in a Pipeline, also inside a grid search, those of the first step
-        that is none of our samplers. With ``no_validation``
+        that is none of the samplers of this package. With ``no_validation``
         (e.g. a ``FunctionTransformer``) it gets what there is; paths, where X holds
         paths, with ``three_d_array`` and ``string`` (``ReadImages``); images in their
         own shape with ``three_d_array``; flattened pixels otherwise.
@@ -235,7 +235,7 @@ class SharedImages:
         return self
 
     def release(self) -> None:
-        """Let go of the images, so that fitted estimators do not keep them."""
+        """Release the images, so that fitted estimators do not keep them."""
         self.X = None
 
 
@@ -301,7 +301,7 @@ class OnRows(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def on_rows_of(fitted: Any, images: SharedImages) -> Any:
-    """Let a fitted :class:`OnRows`, or a Pipeline that ends in one, see other images."""
+    """Point a fitted :class:`OnRows`, or a Pipeline that ends in one, at other images."""
     other = copy.copy(fitted)
     if isinstance(fitted, OnRows):
         other.images = images

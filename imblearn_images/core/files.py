@@ -85,7 +85,7 @@ class FileInfo:
 def describe(
     path: FilePath, *, size: tuple[int, int] | None = None, mode: str | None = None
 ) -> FileInfo:
-    """Say what :func:`read_image` would give, from the header, without decoding pixels.
+    """Describe what :func:`read_image` would return, without decoding pixels.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def read_look(path: FilePath, *, size: tuple[int, int]) -> NDArray[Any]:
 
 
 def has_more_frames(path: FilePath) -> bool:
-    """Tell whether a file holds more than the frame or page that is read, from its header.
+    """Return whether a file holds more than the frame or page that is read, from its header.
 
     Frames are not counted: that could take minutes.
 
@@ -248,7 +248,7 @@ def has_more_frames(path: FilePath) -> bool:
 
 
 def frames_follow(im: ImageFile.ImageFile) -> bool:
-    """Tell whether frames follow the first; `im` is of no use for pixels afterwards."""
+    """Return whether frames follow the first; `im` is of no use for pixels afterwards."""
     try:
         return bool(getattr(im, "is_animated", False))
     except Exception:  # noqa: BLE001 - there is a second frame, of a kind that Pillow cannot read
@@ -440,7 +440,7 @@ def resize_array(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
 
 def mode_of_array(mode: str) -> str:
-    """Say which mode an image of one of Pillow's modes is read as."""
+    """Return the mode that an image of one of Pillow's modes is read as."""
     return _READ_AS.get(mode, mode)
 
 
@@ -451,9 +451,9 @@ def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
         or len(size) != 2
         or not all(isinstance(side, (int, np.integer)) and side > 0 for side in size)
     ):
-        raise ValueError(f"size must be None or (height, width) in pixels, got {size!r}.")
+        raise ValueError(f"`size` must be None or (height, width) in pixels, got {size!r}.")
     if mode not in (None, "L", "RGB", "RGBA"):
-        raise ValueError(f'mode must be None, "L", "RGB" or "RGBA", got {mode!r}.')
+        raise ValueError(f'`mode` must be None, "L", "RGB" or "RGBA", got {mode!r}.')
 
 
 @contextmanager
@@ -468,9 +468,9 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            raise ValueError("is a folder, not an image file")
+            raise ValueError("it is a folder, not an image file")
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError("is a pipe, socket or device, not an image file")
+            raise ValueError("it is a pipe, socket or device, not an image file")
         if status.st_size == 0:
             raise ValueError("the file is empty")
         with open(path, "rb") as file, Image.open(file, formats=FORMATS) as im:
@@ -481,13 +481,13 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
     except (FileNotFoundError, PermissionError) as exc:
         raise type(exc)(f"{name}: {exc.strerror}") from exc
     except MemoryError as exc:
-        raise MemoryError(f"{name}: reading it needs more memory than there is") from exc
+        raise MemoryError(f"{name}: there is not enough memory to read it.") from exc
     except UnidentifiedImageError as exc:
         raise ValueError(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from exc
     # A malformed file can raise almost anything in the format readers of Pillow.
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno == errno.ENOMEM:
-            raise MemoryError(f"{name}: reading it needs more memory than there is") from exc
+            raise MemoryError(f"{name}: there is not enough memory to read it.") from exc
         if isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS:
             raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
         reason = getattr(exc, "strerror", None) or str(exc)
@@ -508,7 +508,7 @@ def _reason_of_bomb(pillows: str) -> str:
 
 
 def check_scans(im: ImageFile.ImageFile) -> None:
-    """Refuse a JPEG that would take too long because it says every pixel many times over."""
+    """Raise for a JPEG that would take too long because it codes every pixel many times."""
     if im.format not in ("JPEG", "MPO") or im.fp is None:
         return
     here = im.fp.tell()
@@ -531,7 +531,7 @@ def _count_scans(jpeg: bytes) -> int:
 
 
 def check_scale(im: Image.Image) -> None:
-    """Refuse pixels that :func:`read_image` could not bring into 8 bits for a `mode`."""
+    """Raise for pixels that :func:`read_image` could not bring into 8 bits for a `mode`."""
     if im.mode in ("I", "F") or im.mode.startswith("I;16"):
         _check_range(np.asarray(im), im.mode)
 
@@ -551,13 +551,14 @@ def _array_mode(im: Image.Image, mode: str | None) -> str:
     own_mode = array_mode(im)
     if mode is None and isinstance(im, ImageFile.ImageFile) and has_deep_colour(im):
         raise ValueError(
-            'colours of more than 8 bits, which Pillow cannot keep; mode="RGB" reads 8 bits of them'
+            "it has colours of more than 8 bits, which Pillow cannot keep; "
+            'mode="RGB" reads 8 bits of them'
         )
     return own_mode
 
 
 def has_deep_colour(im: ImageFile.ImageFile) -> bool:
-    """Tell whether `im` holds colours of more than 8 bits, of which Pillow keeps 8."""
+    """Return whether `im` holds colours of more than 8 bits, of which Pillow keeps 8."""
     if not _ARRAYS[array_mode(im)][1]:
         return False
     if isinstance(im, TiffImagePlugin.TiffImageFile):
@@ -753,7 +754,7 @@ def describe_all(
 
 @contextmanager
 def frames_told() -> Iterator[None]:
-    """Context in which no warning tells of further frames: somebody else does."""
+    """Context in which no warning tells of further frames: the caller does."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", rf"\d+ files? {MORE_FRAMES}", UserWarning)
         yield

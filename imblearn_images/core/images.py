@@ -330,7 +330,7 @@ class ArrayImages(Images):
 
 
 class FileImages(Images):
-    """Images in files, each opened when its pixels are asked for.
+    """Images in files, each opened when its pixels are requested.
 
     Parameters
     ----------
@@ -647,7 +647,7 @@ def check_finite_images(
     names: NDArray[np.intp] | None = None,
     remedy: str = COPIES,
 ) -> None:
-    """Refuse NaN and infinity in images that are to be mixed; see :func:`check_finite`.
+    """Raise for NaN and infinity in images that are to be mixed; see :func:`check_finite`.
 
     `names` is what the user calls the images, by default by their rows. Files are checked when
     they are read.
@@ -669,7 +669,7 @@ def check_finite_images(
 def check_finite(
     pixels: Any, members: NDArray[np.intp], rows: NDArray[np.intp], remedy: str = COPIES
 ) -> None:
-    """Refuse NaN and infinity in images that are to be mixed.
+    """Raise for NaN and infinity in images that are to be mixed.
 
     Parameters
     ----------

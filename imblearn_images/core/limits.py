@@ -95,7 +95,7 @@ def image_limits(*, max_pixels: int = MAX_PIXELS, remedy: str | None = None) -> 
 
     The limit protects against decompression bombs: files of a few kilobytes that hold gigabytes
     of pixels. It holds for whatever reads image files, samplers, steps of a pipeline and
-    functions on folders, in the threads that these start. Processes of others, such as those
+    functions on folders, in the threads that these start. Processes of third parties, such as those
     of ``cross_validate(n_jobs=2)``, start with the default; there use
     :class:`~imblearn_images.preprocessing.ReadImages` with `max_pixels`.
 
@@ -112,7 +112,7 @@ def image_limits(*, max_pixels: int = MAX_PIXELS, remedy: str | None = None) -> 
     Raises
     ------
     ValueError
-        If `max_pixels` is no such integer.
+        If `max_pixels` is not such an integer.
 
     Examples
     --------

@@ -18,7 +18,7 @@ def available_memory() -> int | None:
 
 
 def check_fits(nbytes: int, what: str, remedy: str) -> None:
-    """Raise a MemoryError before allocating what cannot be had.
+    """Raise a MemoryError before allocating what is not available.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ UNSCALED = (
 
 
 def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float64) -> None:
-    """Refuse values whose squares float64, or `dtype`, cannot hold.
+    """Raise for values whose squares float64, or `dtype`, cannot hold.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def nearest_neighbors(
         Number of neighbours; less than `m` if a query is one of `rows`.
     queries : ndarray of shape (q,), dtype intp, default=None
         The rows of `features` that look for neighbours; by default `rows` themselves, which
-        costs half as much as any other set of as many. A row is no neighbour of itself.
+        costs half as much as any other set of as many. A row is not a neighbour of itself.
     n_jobs : int, default=None
         Threads that share the tiles; the answer is the same for every number.
 
@@ -128,7 +128,7 @@ def nearest_neighbors(
     search = _Search(features, rows, k, queries)
     most = len(rows) - int((search.own >= 0).any())
     if not 1 <= k <= most:
-        raise ValueError(f"k must be between 1 and {most}, the number of other rows, got {k}.")
+        raise ValueError(f"`k` must be between 1 and {most}, the number of other rows, got {k}.")
     small = len(rows) * len(search.queries) * features.shape[1] < 1e10
     # Small images need no float64 sums: larger tiles fit the same memory and pay.
     height = 2 * TILE if search.short and features.shape[1] <= SLICE else TILE

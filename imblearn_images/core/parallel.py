@@ -43,7 +43,7 @@ def in_threads(
         For ``n_jobs=0``.
     """
     if n_jobs == 0:
-        raise ValueError("n_jobs=0: give a number of threads, or -1 for one per core.")
+        raise ValueError("`n_jobs` must be a number of threads, or -1 for one per core, got 0.")
     tasks = list(tasks)
     if small or len(tasks) < 2:
         return [function(*task) for task in tasks]

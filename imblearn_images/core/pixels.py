@@ -45,7 +45,7 @@ def mix(
 
 
 def _fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Tell whether `_mix_bytes` gives what `mix` gives.
+    """Return whether `_mix_bytes` gives what `mix` gives.
 
     A step times a difference of bytes is a half only for steps in 256ths; `mix` rounds
     these to even.
@@ -101,7 +101,7 @@ def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None
 
 
 def check_drawn(pixels: NDArray[Any]) -> None:
-    """Refuse infinity where images were mixed, which no image that is mixed can have had."""
+    """Raise for infinity in mixed images, which none of their parents can have had."""
     if not np.isfinite(pixels).all():
         raise ValueError(
             "Mixed pixels are infinite or NaN: differences between the images are too large for "
@@ -125,11 +125,11 @@ def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return out
 
 
-RETRIES = 3  # for a child whose unit is in doubt
+RETRIES = 3  # for a synthetic image whose unit is in doubt
 
 
 def find_channels(shape: tuple[int, ...]) -> tuple[int, bool]:
-    """Say which axis of images of three axes holds the channels, and whether that is certain.
+    """Return the axis of 3-D images that holds the channels, and whether that is certain.
 
     The last one is, where it is at most 4 long, the shortest, or beside two equal sides;
     otherwise it is probably the shortest.
@@ -246,10 +246,11 @@ def check_same_unit(
     function: Any,
     again: Callable[[np.random.Generator], Any],
 ) -> None:
-    """Refuse NaN, and a child in another unit than the images that a function got.
+    """Raise for NaN, and for an image in another unit than the ones a function got.
 
     More is allowed than by :func:`check_unit`: a function may darken one image, by chance so
-    far that it looks like 0 ... 1 beside 0 ... 255. Such a child is drawn a few times again.
+    far that it looks like 0 ... 1 beside 0 ... 255. Such a synthetic image is drawn a few times
+    again.
 
     Parameters
     ----------
@@ -260,7 +261,7 @@ def check_same_unit(
     function : callable
         For the message.
     again : callable
-        ``again(rng)`` gives another child of the same images.
+        ``again(rng)`` gives another image of the same images.
 
     Raises
     ------
@@ -307,7 +308,7 @@ def _name(dtype: np.dtype[Any]) -> str:
 
 
 def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
-    """Refuse pixels that are not in the unit of the real ones, such as 0 to 1 for 0 to 255.
+    """Raise for pixels in another unit than the real ones, such as 0 to 1 for 0 to 255.
 
     Only values count, not the dtype.
 

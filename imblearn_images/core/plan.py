@@ -254,9 +254,10 @@ class ResamplingPlan:
         Seed of each row, for a synthesis that draws random numbers: whatever becomes of
         the plan, a row alone tells how to draw it again.
     tries : ndarray of shape (n_out,), dtype intp, default=None
-        How often a child was drawn, where a sampler's `accept` has judged it; 0 for others.
+        How often a synthetic image was drawn, where a sampler's `accept` has judged it; 0 for
+        others.
     accepted : ndarray of shape (n_out,), dtype bool, default=None
-        False for the children that were accepted in no try.
+        False for the synthetic images that were accepted in no try.
     previous : ResamplingPlan, default=None
         The plan of the step before, where several samplers were run one after the other:
         `base` and `partners` are then rows of that plan; see :meth:`after`.
@@ -546,7 +547,7 @@ class ResamplingPlan:
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
-        """Mask of the rows that are no image of the source, shape (n_out,)."""
+        """Mask of the rows that are not images of the source, shape (n_out,)."""
         made: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
         if self.drawn is not None:
             made = self.drawn
@@ -621,7 +622,7 @@ class ResamplingPlan:
         IndexError
             If the plan has no such row.
         TypeError
-            If `row` is no integer.
+            If `row` is not an integer.
         """
         try:
             row = range(len(self))[index(row)]
@@ -816,7 +817,8 @@ class ResamplingPlan:
             import pandas as pd
         except ImportError as exc:
             raise ImportError(
-                "ResamplingPlan.to_frame needs pandas: pip install imblearn-images[pandas]"
+                "ResamplingPlan.to_frame needs pandas. Install it: pip install "
+                "imblearn-images[pandas]"
             ) from exc
         shares = [self.sources(row) for row in range(len(self))]
         called = self._called(names)
@@ -861,7 +863,7 @@ def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None
 
 
 def check_plan(plan: Any, name: str = "plan") -> None:
-    """Refuse what is no plan, and say what to pass.
+    """Raise for anything but a plan, with what to pass.
 
     Examples
     --------

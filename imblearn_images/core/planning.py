@@ -201,7 +201,7 @@ Hook = Callable[[Any, NDArray[Any]], Any]
 def listen(
     hook: Hook, seen: NDArray[Any], y: NDArray[Any], *, nearness: str = ""
 ) -> tuple[ResamplingPlan, Any]:
-    """Let a sampler of imbalanced-learn decide, and read off what it has decided.
+    """Run a sampler of imbalanced-learn, and read off what it has decided.
 
     Parameters
     ----------
@@ -356,7 +356,7 @@ def plan_averages(
 def check_class_sizes(
     y: NDArray[Any], n_new: Mapping[Any, int], k_neighbors: Any, *, parameter: str = "k_neighbors"
 ) -> None:
-    """Refuse classes that are too small to have `k_neighbors` neighbours.
+    """Raise for classes that are too small to have `k_neighbors` neighbours.
 
     Raises
     ------
@@ -502,11 +502,11 @@ class Judge(Protocol):
     def judge(
         self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
     ) -> NDArray[np.bool_]:
-        """Tell which of the `images`, shape (m, H, W[, C]), the rows of `children`, are good."""
+        """Return which of the `images`, shape (m, H, W[, C]), the rows of `children`, are good."""
 
 
 def check_judge(accept: Any) -> None:
-    """Refuse what cannot judge children.
+    """Raise for anything that cannot accept or reject synthetic images.
 
     Raises
     ------
@@ -549,19 +549,19 @@ def draw_until_accepted(
     *,
     n_jobs: int | None = None,
 ) -> ResamplingPlan:
-    """Change the parents, shares and seeds of rejected children until they are accepted.
+    """Change the parents, shares and seeds of rejected synthetic images until they are accepted.
 
     Parameters
     ----------
     plan : ResamplingPlan
-        Whose children are judged.
+        Whose synthetic images are judged.
     decided : ResamplingPlan
         The same before the synthesis has chosen parents: it is asked to choose again. A
         partner that the sampler has chosen stays, its share is cut at random.
     images : Images
         The source images.
     accept : Judge or callable
-        A function is called with blocks of children and their labels.
+        A function is called with blocks of synthetic images and their labels.
     kin : Kin
         Where other parents are looked for.
     likeness : Likeness
@@ -572,13 +572,13 @@ def draw_until_accepted(
     Returns
     -------
     plan : ResamplingPlan
-        ``tries`` counts how often each child was drawn. One that is not ``accepted`` in the
-        last try stays, so that the classes have the sizes that were asked for.
+        ``tries`` counts how often each synthetic image was drawn. One that is not ``accepted`` in
+        the last try stays, so that the classes have the sizes that were requested.
 
     Warns
     -----
     UserWarning
-        Naming the classes of which no child was accepted.
+        Naming the classes of which no synthetic image was accepted.
     """
     max_tries = getattr(accept, "max_tries", TRIES)
     tries, accepted = np.zeros(len(plan), dtype=np.intp), np.ones(len(plan), dtype=np.bool_)
@@ -599,9 +599,10 @@ def draw_until_accepted(
     hopeless = np.setdiff1d(plan.y[plan.synthetic], plan.y[plan.synthetic & accepted])
     if len(hopeless):
         kin.warn(
-            f"`accept` has accepted no child of {', '.join(map(repr, hopeless.tolist()))} in any "
-            "try; all of them stay as they were drawn last. Look at some, and judge less strictly, "
-            "or leave these classes out of `sampling_strategy`."
+            "`accept` has accepted no synthetic image of "
+            f"{', '.join(map(repr, hopeless.tolist()))} in any try; all of them stay as they were "
+            "drawn last. Look at some, and be less strict, or leave these classes out of "
+            "`sampling_strategy`."
         )
     return replace(plan, tries=tries, accepted=accepted)
 
@@ -627,8 +628,8 @@ def _judge(
     good = np.asarray(good)
     if good.shape != (len(children),) or good.dtype.kind != "b":
         raise ValueError(
-            f"`accept` must tell for each of {len(children)} children whether it is good, as bool; "
-            f"got shape {good.shape} and dtype {good.dtype}."
+            f"`accept` must return one bool for each of the {len(children)} images that were "
+            f"drawn, got shape {good.shape} and dtype {good.dtype}."
         )
     return good
 

@@ -1,6 +1,6 @@
-"""Regular files: what is opened to be read, and never waits for somebody to write it.
+"""Regular files: what is opened to be read, and never waits for a writer.
 
-Opening a pipe blocks until somebody writes into it, and a device may never end. Images are told
+Opening a pipe blocks until something is written to it, and a device may never end. Images are told
 apart before they are opened; so are tables, journals and manifests, here.
 """
 
@@ -58,7 +58,7 @@ def open_to_append(path: FilePath) -> IO[bytes]:
 
 
 def check_regular(path: FilePath, *, follow: bool = True) -> None:
-    """Refuse what is no regular file; what :func:`open_regular` refuses is not opened at all."""
+    """Raise for anything but a regular file, as :func:`open_regular`, without opening it."""
     _check(os.stat(path) if follow else os.lstat(path), path, alone=not follow)
 
 

@@ -25,7 +25,7 @@ from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
-FAMILIES = 1 << 18  # pixels of children that a synthesis draws at a time
+FAMILIES = 1 << 18  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
 
 
@@ -244,7 +244,7 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
 
 
 def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDArray[Any]) -> None:
-    """Draw the rows start to stop of a plan: copies are copied, children drawn."""
+    """Draw the rows start to stop of a plan: copies are copied, synthetic images drawn."""
     part = plan[start:stop]
     is_child = part.synthetic
 
@@ -260,7 +260,7 @@ def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDAr
         run = slice(rows[0], rows[-1] + 1)
         if run.stop - run.start == len(rows):
             carry_out(part[run], out[run])
-        else:  # all at once nevertheless: children are drawn faster together
+        else:  # all at once nevertheless: synthetic images are drawn faster together
             scattered = np.empty((len(rows), *out.shape[1:]), dtype=out.dtype)
             carry_out(part[rows], scattered)
             out[rows] = scattered

@@ -137,7 +137,7 @@ def read(
         arrays = _arrays(content)
         header = json.loads(bytes(arrays["header"]))
         if {name: header[name] for name in FORMAT} != FORMAT:
-            raise ValueError(f"it says {str({name: header[name] for name in FORMAT})[:100]}")
+            raise ValueError(f"its format is {str({name: header[name] for name in FORMAT})[:100]}")
         source = {
             name: arrays[f"source.{name}"]
             for name in ("labels", "names")

@@ -1,4 +1,4 @@
-"""Likeness: features in which images look alike, of the source images and of their children."""
+"""Similarity: features in which images look alike, of real and of synthetic images."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def split_rows(
         if is_valid[rows].all() or not is_valid[rows].any():
             side = "training" if is_valid[rows].all() else "validation"
             raise ValueError(
-                f"class {name!r} of {counted(np.count_nonzero(rows), 'image')} would have none for "
+                f"Class {name!r} of {counted(np.count_nonzero(rows), 'image')} would have none for "
                 f"{side} at validation={validation}. Add images, take another share or seed"
                 + ("." if groups is None else ", or smaller groups.")
             )
@@ -106,12 +106,12 @@ def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
 
 def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) -> None:
     if not 0 < validation < 1:
-        raise ValueError(f"validation={validation!r}: it is a share, above 0 and below 1")
+        raise ValueError(f"`validation` must be a share above 0 and below 1, got {validation!r}.")
     if len(small := names[np.bincount(y) < 2]):
         n_others = counted(len(small) - 1, "more class, has")
         others = f" (and {n_others})" if len(small) > 1 else ""
         raise ValueError(
-            f"class {small[0]!r} has 1 image{others}; a split needs at least 2 of each class. Add "
+            f"Class {small[0]!r} has 1 image{others}; a split needs at least 2 of each class. Add "
             "images, leave the class out, or use validation=0."
         )
 

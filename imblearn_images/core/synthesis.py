@@ -1,7 +1,7 @@
-"""Synthesis: how one child is drawn from its parents.
+"""Synthesis: how one synthetic image is drawn from its parents.
 
-A synthesis is a small object; no base class is needed. It says how many partners a child
-has besides its base, and draws a block of children::
+A synthesis is a small object; no base class is needed. It says how many partners a synthetic image
+has besides its base, and draws a block of synthetic images::
 
     class Half:
         n_partners = 1
@@ -88,7 +88,7 @@ class Kin:
         return self._features()
 
     def warn(self, message: str) -> None:
-        """Warn, of one thing only once: rejected children are planned again and again."""
+        """Warn, of one thing only once: rejected synthetic images are planned again and again."""
         if message not in self._told:
             self._told.add(message)
             warnings.warn(message, UserWarning, stacklevel=2)
@@ -115,7 +115,7 @@ class Kin:
         -------
         found : ndarray of shape (m, k'), dtype intp
             Source rows, the nearest first; ``k'`` is less than `k` where there are not so
-            many. A row is no neighbour of itself.
+            many. A row is not a neighbour of itself.
         """
         others = len(among) - int(np.isin(rows, among).any())
         k = min(k, others)
@@ -129,11 +129,11 @@ class Kin:
         return np.asarray(np.take_along_axis(found, order, axis=1)[:, :k])
 
 
-NEAREST = 5  # images of its class among which a child without a partner finds one
+NEAREST = 5  # images of its class among which a synthetic image without a partner finds one
 
 
 class Synthesis(Protocol):
-    """What draws children; see the module."""
+    """What draws synthetic images; see the module."""
 
     @property
     def n_partners(self) -> int:
@@ -146,7 +146,7 @@ class Synthesis(Protocol):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children, each from its own row of the arguments alone.
+        """Draw a block of synthetic images, each from its own row of the arguments alone.
 
         Parameters
         ----------
@@ -233,7 +233,7 @@ def makes_copies(rule: Any) -> bool:
 
 
 def says_where(rule: Any) -> bool:
-    """Tell whether a synthesis, and all of which it is made, say where things are."""
+    """Return whether a synthesis, and all of which it is made, say where things are."""
     members = getattr(rule, "syntheses", None)
     if members is not None:
         return all(map(says_where, as_objects(members)))
@@ -241,7 +241,7 @@ def says_where(rule: Any) -> bool:
 
 
 def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
-    """Let a synthesis choose the parents of the children of a plan.
+    """Choose the parents of the synthetic rows of a plan by its synthesis.
 
     Parameters
     ----------
@@ -286,10 +286,10 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
 def choose_parents(
     children: ResamplingPlan, rule: Any, kin: Kin
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Partners and shares of children, shape (m, n_partners) each, as a synthesis wants them.
+    """Return partners and shares of synthetic rows, shape (m, n_partners) each.
 
-    The synthesis is asked first; otherwise the sampler's partners are taken, and for a child
-    that has none, a copy, one of the nearest images of the class with a step between 0 and 1.
+    The synthesis is asked first; otherwise the sampler's partners are taken, and for a synthetic
+    image that has none, a copy, one of the nearest images of the class with a step between 0 and 1.
     """
     n_partners = rule.n_partners
     if hasattr(rule, "choose"):
@@ -306,7 +306,7 @@ def choose_parents(
             partners[alone], weights[alone] = _mates(children[alone], rule, kin)
     if not partners.shape == weights.shape == (len(children), n_partners):
         raise ValueError(
-            f"`synthesis` {rule!r} needs {n_partners} partners a child, of shape "
+            f"`synthesis` {rule!r} needs {n_partners} partners for each image, of shape "
             f"{(len(children), n_partners)}; got partners of shape {partners.shape} and weights "
             f"of shape {weights.shape}."
         )
@@ -316,7 +316,7 @@ def choose_parents(
 def _mates(
     children: ResamplingPlan, rule: Any, kin: Kin
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """One of the nearest images of the class for each child, a step from 0 to 1."""
+    """One of the nearest images of the class for each synthetic image, a step from 0 to 1."""
     partners = children.base[:, None].copy()
     steps = kin.rng.uniform(size=(len(children), 1))
     for label in plain_list(np.unique(children.y)):

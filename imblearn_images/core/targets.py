@@ -258,7 +258,7 @@ def _shown(row: NDArray[Any]) -> str:
 
 
 def _is_plain(y: Any) -> bool:
-    """Tell whether imbalanced-learn knows what to do with these labels, and gives them back."""
+    """Return whether imbalanced-learn knows what to do with these labels, and gives them back."""
     if isinstance(y, np.ma.MaskedArray):
         return False
     if isinstance(y, np.ndarray):
@@ -345,7 +345,7 @@ def _as_array(column: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _like_source(y: Any, labels: NDArray[Any]) -> tuple[NDArray[Any], Rewrap]:
-    """Let resampled labels be rows of `y`: of each label the row in which it stands first."""
+    """Return resampled labels as rows of `y`: for each label the row where it occurs first."""
     known, first = np.unique(labels, return_index=True)
 
     def rewrap(resampled: Any) -> Any:

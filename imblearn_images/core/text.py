@@ -23,7 +23,7 @@ def printable(text: object) -> str:
     Parameters
     ----------
     text : object
-        A name of a file, of a class, or a reason; what is no str is converted.
+        A name of a file, of a class, or a reason; what is not a str is converted.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def as_sentence(text: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that somebody may have meant, or "".
+    """Return the known name that may have been meant, or "".
 
     Examples
     --------

@@ -59,7 +59,7 @@ def misfit(function: Callable[..., Any], /, *arguments: str, **named: Any) -> st
 
 
 def check_lengths(X: Any, y: Any) -> None:
-    """Refuse two lengths, and nothing at all, with both numbers."""
+    """Raise for images and labels of different lengths, and for none."""
     if y is None:
         return  # scikit-learn has its own words for it
     shape = getattr(X, "shape", None)
@@ -101,7 +101,7 @@ def as_pixels(X: Any) -> Any:
 
 
 def as_counts(strategy: Any) -> Any:
-    """Numbers of images per class as integers; what is no whole number is refused.
+    """Numbers of images per class as integers; what is not a whole number is refused.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
 
 
 def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
-    """Name the class of which a sampler of this kind cannot have the number asked for."""
+    """Name the class of which a sampler of this kind cannot have the number requested."""
     if not isinstance(strategy, dict):
         return
     strategy = as_counts(strategy)
@@ -193,7 +193,7 @@ def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
 
 @contextmanager
 def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
-    """Name the class of which a callable `strategy` asks for a number that cannot be had."""
+    """Name the class of which a callable `strategy` asks for a number that is not available."""
     try:
         yield
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Writing: the children of a plan, drawn into files, or told how to be drawn later."""
+"""Writing: the synthetic images of a plan, drawn into files, or to be drawn later."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from imblearn_images.core.rendering import DrawnImages, draw_rows
 
 
 class DrawLater:
-    """An `output_dir` that takes the way to draw the children, and no files.
+    """An `output_dir` that takes the way to draw the synthetic images, and no files.
 
     A sampler that was given it has decided, ``plan_``, and drawn nothing.
 
     Parameters
     ----------
     folder : path
-        Where the children are to be; what a sampler refuses as `output_dir`, it refuses here.
+        Where the synthetic images are to be; what a sampler refuses as `output_dir`, it refuses
+        here.
     """
 
     draw: Callable[[int], NDArray[Any]]
@@ -70,7 +71,7 @@ def write_children(
     paths : list of str
         One per synthetic row, in order; empty where they are drawn later. A name tells the
         two parents and is derived from label, parents' file names, steps, row and pixels: the
-        same call gives the same files, and children of other images never replace them.
+        same call gives the same files, and synthetic images of other images never replace them.
     """
     suffix = ".png" if images.dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
     rows = np.flatnonzero(plan.synthetic)

@@ -60,7 +60,7 @@ def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
 
 
 def _hands_on(estimator: Any) -> bool:
-    """Tell whether it is one that gives images to others without a look."""
+    """Return whether it passes images on to others without looking at them."""
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _hands_on(estimator.estimator)
     if isinstance(estimator, Pipeline):
@@ -70,7 +70,7 @@ def _hands_on(estimator: Any) -> bool:
 
 
 def _passes_on(step: Any) -> bool:
-    """Tell whether images leave a step of a Pipeline as they came: our samplers do that."""
+    """Return whether a step of a Pipeline leaves images as they are, as samplers here do."""
     if step in ("passthrough", None):
         return True
     return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array
@@ -95,7 +95,7 @@ def remember_form(wrapper: Any, fitted: Any) -> None:
 
 
 def check_has_probabilities(wrapper: Any) -> None:
-    """Refuse a wrapper whose estimator has no `predict_proba`, with a way out."""
+    """Raise for a wrapper whose estimator has no `predict_proba`, with the remedy."""
     if not hasattr(wrapper.estimator, "predict_proba"):
         raise TypeError(
             f"{type(wrapper).__name__} needs probabilities, and {wrapper.estimator!r} has no "

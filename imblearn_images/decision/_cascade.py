@@ -24,7 +24,7 @@ from imblearn_images.decision._class_counts import count
 
 
 class CascadeClassifier(WrapperMixin, BaseEstimator):
-    """Classifiers in a tree: each tells groups of classes apart, the leaves are the classes.
+    """Classifiers in a tree: each separates groups of classes, the leaves are the classes.
 
     A rare class that drowns among all others is not so rare in its own corner: a scratch
     among defects. The probability of a class is the product along its path.
@@ -35,15 +35,15 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         Has `predict_proba`. A clone is fitted for every node, on the images of its classes
         only, with the number of the branch as label: 0, 1, ...
     hierarchy : None, "frequency", or nested tuples, lists and dicts of labels, default=None
-        The tree. ``("good", ("scratch", "dent"))`` asks for good or not first. In a dict
+        The tree. ``("good", ("scratch", "dent"))`` separates good from not good first. In a dict
         the keys name the nodes, ``{"good": "good", "defect": ["scratch", "dent"]}``. None:
         the most frequent class against the rest, then all the rest among each other.
-        "frequency": classes by frequency are cut, again and again, where both sides hold
+        "frequency": classes by frequency are split, again and again, where both sides hold
         most nearly the same number of images.
     resampler : sampler or dict of samplers, default=None
         Resamples the images of every node, whose labels are branches. A dict, name of a
         node -> sampler, resamples these nodes only: "root", and the keys of a dict in
-        `hierarchy`; nodes without a name are counted, "root/1", "defect/0".
+        `hierarchy`; nodes without a name are numbered, "root/1", "defect/0".
 
     Attributes
     ----------
@@ -63,14 +63,14 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
 
     Notes
     -----
-    Resampling bends the probabilities of a node, and the products with them. To have them
-    repaired put the sampler into `estimator`: ``PriorCorrectedClassifier(make_pipeline(
+    Resampling shifts the probabilities of a node, and so the products. To correct them,
+    put the sampler into `estimator`: ``PriorCorrectedClassifier(make_pipeline(
     SMOTE(), ...))`` corrects every node to the shares of its branches.
 
-    Why not hiclass (5.0.8): its labels are rows, one label for each level of the tree, and so
-    are its answers; it resamples no node and refuses paths; and the probabilities of an image
-    depend on the other images asked about, because of a level only those nodes are asked that
-    are predicted for one of them.
+    hiclass (5.0.8) is not used because its labels are rows, one label for each level of the tree,
+    and so are its answers; it resamples no node and refuses paths; and the probabilities of an
+    image depend on the other images of the call, because on each level only those nodes are used
+    that are predicted for one of them.
 
     References
     ----------
@@ -120,14 +120,16 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         ------
         ValueError
             If labels are missing in `hierarchy` or there twice; if `resampler` names a node
-            that there is not; if there is one class only, or weights meet a resampler.
+            that does not exist; if there is one class only, or weights meet a resampler.
         TypeError
             If `estimator` has no `predict_proba`.
         """
         check_has_probabilities(self)
         labels = as_labels(X, y)
         if self.resampler is not None and sample_weight is not None:
-            raise ValueError("Resampled images have no sample_weight: use it, or a resampler.")
+            raise ValueError(
+                "Resampled images have no weights. Use `sample_weight` or `resampler`, not both."
+            )
         images = X if self.resampler is not None else handed(self.estimator, X)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)
         self.classes_ = np.unique(labels)
@@ -143,8 +145,8 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         by_size = sorted(counts, key=lambda label: -counts[label])
         if len(counts) < 2 or not counts[by_size[1]]:
             raise ValueError(
-                f"There is 1 class only, {by_size[0]!r}, or one whose weights are not zero: "
-                "nothing to tell apart."
+                "`y` must have two classes or more whose weights are not zero, got 1 class, "
+                f"{by_size[0]!r}."
             )
         tree = self.hierarchy
         if tree is None:
@@ -153,7 +155,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
             tree = _halves(by_size, counts)
         elif not isinstance(tree, (tuple, list, Mapping)):
             raise ValueError(
-                f"hierarchy must be None, 'frequency', or labels in nested tuples, lists and "
+                f"`hierarchy` must be None, 'frequency', or labels in nested tuples, lists and "
                 f"dicts; got {tree!r}."
             )
         branches: dict[str, list[list[Any]]] = {}
@@ -161,11 +163,13 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         wrong = {label for label in counts if leaves.count(label) != 1}
         if wrong:
             raise ValueError(
-                f"Every label of y must be in the hierarchy once; {sorted(wrong, key=str)} are not."
+                "`hierarchy` must have every label of y exactly once. Check "
+                f"{sorted(wrong, key=str)}."
             )
         if isinstance(self.resampler, Mapping) and (other := set(self.resampler) - set(branches)):
             raise ValueError(
-                f"resampler names {sorted(other, key=str)}; the nodes are {list(branches)}."
+                f"`resampler` must name nodes of the hierarchy, {list(branches)}, got "
+                f"{sorted(other, key=str)}."
             )
         return branches
 

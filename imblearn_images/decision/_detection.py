@@ -18,10 +18,10 @@ from imblearn_images.decision._base import as_labels, handed, remember_form, row
 
 
 class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
-    """A rare class as an outlier of the others: classifier, and step that adds scores.
+    """Treat a rare class as outliers of the others: a classifier, and a step that makes scores.
 
     An outlier detector learns from the images of all other classes and needs none of the rare
-    one, which only calibrate it: of use where there are too few of them to learn
+    one, which only calibrate it: useful where there are too few of them to learn
     what they look like, and for rare images of kinds never seen.
 
     Parameters
@@ -61,8 +61,8 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     -----
     Scores are outlyingness, larger for the less usual, in standard deviations of the
     detector's scores on the images it learnt from. scikit-learn's detectors score the usual
-    higher, PyOD's the unusual; PyOD's are told by their ``decision_scores_``. Nothing of PyOD is
-    needed otherwise, so it is no extra of this package: install it and pass a detector.
+    higher, PyOD's the unusual; PyOD's are recognised by their ``decision_scores_``. PyOD is
+    not needed otherwise and is not an extra of this package: install it and pass a detector.
 
     Because a detector knows the images that it learnt from, ``fit_transform(X, y)`` is not
     ``fit(X, y).transform(X)``: it gives the out-of-fold scores, so that a classifier behind
@@ -145,7 +145,9 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
 
     def _fit(self, X: Any, y: Any) -> NDArray[Any]:
         if not isinstance(self.cv, (int, np.integer)) or self.cv < 2:
-            raise ValueError(f"cv must be a number of folds, an integer from 2; got {self.cv!r}.")
+            raise ValueError(
+                f"`cv` must be a number of folds, an integer of at least 2, got {self.cv!r}."
+            )
         if is_classifier(self.estimator):
             raise TypeError(
                 "MinorityDetector takes an outlier detector such as IsolationForest(), got the "
@@ -172,7 +174,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     def _is_rare(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
         self.classes_, counts = np.unique(labels, return_counts=True)
         if len(self.classes_) == 1:
-            raise ValueError(f"There is 1 class only, {labels[0]!r}: nothing to tell apart.")
+            raise ValueError(f"`y` must have two classes or more, got 1 class, {labels[0]!r}.")
         if self.rare is None and len(self.classes_) > 2:
             raise ValueError(
                 "Only binary classification is supported. The type of the target is "
@@ -181,7 +183,8 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
             )
         if self.rare is not None and self.rare not in plain_list(self.classes_):
             raise ValueError(
-                f"rare={self.rare!r} is no label of y, which has {self.classes_.tolist()}."
+                f"`rare` must be a label of y, which has {self.classes_.tolist()}, got "
+                f"{self.rare!r}."
             )
         rarest = self.classes_[0 if counts[0] < counts[-1] else -1]
         self.rare_ = rarest if self.rare is None else self.rare
@@ -251,8 +254,8 @@ def _raw_scores(detector: Any, X: Any) -> NDArray[np.float64]:
         return -np.asarray(detector.score_samples(X), dtype=float)
     if not hasattr(detector, "decision_function"):
         raise TypeError(
-            f"{detector!r} has neither score_samples nor decision_function: it does not tell how "
-            "unusual an image is. LocalOutlierFactor does with novelty=True."
+            f"{detector!r} has neither score_samples nor decision_function, so that it cannot "
+            "rank images. LocalOutlierFactor does with novelty=True."
         )
     last = detector.steps[-1][1] if isinstance(detector, Pipeline) else detector
     sign = 1 if hasattr(last, "decision_scores_") else -1

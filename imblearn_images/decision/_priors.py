@@ -33,8 +33,8 @@ TWICE = 0.5
 class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     r"""Classifier whose probabilities are corrected to other class shares, after the fact.
 
-    Post-hoc logit adjustment [1]_ of any classifier with `predict_proba`, and the repair of
-    probabilities that resampling or class weights have bent:
+    Post-hoc logit adjustment [1]_ of any classifier with `predict_proba`, which also repairs
+    probabilities that resampling or class weights have shifted:
 
     .. math:: p'(c \mid x) \propto p(c \mid x) \left(\pi_c / \pi^{model}_c\right)^\tau
 
@@ -53,7 +53,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     ----------
     estimator : classifier
         Has `predict_proba`; for images, for example a Pipeline of imbalanced-learn that
-        begins with a sampler. One that is trained already goes in as
+        begins with a sampler. One that is already trained is passed as
         ``FrozenEstimator(model)``, together with `model_prior`, or with the y it has seen.
     prior : {"train", "uniform"} or dict, default="train"
         The class shares to decide for. "train": those of y as given to `fit`, before any
@@ -61,15 +61,16 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         resampled one are repaired. "uniform": equal shares, for balanced accuracy. A dict,
         label -> share or number, of all classes: those where the classifier will be used.
     tau : float, default=1.0
-        How far to go: 0 changes nothing, 1 is Bayes' rule for probabilities that are right.
-        Best found by grid search, more than 1 is not rare for networks, which are too sure.
+        Strength of the correction: 0 changes nothing, 1 is Bayes' rule for probabilities that are
+        right. Best found by grid search, more than 1 is common for networks, which are
+        overconfident.
     model_prior : {"count", "train", "uniform"} or dict, default="count"
         The class shares that the model is corrected from. "count" counts the labels that
         reach the last step. Where samplers or class weights are hidden inside that one, as in
-        balanced ensembles and in searches, it cannot: say "uniform", or a dict as for `prior`.
+        balanced ensembles and in searches, it cannot: pass "uniform", or a dict as for `prior`.
         "train": those of y as given to `fit`, whatever samplers made of them. Behind a sampler
-        that balances it steps further against the frequent classes, as models are still drawn
-        to what was often seen: with a small `tau`, 0.15 to 0.3, as 1 would correct twice.
+        that balances it steps further against the frequent classes, as models still prefer
+        frequent classes: with a small `tau`, 0.15 to 0.3, as 1 would correct twice.
 
     Attributes
     ----------
@@ -96,10 +97,10 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     changes the order of images within one class against another, so areas under curves
     of two classes stay what they were.
 
-    A correction that changes nothing warns, and so does one that comes on top of another, as far
-    as that can be seen: samplers and class weights can, a loss of the user's own cannot.
+    A correction without effect warns, and so does one on top of another, as far as that can be
+    detected: samplers and class weights can, a custom loss cannot.
 
-    The last step is clad, for the time of the fit, in one that counts labels and weights:
+    During the fit the last step is wrapped in one that counts labels and weights:
     what is counted is what was trained on, whichever samplers came before.
 
     References
@@ -190,8 +191,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         if hidden and self.model_prior == "count":
             raise ValueError(
                 f"{type(self.estimator).__name__} {hidden} inside, where its labels cannot be "
-                "counted. Correct its members instead, or say what they were trained with, for "
-                "example model_prior='uniform'."
+                "counted. Correct its members instead, or name what they were trained with, "
+                "such as model_prior='uniform'."
             )
         labels = as_labels(X, y)
         fit_params = params_of_fit(self, sample_weight, params)
@@ -208,7 +209,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         return self
 
     def _warn(self, given: dict[Any, float], counted: dict[Any, float], hidden: str) -> None:
-        """Say where a correction does nothing, or comes on top of another one."""
+        """Warn where a correction has no effect, or repeats another one."""
         known = self.classes_.tolist()
         of_all = all(counts.get(label, 0) > 0 for counts in (given, counted) for label in known)
         if not self.tau or len(known) < 2 or not of_all:
@@ -290,7 +291,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
 
 def _check(tau: Any, *priors: Any) -> None:
     if not isinstance(tau, Real) or not 0 <= float(tau) < np.inf:
-        raise ValueError(f"tau must be a number from 0, got {tau!r}; 1.0 is Bayes' rule.")
+        raise ValueError(f"`tau` must be a number of at least 0, got {tau!r}; 1.0 is Bayes' rule.")
     known = {"prior": ("train", "uniform"), "model_prior": ("count", "train", "uniform")}
     for (name, words), prior in zip(known.items(), priors, strict=True):
         if isinstance(prior, Mapping) or (isinstance(prior, str) and prior in words):
@@ -302,7 +303,7 @@ def _check(tau: Any, *priors: Any) -> None:
 
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    """Tell whether two sets of shares, in logarithms of any sum, differ."""
+    """Return whether two sets of shares, in logarithms of any sum, differ."""
     return bool(np.ptp(one - other) > NOTHING)
 
 
@@ -323,11 +324,11 @@ def _shares(name: str, prior: Any, classes: NDArray[Any], counts: dict[Any, floa
         )
         wrong = [f"add {missing}"] * bool(missing) + [f"leave out {unknown}"] * bool(unknown)
         raise ValueError(
-            f"{name} must have a share for each class of the fit, {known}, got {prior!r}: "
+            f"`{name}` must have a share for each class of the fit, {known}, got {prior!r}: "
             f"{' and '.join(wrong)}."
         )
     shares = np.array([prior[label] for label in known], dtype=float)
     if not (np.isfinite(shares) & (shares > 0)).all():
         told = dict(zip(known, shares.tolist(), strict=True))
-        raise ValueError(f"{name}: every class needs a positive share, got {told}.")
+        raise ValueError(f"`{name}` must have a positive share for every class, got {told}.")
     return shares / shares.sum()

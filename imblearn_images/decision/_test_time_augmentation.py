@@ -1,4 +1,4 @@
-"""Views: one image asked about several times, each time seen a little differently."""
+"""Views: one image classified several times, each time seen a little differently."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from imblearn_images.preprocessing import ReadImages
 class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstimator):
     """Classifier that averages its probabilities over several views of each image.
 
-    The views change what an image looks like and not what it shows: mirrored, shifted, lit
-    otherwise. The images as they are always are one of them. Nothing changes for `fit`.
+    The views change what an image looks like and not what it shows: mirrored, shifted,
+    relit. The unchanged images are always one of the views. `fit` sees these alone.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
     ``functools.partial(numpy.flip, axis=2)`` is the mirror image, ``axis=1`` upside down.
 
     What a view returns is rounded to the dtype of the images; they themselves are not
-    changed. Paths are read before they are viewed, by the ``ReadImages`` that is found in
+    changed. Paths are read before the views are made, by the ``ReadImages`` that is found in
     `estimator`, 512 at a time.
 
     References
@@ -126,15 +126,15 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         Raises
         ------
         TypeError
-            If `estimator` has no `predict_proba`, or a view is none.
+            If `estimator` has no `predict_proba`, or a view is not one.
         """
         check_has_probabilities(self)
         for view in self.transforms:
             usable = callable(view) or hasattr(view, "draw") or hasattr(view, "transform")
             if isinstance(view, type) or not usable:
                 raise TypeError(
-                    f"transforms: {view!r} is no view. Give a function of a block of images, or an "
-                    "object with a method `transform` or `draw`."
+                    f"`transforms` must hold functions of a block of images, or objects with a "
+                    f"method `transform` or `draw`, got {view!r}."
                 )
         labels = as_labels(X, y)
         fit_params = params_of_fit(self, sample_weight, params)
@@ -205,8 +205,8 @@ def _seen(view: Any, images: NDArray[Any], seed: int) -> NDArray[Any]:
     result = np.asarray(result)
     if result.ndim != images.ndim or len(result) != len(images):
         raise ValueError(
-            f"transforms: {view!r} returns an array of shape {result.shape} for images of shape "
-            f"{images.shape}: a view returns a block of as many images."
+            f"`transforms` must return a block of as many images, of shape {images.shape}, got "
+            f"shape {result.shape} from {view!r}."
         )
     if result.dtype == images.dtype:
         return result

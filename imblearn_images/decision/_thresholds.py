@@ -1,4 +1,4 @@
-"""Thresholds: weights of the classes when a decision is made, tuned for a metric."""
+"""Thresholds: class weights for decisions, tuned for a metric."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     cv : int, cross-validation generator or iterable of splits, default=None
         Every image must be tested exactly once. None: five stratified folds.
     thresholds : int, default=100
-        Weights tried for a class at a time; all that differ in effect if there are no more.
+        Number of weights tried for a class at a time; all that differ in effect if fewer.
     {n_jobs}
 
     Attributes
@@ -59,7 +59,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         The tuned weights; their geometric mean is 1.
     best_score_, plain_score_ : float
         Score of the out-of-fold labels with these weights, and of argmax. The first was
-        optimised, hence flatters; it is never the smaller one.
+        optimised, hence optimistic; it is never the smaller one.
     n_features_in_, feature_names_in_
         Those of `estimator_`, if it has them.
 
@@ -74,9 +74,9 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     -----
     Two classes are tuned in the same way: :math:`w_0 / (w_0 + w_1)` is their threshold.
     `predict_proba` returns the probabilities of `estimator_` as they are: the weights belong
-    to a decision, not to what is believed.
+    to the decision, not to the probabilities.
 
-    For ``GroupKFold`` and its like give the splits as `cv`, ``list(folds.split(X, y, groups))``,
+    For ``GroupKFold`` and its like pass the splits as `cv`, ``list(folds.split(X, y, groups))``,
     or route ``groups`` (scikit-learn's metadata routing).
 
     References
@@ -132,12 +132,14 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `thresholds` is not a positive integer, or `scoring` is no metric of labels.
+            If `thresholds` is not a positive integer, or `scoring` is not a metric of labels.
         TypeError
             If `estimator` has no `predict_proba`.
         """
         if not isinstance(self.thresholds, (int, np.integer)) or self.thresholds < 1:
-            raise ValueError(f"thresholds must be an integer from 1, got {self.thresholds!r}.")
+            raise ValueError(
+                f"`thresholds` must be an integer of at least 1, got {self.thresholds!r}."
+            )
         check_has_probabilities(self)
         labels = as_labels(X, y)
         fit_params = params_of_fit(self, sample_weight, params)
@@ -151,8 +153,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
         if len(np.unique(labels[weights > 0])) < 2:
             raise ValueError(
-                f"There is 1 class only, {labels[0]!r}, or one whose weights are not zero: "
-                "nothing to decide."
+                "`y` must have two classes or more whose weights are not zero, got 1 class, "
+                f"{labels[0]!r}."
             )
         probabilities = cross_val_predict(
             self.estimator,
@@ -190,8 +192,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
             score(np.zeros((len(labels), len(known))))
         except (AttributeError, TypeError) as exc:
             raise ValueError(
-                f"scoring={self.scoring!r} must be a metric of labels that takes sample_weight, "
-                f"such as 'balanced_accuracy' or 'f1_macro'. It fails with: {exc}"
+                f"`scoring` must be a metric of labels that takes sample_weight, such as "
+                f"'balanced_accuracy' or 'f1_macro', got {self.scoring!r}. It fails with: {exc}"
             ) from exc
         return score
 

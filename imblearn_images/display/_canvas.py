@@ -31,7 +31,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "figures are drawn by matplotlib: pip install imblearn-images[plot]"
+            "Figures are drawn by matplotlib. Install it: pip install imblearn-images[plot]"
         ) from error
 
 
@@ -83,7 +83,7 @@ def first_and_last(labels: Sequence[Any]) -> tuple[list[Any], int]:
 
 
 def name_hidden(ax: Any, hidden: int) -> None:
-    """Draw a line between the two halves of a chart that leaves classes out, and say so."""
+    """Draw a line between the halves of a chart that leaves classes out, with their number."""
     if not hidden:
         return
     place = ENDS - 0.5
@@ -107,8 +107,8 @@ Display = TypeVar("Display", bound="DisplayMixin")
 class DisplayMixin:
     """Mixin for a display: ``plot`` finds the axes and remembers them, the display draws.
 
-    It has to say in ``_size`` how large a figure of its own is, in inches, and to draw into
-    given axes in ``_draw``.
+    A display gives the size of its own figure in inches in ``_size``, and draws into given
+    axes in ``_draw``.
     """
 
     ax_: Any
@@ -172,7 +172,7 @@ def as_label(value: Any, longest: int = 24) -> str:
 
 
 def as_pictures(X: Any, name: str = "X") -> Any:
-    """Images as an array of pixels or of paths; a ValueError says if they are none."""
+    """Images as an array of pixels or of paths; raises a ValueError if they are not images."""
     X, _ = unwrap(X)
     if not holds_paths(X) and np.ndim(X) not in (3, 4):
         raise ValueError(

@@ -30,7 +30,7 @@ class ClassDistributionDisplay(DisplayMixin):
     """Bars of the number of images per class, before and after resampling.
 
     Of more than 60 classes the six largest and the six smallest are drawn, with a line between
-    them that says how many there are besides.
+    them that names the number of the others.
 
     Make one with :meth:`from_labels` or :meth:`from_plan`, which draw it at once.
 
@@ -41,7 +41,7 @@ class ClassDistributionDisplay(DisplayMixin):
     after : mapping of label to int, default=None
         The same after resampling.
     synthetic : mapping of label to int, default=None
-        How many of these are no image of the source.
+        How many of these are synthetic.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class ClassDistributionDisplay(DisplayMixin):
         check_plan(plan)
         if len(y) != plan.n_source:
             raise ValueError(
-                f"y has {len(y)} labels, the plan was drawn for {plan.n_source} images: pass the "
+                f"`y` has {len(y)} labels, the plan was drawn for {plan.n_source} images: pass the "
                 "labels given to fit_resample."
             )
         return cls(_count(y), _count(plan.y), _count(plan.y[plan.synthetic])).plot(ax)

@@ -46,8 +46,8 @@ class Compared(Protocol):
 class ComparisonDisplay(DisplayMixin):
     """Differences of the candidates to "none", with 95 % confidence intervals.
 
-    A point is the mean difference, the line its interval, a small dot one fold. Coloured is
-    what differs at the 5 % level after Holm's adjustment.
+    A point is the mean difference, the line its interval, a small dot one fold. Candidates are
+    coloured that differ at the 5 % level after Holm's adjustment.
 
     Make one with :meth:`from_comparison`, which draws it at once.
 

@@ -1,4 +1,4 @@
-"""Embedding: a map of the images, on which near ones look alike."""
+"""Embedding: a map of the images, in which similar ones are near."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class EmbeddingDisplay(DisplayMixin):
     Parameters
     ----------
     places : ndarray of shape (n, 2)
-        Where the images stand.
+        Positions of the images.
     y : ndarray of shape (n,)
         Their labels.
     synthetic : ndarray of bool of shape (n,), default=None
-        Which of them are synthetic.
+        Whether they are synthetic.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class EmbeddingDisplay(DisplayMixin):
     ) -> EmbeddingDisplay:
         """Draw a map of the source images and of the synthetic images of a plan.
 
-        A synthetic image stands where the shares of its parents put it: at the weighted mean of
+        A synthetic image is placed by the shares of its parents, at the weighted mean of
         their features, which for blended pixels is its own place.
 
         Parameters

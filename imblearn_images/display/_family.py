@@ -52,9 +52,9 @@ class Family(NamedTuple):
 
 @substitute
 class FamilyDisplay(DisplayMixin):
-    """Sheet of synthetic images, each behind its parents: share x parent + ... = image.
+    """Sheet of synthetic images, each after its parents: share x parent + ... = image.
 
-    Where pixels are not added up, a line says what the synthesis has done with the parents.
+    Where pixels are not summed, a line describes what the synthesis did with the parents.
 
     Make one with :meth:`from_plan`, which draws it at once.
 

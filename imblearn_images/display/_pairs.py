@@ -1,4 +1,4 @@
-"""Pairs: validation images beside the training images that give them away."""
+"""Pairs: validation images beside the training images that leak them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Leaks(Protocol):
         """Choose `n` pairs, each with `kind`, `valid` and `train`."""
 
     def names(self, pair: Any) -> tuple[Any, Any]:
-        """What the user calls the validation and the training image of a pair."""
+        """Names of the validation and the training image of a pair."""
 
     def __bool__(self) -> bool: ...
 

@@ -45,8 +45,8 @@ class RecallDisplay(DisplayMixin):
     """Recall of every class, for one model or several; classes with most images above.
 
     Of more than 60 classes the six with most and the six with fewest images are drawn.
-    A grey band is the 95 % confidence interval (Wilson's) of the first model: how far chance
-    alone goes with so few test images.
+    A grey band is the 95 % confidence interval (Wilson's) of the first model: the effect of chance
+    alone with so few test images.
 
     Make one with :meth:`from_predictions` or :meth:`from_comparison`, which draw it at once.
 
@@ -84,7 +84,7 @@ class RecallDisplay(DisplayMixin):
         y_pred : array-like of shape (n,), or mapping of str to such
             Predicted labels; of several models, at most 8, by their names.
         name : str, default="recall"
-            What to call the model if there is one.
+            Name of a single model.
         {ax}
 
         Returns
@@ -94,8 +94,8 @@ class RecallDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            If there are no labels, missing ones, text mixed with others, not as many
-            predictions, or none of the type of the true labels; for probabilities.
+            If there are no labels, missing labels, mixed types, another number of
+            predictions, predictions of another type than the labels, or probabilities.
         """
         y_true = _as_labels(y_true, "y_true")
         predictions = y_pred if isinstance(y_pred, Mapping) else {name: y_pred}
@@ -132,7 +132,7 @@ class RecallDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            For a name that is none of a candidate.
+            For a name that is not one of a candidate.
         """
         found = {name: comparison.recall[name] for name in comparison.names}
         return cls({name: found[name] for name in chosen(found, names, "recalls")}).plot(ax)

@@ -1,4 +1,4 @@
-"""Reliability: how often a model is right where it is so sure."""
+"""Reliability: how often a model is right, by how sure it is."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Compared(Protocol):
 class ReliabilityDisplay(DisplayMixin):
     """Accuracy over confidence, for one model or several of any number of classes.
 
-    Confidence is the probability of the predicted class. On the diagonal it can be taken at
-    its word; below, the model is surer than it should be. The area of a point is its share
+    Confidence is the probability of the predicted class. On the diagonal it is
+    accurate; below, the model is overconfident. The area of a point is its share
     of the predictions.
 
     Make one with :meth:`from_predictions` or :meth:`from_comparison`, which draw it at once.
@@ -92,7 +92,7 @@ class ReliabilityDisplay(DisplayMixin):
         classes : array-like of shape (n_classes,)
             Labels of its columns: ``classifier.classes_``.
         name : str, default="model"
-            What to call the model.
+            Name of the model.
         {ax}
 
         Returns
@@ -124,7 +124,7 @@ class ReliabilityDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            For a name that is none of a candidate with probabilities.
+            For a name that is not one of a candidate with probabilities.
         """
         found = comparison.reliability
         names = chosen(found, names, "probabilities")

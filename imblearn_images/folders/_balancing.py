@@ -1,4 +1,4 @@
-"""Balancing: class folders in, a split, resampled and traceable data set on disk out."""
+"""Balancing: from class folders to a split, resampled and traceable data set on disk."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def balance_folder(
     """Split class folders, resample the training part, and write a data set that is traceable.
 
     The source is only read. Each file of the output is whole or absent, and the manifest is
-    written last: a folder with one is complete. An interrupted run is taken up with `resume`
-    and ends with the same bytes as one without interruption; what was drawn is not drawn again.
+    written last: a folder with one is complete. An interrupted run continues with `resume`
+    and ends with the same bytes as an uninterrupted one; nothing is drawn twice.
     All work is done in threads, whatever backend of joblib is active, so that no worker process
     can be killed alone.
 
@@ -88,8 +88,8 @@ def balance_folder(
         E.g. ``SMOTE()`` or ``RandomOverSampler(sampling_strategy=add_fraction({"Lime": 0.5}))``;
         a clone of it sees the training files only. None splits without resampling.
     validation : float, default=None
-        Share of the images that validate; 0 for no split; None is 0.2, or with `keep_split`
-        the part that is there.
+        Share of the images for validation; 0 for no split; None is 0.2, or with `keep_split`
+        the existing part.
     groups : callable, dict, array-like, "stem-prefix" or "near-duplicates", default=None
         What must stay on one side of the split, as for :func:`split_folder`.
     classes : list of str, default=None
@@ -100,11 +100,11 @@ def balance_folder(
         the others as they are, under the names they have. Training files that equal one of the
         others are refused, or left out with `on_error` "skip".
     mode : {"L", "RGB", "RGBA"}, default=None
-        Let a sampler that mixes pixels read all files as grey, colour, or colour with alpha,
-        by the rules of :class:`~imblearn_images.preprocessing.ReadImages`; without, files of
+        Read all files that a sampler mixes as grey, colour, or colour with alpha,
+        by the rules of :class:`~imblearn_images.preprocessing.ReadImages`; by default files of
         different modes in the classes to be mixed are refused. Copies stay as they are.
     size : int, default=None
-        Pixels that the longer side of a drawn image has at most. Copies keep their size.
+        Maximum length of the longer side of a drawn image, in pixels. Copies keep their size.
     format : {"png", "jpeg", "webp"}, default=None
         Format of drawn images. By default they are written without loss, as PNG or TIFF, which
         can take 20 times the bytes of photos in JPEG. Copies keep their bytes.
@@ -122,12 +122,12 @@ def balance_folder(
         What to do with files that cannot be used: name all of them in one error, or leave them
         out and list them in report and manifest.
     on_empty : {"raise", "keep"}, default="raise"
-        What to do with a class of which a sampler that cleans would leave no image: refuse, or
+        What to do with a class that a cleaning sampler would empty: raise, or
         keep all its images, so that training and validation always have the same classes.
     random_state : int, default=0
         Seed of the split, and of a sampler whose own random_state is None.
     resume : bool, default=False
-        Take up an unfinished run with the same arguments.
+        Continue an unfinished run with the same arguments.
     dry_run : bool, default=False
         Only report what would be written.
     plot : bool, default=False
@@ -144,7 +144,7 @@ def balance_folder(
     Raises
     ------
     ValueError
-        Naming the file, class or option that is refused; nothing has been written then.
+        Names the file, class or option that is refused; nothing has been written.
     FileExistsError
         If `output` is not empty, without `resume`.
     OSError
@@ -171,15 +171,15 @@ def balance_folder(
     lime        5        0      1      4         12          0
     """
     if layout not in ("folders", "csv"):
-        raise ValueError(f'layout={layout!r}: it is "folders" or "csv"')
+        raise ValueError(f'`layout` must be "folders" or "csv", got {layout!r}.')
     if link not in LINKS:
-        raise ValueError(f"link={link!r}: it is one of {LINKS}")
+        raise ValueError(f"`link` must be one of {LINKS}, got {link!r}.")
     if on_empty not in ("raise", "keep"):
         raise ValueError(f'`on_empty` must be "raise" or "keep", got {on_empty!r}.')
     if keep_split:
         _check_kept(validation, groups, layout, link)
     if link == "rows" and layout != "csv":
-        raise ValueError('link="rows" writes no files and needs layout="csv"')
+        raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
     validation = 0.2 if validation is None else validation
     check_size_and_mode(None, mode)
     form = Form(size, format, quality)
@@ -188,9 +188,9 @@ def balance_folder(
     sampler, seed = with_seed(sampler, random_state, n_jobs)
     if form and not (sampler is not None and draws_images(sampler)):
         raise ValueError(
-            "`size`, `format` and `quality` must go with a sampler that draws images; "
-            f"{type(sampler).__name__ if sampler is not None else 'no sampler'} was given, and "
-            "copies stay as they are. Leave them out."
+            "`size`, `format` and `quality` must be used with a sampler that draws images, got "
+            f"{type(sampler).__name__ if sampler is not None else 'no sampler'}; copies stay as "
+            "they are. Leave them out."
         )
     folder = OutputFolder(output, source, resume=resume)
     try:
@@ -248,7 +248,7 @@ def _check_kept(validation: float | None, groups: Groups, layout: str, link: str
                 "drawn."
             )
     if link == "rows":
-        raise ValueError('`link` must be another than "rows" where the split is kept.')
+        raise ValueError('`link` must not be "rows" where the split is kept.')
     if layout != "folders":
         raise ValueError(
             f'`layout` must be "folders" where the split is kept, got {layout!r}: a table of '

@@ -59,15 +59,15 @@ def export_images(
         Images. Arrays are written without loss: bool, uint8 and uint16 as PNG, int32 and
         float32 as TIFF. Files are decoded as a check, and copied as they are.
     y : array-like of shape (n,)
-        Labels: any text, also what no folder can be called, or numbers.
+        Labels: numbers, or any text, even if it is not a valid name of a folder.
     output : str or path-like
         New or empty folder that holds none of the files.
     is_valid : array-like of bool, shape (n,), default=None
-        Rows of the validation part.
+        Rows for validation.
     plan : ResamplingPlan, default=None
         Of the sampler that made `X`; its parents go into the manifest.
     names : sequence of length ``plan.n_source``, default=None
-        How to call the parents, e.g. the paths; row numbers by default.
+        Names of the parents, e.g. the paths; row numbers by default.
     layout, link, resume, n_jobs, verbose
         As for :func:`balance_folder`; `link` is for paths and cannot be "rows".
 
@@ -80,7 +80,7 @@ def export_images(
     ------
     ValueError
         For missing labels, classes whose folders would be one, images that cannot be
-        written or read, rows of another number than `plan`, or training rows that descend from
+        written or read, another number of rows than in `plan`, or training rows that descend from
         validation rows.
     FileExistsError, OSError
         As :func:`balance_folder`.
@@ -94,9 +94,9 @@ def export_images(
     ['%2E%2E', 'a%2Fb']
     """
     if layout not in ("folders", "csv"):
-        raise ValueError(f'layout={layout!r}: it is "folders" or "csv"')
+        raise ValueError(f'`layout` must be "folders" or "csv", got {layout!r}.')
     if link not in ("copy", "hard", "symlink"):
-        raise ValueError(f'link={link!r}: it is "copy", "hard" or "symlink"')
+        raise ValueError(f'`link` must be "copy", "hard" or "symlink", got {link!r}.')
     images, _ = unwrap(X)
     column = column_of(y, "y")
     check_column(column, "y")
@@ -104,12 +104,12 @@ def export_images(
     labels = as_text([told(label) for label in column])
     flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
     if flags.shape != (len(labels),):
-        raise ValueError(f"is_valid has shape {flags.shape}, there are {len(labels)} images")
+        raise ValueError(f"`is_valid` must have shape {(len(labels),)}, got {flags.shape}.")
     if plan is not None:
         check_plan(plan)
     if plan is not None and len(plan) != len(labels):
         raise ValueError(
-            f"the plan has {counted(len(plan), 'row')}, `X` has {counted(len(labels), 'image')}"
+            f"`plan` must have one row for each of {counted(len(labels), 'image')}, got {len(plan)}."
         )
     check_names(sorted(set(labels)), layout)
     folder = OutputFolder(output, resume=resume)
@@ -131,7 +131,7 @@ def export_images(
     ]
     if drawn := [row.path for row in rows if row.split == "valid" and row.kind == "synthetic"]:
         raise ValueError(
-            f"{counted(len(drawn), 'validation row, was')} drawn, and cannot be measured on: "
+            f"{counted(len(drawn), 'validation row, was')} drawn, and synthetic images cannot validate: "
             f"{drawn[:3]}. Split the images first, and resample the training part."
         )
     if leaks := find_leaks(rows):
@@ -183,11 +183,13 @@ def _rows_of_files(
     home = os.path.realpath(folder.root)
     for path in files:
         if os.path.commonpath([home, os.path.realpath(path)]) == home:
-            raise ValueError(f"{path} lies inside the output {str(folder.root)!r}")
+            raise ValueError(
+                f"{path} lies inside the output {str(folder.root)!r}. Choose another output."
+            )
     label_of: dict[str, str] = {}
     for path, label in zip(files, labels, strict=True):
         if label_of.setdefault(path, label) != label:
-            raise ValueError(f"{path} is in two classes, {label_of[path]!r} and {label!r}")
+            raise ValueError(f"{path} is in two classes, {label_of[path]!r} and {label!r}.")
     unique = list(label_of)
     records = dict(zip(unique, examine_all(unique, n_jobs=n_jobs), strict=True))
     if broken := [record for record in records.values() if record.error]:
@@ -205,13 +207,13 @@ def _rows_of_files(
 def _rows_of_arrays(images: NDArray[Any], labels: list[str]) -> list[Row]:
     if not isinstance(images, np.ndarray) or images.ndim not in (3, 4):
         raise ValueError(
-            f"X of shape {getattr(images, 'shape', '?')} holds no images: pass (n, H, W), "
-            "(n, H, W, C), or paths; ReshapeImages makes images of rows of pixels"
+            f"X of shape {getattr(images, 'shape', '?')} holds no images. Pass (n, H, W), "
+            "(n, H, W, C), or paths; ReshapeImages makes images of rows of pixels."
         )
     if images.dtype.name not in _SUFFIXES:
         raise ValueError(
-            f"images of dtype {images.dtype} cannot be written without loss; convert them to one "
-            f"of {', '.join(_SUFFIXES)}"
+            f"Images of dtype {images.dtype} cannot be written without loss. Convert them to one "
+            f"of {', '.join(_SUFFIXES)}."
         )
     suffix = _SUFFIXES[images.dtype.name]
     rows = []

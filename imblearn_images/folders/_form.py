@@ -87,7 +87,7 @@ class Form:
             files.write_image(path, image)
 
     def check_modes(self, modes: Iterable[str]) -> None:
-        """Refuse kinds of images that the format cannot hold; a ValueError names it."""
+        """Raise a ValueError for kinds of images that the format cannot hold."""
         if self.format is None:
             return
         held = files.MODES_OF[self.format]

@@ -24,7 +24,7 @@ LINE = 65536  # characters of a first line that are looked at: it may have no en
 
 
 def needs_pixels(groups: Groups) -> bool:
-    """Tell whether the groups are found with a perceptual hash of every file."""
+    """Return whether the groups are found with a perceptual hash of every file."""
     return isinstance(groups, str) and groups == "near-duplicates"
 
 
@@ -36,8 +36,8 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
         return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in kept.paths]
     if isinstance(groups, str) or groups is None:
         raise ValueError(
-            f"groups={groups!r}: it is a callable, a dict of paths, one value for each file, "
-            '"stem-prefix" or "near-duplicates"'
+            "`groups` must be a callable, a dict of paths, one value for each file, 'stem-prefix' "
+            f"or 'near-duplicates', got {groups!r}."
         )
     if isinstance(groups, Mapping) or callable(groups):
         given = (
@@ -52,7 +52,7 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
 
 
 def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
-    """Say in one sentence what groups there are, for an error."""
+    """Describe the groups in one sentence, for an error."""
     counts = Counter(named)
     largest = ", ".join(f"{name!r} of {n}" for name, n in counts.most_common(3))
     rule = {
@@ -74,8 +74,9 @@ def _looked_up(kept: Source, groups: Mapping[str, Any]) -> list[Any]:
         groups = {**{str(path).replace("\\", "/"): groups[path] for path in groups}, **groups}
     if missing := [name for name in names if name not in groups]:
         raise ValueError(
-            f"groups names no group for {len(missing)} of {counted(len(names), 'image file')}, "
-            f"such as {missing[0]!r}: give the path of each below {kept.root!r}, with '/'"
+            f"`groups` must name a group for each image file, but has none for {len(missing)} of "
+            f"{counted(len(names), 'image file')}, such as {missing[0]!r}. Give the path of each "
+            f"below {kept.root!r}, with '/'."
         )
     return [groups[name] for name in names]
 
@@ -152,5 +153,5 @@ def _read_column(file: str, column: str) -> dict[str, str]:
                     "unknown origin groups of their own."
                 )
             if groups.setdefault(path, group) != group:
-                raise ValueError(f"{file}, line {table.line_num}: {path!r} has two groups")
+                raise ValueError(f"{file}, line {table.line_num}: {path!r} has two groups.")
     return groups

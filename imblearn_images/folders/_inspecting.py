@@ -37,7 +37,7 @@ class InspectReport:
     source: str
     classes: list[dict[str, Any]]
     """Of each class: label, images, share, ratio to the largest (None without an image), sizes,
-    modes, broken, other_files (that are no images, by ending), advice."""
+    modes, broken, other_files (that are not images, by ending), advice."""
     n_images: int
     ratio: float
     """Largest class / smallest class that has an image."""
@@ -59,7 +59,7 @@ class InspectReport:
         return self.to_text()
 
     def to_text(self, width: int | None = None) -> str:
-        """Return the table and what is to be said, the table not wider than `width` columns."""
+        """Return the table and the notes, the table not wider than `width` columns."""
         columns = ["class", "images", "share", "ratio", "height x width", "modes", "broken"]
         if has_others := any(c["other_files"] for c in self.classes):
             columns.append("other files")
@@ -114,8 +114,8 @@ def inspect_folder(
     source : str or path-like
         Folder with class folders.
     near : bool, default=None
-        Look for near-duplicates with a perceptual hash; None does where the package
-        ImageHash is installed.
+        Look for near-duplicates with a perceptual hash; None does so where the
+        package ImageHash is installed.
     classes : list of str, default=None
         Look at these class folders only.
     n_jobs : int, default=None
@@ -133,7 +133,7 @@ def inspect_folder(
     Raises
     ------
     ValueError, FileNotFoundError
-        If there is no class folder, or the folders are no classes, as for
+        If there is no class folder, or the folders are not classes, as for
         :func:`load_image_folder`.
 
     Examples

@@ -56,8 +56,8 @@ def encode_label(label: str) -> str:
         name = _escaped(label[0]) + name[1:]
     if len(name.encode()) > _LONGEST:
         raise ValueError(
-            f"class {label[:60]!r}...: the name of its folder would have {len(name.encode())} "
-            f"bytes, at most {_LONGEST} are possible; give the class a shorter name"
+            f"Class {label[:60]!r}...: the name of its folder would have {len(name.encode())} "
+            f"bytes, at most {_LONGEST} are possible. Give the class a shorter name."
         )
     return name or "%"
 
@@ -68,7 +68,7 @@ def check_unicode(label: str) -> None:
         label.encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"class {label!r} has a name that is not UTF-8; rename its folder"
+            f"Class {label!r} has a name that is not UTF-8. Rename its folder."
         ) from error
 
 
@@ -111,7 +111,7 @@ def as_text(labels: Iterable[Any]) -> list[str]:
         other = seen.setdefault(str(label), label)
         if type(other) is not type(label):
             raise ValueError(
-                f"labels {other!r} and {label!r} are of two types with one text; use one type"
+                f"Labels {other!r} and {label!r} are of two types with one text. Use one type."
             )
     return [str(label) for label in labels]
 
@@ -158,8 +158,8 @@ def check_names(labels: Sequence[str], layout: str) -> None:
         encode_label(label)
     if clashes := find_clashes(labels):
         raise ValueError(
-            f"classes {clashes[0][0]!r} and {clashes[0][1]!r} have one folder where case or "
-            'composed letters do not count; rename one, or use layout="csv"'
+            f"Classes {clashes[0][0]!r} and {clashes[0][1]!r} have one folder where case or "
+            'composed letters do not count. Rename one, or use layout="csv".'
         )
 
 

@@ -29,7 +29,7 @@ class SplitFoldersError(ValueError):
 
 
 def kind_of_split(name: str) -> str:
-    """Say which split a folder is called after, "train", "valid" or "test"; empty if none.
+    """Return the split a folder is named after, "train", "valid" or "test"; empty if none.
 
     Examples
     --------
@@ -93,12 +93,12 @@ def folders_in(root: str) -> list[str]:
 
 
 def choose_classes(root: str, names: Sequence[str], classes: Sequence[str]) -> list[str]:
-    """Return the class folders that were asked for, in the order of `names`.
+    """Return the class folders that were requested, in the order of `names`.
 
     Raises
     ------
     TypeError
-        If `classes` is no list of names.
+        If `classes` is not a list of names.
     ValueError
         Naming the class that has no folder.
     """
@@ -120,7 +120,7 @@ def choose_classes(root: str, names: Sequence[str], classes: Sequence[str]) -> l
 
 
 def check_finished(root: str) -> None:
-    """Refuse an output of this package, or a part of it, that is not finished."""
+    """Raise for an output of this package, or a part of it, that is not finished."""
     here = os.path.abspath(root)
     for folder in (here, os.path.dirname(here)):
         inside = os.path.join(folder, WORKSHOP)
@@ -251,7 +251,7 @@ def _look_into(root: str, shapes: Mapping[str, tuple[bool, list[str]]]) -> list[
 
 
 def _shape(images: Sequence[str], folder: str) -> tuple[bool, list[str]]:
-    """Tell whether images lie in a folder itself, and which folders in it hold some."""
+    """Return whether images lie in a folder itself, and which folders in it hold some."""
     start, direct, inner = len(folder) + 1, False, dict[str, None]()
     for path in images:
         end = path.find(os.sep, start)

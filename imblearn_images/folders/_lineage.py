@@ -26,11 +26,11 @@ class Lineage:
     shows: list[tuple[str, ...]]
     """The photos that each file shows, () where nothing is known; a name is one photo."""
     drawn: NDArray[np.bool_]
-    """Whether each was drawn, and is no photo."""
+    """Whether each was drawn, and is not a photo."""
     manifests: list[str] = field(default_factory=list)
     """The manifests that tell."""
     strange: list[str] = field(default_factory=list)
-    """Files of this name that somebody else wrote."""
+    """Files of this name that another program wrote."""
 
     @property
     def families(self) -> NDArray[np.intp]:
@@ -103,7 +103,7 @@ def _read(home: str, rows: dict[str, list[int]], lineage: Lineage) -> None:
                 lineage.shows[row] = _names(home, line)
                 lineage.drawn[row] = line.kind == "synthetic" or line.drawn_before
     except ValueError:
-        if os.path.isfile(manifest.file) and not manifest.has_rows():  # of somebody else
+        if os.path.isfile(manifest.file) and not manifest.has_rows():  # of another program
             lineage.strange.append(str(manifest.file))
             return
         raise

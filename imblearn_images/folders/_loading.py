@@ -53,7 +53,7 @@ def _walk(
                 linked = entry.is_symlink()
                 if os.path.isdir(entry) if linked else entry.is_dir():
                     # resolved from the top where needed only: it takes a look at every level
-                    resolve = linked or os.name == "nt"  # Windows: a junction is no symlink
+                    resolve = linked or os.name == "nt"  # Windows: a junction is not a symlink
                     real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
                     folders[entry.path] = real
                     inside.append(entry.path)
@@ -78,7 +78,7 @@ def load_image_folder(
     """List the image files of class folders, and their labels; no file is opened.
 
     A class folder is a folder inside `path`; its name is the label of every image in it and in
-    the folders below it. Hidden files and folders (".name") are passed over. Links are
+    the folders below it. Hidden files and folders (".name") are skipped. Links are
     followed, and a folder met again is not read again, so link loops end.
 
     Parameters
@@ -118,7 +118,7 @@ def load_image_folder(
     FileNotFoundError, NotADirectoryError
         If `path` does not exist or is not a folder.
     ValueError
-        If there is no class folder, or one without an image; if the folders are no classes but
+        If there is no class folder, or one without an image; if the folders are not classes but
         splits, or images beside their masks, or classes lie one level deeper, naming the folder
         that is meant (naming them as `classes` takes them all the same); if there is no such
         split or class; for `suffixes` without a `reader`, and a `reader` in a table.
@@ -129,7 +129,7 @@ def load_image_folder(
     -----
     UserWarning
         With the number of files that are not images or lie in no class folder, if any, by
-        ending; of class folders that hold folders and no images.
+        suffix; of class folders that hold folders and no images.
 
     Examples
     --------
@@ -234,8 +234,8 @@ def find_images(
             note = f"{counted(n_own, 'image, lies')} in it directly. If they are one class, name "
             note += "the folder above"
         raise ValueError(
-            f"no class folder in {root!r}: a class folder is a folder inside it that holds the "
-            f"images of one class and is named after it" + (f"; {note}" if note else "")
+            f"No class folder in {root!r}: a class folder is a folder inside it that holds the "
+            f"images of one class and is named after it{f'; {note}' if note else ''}."
         )
     listing = {name: images for name, (images, _) in found.items()}
     # classes that are named are meant
@@ -243,7 +243,7 @@ def find_images(
     empty = [name for name, images in listing.items() if not images]
     if empty and not allow_empty:
         raise ValueError(
-            f"no image in {len(empty)} of {counted(len(found), 'class folder')} of {root!r}: "
+            f"No image in {len(empty)} of {counted(len(found), 'class folder')} of {root!r}: "
             f"{empty[:5]}; {f'{note}; ' if note else ''}images end in {' '.join(suffixes)}. Fill "
             f"or remove these folders, name the others in `classes`{remedy}."
         )
@@ -290,7 +290,7 @@ def count_endings(files: Sequence[str]) -> dict[str, int]:
 
 
 def endings_text(counts: Mapping[str, int]) -> str:
-    """Say numbers of files by ending in one cell of a table."""
+    """Format numbers of files by suffix for one cell of a table."""
     return " ".join(f"{suffix or '(none)'}:{n}" for suffix, n in counts.items())
 
 
@@ -298,5 +298,7 @@ def _frame(**columns: list[Any]) -> Any:
     try:
         import pandas as pd
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("as_frame=True needs pandas: pip install pandas") from error
+        raise ModuleNotFoundError(
+            "`as_frame` needs pandas. Install it: pip install pandas"
+        ) from error
     return pd.DataFrame(columns)

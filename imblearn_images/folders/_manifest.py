@@ -73,9 +73,9 @@ def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 class Manifest:
-    """Rows of the manifest of a folder, read line by line each time they are asked for.
+    """Rows of the manifest of a folder, read line by line each time they are requested.
 
-    Iterating raises a FileNotFoundError if there is none; a ValueError if it is no file, or
+    Iterating raises a FileNotFoundError if there is none; a ValueError if it is not a file, or
     naming the line that is not one of a manifest, or that points out of the folder. Every field
     is checked, its type and what it can be beside the others: people, programs and damaged disks
     change files, and what is read here decides what is trusted.
@@ -92,7 +92,7 @@ class Manifest:
                     row = parse_row(line)
                     side, _, rest = (row.path or "").partition("/")
                     if "/" in rest and sides.setdefault(side, row.split) != row.split:
-                        raise ValueError(f"folder {_cut(side)} is of two splits")
+                        raise ValueError(f"the folder {_cut(side)} is in two splits")
                 except ValueError as error:
                     raise ValueError(
                         f"{self.file}, line {number}: not a line of a manifest: {error}"
@@ -100,7 +100,7 @@ class Manifest:
                 yield row
 
     def has_rows(self, among: int = 1000) -> bool:
-        """Tell whether one of the first lines is one of a manifest, whatever the others are."""
+        """Return whether one of the first lines is one of a manifest, whatever the others are."""
         with open_regular(self.file) as lines:
             for line in islice(_lines(lines, _LONGEST, cut=True), among):
                 with suppress(ValueError):
@@ -131,7 +131,7 @@ def parse_row(line: bytes) -> Row:
         if name in facts and not is_right(facts[name]):
             raise ValueError(f"`{name}` must be {wanted}, got {_cut(facts[name])}.")
     if unknown := facts.keys() - _FIELDS.keys():
-        raise ValueError(f"{_cut(min(unknown))} is no field of it")
+        raise ValueError(f"{_cut(min(unknown))} is not a field of it")
     for name in ("parents", "step", "ancestors"):
         if isinstance(facts.get(name), list):
             facts[name] = tuple(facts[name])
@@ -160,7 +160,7 @@ def _lines(file: IO[bytes], longest: int, *, cut: bool = False) -> Iterator[byte
     """Yield the lines of a file; one that is too long is refused, or comes in pieces."""
     while line := file.readline(longest):
         if len(line) == longest and not line.endswith(b"\n") and not cut:
-            raise ValueError(f"{file.name}: a line has more than {longest} bytes")
+            raise ValueError(f"{file.name}: a line has more than {longest} bytes.")
         yield line
 
 
@@ -168,7 +168,7 @@ def _load(line: bytes) -> dict[str, Any]:
     try:
         facts = json.loads(line, object_pairs_hook=_once)
     except RecursionError as error:
-        raise ValueError("brackets within brackets, too deep to be read") from error
+        raise ValueError("its brackets are nested too deep") from error
     if not isinstance(facts, dict):
         raise ValueError(f"it must be an object with fields, got {_cut(facts)}")
     return facts
@@ -177,7 +177,7 @@ def _load(line: bytes) -> dict[str, Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     facts = dict(pairs)
     if len(facts) < len(pairs):
-        raise ValueError("a field is there twice")
+        raise ValueError("a field is given twice")
     return facts
 
 
@@ -202,7 +202,7 @@ def _is_name(value: Any) -> bool:
 
 
 def _is_text(value: Any, errors: str = "strict") -> bool:
-    """Tell whether a value can be written; a name of a file may hold bytes that are no text."""
+    """Return whether a value can be written; a name of a file may hold bytes that are not text."""
     try:
         return isinstance(value, str) and value.encode("utf-8", errors) is not None
     except UnicodeEncodeError:
@@ -252,7 +252,7 @@ _NEEDED = _FIELDS.keys() - _RARE
 
 
 def _contradiction(row: Row) -> str:
-    """Say which fields of a row cannot be true together, or return ""."""
+    """Name the fields of a row that contradict each other, or return ""."""
     if (row.kind == "skipped") != (row.split == "skipped"):
         return f"`kind` {row.kind!r} does not go with `split` {row.split!r}"
     if row.kind == "skipped":
@@ -345,10 +345,12 @@ def label_rows(file: IO[bytes]) -> Iterator[tuple[str, str, bool]]:
         columns = next(table, None)
         if columns != ["name", "label", "is_valid"]:
             shown = [_cut(name) for name in columns or ()][:4]
-            raise ValueError(f"{LABELS}: columns {shown}, expected name, label, is_valid")
+            raise ValueError(f"{LABELS} must have the columns name, label, is_valid, got {shown}.")
         for row in table:
             if len(row) != 3 or row[2] not in ("True", "False"):
-                raise ValueError(f"{LABELS}, line {table.line_num}: not name, label, True or False")
+                raise ValueError(
+                    f"{LABELS}, line {table.line_num}: not name, label, True or False."
+                )
             yield row[0], row[1], row[2] == "True"
     except csv.Error as error:
         raise ValueError(f"{LABELS}, line {table.line_num}: not CSV: {error}") from error
@@ -359,7 +361,7 @@ def _text_lines(file: IO[bytes]) -> Iterator[str]:
     while line := file.readline(_LONGEST_TEXT):
         number += 1
         if len(line) == _LONGEST_TEXT:
-            raise ValueError(f"{LABELS}, line {number}: more than {_LONGEST_TEXT} bytes")
+            raise ValueError(f"{LABELS}, line {number}: more than {_LONGEST_TEXT} bytes.")
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
@@ -391,7 +393,7 @@ def _looks_number(label: str) -> bool:
 def find_leaks(rows: Iterable[Row]) -> list[str]:
     """Name the training rows that are, or descend from, a validation or test image.
 
-    Also the validation and test rows that were drawn: they are no photos to measure on.
+    Also the validation and test rows that were drawn: they are not photos to measure on.
 
     Examples
     --------

@@ -53,10 +53,10 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
     """Return a clone of the sampler that draws the same in every run, and its seed."""
     if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
         raise ValueError(
-            f"random_state={random_state!r}: give an integer, so that a run can resume"
+            f"`random_state` must be an integer, so that a run can resume, got {random_state!r}."
         )
     if not 0 <= random_state < 1 << 32:
-        raise ValueError(f"random_state={random_state}: give one from 0 to {(1 << 32) - 1}")
+        raise ValueError(f"`random_state` must be from 0 to {(1 << 32) - 1}, got {random_state}.")
     if sampler is None:
         return None, None
     if isinstance(sampler, Pipeline):
@@ -83,8 +83,8 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
     for name, seed in seeds.items():
         if not isinstance(seed, (int, np.integer)):
             raise ValueError(
-                f"{type(sampler).__name__}({name}={seed!r}): give an integer, so that the same "
-                "call gives the same files"
+                f"`{name}` of {type(sampler).__name__} must be an integer, so that the same call "
+                f"gives the same files, got {seed!r}."
             )
     sampler.set_params(**seeds)
     decides = "random_state"
@@ -94,7 +94,7 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
 
 
 def draws_images(sampler: Any) -> bool:
-    """Tell whether a sampler makes images that are in no file yet."""
+    """Return whether a sampler makes images that are in no file yet."""
     parameters = sampler.get_params(deep=False)
     copies = isinstance(sampler, RandomOverSampler) and makes_copies(sampler.synthesis)
     return "output_dir" in parameters and not copies
@@ -252,7 +252,7 @@ def _resampled(
 def decided(
     sampler: Any, paths: NDArray[Any], y: NDArray[Any], later: DrawLater | None, on_empty: str
 ) -> ResamplingPlan:
-    """Let a sampler decide; no class is emptied, so that all parts have the same classes.
+    """Plan with a sampler; no class is emptied, so that all parts have the same classes.
 
     Parameters
     ----------
@@ -321,7 +321,7 @@ def _with_rows(plan: ResamplingPlan, rows: NDArray[np.intp], y: NDArray[Any]) ->
 
 
 def note_on_nothing(sampler: Any, counts: Mapping[str, int]) -> list[str]:
-    """Say that, and why, a sampler changes nothing."""
+    """Note that a sampler changes nothing, and why."""
     name = type(sampler).__name__
     if isinstance(sampler, BaseCleaningSampler):
         return [f"nothing was resampled: {name} found no image to remove"]
@@ -448,7 +448,7 @@ def foresee(
 def _estimate(
     kept: Source, parents: NDArray[np.intp], form: Form, mode: str | None, n_drawn: int
 ) -> list[str]:
-    """Say what the drawn images will take, if some of their parents can be read."""
+    """Estimate the bytes of the drawn images, if some of their parents can be read."""
     some = parents[np.linspace(0, len(parents) - 1, min(SAMPLE, len(parents))).astype(int)]
     try:
         written = [form.n_bytes(read_image(kept.paths[row], mode=mode)) for row in some.tolist()]
@@ -471,7 +471,7 @@ def digest_of(facts: Iterable[str]) -> str:
 
 
 class OutputRows(Sequence[Row]):
-    """Rows of a data set, validation first, each made when it is asked for.
+    """Rows of a data set, validation first, each made when it is requested.
 
     What is kept are numbers, some 30 bytes a row: its source file, its kind, the digest in the
     name of its file, and of an image that was drawn, size and hash. Whoever needs no more than
@@ -531,8 +531,9 @@ class OutputRows(Sequence[Row]):
         self._hashes = np.zeros((len(self.drawn), 32), dtype=np.uint8)
         if link == "rows" and len(self.drawn):
             raise ValueError(
-                f'link="rows" writes no files, but {counted(len(self.drawn), "image, was")} drawn '
-                f'by {synthesis}; use link="symlink", which takes hardly more room'
+                f'`link` must not be "rows" where images are written: '
+                f"{counted(len(self.drawn), 'image, was')} drawn by {synthesis}. Use "
+                'link="symlink", which takes hardly more room.'
             )
         n_named = 0 if link == "rows" else len(self)
         digests = map(self._digest_of, range(n_named))

@@ -46,7 +46,7 @@ class FileRecord:
     has_more_frames: bool = False
     """Whether frames or pages follow the first."""
     phash: int | None = None
-    """Perceptual hash of 256 bits, where asked for and where there is something to see."""
+    """Perceptual hash of 256 bits, where requested and where there is something to see."""
 
     @property
     def misnamed(self) -> bool:
@@ -189,7 +189,7 @@ class Source:
     classes: list[str] = field(default_factory=list)
     """All class folders, also those without a file that can be used."""
     other_files: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Class, or "" for the source itself, to the endings of files that are no images."""
+    """Class, or "" for the source itself, to the endings of files that are not images."""
     splits: dict[str, str] = field(default_factory=dict)
     """Where the split of the source is kept: "train", "valid", "test" to the folder's name."""
     sides: NDArray[np.str_] | None = None

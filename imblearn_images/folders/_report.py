@@ -28,7 +28,7 @@ class ClassCounts:
     resampled: int
     """Training rows after it."""
     synthetic: int
-    """Of these, rows that are no image of the source."""
+    """Of these, rows that are synthetic."""
     test: int = 0
     """Test images of a split that was kept."""
 
@@ -58,7 +58,7 @@ class FolderReport:
     n_test: int = 0
     """Rows of the test part of a split that was kept; they stand behind the validation part."""
     other_files: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Class, or "" for the source itself, to the number of files by ending that are no images."""
+    """Class, or "" for the source itself, to the number of files by ending that are not images."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""
@@ -72,7 +72,7 @@ class FolderReport:
         return self.to_text()
 
     def to_text(self, width: int | None = None) -> str:
-        """Return the table and what is to be said, the table not wider than `width` columns."""
+        """Return the table and the notes, the table not wider than `width` columns."""
         columns = ["class", "source", "skipped", "valid", "train", "resampled", "synthetic"]
         rows = [
             [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]

@@ -62,7 +62,7 @@ def read_source(
         Where a class has no usable file.
     """
     if on_error not in ("raise", "skip"):
-        raise ValueError(f'on_error={on_error!r}: it is "raise" or "skip"')
+        raise ValueError(f'`on_error` must be "raise" or "skip", got {on_error!r}.')
     root = str(Path(source))
     listed = _list_splits(root, classes) if keep_split else _list(root, classes, allow_empty)
     paths, labels = [*listed.paths, *listed.odd], [*listed.labels, *listed.odd_labels]
@@ -96,7 +96,7 @@ def read_source(
     trained = kept.labels if sides is None else np.array(kept.labels)[kept.sides == "train"]
     lost = sorted(set(labels if sides is None else kept.classes) - set(trained))
     if lost and not allow_empty:
-        raise ValueError(f"class {lost[0]!r} has no file that can be used; see inspect")
+        raise ValueError(f"Class {lost[0]!r} has no file that can be used. Look with inspect.")
     lineage = read_lineage(kept.paths)
     notes = [f"{file} is none of this package and was not read" for file in lineage.strange]
     if n := int(np.count_nonzero(lineage.drawn)):
@@ -166,7 +166,7 @@ def _list_splits(root: str, classes: Sequence[str] | None) -> _Listing:
         inside[split] = listed.classes
     if len(inside) < 2:
         raise ValueError(
-            f"{root!r} holds class folders for training only: no split to keep. Name "
+            f"{root!r} holds class folders for training only, so there is no split to keep. Name "
             f"{os.path.join(root, listed.splits['train'])!r} as the source instead."
         )
     for split, names in inside.items():
@@ -175,7 +175,7 @@ def _list_splits(root: str, classes: Sequence[str] | None) -> _Listing:
             here, there = (here, there) if label in inside["train"] else (there, here)
             both = sorted(set.intersection(*map(set, inside.values())))
             raise ValueError(
-                f"class {label!r} has a folder in {os.path.join(root, here)!r} and none in "
+                f"Class {label!r} has a folder in {os.path.join(root, here)!r} and none in "
                 f"{os.path.join(root, there)!r}, so that the classes would be numbered "
                 "differently on the two sides. Make an empty folder there, or take the classes "
                 f"that are in all of them, `classes`: {', '.join(map(repr, both[:20]))}."
@@ -204,7 +204,7 @@ def _refuse_shared(records: FileRecords, sides: NDArray[np.str_], root: str) -> 
 
 @dataclass(frozen=True)
 class FolderSplit:
-    """Which files of a folder train and which validate."""
+    """The files of a folder that train, and those that validate."""
 
     paths: NDArray[np.str_]
     """Image files, shape (n,)."""
@@ -246,7 +246,7 @@ def split_folder(
     source : str or path-like
         Folder with class folders, as for :func:`load_image_folder`.
     validation : float, default=0.2
-        Share of the images that validate, above 0 and below 1.
+        Share of the images for validation, above 0 and below 1.
     groups : callable, dict, array-like of shape (n,) or str, default=None
         What must stay on one side: photos of one patient, plant or burst. A callable takes a
         path; a dict has one value for each path below `source`, written with "/"; an array has
@@ -330,7 +330,7 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
 
 
 def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
-    """Refuse a class whose files equal those of another class, but for fewer than `n_own`.
+    """Raise if the files of a class equal those of another class, save fewer than `n_own`.
 
     Parameters
     ----------
@@ -370,7 +370,7 @@ def bound_together(kept: Source) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If some are no photos, but were drawn from others, so that no split can be honest.
+        If some are not photos, but were drawn from others, so that no split can be honest.
     """
     contents = kept.records.first_equals()
     if kept.lineage is None or not kept.lineage.manifests:
@@ -380,12 +380,12 @@ def bound_together(kept: Source) -> NDArray[Any]:
 
 
 def refuse_drawn(lineage: Lineage, root: str) -> None:
-    """Refuse to split drawn images from the photos that they show.
+    """Raise if drawn images would be split from the photos that they show.
 
     Raises
     ------
     ValueError
-        Saying how many there are, and what to split instead.
+        With their number, and what to split instead.
     """
     if n := int(np.count_nonzero(lineage.drawn)):
         raise ValueError(

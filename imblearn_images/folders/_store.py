@@ -31,7 +31,7 @@ from imblearn_images.folders._manifest import MANIFEST, drawn_files
 
 
 def where_they_meet(source: FilePath, target: FilePath) -> str:
-    """Say how a place to write to touches what is read, or return "".
+    """Describe how a place to write to touches what is read, or return "".
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ LINKS = ("copy", "hard", "symlink", "rows")
 _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 WORKSHOP = ".unfinished"
 """Folder inside the output for what is not yet in its place. It is there from the first moment to
-the last: a folder that has one is no data set yet."""
+the last: a folder that has one is not a data set yet."""
 JOURNAL = "drawn.jsonl"
 """File in it with a line for every image that was drawn whole: its name and SHA-256."""
 _CONVERTED = re.compile(r"(L|RGB|RGBA)-[0-9a-f]{64}\.png")
@@ -135,24 +135,26 @@ class OutputFolder:
         self, path: files.FilePath, source: files.FilePath | None = None, *, resume: bool = False
     ) -> None:
         if not os.fspath(path):
-            raise ValueError("output must name a folder, got ''. Name a new one.")
+            raise ValueError("`output` must name a folder, got ''. Name a new one.")
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
         self._folders = {"."}
         self._drawn: dict[str, bytes] = {}
         if self.root.is_symlink():
-            raise ValueError(f"output {os.fspath(path)!r} is a link; name the folder itself")
+            raise ValueError(
+                f"`output` must be a folder, got the link {os.fspath(path)!r}. Name its target."
+            )
         if self.root.exists() and not self.root.is_dir():
-            raise ValueError(f"output {os.fspath(path)!r} is a file, not a folder")
+            raise ValueError(f"`output` must be a folder, got the file {os.fspath(path)!r}.")
         if source is not None and (relation := where_they_meet(source, self.root)):
             raise ValueError(
-                f"output {os.fspath(path)!r} {relation}; the source is never written to. Choose a "
-                "folder beside it."
+                f"`output` {os.fspath(path)!r} {relation}; the source is never written to. Choose "
+                "a folder beside it."
             )
         if not resume and self.root.is_dir() and os.listdir(self.root):
             raise FileExistsError(
-                f"output {os.fspath(path)!r} is not empty. Choose a new folder, or take up "
+                f"`output` {os.fspath(path)!r} is not empty. Choose a new folder, or take up "
                 "an unfinished run with resume=True."
             )
         self._look_into_workshop()
@@ -181,7 +183,7 @@ class OutputFolder:
         self.workshop.mkdir(exist_ok=True)
 
     def _look_into_workshop(self) -> list[Path]:
-        """List what is in the workshop; refuse one with anything that this package did not make.
+        """List the unfinished folder; raise if it holds anything this package did not make.
 
         Whoever made the folder may have put a link there, or lost something in it: what is not
         recognised is neither followed nor removed.
@@ -191,7 +193,7 @@ class OutputFolder:
         except FileNotFoundError:
             return []
         if not stat.S_ISDIR(status.st_mode):
-            kind = "a link" if stat.S_ISLNK(status.st_mode) else "no folder"
+            kind = "a link" if stat.S_ISLNK(status.st_mode) else "not a folder"
             raise ValueError(
                 f"{self.workshop} is {kind}, and not the folder that this package puts there for "
                 "an unfinished run. Move it away, or choose another output."
@@ -215,7 +217,7 @@ class OutputFolder:
                 self.root.rmdir()
 
     def check_contents(self, names: Iterable[str]) -> None:
-        """Refuse a folder with files that this run would not write; clear leftovers.
+        """Raise for a folder with files that this run would not write; clear leftovers.
 
         Parameters
         ----------
@@ -239,9 +241,9 @@ class OutputFolder:
         strange |= {f"{WORKSHOP}/{name}" for name in waiting}
         if strange:
             raise ValueError(
-                f"output {os.fspath(self.root)!r} holds {counted(len(strange), 'file')} that "
+                f"`output` {os.fspath(self.root)!r} holds {counted(len(strange), 'file')} that "
                 f"this run would not write, such as {min(strange)!r}. Was it begun with another "
-                "source, sampler, seed or layout? Repeat that command, or choose another folder"
+                "source, sampler, seed or layout? Repeat that command, or choose another folder."
             )
         for name in leftovers:
             (self.root / name).unlink()
@@ -426,7 +428,7 @@ def name_file(stem: str, digest: str, suffix: str) -> str:
 
 
 def _is_readable(character: str) -> bool:
-    # marks belong to the letter before them: without, Hindi and Thai are no words
+    # marks belong to the letter before them: without, Hindi and Thai are not words
     return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
 
 
@@ -434,7 +436,7 @@ _MARKS = ("Mn", "Mc")
 
 
 def _is_ours(name: str) -> bool:
-    """Tell whether a file in the workshop has a name that this package gives."""
+    """Return whether a file in the workshop has a name that this package gives."""
     return name in (JOURNAL, MANIFEST) or any(
         pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
     )

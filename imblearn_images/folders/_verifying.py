@@ -94,15 +94,15 @@ def verify_folder(
     Returns
     -------
     VerifyReport
-        ``bool(report)`` tells whether all is well.
+        ``bool(report)`` shows whether all is well.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no manifest in it: it was not finished, or is of
-        somebody else. If there is no `source`.
+        If there is no such folder, or no manifest in it: it was not finished, or was written by
+        another program. If there is no `source`.
     ValueError
-        If the manifest is damaged, naming the line, or is no file.
+        If the manifest is damaged, naming the line, or is not a file.
 
     Examples
     --------
@@ -116,7 +116,8 @@ def verify_folder(
     _check_there(root)
     if source is not None and not os.path.isdir(source):
         raise FileNotFoundError(
-            f"source {os.fspath(source)} is not a folder: name the one that {root} was made of"
+            f"`source` must be a folder, got {os.fspath(source)}. Name the one that {root} was "
+            "made of."
         )
     rows = Manifest(root)
     n_rows = n_files = 0
@@ -182,8 +183,8 @@ def _check_there(root: Path) -> None:
         return
     if os.path.lexists(root / WORKSHOP):
         raise FileNotFoundError(
-            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat what "
-            "writes it, with resume=True (of balance_folder)."
+            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat what writes "
+            "it, with resume=True (of balance_folder)."
         )
     above = root.absolute().parent
     hint = "" if not (above / MANIFEST).is_file() else f" Did you mean {os.fspath(above)!r}?"
@@ -194,7 +195,7 @@ def _check_there(root: Path) -> None:
 
 
 def _is_of_a_source(row: Row) -> bool:
-    """Tell whether a row is a file of class folders: what it was made of is in its name."""
+    """Return whether a row is a file of class folders: what it was made of is in its name."""
     if row.path is None or row.kind != "original" or not row.parents:
         return False
     digest = digest_of((row.label, *row.parents, str(row.sha256)))
@@ -202,7 +203,7 @@ def _is_of_a_source(row: Row) -> bool:
 
 
 def _lies_in(name: str, source: str | os.PathLike[str]) -> bool:
-    """Tell whether a parent is below the source, as it is spelled: no file is looked at."""
+    """Return whether a parent is below the source, as it is spelled: no file is looked at."""
     root = os.path.abspath(source)
     there = os.path.abspath(os.path.join(root, name))
     return there.startswith(os.path.join(root, "")) and "\0" not in name

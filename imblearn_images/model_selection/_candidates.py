@@ -62,8 +62,8 @@ def name_candidates(resamplers: Any) -> dict[str, Any]:
         given = _numbered((_name_of(each), each) for each in resamplers)
     else:
         raise TypeError(
-            f"resamplers={resamplers!r}: pass a list of candidates, or a dict of names and "
-            "candidates."
+            "`resamplers` must be a list of candidates, or a dict of names and candidates, got "
+            f"{resamplers!r}."
         )
     named: dict[str, Any] = {word: word for word in BASELINES}
     for name, candidate in given:
@@ -111,13 +111,13 @@ def name_model(estimator: Any) -> str:
 
 def _check(name: Any, candidate: Any) -> None:
     if name in BASELINES and candidate != name:
-        raise ValueError(f"{name!r} is the name of a baseline: call {candidate!r} something else.")
+        raise ValueError(f"{name!r} is the name of a baseline. Give {candidate!r} another name.")
     if isinstance(candidate, str):
         if candidate not in BASELINES:
             words = ", ".join(map(repr, BASELINES))
             raise ValueError(
-                f"Candidate {candidate!r} is unknown: of words there are {words}; a sampler is "
-                "passed as an object, such as SMOTE()."
+                f"Candidate {candidate!r} is unknown: the words are {words}. Pass a sampler as "
+                "an object, such as SMOTE()."
             )
         return
     if isinstance(candidate, type):
@@ -137,7 +137,7 @@ def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Can
     """Make one estimator of a candidate that takes the images `X` as they are.
 
     A sampler stands before `estimator`, behind the ``ReadImages`` that begins it if it does;
-    a sampler of others is wrapped in ``ImageSampler``. An estimator that wants rows of pixels
+    a third-party sampler is wrapped in ``ImageSampler``. An estimator that wants rows of pixels
     is given them. Every ``random_state`` that is None is set to `seed`, so that all
     candidates draw alike.
 
@@ -181,7 +181,7 @@ def _baseline(name: str, word: str, estimator: Any) -> Candidate:
 
 
 def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
-    """Say where samplers meet weights of classes that are not reckoned from what they return.
+    """Note where samplers meet class weights that are not computed from what they return.
 
     Examples
     --------
@@ -252,7 +252,7 @@ def _on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
 
 
 def _takes_images(estimator: Any) -> bool:
-    """Tell whether an estimator, or one that a meta-estimator asks, takes images."""
+    """Return whether an estimator, or one that a meta-estimator asks, takes images."""
     if takes_of(estimator)[0]:
         return True
     if isinstance(estimator, SklearnPipeline) or not hasattr(estimator, "get_params"):

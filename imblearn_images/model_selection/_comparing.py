@@ -65,7 +65,7 @@ _NOT_THEIRS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one candidate on one fold."""
+    """The result of one candidate on one fold."""
 
     name: str
     fold: int
@@ -96,7 +96,7 @@ def summarise(
     interrupted: bool,
     conditions: dict[str, Any],
 ) -> ResamplerComparison:
-    """Put together what is known of the folds that all candidates have been judged on."""
+    """Summarise the folds that all candidates have been scored on."""
     names = tuple(each.name for each in candidates if each.name not in failures)
     known = {(outcome.name, outcome.fold): outcome for outcome in outcomes}
     complete = [k for k in range(len(folds)) if all((name, k) in known for name in names)]
@@ -182,7 +182,7 @@ class Watch:
 
 @contextmanager
 def _traced(wanted: bool) -> Iterator[Callable[[], int]]:
-    """Let tracemalloc, which NumPy reports to, tell what is allocated from here on."""
+    """Measure what is allocated from here on, by tracemalloc, which NumPy reports to."""
     if not wanted:
         yield lambda: 0
         return
@@ -206,7 +206,7 @@ class WatchedSampler(BaseEstimator):
         self.watch = watch
 
     def fit(self, X: Any, y: Any) -> WatchedSampler:
-        """Nothing to be learnt before it resamples."""
+        """Learn nothing."""
         return self
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
@@ -215,9 +215,9 @@ class WatchedSampler(BaseEstimator):
 
 
 class Answers(ClassifierMixin, BaseEstimator):
-    """A fitted classifier that is asked about one set of images, by every scorer anew.
+    """A fitted classifier whose answers about one set of images are kept for all scorers.
 
-    It is asked once and the answer is kept: images may have to be read for it.
+    It is called once, because images may have to be read for it.
     """
 
     def __init__(self, fitted: Any) -> None:
@@ -254,7 +254,7 @@ def fit_and_judge(
     scorer: Any,
     classes: Sequence[Any],
 ) -> Outcome:
-    """Fit a candidate on the training images of a fold, and judge it by the test images.
+    """Fit a candidate on the training images of a fold, and score it on the test images.
 
     Parameters
     ----------
@@ -267,7 +267,7 @@ def fit_and_judge(
     rows : (train, test)
         Those of the fold.
     scorer : callable
-        Gives a dict of scores.
+        Returns a dict of scores.
     classes : sequence
         Labels, in the order of the columns of the probabilities.
 
@@ -364,12 +364,12 @@ def compare_resamplers(
     Parameters
     ----------
     estimator : classifier
-        What is to be helped: takes the images, such as a Pipeline that begins with
-        ``ReadImages`` or ``FlattenImages``, or rows of pixels, which it is then given.
+        The classifier to improve: it takes the images, such as a Pipeline that begins with
+        ``ReadImages`` or ``FlattenImages``, or rows of pixels, which it then gets.
     resamplers : list of candidates, or dict of names and candidates
         Candidates are samplers of this library or of imbalanced-learn; Pipelines of
         samplers; whole classifiers, which are used instead of `estimator` and see the images
-        as they are; and the words of the baselines. Samplers stand before `estimator`, behind
+        as they are; and the names of the baselines. Samplers stand before `estimator`, behind
         the ``ReadImages`` that begins it where `X` holds paths, unless they have an
         `output_dir`. Those of imbalanced-learn are run through ``ImageSampler``.
     X : images
@@ -378,14 +378,14 @@ def compare_resamplers(
         Labels.
     cv : int, splitter, iterable of (train, test), default=None
         Folds; drawn with `random_state` for an int. By default 5 stratified folds, twice;
-        fewer, and said so in the notes, where a class has fewer images. With `groups` these
+        fewer, which the notes report, where a class has fewer images. With `groups` these
         are stratified folds of whole groups.
     groups : array-like of shape (n,), default=None
         Images that must not be on both sides: photos of one patient, near-duplicates.
     scoring : str, callable, list, tuple or dict, default="balanced_accuracy"
         Metrics, as for :func:`sklearn.model_selection.cross_validate`. The first one decides.
     n_jobs : int, default=None
-        Fits at a time, with the backend of :func:`joblib.parallel_config`.
+        Number of fits at a time, with the backend of :func:`joblib.parallel_config`.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds, and of every step that has none. The same for all candidates.
     verbose : int, default=0
@@ -394,7 +394,7 @@ def compare_resamplers(
     Returns
     -------
     ResamplerComparison
-        Show it, or ask it for ``advice``, ``better``, ``to_frame()``, ``plot()``. What resampling
+        Print it, or use its ``advice``, ``better``, ``to_frame()``, ``plot()``. What resampling
         has to beat is the best of the baselines, its ``reference``. After
         KeyboardInterrupt it holds the folds that are complete.
 
@@ -406,7 +406,7 @@ def compare_resamplers(
     TypeError
         For a candidate that is neither a sampler nor a classifier.
     KeyboardInterrupt
-        If not one fold is complete by then.
+        If no fold is complete by then.
 
     Notes
     -----
@@ -533,7 +533,7 @@ def _described(estimator: Any, images: Any) -> str:
 
 
 def _rows(images: Any) -> Any:
-    """Let a numpy index choose rows: data frames and lists of rows become arrays."""
+    """Make rows selectable by a NumPy index: data frames and lists become arrays."""
     return (
         np.asarray(images)
         if isinstance(images, (list, tuple)) or hasattr(images, "iloc")

@@ -1,4 +1,4 @@
-"""Comparison: what came out, for people, for tables and for pictures."""
+"""Comparison: the results, for people, for tables and for pictures."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 
 
 def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
-    """Every candidate that is no baseline, beside the best baseline."""
+    """Every candidate that is not a baseline, beside the best baseline."""
     return [
         {
             "candidate": name,
@@ -258,11 +258,11 @@ BRIER = 0.01
 
 
 def advise(comparison: ResamplerComparison) -> str:
-    """Say what to do.
+    """Return advice in a sentence or two.
 
     To be recommended, a candidate that makes images has to be better than the best baseline,
-    which costs nothing, and not only than nothing. Where these folds can tell no such difference
-    the best baseline is the one to use, however sure it is itself.
+    which costs nothing, not only better than "none". Where these folds show no such difference
+    the best baseline is the one to use, even if it is uncertain itself.
     """
     return " ".join(filter(None, [_what_to_do(comparison), _measured_on(comparison)]))
 
@@ -343,7 +343,7 @@ def _price(comparison: ResamplerComparison, name: str) -> str:
 
 
 class ClassRecall(NamedTuple):
-    """How many images of a class are recognised."""
+    """Share of the images of a class that are recognised."""
 
     recall: float
     """Share, over all folds."""
@@ -393,7 +393,7 @@ class ResamplerComparison:
     reference : str
         The best baseline, which makes no images: what resampling has to beat.
     gains : dict of str to Difference
-        Candidate that is no baseline -> the same of its paired difference to `reference`.
+        Candidate that is not a baseline -> the same of its paired difference to `reference`.
     advice : str
         What to do, how sure that is, and what it was measured on: two sentences.
     """
@@ -416,7 +416,7 @@ class ResamplerComparison:
     """Candidate -> seconds and memory."""
     estimators: Mapping[str, Any]
     """Candidate -> what was compared, unfitted: fit the one you choose on all images. (The
-    weights of a "class_weight" that is no parameter are to be passed to its ``fit``.)"""
+    weights of a "class_weight" that is not a parameter are to be passed to its ``fit``.)"""
     failures: Mapping[str, str]
     """Candidate without a result -> reason."""
     notes: tuple[str, ...] = ()
@@ -433,7 +433,7 @@ class ResamplerComparison:
 
     @property
     def n_folds(self) -> int:
-        """Number of folds that all candidates were judged on."""
+        """Number of folds that all candidates were scored on."""
         return len(self.scores["none"])
 
     @cached_property
@@ -449,7 +449,7 @@ class ResamplerComparison:
 
     @cached_property
     def gains(self) -> dict[str, Difference]:
-        """Candidate that is no baseline -> paired difference to `reference`."""
+        """Candidate that is not a baseline -> paired difference to `reference`."""
         names = [name for name in self.names if name not in BASELINES]
         if self.reference == "none":  # the same differences must not have two p-values
             return {name: self.differences[name] for name in names}
@@ -460,7 +460,7 @@ class ResamplerComparison:
         return compare_several(folds, self.test_to_train)
 
     def difference(self, name: str, other: str) -> Difference:
-        """Compare any two candidates, not adjusted for how many pairs are looked at.
+        """Compare any two candidates, not adjusted for the number of pairs compared.
 
         Parameters
         ----------
@@ -503,7 +503,7 @@ class ResamplerComparison:
         Parameters
         ----------
         metric : str
-            One of those that were asked for.
+            One of those that were requested.
 
         Returns
         -------
@@ -511,8 +511,8 @@ class ResamplerComparison:
         """
         if metric not in self.fold_scores:
             raise ValueError(
-                f"metric={metric!r} was not computed, {list(self.fold_scores)} were. Ask for it "
-                "with `scoring`."
+                f"`metric` must be one that was computed, {list(self.fold_scores)}, got "
+                f"{metric!r}. Request others with `scoring`."
             )
         return replace(self, metric=metric)
 
@@ -540,12 +540,12 @@ class ResamplerComparison:
             "recall": recall_rows,
         }
         if what not in makers:
-            raise ValueError(f"what={what!r}: it is one of {list(makers)}.")
+            raise ValueError(f"`what` must be one of {list(makers)}, got {what!r}.")
         try:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "to_frame needs pandas: pip install imblearn-images[pandas]"
+                "Comparison.to_frame needs pandas. Install it: pip install imblearn-images[pandas]"
             ) from error
         return pd.DataFrame(makers[what](self))
 

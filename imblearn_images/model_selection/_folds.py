@@ -32,18 +32,18 @@ def make_folds(y: NDArray[Any], groups: Any, cv: Any, seed: int) -> tuple[list[F
     y : ndarray of shape (n,)
         Labels.
     groups : array-like of shape (n,) or None
-        What stays on one side.
+        Images that stay on one side.
     cv : int, splitter, iterable of (train, test) or None
         See :func:`compare_resamplers`.
     seed : int
-        Of the folds that are drawn here.
+        Seed of the folds that are drawn here.
 
     Returns
     -------
     folds : list of (train, test)
         Rows.
     notes : list of str
-        What is otherwise than asked for or usual.
+        What differs from what was requested or is usual.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def make_folds(y: NDArray[Any], groups: Any, cv: Any, seed: int) -> tuple[list[F
     elif isinstance(cv, (int, np.integer)):
         folds, notes = draw_folds(y, groups, int(cv), 1, seed)
         if notes:
-            raise ValueError(f"cv={cv} cannot be had, only {notes[0]}. Leave `cv` out for these.")
+            raise ValueError(f"`cv` must suit every class, got {cv}: {notes[0]}. Leave `cv` out.")
     else:
         folds, notes = _given(y, groups, cv), []
     return folds, notes + _check(y, groups, folds)
@@ -78,21 +78,24 @@ def draw_folds(
     y : ndarray of shape (n,)
         Labels.
     groups : array-like of shape (n,) or None
-        What stays on one side.
+        Images that stay on one side.
     n_splits, n_repeats : int
-        Folds at most, and how often the images are divided.
+        Maximum number of folds, and how often the images are divided.
     seed : int
-        Of the draw.
+        Seed of the draw.
 
     Returns
     -------
     folds : list of (train, test)
         Rows.
     notes : list of str
-        One where there are fewer folds than asked for.
+        One where there are fewer folds than requested.
     """
     if n_splits < 2 or n_repeats < 1:
-        raise ValueError(f"{n_splits} folds, {n_repeats} times: there must be 2 and once at least.")
+        raise ValueError(
+            f"A cross-validation needs at least 2 folds and 1 repeat, got {n_splits} and "
+            f"{n_repeats}."
+        )
     smallest, least, said = _smallest_class(y, groups)
     if least < 2:
         raise ValueError(
@@ -146,7 +149,7 @@ def _given(y: NDArray[Any], groups: Any, cv: Any) -> list[Fold]:
 
 
 def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
-    """Refuse folds that leak or cannot train on a class; say where one is not tested."""
+    """Raise for folds that leak or cannot train on a class; note where one is not tested."""
     notes = []
     for number, (train, test) in enumerate(folds, 1):
         sides = (train, test) if groups is None else (np.asarray(groups)[s] for s in (train, test))
@@ -165,7 +168,7 @@ def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
             what, where = ("train on", untrained) if untrained else ("test", untested)
             raise ValueError(
                 f"Class {label!r} has {few}: fold {where[0]} of {len(folds)} has none of them to "
-                f"{what}. Ask for fewer folds"
+                f"{what}. Use fewer folds"
                 + (", or smaller groups." if groups is not None else ", or add images.")
             )
         if untested:

@@ -1,4 +1,4 @@
-"""Leakage: which training image gives which validation image away, and how."""
+"""Leakage: which validation images are related to training images, and how."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ SHOWN = 5  # pairs of a kind in a repr
 
 @dataclass(frozen=True, slots=True)
 class LeakedPair:
-    """A training image that gives a validation image away."""
+    """A training image that is related to a validation image."""
 
     kind: str
     """"identical", "near duplicate", "parent" or "group"."""
@@ -167,7 +167,7 @@ class LeakageReport:
         return list(islice((pair for pair in in_turn if pair is not None), n))
 
     def names(self, pair: LeakedPair) -> tuple[Any, Any]:
-        """What the user calls the validation and the training image: rows, or paths."""
+        """Names of the validation and the training image: rows, or paths."""
         return _called(self.X_valid, pair.valid), _called(self.X_train, pair.train)
 
     def __repr__(self) -> str:
@@ -209,7 +209,8 @@ class LeakageReport:
             import pandas as pd
         except ImportError as exc:
             raise ImportError(
-                "LeakageReport.to_frame needs pandas: pip install imblearn-images[pandas]"
+                "LeakageReport.to_frame needs pandas. Install it: pip install "
+                "imblearn-images[pandas]"
             ) from exc
         rows = [(pair.kind, *self.names(pair), pair.reason) for pair in self.pairs]
         return pd.DataFrame(rows, columns=["kind", "valid", "train", "reason"])
@@ -285,7 +286,7 @@ def near_duplicate_groups(
     A larger threshold finds photos whose border was cut off, too, but chains small images that
     merely look alike, such as 28 x 28 pixels of clothes, into large groups.
 
-    So take 48 for photos, and the default where the images of a class look much alike.
+    Take 48 for photos, and the default where the images of a class look much alike.
 
     Examples
     --------
@@ -309,9 +310,9 @@ def check_leakage(
     threshold: int | None = ALIKE,
     n_jobs: int | None = None,
 ) -> LeakageReport:
-    """Look for validation images that the training images give away.
+    """Look for validation images that leak into the training images.
 
-    Four kinds are told apart: *identical* images; *near duplicates*, whose perceptual hashes
+    There are four kinds: *identical* images; *near duplicates*, whose perceptual hashes
     differ in few bits; *parents*, where one image is synthetic and both show the same source
     image; *groups*, where both come from one patient, plant or burst.
 
@@ -323,7 +324,7 @@ def check_leakage(
         Where the images come from.
 
         - A sampler's ``plan_``, when `X_train` is what it drew: one row an image. Source
-          images that validate are recognised among its originals by their look.
+          images that validate are recognised among its originals by similarity.
         - A pair ``(plan[train], plan[valid])``, when a resampled set was split by the row
           numbers `train` and `valid`. A side that was not resampled is given by the row
           numbers of its images in the source instead.
@@ -355,7 +356,7 @@ def check_leakage(
     Notes
     -----
     Files are identical if their bytes are, arrays if shape, dtype and pixels are. Of files in a
-    folder that :func:`~imblearn_images.folders.balance_folder` wrote, its manifest tells the
+    folder that :func:`~imblearn_images.folders.balance_folder` wrote, its manifest names the
     parents, without a `plan`.
 
     Examples
@@ -435,8 +436,8 @@ def _sides(plan: Any, n_train: int, n_valid: int) -> tuple[Origin | None, Origin
     sizes = {part.n_source for part in (train, valid) if isinstance(part, ResamplingPlan)}
     if not sizes:
         raise TypeError(
-            "`plan` is the plan of the training images, or a pair of which one at least is a plan "
-            f"and the other the source rows of its images; got {type(plan).__name__}."
+            "`plan` must be the plan of the training images, or a pair of which at least one is a "
+            f"plan and the other the source rows of its images; got {type(plan).__name__}."
         )
     if len(sizes) == 2:
         raise ValueError(
@@ -488,7 +489,7 @@ def _recognised(train: Origin, pairs: Iterable[LeakedPair], n: int) -> Origin:
 
 
 def _related(train: Origin, valid: Origin) -> list[LeakedPair]:
-    """Pairs that show one source image, one of them synthetic; originals are told by look."""
+    """Pairs that show one source image, one of them synthetic; originals are recognised by look."""
     everything = np.ones_like(train.synthetic)
     pairs = []
     for of, among in ((~valid.synthetic, train.synthetic), (valid.synthetic, everything)):
@@ -508,7 +509,7 @@ def _grouped(
 ) -> list[LeakedPair]:
     if not isinstance(groups, (tuple, list)) or len(groups) != 2:
         raise TypeError(
-            "`groups` is a pair, (groups of the training images, groups of the validation "
+            "`groups` must be a pair, (groups of the training images, groups of the validation "
             f"images); got {type(groups).__name__}."
         )
     known: dict[Any, int] = {}

@@ -1,4 +1,4 @@
-"""Statistics: differences over folds that are more than chance."""
+"""Statistics: differences over folds beyond chance."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def corrected_difference(
     test_to_train : float
         Test images for each training image of a fold, 0.25 for five folds.
     level : float, default=0.95
-        Of the confidence interval.
+        Level of the confidence interval.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def corrected_difference(
 
     Notes
     -----
-    Where all differences are equal and not 0, there is no variance to judge by. The p-value
+    Where all differences are equal and not 0, the variance is 0. The p-value
     is then that of the sign test, ``2 ** (1 - n_folds)``.
 
     References

@@ -40,7 +40,7 @@ __all__ = ["GenerativeOverSampler"]
 
 
 def check_generator(generator: Any, labels: Sequence[Any]) -> None:
-    """Refuse what cannot make images of every one of these classes.
+    """Raise if `generator` cannot make images of every one of these classes.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def check_generator(generator: Any, labels: Sequence[Any]) -> None:
 def drawer(
     generator: Any, label: Any, images: Callable[[], NDArray[Any]], rng: np.random.Generator
 ) -> Callable[[int], Any]:
-    """Find out how `generator` is asked for images of a class.
+    """Return the function that draws images of a class from `generator`.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def drawer(
 
 
 def _check_way_back(generator: Any) -> None:
-    """Refuse a Pipeline with a step that cannot bring samples back to pixels."""
+    """Raise for a Pipeline with a step that cannot bring samples back to pixels."""
     model = generator.estimator if isinstance(generator, FrozenEstimator) else generator
     for name, step in model.steps[:-1] if isinstance(model, Pipeline) else ():
         if step is not None and step != "passthrough" and not hasattr(step, "inverse_transform"):
@@ -145,7 +145,7 @@ def _check_way_back(generator: Any) -> None:
 
 
 def _check_call(generator: Any) -> None:
-    """Refuse a function or method that takes other arguments than it will be given."""
+    """Raise for a function or method that takes other arguments than it will get."""
     method = None if isinstance(generator, FrozenEstimator) else _method_of(generator)
     if method is not None:
         reason = misfit(method, "n")
@@ -164,7 +164,7 @@ def _check_call(generator: Any) -> None:
 
 
 def is_density_model(generator: Any) -> bool:
-    """Tell whether this is an estimator that can sample, or a Pipeline that ends in one."""
+    """Return whether this is an estimator that can sample, or a Pipeline that ends in one."""
     last = generator[-1] if isinstance(generator, Pipeline) else generator
     known = all(hasattr(last, name) for name in ("get_params", "fit", "sample"))
     return known and not isinstance(generator, FrozenEstimator)
@@ -194,7 +194,7 @@ def _sampled(model: Any, rng: np.random.Generator, n: int) -> Any:
     try:
         if "random_state" in signature(last.sample).parameters:
             made = last.sample(n, random_state=_seed(rng))
-        else:  # GaussianMixture draws the same again unless told otherwise
+        else:  # GaussianMixture draws the same again unless seeded
             made = last.set_params(random_state=_seed(rng)).sample(n)
     except NotImplementedError as exc:
         raise ValueError(
@@ -213,7 +213,7 @@ def _without_labels(made: Any) -> Any:
 
 
 def _is_several(made: Any) -> bool:
-    """Tell images and labels from a tuple of images, which are of one shape."""
+    """Separate a pair of images and labels from a tuple of images of one shape."""
     return isinstance(made, tuple) and len({np.shape(part) for part in made}) > 1
 
 
@@ -226,7 +226,7 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
         Of shape (n, H, W), (n, H, W, C), the same with axes of length 1 elsewhere, or rows of
         flattened pixels.
     n : int
-        How many were asked for.
+        How many were requested.
     real : ndarray of shape (m, ...)
         Real images of the class.
     who : str
@@ -255,7 +255,7 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
     if made.dtype.kind not in "biuf":
         raise ValueError(f"{who} must make numbers, got dtype {made.dtype}.")
     if made.ndim == 0 or len(made) != n:
-        raise ValueError(f"{who} was asked for {n} images, got an array of shape {made.shape}.")
+        raise ValueError(f"{who} must make {n} images, got an array of shape {made.shape}.")
     if made.shape[1:] != (prod(shape),) and _long(made.shape[1:]) != _long(shape):
         hint = ""
         if len(shape) == 3 and made.shape[1:] == (shape[2], *shape[:2]):
@@ -275,7 +275,7 @@ def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-BATCH = 1 << 22  # pixels that are asked for at a time
+BATCH = 1 << 22  # pixels that are requested at a time
 LOOKED_AT = 64  # real images with which the shape and unit of generated ones are compared
 
 
@@ -286,7 +286,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     Parameters
     ----------
     generator : object, function or dict
-        What makes images:
+        The source of images:
 
         - a density model of scikit-learn, such as ``GaussianMixture`` or ``KernelDensity``,
           or a Pipeline that ends in one behind steps with ``inverse_transform``: a clone is
@@ -314,23 +314,23 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     Raises
     ------
     TypeError
-        If `generator` is nothing of these, takes other arguments, or returns a tuple; for a
+        If `generator` is none of these, takes other arguments, or returns a tuple; for a
         Pipeline with a step that has no ``inverse_transform``.
     ValueError
-        If it knows no such class, cannot sample, or makes images of another shape, number or
+        If it does not know the class, cannot sample, or makes images of another shape, number or
         unit, e.g. 0 to 1 where X has 0 to 255.
 
     Notes
     -----
-    The plan names for each generated row, as its base, the real image of the class that it looks
-    most like, by histograms of oriented gradients: look at both before you trust a generator.
+    For each generated row the plan names as its base the real image of the class that it
+    resembles most, by histograms of oriented gradients: compare both before you trust a generator.
     Only ``fit_resample`` draws such rows; ``render`` refuses.
 
     `random_state` seeds `rng` and density models. An object that takes neither `rng` nor
-    `random_state` must be seeded by its owner.
+    `random_state` must be seeded by the caller.
 
     A generator has seen all images of its class, so ``plan_.crosses(groups)`` names every
-    generated row: split first, then resample. About 4 million pixels are asked for at a time.
+    generated row: split first, then resample. About 4 million pixels are requested at a time.
 
     Examples
     --------
@@ -403,7 +403,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     def _generated(
         self, images: Any, y: NDArray[Any], n_new: dict[Any, int]
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[Any]]]:
-        """Blocks of children in the dtype of the data, and the real images they look like."""
+        """Yield blocks of images in the dtype of the data, and the real ones they look like."""
         seed = check_random_state(self.random_state).randint(1 << 32, size=4, dtype=np.uint32)
         rng = np.random.default_rng(seed.tolist())
         for label, count in n_new.items():

@@ -173,7 +173,7 @@ class ShortfallMixin(TracedSamplerMixin):
         ]
         if short:
             warnings.warn(
-                f"{type(self).__name__} added fewer images than it was asked for: "
+                f"{type(self).__name__} added fewer images than requested: "
                 f"{', '.join(short)}. {self.why_short} Take SMOTE, or another `embedding` or "
                 "`m_neighbors`.",
                 UserWarning,

@@ -1,4 +1,4 @@
-"""HOG: images become histograms of their edges, by place and direction."""
+"""HOG: histograms of the edges of images, by place and direction."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _BLOCK = 16  # files at a time
 
 @substitute
 class HOGFeatures(TransformerMixin, BaseEstimator):
-    """Histograms of oriented gradients: what shapes an image shows, and where.
+    """Histograms of oriented gradients: the shapes in an image, and where they are.
 
     The features of :func:`skimage.feature.hog`, for many images at once; a good
-    `embedding` for samplers, because images that show the same shape in another shade or
-    a pixel further are near.
+    `embedding` for samplers, because images with the same shape in another shade, or a pixel
+    further, are near.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     pixels_per_cell : (rows, columns), default=None
         Pixels whose gradients make one histogram. By default the largest even square
         that leaves the shorter side seven cells, e.g. 4 at 28 x 28, 8 at 64 x 64 and 32
-        at 224 x 224 pixels. What is left over at the lower and right border is not seen.
+        at 224 x 224 pixels. Leftover pixels at the lower and right border are ignored.
     cells_per_block : (rows, columns), default=(2, 2)
         Cells that are normalised together. Blocks overlap, so every inner cell counts
         several times.
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}, default="L2-Hys"
         As scikit-image's.
     transform_sqrt : bool, default=True
-        Take the square root of the pixels first, so that edges in the shadow count more.
+        Take the square root of the pixels first, so that edges in shadows count more.
         scikit-image's default is False.
     size : (height, width), default=None
         Resize every image first, as :class:`ReadImages` does. Needed for files of
@@ -55,7 +55,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     {n_jobs}
     channel_axis : int, default=None
         Axis of one image of an array that holds the channels, as in scikit-image: 0 for
-        (C, H, W), -1 for (H, W, C). By default the last one; a shape that leaves doubt, such as
+        (C, H, W), -1 for (H, W, C). By default the last one; an ambiguous shape, such as
         (12, 32, 32), is refused.
 
     Attributes
@@ -74,7 +74,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     -----
     Of a colour image every pixel counts with the channel of its steepest gradient.
     Images of any dtype and range are taken: integers are divided by the largest value of
-    their dtype, floats beyond 0..1 are brought to it image by image.
+    their dtype, floats beyond 0..1 are scaled to it image by image.
 
     References
     ----------
@@ -259,7 +259,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             )
         if images.ndim > 4:
             raise ValueError(
-                f"X of shape {images.shape} is no set of images (n, H, W) or (n, H, W, C). Move "
+                f"X of shape {images.shape} is not a set of images (n, H, W) or (n, H, W, C). Move "
                 "the axes first (numpy.moveaxis)."
             )
         return channels_last(images, self.channel_axis, "HOGFeatures")
@@ -275,7 +275,9 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     def _check_parameters(self):
         files.check_size_and_mode(self.size, None)
         if not _is_count(self.orientations):
-            raise ValueError(f"orientations must be a positive integer, got {self.orientations!r}.")
+            raise ValueError(
+                f"`orientations` must be a positive integer, got {self.orientations!r}."
+            )
         pairs = {"pixels_per_cell": self.pixels_per_cell, "cells_per_block": self.cells_per_block}
         for name, pair in pairs.items():
             if pair is None and name == "pixels_per_cell":
@@ -286,15 +288,15 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
                 or not all(map(_is_count, pair))
             ):
                 raise ValueError(
-                    f"{name} must be (rows, columns), positive integers, got {pair!r}."
+                    f"`{name}` must be (rows, columns), positive integers, got {pair!r}."
                 )
         if self.block_norm not in NORMS:
-            raise ValueError(f"block_norm must be one of {NORMS}, got {self.block_norm!r}.")
+            raise ValueError(f"`block_norm` must be one of {NORMS}, got {self.block_norm!r}.")
         shape = self.image_shape
         if shape is not None and not (
             isinstance(shape, (tuple, list)) and len(shape) in (2, 3) and all(map(_is_count, shape))
         ):
-            raise ValueError(f"image_shape must be None, (H, W) or (H, W, C), got {shape!r}.")
+            raise ValueError(f"`image_shape` must be None, (H, W) or (H, W, C), got {shape!r}.")
 
     def __sklearn_tags__(self):
         tags = image_tags(super().__sklearn_tags__())

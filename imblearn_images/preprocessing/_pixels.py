@@ -21,7 +21,7 @@ def image_tags(tags, *, requires_fit=True):
 
 
 class ImagesOutMixin:
-    """Mixin for a transformer that puts out images: a Pipeline of it can be told its output."""
+    """Mixin for a transformer that returns images, with `set_output` for its Pipeline."""
 
     def set_output(self, *, transform=None):
         """Take the word of a Pipeline whose later steps put out tables; images stay an array.
@@ -29,7 +29,7 @@ class ImagesOutMixin:
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None
-            Of no consequence here: images are no table.
+            Has no effect: images are not a table.
 
         Returns
         -------
@@ -43,7 +43,7 @@ class ImagesOutMixin:
 
 
 def are_paths(images):
-    """Tell whether `images`, as :func:`unwrap` returns them, are paths of at least one file."""
+    """Return whether `images`, as :func:`unwrap` returns them, are paths of at least one file."""
     return holds_paths(images) and len(images) > 0 and is_path(images[0])
 
 

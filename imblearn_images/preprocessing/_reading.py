@@ -49,15 +49,15 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         With `size`, let the JPEG decoder reduce by 2, 4 or 8 first: faster, and about
         one grey level off on average.
     max_pixels : int, default=None
-        Pixels that one file may have, against decompression bombs; by default what
-        :func:`image_limits` says, 128 million.
+        Maximum number of pixels of one file, against decompression bombs; by default that of
+        :func:`image_limits`, 128 million.
     {n_jobs}
     verbose : int, default=0
         Show progress on stderr when positive, with tqdm if it is installed.
     channel_axis : int, default=None
         Axis of one image of an array that holds the channels, as in scikit-image, where `size`
-        resizes it: 0 for (C, H, W), -1 for (H, W, C). By default the last one; a shape that
-        leaves doubt, such as (12, 32, 32), is refused. Files are read as (H, W, C) always.
+        resizes it: 0 for (C, H, W), -1 for (H, W, C). By default the last one; an ambiguous
+        shape, such as (12, 32, 32), is refused. Files are read as (H, W, C) always.
 
     Attributes
     ----------
@@ -65,13 +65,13 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    FlattenImages : The step behind, for estimators that want two-dimensional input.
+    FlattenImages : The next step, for estimators that want two-dimensional input.
 
     Notes
     -----
     The EXIF orientation of a photo is applied. Of animations and multi-page files the
     first frame is read. ``set_output`` is for the later steps
-    of a Pipeline: images are no table, and stay an array.
+    of a Pipeline: images are not a table, and stay an array.
 
     Examples
     --------
@@ -107,7 +107,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         self.channel_axis = channel_axis
 
     def fit(self, X: Any, y: Any = None) -> Any:
-        """Look at what `X` is, paths or pixels; no file is opened.
+        """Record whether `X` holds paths or pixels; no file is opened.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         -------
         images : ndarray of shape (n, H, W) or (n, H, W, C)
             A new array for paths. Arrays of images, and (n, d) rows of flattened
-            pixels, come back as they are, resized if `size` says so.
+            pixels, come back as they are, resized to `size` if given.
 
         Raises
         ------
@@ -151,10 +151,10 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
             the files differ in kind and `mode` is None, or in size and `size` is None;
             when flattened pixels are to be resized.
         FileNotFoundError
-            When all of them are because the file does not exist.
+            When none of them exists.
         MemoryError
             Before reading, when the array does not fit; when all of them need more memory
-            than there is.
+            than is available.
         """
         files.check_size_and_mode(self.size, self.mode)
         check_max_pixels(self.max_pixels)
@@ -233,7 +233,7 @@ def _held(X: Any, size: tuple[int, int] | None) -> Any:
 
 
 def read_batch(paths, size, mode=None, draft=True, limits=None):
-    """Read files; in the place of one that cannot be read stands the exception."""
+    """Read files; one that cannot be read is replaced by its exception."""
     images: list[Any] = []
     with nullcontext() if limits is None else limits.hold():
         for path in paths:

@@ -35,7 +35,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    ReshapeImages : The way back in a pipeline.
+    ReshapeImages : The inverse, as a step of a pipeline.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, d)
-            Images of any dtype; more axes are taken, too.
+            Images of any dtype; more axes are accepted.
         y : None
             Ignored.
 
@@ -127,7 +127,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         names : ndarray of shape (d,)
             "pixel_0_3_1" is row 0, column 3, channel 1. For two-dimensional input the
-            names that came in, else "x0", "x1", ...
+            names of the input, else "x0", "x1", ...
         """
         names = super().get_feature_names_out(input_features)
         if len(self.image_shape_) > 1:
@@ -144,7 +144,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     """Reshape rows of pixels to images, for use behind samplers that flatten.
 
     Stateless. The shape is a parameter because a step of a pipeline cannot ask another
-    one what it has learnt.
+    one what it has learned.
 
     Parameters
     ----------
@@ -157,12 +157,12 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    FlattenImages : The way there.
+    FlattenImages : The opposite.
 
     Notes
     -----
     imbalanced-learn's own SMOTE must be given floating point: with unsigned integers
-    its differences wrap round (seen up to 0.14.2). The samplers of this package take
+    its differences wrap around (seen up to 0.14.2). The samplers of this package take
     images of any dtype and need neither step.
 
     Examples
@@ -227,7 +227,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
             and all(isinstance(side, (int, np.integer)) and side > 0 for side in shape)
         ):
             raise ValueError(
-                f"image_shape must be None or a tuple of positive integers, got {shape!r}."
+                f"`image_shape` must be None or a tuple of positive integers, got {shape!r}."
             )
         images = pixels_of(self, X, reset=reset)
         return images if shape is None else shaped(images, tuple(shape))

@@ -1,17 +1,17 @@
-"""Synthesis: how children are drawn, for the parameter `synthesis` of every over-sampler.
+"""Synthesis: how synthetic images are drawn, for the parameter `synthesis` of every over-sampler.
 
-- :class:`Augment`: the base, slightly turned, moved, lit otherwise;
+- :class:`Augment`: the base, slightly rotated, shifted, relit;
   ``Augment.from_callable`` takes Albumentations, torchvision or a function
 - :class:`Morph`: between two images of a class, along their optical flow
 - :class:`TransferDeformation`: the base, deformed as images of larger classes are
 - :class:`CutMix`, :class:`Paste`: a part of the base on another image
 - :class:`Chain`, :class:`OneOf`: several of them, one after the other or one at random
 - any function ``(base, partner, step, rng) -> image``: both images come as floats in the unit
-  of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), and so must the child, which is then
+  of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), and so must be the result, which is then
   rounded and clipped
 - any object as described in :mod:`imblearn_images.core.synthesis`
 
-:class:`NeighborsAgree`, for the parameter `accept`, has bad children drawn again.
+:class:`NeighborsAgree`, for the parameter `accept`, has bad images drawn again.
 :class:`~imblearn_images.over_sampling.RedrawImages` redraws a share of every class.
 """
 

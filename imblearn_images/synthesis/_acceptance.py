@@ -1,4 +1,4 @@
-"""Acceptance: which children are good enough."""
+"""Acceptance: which synthetic images are good enough."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["NeighborsAgree"]
 
 
 class NeighborsAgree(BaseEstimator):
-    """Accept a child whose neighbours among the real images are of its class.
+    """Accept a synthetic image whose neighbours among the real images are of its class.
 
     Neighbours are found in the `embedding` of the sampler; without one, and where features
-    were passed as `embeddings`, in histograms of oriented gradients. The child's own parents
-    are no witnesses. The vote of a neighbour counts the less the larger its class: otherwise
-    no child of a rare class would pass.
+    were passed as `embeddings`, in histograms of oriented gradients. The parents of the image
+    do not vote. The larger its class, the less the vote of a neighbour counts: otherwise
+    no synthetic image of a rare class would pass.
 
     Parameters
     ----------
     n_neighbors : int, default=5
         Neighbours that vote.
     max_tries : int, default=3
-        How often a child is drawn at most.
+        Maximum number of times that an image is drawn.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class NeighborsAgree(BaseEstimator):
     def judge(
         self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
     ) -> NDArray[np.bool_]:
-        """Tell which children, drawn as `images` of shape (m, H, W[, C]), are good."""
+        """Return which synthetic images, drawn as `images` of shape (m, H, W[, C]), are good."""
         for name in ("n_neighbors", "max_tries"):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:

@@ -24,9 +24,9 @@ _torch_seed = Lock()  # transforms of PyTorch know one generator for all threads
 
 
 class AugmentWith(BaseEstimator):
-    """Draw a child as its base, changed by an augmentation from elsewhere.
+    """Draw an image as its base, changed by an augmentation from elsewhere.
 
-    Every row is seeded by itself, so that any child can be drawn again alone.
+    Every row has its own seed, so that any synthetic image can be drawn again on its own.
 
     Parameters
     ----------
@@ -37,15 +37,15 @@ class AugmentWith(BaseEstimator):
           called with a tensor (C, H, W).
         - A function ``image -> image``. If it has a parameter named ``rng``, as many
           functions of scikit-image do, it gets a ``numpy.random.Generator``; otherwise
-          it should not draw random numbers, because nobody could seed them.
+          it should not draw random numbers, because they could not be seeded.
 
         The first two get uint8 as it is, and others as float32 in 0 to 1; a function gets
-        the dtype of the data, which functions of other libraries want, and is to return its
+        the dtype of the data, which functions of other libraries expect, and must return its
         unit. Arithmetic on uint8 wraps, 200 + 100 is 44: compute on ``image.astype(float)``.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
         (H, W, C). Where it is given, `function` gets images with channels last. By default
-        functions get the images as they are; for the others a shape that leaves doubt, such as
+        functions get the images as they are; for the others an ambiguous shape, such as
         (12, 32, 32), is refused.
 
     See Also
@@ -79,7 +79,7 @@ class AugmentWith(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"{base} augmented by {name}"
 
@@ -90,7 +90,7 @@ class AugmentWith(BaseEstimator):
         weights: Any,
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`.
 
         Returns
         -------

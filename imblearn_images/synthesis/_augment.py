@@ -20,7 +20,7 @@ __all__ = ["Augment"]
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether `value` is a finite real number; True and False are none."""
+    """Return whether `value` is a finite real number; True and False are none."""
     return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 
@@ -30,7 +30,7 @@ def interval(name: str, value: Any, still: float) -> tuple[float, float]:
     Parameters
     ----------
     name : str
-        Of the parameter, for the message.
+        Name of the parameter, for the message.
     value : float or (low, high)
         A number stands for as much in both directions.
     still : float
@@ -131,7 +131,7 @@ _STILL = {**_AFFINE, "brightness": 1, "contrast": 1}  # the values that change n
 
 
 class Augment(BaseEstimator):
-    """Draw a child as its base, slightly turned, moved, scaled, lit otherwise.
+    """Draw an image as its base, slightly rotated, shifted, scaled and relit.
 
     The options are those of Keras' ``ImageDataGenerator``, with its names and units where
     it has them. What is drawn at random is drawn uniformly; all affine maps together are
@@ -150,19 +150,20 @@ class Augment(BaseEstimator):
         Scale of the coordinates, drawn for height and width: 0.06 stands for 0.94 to 1.06.
         Above 1 the image shrinks, as in Keras.
     horizontal_flip, vertical_flip : bool, default=False
-        Flip every other child, left to right, upside down.
+        Flip every other image, left to right, upside down.
     brightness_range : float or (low, high), default=0.1
         Factor of all pixels: 0.1 stands for 0.9 to 1.1.
     contrast_range : float or (low, high), default=0
         Factor of the differences from the mean of a channel.
     noise : float, default=0.01
         Largest standard deviation of normal noise, as a share of the whole range of
-        brightness; that of each child is drawn from 0 up. All channels get the same noise.
+        brightness; that of each synthetic image is drawn from 0 up. All channels get the same
+        noise.
     elastic : float, default=0
         Standard deviation of a smooth random displacement, as a share of the shorter
-        side; beyond 0.03 things lose their shape.
+        side; beyond 0.03 objects lose their shape.
     erase : float, default=0
-        Share of the children in which a rectangle of 2 to 20 % of the area is painted in
+        Share of the synthetic images in which a rectangle of 2 to 20 % of the area is painted in
         one random grey.
     fill_mode : {"nearest", "constant", "reflect", "wrap"}, default="nearest"
         What is seen beyond the border: the border itself ``aaaa|abcd|dddd``, `cval`, the
@@ -172,10 +173,10 @@ class Augment(BaseEstimator):
     order : {1, 3}, default=3
         Interpolation: bilinear, or bicubic, which keeps the image sharp.
     probability : float, default=1
-        Share of the children that are changed; the others are copies.
+        Share of the synthetic images that are changed; the others are copies.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     See Also
@@ -185,8 +186,8 @@ class Augment(BaseEstimator):
     Notes
     -----
     The defaults are mild, because strong augmentation of the smaller classes alone teaches
-    a network that what is distorted belongs to them; with wide ranges have every class
-    redrawn. Whether a flip leaves the label as it is, only you can know.
+    a network that distorted images belong to them; with wide ranges, redraw every class.
+    Whether a flip keeps the label depends on your data.
 
     Pixels are brought to 0 to 1 first: 8 bits by 255, wider integers, and floats that do
     not lie in 0 to 1, image by image by their own range. What leaves it is clipped.
@@ -280,7 +281,7 @@ class Augment(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"{base} augmented"
 
     @on_planes
@@ -291,7 +292,7 @@ class Augment(BaseEstimator):
         weights: Any,
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Composition: several syntheses for one child, one after the other or one of them."""
+"""Composition: several syntheses for one synthetic image, one after the other or one of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Chain", "OneOf"]
 
 
 class Chain(NamedMembersMixin, BaseEstimator):
-    """Draw a child by several syntheses, one after the other.
+    """Draw an image by several syntheses, one after the other.
 
     Each is a parameter by the name that :func:`sklearn.pipeline.make_pipeline` would give it,
     its class in lower case: a grid search reaches ``smote__synthesis__augment__noise``, and
@@ -36,7 +36,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
     Parameters
     ----------
     syntheses : list of synthesis, function, "copy" or "blend"
-        Each draws from what the one before has drawn, in the dtype of the data, and from
+        Each draws from the result of the one before, in the dtype of the data, and from
         partners of its own.
 
     Examples
@@ -66,7 +66,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
     def choose(
         self, children: ResamplingPlan, kin: Kin
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Let each choose its partners; they stand side by side."""
+        """Choose partners for each, side by side."""
         assert children.seeds is not None
         chosen = [
             choose_parents(replace(children, seeds=member_seeds(children.seeds, at)), rule, kin)
@@ -82,7 +82,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`."""
         start, dtype = 0, base.dtype
         for at, rule in enumerate(as_objects(self.syntheses)):
             mine = slice(start, start + rule.n_partners)
@@ -94,7 +94,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         start, told = 0, base
         for at, rule in enumerate(as_objects(self.syntheses)):
             mine = slice(start, start + rule.n_partners)
@@ -127,16 +127,16 @@ class Chain(NamedMembersMixin, BaseEstimator):
 
 
 class OneOf(NamedMembersMixin, BaseEstimator):
-    """Draw each child by one of several syntheses, chosen at random.
+    """Draw each image by one of several syntheses, chosen at random.
 
     Each is a parameter by name, as in :class:`Chain`.
 
     Parameters
     ----------
     syntheses : list of synthesis, function, "copy" or "blend"
-        Among these.
+        The syntheses to choose from.
     probabilities : list of float, default=None
-        Of each; equal by default.
+        One for each; equal by default.
 
     Raises
     ------
@@ -171,7 +171,7 @@ class OneOf(NamedMembersMixin, BaseEstimator):
     def choose(
         self, children: ResamplingPlan, kin: Kin
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Let each choose the partners of its own children."""
+        """Choose partners for the images of each."""
         assert children.seeds is not None
         picked = self._picked([np.random.default_rng(seed) for seed in children.seeds.tolist()])
         partners = np.repeat(children.base[:, None], self.n_partners, axis=1)
@@ -190,7 +190,7 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`."""
         picked, children = self._picked(rngs), base.copy()
         for at, rule in enumerate(as_objects(self.syntheses)):
             rows, width = np.flatnonzero(picked == at), rule.n_partners
@@ -207,7 +207,7 @@ class OneOf(NamedMembersMixin, BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         (at,) = self._picked([rng])
         rule, (own,) = as_objects(self.syntheses)[at], member_generators([rng], int(at))
         width = rule.n_partners
@@ -237,7 +237,7 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         return layers
 
     def _picked(self, rngs: Sequence[np.random.Generator]) -> NDArray[np.intp]:
-        """Who draws which row: its first random number tells."""
+        """Which synthesis draws which row, by its first random number."""
         n = len(self.syntheses)
         shares = np.full(n, 1 / n) if self.probabilities is None else np.array(self.probabilities)
         if shares.shape != (n,) or shares.min() < 0 or not np.isclose(shares.sum(), 1):

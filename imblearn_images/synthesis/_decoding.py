@@ -1,4 +1,4 @@
-"""Decoding: children that are mixed in an embedding and come back as pixels."""
+"""Decoding: synthetic images that are mixed in an embedding and come back as pixels."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PROBES = 8  # real images that are decoded to see whether the decoder is one
 class DecodedBlend:
     """Synthesis of SMOTE in an embedding: features are mixed, then decoded.
 
-    The child is ``inverse_transform(a + step * (b - a))``, where a and b are the features
-    of its parents: on an autoencoder the mechanism of DeepSMOTE. Each child goes through
+    The synthetic image is ``inverse_transform(a + step * (b - a))``, where a and b are the features
+    of its parents: on an autoencoder the mechanism of DeepSMOTE. Each synthetic image goes through
     the embedding alone, because the last bits of a matrix product depend on how many rows
     there are.
 
@@ -60,7 +60,7 @@ class DecodedBlend:
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw the children one after the other."""
+        """Draw the synthetic images one after the other."""
         children = np.empty(base.shape)
         with one_blas_thread:
             for row in range(len(base)):
@@ -73,7 +73,7 @@ class DecodedBlend:
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"DecodedBlend({Blend().explain(base, partners, weights, rng)}, of features)"
 
     def check(self, images: Images, plan: ResamplingPlan) -> None:
@@ -113,7 +113,7 @@ class DecodedBlend:
 
 
 def _clip(children: NDArray[Any], base: NDArray[Any], partner: NDArray[Any]) -> None:
-    """Keep float children in 0 ... 1 if their parents are, else in the range of these."""
+    """Keep float images in 0 ... 1 if their parents are, else in the range of these."""
     axes = tuple(range(1, base.ndim))
     low = np.minimum(base.min(axes, keepdims=True), partner.min(axes, keepdims=True))
     high = np.maximum(base.max(axes, keepdims=True), partner.max(axes, keepdims=True))

@@ -1,4 +1,4 @@
-"""Deformation: children whose shapes change as shapes in real images do."""
+"""Deformation: synthetic images whose shapes change as shapes in real images do."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ FLOW_SIDE = 48  # pixels: between larger images flow is found on thumbnails
 
 
 class Morph(BaseEstimator):
-    """Draw a child on the way from one image of a class to another, in shape and in colour.
+    """Draw an image on the way from one image of a class to another, in shape and in colour.
 
     Both images are warped towards each other along their optical flow, as far as the
-    sampler's step says, and cross-faded: where a blend shows two outlines, a morph shows one
+    sampler's step requires, and cross-faded: where a blend shows two outlines, a morph shows one
     that lies between them.
 
     Parameters
     ----------
     fade : bool, default=True
-        Whether to cross-fade. Otherwise the child is its base, warped towards the shape of
-        the partner.
+        Whether to cross-fade. Otherwise the synthetic image is its base, warped towards the shape
+        of the partner.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     See Also
     --------
-    TransferDeformation : Children deformed as images of larger classes are.
+    TransferDeformation : Images deformed as images of larger classes are.
 
     Notes
     -----
-    A step of 0 draws the base, one of 1 the partner, so the shares in the plan mean what
-    they say. Where two images have nothing in common a morph is no better than a blend.
+    A step of 0 draws the base, one of 1 the partner, so the shares in the plan are
+    exact. Where two images have nothing in common a morph is no better than a blend.
     Colour images follow one flow in all channels. Between images of more than 48 pixels a
     side flow is found on thumbnails.
 
@@ -74,7 +74,7 @@ class Morph(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`."""
         if not isinstance(self.fade, (bool, np.bool_)):
             raise TypeError(f"`fade` must be True or False, got {self.fade!r}.")
         (start, end), back = as_unit(base, partners[:, 0])
@@ -90,7 +90,7 @@ class Morph(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         faded = " and faded into it" if self.fade else ""
         return f"{base} moved {weights[0]:.0%} of the way to {partners[0]}{faded}"
 
@@ -114,32 +114,33 @@ class Morph(BaseEstimator):
 
 
 class TransferDeformation(BaseEstimator):
-    """Draw a child by deforming its base as images of larger classes are seen to deform.
+    """Draw an image by deforming its base as images of larger classes are seen to deform.
 
     A donor is chosen that looks like the base, and one of the donor's neighbours in its own
-    class. The optical flow from donor to neighbour is a deformation that is found in real
+    class. The optical flow from donor to neighbour is a deformation that occurs in real
     images; a part of it, or of its opposite, is applied to the base. No transforms are picked
-    by hand: what is assumed is that classes that look alike deform alike.
+    by hand; the assumption is that classes that look alike deform alike.
 
     Parameters
     ----------
     scale : (float, float), default=(0.4, 1.2)
         Smallest and largest part of a deformation that is applied; the sign is random.
     near : int, default=30
-        The donor is one of so many that look most like the base: in the sampler's
+        The donor is one of this many images that look most like the base: in the sampler's
         `embedding`, or else by histograms of oriented gradients.
     n_pairs : int, default=800
         How many pairs of donor and neighbour are drawn from each class, at least 2. The flow
-        of a pair is found once for the children of a block that share it: fewer are faster.
+        of a pair is found once for the synthetic images of a block that share it, so fewer pairs
+        are faster.
     donors : {"larger", "all"}, default="larger"
         Which classes offer donors: those with more images than the base's (the largest takes
         its own), or all of them and its own as well.
     residual : float, default=0.0
-        Factor of what the flow does not explain of the neighbour, folds and prints say, that
-        is added to the child; 0.5 makes children more varied. On photos it shows as ghosts.
+        Share of what the flow does not explain of the neighbour, such as folds and prints,
+        that is added; 0.5 makes synthetic images more varied. On photos it shows as ghosts.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     Raises
@@ -149,11 +150,11 @@ class TransferDeformation(BaseEstimator):
 
     See Also
     --------
-    Morph : Children between two images of their class.
+    Morph : Images between two images of their class.
 
     Notes
     -----
-    In the plan a child is its base, less a share of the donor, plus that share of the
+    In the plan a synthetic image is its base, less a share of the donor, plus that share of the
     neighbour. Colour images follow one flow in all channels. Between images of more than 48
     pixels a side flow is found on thumbnails.
 
@@ -192,7 +193,7 @@ class TransferDeformation(BaseEstimator):
     def choose(
         self, children: ResamplingPlan, kin: Kin
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose donor and neighbour of each child, and the part of their deformation."""
+        """Choose donor and neighbour of each synthetic image, and the part of their deformation."""
         self._check_parameters()
         bank = _PairBank.draw(kin, self.n_pairs)
         donor = np.empty(len(children), dtype=np.intp)
@@ -215,7 +216,7 @@ class TransferDeformation(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`."""
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`."""
         (unit, donor, neighbor), back = as_unit(base, partners[:, 0], partners[:, 1])
         step = weights[:, 1]
         flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
@@ -228,7 +229,7 @@ class TransferDeformation(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         (donor, neighbor), step = partners, weights[1]
         how = f"{abs(step):.2f} times" + (", backwards" if step < 0 else "")
         rest = f", with {self.residual:g} of what remains" if self.residual else ""
@@ -279,7 +280,7 @@ class _PairBank:
     """Donors of all classes and the neighbours of theirs to which they deform."""
 
     mates: NDArray[np.intp]  # (n, NEAREST), by source row
-    n_mates: NDArray[np.intp]  # (n,), how many of these count; 0 for a row that is no donor
+    n_mates: NDArray[np.intp]  # (n,), how many of these count; 0 for a row that is not a donor
 
     @classmethod
     def draw(cls, kin: Kin, n_pairs: int) -> _PairBank:

@@ -372,8 +372,8 @@ def affine_flow(
     Returns
     -------
     flow : ndarray of shape (m, 2, H, W), float32
-        For :func:`imblearn_images.synthesis._flow.warp`: displacement from a pixel of the child
-        to where in the image it comes from, rows first.
+        For :func:`imblearn_images.synthesis._flow.warp`: displacement from a pixel of the
+        synthetic image to where in the image it comes from, rows first.
     """
     height, width = size
     y = (np.arange(height) - (height - 1) / 2)[:, np.newaxis].astype(np.float32)

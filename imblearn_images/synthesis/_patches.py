@@ -23,9 +23,9 @@ BACKGROUNDS = ("any", "larger", "same")
 
 
 class CutMix(BaseEstimator):
-    """Draw a child as a rectangle cut out of its base, on another image.
+    """Draw an image as a rectangle cut out of its base, on another image.
 
-    The child has the label of its base alone: samplers give one label to an image, not
+    The synthetic image has the label of its base alone: samplers give one label to an image, not
     shares of two as the paper does.
 
     Parameters
@@ -34,22 +34,22 @@ class CutMix(BaseEstimator):
         Of which class the background is: of any, of one with more images than that of
         the base (of any where there is none), of the same.
     min_share : float, default=0.5
-        Least share of the area that shows the base, drawn from there to 1. Below one half
-        the label is that of the lesser part.
+        Minimum share of the area that shows the base, drawn from there to 1. Below one half
+        the label is that of the smaller part.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     See Also
     --------
-    Paste : The thing itself in the place of a rectangle.
+    Paste : The object itself instead of a rectangle.
 
     Notes
     -----
-    Weigh it against plain copies on your own data: with a small convolutional network on a
-    long-tailed Fashion-MNIST it was worse than these, and of all syntheses tried the one
-    whose children a network trained on real images recognised least.
+    Compare it with plain copies on your own data: with a small convolutional network on a
+    long-tailed Fashion-MNIST it was worse than copies, and of all syntheses tried the one
+    whose synthetic images a network trained on real images recognised least.
 
     References
     ----------
@@ -84,7 +84,7 @@ class CutMix(BaseEstimator):
     def choose(
         self, children: ResamplingPlan, kin: Kin
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose a background for each child, and the share of the area it keeps."""
+        """Choose a background for each synthetic image, and the share of the area it keeps."""
         if not 0 < self.min_share <= 1:
             raise ValueError(f"`min_share` must lie in (0, 1], got {self.min_share!r}.")
         partners = _backgrounds(self.background, children, kin)
@@ -98,7 +98,7 @@ class CutMix(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class CutMix(BaseEstimator):
         weights : ndarray of shape (m, 1)
             Shares of the area they keep.
         rngs : sequence of m Generators
-            They say where the rectangle is.
+            They place the rectangle.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class CutMix(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> Iterator[tuple[slice, slice]]:
-        """Where each child shows its base."""
+        """Where each synthetic image shows its base."""
         height, width = size
         for share, rng in zip((1 - weights[:, 0]).tolist(), rngs, strict=True):
             side = sqrt(min(1.0, max(0.0, share)))
@@ -154,25 +154,25 @@ class CutMix(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"a rectangle of {base}, {1 - weights[0]:.0%} of the area, on {partners[0]}"
 
 
 class Paste(BaseEstimator):
-    """Draw a child as the thing that its base shows, on another image.
+    """Draw an image as the object that its base shows, on another image.
 
     Parameters
     ----------
     mask : callable, default=None
-        ``mask(image)`` returns a bool array (H, W), True where the thing is. By default
-        Otsu's threshold of the brightness parts the image in two, and the part that less
-        of the border belongs to is the thing.
+        ``mask(image)`` returns a bool array (H, W), True where the object is. By default
+        Otsu's threshold of the brightness splits the image in two, and the part with the
+        smaller share of the border is the object.
     background : {"any", "larger", "same"}, default="any"
         Of which class the background is: of any, of one with more images than that of
         the base (of any where there is none), of the same.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; a shape that leaves doubt, such as (12, 32, 32), is
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
         refused. Files are (H, W, C) always.
 
     See Also
@@ -181,10 +181,10 @@ class Paste(BaseEstimator):
 
     Notes
     -----
-    Meant for things before a background that says nothing about the class, such as cells
+    Meant for objects on a background that is independent of the class, such as cells
     or parts on a conveyor; with busy photos give `mask`, e.g. of a segmentation network.
-    Where a mask is True nowhere, the child is a copy of its base. In the plan the
-    background has a share of one half, whatever is seen of it.
+    Where a mask is True nowhere, the synthetic image is a copy of its base. In the plan the
+    background has a share of one half, however much of it is seen.
 
     References
     ----------
@@ -218,7 +218,7 @@ class Paste(BaseEstimator):
     def choose(
         self, children: ResamplingPlan, kin: Kin
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose a background for each child."""
+        """Choose a background for each synthetic image."""
         self._check_mask()
         partners = _backgrounds(self.background, children, kin)
         return partners, np.full(partners.shape, 0.5)
@@ -231,7 +231,7 @@ class Paste(BaseEstimator):
         weights: Any,
         rngs: Any,
     ) -> NDArray[Any]:
-        """Draw a block of children; see :mod:`imblearn_images.core.synthesis`.
+        """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`.
 
         Parameters
         ----------
@@ -250,9 +250,9 @@ class Paste(BaseEstimator):
         Raises
         ------
         ValueError
-            If a mask is no bool array of the height and width of the images.
+            If a mask is not a bool array of the height and width of the images.
         TypeError
-            If `mask` is no function.
+            If `mask` is not a function.
         """
         self._check_mask()
         children = partners[:, 0].copy()
@@ -264,7 +264,7 @@ class Paste(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from the images of these names."""
         return f"what {base} shows, pasted on {partners[0]}"
 
     @on_planes
@@ -281,7 +281,7 @@ class Paste(BaseEstimator):
         return [in_place(m, size, seen=seen), in_place(m, size, 1, seen=~seen)]
 
     def _shown(self, image: NDArray[Any]) -> NDArray[np.bool_]:
-        """Where a child shows its base: the thing, or all of it where no thing is found."""
+        """Where an image shows its base: the object, or all of it where none is found."""
         mask = foreground(image) if self.mask is None else np.asarray(self.mask(image.copy()))
         if mask.shape != image.shape[:2] or mask.dtype != bool:
             raise ValueError(
@@ -299,7 +299,7 @@ class Paste(BaseEstimator):
 
 
 def foreground(image: NDArray[Any]) -> NDArray[np.bool_]:
-    """Find the thing in an image by Otsu's threshold, shape (H, W), dtype bool.
+    """Find the object in an image by Otsu's threshold, shape (H, W), dtype bool.
 
     Of the two parts it is the one that less of the image's border belongs to, and of an
     image of one brightness it is nothing.
@@ -325,7 +325,7 @@ def foreground(image: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _backgrounds(which: str, children: ResamplingPlan, kin: Kin) -> NDArray[np.intp]:
-    """A source row for each child, (m, 1), another one than its base where there is one."""
+    """A source row for each synthetic image, (m, 1), not its base unless it is alone."""
     if which not in BACKGROUNDS:
         raise ValueError(f"`background` must be one of {BACKGROUNDS}, got {which!r}.")
     everybody = np.arange(len(kin.y))

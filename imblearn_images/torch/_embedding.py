@@ -1,4 +1,4 @@
-"""Embedding by a network of PyTorch: what one of its layers says of images."""
+"""Embedding by a network of PyTorch: the output of one of its layers."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         Name of the submodule whose output is taken, one of ``module.named_modules()``; by
         default the output of the whole network.
     size : (height, width), default=None
-        To which images are resized, bilinear with anti-aliasing. By default what a model of
-        timm asks for, otherwise images keep their size.
+        Size to which images are resized, bilinear with anti-aliasing. By default what a model of
+        timm expects, otherwise images keep their size.
     batch_size : int, default=64
         Images that pass through the network at a time. Smaller batches are filled up with
         black images, so that the features of an image do not depend on how many others
@@ -50,14 +50,14 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         Where to compute, e.g. "cuda"; a copy of the network is moved there. By default where
         the network is.
     mean, std : sequence of float, default=None
-        Of each channel of images from 0 to 1; ``(x - mean) / std`` is what the network sees.
+        One for each channel of images from 0 to 1; the network sees ``(x - mean) / std``.
         By default those of a model of timm, otherwise nothing is changed.
     pooling : {"average", "flatten"}, default="average"
-        What becomes of an output of shape (n, channels, height, width) or (n, tokens,
+        How to reduce an output of shape (n, channels, height, width) or (n, tokens,
         channels): its mean over places, or all of its values.
     channel_axis : int, default=None
         Axis of one image of an array that holds the channels, as in scikit-image: 0 for
-        (C, H, W), -1 for (H, W, C). By default the last one; a shape that leaves doubt, such as
+        (C, H, W), -1 for (H, W, C). By default the last one; an ambiguous shape, such as
         (12, 32, 32), is refused.
 
     Attributes
@@ -127,7 +127,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         self.channel_axis = channel_axis
 
     def fit(self, X: Any, y: Any = None) -> Any:
-        """Find out what the network wants; it learns nothing.
+        """Record what the network expects; nothing is learned.
 
         Parameters
         ----------
@@ -267,7 +267,9 @@ def _import_torch():
     try:
         import torch
     except ImportError as exc:
-        raise ImportError("TorchEmbedding needs torch: pip install imblearn-images[torch]") from exc
+        raise ImportError(
+            "TorchEmbedding needs torch. Install it: pip install imblearn-images[torch]"
+        ) from exc
     return torch
 
 

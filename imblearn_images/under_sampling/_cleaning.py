@@ -1,4 +1,4 @@
-"""Cleaning: images that disturb their neighbours, or that no neighbour needs, are dropped."""
+"""Cleaning: images that disturb their neighbours, or are redundant, are dropped."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
 
     :class:`imblearn.under_sampling.TomekLinks` for images. One search for the nearest
     neighbour of every image. It moves the border by a few images and never balances the
-    classes; with noisy labels it drops the right half of a pair as readily as the wrong.
+    classes; with noisy labels it drops the correct image of a pair as readily as the wrong one.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ class RepeatedEditedNearestNeighbours(
     {sampling_strategy_clean}
     {n_neighbors}
     max_iter : int, default=100
-        Rounds at most. It also stops before a class becomes smaller than the smallest.
+        Maximum number of rounds. It also stops before a class becomes smaller than the smallest.
     {kind_sel}
     {n_jobs}
     {embedding}
@@ -181,7 +181,7 @@ class RepeatedEditedNearestNeighbours(
     {embedding_}
     {n_features_in_}
     n_iter_ : int
-        Rounds.
+        Number of rounds.
 
     References
     ----------
@@ -245,7 +245,7 @@ class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
     {n_neighbors}
     {kind_sel}
     allow_minority : bool, default=False
-        Go on when a class becomes smaller than the smallest was.
+        Continue when a class becomes smaller than the smallest was.
     {n_jobs}
     {embedding}
 
@@ -303,7 +303,7 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     """Keep the images that a nearest-neighbour classifier needs to get the others right.
 
     :class:`imblearn.under_sampling.CondensedNearestNeighbour` for images. Images are
-    looked at one by one, each with a search: slow, hours for tens of thousands. It keeps
+    processed one by one, each with a search: slow, hours for tens of thousands. It keeps
     the border and drops the inside of a class, hence noise is kept.
 
     Parameters
@@ -370,8 +370,8 @@ class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
     """Drop majority images that are easy, then those in Tomek links.
 
     :class:`imblearn.under_sampling.OneSidedSelection` for images: one classification of
-    each class by its seeds and one search for links. Much depends on the seeds; drop in
-    quality between two values of `random_state` is a sign not to use it.
+    each class by its seeds and one search for links. Much depends on the seeds; if the
+    quality differs between two values of `random_state`, do not use it.
 
     Parameters
     ----------
@@ -445,7 +445,7 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
         First step; edited nearest neighbours of kind 'mode' by default.
     {n_neighbors}
     threshold_cleaning : float, default=0.5
-        Least size of a class, relative to the smallest, to be cleaned by the second step.
+        Minimum size of a class, relative to the smallest, to be cleaned by the second step.
     {n_jobs}
     {embedding}
 

@@ -1,4 +1,4 @@
-"""Controlled under-sampling: the size that every class is to have is given."""
+"""Controlled under-sampling: the size of every class is given."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
 
     See Also
     --------
-    imblearn_images.ensemble.EasyEnsembleClassifier : Use every majority image after all.
+    imblearn_images.ensemble.EasyEnsembleClassifier : Uses every majority image.
 
     Examples
     --------
@@ -93,9 +93,9 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
     """Keep the majority images that are nearest to the smallest class.
 
     :class:`imblearn.under_sampling.NearMiss` for images. Searches between every class and
-    the smallest. It keeps the border, so what is left of a class is not typical of it, and
+    the smallest. It keeps the border, so the rest of a class is not typical of it, and
     outliers attract the selection (less in version 2); version 3 may find fewer images than
-    asked for.
+    requested.
 
     Parameters
     ----------
@@ -236,9 +236,9 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     """Replace the images of a class by the centres of its clusters, or the images next to them.
 
     :class:`imblearn.under_sampling.ClusterCentroids` for images. k-means with as many
-    clusters as images are to be left: slow where that is thousands. With hard voting the
+    clusters as images are kept: slow where that is thousands. With hard voting the
     images nearest to the centres are kept, a selection that covers the class. With soft
-    voting, imbalanced-learn's default, they are averages, on photos a blur that no camera
+    voting, imbalanced-learn's default, they are averages, which on photos are blurs that no camera
     takes: they teach a network that blurred images are of this class.
 
     Parameters
@@ -260,7 +260,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     {embedding_}
     {n_features_in_}
     voting_ : str
-        As used.
+        The voting in use.
 
     Notes
     -----
@@ -359,7 +359,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
 def _with_moved(
     plan: ResamplingPlan, features: NDArray[Any], made: Any, dtype: np.dtype[Any]
 ) -> ResamplingPlan:
-    """Tell a centre that is not its only image from that image.
+    """Distinguish a centre from an image that it equals.
 
     The clusterer has stopped before it got there, or has rounded.
     """
