@@ -25,6 +25,7 @@ image arrays, memmaps and arrays of file paths:
   ``sampling_strategy``
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
   disk; ``imblearn-images`` on the command line
+- :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
 - :mod:`~imblearn_images.datasets`: real images to try things on
 
 Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``), and
@@ -114,6 +115,7 @@ _MODULES = (
     "display",
     "ensemble",
     "folders",
+    "images",
     "model_selection",
     "over_sampling",
     "preprocessing",

@@ -214,24 +214,22 @@ class ImageSamplerMixin:
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
-        if not isinstance(X, Images):
+        if isinstance(X, Images):
+            y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+        else:
             with LIMITS(), _text_told(X):  # scikit-learn adds up what it looks at
                 X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
-            self._check_classes(y)
-            check_strategy(self.sampling_strategy, y, self._sampling_type)
-            check_plan_fits(self.sampling_strategy, y, self._sampling_type)
-            return X, y, binarize_y
-        y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         self._check_classes(y)
         check_strategy(self.sampling_strategy, y, self._sampling_type)
         check_plan_fits(self.sampling_strategy, y, self._sampling_type)
-        shape: tuple[int, ...] = ()
-        if X.paths is None:
-            shape = X.uniform or X.shape_of(0)
-            check_images((len(X), *shape), X.dtype)
-        self.n_features_in_ = prod(shape)
-        if hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+        if isinstance(X, Images):
+            shape: tuple[int, ...] = ()
+            if X.paths is None:
+                shape = X.uniform or X.shape_of(0)
+                check_images((len(X), *shape), X.dtype)
+            self.n_features_in_ = prod(shape)
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
         return X, y, binarize_y
 
     def _check_classes(self, y: NDArray[Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from imblearn_images import core
 from imblearn_images.core import parallel
 from imblearn_images.core.files import read_image, write_image
+from imblearn_images.core.images import Images
 
 hypothesis.settings.register_profile(
     "house", deadline=None, max_examples=30, derandomize=True, database=None
@@ -89,6 +90,26 @@ def _channels_last_view(images, folder):
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(images, -1, 1)), 1, -1)
 
 
+class Negatives(Images):
+    """A home of pixels that this library does not know: computed when they are read."""
+
+    def __init__(self, images):
+        self.dtype = images.dtype
+        self.negatives = self._turned(images)
+
+    def _turned(self, images):
+        return ~images if self.dtype.kind in "bui" else -images
+
+    def __len__(self):
+        return len(self.negatives)
+
+    def shape_of(self, row):
+        return self.negatives.shape[1:]
+
+    def read(self, rows, out):
+        out[...] = self._turned(self.negatives[rows])
+
+
 HOLDERS = {
     "array": lambda images, folder: images.copy(),
     "fortran": lambda images, folder: np.asfortranarray(images),
@@ -98,9 +119,9 @@ HOLDERS = {
     "read_only": _read_only,
     "memmap": _memmap,
     "list": lambda images, folder: list(images.copy()),
-    "tuple": lambda images, folder: tuple(images.copy()),
     "objects": lambda images, folder: as_objects(images.copy()),
     "files": lambda images, folder: write_images(folder, images),
+    "home": lambda images, folder: Negatives(images),
 }
 """Name -> function (images, empty folder) -> X that holds them."""
 
@@ -129,6 +150,8 @@ class Held:
         self.X = HOLDERS[how](self.images, folder / "source")
 
     def pixels(self, X):
+        if self.how == "home":
+            return np.asarray(X)
         return read_images(X) if self.how == "files" else np.stack(list(X))
 
     def where(self):

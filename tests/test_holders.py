@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import as_objects, make_images, make_labels, write_images
+from conftest import Negatives, as_objects, make_images, make_labels, write_images
 from matplotlib import pyplot
 from PIL import Image
 from sklearn.ensemble import IsolationForest
@@ -31,6 +31,9 @@ from imblearn_images import (
 from imblearn_images import (
     preprocessing as steps,
 )
+from imblearn_images.core.images import ArrayImages, Images
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.decision import (
     CascadeClassifier,
     MinorityDetector,
@@ -139,6 +142,10 @@ PIXELS = {
     "mixed list": lambda: [*PILLOWS[:9], *TENSORS[9:12], *IMAGES[12:]],
     "nested list": lambda: IMAGES.tolist(),
     "nested tuple": lambda: tuple(IMAGES.tolist()),
+    "home": lambda: Negatives(IMAGES),
+    "drawn": lambda: DrawnImages(
+        ResamplingPlan.selection(np.arange(N)[::-1], Y), ArrayImages(IMAGES[::-1])
+    ),
 }
 WIDE = {"nested list", "nested tuple"}  # Python's integers are NumPy's int64
 
@@ -187,6 +194,8 @@ def pixels_of(X):
         X = list(X["it"])
     if isinstance(X, pl.Series):
         X = X.to_list()
+    if isinstance(X, Images):
+        X = np.asarray(X)
     if isinstance(X, np.ndarray) and X.dtype == object:
         X = X.ravel()
     return np.stack([np.asarray(image).reshape(SHAPE) for image in X])
@@ -383,6 +392,9 @@ def test_every_column_of_paths_is_seen_as_the_list_is(door, files, tmp_path):
 def test_images_come_back_in_their_container(name, how):
     X = PIXELS[how]()
     result, _ = sampler_named(name).fit_resample(X, Y)
+    if isinstance(X, Images):  # selected they stay, drawn they are pixels
+        assert isinstance(result, Images if name == "RandomUnderSampler" else np.ndarray)
+        return
     plain = {"memoryview", "array-like", "unmasked"}
     lists = {"deque", "UserList", "sequence", "dict values", "Pillow sequence"}
     kind = np.ndarray if how in plain else list if how in lists else type(X)

@@ -2,18 +2,29 @@ import errno
 import os
 import pickle
 import re
+import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_images, write_images
+from conftest import Negatives, make_images, write_images
 from hypothesis import given
 from hypothesis import strategies as st
+from imblearn.pipeline import make_pipeline
+from joblib import Parallel, delayed
 from PIL import Image
+from sklearn.model_selection import cross_val_score
+from sklearn.naive_bayes import GaussianNB
 
 import imblearn_images
+from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, render
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import ArrayImages, FileImages, open_images
+from imblearn_images.core.rendering import DrawnImages
+from imblearn_images.datasets import load_image_folder
+from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
+from imblearn_images.synthesis import Augment, Morph
 
 ROWS = np.array([5, 0, 5, 3])
 
@@ -106,6 +117,15 @@ def test_files_of_different_modes_are_named_with_both_ways_out(tmp_path, other):
     )
 
 
+def test_files_of_different_modes_are_named_whenever_they_are_looked_at(tmp_path):
+    paths = write_images(tmp_path, make_images(2, (4, 4), "uint8"))
+    Image.new("RGB", (4, 4)).save(tmp_path / "other.png")
+    files = FileImages([*paths, str(tmp_path / "other.png")], np.array([0]))
+    assert files.shape_of(1) == (4, 4)
+    with pytest.raises(ValueError, match="2 kinds"):
+        files.shape_of(2)
+
+
 def test_no_file_stays_open(tmp_path):
     paths = write_images(tmp_path, make_images(30, (4, 4), "uint8"))
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
@@ -157,6 +177,157 @@ def test_files_keep_the_paths_they_were_given(tmp_path):
     some = files.subset(ROWS)
     assert [some.name_of(row) for row in range(4)] == paths[ROWS].tolist()
     assert some.shape_of(3) == (4, 5, 3)
+
+
+class Unread(Negatives):
+    def read(self, rows, out):
+        raise AssertionError("a sampler that selects has read pixels")
+
+
+@pytest.mark.parametrize("sampler", [RandomUnderSampler(), RandomOverSampler()])
+def test_who_selects_reads_nothing(sampler):
+    images = Unread(make_images(6, (4, 3), "uint8"))
+    selected, _ = sampler.fit_resample(images, ["a"] * 4 + ["b"] * 2)
+    assert len(selected) == len(sampler.plan_) and selected.uniform == (4, 3)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        SMOTE(k_neighbors=1, random_state=0),
+        SMOTE(k_neighbors=1, embedding="thumbnail", random_state=0),
+        SMOTE(k_neighbors=1, embedding=HOGFeatures(), synthesis=Morph(), random_state=0),
+        RandomOverSampler(synthesis=Augment(), accept=lambda images, y: images.mean((1, 2)) > 0),
+    ],
+)
+def test_a_sampler_behind_another_needs_no_stored_pixels(sampler):
+    """The rows of a plan are a home of pixels."""
+    images, y = make_images(9, (9, 8), "uint8"), np.array(list("aaaaabbbc"))
+    over = RandomOverSampler(sampling_strategy={"c": 3}, synthesis=Augment(), random_state=0)
+    stored, labels = over.fit_resample(images, y)
+    sampler.set_params(random_state=0)
+    expected, _ = sampler.fit_resample(stored, labels)
+    drawn = DrawnImages(over.plan_, open_images(images))
+    np.testing.assert_array_equal(sampler.fit_resample(drawn, labels)[0], expected)
+
+
+def test_an_array_made_of_a_home_is_the_callers_own(held):
+    images = open_images(held.X)
+    made = np.array(images)
+    np.testing.assert_array_equal(made, held.images)
+    made[...] = 0
+    np.testing.assert_array_equal(np.asarray(images), held.images)
+
+
+def test_cross_validation_divides_a_home():
+    images = Negatives(make_images(12, (4, 3), "uint8"))
+    model = make_pipeline(SMOTE(k_neighbors=1, random_state=0), FlattenImages(), GaussianNB())
+    y = np.array(["a"] * 8 + ["b"] * 4)
+    scores = cross_val_score(model, images, y, cv=2)
+    np.testing.assert_array_equal(scores, cross_val_score(model, np.asarray(images), y, cv=2))
+
+
+def test_pixels_of_a_home_go_into_other_processes():
+    images = np.asarray(Negatives(make_images(50, (64, 64), "uint8")))
+    (total,) = Parallel(n_jobs=2)(delayed(np.sum)(images[:40]) for _ in range(1))
+    assert total == images[:40].sum()
+
+
+def test_a_home_is_told_what_its_dtype_must_be():
+    images = Negatives(make_images(6, (4, 3), "uint8"))
+    images.dtype = np.uint8
+    with pytest.raises(TypeError, match=r"`dtype` of Negatives must be a numpy.dtype"):
+        SMOTE(k_neighbors=1).fit_resample(images, ["a"] * 4 + ["b"] * 2)
+
+
+# --- a reader of one's own
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Folders of files that only NumPy reads."""
+    images = make_images(10, (5, 4), "uint16")
+    for row, image in enumerate(images):
+        folder = tmp_path / "scans" / ("ill" if row < 3 else "well")
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / f"{row}.npy", image)
+    return tmp_path / "scans", images
+
+
+def test_files_of_a_reader_are_resampled_as_their_pixels_are(scans, tmp_path):
+    folder, pixels = scans
+    images, y = load_image_folder(folder, reader=np.load, suffixes=[".NPY"])
+    assert not images.shapes.any()  # no file was opened
+    smote = SMOTE(k_neighbors=1, random_state=0, output_dir=tmp_path / "out")
+    result, labels = smote.fit_resample(images, y)
+    expected, _ = SMOTE(k_neighbors=1, random_state=0).fit_resample(pixels, y)
+    result = pickle.loads(pickle.dumps(result))
+    np.testing.assert_array_equal(np.asarray(result), expected)
+    suffixes = [Path(path).suffix for path in result.paths]
+    assert suffixes == [".npy"] * 10 + [".png"] * 4
+    smote.set_params(output_dir=tmp_path / "again", sampling_strategy={"ill": 9})
+    twice, _ = smote.fit_resample(result, labels)  # its own files beside those of the reader
+    assert np.asarray(twice).shape == (16, 5, 4)
+    np.testing.assert_array_equal(render(smote.plan_, result), np.asarray(twice))
+
+
+def test_what_no_file_can_hold_is_refused_before_anything_is_drawn(scans, tmp_path):
+    folder, _ = scans
+    bands = partial(np.repeat, repeats=7, axis=-1)
+    images, y = load_image_folder(
+        folder, reader=lambda path: bands(np.load(path)[..., None]), suffixes=[".npy"]
+    )
+    with pytest.raises(ValueError, match=r"\(5, 4, 7\) and dtype uint16"):
+        SMOTE(k_neighbors=1, output_dir=tmp_path / "out").fit_resample(images, y)
+    assert not (tmp_path / "out").exists()
+    X_res, _ = SMOTE(k_neighbors=1).fit_resample(np.asarray(images), y)
+    assert X_res.shape == (14, 5, 4, 7)
+
+
+@pytest.mark.parametrize(
+    ("reader", "reason"),
+    [
+        (lambda path: 1 / 0, "reader` raised ZeroDivisionError"),
+        (lambda path: "pixels", "must give an array of numbers"),
+        (lambda path: np.zeros(3), "got shape .3,."),
+        (lambda path: np.zeros((3, 3), "f4" if "5.npy" in path else "u1"), "got 2 kinds"),
+    ],
+)
+def test_what_a_reader_does_wrong_is_told_with_the_file(scans, reader, reason):
+    paths = sorted(map(str, scans[0].rglob("*.npy")))
+    with pytest.raises(ValueError, match=reason) as error:
+        FileImages(paths, reader=reader)
+    assert "5.npy" in str(error.value)
+
+
+def test_sizes_of_a_reader_may_differ(scans):
+    paths = sorted(map(str, scans[0].rglob("*.npy")))
+    images = FileImages(paths, reader=lambda p: np.load(p)[: 4 if "5.npy" in p else 5])
+    assert images.uniform is None
+    read = ReadImages(size=(3, 3)).fit_transform(images)
+    assert read.shape == (10, 3, 3) and read.dtype == np.uint16
+    with pytest.raises(ValueError, match="one array needs one shape"):
+        np.asarray(images)
+
+
+def test_endings_that_nobody_reads_are_refused(scans):
+    with pytest.raises(ValueError, match=r"no `reader`, got .'.npy'.*reader=numpy.load"):
+        load_image_folder(scans[0], suffixes=[".npy"])
+    with pytest.raises(ValueError, match="endings with a dot"):
+        load_image_folder(scans[0], suffixes=".npy", reader=np.load)
+
+
+def test_files_not_looked_at_yet_need_a_few_bytes_each():
+    paths = np.array([f"photos/{row:06d}.png" for row in range(100_000)])
+    tracemalloc.start()
+    try:
+        files = FileImages(paths, np.empty(0, dtype=np.intp))
+        some = files.subset(np.arange(0, 100_000, 100))
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert files.paths is paths and len(some) == 1000
+    assert kept < 2_000_000 and peak < 4_000_000
 
 
 def test_no_other_module_asks_where_pixels_live():

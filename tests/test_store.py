@@ -399,7 +399,7 @@ def test_a_disk_that_reserves_no_room_is_written_on_instead(photos, monkeypatch,
     assert files.pixels(np.arange(3), (6, 5))[0].tolist() == expected
     monkeypatch.setattr(core_images, "_fill", lambda *args: _full(0))
     with pytest.raises(OSError, match="Make room there") as caught:
-        files.decode(np.arange(3), (6, 5))
+        files.pixels(np.arange(3), (6, 5))
     assert caught.value.errno == errno.ENOSPC
 
 

@@ -45,6 +45,7 @@ from imblearn_images import (
     recipes,
 )
 from imblearn_images.combine import SamplerChain
+from imblearn_images.datasets import load_image_folder
 from imblearn_images.decision import (
     CascadeClassifier,
     MinorityDetector,
@@ -52,6 +53,7 @@ from imblearn_images.decision import (
     TestTimeAugmentationClassifier,
     TunedThresholdsClassifier,
 )
+from imblearn_images.images import FileImages, Images
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages, ReshapeImages
 from imblearn_images.strategies import at_least
 from imblearn_images.synthesis import (
@@ -368,3 +370,25 @@ def resampled() -> tuple[NDArray[np.uint8], int, NDArray[np.uint8], NDArray[np.i
     _, y_some = links.fit_resample(images, images[:, 0, 0], embeddings=np.zeros((9, 2)))
     paths, _ = RandomUnderSampler().fit_resample([Path("a.png"), Path("b.png")], (0, 1))
     return X_res, y_res.count("dog"), y_some, links.plan_.base, paths[0].suffix
+
+
+class Drawn(Images):
+    """A home of pixels of one's own."""
+
+    dtype = np.dtype("uint8")
+
+    def __len__(self) -> int:
+        return 9
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        return (8, 8)
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[np.generic]) -> None:
+        out[...] = rows[:, None, None]
+
+
+def homes_of_pixels(y: list[str]) -> None:
+    selected, labels = RandomUnderSampler().fit_resample(Drawn(), y)
+    SMOTE(k_neighbors=1).fit_resample(selected, labels)
+    SMOTE(output_dir="out").fit_resample(FileImages(["a.npy", "b.npy"], reader=np.load), y)
+    SMOTE().fit_resample(*load_image_folder("scans", reader=np.load, suffixes=[".npy"]))

@@ -427,7 +427,7 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
         )
     if isinstance(X, np.ndarray):
         return _unwrap_array(X)
-    if hasattr(X, "shape_of"):  # a home of pixels, at a door that takes none
+    if hasattr(X, "as_given"):  # a home of pixels, at a door that takes none
         return X.as_given(), _as_it_is
     if sparse.issparse(X):
         return X, _as_it_is

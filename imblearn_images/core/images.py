@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import resized
-from imblearn_images.core.text import printable
+from imblearn_images.core.text import counted, printable
 
 COPIES = "RandomOverSampler copies them as they are"
 THUMBNAIL = (32, 32)
@@ -117,21 +118,26 @@ class Images:
 
         Returns
         -------
-        pixels : ndarray or memmap of shape (n, d)
+        pixels : ndarray of shape (n, d)
             By default backed by an unnamed temporary file, which is gone with the last
             reference: neighbours are compared many times, images are read once, and memory
             holds what the operating system likes to keep.
         positions : ndarray of shape (m,)
             Where in `pixels` the rows are.
         """
+        self.look_at(rows, n_jobs=n_jobs)
         shapes = {self.shape_of(row) for row in rows}
         first = self.shape_of(rows[0])
         if size is None:
             size = first[:2] if len(shapes) == 1 else THUMBNAIL
         shape = (len(rows), *size, *first[len(size) :])
         with tempfile.TemporaryFile() as spool:
-            _reserve(spool.fileno(), prod(shape) * self.dtype.itemsize)
-            pixels = np.memmap(spool, dtype=self.dtype, shape=shape)
+            n_bytes = prod(shape) * self.dtype.itemsize
+            _reserve(spool.fileno(), n_bytes)
+            spool.truncate(n_bytes)  # where there was nothing to be reserved
+            # No np.memmap: joblib would look for its name, to open it in another process.
+            memory = memoryview(mmap(spool.fileno(), n_bytes))
+            pixels = np.frombuffer(memory, dtype=self.dtype).reshape(shape)
         in_threads(
             self.read,
             ((rows[i : i + 16], pixels[i : i + 16]) for i in range(0, len(rows), 16)),
@@ -151,6 +157,9 @@ class Images:
         image = np.empty((1, *self.shape_of(row)), dtype=self.dtype)
         self.read(np.array([row]), image)
         return image.shape, hashlib.sha256(image.tobytes()).digest()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({counted(len(self), 'image')})"
 
     def as_given(self) -> Any:
         """What takes no homes of pixels gets instead: paths of files, else one array."""
@@ -173,6 +182,8 @@ class Images:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """All pixels, shape (n, ...): read into memory, or into an unnamed temporary file."""
+        if copy is False:
+            raise ValueError(f"{self!r} has no array that could be had without a copy.")
         rows = np.arange(len(self))
         self.look_at(rows)
         shape = self.shape_of(0) if len(self) else (0, 0)
@@ -187,7 +198,7 @@ class Images:
             pixels = np.empty((len(self), *shape), dtype=self.dtype)
             self.read(rows, pixels)
         else:
-            pixels = np.asarray(self.pixels(rows)[0]).reshape(len(self), *shape)
+            pixels = self.pixels(rows)[0].reshape(len(self), *shape)
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
 
@@ -302,8 +313,9 @@ class ArrayImages(Images):
         return pixels, rows if in_one_piece else np.arange(len(rows))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """The array itself."""
-        return self.array if dtype is None else self.array.astype(dtype, copy=False)
+        """The array itself, unless a copy is wanted."""
+        array = self.array if dtype is None else self.array.astype(dtype, copy=False)
+        return array.copy() if copy and array is self.array else array
 
     def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Bring one row in the order of :meth:`pixels` into the shape of an image."""
@@ -370,7 +382,8 @@ class FileImages(Images):
         # Numbers in an array, not tuples in a dict: there may be a million files.
         self.shapes = np.zeros((len(self.paths), 2), dtype=np.int32)
         self.forget()
-        self.look_at(np.arange(len(self.paths)) if rows is None else rows, n_jobs=n_jobs)
+        looked_at = np.arange(len(self.paths)) if rows is None else np.asarray(rows, dtype=np.intp)
+        self.look_at(looked_at, n_jobs=n_jobs)
 
     def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
         """Look at the headers of some rows, if one of them is not known yet.
@@ -382,8 +395,11 @@ class FileImages(Images):
         """
         if (self.shapes[rows, 0] > 0).all():
             return
+        known = np.flatnonzero(self.shapes[:, 0])
         if self.reader is not None:  # which reads whole files: each once
             rows = rows[self.shapes[rows, 0] == 0]
+        elif len(known):  # all files are of one kind, whenever they are looked at
+            rows = np.union1d(rows, known[:1])
         used = [self.name_of(row) for row in rows]
         if self.reader is None:
             infos = files.describe_all(used, n_jobs=n_jobs)
@@ -391,7 +407,6 @@ class FileImages(Images):
             found = in_threads(self._describe, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
             files.raise_unreadable([e for e in found if isinstance(e, Exception)], len(found))
             infos = [info for info in found if isinstance(info, files.FileInfo)]
-        known = np.flatnonzero(self.shapes[:, 0])
         if self.reader is None:
             files.check_uniform(infos, used)
         else:
@@ -448,7 +463,7 @@ class FileImages(Images):
         return both
 
     def check_can_be_written(self) -> None:
-        """Refuse to draw what a reader may give, and no file that is written can hold.
+        """Refuse what a reader may give, and no file that this library writes can hold.
 
         Raises
         ------
@@ -609,6 +624,11 @@ def open_images(X: Any) -> Images:
     'b.png'
     """
     if isinstance(X, Images):
+        if X.paths is None and not isinstance(X.dtype, np.dtype):
+            raise TypeError(
+                f"`dtype` of {type(X).__name__} must be a numpy.dtype, got {X.dtype!r}. Write "
+                'dtype = np.dtype("uint8").'
+            )
         return X
     X, _ = unwrap(X)
     if holds_paths(X):
@@ -632,7 +652,7 @@ def check_finite_images(
     `names` is what the user calls the images, by default by their rows. Files are checked when
     they are read.
     """
-    if images.dtype.kind != "f" or images.paths is not None or not len(rows):
+    if images.paths is not None or not len(rows) or images.dtype.kind != "f":
         return
     names = rows if names is None else names[rows]
     if images.in_memory:

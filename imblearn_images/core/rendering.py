@@ -94,11 +94,7 @@ def render(
     if sparse.issparse(images):
         return _render_sparse(plan, images)
     images = open_images(images)
-    if len(images) != plan.n_source:
-        raise ValueError(
-            f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
-            "was given to fit_resample."
-        )
+    _check_source(plan, images)
     if not images.in_memory:
         images.look_at(_sources(plan), n_jobs=n_jobs)
     if plan.previous is not None:
@@ -134,6 +130,14 @@ def render(
     return out
 
 
+def _check_source(plan: ResamplingPlan, images: Images) -> None:
+    if len(images) != plan.n_source:
+        raise ValueError(
+            f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
+            "was given to fit_resample."
+        )
+
+
 def _sources(plan: ResamplingPlan) -> NDArray[np.intp]:
     """Source rows that a plan draws from; row 0 if none, which still has a shape and dtype."""
     used = plan.weights != 0 if plan.drawn is None else plan.drawn
@@ -152,25 +156,32 @@ class DrawnImages(Images):
     ----------
     plan : ResamplingPlan
         Decision of a sampler.
-    images : Images
-        The images it was drawn for.
+    images : images
+        The images it was drawn for, as they were given to ``fit_resample``.
+
+    Raises
+    ------
+    ValueError
+        If the plan was drawn for another number of images.
 
     Examples
     --------
-    >>> from imblearn_images.core.images import ArrayImages
     >>> X, y = np.arange(12).reshape(3, 2, 2), np.array([0, 0, 1])
-    >>> drawn = DrawnImages(ResamplingPlan.selection(np.array([2, 2, 0]), y), ArrayImages(X))
+    >>> drawn = DrawnImages(ResamplingPlan.selection(np.array([2, 2, 0]), y), X)
     >>> out = np.empty((2, 2, 2), dtype=drawn.dtype)
     >>> drawn.read(np.array([1, 2]), out)
     >>> len(drawn), out.ravel().tolist()
     (3, [8, 9, 10, 11, 0, 1, 2, 3])
     """
 
-    def __init__(self, plan: ResamplingPlan, images: Images) -> None:
+    def __init__(self, plan: ResamplingPlan, images: Any) -> None:
+        check_plan(plan)
+        self.plan: ResamplingPlan = plan
+        self.images: Images = open_images(images)
+        _check_source(plan, self.images)
         if plan.previous is not None:
-            images, plan = DrawnImages(plan.previous, images), plan.last_step
-        self.plan, self.images = plan, images
-        self._is_drawn = plan.synthetic
+            self.images, self.plan = DrawnImages(plan.previous, images), plan.last_step
+        self._is_drawn = self.plan.synthetic
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]

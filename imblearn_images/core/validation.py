@@ -156,7 +156,7 @@ def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
     """Refuse, before anything is drawn, numbers of images of which not even a list fits."""
     if kind != "over-sampling":
         return
-    asked = strategy(y) if callable(strategy) else strategy
+    asked = as_counts(strategy(y) if callable(strategy) else strategy)
     if isinstance(asked, dict):
         n_rows = sum(int(n) for n in asked.values())
         check_fits(

@@ -18,12 +18,13 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.estimators import as_wanted, takes_of, weighted
+from imblearn_images.core.images import Images
 from imblearn_images.core.targets import column_labels
 
 
 def as_labels(X: Any, y: Any) -> Any:
     """Return the checked labels of `X`, shape (n,)."""
-    images, _ = unwrap(X)
+    images = X if isinstance(X, Images) else unwrap(X)[0]  # a home need not be read for its length
     labels = column_or_1d(column_labels(y), warn=True)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
@@ -52,6 +53,8 @@ def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
     """Return some rows of `X`, whatever holds them."""
     if hasattr(X, "iloc"):
         return X.iloc[rows]
+    if isinstance(X, Images):
+        return X[rows]
     images, _ = unwrap(X.tocsr() if sparse.issparse(X) else X)
     return images[rows] if hasattr(images, "shape") else np.asarray(images)[rows]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from imblearn_images.core.files import SUFFIXES
+from imblearn_images.core.images import FileImages
 from imblearn_images.core.text import counted
 from imblearn_images.folders._layout import (
     SplitFoldersError,
@@ -27,7 +29,9 @@ OWN_FILES = ("manifest.jsonl", "labels.csv", "classes.png", "contact_sheet.png")
 """What this package writes beside class folders; passed over without a word."""
 
 
-def _walk(class_folder: str, root: str) -> tuple[list[str], list[str]]:
+def _walk(
+    class_folder: str, root: str, suffixes: tuple[str, ...] = SUFFIXES
+) -> tuple[list[str], list[str]]:
     """Return the image files and the other files under a class folder, hidden ones left out."""
     images: list[str] = []
     others: list[str] = []
@@ -53,7 +57,7 @@ def _walk(class_folder: str, root: str) -> tuple[list[str], list[str]]:
                     real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
                     folders[entry.path] = real
                     inside.append(entry.path)
-                elif entry.name.lower().endswith(SUFFIXES) and os.path.isfile(entry):
+                elif entry.name.lower().endswith(suffixes) and os.path.isfile(entry):
                     inside.append(entry.path)
                 else:
                     others.append(entry.path)
@@ -68,6 +72,8 @@ def load_image_folder(
     classes: Sequence[str] | None = None,
     allow_empty: bool = False,
     as_frame: bool = False,
+    reader: Callable[[str], ArrayLike] | None = None,
+    suffixes: Sequence[str] | None = None,
 ) -> Any:
     """List the image files of class folders, and their labels; no file is opened.
 
@@ -88,12 +94,20 @@ def load_image_folder(
         Accept class folders without an image.
     as_frame : bool, default=False
         Return one table instead; needs pandas.
+    reader : callable, default=None
+        ``reader(path)`` gives the pixels of a file, an array (H, W) or (H, W, C), in formats
+        that this library does not read, such as DICOM, NIfTI or ``numpy.load``.
+    suffixes : list of str, default=None
+        Endings of the names of files that are images, such as ``[".npy"]``, in either case; the
+        usual ones by default. Others need a `reader`.
 
     Returns
     -------
-    paths : ndarray of shape (n,), str
+    paths : ndarray of shape (n,), str; or FileImages
         Image files (.png .apng .jpg .jpeg .jpe .jfif .bmp .tif .tiff .webp .gif .ppm .pgm .pbm
         .pnm, in either case), each beginning with `path`, sorted by class, then folder by folder.
+        With a `reader` a home of pixels, :class:`~imblearn_images.images.FileImages`, which
+        samplers take as they take paths.
     labels : ndarray of shape (n,), str
         Their labels.
     table : pandas.DataFrame of shape (n, 2)
@@ -107,7 +121,7 @@ def load_image_folder(
         If there is no class folder, or one without an image; if the folders are no classes but
         splits, or images beside their masks, or classes lie one level deeper, naming the folder
         that is meant (naming them as `classes` takes them all the same); if there is no such
-        split or class.
+        split or class; for `suffixes` without a `reader`, and a `reader` in a table.
     ModuleNotFoundError
         If `as_frame` and pandas is not installed.
 
@@ -127,13 +141,30 @@ def load_image_folder(
     ...     paths, labels = load_image_folder(photos)
     >>> [Path(path).name for path in paths], labels.tolist()
     (['c.tif', 'a.JPG', 'b.jpg'], ['kiwi', 'lime', 'lime'])
+
+    Images that only a function of yours can read:
+
+    >>> from imblearn_images import RandomUnderSampler
+    >>> with tempfile.TemporaryDirectory() as scans:
+    ...     for name in ("ill/a.npy", "well/b.npy", "well/c.npy"):
+    ...         Path(scans, name).parent.mkdir(exist_ok=True)
+    ...         np.save(Path(scans, name), np.zeros((8, 8), dtype=np.uint16))
+    ...     images, labels = load_image_folder(scans, reader=np.load, suffixes=[".npy"])
+    ...     some, _ = RandomUnderSampler(random_state=0).fit_resample(images, labels)
+    ...     len(images), len(some), np.asarray(some).shape
+    (3, 2, (2, 8, 8))
     """
     root = str(Path(path))
+    endings = _check_reader(reader, suffixes, as_frame)
     if split is not None:
         root = find_split(root, split)
     try:
         listing, skipped, notes = find_images(
-            root, allow_empty=allow_empty, classes=classes, remedy=", or pass allow_empty=True"
+            root,
+            allow_empty=allow_empty,
+            classes=classes,
+            remedy=", or pass allow_empty=True",
+            suffixes=endings,
         )
     except SplitFoldersError as error:
         raise ValueError(f'{error} To read one side, pass split="train".') from error
@@ -143,11 +174,44 @@ def load_image_folder(
     labels = [name for name, images in listing.items() for _ in images]
     if as_frame:
         return _frame(path=paths, label=labels)
-    return np.array(paths, dtype=np.str_), np.array(labels, dtype=np.str_)
+    files: Any = np.array(paths, dtype=np.str_)
+    if reader is not None:
+        files = FileImages(files, np.empty(0, dtype=np.intp), reader=reader)
+    return files, np.array(labels, dtype=np.str_)
+
+
+def _check_reader(reader: Any, suffixes: Any, as_frame: bool) -> tuple[str, ...]:
+    """Return the endings, in lower case, of files that are images."""
+    if isinstance(suffixes, (str, bytes)) or not all(
+        isinstance(suffix, str) and suffix.startswith(".") for suffix in suffixes or ()
+    ):
+        raise ValueError(
+            f'`suffixes` must be a list of endings with a dot, such as [".npy"], got {suffixes!r}.'
+        )
+    if suffixes is not None and not suffixes:
+        raise ValueError("`suffixes` must hold an ending at least, got an empty list.")
+    endings = SUFFIXES if suffixes is None else tuple(suffix.lower() for suffix in suffixes)
+    unread = [ending for ending in endings if ending not in SUFFIXES]
+    if unread and reader is None:
+        raise ValueError(
+            f"`suffixes` must be some of {' '.join(SUFFIXES)} where there is no `reader`, got "
+            f"{unread!r}. Pass a function that reads such a file, reader=numpy.load."
+        )
+    if reader is not None and as_frame:
+        raise ValueError(
+            "`as_frame` must be False with a `reader`, which no column can hold. Make the table "
+            "of images.paths and the labels."
+        )
+    return endings
 
 
 def find_images(
-    root: str, *, allow_empty: bool, classes: Sequence[str] | None = None, remedy: str = ""
+    root: str,
+    *,
+    allow_empty: bool,
+    classes: Sequence[str] | None = None,
+    remedy: str = "",
+    suffixes: tuple[str, ...] = SUFFIXES,
 ) -> tuple[dict[str, list[str]], list[str], list[str]]:
     """Return the image files of every class, the files that are none, and notes; see above.
 
@@ -161,7 +225,7 @@ def find_images(
     ]
     if folders and classes is not None:
         folders = choose_classes(root, folders, classes)
-    found = {name: _walk(os.path.join(root, name), root) for name in folders}
+    found = {name: _walk(os.path.join(root, name), root, suffixes) for name in folders}
     skipped += [file for _, others in found.values() for file in others]
     note = note_on_skipped(skipped)
     if not found:
@@ -176,7 +240,7 @@ def find_images(
     if empty and not allow_empty:
         raise ValueError(
             f"no image in {len(empty)} of {len(found)} class folders of {root!r}: {empty[:5]}; "
-            f"{note}; images end in {' '.join(SUFFIXES)}. Fill or remove these folders, "
+            f"{note}; images end in {' '.join(suffixes)}. Fill or remove these folders, "
             f"name the others in `classes`{remedy}."
         )
     return listing, skipped, notes

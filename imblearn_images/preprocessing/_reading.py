@@ -18,6 +18,7 @@ from sklearn.utils.validation import validate_data
 from imblearn_images._docstrings import substitute
 from imblearn_images.core import files
 from imblearn_images.core.containers import unwrap
+from imblearn_images.core.images import Images
 from imblearn_images.core.limits import check_max_pixels, current_limits, image_limits
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import channels_back, channels_last, resized
@@ -121,7 +122,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         """
         files.check_size_and_mode(self.size, self.mode)
         check_max_pixels(self.max_pixels)
-        images, _ = unwrap(X)
+        images = _held(X, self.size)
         if are_paths(images):
             validate_data(self, images.reshape(-1, 1), skip_check_array=True)
         else:
@@ -157,7 +158,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         """
         files.check_size_and_mode(self.size, self.mode)
         check_max_pixels(self.max_pixels)
-        images, _ = unwrap(X)
+        images = _held(X, self.size)
         if are_paths(images):
             with _limited(self.max_pixels):
                 return self._read(images)
@@ -218,6 +219,17 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         # string they ask that `fit` converts nothing, hence its dtype=None.
         tags.input_tags.string = True
         return image_tags(tags, requires_fit=False)
+
+
+def _held(X: Any, size: tuple[int, int] | None) -> Any:
+    """What a container holds; of a home of images that differ in size those of the size wanted."""
+    is_read_here = isinstance(X, Images) and (X.paths is None or getattr(X, "reader", None))
+    if not is_read_here or size is None or X.uniform is not None:
+        return unwrap(X)[0]
+    rows = np.arange(len(X))
+    X.look_at(rows)
+    pixels, _ = X.pixels(rows, tuple(size))
+    return pixels.reshape(len(X), *size, *X.shape_of(0)[2:])
 
 
 def read_batch(paths, size, mode=None, draft=True, limits=None):
