@@ -77,7 +77,7 @@ for line in sys.stdin:
         told, error = io.StringIO(), ""
         try:
             with redirect_stdout(told):
-                exec(script)
+                exec(script, dict(globals()))
         except BaseException:
             error = traceback.format_exc()
         print(json.dumps([told.getvalue(), error]), flush=True)
