@@ -109,7 +109,8 @@ def export_images(
         check_plan(plan)
     if plan is not None and len(plan) != len(labels):
         raise ValueError(
-            f"`plan` must have one row for each of {counted(len(labels), 'image')}, got {len(plan)}."
+            f"`plan` must have one row for each of {counted(len(labels), 'image')}, got "
+            f"{len(plan)}."
         )
     check_names(sorted(set(labels)), layout)
     folder = OutputFolder(output, resume=resume)
@@ -131,13 +132,13 @@ def export_images(
     ]
     if drawn := [row.path for row in rows if row.split == "valid" and row.kind == "synthetic"]:
         raise ValueError(
-            f"{counted(len(drawn), 'validation row, was')} drawn, and synthetic images cannot validate: "
-            f"{drawn[:3]}. Split the images first, and resample the training part."
+            f"{counted(len(drawn), 'validation row, was')} drawn, and synthetic images cannot "
+            f"validate: {drawn[:3]}. Split the images first, and resample the training part."
         )
     if leaks := find_leaks(rows):
         raise ValueError(
             f"Training rows equal or descend from validation images: {leaks[:3]}, "
-            f"{len(leaks)} in all"
+            f"{len(leaks)} in all."
         )
     targets = [row.path or "" for row in rows]
     folder.begin()
