@@ -29,7 +29,7 @@ from imblearn_images._sampler import (
 from imblearn_images.core.estimators import NamedMembersMixin
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import Judge
+from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.writing import DrawLater
@@ -151,7 +151,7 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         interpolate: Literal["pixels", "embedding"] = "pixels",
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(
@@ -247,7 +247,7 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         interpolate: Literal["pixels", "embedding"] = "pixels",
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(

@@ -25,7 +25,7 @@ from imblearn_images._sampler import (
 )
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import Judge, plan_of, trace_rows
+from imblearn_images.core.planning import AcceptRule, plan_of, trace_rows
 from imblearn_images.core.synthesis import Synthesis, makes_copies
 
 __all__ = ["ImageSampler", "instead_of"]
@@ -147,7 +147,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         *,
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         random_state: int | np.random.RandomState | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,

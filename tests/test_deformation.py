@@ -4,7 +4,7 @@ from conftest import COUNTS, make_images, make_labels, read_images, write_images
 from sklearn.base import clone
 
 from imblearn_images import SMOTE, RandomOverSampler, ResamplingPlan, render
-from imblearn_images.core.synthesis import Kin
+from imblearn_images.core.synthesis import Neighbourhood
 from imblearn_images.synthesis._deformation import Morph, TransferDeformation
 
 RULES = [Morph(), Morph(fade=False), TransferDeformation(), TransferDeformation(residual=0.5)]
@@ -47,7 +47,7 @@ def chosen(rule, counts=COUNTS, n=60, seed=0):
     nobody = np.empty((n, 0), dtype=np.intp)
     children = ResamplingPlan(base, nobody, nobody.astype(float), y[base], len(y))
     features = np.random.default_rng(5).random((len(y), 4))
-    return y, children, rule.choose(children, Kin(y, lambda: features, rng))
+    return y, children, rule.choose(children, Neighbourhood(y, lambda: features, rng))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
@@ -188,8 +188,8 @@ def test_donors_look_like_the_base():
     base = np.flatnonzero(y == "dog")
     nobody = np.empty((5, 0), dtype=np.intp)
     children = ResamplingPlan(base, nobody, nobody.astype(float), y[base], 35)
-    kin = Kin(y, lambda: features, np.random.default_rng(0))
-    partners, _ = TransferDeformation(near=1).choose(children, kin)
+    neighbourhood = Neighbourhood(y, lambda: features, np.random.default_rng(0))
+    partners, _ = TransferDeformation(near=1).choose(children, neighbourhood)
     cats = np.flatnonzero(y == "cat")
     assert (np.abs(partners[:, 0] - base) == np.abs(cats - base[:, None]).min(axis=1)).all()
 

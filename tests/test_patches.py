@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from imblearn_images import SMOTE, RandomOverSampler, render
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.synthesis import Kin
+from imblearn_images.core.synthesis import Neighbourhood
 from imblearn_images.synthesis._patches import CutMix, Paste, foreground
 
 BOTH = [CutMix, Paste]
@@ -22,7 +22,7 @@ def generators(n, first=0):
 def choose(synthesis, bases, seed=0):
     bases = np.asarray(bases)
     children = ResamplingPlan.selection(bases, Y)
-    return synthesis.choose(children, Kin(Y, None, np.random.default_rng(seed)))
+    return synthesis.choose(children, Neighbourhood(Y, None, np.random.default_rng(seed)))
 
 
 def pairs():

@@ -715,8 +715,8 @@ def test_a_class_whose_children_are_never_accepted_is_named():
     assert "never accepted" not in repr(plan[plan.accepted])
 
 
-class OldJudge:
-    def judge(self, images):
+class OldRule:
+    def accept(self, images):
         return images.any(axis=(1, 2))
 
 
@@ -725,8 +725,12 @@ class OldJudge:
     [
         (NeighborsAgree, TypeError, r"did you mean NeighborsAgree\(\)\?$"),
         (lambda image: True, TypeError, r"\(images, labels\) -> mask, .*: it takes \(image\), too"),
-        (lambda images, labels, *, kin: True, TypeError, "missing a required.* 'kin'"),
-        (OldJudge(), TypeError, r"OldJudge.*`judge` must take .*, it takes \(images\), too many"),
+        (
+            lambda images, labels, *, neighbourhood: True,
+            TypeError,
+            "missing a required.* 'neighbourhood'",
+        ),
+        (OldRule(), TypeError, r"OldJudge.*`accept` must take .*, it takes \(images\), too many"),
         ("neighbors", TypeError, "got 'neighbors'"),
         (NeighborsAgree(n_neighbors=0), ValueError, "`n_neighbors` must be .* got 0"),
         (NeighborsAgree(max_tries=0), ValueError, "`max_tries` must be .* got 0"),

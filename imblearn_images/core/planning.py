@@ -28,8 +28,8 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import draw_rows
 from imblearn_images.core.rules import Blend
-from imblearn_images.core.similarity import Likeness
-from imblearn_images.core.synthesis import Kin, choose_parents, plan_children
+from imblearn_images.core.similarity import Similarity
+from imblearn_images.core.synthesis import Neighbourhood, choose_parents, plan_children
 from imblearn_images.core.targets import told
 from imblearn_images.core.validation import misfit
 
@@ -408,7 +408,7 @@ def plan_synthesis(
         Their labels.
     rule : Synthesis, callable, str or None
         How images are drawn; by default blended, where the plan has them mixed.
-    accept : Judge or callable, default=None
+    accept : AcceptRule or callable, default=None
         Which of them are good enough.
     features : ndarray of shape (n, d), default=None
         Those that were given or that the embedding has made; by default the looks of the images
@@ -437,12 +437,12 @@ def plan_synthesis(
         For a sparse matrix, and for NaN in images that are to be mixed.
     """
     if accept is not None:
-        check_judge(accept)
+        check_accept(accept)
     if sparse.issparse(images):
         raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
     if features is None:
         embedding = None
-    likeness = Likeness(
+    similarity = Similarity(
         images,
         embedding,
         None if embedding is None else features,
@@ -450,19 +450,21 @@ def plan_synthesis(
         channel_axis=_channel_axis(rule, images),
     )
     entropy = check_random_state(random_state).randint(1 << 32, size=4, dtype=np.uint32)
-    kin = Kin(
+    neighbourhood = Neighbourhood(
         y,
-        lambda: likeness.source if features is None else features,
+        lambda: similarity.source if features is None else features,
         np.random.default_rng(entropy.tolist()),
     )
     if rule is None:
         rule, plan = Blend(), replace(plan, drawn=plan.synthetic)
-    drawn = plan_children(plan, rule, kin)
+    drawn = plan_children(plan, rule, neighbourhood)
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
     if accept is not None:
-        drawn = draw_until_accepted(drawn, plan, images, accept, kin, likeness, n_jobs=n_jobs)
-    if kin.asked and not drawn.nearness:
-        drawn = drawn.near_by(likeness.nearness if features is None else nearness)
+        drawn = draw_until_accepted(
+            drawn, plan, images, accept, neighbourhood, similarity, n_jobs=n_jobs
+        )
+    if neighbourhood.asked and not drawn.nearness:
+        drawn = drawn.near_by(similarity.nearness if features is None else nearness)
     return drawn
 
 
@@ -488,24 +490,28 @@ def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.i
     check_finite_images(images, rows, names, remedy)
 
 
-TRIES = 3  # for judges that do not say how often a child may be drawn
-BATCH = 1 << 22  # pixels of children that are judged at a time
+TRIES = 3  # for accept rules that do not say how often an image may be drawn
+BATCH = 1 << 22  # pixels of synthetic images that are looked at at a time
 
 
-class Judge(Protocol):
+class AcceptRule(Protocol):
     """What may be passed as `accept`, besides a function ``(images, labels) -> mask``."""
 
     @property
     def max_tries(self) -> int:
         """How often an image is drawn at most; a plain attribute will do."""
 
-    def judge(
-        self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
+    def accept(
+        self,
+        images: NDArray[Any],
+        plan: ResamplingPlan,
+        neighbourhood: Neighbourhood,
+        similarity: Similarity,
     ) -> NDArray[np.bool_]:
-        """Return which of the `images`, shape (m, H, W[, C]), the rows of `children`, are good."""
+        """Return which of the `images`, shape (m, H, W[, C]), the rows of `plan`, are good."""
 
 
-def check_judge(accept: Any) -> None:
+def check_accept(accept: Any) -> None:
     """Raise for anything that cannot accept or reject synthetic images.
 
     Raises
@@ -515,7 +521,7 @@ def check_judge(accept: Any) -> None:
 
     Examples
     --------
-    >>> check_judge(lambda image: True)
+    >>> check_accept(lambda image: True)
     Traceback (most recent call last):
         ...
     TypeError: `accept` must be an object such as NeighborsAgree() or a function (images, labels) ->
@@ -524,11 +530,14 @@ def check_judge(accept: Any) -> None:
     reason = ""
     if isinstance(accept, type):
         reason = f"; did you mean {accept.__name__}()?"
-    elif not (callable(accept) or hasattr(accept, "judge")):
+    elif not (callable(accept) or hasattr(accept, "accept")):
         reason = "."
-    elif hasattr(accept, "judge"):
-        misfits = misfit(accept.judge, "images", "children", "kin", "likeness")
-        reason = misfits and f": `judge` must take (images, children, kin, likeness), {misfits}."
+    elif hasattr(accept, "accept"):
+        misfits = misfit(accept.accept, "images", "plan", "neighbourhood", "similarity")
+        reason = (
+            misfits
+            and f": `accept` must take (images, plan, neighbourhood, similarity), {misfits}."
+        )
     else:
         misfits = misfit(accept, "images", "labels")
         reason = misfits and f": {misfits}."
@@ -544,8 +553,8 @@ def draw_until_accepted(
     decided: ResamplingPlan,
     images: Images,
     accept: Any,
-    kin: Kin,
-    likeness: Likeness,
+    neighbourhood: Neighbourhood,
+    similarity: Similarity,
     *,
     n_jobs: int | None = None,
 ) -> ResamplingPlan:
@@ -560,12 +569,12 @@ def draw_until_accepted(
         partner that the sampler has chosen stays, its share is cut at random.
     images : Images
         The source images.
-    accept : Judge or callable
+    accept : AcceptRule or callable
         A function is called with blocks of synthetic images and their labels.
-    kin : Kin
+    neighbourhood : Neighbourhood
         Where other parents are looked for.
-    likeness : Likeness
-        Features of sources and children.
+    similarity : Similarity
+        Features of sources and synthetic images.
     n_jobs : int, default=None
         Threads.
 
@@ -588,17 +597,17 @@ def draw_until_accepted(
         blocks = list(_blocks(plan, images, pending))
 
         def judged(rows: NDArray[np.intp], current: ResamplingPlan = plan) -> NDArray[np.bool_]:
-            return _judge(accept, current[rows], images, kin, likeness)
+            return _accepted(accept, current[rows], images, neighbourhood, similarity)
 
         good = np.concatenate(in_threads(judged, ((rows,) for rows in blocks), n_jobs=n_jobs))
         accepted[pending] = good
         pending = pending[~good]
         pending = pending[tries[pending] < max_tries]
         if len(pending):
-            plan = _other_parents(plan, decided, pending, kin)
+            plan = _other_parents(plan, decided, pending, neighbourhood)
     hopeless = np.setdiff1d(plan.y[plan.synthetic], plan.y[plan.synthetic & accepted])
     if len(hopeless):
-        kin.warn(
+        neighbourhood.warn(
             "`accept` has accepted no synthetic image of "
             f"{', '.join(map(repr, hopeless.tolist()))} in any try; all of them stay as they were "
             "drawn last. Look at some, and be less strict, or leave these classes out of "
@@ -617,32 +626,39 @@ def _blocks(
         yield rows[start : start + height]
 
 
-def _judge(
-    accept: Any, children: ResamplingPlan, images: Images, kin: Kin, likeness: Likeness
+def _accepted(
+    accept: Any,
+    plan: ResamplingPlan,
+    images: Images,
+    neighbourhood: Neighbourhood,
+    similarity: Similarity,
 ) -> NDArray[np.bool_]:
-    drawn = draw_rows(children, images)
-    if hasattr(accept, "judge"):
-        good = accept.judge(drawn, children, kin, likeness)
+    drawn = draw_rows(plan, images)
+    if hasattr(accept, "accept"):
+        good = accept.accept(drawn, plan, neighbourhood, similarity)
     else:
-        good = accept(drawn, children.y)
+        good = accept(drawn, plan.y)
     good = np.asarray(good)
-    if good.shape != (len(children),) or good.dtype.kind != "b":
+    if good.shape != (len(plan),) or good.dtype.kind != "b":
         raise ValueError(
-            f"`accept` must return one bool for each of the {len(children)} images that were "
+            f"`accept` must return one bool for each of the {len(plan)} images that were "
             f"drawn, got shape {good.shape} and dtype {good.dtype}."
         )
     return good
 
 
 def _other_parents(
-    plan: ResamplingPlan, decided: ResamplingPlan, rows: NDArray[np.intp], kin: Kin
+    plan: ResamplingPlan,
+    decided: ResamplingPlan,
+    rows: NDArray[np.intp],
+    neighbourhood: Neighbourhood,
 ) -> ResamplingPlan:
     """Same plan, `rows` with other seeds and, as far as the synthesis allows, parents."""
     assert plan.seeds is not None
     partners, weights, seeds = plan.partners.copy(), plan.weights.copy(), plan.seeds.copy()
-    seeds[rows] = kin.seeds(len(rows))
+    seeds[rows] = neighbourhood.seeds(len(rows))
     children = decided[rows]
-    cut = children.weights * kin.rng.uniform(size=(len(rows), 1))
+    cut = children.weights * neighbourhood.rng.uniform(size=(len(rows), 1))
     children = replace(children, weights=cut, seeds=seeds[rows])
-    partners[rows], weights[rows] = choose_parents(children, plan.synthesis, kin)
+    partners[rows], weights[rows] = choose_parents(children, plan.synthesis, neighbourhood)
     return replace(plan, partners=partners, weights=weights, seeds=seeds)

@@ -15,11 +15,11 @@ from imblearn_images.core.images import ArrayImages, Images
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import channels_last, find_channels
 
-SIDE = 64  # pixels: finer detail tells nothing about likeness and costs time
+SIDE = 64  # pixels: finer detail tells nothing about similarity and costs time
 BATCH = 1 << 22  # bytes of pixels that are looked at at a time
 
 
-class Likeness:
+class Similarity:
     """What a sampler and its synthesis mean by "alike".
 
     Parameters

@@ -10,7 +10,7 @@ has besides its base, and draws a block of synthetic images::
             return base / 2 + partners[:, 0] / 2
 
 The renderer rounds, clips and stores what comes back. A synthesis that does not want the
-partner a sampler has chosen has a method ``choose(children, kin)``, too. One with a
+partner a sampler has chosen has a method ``choose(plan, neighbourhood)``, too. One with a
 method ``explain(base, partners, weights, rng) -> str`` says in words what it draws, for
 ``plan_.explain``; what else it may be asked stands in
 :data:`imblearn_images.core.rules.ANSWERS`. A plain function
@@ -38,7 +38,7 @@ from imblearn_images.core.targets import plain_list, told
 from imblearn_images.core.validation import misfit
 
 
-class Kin:
+class Neighbourhood:
     """The source images as a synthesis sees them: labels, features, neighbours.
 
     Parameters
@@ -54,10 +54,16 @@ class Kin:
     Examples
     --------
     >>> y = np.array(["cat", "cat", "dog", "dog"])
-    >>> kin = Kin(y, lambda: np.array([[0.0], [1.0], [1.5], [5.0]]), np.random.default_rng(0))
-    >>> kin.counts == {"cat": 2, "dog": 2}
+    >>> neighbourhood = Neighbourhood(
+    ...     y, lambda: np.array([[0.0], [1.0], [1.5], [5.0]]), np.random.default_rng(0)
+    ... )
+    >>> neighbourhood.counts == {"cat": 2, "dog": 2}
     True
-    >>> kin.asked, kin.neighbors(np.array([1]), among=np.arange(4), k=2).tolist(), kin.asked
+    >>> (
+    ...     neighbourhood.asked,
+    ...     neighbourhood.neighbors(np.array([1]), among=np.arange(4), k=2).tolist(),
+    ...     neighbourhood.asked,
+    ... )
     (False, [[2, 0]], True)
     """
 
@@ -94,7 +100,7 @@ class Kin:
             warnings.warn(message, UserWarning, stacklevel=2)
 
     def seeds(self, n: int) -> NDArray[np.uint64]:
-        """Seeds of `n` children."""
+        """Seeds of `n` synthetic images."""
         return self.rng.integers(1 << 64, size=n, dtype=np.uint64)
 
     def neighbors(
@@ -161,7 +167,7 @@ class Synthesis(Protocol):
 
         Returns
         -------
-        children : ndarray of shape (m, H, W[, C])
+        drawn : ndarray of shape (m, H, W[, C])
             In the unit of the data, e.g. 0 to 255, integers or floats.
         """
 
@@ -240,7 +246,7 @@ def says_where(rule: Any) -> bool:
     return hasattr(rule, "layers")
 
 
-def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
+def plan_children(plan: ResamplingPlan, rule: Any, neighbourhood: Neighbourhood) -> ResamplingPlan:
     """Choose the parents of the synthetic rows of a plan by its synthesis.
 
     Parameters
@@ -250,7 +256,7 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
         originals, copies as well.
     rule : str, Synthesis or callable
         What `as_synthesis` takes.
-    kin : Kin
+    neighbourhood : Neighbourhood
         Where partners are looked for, and where random numbers come from.
 
     Returns
@@ -260,15 +266,15 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
     """
     rule = as_synthesis(rule)
     if answer(rule, "copies"):
-        copies = ResamplingPlan.selection(plan.base, kin.y, plan.nearness)
+        copies = ResamplingPlan.selection(plan.base, neighbourhood.y, plan.nearness)
         return replace(copies, y=plan.y)
     is_child = plan.kind != "original" if plan.drawn is None else plan.drawn
     if not is_child.any():
         return plan
     seeds = np.zeros(len(plan), dtype=np.uint64)
-    seeds[is_child] = kin.seeds(int(is_child.sum()))
+    seeds[is_child] = neighbourhood.seeds(int(is_child.sum()))
     children = replace(plan[is_child], seeds=seeds[is_child])
-    partners, weights = choose_parents(children, rule, kin)
+    partners, weights = choose_parents(children, rule, neighbourhood)
     width = partners.shape[1]
     all_partners = np.repeat(plan.base[:, None], width, axis=1)
     all_weights = np.zeros((len(plan), width))
@@ -284,7 +290,7 @@ def plan_children(plan: ResamplingPlan, rule: Any, kin: Kin) -> ResamplingPlan:
 
 
 def choose_parents(
-    children: ResamplingPlan, rule: Any, kin: Kin
+    plan: ResamplingPlan, rule: Any, neighbourhood: Neighbourhood
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return partners and shares of synthetic rows, shape (m, n_partners) each.
 
@@ -293,42 +299,42 @@ def choose_parents(
     """
     n_partners = rule.n_partners
     if hasattr(rule, "choose"):
-        partners, weights = rule.choose(children, kin)
+        partners, weights = rule.choose(plan, neighbourhood)
     elif n_partners == 0:
-        partners = np.empty((len(children), 0), dtype=np.intp)
-        weights = np.empty((len(children), 0))
+        partners = np.empty((len(plan), 0), dtype=np.intp)
+        weights = np.empty((len(plan), 0))
     else:
-        partners, weights = children.partners.copy(), children.weights.copy()
+        partners, weights = plan.partners.copy(), plan.weights.copy()
         alone = ~weights.any(axis=1)
         if alone.all():
-            partners, weights = _mates(children, rule, kin)
+            partners, weights = _near_partners(plan, rule, neighbourhood)
         else:
-            partners[alone], weights[alone] = _mates(children[alone], rule, kin)
-    if not partners.shape == weights.shape == (len(children), n_partners):
+            partners[alone], weights[alone] = _near_partners(plan[alone], rule, neighbourhood)
+    if not partners.shape == weights.shape == (len(plan), n_partners):
         raise ValueError(
             f"`synthesis` {rule!r} needs {n_partners} partners for each image, of shape "
-            f"{(len(children), n_partners)}; got partners of shape {partners.shape} and weights "
+            f"{(len(plan), n_partners)}; got partners of shape {partners.shape} and weights "
             f"of shape {weights.shape}."
         )
     return partners, weights
 
 
-def _mates(
-    children: ResamplingPlan, rule: Any, kin: Kin
+def _near_partners(
+    plan: ResamplingPlan, rule: Any, neighbourhood: Neighbourhood
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """One of the nearest images of the class for each synthetic image, a step from 0 to 1."""
-    partners = children.base[:, None].copy()
-    steps = kin.rng.uniform(size=(len(children), 1))
-    for label in plain_list(np.unique(children.y)):
-        rows = np.flatnonzero(children.y == label)
-        bases, position = np.unique(children.base[rows], return_inverse=True)
-        near = kin.neighbors(bases, np.flatnonzero(kin.y == label), NEAREST)
+    partners = plan.base[:, None].copy()
+    steps = neighbourhood.rng.uniform(size=(len(plan), 1))
+    for label in plain_list(np.unique(plan.y)):
+        rows = np.flatnonzero(plan.y == label)
+        bases, position = np.unique(plan.base[rows], return_inverse=True)
+        near = neighbourhood.neighbors(bases, np.flatnonzero(neighbourhood.y == label), NEAREST)
         if near.shape[1]:
-            drawn = kin.rng.integers(near.shape[1], size=len(rows))
+            drawn = neighbourhood.rng.integers(near.shape[1], size=len(rows))
             partners[rows, 0] = near[position.ravel(), drawn]
         elif answer(rule, "needs_partners"):
-            kin.warn(
-                f"Class {told(label)!r} has fewer than two images: for its children "
+            neighbourhood.warn(
+                f"Class {told(label)!r} has fewer than two images: for its plan "
                 f"{rule_name(rule)} finds no partner and repeats the image. "
                 "Augment() and TransferDeformation() need no other image of the class."
             )

@@ -53,7 +53,7 @@ from imblearn_images.model_selection._comparison import (
 from imblearn_images.model_selection._folds import Fold, make_folds
 from imblearn_images.preprocessing import ReadImages
 
-__all__ = ["Outcome", "compare_resamplers", "fit_and_judge", "summarise"]
+__all__ = ["Outcome", "compare_resamplers", "fit_and_score", "summarise"]
 
 _NOT_THEIRS = (
     *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -245,7 +245,7 @@ class Answers(ClassifierMixin, BaseEstimator):
         return self.kept[method]
 
 
-def fit_and_judge(
+def fit_and_score(
     candidate: Candidate,
     fold: int,
     X: Any,
@@ -462,7 +462,7 @@ def compare_resamplers(
         for number, rows in enumerate(folds):
             for each in candidates:
                 if each.name not in failures:
-                    yield delayed(fit_and_judge)(
+                    yield delayed(fit_and_score)(
                         each, number, images, labels, rows, scorer, classes
                     )
 

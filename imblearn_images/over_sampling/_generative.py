@@ -30,7 +30,7 @@ from imblearn_images.core.pixels import check_unit, stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
 from imblearn_images.core.rules import Generated
-from imblearn_images.core.similarity import Likeness
+from imblearn_images.core.similarity import Similarity
 from imblearn_images.core.targets import plain
 from imblearn_images.core.text import printable
 from imblearn_images.core.validation import misfit
@@ -408,20 +408,20 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
         rng = np.random.default_rng(seed.tolist())
         for label, count in n_new.items():
             rows = np.flatnonzero(y == label)
-            kin = images.subset(rows)
-            shape = _one_shape(kin, label)
+            own = images.subset(rows)
+            shape = _one_shape(own, label)
             some = np.unique(np.linspace(0, len(rows) - 1, num=LOOKED_AT).astype(np.intp))
-            real = _read(kin, some, shape)
-            read_all = partial(_read, kin, np.arange(len(rows)), shape)
+            real = _read(own, some, shape)
+            read_all = partial(_read, own, np.arange(len(rows)), shape)
             ask = drawer(self.generator, label, read_all, rng)
-            likeness = Likeness(kin, n_jobs=self.n_jobs)
-            search = NearestNeighbors(n_neighbors=1).fit(likeness.source)
+            similarity = Similarity(own, n_jobs=self.n_jobs)
+            search = NearestNeighbors(n_neighbors=1).fit(similarity.source)
             height = max(1, BATCH // prod(shape))
             for start in range(0, count, height):
                 size = min(height, count - start)
                 made = checked(ask(size), size, real, f"`generator` for class {label!r}")
                 children = stored(_within(made, real), images.dtype)
-                found = search.kneighbors(likeness.of(children), return_distance=False)[:, 0]
+                found = search.kneighbors(similarity.of(children), return_distance=False)[:, 0]
                 yield rows[found], children
 
 

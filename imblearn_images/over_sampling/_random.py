@@ -23,7 +23,7 @@ from imblearn_images._sampler import (
 from imblearn_images.core.images import ArrayImages, Images, check_finite
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import Judge
+from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import BLOCK, allocate
 from imblearn_images.core.rules import STRIDE, Noise
 from imblearn_images.core.synthesis import Synthesis, makes_copies
@@ -204,7 +204,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         shrinkage: float | Mapping[Any, float] | None = None,
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:

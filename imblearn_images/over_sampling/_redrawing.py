@@ -20,7 +20,7 @@ from imblearn_images._sampler import (
 )
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import Judge
+from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.synthesis import Synthesis
 
 __all__ = ["RedrawImages"]
@@ -100,7 +100,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         classes: Literal["all", "resampled"] | Sequence[Any] = "all",
         random_state: int | np.random.RandomState | None = None,
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:

@@ -21,7 +21,7 @@ from imblearn_images._sampler import (
     ADDED,
     TracedSamplerMixin,
 )
-from imblearn_images.core.planning import Judge, check_class_sizes
+from imblearn_images.core.planning import AcceptRule, check_class_sizes
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.targets import told
 
@@ -129,7 +129,7 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         interpolate: Literal["pixels", "embedding"] = "pixels",
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -254,7 +254,7 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         interpolate: Literal["pixels", "embedding"] = "pixels",
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -359,7 +359,7 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         interpolate: Literal["pixels", "embedding"] = "pixels",
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -442,7 +442,7 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         interpolate: Literal["pixels", "embedding"] = "pixels",
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -538,7 +538,7 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         interpolate: Literal["pixels", "embedding"] = "pixels",
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
-        accept: Judge | Callable[..., Any] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(

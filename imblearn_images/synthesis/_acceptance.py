@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.similarity import Likeness
-from imblearn_images.core.synthesis import Kin
+from imblearn_images.core.similarity import Similarity
+from imblearn_images.core.synthesis import Neighbourhood
 
 __all__ = ["NeighborsAgree"]
 
@@ -46,23 +46,29 @@ class NeighborsAgree(BaseEstimator):
         self.n_neighbors = n_neighbors
         self.max_tries = max_tries
 
-    def judge(
-        self, images: NDArray[Any], children: ResamplingPlan, kin: Kin, likeness: Likeness
+    def accept(
+        self,
+        images: NDArray[Any],
+        plan: ResamplingPlan,
+        neighbourhood: Neighbourhood,
+        similarity: Similarity,
     ) -> NDArray[np.bool_]:
         """Return which synthetic images, drawn as `images` of shape (m, H, W[, C]), are good."""
         for name in ("n_neighbors", "max_tries"):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"`{name}` must be an integer of at least 1, got {value!r}.")
-        parents = np.column_stack([children.base, children.partners])
-        k = min(self.n_neighbors + parents.shape[1], len(kin.y))
-        near = likeness.search.kneighbors(likeness.of(images), k, return_distance=False)
+        parents = np.column_stack([plan.base, plan.partners])
+        k = min(self.n_neighbors + parents.shape[1], len(neighbourhood.y))
+        near = similarity.search.kneighbors(similarity.of(images), k, return_distance=False)
         is_parent = (near[:, :, None] == parents[:, None, :]).any(axis=2)
         witnesses = ~is_parent & (np.cumsum(~is_parent, axis=1) <= self.n_neighbors)
-        labels, numbers, counts = np.unique(kin.y, return_inverse=True, return_counts=True)
+        labels, numbers, counts = np.unique(
+            neighbourhood.y, return_inverse=True, return_counts=True
+        )
         votes = np.zeros((len(near), len(labels)))
         np.add.at(
             votes, (np.arange(len(near))[:, None], numbers[near]), witnesses / counts[numbers[near]]
         )
-        good: NDArray[np.bool_] = labels[votes.argmax(axis=1)] == children.y
+        good: NDArray[np.bool_] = labels[votes.argmax(axis=1)] == plan.y
         return good

@@ -94,7 +94,7 @@ class AugmentWith(BaseEstimator):
 
         Returns
         -------
-        children : ndarray of shape (m, H, W[, C])
+        drawn : ndarray of shape (m, H, W[, C])
             In the unit of `base`.
 
         Raises

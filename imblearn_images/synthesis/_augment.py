@@ -305,7 +305,7 @@ class Augment(BaseEstimator):
 
         Returns
         -------
-        children : ndarray of shape (m, H, W[, C]), float
+        drawn : ndarray of shape (m, H, W[, C]), float
             In the unit of `base`.
 
         Raises
@@ -466,10 +466,10 @@ class Augment(BaseEstimator):
         return np.full((m, 1), self.cval).astype(dtype)
 
 
-def _put(children: NDArray[Any], rows: NDArray[np.intp], base: NDArray[Any]) -> NDArray[Any]:
+def _put(plan: NDArray[Any], rows: NDArray[np.intp], base: NDArray[Any]) -> NDArray[Any]:
     """Children in their rows, copies of the base in others."""
     if len(rows) == len(base):
-        return children
-    everything = base.astype(children.dtype)
-    everything[rows] = children
+        return plan
+    everything = base.astype(plan.dtype)
+    everything[rows] = plan
     return everything

@@ -15,7 +15,7 @@ from imblearn_images.core.layers import Layer, in_place, place_through
 from imblearn_images.core.pixels import stored
 from imblearn_images.core.plan import ResamplingPlan, explain_child
 from imblearn_images.core.synthesis import (
-    Kin,
+    Neighbourhood,
     as_objects,
     choose_parents,
     member_generators,
@@ -64,12 +64,12 @@ class Chain(NamedMembersMixin, BaseEstimator):
         return sum(rule.n_partners for rule in as_objects(self.syntheses))
 
     def choose(
-        self, children: ResamplingPlan, kin: Kin
+        self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Choose partners for each, side by side."""
-        assert children.seeds is not None
+        assert plan.seeds is not None
         chosen = [
-            choose_parents(replace(children, seeds=member_seeds(children.seeds, at)), rule, kin)
+            choose_parents(replace(plan, seeds=member_seeds(plan.seeds, at)), rule, neighbourhood)
             for at, rule in enumerate(as_objects(self.syntheses))
         ]
         partners, weights = zip(*chosen, strict=True)
@@ -169,18 +169,18 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         return max(rule.n_partners for rule in as_objects(self.syntheses))
 
     def choose(
-        self, children: ResamplingPlan, kin: Kin
+        self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Choose partners for the images of each."""
-        assert children.seeds is not None
-        picked = self._picked([np.random.default_rng(seed) for seed in children.seeds.tolist()])
-        partners = np.repeat(children.base[:, None], self.n_partners, axis=1)
+        assert plan.seeds is not None
+        picked = self._picked([np.random.default_rng(seed) for seed in plan.seeds.tolist()])
+        partners = np.repeat(plan.base[:, None], self.n_partners, axis=1)
         weights = np.zeros(partners.shape)
         for at, rule in enumerate(as_objects(self.syntheses)):
             rows = np.flatnonzero(picked == at)
-            own = replace(children, seeds=member_seeds(children.seeds, at))[rows]
+            own = replace(plan, seeds=member_seeds(plan.seeds, at))[rows]
             mine = np.ix_(rows, np.arange(rule.n_partners))
-            partners[mine], weights[mine] = choose_parents(own, rule, kin)
+            partners[mine], weights[mine] = choose_parents(own, rule, neighbourhood)
         return partners, weights
 
     def draw(

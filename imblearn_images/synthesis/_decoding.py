@@ -112,10 +112,10 @@ class DecodedBlend:
         return pixels.reshape(shape)
 
 
-def _clip(children: NDArray[Any], base: NDArray[Any], partner: NDArray[Any]) -> None:
+def _clip(plan: NDArray[Any], base: NDArray[Any], partner: NDArray[Any]) -> None:
     """Keep float images in 0 ... 1 if their parents are, else in the range of these."""
     axes = tuple(range(1, base.ndim))
     low = np.minimum(base.min(axes, keepdims=True), partner.min(axes, keepdims=True))
     high = np.maximum(base.max(axes, keepdims=True), partner.max(axes, keepdims=True))
     in_unit = (low >= 0) & (high <= 1)
-    np.clip(children, np.where(in_unit, 0, low), np.where(in_unit, 1, high), out=children)
+    np.clip(plan, np.where(in_unit, 0, low), np.where(in_unit, 1, high), out=plan)

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.synthesis import NEAREST, Kin
+from imblearn_images.core.synthesis import NEAREST, Neighbourhood
 from imblearn_images.synthesis._flow import optical_flow, warp
 
 __all__ = ["Morph", "TransferDeformation"]
@@ -191,22 +191,24 @@ class TransferDeformation(BaseEstimator):
         self.channel_axis = channel_axis
 
     def choose(
-        self, children: ResamplingPlan, kin: Kin
+        self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Choose donor and neighbour of each synthetic image, and the part of their deformation."""
         self._check_parameters()
-        bank = _PairBank.draw(kin, self.n_pairs)
-        donor = np.empty(len(children), dtype=np.intp)
-        for label in np.unique(children.y):
-            rows = np.flatnonzero(children.y == label)
-            bases, position = np.unique(children.base[rows], return_inverse=True)
-            alike = kin.neighbors(bases, self._donors_for(label, bank, kin), self.near)
-            pick = kin.rng.integers(alike.shape[1], size=len(rows))
+        bank = _PairBank.draw(neighbourhood, self.n_pairs)
+        donor = np.empty(len(plan), dtype=np.intp)
+        for label in np.unique(plan.y):
+            rows = np.flatnonzero(plan.y == label)
+            bases, position = np.unique(plan.base[rows], return_inverse=True)
+            alike = neighbourhood.neighbors(
+                bases, self._donors_for(label, bank, neighbourhood), self.near
+            )
+            pick = neighbourhood.rng.integers(alike.shape[1], size=len(rows))
             donor[rows] = alike[position.ravel(), pick]
-        pick = kin.rng.integers(bank.n_mates[donor])
-        step = kin.rng.uniform(*self.scale, size=len(children))
-        step *= kin.rng.choice([-1.0, 1.0], size=len(children))
-        return np.column_stack([donor, bank.mates[donor, pick]]), np.column_stack([-step, step])
+        pick = neighbourhood.rng.integers(bank.n_near[donor])
+        step = neighbourhood.rng.uniform(*self.scale, size=len(plan))
+        step *= neighbourhood.rng.choice([-1.0, 1.0], size=len(plan))
+        return np.column_stack([donor, bank.near[donor, pick]]), np.column_stack([-step, step])
 
     @on_planes
     def draw(
@@ -248,13 +250,15 @@ class TransferDeformation(BaseEstimator):
         flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
         return [in_place(len(base), base.shape[1:3], flow=_scaled(flow, weights[:, 1]))]
 
-    def _donors_for(self, label: Any, bank: _PairBank, kin: Kin) -> NDArray[np.intp]:
+    def _donors_for(
+        self, label: Any, bank: _PairBank, neighbourhood: Neighbourhood
+    ) -> NDArray[np.intp]:
         """Rows that may offer a deformation to the images of a class."""
-        offers = bank.n_mates > 0
+        offers = bank.n_near > 0
         if self.donors == "all":
             return np.flatnonzero(offers)
-        _, position, counts = np.unique(kin.y, return_inverse=True, return_counts=True)
-        is_own = kin.y == label
+        _, position, counts = np.unique(neighbourhood.y, return_inverse=True, return_counts=True)
+        is_own = neighbourhood.y == label
         larger, own = offers & (counts[position] > is_own.sum()), offers & is_own
         return np.flatnonzero(larger if larger.any() else own if own.any() else offers)
 
@@ -279,23 +283,25 @@ class TransferDeformation(BaseEstimator):
 class _PairBank:
     """Donors of all classes and the neighbours of theirs to which they deform."""
 
-    mates: NDArray[np.intp]  # (n, NEAREST), by source row
-    n_mates: NDArray[np.intp]  # (n,), how many of these count; 0 for a row that is not a donor
+    near: NDArray[np.intp]  # (n, NEAREST), by source row
+    n_near: NDArray[np.intp]  # (n,), how many of these count; 0 for a row that is not a donor
 
     @classmethod
-    def draw(cls, kin: Kin, n_pairs: int) -> _PairBank:
+    def draw(cls, neighbourhood: Neighbourhood, n_pairs: int) -> _PairBank:
         """Draw at most `n_pairs` of each class that has two images."""
-        n = len(kin.y)
+        n = len(neighbourhood.y)
         bank = cls(np.zeros((n, NEAREST), dtype=np.intp), np.zeros(n, dtype=np.intp))
-        for label in np.unique(kin.y):
-            members = np.flatnonzero(kin.y == label)
+        for label in np.unique(neighbourhood.y):
+            members = np.flatnonzero(neighbourhood.y == label)
             if len(members) < 2:
                 continue
-            donors = kin.rng.permutation(members)[:n_pairs]
-            near = kin.rng.permuted(kin.neighbors(donors, members, NEAREST), axis=1)
-            bank.mates[donors, : near.shape[1]] = near
-            bank.n_mates[donors] = min(near.shape[1], max(1, n_pairs // len(donors)))
-        if not bank.n_mates.any():
+            donors = neighbourhood.rng.permutation(members)[:n_pairs]
+            near = neighbourhood.rng.permuted(
+                neighbourhood.neighbors(donors, members, NEAREST), axis=1
+            )
+            bank.near[donors, : near.shape[1]] = near
+            bank.n_near[donors] = min(near.shape[1], max(1, n_pairs // len(donors)))
+        if not bank.n_near.any():
             raise ValueError(
                 "TransferDeformation takes deformations between two images of a class, and no "
                 "class has two; use Augment() instead."

@@ -14,7 +14,7 @@ from imblearn_images.core.containers import shortened
 from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import on_planes
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.synthesis import Kin
+from imblearn_images.core.synthesis import Neighbourhood
 from imblearn_images.core.targets import plain_list
 
 __all__ = ["CutMix", "Paste"]
@@ -82,13 +82,13 @@ class CutMix(BaseEstimator):
         self.channel_axis = channel_axis
 
     def choose(
-        self, children: ResamplingPlan, kin: Kin
+        self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Choose a background for each synthetic image, and the share of the area it keeps."""
         if not 0 < self.min_share <= 1:
             raise ValueError(f"`min_share` must lie in (0, 1], got {self.min_share!r}.")
-        partners = _backgrounds(self.background, children, kin)
-        return partners, kin.rng.uniform(0, 1 - self.min_share, size=partners.shape)
+        partners = _backgrounds(self.background, plan, neighbourhood)
+        return partners, neighbourhood.rng.uniform(0, 1 - self.min_share, size=partners.shape)
 
     @on_planes
     def draw(
@@ -113,7 +113,7 @@ class CutMix(BaseEstimator):
 
         Returns
         -------
-        children : ndarray of shape (m, H, W[, C])
+        drawn : ndarray of shape (m, H, W[, C])
             In the dtype of `base`.
         """
         children = partners[:, 0].copy()
@@ -216,11 +216,11 @@ class Paste(BaseEstimator):
         self.channel_axis = channel_axis
 
     def choose(
-        self, children: ResamplingPlan, kin: Kin
+        self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Choose a background for each synthetic image."""
         self._check_mask()
-        partners = _backgrounds(self.background, children, kin)
+        partners = _backgrounds(self.background, plan, neighbourhood)
         return partners, np.full(partners.shape, 0.5)
 
     @on_planes
@@ -244,7 +244,7 @@ class Paste(BaseEstimator):
 
         Returns
         -------
-        children : ndarray of shape (m, H, W[, C])
+        drawn : ndarray of shape (m, H, W[, C])
             In the dtype of `base`.
 
         Raises
@@ -324,21 +324,23 @@ def foreground(image: NDArray[Any]) -> NDArray[np.bool_]:
     return ~bright if border.mean() > 0.5 else bright
 
 
-def _backgrounds(which: str, children: ResamplingPlan, kin: Kin) -> NDArray[np.intp]:
+def _backgrounds(
+    which: str, plan: ResamplingPlan, neighbourhood: Neighbourhood
+) -> NDArray[np.intp]:
     """A source row for each synthetic image, (m, 1), not its base unless it is alone."""
     if which not in BACKGROUNDS:
         raise ValueError(f"`background` must be one of {BACKGROUNDS}, got {which!r}.")
-    everybody = np.arange(len(kin.y))
-    sizes = np.array([kin.counts[label] for label in plain_list(kin.y)])
-    partners = np.empty((len(children), 1), dtype=np.intp)
-    for label in np.unique(children.y):
-        rows = np.flatnonzero(children.y == label)
+    everybody = np.arange(len(neighbourhood.y))
+    sizes = np.array([neighbourhood.counts[label] for label in plain_list(neighbourhood.y)])
+    partners = np.empty((len(plan), 1), dtype=np.intp)
+    for label in np.unique(plan.y):
+        rows = np.flatnonzero(plan.y == label)
         among = everybody
         if which == "same":
-            among = everybody[kin.y == label]
-        elif which == "larger" and (larger := sizes > kin.counts.get(label, 0)).any():
+            among = everybody[neighbourhood.y == label]
+        elif which == "larger" and (larger := sizes > neighbourhood.counts.get(label, 0)).any():
             among = everybody[larger]
-        partners[rows, 0] = _others(children.base[rows], among, kin.rng)
+        partners[rows, 0] = _others(plan.base[rows], among, neighbourhood.rng)
     return partners
 
 
