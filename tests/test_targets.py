@@ -45,6 +45,7 @@ def every_sampler():
         "KMeansSMOTE": {"cluster_balance_threshold": 0.01, "kmeans_estimator": 2},
         "RedrawImages": {"synthesis": "blend", **FLAT},
         "InstanceHardnessThreshold": {"estimator": GaussianNB()},
+        "SamplerChain": {"samplers": [over_sampling.SMOTE(random_state=0)]},
         "GenerativeOverSampler": {
             "generator": lambda label, n, rng: rng.uniform(0, 5, size=(n, 4, 4))
         },
