@@ -229,7 +229,7 @@ def test_a_row_is_explained_in_a_sentence():
     base, partner, step = plan.base[-1], plan.partners[-1, 0], plan.weights[-1, 0]
     expected = f"row 35 ({plan.y[-1]}) = {1 - step:.2f} x {base} + {step:.2f} x {partner}"
     assert plan.explain(-1) == plan.explain(35) == expected
-    assert plan.explain(0) == f"row 0 ({Y[0]}) = 1.00 x 0"
+    assert plan.explain(0) == f"row 0 ({Y[0]}) = 0"
     for row in (36, -37):
         with pytest.raises(IndexError, match=rf"^The plan has 36 rows, got row {row}\.$"):
             plan.explain(row)
@@ -343,7 +343,7 @@ def test_a_synthesis_is_explained_by_what_it_has_done(rule, told):
         )
         assert re.search(rf"\) = {expected}", plan.explain(row)), plan.explain(row)
         assert f"photo {plan.base[row]}" in plan.explain(row, names)
-    assert plan.explain(0) == f"row 0 ({Y[0]}) = 1.00 x 0"
+    assert plan.explain(0) == f"row 0 ({Y[0]}) = 0"
     families = FamilyDisplay(
         [_family(plan, images, row, None, names) for row in choose_children(plan, 2).tolist()]
     ).families

@@ -922,7 +922,8 @@ def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
     """What one row is made of, down to the images of the source, called by `names`."""
     called = names if plan.previous is None else _Explained(plan.previous, names)
     if not plan.last_step.synthetic[row]:
-        return " + ".join(f"{share:.2f} x {called[at]}" for at, share in plan.parents(row))
+        name = str(called[int(plan.base[row])])
+        return f"a copy of {name}" if plan.last_step.kind[row] == "copy" else name
     rng = None if plan.seeds is None else np.random.default_rng(int(plan.seeds[row]))
     base, *partners = (str(called[at]) for at, _ in plan.parents(row, unused=True))
     return explain_child(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
