@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +13,6 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from imblearn_images import combine, over_sampling, under_sampling
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
     ADDED,
@@ -52,11 +51,19 @@ def instead_of(sampler: Any) -> str:
     if isinstance(sampler, type):
         return f" Did you mean {sampler.__name__}()?" if hasattr(sampler, "fit_resample") else ""
     name = type(sampler).__name__
-    modules = (combine, over_sampling, under_sampling)
-    ours = next((getattr(module, name) for module in modules if name in module.__all__), None)
+    ours = next((cls for cls in _derived_from(ImageSamplerMixin) if cls.__name__ == name), None)
     if ours is None or isinstance(sampler, ours):
         return ""
     return f" Use imblearn_images.{name}, which takes images."
+
+
+def _derived_from(cls: type) -> Iterator[type]:
+    """Classes of this package derived from `cls`: the modules that define them import this one."""
+    each: type
+    for each in cls.__subclasses__():
+        if each.__module__.startswith("imblearn_images."):
+            yield each
+        yield from _derived_from(each)
 
 
 BLOCK = 1 << 24  # bytes of rows that are compared at a time

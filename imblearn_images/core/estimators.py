@@ -17,8 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
 from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import render
+from imblearn_images.core.images import open_images
 
 
 class NamedMembersMixin:
@@ -207,8 +206,7 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
     if holds_paths(X):
         if takes_paths:
             return X if rows is None else X[rows]
-        rows = np.arange(len(X)) if rows is None else rows
-        X, rows = render(ResamplingPlan.selection(rows, np.zeros(len(X))), X), None
+        X, rows = np.asarray(open_images(X if rows is None else X[rows])), None
     subset = X if rows is None else X[rows]
     return subset if takes_images else subset.reshape(len(subset), prod(subset.shape[1:]))
 

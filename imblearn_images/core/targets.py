@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core.plan import column_of, is_missing
+from imblearn_images.core.columns import column_of, is_missing
 
 Rewrap = Callable[[Any], Any]
 

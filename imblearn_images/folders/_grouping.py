@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from imblearn_images.core.columns import as_groups
 from imblearn_images.core.duplicates import PHOTOS, near_duplicates
-from imblearn_images.core.plan import as_groups
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import counted, nearest
 from imblearn_images.folders._records import Source

@@ -29,10 +29,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
 from imblearn_images.core.calibration import calibrate
+from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
-from imblearn_images.core.plan import as_groups, sortable
 from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images.core.columns import as_groups
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.duplicates import (
     ALIKE,
@@ -23,7 +24,7 @@ from imblearn_images.core.duplicates import (
     near_duplicates,
     nearest_look,
 )
-from imblearn_images.core.plan import ResamplingPlan, as_groups, check_plan
+from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.text import counted
 from imblearn_images.display import PairsDisplay
