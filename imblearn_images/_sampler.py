@@ -455,18 +455,18 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             )
         if self.synthesis is not None:
             raise ValueError(
-                '`interpolate="embedding"` decodes children, `synthesis` draws them in another '
-                f"way; leave one of them out, got {self.synthesis!r}."
+                '`interpolate="embedding"` and `synthesis` are two ways of drawing images, got '
+                f"synthesis={self.synthesis!r}. Leave one of them out."
             )
         if sparse.issparse(X):
             raise ValueError(
-                f'`interpolate="embedding"` decodes children to pixels, X is a {type(X).__name__}; '
-                "pass an array, X.toarray()."
+                f'`interpolate="embedding"` draws images, X is a {type(X).__name__}. '
+                "Pass an array, X.toarray()."
             )
         if embeddings is not None or not hasattr(self.embedding, "inverse_transform"):
             got = "`embeddings`" if embeddings is not None else f"embedding={self.embedding!r}"
             raise ValueError(
-                '`interpolate="embedding"` decodes children by the `inverse_transform` of '
+                '`interpolate="embedding"` draws images by the `inverse_transform` of '
                 f"`embedding`, got {got}, which has none. Pass e.g. PCA(50), or a Pipeline of "
                 "steps that all have it."
             )

@@ -174,7 +174,7 @@ def test_rows_of_the_source_are_told_only_where_nothing_was_drawn(synthesis):
     if copies:
         bag.fit(X, Y)
     else:
-        with pytest.raises(ValueError, match="needs more than the numbers of the images"):
+        with pytest.raises(ValueError, match="must be a random sampler"):
             bag.fit(X, Y)
 
 

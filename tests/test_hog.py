@@ -244,7 +244,7 @@ def test_samplers_measure_distances_in_it(tmp_path, sampler, holder):
     expected = clone(sampler).set_params(embedding=HOGFeatures().fit_transform)
     expected.fit_resample(images, y)
     sampler = clone(sampler).set_params(embedding=HOGFeatures())
-    if holder == "files" and hasattr(sampler, "output_dir"):
+    if holder == "files" and "output_dir" in sampler.get_params():
         sampler.set_params(output_dir=tmp_path / "children")
     sampler.fit_resample(images if holder == "array" else write_images(tmp_path, images), y)
     assert sampler.plan_.nearness.startswith("HOGFeatures")

@@ -569,5 +569,5 @@ def test_children_do_not_go_among_their_parents(tmp_path):
     for folder in (tmp_path, tmp_path / "link", tmp_path / "out" / ".."):
         with pytest.raises(ValueError, match="taken for real ones"):
             SMOTE(k_neighbors=2, output_dir=folder).fit_resample(paths, Y)
-    with pytest.raises(NotADirectoryError, match="is a file"):
+    with pytest.raises(NotADirectoryError, match="got the file"):
         SMOTE(k_neighbors=2, output_dir=paths[0]).fit_resample(paths, Y)

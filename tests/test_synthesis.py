@@ -730,7 +730,7 @@ class OldRule:
             TypeError,
             "missing a required.* 'neighbourhood'",
         ),
-        (OldRule(), TypeError, r"OldJudge.*`accept` must take .*, it takes \(images\), too many"),
+        (OldRule(), TypeError, r"OldRule.*`accept` must take .*, it takes \(images\), too many"),
         ("neighbors", TypeError, "got 'neighbors'"),
         (NeighborsAgree(n_neighbors=0), ValueError, "`n_neighbors` must be .* got 0"),
         (NeighborsAgree(max_tries=0), ValueError, "`max_tries` must be .* got 0"),

@@ -14,7 +14,25 @@ from imblearn_images.core.limits import MAX_PIXELS
 from imblearn_images.core.limits import MOST as MOST_PIXELS
 from imblearn_images.core.text import nearest, printable_lines
 
-__all__ = ["SEED", "Parser", "add_max_pixels", "addition", "integer", "n_jobs", "names", "one_of"]
+__all__ = [
+    "GROUPS",
+    "SEED",
+    "Parser",
+    "add_max_pixels",
+    "add_on_error",
+    "addition",
+    "integer",
+    "n_jobs",
+    "names",
+    "one_of",
+]
+
+GROUPS = (
+    'stem-prefix, the name of a file up to its last "_", "-" or space (plant3_01.jpg and '
+    "plant3_02.jpg are of plant3); near-duplicates, photos of nearly one look (needs ImageHash); "
+    'or FILE:COLUMN, a CSV file with a column "path" (below FOLDER, with "/") and one of groups'
+)
+"""The groups that a command takes, in words."""
 
 MOST = 10**6
 """Of sizes, folds and the like: what is larger is a slip of the pen."""
@@ -211,3 +229,13 @@ def names(text: str) -> list[str]:
     if not found or not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of names, e.g. cat,dog")
     return found
+
+
+def add_on_error(parser: Parser) -> None:
+    """Add the option on files that cannot be used."""
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="bad files: stop, or leave out and list (default: raise)",
+    )

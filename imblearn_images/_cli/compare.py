@@ -27,16 +27,18 @@ from sklearn.utils import get_tags
 from threadpoolctl import threadpool_limits
 
 from imblearn_images._cli.arguments import (
+    GROUPS,
     SEED,
     Parser,
     add_max_pixels,
+    add_on_error,
     integer,
     n_jobs,
     names,
     one_of,
 )
 from imblearn_images._cli.console import say, say_report
-from imblearn_images._cli.folders import GROUPS, METHODS, SYNTHESES, add_on_error
+from imblearn_images._cli.methods import METHODS, SYNTHESES
 from imblearn_images.core.estimators import takes_of
 from imblearn_images.core.files import read_image, written_whole
 from imblearn_images.core.splitting import merge_groups

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from imblearn.over_sampling.base import BaseOverSampler
 
-from imblearn_images import over_sampling, recipes, under_sampling
 from imblearn_images._cli.arguments import (
+    GROUPS,
     SEED,
     Parser,
     add_max_pixels,
+    add_on_error,
     addition,
     integer,
     n_jobs,
@@ -23,6 +23,7 @@ from imblearn_images._cli.arguments import (
     one_of,
 )
 from imblearn_images._cli.console import say, say_report
+from imblearn_images._cli.methods import METHOD, METHODS, SYNTHESES
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.text import counted, screen_width
 from imblearn_images.folders import (
@@ -33,43 +34,10 @@ from imblearn_images.folders import (
     verify_folder,
 )
 from imblearn_images.folders._grouping import read_groups
+from imblearn_images.over_sampling import SMOTE
 from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, parse_strategy
-from imblearn_images.synthesis import Augment, Morph, TransferDeformation
 
 __all__ = ["add_folder_commands"]
-
-
-def _name_of_method(name: str) -> str:
-    """RandomOverSampler -> random-over, BorderlineSMOTE -> borderline-smote."""
-    words = re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])", name.removesuffix("Sampler"))
-    return "-".join(words).lower()
-
-
-METHODS: dict[str, Any] = {
-    _name_of_method(name): getattr(module, name)
-    for module in (over_sampling, under_sampling)
-    for name in module.__all__
-    if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
-}
-METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
-METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix, none=None)
-
-METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
-"""Type of a method, which may be called by its name or that of its class."""
-
-GROUPS = (
-    'stem-prefix, the name of a file up to its last "_", "-" or space (plant3_01.jpg and '
-    "plant3_02.jpg are of plant3); near-duplicates, photos of nearly one look (needs ImageHash); "
-    'or FILE:COLUMN, a CSV file with a column "path" (below FOLDER, with "/") and one of groups'
-)
-
-SYNTHESES = {
-    "augment": Augment(),
-    "blend": "blend",
-    "copy": "copy",
-    "morph": Morph(),
-    "transfer": TransferDeformation(),
-}
 
 
 def add_folder_commands(commands: Any) -> None:
@@ -239,16 +207,6 @@ def _add_writing(parser: Parser) -> None:
     add_max_pixels(parser)
 
 
-def add_on_error(parser: Parser) -> None:
-    """Add the option on files that cannot be used."""
-    parser.add_argument(
-        "--on-error",
-        choices=("raise", "skip"),
-        default="raise",
-        help="bad files: stop, or leave out and list (default: raise)",
-    )
-
-
 def _add_classes(parser: Parser) -> None:
     parser.add_argument(
         "--classes",
@@ -329,7 +287,7 @@ def _sampler(
         parameters["synthesis"] = SYNTHESES[synthesis]
     if k_neighbors is not None and combined:
         # the strategy is that of the SMOTE inside, where one is given
-        parameters["smote"] = over_sampling.SMOTE(
+        parameters["smote"] = SMOTE(
             sampling_strategy=parameters.pop("sampling_strategy", "auto"), k_neighbors=k_neighbors
         )
     elif k_neighbors is not None:

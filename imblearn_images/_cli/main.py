@@ -23,12 +23,20 @@ import PIL
 from PIL import Image
 
 import imblearn_images
-from imblearn_images._cli.arguments import SEED, Parser, add_max_pixels, integer, n_jobs
+from imblearn_images._cli.arguments import (
+    SEED,
+    Parser,
+    add_max_pixels,
+    add_on_error,
+    integer,
+    n_jobs,
+)
 from imblearn_images._cli.compare import add_compare_command, run_compare
 from imblearn_images._cli.console import NobodyReadsError, complain, connected, spelling
 from imblearn_images._cli.demo import run_demo
-from imblearn_images._cli.folders import METHODS, add_folder_commands, add_on_error
+from imblearn_images._cli.folders import add_folder_commands
 from imblearn_images._cli.interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
+from imblearn_images._cli.methods import METHODS
 from imblearn_images.core.limits import MAX_PIXELS, image_limits
 from imblearn_images.core.text import printable, printable_lines
 

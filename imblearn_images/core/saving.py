@@ -211,7 +211,7 @@ def _labels_again(listed: Any, key: str, arrays: dict[str, NDArray[Any]]) -> NDA
     labels[:] = [_label_again(*label) for label in listed]
     codes = arrays[key]
     if codes.dtype != np.int64 or (len(codes) and codes.min() < 0):
-        raise ValueError("Numbers of labels must be integers from 0 on")
+        raise ValueError("numbers of labels must be integers from 0 on")
     taken: NDArray[Any] = labels[codes]
     return taken
 

@@ -334,7 +334,7 @@ def _near_partners(
             partners[rows, 0] = near[position.ravel(), drawn]
         elif answer(rule, "needs_partners"):
             neighbourhood.warn(
-                f"Class {told(label)!r} has fewer than two images: for its plan "
+                f"Class {told(label)!r} has fewer than two images: for its synthetic images "
                 f"{rule_name(rule)} finds no partner and repeats the image. "
                 "Augment() and TransferDeformation() need no other image of the class."
             )

@@ -266,7 +266,7 @@ def note_on_skipped(skipped: list[str]) -> str:
     """Say how many files were passed over, with three of them, by ending; nothing if none was."""
     if not skipped:
         return ""
-    verbs = ("is no image", "lies") if len(skipped) == 1 else ("are not images", "lie")
+    verbs = ("is not an image", "lies") if len(skipped) == 1 else ("are not images", "lie")
     note = (
         f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
     )

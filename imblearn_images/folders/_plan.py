@@ -200,7 +200,7 @@ def decide(
         split,
         train,
         plan,
-        synthesis=name if answer(plan.synthesis, "rest") else f"{name}, {plan.rule}",
+        synthesis=name if answer(plan.synthesis, "rest") is not None else f"{name}, {plan.rule}",
         seed=seed,
         mode=mode,
         later=later,

@@ -1,0 +1,205 @@
+"""Columns beside the images: groups, labels, masks, whatever has one value for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+__all__ = ["as_groups", "column_of", "is_missing", "rows_of", "sortable"]
+
+
+def rows_of(array: Any, rows: NDArray[np.intp], n_source: int) -> Any:
+    """Take rows of a list, an array, a sparse matrix or something of pandas, in its container.
+
+    What has no rows, or another number of them, is refused.
+
+    Examples
+    --------
+    >>> rows_of(("a", "b"), np.array([1, 0, 1]), 2)
+    ('b', 'a', 'b')
+    """
+    shape = getattr(array, "shape", None)
+    has_rows = hasattr(array, "__len__") if shape is None else len(shape) > 0
+    if not has_rows or isinstance(array, (str, bytes, Mapping, Set)):
+        raise TypeError(
+            f"`array` must have one row for each of the {n_source} source images, as a list, an "
+            f"array or a data frame has, got {array!r:.60}."
+        )
+    n = shape[0] if shape else len(array)
+    if n != n_source:
+        raise ValueError(
+            f"`array` has {n} rows, the plan was drawn for {n_source} images; pass the array that "
+            "belongs to the X given to fit_resample."
+        )
+    if hasattr(array, "iloc"):
+        return array.iloc[rows]
+    if isinstance(array, (list, tuple)):
+        return type(array)(array[row] for row in rows)
+    if isinstance(array, np.ma.MaskedArray) or sparse.issparse(array):
+        return array[rows]
+    return np.asarray(array)[rows]
+
+
+def column_of(values: Any, name: str) -> NDArray[Any]:
+    """One value for each image, out of any container, as an array of objects, shape (n,).
+
+    Arrays and tensors of shape (n,) or (n, 1), lists of values, of tensors of one value or of
+    rows of one, Series and one-column frames of pandas and polars, Arrow arrays: all of them
+    mean the same. What a mask hides is None.
+
+    Raises
+    ------
+    ValueError
+        If `values` is not one column.
+
+    Examples
+    --------
+    >>> column_of(np.array([[3], [4]]), "groups").tolist(), column_of([np.array(3), "a"], "groups")
+    ([3, 4], array([3, 'a'], dtype=object))
+    """
+    if isinstance(values, (str, bytes, Mapping, Set)) or not isinstance(values, Iterable):
+        raise ValueError(
+            f"`{name}` must be one column, with one value for each image, got {values!r:.60} "
+            f"({type(values).__name__})."
+        )
+    shape = tuple(getattr(values, "shape", (0,)))
+    if len(shape) != 1 and shape[1:] != (1,):
+        raise ValueError(
+            f"`{name}` must be one column, with one value for each image, got shape {shape}."
+        )
+    entries = _entries(values)
+    column = np.empty(len(entries), dtype=object)
+    column[:] = [_scalar(entry, row, name) for row, entry in enumerate(entries)]
+    return column
+
+
+def _entries(values: Any) -> Sequence[Any]:
+    """The entries of a container along its first axis; of one column, the entries of that."""
+    if hasattr(values, "detach"):  # a tensor, on whatever device
+        values = values.detach().cpu()
+    if not isinstance(values, (list, tuple)) and hasattr(values, "__array__"):
+        if not isinstance(values, np.ndarray):
+            dates = str(getattr(values, "dtype", "")).startswith(("datetime64", "timedelta64"))
+            # As objects, lest a missing value turns numbers into floats, or a mask is lost;
+            # dates as they are, lest they become numbers.
+            values = np.asarray(values, dtype=None if dates else object)
+        shape = np.shape(values)
+        values = values.ravel() if shape[1:] == (1,) else values
+        # tolist() of an array makes plain numbers, but of dates in nanoseconds, too
+        hidden = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+        if values.ndim == 1 and hidden is not None:
+            values = np.ma.getdata(values).astype(object)  # a copy
+            values[hidden] = None
+        return list(values) if values.ndim != 1 or values.dtype.kind in "mM" else values.tolist()
+    return values if isinstance(values, (list, tuple)) else list(values)
+
+
+def _scalar(entry: Any, row: int, name: str) -> Any:
+    if entry is np.ma.masked:
+        return None
+    if isinstance(entry, np.generic):
+        return entry if entry.dtype.kind in "mM" else entry.item()
+    shape = getattr(entry, "shape", None)
+    if shape is None and isinstance(entry, (list, tuple)) and len(entry) == 1:
+        return _scalar(entry[0], row, name)
+    if shape is not None and tuple(shape) in ((), (1,)) and hasattr(entry, "item"):
+        return entry.item()
+    if shape is not None or isinstance(entry, (list, dict, set)):
+        what = f"of shape {tuple(shape)}" if shape is not None else f"{entry!r:.60}"
+        raise ValueError(
+            f"`{name}` must be one column, with one value for each image, got a "
+            f"{type(entry).__name__} {what} in row {row}."
+        )
+    return entry
+
+
+def as_groups(
+    groups: Any,
+    n: int,
+    *,
+    name: str = "groups",
+    of: str = "source images, for which the plan was drawn",
+    called: Sequence[Any] | None = None,
+) -> NDArray[Any]:
+    """Groups of `n` images as an array of plain values, shape (n,); one meaning everywhere.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n,) or (n, 1)
+        In any container that :func:`column_of` knows.
+    n : int
+        How many there must be.
+    name, of : str
+        What the argument is called, and what has the groups.
+    called : sequence of length n, default=None
+        What the user calls the images, such as the names of files; by default their rows.
+
+    Raises
+    ------
+    ValueError
+        If there is not one group for each image; the first row without is named.
+
+    Examples
+    --------
+    >>> as_groups(np.array([[7], [8]]), 2).tolist()
+    [7, 8]
+    >>> as_groups(["ward 1", None], 2, of="images")
+    Traceback (most recent call last):
+        ...
+    ValueError: `groups` has 1 missing groups (None or NaN), the first in row 1. Give images of
+    unknown origin groups of their own.
+    """
+    column = column_of(groups, name)
+    if len(column) != n:
+        raise ValueError(
+            f"`{name}` has {len(column)} values, there are {n} {of}; pass one group for each, in "
+            "the same order."
+        )
+    missing = [row for row, group in enumerate(column) if is_missing(group)]
+    if missing:
+        where = f"in row {missing[0]}" if called is None else f"that of {called[missing[0]]!r}"
+        raise ValueError(
+            f"`{name}` has {len(missing)} missing groups (None or NaN), the first {where}. Give "
+            "images of unknown origin groups of their own."
+        )
+    for row, group in enumerate(column):
+        try:
+            hash(group)
+        except TypeError:
+            raise ValueError(
+                f"`{name}` must hold text or numbers, got {group!r:.60} in row {row}."
+            ) from None
+    return column
+
+
+def sortable(groups: NDArray[Any]) -> NDArray[Any]:
+    """Groups in a form that NumPy sorts: as they are, or as text where types are mixed.
+
+    What was equal stays equal.
+
+    Examples
+    --------
+    >>> sortable(np.array([1, "a", 1.0], dtype=object)).tolist()
+    ['1', "'a'", '1']
+    """
+    natural = np.array(groups.tolist()) if len({type(group) for group in groups}) == 1 else groups
+    if natural.shape != groups.shape or natural.dtype.kind == "U":
+        natural = groups  # tuples; long texts, which an array pads
+    try:
+        np.unique(natural)
+    except TypeError:
+        known: dict[Any, str] = {}
+        return np.array([known.setdefault(group, repr(group)) for group in groups], dtype=object)
+    return natural
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a label or group is None, NaN, NaT or pandas.NA."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas.NA has no truth
+        return True
