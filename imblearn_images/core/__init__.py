@@ -8,11 +8,14 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``rendering``: plan + images -> pixels
 - ``synthesis``: how one image is drawn from its parents; ``images``: where pixels live;
   ``duplicates``: which images are the same picture
+- ``plan``: the decision; ``saving``: a plan as a file; ``rules``: what plans draw by where no
+  synthesis was given, and what any rule may be asked
 - ``validation``: what cannot be images with labels; ``containers``: how callers hold images;
+  ``targets``: labels; ``columns``: groups, and whatever else has one value for each image;
   ``regular``: files that never wait for a writer
-- ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``targets``: labels;
-  ``splitting``: which images validate; ``files``: reading and writing one file or many
-- ``plan``: the decision; ``layers``: where things are in a drawn image; ``pixels``: every rule on
-  dtype, unit, rounding and clipping; ``calibration``, ``limits``, ``memory``, ``parallel``,
-  ``text``: tools that need nothing else
+- ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``splitting``: which
+  images validate; ``files``: reading and writing one file or many
+- ``layers``: where things are in a drawn image; ``pixels``: every rule on dtype, unit, rounding
+  and clipping; ``calibration``, ``limits``, ``memory``, ``parallel``, ``text``: tools that need
+  nothing else
 """
