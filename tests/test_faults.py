@@ -16,7 +16,7 @@ from folder_tools import contents, snapshot, write_photos
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images._cli.main import main
 from imblearn_images.folders import balance_folder, verify_folder
-from imblearn_images.folders._store import WORKSHOP
+from imblearn_images.folders._store import UNFINISHED, WORKSHOP
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mechanisms of Linux")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -35,7 +35,7 @@ def photos(tmp_path):
 def whole_files(folder):
     """Files under a final name."""
     return {
-        name: content
+        name.replace(f"{UNFINISHED}/", "/"): content
         for name, content in contents(folder).items()
         if not name.startswith(WORKSHOP) and not name.endswith(".partial")
     }
@@ -46,6 +46,10 @@ def check_unfinished(folder, unbroken):
     found = whole_files(folder)
     assert found.items() <= unbroken.items()
     assert "manifest.jsonl" not in found
+    # torchvision and Keras read what they are pointed at: "train" is not there before it is whole
+    sides = {name.partition("/")[0] for name in contents(folder) if "/" in name}
+    for side in {side for side in sides if not side.endswith(UNFINISHED)}:
+        assert {name for name in unbroken if name.startswith(f"{side}/")} <= set(found)
     return found
 
 

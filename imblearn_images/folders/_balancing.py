@@ -127,7 +127,8 @@ def balance_folder(
     random_state : int, default=0
         Seed of the split, and of a sampler whose own random_state is None.
     resume : bool, default=False
-        Continue an unfinished run with the same arguments.
+        Continue an unfinished run with the same arguments. Until a run is finished, ``train`` and
+        ``valid`` end in ``.unfinished``.
     dry_run : bool, default=False
         Only report what would be written.
     plot : bool, default=False

@@ -58,7 +58,7 @@ def draw_sheet(folder: OutputFolder, rows: Iterable[Row], source: str) -> None:
         draw.text((8, top), f"{shown(label)}: {title}", "#1a1a1a", font)
         new = (drawn or copies)[: _COLUMNS // 2]
         for column, row in enumerate([*originals[: _COLUMNS - len(new)], *new]):
-            file = folder.root / row.path if row.path else Path(source, row.parents[0])
+            file = Path(folder.at(row.path)) if row.path else Path(source, row.parents[0])
             thumbnail = Image.fromarray(_thumbnail(file))
             sheet.paste(thumbnail, (8 + column * (_CELL + 4), top + line))
     picture = io.BytesIO()

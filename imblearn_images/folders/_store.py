@@ -101,6 +101,9 @@ _PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 WORKSHOP = ".unfinished"
 """Folder inside the output for what is not yet in its place. It is there from the first moment to
 the last: a folder that has one is not a data set yet."""
+UNFINISHED = ".unfinished"
+"""Ending of ``train``, ``valid`` and the like until all is in them: who is pointed at ``train`` by
+a run that was killed finds nothing, rather than some of the images."""
 JOURNAL = "drawn.jsonl"
 """File in it with a line for every image that was drawn whole: its name and SHA-256."""
 _CONVERTED = re.compile(r"(L|RGB|RGBA)-[0-9a-f]{64}\.png")
@@ -139,7 +142,8 @@ class OutputFolder:
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
-        self._folders = {"."}
+        self._folders: set[str] = set()
+        self._sides: dict[str, str] = {}
         self._drawn: dict[str, bytes] = {}
         if self.root.is_symlink():
             raise ValueError(
@@ -246,7 +250,7 @@ class OutputFolder:
                 "source, sampler, seed or layout? Repeat that command, or choose another folder."
             )
         for name in leftovers:
-            (self.root / name).unlink()
+            os.unlink(self.at(name))
 
     def _found(self) -> Iterator[str]:
         """Name the files in the folder, and the links to folders; not what is in the workshop."""
@@ -255,14 +259,18 @@ class OutputFolder:
             if inside == Path() and WORKSHOP in subfolders:
                 subfolders.remove(WORKSHOP)
             linked = [name for name in subfolders if Path(folder, name).is_symlink()]
+            top = inside.parts[0] if inside.parts else ""
+            side = top.removesuffix(UNFINISHED)
+            if side != top and not os.path.lexists(self.root / side):
+                inside = Path(side, *inside.parts[1:])
             yield from ((inside / name).as_posix() for name in (*linked, *names))
 
     def make_folders(self, folders: Iterable[str]) -> None:
         """Make `folders`, relative to the folder, with "/"."""
         for folder in sorted(folders):
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            os.makedirs(self.at(f"{folder}/"), exist_ok=True)
             inside = Path(folder)
-            self._folders |= {each.as_posix() for each in (inside, *inside.parents)}
+            self._folders |= {each.as_posix() for each in (inside, *inside.parents[:-1])}
 
     def copy(self, source: str, name: str, sha256: str, link: str) -> int:
         """Put a copy of, or a link to, a source file in its place.
@@ -291,7 +299,7 @@ class OutputFolder:
         ValueError
             When the source has changed since it was examined.
         """
-        target = self._at(name)
+        target = self.at(name)
         if link == "copy":
             if not (self._is_plain(target) and hash_file(target)[1] == sha256):
                 digest = hashlib.sha256()
@@ -339,7 +347,7 @@ class OutputFolder:
             Naming the source that has changed or is gone.
         """
         try:
-            target = self._at(name)
+            target = self.at(name)
             same = _mark_of(target) == mark or hash_file(target)[1] == sha256
         except OSError as error:
             raise _has_changed(source) from error
@@ -363,7 +371,7 @@ class OutputFolder:
         write : callable, default=write_image
             ``write(path, image)`` writes it, whole or not at all.
         """
-        target = self._at(name)
+        target = self.at(name)
         if name in self._drawn and self._is_plain(target):
             n_bytes, sha256 = hash_file(target)
             if sha256 == self._drawn[name].hex():
@@ -380,8 +388,8 @@ class OutputFolder:
 
     def write_image(self, image: NDArray[Any], name: str) -> str:
         """Write an image without loss; return the SHA-256 of its file."""
-        files.write_image(self._at(name), image)
-        return hash_file(self._at(name))[1]
+        files.write_image(self.at(name), image)
+        return hash_file(self.at(name))[1]
 
     def write(self, name: str, content: Iterable[bytes]) -> None:
         """Write a file piece by piece."""
@@ -391,7 +399,7 @@ class OutputFolder:
     def finish(self, lines: Iterable[bytes]) -> None:
         """Write the manifest, when the names of all other files are on disk."""
         for folder in self._folders:
-            _sync_folder(self.root / folder)
+            _sync_folder(self.at(f"{folder}/"))
         # It waits in the workshop, so that at any moment one of both knows what was drawn.
         waiting = self.workshop / MANIFEST
         with files.written_whole(waiting) as file:
@@ -399,13 +407,24 @@ class OutputFolder:
         for each in self._look_into_workshop():
             if each != waiting:
                 each.unlink()
+        for side, there in sorted(self._sides.items()):
+            if there != side:
+                os.replace(self.root / there, self.root / side)
+        _sync_folder(self.root)
         os.replace(waiting, self.root / MANIFEST)
         self.workshop.rmdir()
         _sync_folder(self.root)
 
-    def _at(self, name: str) -> str:
+    def at(self, name: str) -> str:
+        """Where a file lies until the folder is finished; of a folder with a "/" behind."""
+        side, slash, rest = name.partition("/")
+        if not slash:
+            return os.path.join(self.root, name)
+        if side not in self._sides:
+            is_there = os.path.lexists(os.path.join(self.root, side))  # finished once, or nearly
+            self._sides[side] = side if is_there else f"{side}{UNFINISHED}"
         # no Path, which Python remembers the parts of
-        return os.path.join(self.root, name)
+        return os.path.join(self.root, self._sides[side], rest)
 
     def _is_plain(self, target: str) -> bool:
         return self.resume and os.path.isfile(target) and not os.path.islink(target)
