@@ -18,6 +18,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.images import open_images
+from imblearn_images.core.memory import check_fits
 
 
 class NamedMembersMixin:
@@ -206,9 +207,23 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
     if holds_paths(X):
         if takes_paths:
             return X if rows is None else X[rows]
-        X, rows = np.asarray(open_images(X if rows is None else X[rows])), None
+        X, rows = _pixels_of(X if rows is None else X[rows]), None
     subset = X if rows is None else X[rows]
     return subset if takes_images else subset.reshape(len(subset), prod(subset.shape[1:]))
+
+
+def _pixels_of(paths: NDArray[Any]) -> NDArray[Any]:
+    """Read files into one array, or raise before the first is read if it does not fit."""
+    images = open_images(paths)
+    images.look_at(np.arange(len(images)))
+    if len(images):
+        shape = (len(images), *images.shape_of(0))
+        check_fits(
+            prod(shape) * images.dtype.itemsize,
+            f"An array of shape {shape}, for an estimator that reads no files,",
+            "Put `ReadImages(size=(height, width))` in front of it, for smaller images.",
+        )
+    return np.asarray(images)
 
 
 class SharedImages:
