@@ -38,7 +38,7 @@ from imblearn_images.core.validation import (
     class_told,
     misfit,
 )
-from imblearn_images.core.writing import DrawLater, write_children
+from imblearn_images.core.writing import DrawLater, write_synthetic
 from imblearn_images.synthesis._decoding import DecodedBlend
 
 __all__ = [
@@ -297,7 +297,7 @@ class ImageSamplerMixin:
                     images.read(plan.base[row : row + 1], out[row : row + 1])
             return out
         exact = None if values is None else values.__getitem__
-        children = write_children(plan, images, self.output_dir, drawn=exact, n_jobs=jobs)
+        children = write_synthetic(plan, images, self.output_dir, drawn=exact, n_jobs=jobs)
         joined = images.joined(children)
         rows = plan.first_base.copy()
         rows[plan.synthetic] = np.arange(len(images), len(joined))
@@ -509,8 +509,8 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
             return plan
         if not answer(plan.synthesis, "mixes"):
             raise ValueError(
-                f"The children are made in a way of their own ({plan.rule}), and `synthesis` and "
-                f"`accept` have no say; leave them out of {self!r}."
+                f"`synthesis` and `accept` do not apply to images that are drawn by {plan.rule}. "
+                f"Leave them out of {self!r}."
             )
         return plan_synthesis(
             plan,

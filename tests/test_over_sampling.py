@@ -26,7 +26,7 @@ from imblearn_images import SMOTE, RandomOverSampler, ResamplingPlan, render
 from imblearn_images.core import files
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.writing import write_children
+from imblearn_images.core.writing import write_synthetic
 
 Y = make_labels()
 
@@ -537,7 +537,7 @@ def test_the_same_file_twice_is_two_images(photos, tmp_path):
 def test_two_equal_rows_of_a_plan_are_two_files(photos, tmp_path):
     rows = np.array([0, 0])
     plan = ResamplingPlan(rows, rows[:, None] + 1, np.full((2, 1), 0.5), Y[rows], len(photos))
-    first, second = write_children(plan, FileImages(photos), tmp_path / "out")
+    first, second = write_synthetic(plan, FileImages(photos), tmp_path / "out")
     assert first != second
     np.testing.assert_array_equal(read_image(first), read_image(second))
 

@@ -23,7 +23,7 @@ from imblearn_images import (
     render,
 )
 from imblearn_images.display import FamilyDisplay
-from imblearn_images.display._family import _family, choose_children
+from imblearn_images.display._family import _family, choose_synthetic
 from imblearn_images.synthesis import (
     Augment,
     Chain,
@@ -345,9 +345,9 @@ def test_a_synthesis_is_explained_by_what_it_has_done(rule, told):
         assert f"photo {plan.base[row]}" in plan.explain(row, names)
     assert plan.explain(0) == f"row 0 ({Y[0]}) = 0"
     families = FamilyDisplay(
-        [_family(plan, images, row, None, names) for row in choose_children(plan, 2).tolist()]
+        [_family(plan, images, row, None, names) for row in choose_synthetic(plan, 2).tolist()]
     ).families
-    for family, row in zip(families, choose_children(plan, 2).tolist(), strict=True):
+    for family, row in zip(families, choose_synthetic(plan, 2).tolist(), strict=True):
         assert plan.explain(row, names).endswith(f" = {family.how}")
 
 

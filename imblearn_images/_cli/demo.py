@@ -27,7 +27,7 @@ from imblearn_images.core.regular import open_regular
 from imblearn_images.core.rendering import render
 from imblearn_images.core.text import align, counted, screen_width, shown
 from imblearn_images.datasets import load_texture_patches
-from imblearn_images.display._family import spread_children
+from imblearn_images.display._family import spread_synthetic
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.folders._source import read_source, refuse_drawn
 from imblearn_images.folders._store import where_they_meet
@@ -126,7 +126,7 @@ def _contact_sheet(plan: ResamplingPlan, images: NDArray[np.uint8]) -> Image.Ima
     draw = ImageDraw.Draw(sheet)
     draw.text((margin, margin), "SMOTE: synthetic = base + step x (partner - base)", GREY, text)
     for top, name in zip(range(margin + line, sheet.height, block), shown, strict=True):
-        part = plan[spread_children(plan, name, SHEET_COLUMNS)]
+        part = plan[spread_synthetic(plan, name, SHEET_COLUMNS)]
         n_own = np.count_nonzero(~synthetic & (plan.y == name))
         n_new = np.count_nonzero(synthetic & (plan.y == name))
         title = f"{_shown(name, 40)}: {counted(n_own, 'image')} + {n_new} synthetic"

@@ -50,14 +50,14 @@ class ResamplingPlan:
         What "near" meant when the partners were chosen, e.g. ``"pixels"``; empty
         where no distance was measured.
     synthesis : synthesis, default=Blend()
-        The rule by which the children are drawn, an object as described in
+        The rule by which synthetic images are drawn, an object as described in
         :mod:`imblearn_images.core.synthesis`. Those of samplers that were given none are in
         :mod:`imblearn_images.core.rules`: ``Blend()`` mixes parents pixel by pixel, ``Noise()``
         is the smoothed bootstrap, ``Generated()`` stands for images that a model has made and
         that look most like their base.
     drawn : ndarray of shape (n_out,), dtype bool, default=None
-        The children: rows that the synthesis draws. By default the rows with partners of
-        a share other than 0.
+        The rows that the synthesis draws. By default those with partners of a share other than
+        0.
     seeds : ndarray of shape (n_out,), dtype uint64, default=None
         Seed of each row, for a synthesis that draws random numbers: whatever becomes of
         the plan, a row alone tells how to draw it again.
@@ -692,14 +692,14 @@ def check_plan(plan: Any, name: str = "plan") -> None:
     raise TypeError(f"`{name}` must be a ResamplingPlan, got {got}. {remedy}")
 
 
-def explain_child(
+def explain_drawn(
     rule: Any, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
 ) -> str:
     """What a synthesis says that it draws; of one that says nothing, who the parents are.
 
     Examples
     --------
-    >>> explain_child(object(), "7", ["9"], [0.25], None)
+    >>> explain_drawn(object(), "7", ["9"], [0.25], None)
     'object(base 7, partner 9 with share 0.25)'
     """
     if hasattr(rule, "explain"):
@@ -734,7 +734,7 @@ def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
         return f"a copy of {name}" if plan.last_step.kind[row] == "copy" else name
     rng = None if plan.seeds is None else np.random.default_rng(int(plan.seeds[row]))
     base, *partners = (str(called[at]) for at, _ in plan.parents(row, unused=True))
-    return explain_child(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
+    return explain_drawn(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
 
 
 class _Explained:

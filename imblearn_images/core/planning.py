@@ -29,7 +29,7 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import draw_rows
 from imblearn_images.core.rules import Blend
 from imblearn_images.core.similarity import Similarity
-from imblearn_images.core.synthesis import Neighbourhood, choose_parents, plan_children
+from imblearn_images.core.synthesis import Neighbourhood, choose_parents, plan_synthetic
 from imblearn_images.core.targets import told
 from imblearn_images.core.validation import misfit
 
@@ -457,7 +457,7 @@ def plan_synthesis(
     )
     if rule is None:
         rule, plan = Blend(), replace(plan, drawn=plan.synthetic)
-    drawn = plan_children(plan, rule, neighbourhood)
+    drawn = plan_synthetic(plan, rule, neighbourhood)
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
     if accept is not None:
         drawn = draw_until_accepted(

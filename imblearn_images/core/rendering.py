@@ -252,7 +252,7 @@ def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDAr
         images.read(some.base, to)
 
     def draw(some: ResamplingPlan, to: NDArray[Any]) -> None:
-        draw_children(some, images, to)
+        draw_synthetic(some, images, to)
 
     for carry_out, rows in ((copy, np.flatnonzero(~is_child)), (draw, np.flatnonzero(is_child))):
         if not len(rows):
@@ -273,8 +273,8 @@ def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:
     return out
 
 
-def draw_children(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
-    """Draw the rows of a plan, all of them children, by its synthesis."""
+def draw_synthetic(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
+    """Draw the rows of a plan, all of them synthetic images, by its synthesis."""
     if answer(plan.synthesis, "mixes"):
         _blend(plan, images, out)
         return

@@ -187,7 +187,7 @@ class EachRow:
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw the children one after the other."""
+        """Draw the images one after the other."""
         rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
         return np.stack([self._draw(*row) for row in rows])
 

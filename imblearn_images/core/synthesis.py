@@ -14,7 +14,7 @@ partner a sampler has chosen has a method ``choose(plan, neighbourhood)``, too. 
 method ``explain(base, partners, weights, rng) -> str`` says in words what it draws, for
 ``plan_.explain``; what else it may be asked stands in
 :data:`imblearn_images.core.rules.ANSWERS`. A plain function
-``(base, partner, step, rng) -> image`` is enough where one child at a time will do. It gets
+``(base, partner, step, rng) -> image`` is enough where one image at a time will do. It gets
 floats, so that ``base + step * (partner - base)`` is what it says for every dtype of the data;
 ``draw`` gets that dtype, where differences of uint8 wrap modulo 256.
 """
@@ -246,7 +246,7 @@ def says_where(rule: Any) -> bool:
     return hasattr(rule, "layers")
 
 
-def plan_children(plan: ResamplingPlan, rule: Any, neighbourhood: Neighbourhood) -> ResamplingPlan:
+def plan_synthetic(plan: ResamplingPlan, rule: Any, neighbourhood: Neighbourhood) -> ResamplingPlan:
     """Choose the parents of the synthetic rows of a plan by its synthesis.
 
     Parameters

@@ -43,7 +43,7 @@ class DrawLater:
         return self.folder
 
 
-def write_children(
+def write_synthetic(
     plan: ResamplingPlan,
     images: Images,
     directory: str | os.PathLike[str],

@@ -125,7 +125,7 @@ class FamilyDisplay(DisplayMixin):
         X = as_pictures(X)
         if X_resampled is not None:
             X_resampled = as_pictures(X_resampled, "X_resampled")
-        chosen = choose_children(plan, n) if rows is None else np.arange(len(plan))[list(rows)]
+        chosen = choose_synthetic(plan, n) if rows is None else np.arange(len(plan))[list(rows)]
         names = [Path(path).stem for path in X] if holds_paths(X) else list(map(str, range(len(X))))
         families = [_family(plan, X, int(row), X_resampled, names) for row in chosen]
         return cls(families).plot(ax)
@@ -179,20 +179,20 @@ class FamilyDisplay(DisplayMixin):
             ax.text(left, y, as_label(line, 200), va="top", color=GREY, fontsize=SMALL)
 
 
-def choose_children(plan: ResamplingPlan, n: int) -> NDArray[np.intp]:
+def choose_synthetic(plan: ResamplingPlan, n: int) -> NDArray[np.intp]:
     """Choose `n` synthetic rows, of all classes in turn; copies where there is none."""
     made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
     labels = list(dict.fromkeys(plain_list(plan.y[made])))
     if not labels:
         raise ValueError("The plan has no synthetic rows and no copies; name `rows` to draw.")
-    each = [spread_children(plan, label, -(-n // len(labels))) for label in labels]
+    each = [spread_synthetic(plan, label, -(-n // len(labels))) for label in labels]
     in_turn = sorted(
         (place, number, row) for number, rows in enumerate(each) for place, row in enumerate(rows)
     )
     return np.array([row for _, _, row in in_turn[:n]])
 
 
-def spread_children(plan: ResamplingPlan, label: Any, n: int) -> NDArray[np.intp]:
+def spread_synthetic(plan: ResamplingPlan, label: Any, n: int) -> NDArray[np.intp]:
     """At most `n` made rows of a class, spread over the shares of their partners, ascending."""
     made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
     rows = np.flatnonzero(made & (plan.y == label))

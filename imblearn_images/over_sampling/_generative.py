@@ -34,7 +34,7 @@ from imblearn_images.core.similarity import Similarity
 from imblearn_images.core.targets import plain
 from imblearn_images.core.text import printable
 from imblearn_images.core.validation import misfit
-from imblearn_images.core.writing import write_children
+from imblearn_images.core.writing import write_synthetic
 
 __all__ = ["GenerativeOverSampler"]
 
@@ -398,7 +398,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     ) -> list[str]:
         assert self.output_dir is not None
         drawn = children.__getitem__
-        return write_children(plan, images, self.output_dir, drawn=drawn, n_jobs=self.n_jobs)
+        return write_synthetic(plan, images, self.output_dir, drawn=drawn, n_jobs=self.n_jobs)
 
     def _generated(
         self, images: Any, y: NDArray[Any], n_new: dict[Any, int]

@@ -228,7 +228,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         if not makes_copies(self.synthesis):
-            return self._draw_children(X, y, embeddings)
+            return self._draw_synthetic(X, y, embeddings)
         if embeddings is not None:  # not needed for copies, but wrong is wrong
             self._own_features(X, y, embeddings)
         if self.shrinkage is None:
@@ -251,7 +251,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         self.sample_indices_ = self.plan_.base
         return X_resampled, self.plan_.y
 
-    def _draw_children(self, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[Any, NDArray[Any]]:
+    def _draw_synthetic(self, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[Any, NDArray[Any]]:
         if self.shrinkage is not None:
             raise ValueError(
                 "`shrinkage` adds noise to copies, `synthesis` draws other images instead of "

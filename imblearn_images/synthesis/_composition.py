@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from imblearn_images.core.estimators import NamedMembersMixin
 from imblearn_images.core.layers import Layer, in_place, place_through
 from imblearn_images.core.pixels import stored
-from imblearn_images.core.plan import ResamplingPlan, explain_child
+from imblearn_images.core.plan import ResamplingPlan, explain_drawn
 from imblearn_images.core.synthesis import (
     Neighbourhood,
     as_objects,
@@ -99,7 +99,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
         for at, rule in enumerate(as_objects(self.syntheses)):
             mine = slice(start, start + rule.n_partners)
             (own,) = member_generators([rng], at)
-            told = explain_child(rule, told, partners[mine], weights[mine], own)
+            told = explain_drawn(rule, told, partners[mine], weights[mine], own)
             told, start = f"({told})", mine.stop
         return told.removeprefix("(").removesuffix(")")
 
@@ -211,7 +211,7 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         (at,) = self._picked([rng])
         rule, (own,) = as_objects(self.syntheses)[at], member_generators([rng], int(at))
         width = rule.n_partners
-        return explain_child(rule, base, partners[:width], weights[:width], own)
+        return explain_drawn(rule, base, partners[:width], weights[:width], own)
 
     def layers(
         self,
