@@ -749,7 +749,10 @@ def test_every_metric_has_its_comparison(comparison):
         (("accuracy", "neg_log_loss"), ["accuracy", "neg_log_loss"]),
         ({"kappa": make_scorer(cohen_kappa_score)}, ["kappa"]),
         (make_scorer(cohen_kappa_score), ["cohen_kappa_score"]),
-        (make_scorer(geometric_mean_score, correction=0.1), ["geometric_mean_score"]),
+        (
+            make_scorer(geometric_mean_score, correction=0.1, pos_label=None),
+            ["geometric_mean_score"],
+        ),
         (
             make_scorer(log_loss, greater_is_better=False, response_method="predict_proba"),
             ["log_loss"],

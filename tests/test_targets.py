@@ -283,6 +283,7 @@ DOORS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
 @pytest.mark.parametrize("door", DOORS)
 def test_other_doors_take_labels_from_every_container(door, tmp_path):
     plt = pytest.importorskip("matplotlib.pyplot")
