@@ -1,7 +1,7 @@
-"""Apart: what is read and what is written never meet, whatever links lie between them.
+"""The output folder: filled file by file, unfinished until all is there, apart from the source.
 
-A class folder, a folder in it, or a file may be a link. What is read then lies at the place the
-link leads to, and nothing may be written there either.
+A class folder, a folder in it, or a file of the source may be a link. What is read then lies at
+the place the link leads to, and nothing may be written there either.
 """
 
 from __future__ import annotations
