@@ -1,4 +1,4 @@
-from threading import Thread
+from threading import Event, Thread
 
 import joblib
 import numpy as np
@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from imblearn_images.core import neighbors
-from imblearn_images.core.neighbors import nearest_neighbors
+from imblearn_images.core.neighbors import nearest_neighbors, one_blas_thread
 
 DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "float32", "float64"]
 
@@ -152,3 +152,30 @@ def test_searches_in_many_threads_leave_blas_as_it_was():
     for thread in threads:
         thread.join()
     assert [library["num_threads"] for library in controller.info()] == before
+
+
+def test_the_thread_that_leaves_last_gives_blas_back():
+    controller = ThreadpoolController().select(user_api="blas")
+    before = [library["num_threads"] for library in controller.info()]
+    entered, leave, has_left, end = Event(), Event(), Event(), Event()
+
+    def first_in_and_first_out():
+        with one_blas_thread:
+            entered.set()
+            leave.wait()
+        has_left.set()
+        end.wait()  # threadpoolctl lets others in where the thread that set a limit has ended
+
+    thread = Thread(target=first_in_and_first_out, daemon=True)
+    thread.start()
+    entered.wait()
+    with one_blas_thread:
+        leave.set()
+        has_left.wait()
+        assert [library["num_threads"] for library in controller.info()] == [1] * len(before)
+    assert [library["num_threads"] for library in controller.info()] == before
+    with threadpool_limits(1):  # this thread is not shut out by the other
+        assert [library["num_threads"] for library in controller.info()] == [1] * len(before)
+    assert [library["num_threads"] for library in controller.info()] == before
+    end.set()
+    thread.join()

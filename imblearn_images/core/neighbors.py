@@ -17,9 +17,9 @@ from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
+import threadpoolctl
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import ThreadpoolController
 
 from imblearn_images.core.parallel import in_threads
 
@@ -75,8 +75,8 @@ class PixelMatrix(Protocol):
 
 
 @lru_cache(maxsize=1)
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
+def _blas() -> threadpoolctl.ThreadpoolController:
+    return threadpoolctl.ThreadpoolController()
 
 
 def nearest_neighbors(
@@ -172,6 +172,8 @@ class _OneBlasThread:
     """Context with BLAS at one thread; the first in limits it, the last out restores it.
 
     The limit holds for the whole process, so searches in several threads must share it.
+    Since threadpoolctl 3.8 only the thread that set a limit can set another one, unless it
+    is told that this thread is done: the last one out is often another than the first one in.
     """
 
     def __init__(self) -> None:
@@ -183,15 +185,23 @@ class _OneBlasThread:
         with self.lock:
             if self.inside == 0:
                 # Finding the loaded BLAS costs milliseconds: once, when NumPy is in.
-                self.limit = _blas().limit(limits=1, user_api="blas")
-                self.limit.__enter__()
+                self.limit = _blas().limit(limits=1, user_api="blas")  # holds from here on
             self.inside += 1
 
     def __exit__(self, *error: object) -> None:
         with self.lock:
             self.inside -= 1
             if self.inside == 0:
-                self.limit.__exit__(*error)
+                _free_openblas()
+                self.limit.restore_original_limits()
+                _free_openblas()
+
+
+def _free_openblas() -> None:
+    """Let any thread set the limit of OpenBLAS next (which every one could before 3.8)."""
+    free = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
+    if free is not None:
+        free(force=True)
 
 
 one_blas_thread = _OneBlasThread()
