@@ -472,7 +472,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
         self.n_jobs = n_jobs
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        self.samplers_ = list(self._seeded())
+        self.samplers_ = self.members()
         if isinstance(X, Images):
             if X.paths is not None:
                 self.plan_ = self._decided_on_files(X, y)
@@ -517,6 +517,21 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
                 sampler.set_params(output_dir=None)
         assert plan is not None
         return plan
+
+    def members(self) -> list[Any]:
+        """Return the samplers as they are run: clones that all have a seed.
+
+        Returns
+        -------
+        samplers : list of samplers
+            One after the other, they do what this sampler does.
+
+        Raises
+        ------
+        TypeError
+            For a member that is no sampler of this package.
+        """
+        return list(self._seeded())
 
     def _seeded(self) -> Iterator[Any]:
         """Clone the members, with a seed and a number of jobs where they have none."""
