@@ -251,8 +251,8 @@ SHARED: dict[str, str] = _texts(
 
     [epoch]
     epoch : int
-        Number of the epoch that the next ``iter()`` gives. Each ``iter()`` is the next epoch, so
-        that nobody has to call `set_epoch`; who does is obeyed.
+        Number of the epoch that the next ``iter()`` gives. Each ``iter()`` whose rows are read is
+        another epoch, so that nobody has to call `set_epoch`; who does is obeyed.
 
     [sample_indices_]
     sample_indices_ : ndarray of shape (n_resampled,)

@@ -129,6 +129,17 @@ def test_an_epoch_is_a_function_of_seed_and_number(kind):
     assert set(map(type, epochs[0])) == {int if kind == "balanced" else tuple}
 
 
+@kinds
+def test_an_epoch_begins_with_its_first_row(kind):
+    """StatefulDataLoader with workers makes two iterators and reads one."""
+    sampler, epochs = SAMPLERS[kind](), SAMPLERS[kind]()
+    iter(sampler)
+    assert list(iter(sampler)) == list(epochs) and sampler.epoch == 1
+    rows = iter(sampler)
+    sampler.set_epoch(7)  # after iter(): is for the next one
+    assert list(rows) == list(epochs) and sampler.epoch == 7
+
+
 def test_plans_are_shuffled_whole_and_may_stay_in_order():
     for sampler in (PlanSampler(Plans()), PlanSampler(Plans(), spread=20)):
         for epoch in range(2):

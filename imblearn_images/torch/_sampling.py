@@ -95,9 +95,15 @@ class _EpochSampler(Sampler):
         return self._n_of_rank(self._n_rows())
 
     def __iter__(self) -> Iterator[Any]:
-        rows = _Rows(self, self.epoch, self._start)
-        self.epoch, self._start = self.epoch + 1, 0
-        return rows
+        return _Rows(self, self.epoch, self._start)
+
+    def begin(self, epoch: int) -> None:
+        """Take note that rows of an epoch are read, so that the next ``iter()`` is another one.
+
+        Not ``iter()`` itself counts: some loaders call it twice before they read a row.
+        """
+        if self.epoch == epoch:
+            self.epoch, self._start = epoch + 1, 0
 
     def rows_of_rank(self, epoch: int) -> tuple[NDArray[np.integer], Keys]:
         """Row numbers of this rank in an epoch, in order, and what makes keys of them."""
@@ -160,6 +166,7 @@ class _Rows:
 
     def _make_keys(self) -> None:
         if self.order is None:
+            self.sampler.begin(self.epoch)
             self.order, self.make = self.sampler.rows_of_rank(self.epoch)
             if self.at > len(self.order):
                 raise ValueError(
