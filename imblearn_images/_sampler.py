@@ -21,13 +21,14 @@ from scipy import sparse
 
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import Images, StoreImages, is_store, open_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import RowNeighbors, listen, plan_synthesis
-from imblearn_images.core.rendering import allocate, render
+from imblearn_images.core.rendering import DrawnImages, allocate, render
 from imblearn_images.core.rules import answer
+from imblearn_images.core.stores import resampled
 from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.validation import (
     as_counts,
@@ -131,6 +132,8 @@ class ImageSamplerMixin:
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        if is_store(X):
+            X = StoreImages(X)
         images = _opened(X if isinstance(X, Images) else unwrap(X)[0])
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
@@ -172,8 +175,9 @@ class ImageSamplerMixin:
             For a parameter that this sampler does not take.
         """
         self._check_params(params)
-        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
-        images = _opened(held)
+        store = StoreImages(X) if is_store(X) else None
+        held, rewrap = (X, None) if isinstance(X, Images) or store is not None else unwrap(X)
+        images = _opened(held) if store is None else store
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
         # share a sampler do not see each other's; what is left at the end is one whole result.
@@ -186,6 +190,8 @@ class ImageSamplerMixin:
         plan = worker.plan_
         self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
+        if store is not None:
+            return resampled(plan, store), y_resampled
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             paths = X_resampled.paths
             X_resampled = render(plan, images) if paths is None else paths
@@ -282,6 +288,8 @@ class ImageSamplerMixin:
         default the plan's parents are mixed.
         """
         plan, jobs = self.plan_, self.n_jobs
+        if getattr(images, "draws_later", False) and values is None and not plan.why_not:
+            return DrawnImages(plan, images)
         if isinstance(self.output_dir, DrawLater) and getattr(images, "paths", ()) is None:
             # decided on what a step before would draw; what becomes of it is the caller's business
             return images.subset(plan.base)
