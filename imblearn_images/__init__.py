@@ -49,6 +49,7 @@ from imblearn_images.over_sampling import (
     BorderlineSMOTE,
     GenerativeOverSampler,
     KMeansSMOTE,
+    LabelOverSampler,
     RandomOverSampler,
     RedrawImages,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "ImageSampler",
     "InstanceHardnessThreshold",
     "KMeansSMOTE",
+    "LabelOverSampler",
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",
