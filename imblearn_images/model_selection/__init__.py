@@ -4,6 +4,8 @@
   with the statistics that belong to it
 - :func:`check_leakage`: what training images give away about validation images
 - :func:`near_duplicate_groups`: groups that keep look-alikes in one fold
+- :class:`MultilabelStratifiedKFold`, :class:`MultilabelStratifiedShuffleSplit`: folds of images
+  with several labels
 """
 
 from imblearn_images.model_selection._comparing import compare_resamplers
@@ -13,9 +15,15 @@ from imblearn_images.model_selection._leakage import (
     check_leakage,
     near_duplicate_groups,
 )
+from imblearn_images.model_selection._splitters import (
+    MultilabelStratifiedKFold,
+    MultilabelStratifiedShuffleSplit,
+)
 
 __all__ = [
     "LeakageReport",
+    "MultilabelStratifiedKFold",
+    "MultilabelStratifiedShuffleSplit",
     "ResamplerComparison",
     "check_leakage",
     "compare_resamplers",
