@@ -44,6 +44,7 @@ from imblearn_images.ensemble import (
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.over_sampling import (
     ADASYN,
+    MLSMOTE,
     SMOTE,
     SVMSMOTE,
     BorderlineSMOTE,
@@ -69,6 +70,7 @@ from imblearn_images.under_sampling import (
 
 __all__ = [
     "ADASYN",
+    "MLSMOTE",
     "SMOTE",
     "SMOTEENN",
     "SVMSMOTE",
