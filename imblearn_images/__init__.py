@@ -45,11 +45,13 @@ from imblearn_images.ensemble import (
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.over_sampling import (
     ADASYN,
+    MLSMOTE,
     SMOTE,
     SVMSMOTE,
     BorderlineSMOTE,
     GenerativeOverSampler,
     KMeansSMOTE,
+    LabelOverSampler,
     RandomOverSampler,
     RedrawImages,
 )
@@ -69,6 +71,7 @@ from imblearn_images.under_sampling import (
 
 __all__ = [
     "ADASYN",
+    "MLSMOTE",
     "SMOTE",
     "SMOTEENN",
     "SVMSMOTE",
@@ -84,6 +87,7 @@ __all__ = [
     "ImageSampler",
     "InstanceHardnessThreshold",
     "KMeansSMOTE",
+    "LabelOverSampler",
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",
