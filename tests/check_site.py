@@ -101,6 +101,13 @@ async function visit(page, width, theme) {
     const first = wide.slice(0, 3).map((e) => `${e.tagName}.${e.className}`).join(", ");
     faults.push(`${page}: ${root.scrollWidth} pixels wide at ${width}, ${theme}: ${first}`);
   }
+  for (const each of frame.contentDocument.querySelectorAll("article :is(h1, h2, h3, p, li, dt)")) {
+    const box = each.getBoundingClientRect();
+    const cut = box.right > width + 1 || each.scrollWidth > each.clientWidth + 1;
+    if (cut && box.width > 0 && !each.closest("pre, table, .pst-scrollable-table-container")
+        && !each.querySelector("table, pre") && getComputedStyle(each).display !== "inline")
+      faults.push(`${page}: cut off at ${width}: ${each.tagName} ${each.textContent.slice(0, 40)}: ${Math.round(box.right)}, ${each.scrollWidth} in ${each.clientWidth}`);
+  }
   if (root.dataset.theme !== undefined && root.dataset.theme !== theme)
     faults.push(`${page}: ${root.dataset.theme} where ${theme} is wanted`);
   frame.remove();
