@@ -37,6 +37,7 @@ from imblearn_images._versions import show_versions
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.writing import plan_blocks, render_block, render_files
 from imblearn_images.ensemble import (
     BalancedBaggingClassifier,
     BalancedRandomForestClassifier,
@@ -96,7 +97,10 @@ __all__ = [
     "ResamplingPlan",
     "SMOTETomek",
     "TomekLinks",
+    "plan_blocks",
     "render",
+    "render_block",
+    "render_files",
     "show_versions",
 ]
 
