@@ -106,7 +106,8 @@ async function visit(page, width, theme) {
     const cut = box.right > width + 1 || each.scrollWidth > each.clientWidth + 1;
     if (cut && box.width > 0 && !each.closest("pre, table, .pst-scrollable-table-container")
         && !each.querySelector("table, pre") && getComputedStyle(each).display !== "inline")
-      faults.push(`${page}: cut off at ${width}: ${each.tagName} ${each.textContent.slice(0, 40)}: ${Math.round(box.right)}, ${each.scrollWidth} in ${each.clientWidth}`);
+      faults.push(`${page}: cut off at ${width}: ${each.tagName}, ` +
+        `${each.textContent.slice(0, 40)}: ${each.scrollWidth} in ${each.clientWidth}`);
   }
   if (root.dataset.theme !== undefined && root.dataset.theme !== theme)
     faults.push(`${page}: ${root.dataset.theme} where ${theme} is wanted`);
