@@ -50,6 +50,7 @@ __all__ = [
     "SelectingSamplerMixin",
     "TracedSamplerMixin",
     "check_plain",
+    "searched_here",
     "sizes_told",
 ]
 
@@ -582,8 +583,10 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     row numbers: no copy of the pixels is made."""
     looks_up = False
     """Whether it decides so with no such parameter."""
+    remembers = False
+    """Whether it searches class by class, for all classes in its ``sampling_strategy_``."""
     repeats = False
-    """Whether it searches again among the images that are left."""
+    """Whether it then searches again among the images that are left."""
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
@@ -595,12 +598,11 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         self.embedding_ = None
         images, rows = open_images(X), np.arange(len(y))
         images.look_at(rows, n_jobs=self.n_jobs)
-        asked_rows = np.flatnonzero(np.isin(y, list(self.sampling_strategy_)))
         k = max((getattr(self, name) for name in self.searches), default=0)
         search = Search(
             images,
             {"": rows},
-            asked=asked_rows,
+            asked=np.flatnonzero(self._asked(y)) if self.remembers else None,
             width=4 * k + 8 if self.repeats else 0,
             n_jobs=self.n_jobs,
         )
@@ -613,10 +615,14 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         vars(self).update(vars(without_images(asked)) | params)
         return result
 
+    def _asked(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whose neighbours it looks for."""
+        return np.isin(y, list(self.sampling_strategy_))
+
     def _decides_on_numbers(self, X: Any) -> bool:
         """Whether all it sees of the images are neighbours that this library finds itself."""
         counted = all(isinstance(getattr(self, name), Integral) for name in self.searches)
-        return (bool(self.searches) or self.looks_up) and counted and _searched_here(X)
+        return (bool(self.searches) or self.looks_up) and counted and searched_here(X)
 
     def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
         """Attributes with which images are looked up by their numbers."""
@@ -649,7 +655,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         return resampled
 
 
-def _searched_here(X: Any) -> bool:
+def searched_here(X: Any) -> bool:
     """Whether neighbours are found by this library's own search, exactly.
 
     What imbalanced-learn would have searched itself is searched as it would have been.
@@ -678,31 +684,36 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         if not self._decides_on_numbers(X):
             return self._on_features(X, y, embeddings, target)
         features, nearness = self._own_features(X, y, embeddings)
-        asked = copy.copy(self)
-        home = target if features is None else open_images(features)
         resampled = [label for label, count in self.sampling_strategy_.items() if count]
         several = len(scopes) < len(resampled) or len(self.searches) > 1
-        own = Search(  # one for all: what is in files is decoded once
-            home,
+        search = Search(
+            target if features is None else open_images(features),
             scopes,
             asked=np.flatnonzero(np.isin(y, resampled)) if several else None,
             n_jobs=self.n_jobs,
         )
-        search = own
+        plan = self._decided(y, search, X).near_by(nearness or search.nearness)
+        self.plan_ = self._with_synthesis(plan, target, y, features)
+        return self._draw(target), plan.y
+
+    def _decided(self, y: NDArray[Any], search: Search, X: Any) -> ResamplingPlan:
+        """Let imbalanced-learn decide on the numbers of rows, which `search` looks up."""
+        asked = copy.copy(self)
         for name in self.searches:
             plain = check_neighbors_object(name, getattr(self, name), additional_neighbor=1)
-            ours = isinstance(getattr(self, name), Integral) and _searched_here(X)
-            search = own if ours else Search(home, scopes, plain, n_jobs=self.n_jobs)
-            setattr(asked, name, RowNeighbors(search, plain))
+            given = not (isinstance(getattr(self, name), Integral) and searched_here(X))
+            by = search
+            if given:
+                by = Search(search.images, search.scopes, plain, n_jobs=self.n_jobs)
+            setattr(asked, name, RowNeighbors(by, plain))
         hook = super(TracedSamplerMixin, asked)._fit_resample  # type: ignore[misc]
         numbers = np.arange(len(y), dtype=np.float64)[:, None]
         with sizes_told(y):
-            plan, _ = listen(hook, numbers, y, nearness=nearness or search.nearness)
-        for name, value in vars(asked).items():
+            plan, _ = listen(hook, numbers, y)
+        for name, value in vars(without_images(asked)).items():
             if name not in self.searches:  # what was fitted must not hold the images
-                setattr(self, name, value.plain if isinstance(value, RowNeighbors) else value)
-        self.plan_ = self._with_synthesis(plan, target, y, features)
-        return self._draw(target), plan.y
+                setattr(self, name, value)
+        return plan
 
     def _scopes(self, y: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
         """Rows among which neighbours are looked for."""

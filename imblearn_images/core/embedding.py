@@ -436,14 +436,15 @@ class Search:
         partners: NDArray[np.intp],
         weights: NDArray[np.float64],
         k: int,
-    ) -> NDArray[np.intp]:
-        """Positions of the `k` nearest other images of each ``base + weight * (partner - base)``.
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Distances and positions of the `k` nearest others of blends of two images each.
 
-        The blends are those of floating point, and never made.
+        A blend is ``base + weight * (partner - base)`` of floating point, and never made.
         """
         pixels, at = self._finite(base)
         blend = self.matrix(partners)[1], weights
-        return nearest_neighbors(pixels, at, k, blend=blend, n_jobs=self.n_jobs)[1]
+        squared, nearest = nearest_neighbors(pixels, at, k, blend=blend, n_jobs=self.n_jobs)
+        return np.sqrt(squared), nearest
 
     def _finite(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
         """Matrix of pixels, and where in it `rows` stand, each looked at once."""

@@ -285,6 +285,37 @@ class RowNeighbors(NearestNeighbors):  # type: ignore[misc]
         return _looked_up(self.search, self.rows_, queries, k, return_distance)
 
 
+class BlendNeighbors:
+    """Search among what SMOTE has decided to make, before it is made.
+
+    Parameters
+    ----------
+    search : Search
+        Of the images, which has :meth:`nearest_blends`.
+    """
+
+    def __init__(self, search: Any) -> None:
+        self.search = search
+        self.plan: ResamplingPlan | None = None
+        self._found: tuple[NDArray[Any], NDArray[np.intp]] | None = None
+
+    def __call__(
+        self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Distances of, and positions of, the rows of ``plan``; all of them are searched."""
+        assert self.plan is not None and len(rows) == len(self.plan)
+        if self._found is None or self._found[1].shape[1] < k - 1:
+            plan = self.plan
+            self._found = self.search.nearest_blends(
+                plan.base, plan.partners[:, 0], plan.weights[:, 0], k - 1
+            )
+        distances, nearest = (found[queries, : k - 1] for found in self._found)
+        return (
+            np.column_stack([np.zeros(len(queries)), distances]),
+            np.column_stack([queries, nearest]),
+        )
+
+
 class RowClassifier(KNeighborsClassifier):  # type: ignore[misc]
     """Classifier by neighbours that is asked about row numbers, and looks the images up.
 

@@ -146,6 +146,7 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
     """
 
     searches = {"n_neighbors": 1}
+    remembers = True
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnEditedNearestNeighbours._parameter_constraints,
@@ -216,6 +217,7 @@ class RepeatedEditedNearestNeighbours(
     """
 
     searches = {"n_neighbors": 1}
+    remembers = True
     repeats = True
 
     _parameter_constraints: dict[str, Any] = {
@@ -293,6 +295,7 @@ class AllKNN(MeasuringSelectorMixin, RowAllKNN):
     """
 
     searches = {"n_neighbors": 1}
+    remembers = True
     repeats = True
 
     _parameter_constraints: dict[str, Any] = {
@@ -519,6 +522,7 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
     """
 
     searches = {"n_neighbors": 0}
+    remembers = True
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnNeighbourhoodCleaningRule._parameter_constraints,
@@ -543,6 +547,10 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
             n_jobs=n_jobs,
         )
         self.embedding = embedding
+
+    def _asked(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        labels, counts = np.unique(y, return_counts=True)
+        return super()._asked(y) | (y == labels[counts.argmin()])
 
     def _decides_on_numbers(self, X: Any) -> bool:
         return self.edited_nearest_neighbours is None and super()._decides_on_numbers(X)
