@@ -26,7 +26,7 @@ from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import RowNeighbors, listen, plan_synthesis
-from imblearn_images.core.rendering import allocate, render
+from imblearn_images.core.rendering import DrawnImages, allocate, render
 from imblearn_images.core.rules import answer
 from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.validation import (
@@ -186,6 +186,8 @@ class ImageSamplerMixin:
         plan = worker.plan_
         self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
+        if isinstance(X_resampled, DrawnImages):  # drawn when they are read, as requested
+            return X_resampled, y_resampled  # type: ignore[return-value]
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             paths = X_resampled.paths
             X_resampled = render(plan, images) if paths is None else paths
@@ -252,7 +254,8 @@ class ImageSamplerMixin:
         if sparse.issparse(X):
             return X
         images = open_images(X)
-        if images.paths is not None:
+        later = getattr(self, "lazy", False)  # whoever reads an image has it drawn, not written
+        if images.paths is not None and not later:
             if self.output_dir is None:
                 name = type(self).__name__
                 raise ValueError(
@@ -263,7 +266,7 @@ class ImageSamplerMixin:
             _check_output(self.output_dir, images.paths)
         if not images.in_memory:
             images.look_at(np.arange(len(images)) if rows is None else rows, n_jobs=self.n_jobs)
-        if images.paths is not None:
+        if images.paths is not None and not later:
             images.check_can_be_written()  # type: ignore[attr-defined]
         return images
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
-from imblearn_images.core.images import FileImages
+from imblearn_images.core.images import FileImages, Images
 from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.text import printable
 
@@ -159,7 +159,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
             self.module_ = copy.deepcopy(self.module).to(self.device)
         X, _ = unwrap(X)
         if not holds_paths(X):
-            channels_last(X[:1], self.channel_axis, "TorchEmbedding")
+            channels_last(_array(X[:1]), self.channel_axis, "TorchEmbedding")
         elif self.size_ is None:
             _check_one_size(FileImages(X))
         return self
@@ -198,7 +198,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
             mode = _MODES.get(self.channels_)
             images = np.stack([read_image(path, size=self.size_, mode=mode) for path in X])
         else:
-            images = channels_last(X, self.channel_axis, "TorchEmbedding")
+            images = channels_last(_array(X), self.channel_axis, "TorchEmbedding")
             if self.size_ not in (None, images.shape[1:3]):
                 images = resized(images, self.size_)
         unit = _unit(images)
@@ -284,6 +284,15 @@ def _wishes(module) -> dict[str, Any]:
     takes = (getattr(part, "in_channels", None) for part in module.modules())
     channels = next((n for n in takes if isinstance(n, int)), None)
     return wanted | ({} if channels is None else {"channels": channels})
+
+
+def _array(images):
+    """Pixels of a batch, read where they live in a home."""
+    if not isinstance(images, Images):
+        return images
+    pixels = np.empty((len(images), *images.shape_of(0)), dtype=images.dtype)
+    images.read(np.arange(len(images)), pixels)
+    return pixels
 
 
 def _unit(images):
