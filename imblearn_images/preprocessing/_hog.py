@@ -115,6 +115,9 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     pixels_per_cell_: Any
     cells_per_block: Any
 
+    reads_homes = True
+    """Whether homes of pixels are read block by block."""
+
     def __init__(
         self,
         orientations: int = 9,
@@ -153,7 +156,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         self : HOGFeatures
         """
         self._check_parameters()
-        images, _ = unwrap(X)
+        images = X if is_home(X) else unwrap(X)[0]  # which would read all of them
         if is_home(images):
             shape = self._planes(read_rows(images, 0, 1, self.size), reset=True).shape[1:]
             self.image_shape_ = shape if self.size is None else (*self.size, *shape[2:])
@@ -196,7 +199,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             that cannot be read.
         """
         check_is_fitted(self)
-        images, _ = unwrap(X)
+        images = X if is_home(X) else unwrap(X)[0]
         if is_home(images):
             return self._of_home(images)
         if are_paths(images):

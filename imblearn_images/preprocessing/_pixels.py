@@ -50,7 +50,7 @@ def are_paths(images):
 
 
 def is_home(images):
-    """Return whether `images`, as :func:`unwrap` returns them, are to be read block by block."""
+    """Return whether `images` are a home of pixels that is read block by block."""
     return isinstance(images, Images) and images.paths is None and len(images) > 0
 
 

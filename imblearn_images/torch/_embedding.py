@@ -103,6 +103,9 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
 
     size: Any  # may come as a list
 
+    reads_homes = True
+    """Whether homes of pixels are read block by block."""
+
     def __init__(
         self,
         module: Any,
@@ -157,7 +160,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         self.module_ = self.module
         if self.device is not None:
             self.module_ = copy.deepcopy(self.module).to(self.device)
-        X, _ = unwrap(X)
+        X = X if _is_home(X) else unwrap(X)[0]  # which would read all of them
         if not holds_paths(X):
             channels_last(_array(X[:1]), self.channel_axis, "TorchEmbedding")
         elif self.size_ is None:
@@ -178,7 +181,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         torch = _import_torch()
-        X, _ = unwrap(X)
+        X = X if _is_home(X) else unwrap(X)[0]
         # A network of half or double precision takes what it is made of.
         weights = [p for p in self.module_.parameters() if p.is_floating_point()]
         like = weights[0] if weights else torch.zeros(())
@@ -284,6 +287,10 @@ def _wishes(module) -> dict[str, Any]:
     takes = (getattr(part, "in_channels", None) for part in module.modules())
     channels = next((n for n in takes if isinstance(n, int)), None)
     return wanted | ({} if channels is None else {"channels": channels})
+
+
+def _is_home(images):
+    return isinstance(images, Images) and images.paths is None
 
 
 def _array(images):
