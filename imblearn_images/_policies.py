@@ -14,7 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.special import log_softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
@@ -32,10 +32,14 @@ from imblearn_images.core.images import Images
 from imblearn_images.core.targets import plain_list
 from imblearn_images.core.text import align, as_sentence
 from imblearn_images.decision._base import (
+    Answers,
     WrapperMixin,
+    aligned_logs,
     as_labels,
     check_has_probabilities,
+    follow,
     handed,
+    is_column,
     params_of_fit,
     remember_form,
     rows_of,
@@ -285,7 +289,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         y : array-like of shape (n,)
             Labels.
         sample_weight : array-like of shape (n,), default=None
-            Handed to the classifiers; synthetic images have the weight of their base.
+            Handed to the classifiers, and weights of the images in `scoring`; synthetic images
+            have the weight of their base.
         groups : array-like of shape (n,), default=None
             Images that stay on one side of the inner folds.
         **params : dict
@@ -298,6 +303,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         self._check()
         check_has_probabilities(self)
         labels = as_labels(X, y)
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, dtype=float)
         carried = params_of_fit(self, sample_weight, params)
         n = len(labels)
         groups = None if groups is None else sortable(as_groups(groups, n, of="images in X"))
@@ -497,11 +504,14 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         found = run.out_of_fold(policies, folds, classes, failures, seconds)
         truth = np.concatenate([run.y[held_out] for _, held_out in folds])
         scorer = get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
-        scores = {}
-        for name, logs in found.items():
-            answers = _Answers(classes, logs)
-            scores[name] = float(scorer(answers, np.arange(len(truth))[:, None], truth))
-        return scores
+        rows, weights = np.arange(len(truth))[:, None], {}
+        if run.sample_weight is not None:
+            tested = np.concatenate([held_out for _, held_out in folds])
+            weights = {"sample_weight": run.sample_weight[tested]}
+        return {
+            name: float(scorer(Answers(classes, logs), rows, truth, **weights))
+            for name, logs in found.items()
+        }
 
     def _reason(
         self,
@@ -614,9 +624,8 @@ def _fit_policies(
     whole = train is None
     X = run.images if whole else rows_of(run.images, train)
     y = run.y if whole else run.y[train]
-    carried = {k: _follow(v, n, None if whole else train) for k, v in run.carried.items()}
-    weights = None if run.sample_weight is None else np.asarray(run.sample_weight, dtype=float)
-    given = count(y, weights if weights is None or whole else weights[train])
+    carried = {k: follow(v, n, None if whole else train) for k, v in run.carried.items()}
+    given = count(y, follow(run.sample_weight, n, train))
     sampler = policies[0].sampler
     alone = len({each.unit for each in policies}) == 1
     try:
@@ -666,12 +675,12 @@ def _draw(
         n = len(y)
         X, y = step.fit_resample(X, y)
         own: Any = getattr(step, "plan_", None)
-        if own is None and any(_is_column(value, n) for value in carried.values()):
+        if own is None and any(is_column(value, n) for value in carried.values()):
             raise ValueError(
                 f"{step!r} has no plan, so sample weights and other metadata cannot follow the "
                 "images. Use a sampler of imblearn_images, or leave them out."
             )
-        carried = {k: own.take(v) if _is_column(v, n) else v for k, v in carried.items()}
+        carried = {k: own.take(v) if is_column(v, n) else v for k, v in carried.items()}
         if own is not None:
             plan = own if plan is None else own.after(plan)
     return X, np.asarray(y), carried, plan
@@ -725,11 +734,7 @@ def _logs(model: Any, X: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
     """Log-probabilities in the columns of all classes, shape (n, n_classes)."""
     X = np.asarray(X) if isinstance(X, Images) and not reads_homes(model) else X
     X = X if isinstance(X, Images) else handed(model, X)
-    found = np.asarray(model.predict_proba(X), dtype=np.float64)
-    aligned = np.zeros((len(found), len(classes)))
-    aligned[:, np.searchsorted(classes, model.classes_)] = found
-    logs: NDArray[np.float64] = np.log(np.maximum(aligned, FLOOR))
-    return logs
+    return aligned_logs(model.predict_proba(X), model.classes_, classes, FLOOR)
 
 
 def _averaged(answers: list[NDArray[np.float64]], combine: str) -> NDArray[np.float64]:
@@ -739,22 +744,6 @@ def _averaged(answers: list[NDArray[np.float64]], combine: str) -> NDArray[np.fl
         return logs
     mean_logs: NDArray[np.float64] = log_softmax(np.mean(answers, axis=0), axis=1)
     return mean_logs
-
-
-class _Answers(ClassifierMixin, BaseEstimator):
-    """Classifier of what has been classified: scorers ask an estimator, by row numbers."""
-
-    def __init__(self, classes_: Any, logs: Any) -> None:
-        self.classes_ = classes_
-        self.logs = logs
-
-    def predict(self, rows: NDArray[np.intp]) -> Any:
-        """Labels."""
-        return self.classes_[np.argmax(self.logs[rows[:, 0]], axis=1)]
-
-    def predict_proba(self, rows: NDArray[np.intp]) -> Any:
-        """Probabilities."""
-        return np.exp(self.logs[rows[:, 0]])
 
 
 def _correction(
@@ -777,9 +766,10 @@ def _correction(
 
 
 def _is_model(name: str, sampler: Any) -> bool:
-    if sampler is None or hasattr(sampler, "fit_resample"):
+    is_object = not isinstance(sampler, type)
+    if sampler is None or (is_object and hasattr(sampler, "fit_resample")):
         return False
-    if not isinstance(sampler, type) and hasattr(sampler, "predict_proba"):
+    if is_object and hasattr(sampler, "predict_proba"):
         return True
     raise ValueError(
         f"The sampler of policy {name!r} must be a sampler, a Pipeline of samplers, a classifier "
@@ -834,11 +824,3 @@ def _size_of(estimator: Any) -> Any:
     """The size to which the first step brings the images that it is given."""
     first = estimator[0] if isinstance(estimator, Pipeline) else estimator
     return getattr(first, "size", None)
-
-
-def _is_column(value: Any, n: int) -> bool:
-    return hasattr(value, "__len__") and not isinstance(value, (str, Mapping)) and len(value) == n
-
-
-def _follow(value: Any, n: int, rows: Any) -> Any:
-    return value if rows is None or not _is_column(value, n) else rows_of(value, rows)

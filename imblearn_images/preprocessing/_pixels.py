@@ -54,7 +54,7 @@ def is_home(images):
     return isinstance(images, Images) and images.paths is None and len(images) > 0
 
 
-BLOCK = 1 << 22  # bytes of pixels that are read of a home at a time
+BLOCK = 1 << 20  # bytes of pixels that are read of a home at a time
 
 
 def block_height(images, size=None):
