@@ -10,6 +10,7 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline as SklearnPipeline
 
+from imblearn_images import recipes
 from imblearn_images._members import (
     class_weight_of,
     on_images,
@@ -17,13 +18,26 @@ from imblearn_images._members import (
     seeded,
     takes_weights,
 )
+from imblearn_images._policies import PolicyEnsembleClassifier
+from imblearn_images.core.estimators import reads_homes
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.image_sampler import ImageSampler
 
-__all__ = ["BASELINES", "Candidate", "name_candidates", "name_model", "notes_of_twice", "prepare"]
+__all__ = [
+    "BASELINES",
+    "DEFAULT",
+    "Candidate",
+    "name_candidates",
+    "name_model",
+    "notes_of_twice",
+    "prepare",
+]
 
 BASELINES = ("none", "class_weight", "prior_correction")
 """What resamples nothing, and is always compared."""
+
+DEFAULT = ("mild", "transfer", "mix", "many", "policies")
+"""What "default" stands for: the recipes, and the ensemble of policies."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,8 @@ def name_candidates(resamplers: Any) -> dict[str, Any]:
     >>> list(name_candidates([SMOTE(), "none", SMOTE(k_neighbors=3), RandomUnderSampler()]))
     ['none', 'class_weight', 'prior_correction', 'SMOTE', 'SMOTE-2', 'RandomUnderSampler']
     """
+    if isinstance(resamplers, str) and resamplers == "default":
+        resamplers = DEFAULT
     if isinstance(resamplers, Mapping):
         given = list(resamplers.items())
     elif isinstance(resamplers, Iterable) and not isinstance(resamplers, (str, SklearnPipeline)):
@@ -64,7 +80,7 @@ def name_candidates(resamplers: Any) -> dict[str, Any]:
     else:
         raise TypeError(
             "`resamplers` must be a list of candidates, or a dict of names and candidates, got "
-            f"{resamplers!r}."
+            f'{resamplers!r}. "default" stands for the recipes and the ensemble of policies.'
         )
     named: dict[str, Any] = {word: word for word in BASELINES}
     for name, candidate in given:
@@ -114,8 +130,8 @@ def _check(name: Any, candidate: Any) -> None:
     if name in BASELINES and candidate != name:
         raise ValueError(f"{name!r} is the name of a baseline. Give {candidate!r} another name.")
     if isinstance(candidate, str):
-        if candidate not in BASELINES:
-            words = ", ".join(map(repr, BASELINES))
+        if candidate not in BASELINES + DEFAULT:
+            words = ", ".join(map(repr, BASELINES + DEFAULT))
             raise ValueError(
                 f"Candidate {candidate!r} is unknown: the words are {words}. Pass a sampler as "
                 "an object, such as SMOTE()."
@@ -159,11 +175,28 @@ def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Can
     -------
     Candidate
     """
+    if isinstance(candidate, str) and candidate in DEFAULT:
+        return _named(name, candidate, estimator, X, seed)
     if isinstance(candidate, str):
         return _baseline(name, candidate, seeded(on_images([], estimator, X), seed))
     if not hasattr(candidate, "fit_resample"):
         return Candidate(name, seeded(candidate, seed))
     return Candidate(name, seeded(on_images(samplers_of(candidate, X), estimator, X), seed))
+
+
+def _named(name: str, word: str, estimator: Any, X: Any, seed: int) -> Candidate:
+    """A recipe, with the correction that belongs to it, or the ensemble of policies."""
+    if not hasattr(estimator, "predict_proba") and word in ("many", "policies"):
+        return Candidate(name, None, unavailable="the estimator has no predict_proba")
+    if word == "policies":
+        return Candidate(name, PolicyEnsembleClassifier(seeded(estimator, seed), random_state=seed))
+    sampler = getattr(recipes, word)()
+    if word == "many":
+        sampler.set_params(lazy=reads_homes(estimator))
+    model = seeded(on_images(samplers_of(sampler, X), estimator, X), seed)
+    if word != "many":
+        return Candidate(name, model)
+    return Candidate(name, PriorCorrectedClassifier(model, prior="uniform"))
 
 
 def _baseline(name: str, word: str, estimator: Any) -> Candidate:
