@@ -199,6 +199,8 @@ class ImageSamplerMixin:
         y_resampled = rewrap_labels(y_resampled)
         if store is not None:
             return resampled(plan, store), y_resampled
+        if isinstance(X_resampled, DrawnImages):  # drawn when they are read, as requested
+            return X_resampled, y_resampled  # type: ignore[return-value]
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, plan, images)
         if held is not X:
@@ -264,7 +266,8 @@ class ImageSamplerMixin:
         if sparse.issparse(X):
             return X
         images = open_images(X)
-        if images.paths is not None:
+        later = getattr(self, "lazy", False)  # whoever reads an image has it drawn, not written
+        if images.paths is not None and not later:
             if self.output_dir is None:
                 name = type(self).__name__
                 raise ValueError(
@@ -275,7 +278,7 @@ class ImageSamplerMixin:
             _check_output(self.output_dir, images.paths)
         if not images.in_memory:
             images.look_at(np.arange(len(images)) if rows is None else rows, n_jobs=self.n_jobs)
-        if images.paths is not None:
+        if images.paths is not None and not later:
             images.check_can_be_written()  # type: ignore[attr-defined]
         return images
 
