@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -93,6 +95,10 @@ class PlanDataset:
         self.transform = transform
         self.target_transform = target_transform
         self._first = plans(0)
+        self._process = os.getpid()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state | {"_process": os.getpid()})
 
     @property
     def classes(self) -> list[Any]:
@@ -122,6 +128,11 @@ class PlanDataset:
 
     def __getitems__(self, rows: Sequence[Any]) -> list[tuple[Any, Any]]:
         """Images and targets of several rows, drawn together."""
+        if os.getpid() != self._process:
+            # In a forked worker the garbage collector would write to all objects of the loop's
+            # process, 75 MB of imported modules at least, of which it then had copies.
+            gc.freeze()
+            self._process = os.getpid()
         keys = [row if isinstance(row, tuple) else None for row in rows]
         numbers = [at for at, key in enumerate(keys) if key is None]
         if numbers:
