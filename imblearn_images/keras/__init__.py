@@ -1,4 +1,4 @@
-"""Keras: training loops. Needs Keras 3, ``pip install keras``, and a backend of it.
+"""Keras: training loops. Needs the extra ``imblearn-images[keras]``, and a backend of Keras.
 
 - :class:`PlanSequence`: another resampled set in every epoch, drawn as it is read
 """
@@ -20,7 +20,9 @@ def __getattr__(name: str) -> Any:
     try:
         import keras
     except ImportError as exc:
-        raise ImportError("PlanSequence needs Keras 3. Install it: pip install keras") from exc
+        raise ImportError(
+            "PlanSequence needs Keras. Install it: pip install imblearn-images[keras]"
+        ) from exc
     members = {"__doc__": Batches.__doc__, "__module__": __name__}
     globals()[name] = type(name, (Batches, keras.utils.PyDataset), members)
     return globals()[name]

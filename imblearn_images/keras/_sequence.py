@@ -84,6 +84,7 @@ class Batches:
     --------
     >>> from imblearn_images import RandomOverSampler
     >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.epochs import EpochPlans
     >>> from imblearn_images.keras import PlanSequence
     >>> from imblearn_images.synthesis import Augment
     >>> images, labels = load_texture_patches(return_X_y=True)
@@ -124,7 +125,7 @@ class Batches:
             )
         self.plans, self.batch_size, self.shuffle, self.seed = plans, int(batch_size), shuffle, seed
         self.transform, self.channels = transform, channels
-        self._draw = partial(_batch, plans, transform, channels)
+        self._draw: Callable[[Sequence[Any]], Any] = partial(_batch, plans, transform, channels)
         self._n_rows = len(plans(0))
         self._told, self._served = False, 0
         self.epoch = 0
