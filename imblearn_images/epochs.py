@@ -924,6 +924,6 @@ def _at_size(images: Images, size: tuple[int, int]) -> Images:
         images = images.images
     if isinstance(images, _Files):
         return images.at_size(size)
-    if isinstance(images, FileImages) and images.reader is None:
+    if images.paths is not None and getattr(images, "reader", None) is None:
         return _Files(images.paths, size, None)
     return _Resized(images, size)

@@ -26,8 +26,8 @@ ATTRIBUTES = {
     *("ax_", "figure_"),
 }
 KINDS = {"sampling_strategy": 7, "k_neighbors": 2}
-"""Over-samplers, under-samplers, those that do both, cleaning samplers, RedrawImages and those two of
-several labels take others; of several labels neighbours are those with the same rare one."""
+"""Over-samplers, under-samplers, those that do both, cleaning samplers, RedrawImages and those two
+of several labels take others; of several labels neighbours are those with the same rare one."""
 
 
 def documented():

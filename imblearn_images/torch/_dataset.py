@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,11 +14,14 @@ from PIL import Image
 from imblearn_images.core.pixels import find_channels
 from imblearn_images.core.targets import plain_list
 from imblearn_images.epochs import EpochPlans
+from imblearn_images.torch._bases import base, check_torch
 
 __all__ = ["PlanDataset"]
 
+Dataset: Any = base("torch.utils.data", "Dataset")
 
-class PlanDataset:
+
+class PlanDataset(Dataset):
     """Images of epoch plans for a ``torch.utils.data.DataLoader``, drawn when they are read.
 
     A map-style data set: ``dataset[i]`` is row i of epoch 0, ``dataset[key]`` the row of a key that
@@ -67,14 +72,16 @@ class PlanDataset:
     >>> from torch.utils.data import DataLoader
     >>> from imblearn_images import RandomOverSampler
     >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.epochs import EpochPlans
     >>> from imblearn_images.synthesis import Augment
+    >>> from imblearn_images.torch import PlanDataset, PlanSampler
     >>> images, labels = load_texture_patches(return_X_y=True)
     >>> sampler = RandomOverSampler(synthesis=Augment(), random_state=0)
     >>> plans = EpochPlans(sampler, images, labels)
     >>> dataset = PlanDataset(plans, transform=lambda image: np.asarray(image) / 255)
     >>> dataset.classes, len(dataset)
     (['brick', 'grass', 'gravel'], 768)
-    >>> x, t = next(iter(DataLoader(dataset, batch_size=32)))
+    >>> x, t = next(iter(DataLoader(dataset, batch_size=32, sampler=PlanSampler(plans))))
     >>> tuple(x.shape), tuple(t.shape)
     ((32, 32, 32), (32,))
     """
@@ -85,6 +92,7 @@ class PlanDataset:
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[int], Any] | None = None,
     ) -> None:
+        check_torch(type(self).__name__)
         if not isinstance(plans, EpochPlans):
             raise TypeError(
                 f"`plans` must be EpochPlans, got {plans!r:.100}. Pass EpochPlans(resampler, X, y)."
@@ -93,6 +101,10 @@ class PlanDataset:
         self.transform = transform
         self.target_transform = target_transform
         self._first = plans(0)
+        self._process = os.getpid()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {"_process": os.getpid()})
 
     @property
     def classes(self) -> list[Any]:
@@ -122,6 +134,11 @@ class PlanDataset:
 
     def __getitems__(self, rows: Sequence[Any]) -> list[tuple[Any, Any]]:
         """Images and targets of several rows, drawn together."""
+        if os.getpid() != self._process:
+            # In a forked worker the garbage collector would write to all objects of the loop's
+            # process, 75 MB of imported modules at least, of which it then had copies.
+            gc.freeze()
+            self._process = os.getpid()
         keys = [row if isinstance(row, tuple) else None for row in rows]
         numbers = [at for at, key in enumerate(keys) if key is None]
         if numbers:
