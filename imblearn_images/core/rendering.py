@@ -101,6 +101,8 @@ def render(
             f"{out.dtype}."
         )
     rows = max(1, CHUNK // max(1, prod(shape[1:]) * images.dtype.itemsize))
+    if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
+        rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
 
     def draw(start: int) -> None:
