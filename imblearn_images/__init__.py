@@ -11,7 +11,9 @@ arrays, memmaps and file paths.
 - :mod:`~imblearn_images.synthesis`: how synthetic images are drawn: ``Augment``, ``Morph``, ...
 - :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
 - :mod:`~imblearn_images.preprocessing`: reading, reshaping, HOG, as steps of a pipeline
-- :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
+- :mod:`~imblearn_images.epochs`: another resampled set in every epoch, and nothing stored
+- :mod:`~imblearn_images.torch`: training loops of PyTorch, and a network as `embedding`
+- :mod:`~imblearn_images.keras`: training loops of Keras
 - :mod:`~imblearn_images.strategies`: what to pass as ``sampling_strategy``
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
   disk; ``imblearn-images`` on the command line
@@ -116,8 +118,10 @@ _MODULES = (
     "decision",
     "display",
     "ensemble",
+    "epochs",
     "folders",
     "images",
+    "keras",
     "model_selection",
     "over_sampling",
     "preprocessing",

@@ -17,6 +17,6 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``splitting``: which
   images validate; ``files``: reading and writing one file or many
 - ``layers``: where things are in a drawn image; ``pixels``: every rule on dtype, unit, rounding
-  and clipping; ``calibration``, ``limits``, ``memory``, ``parallel``, ``text``: tools that need
-  nothing else
+  and clipping; ``dealing``: which images of a class come next, epoch after epoch;
+  ``calibration``, ``limits``, ``memory``, ``parallel``, ``text``: tools that need nothing else
 """
