@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from imblearn_images import (
     ADASYN,
+    MLSMOTE,
     SMOTE,
     SMOTEENN,
     SVMSMOTE,
@@ -32,6 +33,7 @@ from imblearn_images import (
     ImageSampler,
     InstanceHardnessThreshold,
     KMeansSMOTE,
+    LabelOverSampler,
     NearMiss,
     NeighbourhoodCleaningRule,
     OneSidedSelection,
@@ -185,6 +187,27 @@ GenerativeOverSampler(
     GaussianMixture(2), sampling_strategy="all", random_state=0, output_dir="x", n_jobs=2
 )
 GenerativeOverSampler(generator=lambda label, n, rng: rng.random((n, 8, 8)))
+LabelOverSampler(
+    {"cat": 40},
+    max_repeats=4,
+    random_state=0,
+    embedding=PCA(5),
+    synthesis=Augment(),
+    accept=NeighborsAgree(),
+    output_dir="x",
+    n_jobs=2,
+)
+MLSMOTE(
+    {"cat": 40},
+    k_neighbors=3,
+    labelset_strategy="union",
+    random_state=0,
+    embedding=PCA(5),
+    synthesis=Augment(),
+    accept=NeighborsAgree(),
+    output_dir="x",
+    n_jobs=2,
+)
 ImageSampler(
     SMOTE(),
     embedding=PCA(5),

@@ -45,8 +45,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     ==========================================  ==========================================
     untouched model, for balanced accuracy      ``prior="uniform"``
     resampled model, true probabilities again   ``prior="train"``, the default
-    resampled model, a small step further       ``prior="uniform", model_prior="train",
-    against the frequent classes                tau=0.3``
+    resampled model, a small step further       ``prior="uniform"``, ``model_prior="train"``,
+    against the frequent classes                ``tau=0.3``
     ==========================================  ==========================================
 
     Parameters
