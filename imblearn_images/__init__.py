@@ -10,6 +10,7 @@ arrays, memmaps and file paths.
 - :mod:`~imblearn_images.ensemble`: classifiers whose members see balanced subsets
 - :mod:`~imblearn_images.synthesis`: how synthetic images are drawn: ``Augment``, ``Morph``, ...
 - :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
+- :mod:`~imblearn_images.neighbors`: ``ImageNeighbors``, exact nearest images
 - :mod:`~imblearn_images.preprocessing`: reading, reshaping, HOG, as steps of a pipeline
 - :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
 - :mod:`~imblearn_images.strategies`: what to pass as ``sampling_strategy``
@@ -108,6 +109,7 @@ _MODULES = (
     "folders",
     "images",
     "model_selection",
+    "neighbors",
     "over_sampling",
     "preprocessing",
     "recipes",

@@ -69,8 +69,13 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
 class PixelMatrix(Protocol):
     """What is needed of the features: 2-D, indexable by rows and a slice of columns."""
 
-    shape: tuple[int, ...]
-    dtype: Any
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, d)."""
+
+    @property
+    def dtype(self) -> Any:
+        """Of the numbers."""
 
     def __getitem__(self, key: Any, /) -> Any: ...
 
@@ -498,7 +503,7 @@ class NeighborTable:
     >>> def find(rows, queries, k):
     ...     searches.append(len(rows))
     ...     return nearest_neighbors(images, rows, k, queries=queries)
-    >>> table = NeighborTable(find, 4, np.arange(4), width=2)
+    >>> table = NeighborTable(find, 4, np.arange(4), width=3)
     >>> table(np.arange(4), np.arange(4), 1)[1].ravel().tolist()
     [1, 0, 1, 2]
     >>> table(np.array([0, 2, 3]), np.array([0, 2]), 1)[1].ravel().tolist(), searches
