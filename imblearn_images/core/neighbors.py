@@ -562,6 +562,8 @@ class NeighborTable:
         """Fill in what is known; the mask says of which queries it is not."""
         k = near.shape[1]
         missing = np.ones(len(queries), dtype=np.bool_)
+        if k > self.near.shape[1]:
+            return missing
         for number in np.unique(self.base[queries]):
             base = self.bases[number] if number >= 0 else rows[:0]
             same = np.array_equal(base, rows)
