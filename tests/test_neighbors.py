@@ -244,7 +244,8 @@ def test_blends_are_compared_as_if_they_were_made(dtype, d, n_jobs, monkeypatch)
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (30, d)).astype(dtype)
     base = np.r_[np.arange(30), rng.integers(0, 30, 70)]
-    partners, weights = rng.integers(0, 30, 100), np.r_[np.zeros(30), rng.random(70)]
+    partners = (base + rng.integers(1, 30, 100)) % 30
+    weights = np.r_[np.zeros(30), rng.random(70)]
     made = pixels[base].astype(float)
     made += weights[:, None] * (pixels[partners] - made)
     squared = ((made[:, None] - made) ** 2).sum(axis=2)
