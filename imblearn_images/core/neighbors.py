@@ -271,9 +271,10 @@ class _Search:
         """Pairs of tiles to be compared; what is in one step may be compared at the same time."""
         asked = _tiles(len(self.queries), self.height)
         if not self.symmetric:
-            self._measure(self.query_norms, self.queries, self.asking)
             self._measure(self.norms, self.rows, self.features)
-            yield list(product(asked, _tiles(len(self.rows), self.height)))
+            first, *more = _tiles(len(self.rows), self.height)
+            yield [(tile, first) for tile in asked]  # with the squared norms of the queries
+            yield list(product(asked, more))
             return
         # The diagonal first: it holds the squared norms that the other tiles need.
         yield [(tile, tile) for tile in asked]
@@ -337,10 +338,22 @@ class _Search:
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
         """Inner products of the images of two tiles, exact for 8 bits."""
         same = self.symmetric and a == b
-        return self._multiplied(self.queries[a], None if same else self.rows[b])
+        norms = None
+        if not self.symmetric and b.start == 0:
+            norms = self.query_norms[a]
+            norms[:] = 0
+        return self._multiplied(self.queries[a], None if same else self.rows[b], norms)
 
-    def _multiplied(self, a: NDArray[np.intp], b: NDArray[np.intp] | None) -> NDArray[Any]:
-        """Inner products of some queries and rows, of queries with each other by default."""
+    def _multiplied(
+        self,
+        a: NDArray[np.intp],
+        b: NDArray[np.intp] | None,
+        norms: NDArray[np.float64] | None = None,
+    ) -> NDArray[Any]:
+        """Inner products of some queries and rows, of queries with each other by default.
+
+        The squared norms of the queries are added to `norms`.
+        """
         width = self.features.shape[1]
         others = a if b is None else b
         buffers = [np.empty(len(each) * min(width, SLICE), self._dtype) for each in (a, others)]
@@ -351,6 +364,8 @@ class _Search:
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
             part = left @ right.T
+            if norms is not None:
+                norms += np.einsum("ij,ij->i", left, left)
             if total is None:
                 total = part if width <= SLICE else part.astype(np.float64)
             else:
