@@ -10,6 +10,7 @@ arrays, memmaps and file paths.
 - :mod:`~imblearn_images.ensemble`: classifiers whose members see balanced subsets
 - :mod:`~imblearn_images.synthesis`: how synthetic images are drawn: ``Augment``, ``Morph``, ...
 - :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
+- :mod:`~imblearn_images.neighbors`: ``ImageNeighbors``, exact nearest images
 - :mod:`~imblearn_images.preprocessing`: reading, reshaping, HOG, as steps of a pipeline
 - :mod:`~imblearn_images.epochs`: another resampled set in every epoch, and nothing stored
 - :mod:`~imblearn_images.torch`: training loops of PyTorch, and a network as `embedding`
@@ -123,6 +124,7 @@ _MODULES = (
     "images",
     "keras",
     "model_selection",
+    "neighbors",
     "over_sampling",
     "preprocessing",
     "recipes",
