@@ -22,6 +22,7 @@ arrays, memmaps and file paths.
 
 Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``), and
 :func:`render` draws a plan, or a part of it, wherever the output should live.
+:func:`show_versions` prints what a question or a bug report has to name.
 """
 
 # ruff: noqa: E402 - the imports below take seconds, in which the command can be interrupted
@@ -32,9 +33,11 @@ from imblearn_images._cli.interrupts import ends_quietly
 
 ends_quietly()
 
+from imblearn_images._versions import show_versions
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.writing import plan_blocks, render_block, render_files
 from imblearn_images.ensemble import (
     BalancedBaggingClassifier,
     BalancedRandomForestClassifier,
@@ -98,10 +101,14 @@ __all__ = [
     "ResamplingPlan",
     "SMOTETomek",
     "TomekLinks",
+    "plan_blocks",
     "render",
+    "render_block",
+    "render_files",
+    "show_versions",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = (
     "combine",

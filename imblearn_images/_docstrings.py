@@ -135,6 +135,13 @@ SHARED: dict[str, str] = _texts(
         - a list holds their labels;
         - a function takes `y` and returns a dict whose keys are their labels.
 
+    [sampling_strategy_redraw]
+    sampling_strategy : float, str, dict or callable, default=None
+        ``None``: every class has the same number of sets, so that class shares stay as they are.
+        Otherwise as for over-samplers. Names, ratios and functions of `y` are applied to the
+        result of ``None``, in which the classes named are filled up; a dict maps labels to
+        numbers of images afterwards, originals included, and leaves other classes alone.
+
     [random_state]
     random_state : int, RandomState instance or None, default=None
         Seed of all random choices: with an int, every call gives the same result. ``None`` uses

@@ -13,6 +13,9 @@ from imblearn.base import BaseSampler
 from imblearn.combine import SMOTEENN as ImblearnSMOTEENN
 from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
+from imblearn.under_sampling import EditedNearestNeighbours as ImblearnEditedNearestNeighbours
+from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
+from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import check_random_state
@@ -24,16 +27,26 @@ from imblearn_images._sampler import (
     ImageSamplerMixin,
     MeasuringSamplerMixin,
     check_plain,
+    searched_here,
     sizes_told,
 )
+from imblearn_images.core.embedding import Search
 from imblearn_images.core.estimators import NamedMembersMixin
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import AcceptRule
+from imblearn_images.core.planning import (
+    AcceptRule,
+    BlendNeighbors,
+    RowNeighbors,
+    RowTomekLinks,
+    check_class_sizes,
+    without_images,
+)
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.over_sampling import SMOTE
+from imblearn_images.under_sampling import EditedNearestNeighbours, TomekLinks
 
 __all__ = ["SMOTEENN", "SMOTETomek", "SamplerChain"]
 
@@ -42,6 +55,7 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
     """Mixin for SMOTE followed by a sampler that selects: the plan of the one, cut by the other."""
 
     cleaner: str
+    cleaners: tuple[type, ...]
     n_jobs: Any
     random_state: Any
     sampling_strategy: Any
@@ -52,6 +66,9 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         target = self._images_to_draw(X)
+        pixels_meant = embeddings is None and self.embedding is None
+        if pixels_meant and searched_here(X) and self._decides_on_numbers():
+            return self._on_numbers(X, y, target)
         features, nearness = self._measure(X, y, embeddings)
         self._check_room(features)
         asked = copy.copy(self)
@@ -62,6 +79,47 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         kept = getattr(self, self.cleaner).sample_indices_
         plan = self.smote_.plan_[kept].near_by(nearness)
         return self._drawn(plan, X, y, target, (features, embeddings, resampled)), plan.y
+
+    def _decides_on_numbers(self) -> bool:
+        """Whether both steps only look at rows through neighbours that this library finds."""
+        smote, cleaner = self.smote, getattr(self, self.cleaner.rstrip("_"))
+        return (smote is None or isinstance(smote.k_neighbors, Integral)) and (
+            cleaner is None
+            or (
+                type(cleaner) in self.cleaners
+                and getattr(cleaner, "embedding", None) is None
+                and isinstance(getattr(cleaner, "n_neighbors", 1), Integral)
+            )
+        )
+
+    def _on_numbers(self, X: Any, y: NDArray[Any], images: Any) -> tuple[Any, NDArray[Any]]:
+        """Decide on the numbers of rows: neither the pixels nor the blends are made floats."""
+        self._own_features(X, y, None)
+        rows = np.arange(len(y))
+        images.look_at(rows, n_jobs=self.n_jobs)
+        search = Search(images, {"": rows}, n_jobs=self.n_jobs)
+        blends = BlendNeighbors(search)
+        smote = self._tracing_smote()
+        asked = copy.copy(self)
+        asked.smote = _DecidingSMOTE(**smote.get_params(deep=False)).among(search, blends)
+        vars(asked)[self.cleaner.rstrip("_")] = self._cleaner(blends)
+        with sizes_told(y):
+            super(_SmoteAndCleanMixin, asked)._fit_resample(  # type: ignore[misc]
+                rows.astype(np.float64)[:, None], y
+            )
+        kept = getattr(asked, self.cleaner).sample_indices_
+        decided = asked.smote_.plan_
+        self.smote_ = SMOTE(**smote.get_params(deep=False))
+        self.smote_.plan_, self.smote_.nn_k_ = decided, asked.smote_.nn_k_
+        self.smote_.sampling_strategy_ = asked.smote_.sampling_strategy_
+        self.sampling_strategy_ = asked.sampling_strategy_
+        setattr(self, self.cleaner, without_images(getattr(asked, self.cleaner)))
+        plan = decided[kept].near_by(search.nearness)
+        self.plan_ = self._with_synthesis(plan, images, y)
+        return self._draw(images), plan.y
+
+    def _cleaner(self, blends: BlendNeighbors) -> Any:
+        raise NotImplementedError
 
     def _tracing_smote(self) -> SMOTE:
         if isinstance(self.smote, SMOTE):
@@ -77,6 +135,25 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
                 "to images. Put it and the cleaning sampler into a Pipeline."
             )
         return SMOTE(**params)
+
+
+class _DecidingSMOTE(SMOTE):
+    """SMOTE on the numbers of images, whose result are the numbers of the rows of its plan."""
+
+    def among(self, search: Search, blends: BlendNeighbors) -> _DecidingSMOTE:
+        """Look neighbours up in `search`, and let `blends` know what was decided."""
+        self.row_search, self.blends = search, blends
+        return self
+
+    def __sklearn_clone__(self) -> _DecidingSMOTE:
+        return copy.copy(self)
+
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        check_class_sizes(y, self.sampling_strategy_, self.k_neighbors)
+        self.plan_ = self.blends.plan = self._decided(y, self.row_search, self.row_search.images)
+        return np.arange(len(self.plan_), dtype=np.float64)[:, None], self.plan_.y
 
 
 @substitute
@@ -113,8 +190,9 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     Notes
     -----
     The cleaning comes before the drawing: it compares the features of synthetic images as SMOTE
-    has made them, whereas `accept` sees the images that survive. Without an `embedding`, original
-    and synthetic pixels are held as float64 alike.
+    has made them, whereas `accept` sees the images that survive. Without an `embedding`, synthetic
+    images are compared as the floats that SMOTE makes, before they are rounded; distances follow
+    from the inner products of their parents, so no float is made of a pixel.
 
     References
     ----------
@@ -133,6 +211,7 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     """
 
     cleaner = "enn_"
+    cleaners = (ImblearnEditedNearestNeighbours, EditedNearestNeighbours)
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnSMOTEENN._parameter_constraints,
@@ -166,6 +245,15 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
         self.synthesis = synthesis
         self.accept = accept
         self.output_dir = output_dir
+
+    def _cleaner(self, blends: BlendNeighbors) -> Any:
+        enn = self.enn or ImblearnEditedNearestNeighbours(sampling_strategy="all")
+        plain = check_neighbors_object("n_neighbors", enn.n_neighbors, additional_neighbor=1)
+        return ImblearnEditedNearestNeighbours(
+            sampling_strategy=enn.sampling_strategy,
+            n_neighbors=RowNeighbors(blends, plain),
+            kind_sel=enn.kind_sel,
+        )
 
 
 @substitute
@@ -229,6 +317,7 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     """
 
     cleaner = "tomek_"
+    cleaners = (ImblearnTomekLinks, TomekLinks)
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnSMOTETomek._parameter_constraints,
@@ -262,6 +351,12 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
         self.synthesis = synthesis
         self.accept = accept
         self.output_dir = output_dir
+
+    def _cleaner(self, blends: BlendNeighbors) -> Any:
+        tomek = self.tomek or ImblearnTomekLinks(sampling_strategy="all")
+        links = RowTomekLinks(sampling_strategy=tomek.sampling_strategy)
+        links.row_search = blends
+        return links
 
 
 @substitute

@@ -74,12 +74,6 @@ def _memmap(images, folder):
     return np.memmap(folder / "images.bin", images.dtype, "r", shape=images.shape)
 
 
-def _gap(images, folder):
-    wide = np.zeros((len(images), *images.shape[1:-1], 2 * images.shape[-1]), images.dtype)
-    wide[..., ::2] = images
-    return wide[..., ::2]
-
-
 def _read_only(images, folder):
     X = images.copy()
     X.flags.writeable = False
@@ -110,10 +104,31 @@ class Negatives(Images):
         out[...] = self._turned(self.negatives[rows])
 
 
+class Chunked:
+    """A store, as zarr and h5py have it: chunks, and slices of rows."""
+
+    def __init__(self, array, height=5):
+        self.array, self.shape, self.dtype, self.ndim = array, array.shape, array.dtype, array.ndim
+        self.chunks = (height, *array.shape[1:])
+        self.n_read = 0
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, rows):
+        first = rows[0] if isinstance(rows, tuple) else rows
+        if not isinstance(first, (int, slice)):
+            raise TypeError("rows must increase")  # as h5py has it
+        self.n_read += len(self.array[rows]) if isinstance(first, slice) else 1
+        return self.array[rows]
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
 HOLDERS = {
     "array": lambda images, folder: images.copy(),
     "fortran": lambda images, folder: np.asfortranarray(images),
-    "gap": _gap,
     "reversed": lambda images, folder: images[:, ::-1].copy()[:, ::-1],
     "transposed": _channels_last_view,
     "read_only": _read_only,
@@ -122,6 +137,7 @@ HOLDERS = {
     "objects": lambda images, folder: as_objects(images.copy()),
     "files": lambda images, folder: write_images(folder, images),
     "home": lambda images, folder: Negatives(images),
+    "store": lambda images, folder: Chunked(images.copy()),
 }
 """Name -> function (images, empty folder) -> X that holds them."""
 

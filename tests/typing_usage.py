@@ -181,6 +181,8 @@ RedrawImages(
     n_jobs=2,
 )
 RedrawImages(synthesis="blend", classes="resampled")
+RedrawImages(Augment(), times=8, keep=True, sampling_strategy={"dog": 30}, lazy=True)
+recipes.many(times=4, sampling_strategy="auto", lazy=True, random_state=0, n_jobs=2)
 GenerativeOverSampler(
     GaussianMixture(2), sampling_strategy="all", random_state=0, output_dir="x", n_jobs=2
 )

@@ -1,4 +1,4 @@
-"""Where pixels live: in an array, in a memmap, or in files."""
+"""Where pixels live: in an array, in a memmap, in files, or in a store of chunks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import errno
 import hashlib
 import os
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
 from mmap import mmap
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,10 @@ from imblearn_images.core.text import counted, printable
 COPIES = "RandomOverSampler copies them as they are"
 THUMBNAIL = (32, 32)
 """Size, height and width, in which images of different sizes are compared."""
+CACHE = 1 << 25
+"""Bytes of chunks of a store that are remembered: parents that lie together are read once."""
+NO_CHUNKS = 64
+"""Rows that are read together from a store without chunks."""
 
 
 class Images:
@@ -43,6 +49,9 @@ class Images:
         Of all images.
     in_memory : bool
         Whether reading costs no more than copying; False by default.
+    draws_later : bool
+        Whether what a sampler draws from it is drawn when it is read, as there may be more than
+        memory holds; False by default.
     paths : ndarray of str or pathlib.Path, shape (n,), or None
         The files, of :class:`FileImages`; None by default.
 
@@ -71,6 +80,7 @@ class Images:
 
     dtype: np.dtype[Any]
     in_memory = False
+    draws_later = False
     paths: NDArray[Any] | None = None
 
     def __len__(self) -> int:
@@ -208,6 +218,11 @@ class _Rows(Images):
     def __init__(self, images: Images, rows: NDArray[np.intp]) -> None:
         self.images, self.rows = images, rows
         self.in_memory = images.in_memory
+
+    def __reduce__(self) -> Any:
+        # pixels in memory go along, and no others than these
+        some = (ArrayImages, (np.asarray(self),))
+        return some if self.in_memory and len(self) else (_Rows, (self.images, self.rows))
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
@@ -566,6 +581,155 @@ class FileImages(Images):
         return files.FileInfo(image.shape, image.dtype, "")
 
 
+class StoreImages(Images):
+    """Images in a chunked array: zarr, h5py, dask, xarray, tensorstore, a stack of TIFF pages.
+
+    A sampler that is given a zarr or h5py array itself reads it like this, too, and draws into
+    memory. Given ``StoreImages(array)``, it draws nothing: what comes back is a home of pixels,
+    whose rows are drawn when they are read, and ``render(sampler.plan_, array, out=store)``
+    draws them into another store, a few megabytes at a time.
+
+    Parameters
+    ----------
+    array : array-like of shape (n, H, W) or (n, H, W, C)
+        With ``shape``, ``dtype`` and slices of rows, ``array[i:j]``; ``chunks``, if it has any,
+        says which rows are read together. Threads read it at the same time.
+
+    Raises
+    ------
+    TypeError
+        For what is no such array.
+
+    Examples
+    --------
+    >>> from imblearn_images import SMOTE
+    >>> pixels = np.arange(24, dtype=np.uint8).reshape(6, 2, 2)
+    >>> store = StoreImages(pixels)  # as well as a zarr.Array, an h5py.Dataset ...
+    >>> X_res, y_res = SMOTE(k_neighbors=1, random_state=0).fit_resample(
+    ...     store, ["cat"] * 4 + ["dog"] * 2
+    ... )
+    >>> X_res
+    DrawnImages(8 images)
+    >>> np.asarray(X_res)[-1].tolist()
+    [[18, 19], [20, 21]]
+    """
+
+    draws_later = True
+
+    def __init__(self, array: Any) -> None:
+        shape, dtype = getattr(array, "shape", ()), getattr(array, "dtype", None)
+        if len(shape) < 3 or dtype is None or not hasattr(array, "__getitem__"):
+            raise TypeError(
+                "`array` must have the shape (n, H, W) or (n, H, W, C), a dtype and slices of "
+                f"rows, got {type(array).__name__} of shape {tuple(shape)}. For files pass their "
+                "paths."
+            )
+        self.array = array
+        self.dtype = np.dtype(str(dtype) if not isinstance(dtype, (np.dtype, type)) else dtype)
+        self._shape = tuple(int(side) for side in shape)
+        self._bounds = _bounds_of(array, self._shape[0])
+        self._forget()
+
+    def _forget(self) -> None:
+        self._chunks: OrderedDict[int, NDArray[Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        left = ("_chunks", "_lock")
+        state = {name: value for name, value in vars(self).items() if name not in left}
+        return state | {"array": _InFile.of(self.array)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        array = state["array"]
+        vars(self).update(state | {"array": array.open() if isinstance(array, _InFile) else array})
+        self._forget()
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        """Shape of one image; the same for every row."""
+        return self._shape[1:]
+
+    @property
+    def uniform(self) -> tuple[int, ...]:
+        """The shape of all images."""
+        return self._shape[1:]
+
+    @property
+    def heights(self) -> list[int]:
+        """How many rows each chunk has."""
+        heights: list[int] = np.diff(self._bounds).tolist()
+        return heights
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Copy the images `rows` into `out`, chunk by chunk."""
+        chunk_of = np.searchsorted(self._bounds, rows, side="right") - 1
+        for chunk in np.unique(chunk_of).tolist():
+            places = np.flatnonzero(chunk_of == chunk)
+            out[places] = self._chunk(chunk)[rows[places] - self._bounds[chunk]]
+
+    def _chunk(self, chunk: int) -> NDArray[Any]:
+        with self._lock:
+            if chunk in self._chunks:
+                self._chunks.move_to_end(chunk)
+                return self._chunks[chunk]
+        first, stop = self._bounds[chunk : chunk + 2].tolist()
+        pixels = np.asarray(self.array[first:stop])
+        with self._lock:
+            self._chunks[chunk] = pixels
+            while sum(each.nbytes for each in self._chunks.values()) > CACHE:
+                self._chunks.popitem(last=False)
+        return pixels
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self.array).__name__} of {len(self)} images)"
+
+
+def is_store(X: Any) -> bool:
+    """Tell whether `X` is an array of images that should not be read into memory at once.
+
+    Examples
+    --------
+    >>> is_store(np.zeros((3, 4, 4)))
+    False
+    """
+    if isinstance(X, np.ndarray) or len(getattr(X, "shape", ())) < 3:
+        return False
+    return hasattr(X, "chunks") and hasattr(X, "dtype") and not hasattr(X, "iloc")
+
+
+def is_of(X: Any, package: str) -> bool:
+    """Tell whether a package has made an object, without importing it."""
+    return type(X).__module__.partition(".")[0] == package
+
+
+def _bounds_of(array: Any, n: int) -> NDArray[np.intp]:
+    """First rows of the chunks, and the end."""
+    chunks = getattr(array, "chunks", None)
+    along = chunks[0] if isinstance(chunks, (tuple, list)) and chunks else None
+    if isinstance(along, (tuple, list)):  # dask: the lengths of all of them
+        return np.cumsum([0, *along])
+    height = int(along) if along else NO_CHUNKS
+    return np.append(np.arange(0, n, height), n)
+
+
+class _InFile:
+    """Where a data set of h5py lies: open files cannot be sent to another process."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self.path, self.name = path, name
+
+    @classmethod
+    def of(cls, array: Any) -> Any:
+        return cls(array.file.filename, array.name) if is_of(array, "h5py") else array
+
+    def open(self) -> Any:
+        import h5py
+
+        return h5py.File(self.path, "r")[self.name]
+
+
 def _as_objects(paths: Sequence[Any]) -> NDArray[Any]:
     array = np.empty(len(paths), dtype=object)
     array[:] = list(paths)
@@ -630,6 +794,8 @@ def open_images(X: Any) -> Images:
                 'dtype = np.dtype("uint8").'
             )
         return X
+    if is_store(X):
+        return StoreImages(X)
     X, _ = unwrap(X)
     if holds_paths(X):
         return FileImages(X, np.empty(0, dtype=np.intp))

@@ -52,8 +52,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     ==========================================  ==========================================
     untouched model, for balanced accuracy      ``prior="uniform"``
     resampled model, true probabilities again   ``prior="train"``, the default
-    resampled model, a small step further       ``prior="uniform", model_prior="train",
-    against the frequent classes                tau=0.3``
+    resampled model, a small step further       ``prior="uniform"``, ``model_prior="train"``,
+    against the frequent classes                ``tau=0.3``
     ==========================================  ==========================================
 
     Parameters
@@ -216,9 +216,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
             return self._fit_shares(counted, count(labels, sample_weight))
         self.classes_ = self.estimator_.classes_
         given = count(labels, sample_weight)
-        from_counts = counted if self.model_prior == "count" else given
-        self.model_prior_ = _shares("model_prior", self.model_prior, self.classes_, from_counts)
-        self.prior_ = _shares("prior", self.prior, self.classes_, given)
+        self.model_prior_, self.prior_ = shares_of(self, self.classes_, given, counted)
         self._warn(given, counted, hidden)
         remember_form(self, self.estimator_)
         return self
@@ -334,6 +332,23 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         with np.errstate(divide="ignore"):  # a probability of 0 stays 0
             logits = np.log(np.asarray(probabilities, dtype=float))
         return log_softmax(logits + self._shift(), axis=1)
+
+
+def shares_of(
+    correction: PriorCorrectedClassifier,
+    classes: NDArray[Any],
+    given: dict[Any, float],
+    counted: dict[Any, float],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Class shares that a correction starts from, and those that it leads to.
+
+    `given` is how much of each class y has, `counted` how much has reached the model.
+    """
+    from_counts = counted if correction.model_prior == "count" else given
+    return (
+        _shares("model_prior", correction.model_prior, classes, from_counts),
+        _shares("prior", correction.prior, classes, given),
+    )
 
 
 def _check(tau: Any, *priors: Any) -> None:

@@ -366,12 +366,15 @@ def compare_resamplers(
     estimator : classifier
         The classifier to improve: it takes the images, such as a Pipeline that begins with
         ``ReadImages`` or ``FlattenImages``, or rows of pixels, which it then gets.
-    resamplers : list of candidates, or dict of names and candidates
+    resamplers : list of candidates, dict of names and candidates, or "default"
         Candidates are samplers of this library or of imbalanced-learn; Pipelines of
         samplers; whole classifiers, which are used instead of `estimator` and see the images
-        as they are; and the names of the baselines. Samplers stand before `estimator`, behind
-        the ``ReadImages`` that begins it where `X` holds paths, unless they have an
-        `output_dir`. Those of imbalanced-learn are run through ``ImageSampler``.
+        as they are; the names of the baselines; the recipes "mild", "transfer", "mix", and "many",
+        the last one with prior correction behind it; and "policies", a
+        :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` of `estimator`, whose screening
+        is a part of what is measured. "default" are these five. Samplers stand before
+        `estimator`, behind the ``ReadImages`` that begins it where `X` holds paths, unless they
+        have an `output_dir`. Those of imbalanced-learn are run through ``ImageSampler``.
     X : images
         Array of shape (n, H, W), (n, H, W, C) or (n, d), or paths, in any container.
     y : array-like of shape (n,)

@@ -272,13 +272,13 @@ def _what_to_do(comparison: ResamplerComparison) -> str:
         return "No candidate has a result to be compared with none."
     reference, gains = comparison.reference, comparison.gains
     best = max(gains, key=lambda name: gains[name].mean, default="")
-    surely = [name for name in gains if gains[name].p_holm < ALPHA and gains[name].mean > 0]
-    if surely:
-        best = max(surely, key=lambda name: gains[name].mean)
+    if comparison.recommended != reference:
+        best = comparison.recommended
         than = "none" if reference == "none" else f"{reference}, the best baseline"
         return (
             f"Use {best}: {comparison.metric} {gains[best].mean:.3f} above {than} "
-            f"({_sure(gains[best])}){_price(comparison, best)}."
+            f"({_sure(gains[best])}){_time(comparison, best)}{_price(comparison, best)}"
+            f"{_cheaper(comparison)}."
         )
     rest = _of_the_others(comparison, best)
     if reference == "none":
@@ -333,6 +333,21 @@ def _sure(found: Difference) -> str:
 def _joined(names: list[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _time(comparison: ResamplerComparison, name: str) -> str:
+    """What a fit costs, beside the best baseline."""
+    before, after = (comparison.costs[each].fit_seconds for each in (comparison.reference, name))
+    if not np.isfinite([before, after]).all():
+        return ""
+    return f", for {after:.2f} s a fit instead of {before:.2f} s"
+
+
+def _cheaper(comparison: ResamplerComparison) -> str:
+    """What costs less and cannot be told from what is recommended."""
+    if not (name := comparison.cheapest):
+        return ""
+    return f"; {name}, {comparison.costs[name].fit_seconds:.2f} s a fit, cannot be told from it"
 
 
 def _price(comparison: ResamplerComparison, name: str) -> str:
@@ -394,8 +409,13 @@ class ResamplerComparison:
         The best baseline, which makes no images: what resampling has to beat.
     gains : dict of str to Difference
         Candidate that is not a baseline -> the same of its paired difference to `reference`.
+    recommended : str
+        The candidate that the advice names.
+    cheapest : str
+        The fastest candidate that cannot be told from it; "" where it is the fastest itself.
     advice : str
-        What to do, how sure that is, and what it was measured on: two sentences.
+        What to do, what it gains and costs, how sure that is, and what it was measured on: two
+        sentences.
     """
 
     names: tuple[str, ...]
@@ -454,6 +474,22 @@ class ResamplerComparison:
         if self.reference == "none":  # the same differences must not have two p-values
             return {name: self.differences[name] for name in names}
         return self._beside(self.reference, names)
+
+    @cached_property
+    def recommended(self) -> str:
+        """The candidate that the advice names: `reference`, unless another is surely better."""
+        surely = [n for n, each in self.gains.items() if each.p_holm < ALPHA and each.mean > 0]
+        return max(surely, key=lambda name: self.gains[name].mean, default=self.reference)
+
+    @cached_property
+    def cheapest(self) -> str:
+        """The fastest candidate that cannot be told from `recommended`, if one is faster."""
+        seconds = {name: self.costs[name].fit_seconds for name in self.names}
+        chosen = self.recommended
+        beside = self._beside(chosen, [name for name in self.names if name != chosen])
+        alike = [n for n, each in beside.items() if not each.p_holm < ALPHA]
+        faster = [name for name in alike if seconds[name] < seconds[chosen]]
+        return min(faster, key=seconds.__getitem__, default="")
 
     def _beside(self, other: str, names: list[str]) -> dict[str, Difference]:
         folds = {name: self.scores[name] - self.scores[other] for name in names}
@@ -561,6 +597,8 @@ class ResamplerComparison:
                 "recall": plain(recall_rows(self)),
                 "failures": dict(self.failures),
                 "reference": self.reference,
+                "recommended": self.recommended,
+                "cheapest": self.cheapest,
                 "gains": plain(gain_rows(self)),
                 "better": self.better,
                 "worse": self.worse,
