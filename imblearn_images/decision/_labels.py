@@ -19,7 +19,7 @@ from imblearn_images.core.containers import unwrap
 from imblearn_images.core.images import Images
 from imblearn_images.core.multilabel import count_labels_of, holds_several
 from imblearn_images.core.splitting import share_out
-from imblearn_images.decision._base import rows_of
+from imblearn_images.decision._base import follow, rows_of
 
 FEW = 10
 """Images of a label below which it gets no threshold of its own: there is too little to tune on."""
@@ -167,10 +167,7 @@ def out_of_fold(
         )
 
     def run(train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
-        given = {
-            key: rows_of(value, train) if np.ndim(value) and len(value) == len(y) else value
-            for key, value in params.items()
-        }
+        given = {name: follow(value, len(y), train) for name, value in params.items()}
         fitted = clone(estimator).fit(rows_of(X, train), y[train], **given)
         return label_probabilities(fitted, rows_of(X, test), y.shape[1])
 
