@@ -124,6 +124,8 @@ def name_model(estimator: Any) -> str:
     --------
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.pipeline import Pipeline
+    >>> from imblearn_images.preprocessing import FlattenImages
     >>> name_model(Pipeline([("flat", FlattenImages()), ("naive", GridSearchCV(GaussianNB(), {}))]))
     'FlattenImages+GridSearchCV(GaussianNB)'
     """
