@@ -344,8 +344,8 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     text : str
         A word of imbalanced-learn ("auto", "not majority", ...), a float for two classes
         ("0.5"), "at least 200", "at most 200", "at most ratio 3", "multiply 1.5",
-        "by hierarchy" for labels such as "defect/scratch", or a JSON object with numbers per
-        class ('{"Lime": 200}').
+        "by hierarchy" for labels such as "defect/scratch" ("by hierarchy --" for
+        "defect--scratch"), or a JSON object with numbers per class ('{"Lime": 200}').
     sampling : {"over", "under"}, default="over"
         The kind of sampler that `at_most_ratio` and `by_hierarchy` are for.
 
@@ -372,8 +372,8 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
         words = words.casefold()
     if words in NAMED:
         return words
-    if words == "by hierarchy":
-        return by_hierarchy(sampling=sampling)
+    if match := re.fullmatch(r"by hierarchy(?: (\S+))?", words):
+        return by_hierarchy(match[1] or "/", sampling)
     try:
         if match := re.fullmatch("at most ratio" + _NUMBER, words):
             return at_most_ratio(float(match[1]), sampling)
@@ -430,7 +430,7 @@ def _quoted(text: str) -> str:
 
 _KNOWN = (
     f'Known are {", ".join(NAMED)}, a float for two classes, "at least N", "at most N", '
-    '"at most ratio R", "multiply F", "by hierarchy", and {"class": N} as JSON.'
+    '"at most ratio R", "multiply F", "by hierarchy SEPARATOR", and {"class": N} as JSON.'
 )
 
 

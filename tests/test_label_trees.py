@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.naive_bayes import GaussianNB
 
-from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
-from imblearn_images.datasets import load_image_folder
+from imblearn_images import SMOTE, LabelOverSampler, RandomOverSampler, RandomUnderSampler
+from imblearn_images.datasets import load_image_folder, load_label_csv
 from imblearn_images.decision import CascadeClassifier
 from imblearn_images.strategies import by_hierarchy, parse_strategy
 
@@ -111,6 +111,7 @@ def test_a_cascade_is_built_from_it():
 
 def test_words_and_what_is_wrong():
     assert parse_strategy("by hierarchy", sampling="under") == by_hierarchy(sampling="under")
+    assert parse_strategy("by  hierarchy --") == by_hierarchy("--")
     for make, message in (
         (lambda: by_hierarchy(""), "`separator` must be the text between parts of a label, got ''"),
         (lambda: by_hierarchy(sampling="both"), '"over" or "under", got .both.'),
@@ -161,3 +162,42 @@ def test_empty_and_unknown_folders_of_a_tree_are_named(nested):
     for levels in (0, 1.5, True):
         with pytest.raises(ValueError, match="`levels` must be a number of levels, at least 1"):
             load_image_folder(nested, levels=levels)
+
+
+def test_tables_of_labels_are_read_with_any_delimiter_and_a_row_for_each_label(tmp_path):
+    for name in ("a.jpg", "b c.jpg"):
+        (tmp_path / name).touch()
+    table = tmp_path / "labels.csv"
+    for text, params in (
+        ("path,label\na.jpg,cat | owl\nb c.jpg,\n", {}),
+        ("tags,image\ncat owl,a.jpg\n,b c.jpg\n", {"delimiter": " ", "path_column": "image"}),
+        ("path,label\na.jpg,cat\nb c.jpg,\na.jpg,owl\na.jpg,cat\n", {}),
+        ("\ufeffpath,label\r\na.jpg,cat|owl|cat\r\nb c.jpg,\r\n", {}),
+    ):
+        table.write_text(text, encoding="utf-8")
+        more = {"label_column": "tags"} if "tags" in text else {}
+        found, labels = load_label_csv(table, **params, **more)
+        assert found.tolist() == [str(tmp_path / "a.jpg"), str(tmp_path / "b c.jpg")]
+        assert labels == [["cat", "owl"], []]
+    table.write_text("path,label\na.jpg,cat|owl\nb c.jpg,owl\n", encoding="utf-8")
+    over = LabelOverSampler({"cat": 2})
+    paths_res, y_res = over.fit_resample(*load_label_csv(table))
+    assert paths_res[2] == str(tmp_path / "a.jpg") and y_res[2] == ["cat", "owl"]
+
+
+def test_what_is_wrong_with_a_table_of_labels_is_named(tmp_path):
+    table = tmp_path / "labels.csv"
+    (tmp_path / "a.jpg").touch()
+    for text, params, error, message in (
+        ("path,labels\n", {}, ValueError, "got 'label'. Did you mean 'labels'"),
+        ("", {}, ValueError, "`path_column` must be a column"),
+        ("path,label\n", {}, ValueError, "must have a row for each image, got none"),
+        ("path,label\n,cat\n", {}, ValueError, "line 2: column 'path' must name a file"),
+        ("path,label\na.jpg,x\nz.jpg,y\n", {}, FileNotFoundError, r"1 of 2 files .* line 3: .*z"),
+        ("path,label\na.jpg,x\n", {"delimiter": ""}, ValueError, "`delimiter` must be the text"),
+    ):
+        table.write_text(text, encoding="utf-8")
+        with pytest.raises(error, match=message):
+            load_label_csv(table, **params)
+    with pytest.raises(FileNotFoundError):
+        load_label_csv(tmp_path / "none.csv")
