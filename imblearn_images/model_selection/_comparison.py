@@ -142,6 +142,8 @@ def as_text(
 ) -> str:
     """The tables, not wider than `width`, what shows `all_classes`, notes and advice."""
     lines = [_title(comparison), "", align(*_cells(comparison), width=width), ""]
+    if _has_labels(comparison):
+        lines += [align(*_metric_cells(comparison), width=width), ""]
     if _has_gains(comparison):
         lines += [align(*_gain_cells(comparison), width=width), ""]
     lines += [align(*_recall_cells(comparison), width=width)]
@@ -156,10 +158,11 @@ def as_html(comparison: ResamplerComparison) -> str:
     remarks = "".join(
         f"<li>{escape(what)}: {escape(text)}</li>" for what, text in _remarks(comparison)
     )
+    others = html_table(*_metric_cells(comparison)) if _has_labels(comparison) else ""
     gains = html_table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
     return (
         f'<div><p class="advice"><b>{escape(comparison.advice)}</b></p>'
-        f"<p>{escape(_title(comparison))}</p>{html_table(*_cells(comparison))}{gains}"
+        f"<p>{escape(_title(comparison))}</p>{html_table(*_cells(comparison))}{others}{gains}"
         f"<p>Recall of the {_which(comparison)}</p>{html_table(*_recall_cells(comparison))}"
         f"<ul>{remarks}</ul></div>"
     )
@@ -171,6 +174,8 @@ def _which(comparison: ResamplerComparison) -> str:
 
 def _title(comparison: ResamplerComparison) -> str:
     images = sum(n for _, n in comparison.recall["none"].values())
+    if _has_labels(comparison):
+        images = comparison.conditions["n_images"]
     return (
         f"{comparison.metric} on {counted(comparison.n_folds, 'fold')} of {images} images; mean +- "
         "standard deviation, paired difference to none"
@@ -197,6 +202,20 @@ def _cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]
         rows.append([*row, brier, ece, _cost(comparison, name)])
     rows += [[shown(name, 24), "no result", *[""] * 7] for name in comparison.failures]
     return columns, rows
+
+
+def _has_labels(comparison: ResamplerComparison) -> bool:
+    """Whether images have several labels."""
+    return comparison.baselines != BASELINES
+
+
+def _metric_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
+    """Means of all metrics: what helps ranking need not help decisions."""
+    metrics = list(comparison.fold_scores)
+    return ["", *metrics], [
+        [shown(name, 24), *(f"{comparison.fold_scores[m][name].mean():.3f}" for m in metrics)]
+        for name in comparison.names
+    ]
 
 
 def _has_gains(comparison: ResamplerComparison) -> bool:
@@ -260,7 +279,11 @@ def advise(comparison: ResamplerComparison) -> str:
     which costs nothing, not only better than "none". Where these folds show no such difference
     the best baseline is the one to use, even if it is uncertain itself.
     """
-    return " ".join(filter(None, [_what_to_do(comparison), _measured_on(comparison)]))
+    told = [_what_to_do(comparison)]
+    if _has_labels(comparison):  # what helps ranking need not help decisions
+        others = [metric for metric in ("macro_ap", "macro_f1") if metric in comparison.fold_scores]
+        told += [_what_to_do(comparison.by(m)) for m in others if m != comparison.metric]
+    return " ".join(filter(None, [*told, _measured_on(comparison)]))
 
 
 def _what_to_do(comparison: ResamplerComparison) -> str:
@@ -441,6 +464,8 @@ class ResamplerComparison:
     """Whether folds are missing because the comparison was stopped."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """What was measured on: classifier, images, n_images, n_folds, seed, version."""
+    baselines: tuple[str, ...] = BASELINES
+    """Candidates that make no images; where images have several labels other ones."""
 
     @property
     def scores(self) -> Mapping[str, NDArray[np.float64]]:
@@ -460,13 +485,13 @@ class ResamplerComparison:
     @cached_property
     def reference(self) -> str:
         """The baseline with the best mean; of equal ones the simpler."""
-        known = [name for name in BASELINES if name in self.names]
+        known = [name for name in self.baselines if name in self.names]
         return max(known, key=lambda name: round(float(self.scores[name].mean()), 12))
 
     @cached_property
     def gains(self) -> dict[str, Difference]:
         """Candidate that is not a baseline -> paired difference to `reference`."""
-        names = [name for name in self.names if name not in BASELINES]
+        names = [name for name in self.names if name not in self.baselines]
         if self.reference == "none":  # the same differences must not have two p-values
             return {name: self.differences[name] for name in names}
         return self._beside(self.reference, names)
