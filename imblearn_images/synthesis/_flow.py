@@ -378,17 +378,52 @@ def affine_flow(
     height, width = size
     y = (np.arange(height) - (height - 1) / 2)[:, np.newaxis].astype(np.float32)
     x = (np.arange(width) - (width - 1) / 2).astype(np.float32)
-    turn, slant = np.deg2rad(rotation), np.deg2rad(shear)
-    cos, sin = np.cos(turn), np.sin(turn)
-    # rotation @ shear @ zoom, less the identity
-    to_y = cos * zoom[0] - 1, (-cos * np.sin(slant) - sin * np.cos(slant)) * zoom[1]
-    to_x = sin * zoom[0], (cos * np.cos(slant) - sin * np.sin(slant)) * zoom[1] - 1
-    flow = np.empty((len(turn), 2, height, width), dtype=np.float32)
+    to_y, to_x = _less_identity(rotation, shear, zoom)
+    flow = np.empty((len(rotation), 2, height, width), dtype=np.float32)
     for axis, (of_y, of_x) in enumerate((to_y, to_x)):
         flow[:, axis] = _column(of_x) * x
         flow[:, axis] += _column(of_y) * y
         flow[:, axis] += _column(shift[axis])
     return flow
+
+
+def affine_matrices(
+    size: tuple[int, int],
+    *,
+    rotation: Column,
+    shear: Column,
+    zoom: tuple[Column, Column],
+    shift: tuple[Column, Column],
+) -> NDArray[np.float64]:
+    """What :func:`affine_flow` does, as the matrices (m, 2, 3) of a layer.
+
+    Examples
+    --------
+    >>> still, one = np.zeros(1), np.ones(1)
+    >>> affine_matrices(
+    ...     (3, 5), rotation=still, shear=still, zoom=(2 * one, one), shift=(still, one)
+    ... ).tolist()
+    [[[2.0, 0.0, -1.0], [0.0, 1.0, 1.0]]]
+    """
+    matrices = np.empty((len(rotation), 2, 3))
+    centre = np.array([(side - 1) / 2 for side in size])
+    for axis, columns in enumerate(_less_identity(rotation, shear, zoom)):
+        for of, column in enumerate(columns):
+            matrices[:, axis, of] = column + (axis == of)
+    moved = matrices[:, :, :2] @ centre
+    matrices[:, :, 2] = centre - moved + np.column_stack(shift)
+    return matrices
+
+
+def _less_identity(
+    rotation: Column, shear: Column, zoom: tuple[Column, Column]
+) -> tuple[tuple[Column, Column], tuple[Column, Column]]:
+    """Rotation @ shear @ zoom, less the identity: what rows and columns add to each of the two."""
+    turn, slant = np.deg2rad(rotation), np.deg2rad(shear)
+    cos, sin = np.cos(turn), np.sin(turn)
+    to_y = cos * zoom[0] - 1, (-cos * np.sin(slant) - sin * np.cos(slant)) * zoom[1]
+    to_x = sin * zoom[0], (cos * np.cos(slant) - sin * np.sin(slant)) * zoom[1] - 1
+    return to_y, to_x
 
 
 def elastic_flow(
