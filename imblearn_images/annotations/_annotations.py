@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,6 +72,10 @@ class Annotations:
         image is flipped.
     dropped : tuple of Dropped, default=()
         Objects that were left out when these annotations were read or carried, and why.
+    cut : tuple of Dropped, default=()
+        Objects whose boxes were cut at the border when these annotations were read.
+    info : mapping, default={}
+        What else is known of the set, such as "category_ids".
 
     Raises
     ------
@@ -112,13 +115,15 @@ class Annotations:
     image_columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     keypoint_names: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    cut: tuple[Dropped, ...] = ()
+    info: Mapping[str, Any] = field(default_factory=dict)
 
     in_pixels = True
     """They are places in pixels: of rows that were drawn the plan's ``take`` refuses them."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
-        object.__setattr__(self, "image_columns", MappingProxyType(dict(self.image_columns)))
+        for name in ("columns", "image_columns", "info"):
+            object.__setattr__(self, name, dict(getattr(self, name)))
         object.__setattr__(self, "classes", tuple(self.classes))
         n, k = len(self.sizes), len(self.boxes)
         if self.boxes.shape != (k, 4) or self.sizes.shape != (n, 2):
@@ -318,6 +323,7 @@ class Annotations:
             columns={name: own.pop(name) for name in self.columns},
             image_columns={name: others.pop(name) for name in self.image_columns},
             dropped=(),
+            cut=(),
             **own,
             **others,
         )
@@ -340,20 +346,16 @@ class Annotations:
             return self
         keep = np.ones(len(self.boxes), dtype=np.bool_)
         keep[list(reasons)] = False
-        image = self.image_of
-        lengths = np.bincount(image[keep], minlength=len(self))
-        gone = tuple(
-            Dropped(
-                int(image[at]),
-                self.name_of(int(image[at])),
-                int(at - self.offsets[image[at]]),
-                self.classes[self.codes[at]],
-                reason,
-            )
-            for at, reason in sorted(reasons.items())
-        )
+        lengths = np.bincount(self.image_of[keep], minlength=len(self))
+        gone = tuple(self.as_dropped(at, reason) for at, reason in sorted(reasons.items()))
         some = self.chosen(np.arange(len(self)), np.flatnonzero(keep), lengths)
         return replace(some, dropped=self.dropped + gone)
+
+    def as_dropped(self, at: int, reason: str) -> Dropped:
+        """Name one of the objects, for a list of those that were left out or changed."""
+        row = int(np.searchsorted(self.offsets, at, side="right")) - 1
+        number = int(at - self.offsets[row])
+        return Dropped(row, self.name_of(row), number, self.classes[self.codes[at]], reason)
 
     def _of_objects(self) -> dict[str, NDArray[Any]]:
         """All columns with one entry for each object."""
