@@ -50,6 +50,7 @@ from imblearn_images.over_sampling import (
     BorderlineSMOTE,
     GenerativeOverSampler,
     KMeansSMOTE,
+    LabelOverSampler,
     RandomOverSampler,
     RedrawImages,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "ImageSampler",
     "InstanceHardnessThreshold",
     "KMeansSMOTE",
+    "LabelOverSampler",
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",

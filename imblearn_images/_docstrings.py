@@ -92,6 +92,18 @@ SHARED: dict[str, str] = _texts(
         - a dict maps labels to numbers of images afterwards;
         - a function takes `y` and returns such a dict; see :mod:`imblearn_images.strategies`.
 
+    [sampling_strategy_labels]
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How many images each label is to have at least; where `y` holds numbers of objects, how
+        many objects:
+
+        - ``'auto'``, ``'all'`` and ``'not majority'``: as many as the most frequent label;
+          ``'not minority'`` leaves the rarest one out, ``'minority'`` names it alone;
+        - a float is that share of the most frequent label;
+        - a dict maps labels to numbers;
+        - a function takes the labels of all images, one after the other, and returns such a
+          dict; see :mod:`imblearn_images.strategies`.
+
     [sampling_strategy_under]
     sampling_strategy : float, str, dict or callable, default='auto'
         Which classes lose images, and how many they keep:

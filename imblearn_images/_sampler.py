@@ -50,6 +50,7 @@ __all__ = [
     "SelectingSamplerMixin",
     "TracedSamplerMixin",
     "check_plain",
+    "read_selected",
     "sizes_told",
 ]
 
@@ -112,6 +113,11 @@ LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
 def _opened(X: Any) -> Any:
     """Images where `X` holds some; tables of numbers are imbalanced-learn's own business."""
     return open_images(X) if isinstance(X, Images) or holds_images(X) else X
+
+
+def read_selected(selected: Images, plan: ResamplingPlan, images: Images) -> Any:
+    """Paths of the images that a plan has selected; of others their pixels."""
+    return render(plan, images) if selected.paths is None else selected.paths
 
 
 class ImageSamplerMixin:
@@ -187,8 +193,7 @@ class ImageSamplerMixin:
         self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
-            paths = X_resampled.paths
-            X_resampled = render(plan, images) if paths is None else paths
+            X_resampled = read_selected(X_resampled, plan, images)
         if held is not X:
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
             assert rewrap is not None

@@ -25,8 +25,8 @@ ATTRIBUTES = {
     *("plan_", "sample_indices_", "sampling_strategy_", "embedding_", "n_features_in_"),
     *("ax_", "figure_"),
 }
-KINDS = {"sampling_strategy": 3}
-"""Over-samplers, under-samplers and cleaning samplers take different ones."""
+KINDS = {"sampling_strategy": 4}
+"""Over-samplers, under-samplers, cleaning samplers and those of several labels take others."""
 
 
 def documented():

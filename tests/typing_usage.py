@@ -32,6 +32,7 @@ from imblearn_images import (
     ImageSampler,
     InstanceHardnessThreshold,
     KMeansSMOTE,
+    LabelOverSampler,
     NearMiss,
     NeighbourhoodCleaningRule,
     OneSidedSelection,
@@ -183,6 +184,16 @@ GenerativeOverSampler(
     GaussianMixture(2), sampling_strategy="all", random_state=0, output_dir="x", n_jobs=2
 )
 GenerativeOverSampler(generator=lambda label, n, rng: rng.random((n, 8, 8)))
+LabelOverSampler(
+    {"cat": 40},
+    max_repeats=4,
+    random_state=0,
+    embedding=PCA(5),
+    synthesis=Augment(),
+    accept=NeighborsAgree(),
+    output_dir="x",
+    n_jobs=2,
+)
 ImageSampler(
     SMOTE(),
     embedding=PCA(5),

@@ -12,7 +12,8 @@ Nothing here knows the classes that users import. Imports run down this list:
   synthesis was given, and what any rule may be asked
 - ``validation``: what cannot be images with labels; ``containers``: how callers hold images;
   ``targets``: labels; ``columns``: groups, and whatever else has one value for each image;
-  ``regular``: files that never wait for a writer
+  ``multilabel``: several labels an image; ``repeats``: how often to show each image, so that labels
+  that share images reach targets; ``regular``: files that never wait for a writer
 - ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``splitting``: which
   images validate; ``files``: reading and writing one file or many
 - ``layers``: where things are in a drawn image; ``pixels``: every rule on dtype, unit, rounding

@@ -6,11 +6,14 @@
   ``BorderlineSMOTE``, ``SVMSMOTE``, ``ADASYN``, ``KMeansSMOTE``
 - :mod:`~imblearn_images.over_sampling._redrawing`: a share of every class drawn anew.
   ``RedrawImages``
+- :mod:`~imblearn_images.over_sampling._labels`: images with several labels.
+  ``LabelOverSampler``
 - :mod:`~imblearn_images.over_sampling._generative`: images that a model makes of a class.
   ``GenerativeOverSampler``
 """
 
 from imblearn_images.over_sampling._generative import GenerativeOverSampler
+from imblearn_images.over_sampling._labels import LabelOverSampler
 from imblearn_images.over_sampling._random import RandomOverSampler
 from imblearn_images.over_sampling._redrawing import RedrawImages
 from imblearn_images.over_sampling._smote import (
@@ -28,6 +31,7 @@ __all__ = [
     "BorderlineSMOTE",
     "GenerativeOverSampler",
     "KMeansSMOTE",
+    "LabelOverSampler",
     "RandomOverSampler",
     "RedrawImages",
 ]
