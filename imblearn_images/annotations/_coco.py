@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images.annotations._annotations import Annotations
-from imblearn_images.annotations._masks import RunLengths
 from imblearn_images.annotations._records import (
     Found,
     Record,
@@ -22,6 +20,8 @@ from imblearn_images.annotations._records import (
     outline_of,
     read_text,
 )
+from imblearn_images.core.annotations import Annotations
+from imblearn_images.core.masks import RunLengths
 
 __all__ = ["is_coco", "json_of", "read_coco"]
 

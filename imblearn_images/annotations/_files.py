@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.annotations._annotations import Annotations, as_objects
 from imblearn_images.annotations._coco import is_coco, json_of, read_coco
 from imblearn_images.annotations._records import Found, assembled
 from imblearn_images.annotations._table import csv_of, read_csv
 from imblearn_images.annotations._voc import read_voc, xml_of
 from imblearn_images.annotations._yolo import EXTRA, extra_of, lines_of, read_yolo, yaml_of
 from imblearn_images.core import files
+from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import counted, printable

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imblearn_images.annotations._annotations import Annotations
 from imblearn_images.annotations._records import Found, Record, RefusedError, Thing, read_text
 from imblearn_images.annotations._voc import decimal
+from imblearn_images.core.annotations import Annotations
 
 __all__ = ["csv_of", "read_csv"]
 

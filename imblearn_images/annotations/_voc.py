@@ -11,8 +11,8 @@ from xml.parsers import expat
 
 import numpy as np
 
-from imblearn_images.annotations._annotations import Annotations
 from imblearn_images.annotations._records import SUFFIXES, Found, Record, RefusedError, Thing
+from imblearn_images.core.annotations import Annotations
 
 __all__ = ["parsed", "read_voc", "xml_of"]
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images.annotations._annotations import Annotations
 from imblearn_images.annotations._records import (
     Found,
     Record,
@@ -21,6 +20,7 @@ from imblearn_images.annotations._records import (
     outline_of,
     read_text,
 )
+from imblearn_images.core.annotations import Annotations
 
 __all__ = ["EXTRA", "extra_of", "lines_of", "read_yolo", "yaml_of"]
 

@@ -7,6 +7,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 from numbers import Real
 from typing import Any, Literal, NoReturn
@@ -19,6 +20,8 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import MeasuringSamplerMixin, read_selected
+from imblearn_images.core.annotations import Annotations
+from imblearn_images.core.carrying import carry
 from imblearn_images.core.columns import rows_of
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import check_embedding
@@ -143,11 +146,12 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
             polars or Arrow; a list, object array or column of equally shaped images (arrays,
             tensors, images of Pillow); or any other home of pixels
             (:mod:`imblearn_images.images`).
-        y : array-like of shape (n, L), or list of length n
-            A table of 0 and 1, or of numbers of objects, with a column for each label: an
-            array, sparse matrix, tensor or data frame. Or a list with the labels of each image:
-            a list, tuple or set, which may be empty. One label an image, shape (n,), is taken,
-            too.
+        y : Annotations, array-like of shape (n, L), or list of length n
+            :class:`~imblearn_images.annotations.Annotations` of the images, whose objects are
+            counted, and which are carried along with what is drawn. A table of 0 and 1, or of
+            numbers of objects, with a column for each label: an array, sparse matrix, tensor or
+            data frame. Or a list with the labels of each image: a list, tuple or set, which may
+            be empty. One label an image, shape (n,), is taken, too.
         embeddings : array-like of shape (n, d), default=None
             Features of the images computed beforehand, e.g. by a network, instead of those
             that `embedding` makes.
@@ -156,7 +160,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         -------
         X_resampled : images
             In the container, dtype and shape of `X`, as other samplers give them back.
-        y_resampled : array-like of shape (n_resampled, L), or list
+        y_resampled : Annotations, array-like of shape (n_resampled, L), or list
             Labels of `X_resampled`, in the container and dtype of `y`.
 
         Raises
@@ -176,7 +180,10 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
         X_resampled = worker._fit_resample(images, labels, **given)
         self.__dict__ = vars(worker)
-        y_resampled = LabelSamplerMixin._labels_back(worker, labels)
+        if isinstance(labels.source, Annotations):
+            y_resampled: Any = _carried(worker, labels.source, images, X_resampled)
+        else:
+            y_resampled = LabelSamplerMixin._labels_back(worker, labels)
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
         if held is not X:
@@ -192,6 +199,8 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         is_table = not isinstance(held, Images) and not holds_images(held)
         X = as_pixels(held) if is_table else open_images(held)
         check_lengths(X, labels.counts)
+        if isinstance(labels.source, Annotations):
+            _check_order(X, labels.source)
         shape: tuple[int, ...] = ()
         if isinstance(X, Images) and X.paths is None:
             shape = X.uniform or X.shape_of(0)
@@ -249,6 +258,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     --------
     RandomOverSampler : For one label an image.
     imblearn_images.model_selection.MultilabelStratifiedKFold : Folds that share out labels.
+    imblearn_images.annotations : Boxes, masks and keypoints.
 
     Notes
     -----
@@ -361,6 +371,25 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
                 UserWarning,
                 stacklevel=4,
             )
+
+
+def _check_order(X: Any, annotations: Annotations) -> None:
+    """Refuse files in another order than the annotations have them in."""
+    if not isinstance(X, Images) or X.paths is None or annotations.paths is None:
+        return
+    pairs = zip(X.paths.tolist(), annotations.paths.tolist(), strict=True)
+    for row, (given, annotated) in enumerate(pairs):
+        if os.path.basename(os.fspath(given)) != os.path.basename(os.fspath(annotated)):
+            raise ValueError(
+                f"`X` must be the images of the annotations, in their order, got {given} in row "
+                f"{row} instead of {annotated}. Pass y.paths."
+            )
+
+
+def _carried(sampler: Any, annotations: Annotations, images: Any, X_resampled: Any) -> Annotations:
+    """Annotations of the rows of the result, with their files where it has some."""
+    carried = carry(sampler.plan_, annotations, images, n_jobs=sampler.n_jobs)
+    return replace(carried, paths=getattr(X_resampled, "paths", None))
 
 
 def _selected(X: Any, plan: ResamplingPlan) -> Any:

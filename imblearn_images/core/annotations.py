@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imblearn_images.core.containers import unwrap
+from imblearn_images.core.masks import RunLengths, box_of_mask
 from imblearn_images.core.text import counted, shorten
 
 __all__ = ["Annotations", "Dropped"]
@@ -204,9 +205,6 @@ class Annotations:
         ValueError
             Naming the image whose lengths disagree, or the label that `classes` lacks.
         """
-        # late: run lengths are made of masks there, and nothing else here needs them
-        from imblearn_images.annotations._masks import RunLengths, box_of_mask
-
         n = len(boxes)
         per_image = {"labels": labels, "polygons": polygons, "keypoints": keypoints}
         for name, given in {**per_image, "masks": masks}.items():
@@ -378,9 +376,6 @@ class Annotations:
             f"{type(self).__name__}({counted(len(self), 'image')}, "
             f"{counted(len(self.boxes), 'box')}: {shorten(told, 200)}{gone})"
         )
-
-
-COLUMNS = tuple(each.name for each in fields(Annotations))
 
 
 def as_objects(values: Iterable[Any]) -> NDArray[Any]:

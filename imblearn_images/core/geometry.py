@@ -122,7 +122,9 @@ class View:
             within[within] = self.shown[row, column]
         return within
 
-    def boxes(self, boxes: Floats, round_: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    def boxes(
+        self, boxes: Floats, round_: NDArray[np.bool_], *, tight: bool = False
+    ) -> tuple[Floats, Floats]:
         """Boxes in the image, and how much of each object is seen.
 
         Parameters
@@ -131,6 +133,9 @@ class View:
             In the parent.
         round_ : ndarray of shape (k,), dtype bool
             Whether what is in a box is taken to be its inscribed ellipse, or the whole of it.
+        tight : bool, default=False
+            Whether a box that the border cuts is that of the part of the object that is seen;
+            otherwise it is the part of the box that is in the image.
 
         Returns
         -------
@@ -155,7 +160,10 @@ class View:
             form = _ELLIPSE if round_[at] else _CORNERS
             outline = self.forward(centre[at] + half[at] * form)
             area = polygon_area(outline)
-            seen = polygon_area(clipped(outline, self.layer.size))
+            left = clipped(outline, self.layer.size)
+            seen = polygon_area(left)
+            if tight and seen > 0:
+                moved[at] = [*left.min(axis=0), *left.max(axis=0)]
             share[at] = seen / area if area > 0 else float((moved[at] == whole[at]).all())
         if self.shown is not None:
             for at in np.flatnonzero(share > 0):

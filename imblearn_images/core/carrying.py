@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.annotations._annotations import Annotations, Dropped, as_objects
-from imblearn_images.annotations._geometry import Floats, View
-from imblearn_images.annotations._masks import RunLengths, box_of_mask, mask_of_outlines
+from imblearn_images.core.annotations import Annotations, Dropped, as_objects
+from imblearn_images.core.geometry import Floats, View
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.layers import Layer
+from imblearn_images.core.masks import RunLengths, box_of_mask, mask_of_outlines
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, layers_of
@@ -64,8 +64,9 @@ def carry(
     box : {"auto", "corners", "ellipse"}, default="auto"
         What the box of an object is carried by where it has neither outline nor mask: its four
         corners, which hold all of it and grow with every turn, or its inscribed ellipse, which is
-        tight for round objects. "auto" takes the ellipse, and the corners where one side is at
-        least four times the other.
+        tight for round objects; both are cut at the border. "auto" takes the ellipse, and the
+        corners where one side is at least four times the other, and of an object that the border
+        cuts the box of what is seen.
     min_visible : float, default=0.25
         Share of an object that must be seen, of its area before the border has cut it.
     min_side : float, default=1.0
@@ -408,7 +409,7 @@ def _carried_layer(
     polygons = None if before.polygons is None else before.polygons[where]
     masks = None if before.masks is None else before.masks[where]
     keypoints = None if before.keypoints is None else before.keypoints[where].copy()
-    moved, share = view.boxes(boxes, _are_round(boxes, how.box))
+    moved, share = view.boxes(boxes, _are_round(boxes, how.box), tight=how.box == "auto")
     new_polygons: list[Any] = [None] * len(index)
     new_masks: list[Any] = [None] * len(index)
     alone = np.ones(len(index), dtype=np.bool_)

@@ -141,7 +141,7 @@ def mask_of_outlines(outlines: Sequence[NDArray[Any]], size: tuple[int, int]) ->
     mask = np.zeros(size, dtype=np.bool_)
     for outline in outlines:
         x, y = np.asarray(outline, dtype=np.float64).T
-        mask[polygon(y - 0.5, x - 0.5, size)] = True
+        mask[polygon(y - 0.5, x - 0.5, size)] = True  # type: ignore[no-untyped-call]
     # what is thinner than a pixel still is somewhere
     if not mask.any() and len(outlines):
         x, y = np.concatenate([np.asarray(outline) for outline in outlines]).mean(axis=0)
