@@ -36,6 +36,7 @@ ends_quietly()
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.writing import plan_blocks, render_block, render_files
 from imblearn_images.ensemble import (
     BalancedBaggingClassifier,
     BalancedRandomForestClassifier,
@@ -97,7 +98,10 @@ __all__ = [
     "ResamplingPlan",
     "SMOTETomek",
     "TomekLinks",
+    "plan_blocks",
     "render",
+    "render_block",
+    "render_files",
 ]
 
 __version__ = "0.1.0"

@@ -209,6 +209,11 @@ class _Rows(Images):
         self.images, self.rows = images, rows
         self.in_memory = images.in_memory
 
+    def __reduce__(self) -> Any:
+        # pixels in memory go along, and no others than these
+        some = (ArrayImages, (np.asarray(self),))
+        return some if self.in_memory and len(self) else (_Rows, (self.images, self.rows))
+
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
         """Of all images."""

@@ -418,6 +418,41 @@ class ResamplingPlan:
         drawn = self.last_step.synthetic[:, None] & np.ones(self.partners.shape, dtype=np.bool_)
         return np.unique(np.append(self.base, self.partners[drawn | (self.weights != 0)]))
 
+    def compact(self) -> tuple[ResamplingPlan, NDArray[np.intp]]:
+        """Same rows, drawn from no more images of the source than they need.
+
+        Returns
+        -------
+        plan : ResamplingPlan
+            Over these images alone.
+        sources : ndarray of shape (plan.n_source,), dtype intp
+            Which images of the source they are, ascending.
+
+        Examples
+        --------
+        >>> y = np.array(["cat", "cat", "dog", "dog"])
+        >>> plan = ResamplingPlan.selection(np.array([3, 1, 3]), y)
+        >>> small, sources = plan.compact()
+        >>> small, sources.tolist()
+        (ResamplingPlan(2 images -> 3 rows: 2 original, 1 copies, 0 synthetic), [1, 3])
+        >>> small.base.tolist()
+        [1, 0, 1]
+        """
+        needed, before = self.needed, None
+        # of a partner without a share nothing is read: any row will do
+        partners = np.minimum(np.searchsorted(needed, self.partners), max(len(needed) - 1, 0))
+        sources = needed
+        if self.previous is not None:
+            before, sources = self.previous[needed].compact()
+        small = replace(
+            self,
+            base=np.searchsorted(needed, self.base),
+            partners=partners,
+            n_source=len(sources),
+            previous=before,
+        )
+        return small, sources
+
     def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
         """One sentence on one row: its label, and what it is made of.
 
