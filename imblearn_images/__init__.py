@@ -46,6 +46,7 @@ from imblearn_images.ensemble import (
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.over_sampling import (
     ADASYN,
+    MLSMOTE,
     SMOTE,
     SVMSMOTE,
     BorderlineSMOTE,
@@ -71,6 +72,7 @@ from imblearn_images.under_sampling import (
 
 __all__ = [
     "ADASYN",
+    "MLSMOTE",
     "SMOTE",
     "SMOTEENN",
     "SVMSMOTE",

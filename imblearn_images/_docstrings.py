@@ -104,6 +104,17 @@ SHARED: dict[str, str] = _texts(
         - a function takes the labels of all images, one after the other, and returns such a
           dict; see :mod:`imblearn_images.strategies`.
 
+    [sampling_strategy_mlsmote]
+    sampling_strategy : float, dict or callable, default='auto'
+        Of which labels images are made, and how many:
+
+        - ``'auto'``: of every label that is rarer than average, one for each of its images; rarer
+          by IRLbl and MeanIR, see :func:`~imblearn_images.model_selection.label_imbalance`;
+        - a float is the share of the most frequent label that each label is to reach;
+        - a dict maps labels to numbers of images afterwards;
+        - a function takes the labels of all images, one after the other, and returns such a
+          dict; see :mod:`imblearn_images.strategies`.
+
     [sampling_strategy_under]
     sampling_strategy : float, str, dict or callable, default='auto'
         Which classes lose images, and how many they keep:

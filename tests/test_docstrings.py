@@ -25,8 +25,9 @@ ATTRIBUTES = {
     *("plan_", "sample_indices_", "sampling_strategy_", "embedding_", "n_features_in_"),
     *("ax_", "figure_"),
 }
-KINDS = {"sampling_strategy": 4}
-"""Over-samplers, under-samplers, cleaning samplers and those of several labels take others."""
+KINDS = {"sampling_strategy": 5, "k_neighbors": 2}
+"""Over-samplers, under-samplers, cleaning samplers and those two of several labels take others;
+of several labels neighbours are those with the same rare one."""
 
 
 def documented():

@@ -11,7 +11,7 @@ from imblearn.pipeline import make_pipeline
 from scipy import sparse
 from sklearn.base import clone
 
-from imblearn_images import LabelOverSampler, RandomOverSampler, ResamplingPlan, render
+from imblearn_images import MLSMOTE, LabelOverSampler, RandomOverSampler, ResamplingPlan, render
 from imblearn_images.core.multilabel import count_labels_of
 from imblearn_images.preprocessing import ReadImages
 from imblearn_images.strategies import add_fraction, at_least, at_most_ratio, multiply
@@ -119,7 +119,7 @@ def test_strategies_say_how_many_of_each_label_there_are_at_least(strategy, leas
 
 BAD = [
     ({"sampling_strategy": {"bat": 9}}, SETS, "must name labels of y, got 'bat'. There are 'cat'"),
-    ({"sampling_strategy": {"cat": 2}}, SETS, "got 2 for label 'cat', which has 13"),
+    ({"sampling_strategy": {"cat": 2}}, SETS, "Class 'cat' has 13 images, .* asks for 2"),
     ({"sampling_strategy": {"cat": 20.5}}, SETS, "a whole number"),
     ({"sampling_strategy": "majority"}, SETS, "must be one of 'auto'"),
     ({"sampling_strategy": 1.5}, SETS, "above 0 and at most 1, got 1.5"),
@@ -227,3 +227,95 @@ def test_samplers_of_one_label_an_image_name_the_one_that_takes_several(held):
     counts = TABLE * 3
     with pytest.raises(ValueError, match=r"by imblearn_images\.LabelOverSampler, which takes"):
         RandomOverSampler().fit_resample(X, counts)
+
+
+# --- MLSMOTE
+
+
+def test_mlsmote_makes_one_image_for_each_of_a_label_that_is_rarer_than_average():
+    sampler = MLSMOTE(random_state=0)
+    X_res, y_res = sampler.fit_resample(X, SETS)
+    ratios = TABLE.sum(axis=0).max() / TABLE.sum(axis=0)
+    rare = np.flatnonzero(ratios > ratios.mean())
+    assert len(X_res) - len(X) == TABLE[:, rare].sum() == 2
+    assert sampler.sampling_strategy_ == {"owl": 2}
+    for row in range(len(X), len(X_res)):
+        (base, one), (partner, other) = sampler.plan_.sources(row)
+        assert {base, partner} == {13, 14} and one + other == 1
+        between = np.sort([X[base].astype(int), X[partner].astype(int)], axis=0)
+        assert ((between[0] <= X_res[row]) & (X_res[row] <= between[1])).all()
+        exact = one * X[base].astype(float) + other * X[partner]
+        assert np.abs(X_res[row] - exact).max() <= 0.5 + 1e-9
+    assert y_res[len(X) :] == [["dog", "owl"]] * 2
+
+
+#              a  b  c    of base and neighbours a has 4 of 4, b 2 of 4, c 1 of 4
+BY_HAND = [[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "labels"),
+    [("ranking", [1, 1, 0]), ("union", [1, 1, 1]), ("intersection", [1, 0, 0])],
+)
+def test_labels_of_an_image_of_mlsmote_follow_the_rule(rule, labels):
+    y = np.vstack([BY_HAND, np.tile([0, 1, 1], (8, 1))])
+    sampler = MLSMOTE({0: 7}, k_neighbors=3, labelset_strategy=rule, random_state=0)
+    images = X[: len(y)]
+    _, y_res = sampler.fit_resample(images, y)
+    assert y_res[len(y) :].tolist() == [labels] * 3
+    shown = MLSMOTE({0: 7}, synthesis=Augment(), labelset_strategy=rule, random_state=0)
+    _, y_res = shown.fit_resample(images, y)  # of which nothing is seen of the neighbours
+    np.testing.assert_array_equal(y_res, y[shown.plan_.base])
+
+
+def test_targets_of_mlsmote_count_what_comes_along():
+    y = np.vstack([np.tile([1, 0, 0], (9, 1)), np.tile([0, 1, 1], (3, 1)), [[0, 1, 0]]])
+    _, y_res = MLSMOTE(at_least(6), random_state=0).fit_resample(X[: len(y)], y)
+    assert y_res.sum(axis=0).tolist() == [9, 7, 6]
+
+
+@pytest.mark.parametrize("held", HOLDERS)
+def test_labels_that_nobody_has_had_come_back_in_the_container_too(held):
+    y = HOLDERS[held]()
+    expected = MLSMOTE({1: 16, 2: 6}, labelset_strategy="union", random_state=2)
+    X_expected, y_expected = expected.fit_resample(X, TABLE)
+    assert [1, 1, 1] in y_expected.tolist()
+    named = {"dog": 16, "owl": 6} if "dog" in count_labels_of(y).labels else {1: 16, 2: 6}
+    X_res, y_res = clone(expected).set_params(sampling_strategy=named).fit_resample(X, y)
+    np.testing.assert_array_equal(X_res, X_expected)
+    np.testing.assert_array_equal(as_table(y_res), y_expected)
+    assert isinstance(y_res, type(y)) or held == "sparse array"
+    assert getattr(y_res, "dtype", None) == getattr(y, "dtype", None)
+    if isinstance(y_res, (list, tuple)):
+        assert type(y_res[-1]) is type(y[0])
+
+
+def test_near_is_measured_in_the_embedding_and_files_are_written(tmp_path):
+    features = np.arange(len(X), dtype=float)[:, None] ** 2
+    sampler = MLSMOTE({"dog": 12}, k_neighbors=1, random_state=0)
+    sampler.fit_resample(X, SETS, embeddings=features)
+    assert sampler.plan_.nearness == "given features (1)"
+    gap = sampler.plan_.partners[16:, 0] - sampler.plan_.base[16:]
+    assert set(gap.tolist()) == {-1, 1}
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    paths = [str(path) for path in write_images(folder, X)]
+    with pytest.raises(ValueError, match="X holds file paths, and MLSMOTE makes images"):
+        clone(sampler).fit_resample(paths, SETS)
+    by_file = clone(sampler).set_params(output_dir=tmp_path / "new")
+    paths_res, _ = by_file.fit_resample(paths, SETS)
+    expected, _ = clone(sampler).fit_resample(X, SETS)
+    np.testing.assert_array_equal(ReadImages().fit_transform(paths_res), expected)
+
+
+def test_what_mlsmote_cannot_do_is_named():
+    with pytest.warns(UserWarning, match="makes no images of 1 rare labels .*: 'owl'"):
+        X_res, _ = MLSMOTE().fit_resample(X, [*SETS[:13], ["owl"], *SETS[:2]])
+    assert len(X_res) == 16
+    for params, message in (
+        ({"labelset_strategy": "vote"}, "must be one of 'ranking', 'union', 'intersection', got"),
+        ({"k_neighbors": 0}, "`k_neighbors` must be an integer of at least 1, got 0"),
+        ({"sampling_strategy": {"bat": 3}}, "must name labels of y, got 'bat'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MLSMOTE(**params).fit_resample(X, SETS)

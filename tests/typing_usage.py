@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from imblearn_images import (
     ADASYN,
+    MLSMOTE,
     SMOTE,
     SMOTEENN,
     SVMSMOTE,
@@ -187,6 +188,17 @@ GenerativeOverSampler(generator=lambda label, n, rng: rng.random((n, 8, 8)))
 LabelOverSampler(
     {"cat": 40},
     max_repeats=4,
+    random_state=0,
+    embedding=PCA(5),
+    synthesis=Augment(),
+    accept=NeighborsAgree(),
+    output_dir="x",
+    n_jobs=2,
+)
+MLSMOTE(
+    {"cat": 40},
+    k_neighbors=3,
+    labelset_strategy="union",
     random_state=0,
     embedding=PCA(5),
     synthesis=Augment(),

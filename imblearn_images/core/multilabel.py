@@ -46,6 +46,39 @@ class LabelCounts:
         """Labels of these rows, in the container they came in."""
         return label_rows(self.source, rows)
 
+    def like(self, counts: NDArray[np.integer[Any]]) -> Any:
+        """Labels with these counts, shape (m, L), in the container the labels came in."""
+        if isinstance(self.source, Annotations):
+            return self.source  # carried through the plan by whoever has it
+        first = {row.tobytes(): at for at, row in reversed(list(enumerate(self.counts)))}
+        rows = [first.get(row.tobytes(), -1) for row in counts.astype(self.counts.dtype)]
+        if -1 not in rows:
+            return self.take(np.array(rows, dtype=np.intp))
+        source = self.source
+        if sparse.issparse(source):
+            return type(source)(counts.astype(source.dtype))
+        if hasattr(source, "detach"):
+            return source.new_tensor(counts.tolist())
+        if hasattr(source, "schema"):  # of polars
+            return type(source)(counts, schema=source.columns).cast(source.schema)
+        if hasattr(source, "columns"):
+            frame = type(source)(counts, columns=source.columns)
+            return frame.astype(source.dtypes.to_dict())
+        if isinstance(source, np.ndarray) and source.ndim == 2:
+            return counts.astype(source.dtype)
+        return _again(source, self._entries(counts))
+
+    def _entries(self, counts: NDArray[np.integer[Any]]) -> list[Any]:
+        """What a list has for each image: a list, tuple or set of labels, or a row of counts."""
+        sample = next(iter(self.source))
+        kind = type(sample) if isinstance(sample, (tuple, set, frozenset)) else list
+        if _are_rows(_entries(self.source)):
+            return [kind(row) for row in counts.tolist()]
+        return [
+            kind(label for label, n in zip(self.labels, row, strict=True) for _ in range(n))
+            for row in counts.tolist()
+        ]
+
     @property
     def flat(self) -> NDArray[Any]:
         """Every label as often as it occurs, ascending by column: what strategies count."""
@@ -150,6 +183,16 @@ def set_names(labels: LabelCounts) -> NDArray[np.str_]:
     sets, numbers = np.unique(labels.counts > 0, axis=0, return_inverse=True)
     told_sets = [" + ".join(names[at] for at in np.flatnonzero(row)) for row in sets]
     return np.array(told_sets, dtype=str)[numbers.ravel()]
+
+
+def _again(source: Any, entries: list[Any]) -> Any:
+    """A container of the kind of `source` that holds a list, tuple or set for each image."""
+    if not isinstance(source, np.ndarray):
+        return type(source)(entries)
+    column = np.empty(len(entries), dtype=object)
+    for row, entry in enumerate(entries):
+        column[row] = entry
+    return column
 
 
 def _is_wide(y: Any) -> bool:

@@ -6,14 +6,17 @@
   ``BorderlineSMOTE``, ``SVMSMOTE``, ``ADASYN``, ``KMeansSMOTE``
 - :mod:`~imblearn_images.over_sampling._redrawing`: a share of every class drawn anew.
   ``RedrawImages``
-- :mod:`~imblearn_images.over_sampling._labels`: images with several labels.
+- :mod:`~imblearn_images.over_sampling._labels`: images with several labels, repeated or redrawn.
   ``LabelOverSampler``
+- :mod:`~imblearn_images.over_sampling._mlsmote`: SMOTE for several labels.
+  ``MLSMOTE``
 - :mod:`~imblearn_images.over_sampling._generative`: images that a model makes of a class.
   ``GenerativeOverSampler``
 """
 
 from imblearn_images.over_sampling._generative import GenerativeOverSampler
 from imblearn_images.over_sampling._labels import LabelOverSampler
+from imblearn_images.over_sampling._mlsmote import MLSMOTE
 from imblearn_images.over_sampling._random import RandomOverSampler
 from imblearn_images.over_sampling._redrawing import RedrawImages
 from imblearn_images.over_sampling._smote import (
@@ -26,6 +29,7 @@ from imblearn_images.over_sampling._smote import (
 
 __all__ = [
     "ADASYN",
+    "MLSMOTE",
     "SMOTE",
     "SVMSMOTE",
     "BorderlineSMOTE",

@@ -115,9 +115,10 @@ def label_targets(strategy: Any, labels: LabelCounts) -> dict[Any, int]:
                     f"{', ...' if len(before) > 10 else ''}."
                 )
             if n < before[label]:
+                what = "images" if labels.counts.max() <= 1 else "objects"
                 raise ValueError(
-                    "`sampling_strategy` must not be less than there is when over-sampling, got "
-                    f"{n} for label {label!r}, which has {before[label]}."
+                    "`sampling_strategy` must not be less than there is when over-sampling. Class "
+                    f"{label!r} has {before[label]} {what}, `sampling_strategy` asks for {n}."
                 )
     return {label: n for label, n in asked.items() if n > before[label]}
 
@@ -178,12 +179,10 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
         worker: Any = copy.copy(self)  # threads that share a sampler do not see each other's
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
-        X_resampled = worker._fit_resample(images, labels, **given)
+        X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
         self.__dict__ = vars(worker)
         if isinstance(labels.source, Annotations):
-            y_resampled: Any = _carried(worker, labels.source, images, X_resampled)
-        else:
-            y_resampled = LabelSamplerMixin._labels_back(worker, labels)
+            y_resampled = _carried(worker, labels.source, images, X_resampled)
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
         if held is not X:
@@ -206,14 +205,14 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
             shape = X.uniform or X.shape_of(0)
             check_images((len(X), *shape), X.dtype)
         self.n_features_in_ = prod(shape) if isinstance(X, Images) else X.shape[1]
-        before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
-        targets = label_targets(self.sampling_strategy, labels)
-        self.sampling_strategy_ = {label: n - before[label] for label, n in targets.items()}
+        self.sampling_strategy_ = self._requested(labels)
         return X, labels
 
-    def _labels_back(self, labels: LabelCounts) -> Any:
-        """Labels of the rows of the result, in their container."""
-        return labels.take(self.plan_.base)
+    def _requested(self, labels: LabelCounts) -> dict[Any, int]:
+        """How many of each label are to be added; labels that are left alone are not in it."""
+        before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
+        targets = label_targets(self.sampling_strategy, labels)
+        return {label: n - before[label] for label, n in targets.items()}
 
 
 @substitute
@@ -320,7 +319,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         self.output_dir = output_dir
         self.n_jobs = n_jobs
 
-    def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> Any:
+    def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
         images = X if makes_copies(self.synthesis) else self._images_to_draw(X)
         base = self._chosen(y)
         plan = ResamplingPlan.selection(base, y.counts)
@@ -328,7 +327,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
             if embeddings is not None:  # not needed for copies, but wrong is wrong
                 self._own_features(X, set_names(y), embeddings)
             self.plan_, self.sample_indices_ = plan, base
-            return _selected(X, plan)
+            return _selected(X, plan), y.take(base)
         if hasattr(self, "sample_indices_"):
             del self.sample_indices_  # who takes these rows of X would get copies
         names = set_names(y)
@@ -336,7 +335,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         by_set = ResamplingPlan.selection(base, names)
         by_set = self._with_synthesis(by_set, images, names, features, nearness=nearness)
         self.plan_ = by_set.labelled(plan.y)
-        return self._draw(images)
+        return self._draw(images), y.take(base)
 
     def _chosen(self, y: LabelCounts) -> NDArray[np.intp]:
         """Rows of the result: all images, then what is repeated; ``reach_`` is left behind."""
