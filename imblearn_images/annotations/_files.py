@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from imblearn_images.annotations._voc import read_voc, xml_of
 from imblearn_images.annotations._yolo import EXTRA, extra_of, lines_of, read_yolo, yaml_of
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, as_objects
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import open_images
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
@@ -30,6 +31,8 @@ from imblearn_images.core.validation import check_lengths
 __all__ = ["FORMATS", "guess_format", "read_annotations", "write_annotations"]
 
 FORMATS = ("coco", "csv", "voc", "yolo")
+MANIFEST = "manifest.json"
+"""Of an output that can be verified."""
 UNFINISHED = ".unfinished.json"
 """In an output folder until all of it is there."""
 
@@ -73,7 +76,7 @@ def _json_files(root: Path) -> list[Path]:
     folder = root / "annotations"
     names = sorted(folder.glob("*.json")) if folder.is_dir() else []
     names += sorted(root.glob("*.json"))
-    return [name for name in names if name.name != EXTRA and is_coco(name)]
+    return [name for name in names if name.name not in (EXTRA, MANIFEST) and is_coco(name)]
 
 
 def read_annotations(
@@ -263,27 +266,106 @@ def write_annotations(
     read_annotations : The way back.
     """
     _check_choice("format", format, FORMATS)
-    top = Path(output)
     sources = _sources(annotations, images)
-    names = _names(annotations, sources)
-    splits = _splits(annotations)
-    warn_of_losses(annotations, format)
-    digest = _digest(annotations, format, names)
-    _begin(top, digest, resume=resume)
-    places = [
-        str(Path(IMAGES_IN[format], *([split] if split and format != "voc" else []), name))
-        for name, split in zip(names, splits, strict=True)
-    ]
-    channels = _write_images(top, places, sources, images, n_jobs=n_jobs)
-    _write_text(top, annotations, format, names, splits, places, channels)
-    os.unlink(top / UNFINISHED)
+    paths = write_set(
+        annotations,
+        Path(output),
+        format,
+        sources,
+        _names(annotations, images, sources),
+        link=isinstance(images, str) and images == "link",
+        resume=resume,
+        n_jobs=n_jobs,
+    )
     if images is None:
         return annotations
-    return replace(annotations, paths=as_objects(str(top / place) for place in places))
+    return replace(annotations, paths=as_objects(paths))
 
 
-def _sources(annotations: Annotations, images: Any) -> Images | NDArray[Any] | None:
-    """Paths of the images to copy, or where their pixels are."""
+Source = str | Callable[[], NDArray[Any]]
+"""A file that is copied, or what draws an image."""
+
+
+def write_set(
+    annotations: Annotations,
+    top: Path,
+    format_: str,
+    sources: Sequence[Source] | None,
+    given: Sequence[str],
+    *,
+    link: bool = False,
+    resume: bool = False,
+    n_jobs: int | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Write images and annotations into a folder; see :func:`write_annotations`.
+
+    Parameters
+    ----------
+    annotations : Annotations
+        What to write.
+    top : Path
+        The folder.
+    format_ : str
+        One of `FORMATS`.
+    sources : sequence of n paths and functions, or None
+        Files to copy, and what gives the pixels of the others; None writes no images.
+    given : sequence of n str
+        Names of the images; where two are the same, they get numbers.
+    link, resume, n_jobs
+        As there.
+    more : mapping, default=None
+        What a manifest tells besides the hashes of all files; none is written by default.
+
+    Returns
+    -------
+    paths : list of str
+        Of the images.
+    """
+    names = _names_of_their_own(given)
+    splits = _splits(annotations)
+    warn_of_losses(annotations, format_)
+    _begin(top, _digest(annotations, format_, names), resume=resume)
+    places = [
+        str(Path(IMAGES_IN[format_], *([split] if split and format_ != "voc" else []), name))
+        for name, split in zip(names, splits, strict=True)
+    ]
+    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs)
+    _write_text(top, annotations, format_, names, splits, places, channels)
+    if more is not None:
+        _write_manifest(top, {**more, "format": format_, "images": places}, n_jobs=n_jobs)
+    os.unlink(top / UNFINISHED)
+    return [str(top / place) for place in places]
+
+
+def _write_manifest(top: Path, content: Mapping[str, Any], *, n_jobs: int | None) -> None:
+    hashes = hashes_of(top, n_jobs=n_jobs)
+    whole = {"kind": "annotations", "version": 1, **content, "files": hashes}
+    _write(top / MANIFEST, json.dumps(whole, indent=1) + "\n")
+
+
+def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
+    """SHA-256 of all files below a folder, but of the manifest and hidden ones."""
+    names = sorted(
+        path.relative_to(top).as_posix()
+        for path in top.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    )
+    names = [name for name in names if name != MANIFEST]
+
+    def hashed(name: str) -> str:
+        with open(top / name, "rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    done = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
+    return dict(zip(names, done, strict=True))
+
+
+def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
+    """Paths of the images to copy, or what gives their pixels."""
     if images is None:
         return None
     if isinstance(images, str) and images in ("copy", "link"):
@@ -292,11 +374,11 @@ def _sources(annotations: Annotations, images: Any) -> Images | NDArray[Any] | N
                 f"`images` must be the images of these annotations, which have no files, got "
                 f"{images!r}. Pass the array, or images=None to write annotations alone."
             )
-        return annotations.paths
+        return [os.fspath(path) for path in annotations.paths]
     home = open_images(images)
     check_lengths(home, annotations)
     if home.paths is not None:
-        return home.paths
+        return [os.fspath(path) for path in home.paths]
     files.check_can_be_written(home.shape_of(0), home.dtype, "Images are written as PNG and TIFF")
     for row in range(len(home)):
         if home.shape_of(row)[:2] != tuple(annotations.sizes[row].tolist()):
@@ -305,23 +387,33 @@ def _sources(annotations: Annotations, images: Any) -> Images | NDArray[Any] | N
                 f"{home.shape_of(row)[:2]}, its annotations say "
                 f"{tuple(annotations.sizes[row].tolist())}."
             )
-    return home
+
+    def read(row: int) -> NDArray[Any]:
+        pixels = np.empty((1, *home.shape_of(row)), dtype=home.dtype)
+        home.read(np.array([row]), pixels)
+        return pixels[0]
+
+    return [partial(read, row) for row in range(len(home))]
 
 
-def _names(annotations: Annotations, sources: Any) -> list[str]:
+def _names(annotations: Annotations, images: Any, sources: Sequence[Source] | None) -> list[str]:
+    """Names of the images as they are, or their numbers."""
+    n = len(annotations)
+    if sources is None:
+        paths = annotations.paths
+        if paths is not None:
+            return [os.path.basename(os.fspath(path)) for path in paths]
+        return [f"{row}.png" for row in range(n)]
+    if all(isinstance(source, str) for source in sources):
+        return [os.path.basename(str(source)) for source in sources]
+    dtype = open_images(images).dtype
+    suffix = ".png" if dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
+    return [f"{row:0{len(str(max(n - 1, 0)))}d}{suffix}" for row in range(n)]
+
+
+def _names_of_their_own(given: Sequence[str]) -> list[str]:
     """A file name of its own for each image: trainers look at what stands before the dot."""
-    if isinstance(sources, Images):
-        suffix = ".png" if sources.dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
-        width = len(str(max(len(annotations) - 1, 0)))
-        given = [f"{row:0{width}d}{suffix}" for row in range(len(annotations))]
-    else:
-        paths = annotations.paths if sources is None else sources
-        given = (
-            [f"{row}.png" for row in range(len(annotations))]
-            if paths is None
-            else [os.path.basename(os.fspath(path)) for path in paths]
-        )
-    taken: set[str] = {os.path.splitext(name)[0].casefold() for name in given}
+    taken = {os.path.splitext(name)[0].casefold() for name in given}
     used: set[str] = set()
     numbers: dict[str, int] = {}
     names = []
@@ -414,7 +506,12 @@ def _write(path: Path, text: str | bytes) -> None:
 
 
 def _write_images(
-    top: Path, places: Sequence[str], sources: Any, how: Any, *, n_jobs: int | None
+    top: Path,
+    places: Sequence[str],
+    sources: Sequence[Source] | None,
+    *,
+    link: bool,
+    n_jobs: int | None,
 ) -> list[int]:
     """Write the images, and return how many channels each has, as far as that is known."""
     if sources is None:
@@ -423,26 +520,22 @@ def _write_images(
         (top / folder).mkdir(parents=True, exist_ok=True)
 
     def write(row: int) -> int:
-        path = top / places[row]
-        if isinstance(sources, Images):
-            shape = sources.shape_of(row)
+        path, source = top / places[row], sources[row]
+        if not isinstance(source, str):
             if not path.exists():
-                pixels = np.empty((1, *shape), dtype=sources.dtype)
-                sources.read(np.array([row]), pixels)
-                files.write_image(path, pixels[0])
+                files.write_image(path, source())
+            shape = files.describe(path).shape
             return shape[2] if len(shape) == 3 else 1
-        source = os.fspath(sources[row])
-        if not path.exists():
-            linked = False
-            if isinstance(how, str) and how == "link":
-                try:
-                    os.link(os.path.realpath(source), path)
-                    linked = True
-                except OSError:  # another disk, or one that knows no links
-                    linked = False
-            if not linked:
-                with open(source, "rb") as file, files.written_whole(path) as copied:
-                    shutil.copyfileobj(file, copied)
+        if path.exists():
+            return 3
+        if link:
+            try:
+                os.link(os.path.realpath(source), path)
+                return 3
+            except OSError:
+                pass  # on another disk, or one that knows no links: copied
+        with open(source, "rb") as file, files.written_whole(path) as copied:
+            shutil.copyfileobj(file, copied)
         return 3
 
     return in_threads(write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
