@@ -144,10 +144,10 @@ def _convert(
     source: str,
     output: str,
     *,
-    format: str,
+    format: str,  # noqa: A002
     link: str,
     json: bool,
-    **options: Any,  # noqa: A002
+    **options: Any,
 ) -> None:
     found = convert_annotations(
         source, output, format=_format(format), link=link == "hard", **options
