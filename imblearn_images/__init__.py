@@ -16,6 +16,7 @@ arrays, memmaps and file paths.
 - :mod:`~imblearn_images.torch`: training loops of PyTorch, and a network as `embedding`
 - :mod:`~imblearn_images.keras`: training loops of Keras
 - :mod:`~imblearn_images.strategies`: what to pass as ``sampling_strategy``
+- :mod:`~imblearn_images.annotations`: boxes, masks and keypoints, carried along, balanced, written
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
   disk; ``imblearn-images`` on the command line
 - :mod:`~imblearn_images.model_selection`: does it help? comparisons and leakage
@@ -114,6 +115,7 @@ __all__ = [
 __version__ = "0.2.0"
 
 _MODULES = (
+    "annotations",
     "combine",
     "datasets",
     "decision",

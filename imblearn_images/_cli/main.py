@@ -31,6 +31,7 @@ from imblearn_images._cli.arguments import (
     integer,
     n_jobs,
 )
+from imblearn_images._cli.boxes import add_convert
 from imblearn_images._cli.compare import add_compare_command, run_compare
 from imblearn_images._cli.console import NobodyReadsError, complain, connected, spelling
 from imblearn_images._cli.demo import run_demo
@@ -345,6 +346,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
     add_folder_commands(commands)
+    add_convert(commands)
     add_compare_command(commands)
     parser.commands = {name: each.options for name, each in commands.choices.items()}
     return parser
