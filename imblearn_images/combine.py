@@ -31,6 +31,7 @@ from imblearn_images._sampler import (
     MeasuringSamplerMixin,
     SelectingSamplerMixin,
     check_plain,
+    finds_exactly,
     searched_here,
     sizes_told,
 )
@@ -90,12 +91,12 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
     def _decides_on_numbers(self) -> bool:
         """Whether both steps only look at rows through neighbours that this library finds."""
         smote, cleaner = self.smote, getattr(self, self.cleaner.rstrip("_"))
-        return (smote is None or isinstance(smote.k_neighbors, Integral)) and (
+        return (smote is None or finds_exactly(smote.k_neighbors)) and (
             cleaner is None
             or (
                 type(cleaner) in self.cleaners
                 and getattr(cleaner, "embedding", None) is None
-                and isinstance(getattr(cleaner, "n_neighbors", 1), Integral)
+                and finds_exactly(getattr(cleaner, "n_neighbors", 1))
             )
         )
 

@@ -31,6 +31,7 @@ __all__ = [
     "at_least",
     "at_most",
     "at_most_ratio",
+    "by_hierarchy",
     "deferred",
     "evenly",
     "multiply",
@@ -634,6 +635,96 @@ class EpochNumbers:
         return self._sums[epoch]
 
 
+@dataclass(frozen=True)
+class by_hierarchy:  # noqa: N801
+    """Share images out along a tree of labels, equally among the branches of every node.
+
+    Labels are paths, such as ``"defect/scratch"``. Where "good" stands beside two defects, three
+    equal classes would make two thirds of the images defects; here good and defect are equal, and
+    the defects share their half. No class is cut for it, or, with ``sampling="under"``, raised.
+
+    Parameters
+    ----------
+    separator : str, default="/"
+        What stands between the parts of a label. A ValueError unless text.
+    sampling : {"over", "under"}, default="over"
+        The kind of sampler it is for.
+
+    See Also
+    --------
+    imblearn_images.decision.CascadeClassifier : Takes it as `hierarchy`.
+    imblearn_images.datasets.load_image_folder : Reads such labels from nested folders, by `levels`.
+
+    Notes
+    -----
+    An image that is labelled at an inner node, "defect", counts as a branch of that node.
+
+    Examples
+    --------
+    >>> y = ["good"] * 90 + ["defect/scratch"] * 20 + ["defect/dent"] * 10
+    >>> by_hierarchy()(y)
+    {'defect/dent': 45, 'defect/scratch': 45, 'good': 90}
+    >>> by_hierarchy(sampling="under")(y)
+    {'defect/dent': 10, 'defect/scratch': 10, 'good': 20}
+    >>> by_hierarchy().tree(y)
+    {'defect': {'defect/dent': 'defect/dent', 'defect/scratch': 'defect/scratch'}, 'good': 'good'}
+    """
+
+    separator: str = "/"
+    sampling: str = "over"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.separator, str) or not self.separator:
+            raise ValueError(
+                f"`separator` must be the text between parts of a label, got {self.separator!r}."
+            )
+        if self.sampling not in ("over", "under"):
+            raise ValueError(f'`sampling` must be "over" or "under", got {self.sampling!r}.')
+
+    def __call__(self, y: Any) -> dict[Any, int]:
+        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        counts = count_labels(y)
+        shares = self._shares(self.tree(y), 1)
+        totals = [counts[label] * parts for label, parts in shares.items()]
+        if self.sampling == "over":
+            return {label: -(-max(totals) // shares[label]) for label in counts}
+        return {label: max(1, min(totals) // shares[label]) for label in counts}
+
+    def tree(self, y: Any) -> dict[str, Any]:
+        """Return the labels of `y`, array-like of shape (n,), as nested dicts.
+
+        Keys are names of nodes with all that is above them, values nodes or, at the leaves, labels.
+        A ValueError for labels that are not text, or have an empty part.
+        """
+        root: dict[str, Any] = {}
+        for label in count_labels(y):
+            parts = label.split(self.separator) if isinstance(label, str) else [""]
+            if not all(parts):
+                raise ValueError(
+                    f"Labels must be text with {self.separator!r} between their parts, such as "
+                    f"'defect{self.separator}scratch', got {label!r}."
+                )
+            node = root
+            for depth in range(1, len(parts)):
+                name = self.separator.join(parts[:depth])
+                above = node.setdefault(name, {})
+                if not isinstance(above, dict):  # a label of its own, too
+                    above = node[name] = {name: above}
+                node = above
+            if isinstance(node.get(label), dict):
+                node = node[label]
+            node[label] = label
+        return root
+
+    def _shares(self, node: dict[str, Any], parts: int) -> dict[str, int]:
+        """Into how many parts the whole is divided for each label."""
+        found: dict[str, int] = {}
+        for below in node.values():
+            inside = parts * len(node)
+            found |= self._shares(below, inside) if isinstance(below, dict) else {below: inside}
+        return found
+
+
 NAMED = ("auto", "all", "minority", "majority", "not minority", "not majority")
 """The words that imbalanced-learn takes as sampling_strategy."""
 
@@ -647,10 +738,11 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     ----------
     text : str
         A word of imbalanced-learn ("auto", "not majority", ...), a float for two classes
-        ("0.5"), "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", or a
-        JSON object with numbers per class ('{"Lime": 200}').
+        ("0.5"), "at least 200", "at most 200", "at most ratio 3", "multiply 1.5",
+        "by hierarchy" for labels such as "defect/scratch" ("by hierarchy --" for
+        "defect--scratch"), or a JSON object with numbers per class ('{"Lime": 200}').
     sampling : {"over", "under"}, default="over"
-        The kind of sampler that `at_most_ratio` is for.
+        The kind of sampler that `at_most_ratio` and `by_hierarchy` are for.
 
     Returns
     -------
@@ -675,6 +767,8 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
         words = words.casefold()
     if words in NAMED:
         return words
+    if match := re.fullmatch(r"by hierarchy(?: (\S+))?", words):
+        return by_hierarchy(match[1] or "/", sampling)
     try:
         if match := re.fullmatch("at most ratio" + _NUMBER, words):
             return at_most_ratio(float(match[1]), sampling)
@@ -731,7 +825,7 @@ def _quoted(text: str) -> str:
 
 _KNOWN = (
     f'Known are {", ".join(NAMED)}, a float for two classes, "at least N", "at most N", '
-    '"at most ratio R", "multiply F", and {"class": N} as JSON.'
+    '"at most ratio R", "multiply F", "by hierarchy SEPARATOR", and {"class": N} as JSON.'
 )
 
 

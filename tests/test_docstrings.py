@@ -8,12 +8,12 @@ import sys
 import pytest
 
 import imblearn_images
-from imblearn_images import decision, display, ensemble, preprocessing, torch
+from imblearn_images import decision, display, ensemble, neighbors, preprocessing, torch
 from imblearn_images._docstrings import SHARED, substitute
 
 CLASSES = {
     name: getattr(module, name)
-    for module in (imblearn_images, ensemble, decision, preprocessing, torch, display)
+    for module in (imblearn_images, ensemble, decision, preprocessing, torch, display, neighbors)
     for name in module.__all__
     if inspect.isclass(getattr(module, name)) and name != "ResamplingPlan"
 }

@@ -174,7 +174,7 @@ def test_the_pixels_are_those_of_an_image_folder(tmp_path):
     assert data.classes == folder.classes and data.class_to_idx == folder.class_to_idx
     assert data.targets == folder.targets
     for row in range(len(folder)):
-        assert list(data[row][0].getdata()) == list(folder[row][0].getdata())
+        assert np.array_equal(np.asarray(data[row][0]), np.asarray(folder[row][0]))
 
 
 def test_batches_are_drawn_at_once(monkeypatch):

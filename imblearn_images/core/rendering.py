@@ -101,6 +101,8 @@ def render(
             f"{out.dtype}."
         )
     rows = max(1, CHUNK // max(1, prod(shape[1:]) * images.dtype.itemsize))
+    if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
+        rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
 
     def draw(start: int) -> None:
@@ -336,10 +338,13 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
             "Chain or OneOf of these; or give your synthesis a method layers(base, partners, "
             "weights, rngs)."
         )
-    shape = images.shape_of(plan.base[0])
-    parents = np.empty((len(plan), 1 + plan.partners.shape[1], *shape), dtype=images.dtype)
-    for at, rows in enumerate((plan.base, *plan.partners.T)):
-        images.read(rows, parents[:, at])
+    shape = (len(plan), 1 + plan.partners.shape[1], *images.shape_of(plan.base[0]))
+    if answer(rule, "looks"):
+        parents = np.empty(shape, dtype=images.dtype)
+        for at, rows in enumerate((plan.base, *plan.partners.T)):
+            images.read(rows, parents[:, at])
+    else:  # nothing is read, nor does it take memory
+        parents = np.broadcast_to(np.zeros((), dtype=images.dtype), shape)
     rngs = [] if plan.seeds is None else generators(plan)
     layers: list[Layer] = rule.layers(parents[:, 0], parents[:, 1:], plan.weights, rngs)
     return layers
