@@ -10,8 +10,11 @@ arrays, memmaps and file paths.
 - :mod:`~imblearn_images.ensemble`: classifiers whose members see balanced subsets
 - :mod:`~imblearn_images.synthesis`: how synthetic images are drawn: ``Augment``, ``Morph``, ...
 - :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
+- :mod:`~imblearn_images.neighbors`: ``ImageNeighbors``, exact nearest images
 - :mod:`~imblearn_images.preprocessing`: reading, reshaping, HOG, as steps of a pipeline
-- :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
+- :mod:`~imblearn_images.epochs`: another resampled set in every epoch, and nothing stored
+- :mod:`~imblearn_images.torch`: training loops of PyTorch, and a network as `embedding`
+- :mod:`~imblearn_images.keras`: training loops of Keras
 - :mod:`~imblearn_images.strategies`: what to pass as ``sampling_strategy``
 - :mod:`~imblearn_images.annotations`: boxes, masks and keypoints, carried along, balanced, written
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
@@ -23,6 +26,7 @@ arrays, memmaps and file paths.
 
 Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``), and
 :func:`render` draws a plan, or a part of it, wherever the output should live.
+:func:`show_versions` prints what a question or a bug report has to name.
 """
 
 # ruff: noqa: E402 - the imports below take seconds, in which the command can be interrupted
@@ -33,6 +37,7 @@ from imblearn_images._cli.interrupts import ends_quietly
 
 ends_quietly()
 
+from imblearn_images._versions import show_versions
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
@@ -104,9 +109,10 @@ __all__ = [
     "render",
     "render_block",
     "render_files",
+    "show_versions",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = (
     "annotations",
@@ -115,9 +121,12 @@ _MODULES = (
     "decision",
     "display",
     "ensemble",
+    "epochs",
     "folders",
     "images",
+    "keras",
     "model_selection",
+    "neighbors",
     "over_sampling",
     "preprocessing",
     "recipes",

@@ -95,8 +95,8 @@ def _add_balance(commands: Any) -> None:
     parser.add_argument(
         "--strategy",
         metavar="TEXT",
-        help='"auto", "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", or '
-        '{"class": n} as JSON (default: auto)',
+        help='"auto", "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", '
+        '"by hierarchy --" for names such as defect--dent, or {"class": n} as JSON (default: auto)',
     )
     parser.add_argument(
         "--add",

@@ -64,7 +64,8 @@ _REMEDY = re.compile(
 )
 
 
-_CALLED = {kind.__name__: name for name, kind in METHODS.items() if kind is not None}
+# Recipes are called by words of everyday language, and by the same in Python.
+_CALLED = {kind.__name__: name for name, kind in METHODS.items() if isinstance(kind, type)}
 _SAMPLER = re.compile(rf"(?<![\w/\\.'\"=-])(?P<name>{'|'.join(_CALLED)})(\(\))?(?![\w/\\.'\"(+])")
 
 

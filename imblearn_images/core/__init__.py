@@ -20,6 +20,7 @@ Nothing here knows the classes that users import. Imports run down this list:
   images validate; ``files``: reading and writing one file or many
 - ``geometry``: where boxes, outlines and points of a parent are in a drawn image
 - ``layers``: where things are in a drawn image; ``masks``: of objects; ``pixels``: every rule on
-  dtype, unit, rounding and clipping; ``calibration``, ``limits``, ``memory``, ``parallel``,
-  ``text``: tools that need nothing else
+  dtype, unit, rounding and clipping; ``dealing``: which images of a class come next, epoch after
+  epoch; ``calibration``, ``limits``, ``memory``, ``parallel``, ``text``: tools that need nothing
+  else
 """

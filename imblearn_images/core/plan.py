@@ -18,11 +18,16 @@ from imblearn_images.core.columns import as_groups, column_of, is_in_pixels, row
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.multilabel import count_labels_of, holds_several
 from imblearn_images.core.rules import Blend, answer, as_rule, rule_name
+from imblearn_images.core.text import counted, html_lines, html_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+
+
+MOST_CLASSES = 20
+"""Of the table that a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -398,6 +403,19 @@ class ResamplingPlan:
             f"{count['original']} original, {count['copy']} copies, "
             f"{count['synthetic']} synthetic{nearness})"
         )
+
+    def _repr_html_(self) -> str:
+        kinds, labels = self.kind, [str(label) for label in self.y.tolist()]
+        counts = Counter(zip(labels, kinds.tolist(), strict=True))
+        columns = ["original", "copy", "synthetic"]
+        rows = [
+            [label, *(counts[label, kind] for kind in columns), n]
+            for label, n in Counter(labels).most_common()
+        ]
+        hidden = len(rows) - MOST_CLASSES
+        lines = [repr(self)]
+        lines += [f"and {counted(hidden, 'smaller class')}"] if hidden > 0 else []
+        return html_table(["class", *columns, "all"], rows[:MOST_CLASSES]) + html_lines(lines)
 
     @property
     def rule(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import Images, Memory, open_images
 from imblearn_images.core.layers import Layer
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
@@ -101,6 +101,8 @@ def render(
             f"{out.dtype}."
         )
     rows = max(1, CHUNK // max(1, prod(shape[1:]) * images.dtype.itemsize))
+    if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
+        rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
 
     def draw(start: int) -> None:
@@ -217,6 +219,11 @@ class DrawnImages(Images):
         if self._is_drawn[row]:
             return id(self.plan), row
         return self.images.identity_of(self.plan.base[row])
+
+    def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
+        """Where what is computed of the images that are repeated is remembered."""
+        memory, origin = self.images.origin(self.plan.base[rows])
+        return memory, np.where(self._is_drawn[rows], -1, origin)
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

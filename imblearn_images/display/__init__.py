@@ -9,6 +9,7 @@ it again; ``figure_`` and ``ax_`` are what was drawn.
 - :class:`EmbeddingDisplay`: a map of the images, original and synthetic ones
 - :class:`PairsDisplay`: pairs of images that leak from training to validation
 - :class:`ComparisonDisplay`: candidates beside doing nothing, with intervals
+- :class:`PolicyDisplay`: policies of an ensemble, by score
 - :class:`RecallDisplay`: recall of every class
 - :class:`ReliabilityDisplay`: how far probabilities can be believed
 """
@@ -19,6 +20,7 @@ from imblearn_images.display._embedding import EmbeddingDisplay
 from imblearn_images.display._family import FamilyDisplay
 from imblearn_images.display._objects import ObjectsDisplay
 from imblearn_images.display._pairs import PairsDisplay
+from imblearn_images.display._policies import PolicyDisplay
 from imblearn_images.display._recall import RecallDisplay
 from imblearn_images.display._reliability import ReliabilityDisplay
 
@@ -29,6 +31,7 @@ __all__ = [
     "FamilyDisplay",
     "ObjectsDisplay",
     "PairsDisplay",
+    "PolicyDisplay",
     "RecallDisplay",
     "ReliabilityDisplay",
 ]

@@ -13,15 +13,14 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.display._canvas import (
     COLOURS,
-    GREY,
-    INK,
-    SMALL,
     DisplayMixin,
     as_label,
     as_pictures,
     draw_picture,
+    grey,
     picture,
     sheet,
+    small,
 )
 
 STEP, LINE, WIDE = 1.06, 0.2, 5  # in sides of an image; images in a row
@@ -157,10 +156,10 @@ class ObjectsDisplay(DisplayMixin):
             ax.text(
                 *(left + 0.5, top - 0.03),
                 as_label(scene.title),
-                fontsize=SMALL,
+                fontsize=small(),
                 ha="center",
                 va="bottom",
-                color=GREY,
+                color=grey(ax),
             )
             self._draw_scene(ax, scene, left, top)
         known = [label for label in self.classes if any(label in s.labels for s in self.scenes)]
@@ -168,16 +167,16 @@ class ObjectsDisplay(DisplayMixin):
             ax.text(
                 *(0.02 + number * STEP * n_wide / max(len(known), 4), LINE / 4),
                 as_label(label),
-                fontsize=SMALL,
+                fontsize=small(),
                 fontweight="bold",
                 va="center",
-                color=self._colour(label),
+                color=self._colour(ax, label),
             )
         ax.axis("off")
 
-    def _colour(self, label: str) -> str:
+    def _colour(self, ax: Any, label: str) -> Any:
         at = self.classes.index(label) if label in self.classes else -1
-        return COLOURS[at] if 0 <= at < len(COLOURS) else INK
+        return COLOURS[at] if 0 <= at < len(COLOURS) else ink(ax)
 
     def _draw_scene(self, ax: Any, scene: Scene, left: float, top: float) -> None:
         start, end, _, first = draw_picture(ax, scene.image, left, top)
@@ -189,7 +188,7 @@ class ObjectsDisplay(DisplayMixin):
             return there
 
         for at, (box, label) in enumerate(zip(scene.boxes, scene.labels, strict=True)):
-            colour = self._colour(label)
+            colour = self._colour(ax, label)
             corners = np.array([box[[0, 1]], box[[2, 1]], box[[2, 3]], box[[0, 3]], box[[0, 1]]])
             ax.plot(*place(corners).T, color=colour, linewidth=1.5, zorder=3)
             for outline in (scene.outlines[at] or ()) if scene.outlines else ():

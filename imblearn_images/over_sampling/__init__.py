@@ -1,17 +1,12 @@
 """Over-samplers: the names and parameters of :mod:`imblearn.over_sampling`, on images.
 
-- :mod:`~imblearn_images.over_sampling._smote`: all of a class alike.
-  ``RandomOverSampler``, ``SMOTE``
-- :mod:`~imblearn_images.over_sampling._smote`: SMOTE for a part of the class.
-  ``BorderlineSMOTE``, ``SVMSMOTE``, ``ADASYN``, ``KMeansSMOTE``
-- :mod:`~imblearn_images.over_sampling._redrawing`: a share of every class drawn anew.
-  ``RedrawImages``
-- :mod:`~imblearn_images.over_sampling._labels`: images with several labels, repeated or redrawn.
-  ``LabelOverSampler``
-- :mod:`~imblearn_images.over_sampling._mlsmote`: SMOTE for several labels.
-  ``MLSMOTE``
-- :mod:`~imblearn_images.over_sampling._generative`: images that a model makes of a class.
-  ``GenerativeOverSampler``
+- :class:`RandomOverSampler`, :class:`SMOTE`: all images of a class alike
+- :class:`BorderlineSMOTE`, :class:`SVMSMOTE`, :class:`ADASYN`, :class:`KMeansSMOTE`: SMOTE for a
+  part of the class
+- :class:`RedrawImages`: a share of every class drawn anew
+- :class:`LabelOverSampler`: images with several labels, repeated or redrawn
+- :class:`MLSMOTE`: SMOTE for several labels
+- :class:`GenerativeOverSampler`: images that a model makes of a class
 """
 
 from imblearn_images.over_sampling._generative import GenerativeOverSampler

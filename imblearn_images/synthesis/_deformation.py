@@ -15,7 +15,8 @@ from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import NEAREST, Neighbourhood
-from imblearn_images.synthesis._flow import optical_flow, warp
+from imblearn_images.synthesis._flow import optical_flow
+from imblearn_images.synthesis._warp import warp
 
 __all__ = ["Morph", "TransferDeformation"]
 

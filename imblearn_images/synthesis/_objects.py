@@ -17,7 +17,7 @@ from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import Neighbourhood
-from imblearn_images.synthesis._flow import warp
+from imblearn_images.synthesis._warp import warp
 
 __all__ = ["ZoomToObjects"]
 
