@@ -130,6 +130,11 @@ class _Policy:
     unit: int
     """Number of the fit that it shares with others; drawing is shared by fits of one sampler."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether it corrects from what reached the model."""
+        return self.correction is not None and self.correction.model_prior == "count"
+
 
 @substitute
 class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
@@ -636,7 +641,8 @@ def _fit_policies(
     for each in policies:
         try:
             if each.unit not in fits:
-                model, counted = _fit_one(run, each, *drawn[:3])
+                counts = any(one.counts for one in policies if one.unit == each.unit)
+                model, counted = _fit_one(run, each, *drawn[:3], counts=counts)
                 logs = None
                 if not whole:
                     logs = _logs(model, rows_of(run.images, held_out), classes)
@@ -687,7 +693,7 @@ def _draw(
 
 
 def _fit_one(
-    run: _Runs, policy: _Policy, X: Any, y: NDArray[Any], carried: dict[str, Any]
+    run: _Runs, policy: _Policy, X: Any, y: NDArray[Any], carried: dict[str, Any], *, counts: bool
 ) -> tuple[Any, dict[Any, float]]:
     """Fit the classifier of a policy; give it, and how much of each class it was trained on."""
     model = clone(policy.model if policy.model is not None else run.estimator)
@@ -701,14 +707,8 @@ def _fit_one(
             carried = {**carried, name: balanced * np.asarray(carried.get(name, 1.0))}
     X = np.asarray(X) if isinstance(X, Images) and not reads_homes(model) else X
     X = X if isinstance(X, Images) else handed(model, X)
-    correction = policy.correction
-    if correction is None or correction.model_prior != "count":
+    if not counts or hides_shares(model):
         return model.fit(X, y, **carried), {}
-    if hidden := hides_shares(model):
-        raise ValueError(
-            f"{type(model).__name__} {hidden} inside, where its labels cannot be counted. Give "
-            "this policy a dict as correction, with a `model_prior`."
-        )
     return fit_counting(model, X, y, carried)
 
 
@@ -723,6 +723,11 @@ def _shift(
     shift = np.zeros(len(classes))
     if policy.correction is None:
         return shift
+    if policy.counts and not counted:
+        raise ValueError(
+            f"{type(model).__name__} {hides_shares(model)} inside, where its labels cannot be "
+            "counted. Give this policy a dict as correction, with a `model_prior`."
+        )
     known = np.asarray(model.classes_)
     before, after = shares_of(policy.correction, known, given, counted)
     at = np.searchsorted(classes, known)

@@ -29,7 +29,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from imblearn_images import SMOTE, RandomOverSampler, recipes
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
-from imblearn_images.ensemble import PolicyEnsembleClassifier
+from imblearn_images.ensemble import BalancedBaggingClassifier, PolicyEnsembleClassifier
 from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
 from imblearn_images.synthesis import Augment
@@ -166,6 +166,20 @@ def test_a_sampler_draws_once_for_each_training_set():
     assert ensemble.estimators_["plain"] is ensemble.estimators_["further"]
     assert ensemble.estimators_["plain"] is not ensemble.estimators_["weighted"]
     assert ensemble.plans_["plain"].n_source == len(Y)
+
+
+def test_policies_that_differ_in_the_correction_alone_share_a_fit():
+    policies = [("as it is", None, None), ("corrected", None, 1.0), ("half", None, 0.5)]
+    ensemble = PolicyEnsembleClassifier(NB, policies, screen=9).fit(X, Y)
+    assert len({id(model) for model in ensemble.estimators_.values()}) == 1
+    alone = PolicyEnsembleClassifier(NB, policies[1:2], screen=None).fit(X, Y)
+    some = pickle.loads(pickle.dumps(ensemble))
+    some.estimators_ = {"corrected": some.estimators_["corrected"]}
+    np.testing.assert_array_equal(some.predict_proba(X), alone.predict_proba(X))
+    hidden = make_pipeline(FlattenImages(), BalancedBaggingClassifier(random_state=0))
+    with pytest.warns(UserWarning, match="'corrected' is dropped.* resamples inside"):
+        kept = PolicyEnsembleClassifier(hidden, policies[:2], screen=None).fit(X, Y)
+    assert [each.kept for each in kept.policies_] == [True, False]
 
 
 def test_weights_and_metadata_follow_the_images(heard):

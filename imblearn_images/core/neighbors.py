@@ -69,8 +69,13 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
 class PixelMatrix(Protocol):
     """What is needed of the features: 2-D, indexable by rows and a slice of columns."""
 
-    shape: tuple[int, ...]
-    dtype: Any
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, d)."""
+
+    @property
+    def dtype(self) -> Any:
+        """Of the numbers."""
 
     def __getitem__(self, key: Any, /) -> Any: ...
 
@@ -266,9 +271,10 @@ class _Search:
         """Pairs of tiles to be compared; what is in one step may be compared at the same time."""
         asked = _tiles(len(self.queries), self.height)
         if not self.symmetric:
-            self._measure(self.query_norms, self.queries, self.asking)
             self._measure(self.norms, self.rows, self.features)
-            yield list(product(asked, _tiles(len(self.rows), self.height)))
+            first, *more = _tiles(len(self.rows), self.height)
+            yield [(tile, first) for tile in asked]  # with the squared norms of the queries
+            yield list(product(asked, more))
             return
         # The diagonal first: it holds the squared norms that the other tiles need.
         yield [(tile, tile) for tile in asked]
@@ -332,10 +338,22 @@ class _Search:
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
         """Inner products of the images of two tiles, exact for 8 bits."""
         same = self.symmetric and a == b
-        return self._multiplied(self.queries[a], None if same else self.rows[b])
+        norms = None
+        if not self.symmetric and b.start == 0:
+            norms = self.query_norms[a]
+            norms[:] = 0
+        return self._multiplied(self.queries[a], None if same else self.rows[b], norms)
 
-    def _multiplied(self, a: NDArray[np.intp], b: NDArray[np.intp] | None) -> NDArray[Any]:
-        """Inner products of some queries and rows, of queries with each other by default."""
+    def _multiplied(
+        self,
+        a: NDArray[np.intp],
+        b: NDArray[np.intp] | None,
+        norms: NDArray[np.float64] | None = None,
+    ) -> NDArray[Any]:
+        """Inner products of some queries and rows, of queries with each other by default.
+
+        The squared norms of the queries are added to `norms`.
+        """
         width = self.features.shape[1]
         others = a if b is None else b
         buffers = [np.empty(len(each) * min(width, SLICE), self._dtype) for each in (a, others)]
@@ -346,6 +364,8 @@ class _Search:
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
             part = left @ right.T
+            if norms is not None:
+                norms += np.einsum("ij,ij->i", left, left)
             if total is None:
                 total = part if width <= SLICE else part.astype(np.float64)
             else:
@@ -498,7 +518,7 @@ class NeighborTable:
     >>> def find(rows, queries, k):
     ...     searches.append(len(rows))
     ...     return nearest_neighbors(images, rows, k, queries=queries)
-    >>> table = NeighborTable(find, 4, np.arange(4), width=2)
+    >>> table = NeighborTable(find, 4, np.arange(4), width=3)
     >>> table(np.arange(4), np.arange(4), 1)[1].ravel().tolist()
     [1, 0, 1, 2]
     >>> table(np.array([0, 2, 3]), np.array([0, 2]), 1)[1].ravel().tolist(), searches
@@ -557,6 +577,8 @@ class NeighborTable:
         """Fill in what is known; the mask says of which queries it is not."""
         k = near.shape[1]
         missing = np.ones(len(queries), dtype=np.bool_)
+        if k > self.near.shape[1]:
+            return missing
         for number in np.unique(self.base[queries]):
             base = self.bases[number] if number >= 0 else rows[:0]
             same = np.array_equal(base, rows)

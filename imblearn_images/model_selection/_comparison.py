@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.calibration import Reliability
-from imblearn_images.core.text import align, counted, shown
+from imblearn_images.core.text import align, counted, html_table, shown
 from imblearn_images.display import ComparisonDisplay
 from imblearn_images.model_selection._candidates import BASELINES
 from imblearn_images.model_selection._statistics import (
@@ -158,14 +158,18 @@ def as_html(comparison: ResamplerComparison) -> str:
     remarks = "".join(
         f"<li>{escape(what)}: {escape(text)}</li>" for what, text in _remarks(comparison)
     )
-    others = _table(*_metric_cells(comparison)) if _has_labels(comparison) else ""
-    gains = _table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
+    others = html_table(*_metric_cells(comparison)) if _has_labels(comparison) else ""
+    gains = html_table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
     return (
         f'<div><p class="advice"><b>{escape(comparison.advice)}</b></p>'
-        f"<p>{escape(_title(comparison))}</p>{_table(*_cells(comparison))}{others}{gains}"
-        f"<p>Recall of the smallest classes</p>{_table(*_recall_cells(comparison))}"
+        f"<p>{escape(_title(comparison))}</p>{html_table(*_cells(comparison))}{others}{gains}"
+        f"<p>Recall of the {_which(comparison)}</p>{html_table(*_recall_cells(comparison))}"
         f"<ul>{remarks}</ul></div>"
     )
+
+
+def _which(comparison: ResamplerComparison) -> str:
+    return "smallest classes" if len(comparison.recall["none"]) > CLASSES else "classes"
 
 
 def _title(comparison: ResamplerComparison) -> str:
@@ -262,14 +266,6 @@ def _number(value: float) -> str:
 
 def _spread(scores: Any) -> float:
     return float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
-
-
-def _table(columns: list[str], rows: list[list[Any]]) -> str:
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 BRIER = 0.01

@@ -553,7 +553,9 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
         return super()._asked(y) | (y == labels[counts.argmin()])
 
     def _decides_on_numbers(self, X: Any) -> bool:
-        return self.edited_nearest_neighbours is None and super()._decides_on_numbers(X)
+        counted = isinstance(self.n_neighbors, Integral)  # else a classifier
+        no_other = self.edited_nearest_neighbours is None
+        return counted and no_other and super()._decides_on_numbers(X)
 
     def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
         more = check_neighbors_object("n_neighbors", self.n_neighbors, additional_neighbor=1)
