@@ -65,7 +65,7 @@ DOORS = {
         "balance", source, out, *names_of(classes)
     ),
     "compare command": lambda source, out, classes=None: command(
-        *("compare", source, "--size", "4", "--folds", "2", "--repeats", "1", "--quiet"),
+        *("compare", source, "--quick", "--size", "4", "--folds", "2", "--repeats", "1", "--quiet"),
         *("--methods", "random-over", "--n-jobs", "1", *names_of(classes)),
     ),
 }

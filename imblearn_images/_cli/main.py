@@ -31,6 +31,7 @@ from imblearn_images._cli.arguments import (
     integer,
     n_jobs,
 )
+from imblearn_images._cli.boxes import add_convert
 from imblearn_images._cli.compare import add_compare_command, run_compare
 from imblearn_images._cli.console import NobodyReadsError, complain, connected, say, spelling
 from imblearn_images._cli.demo import run_demo
@@ -63,7 +64,8 @@ _REMEDY = re.compile(
 )
 
 
-_CALLED = {kind.__name__: name for name, kind in METHODS.items() if kind is not None}
+# Recipes are called by words of everyday language, and by the same in Python.
+_CALLED = {kind.__name__: name for name, kind in METHODS.items() if isinstance(kind, type)}
 _SAMPLER = re.compile(rf"(?<![\w/\\.'\"=-])(?P<name>{'|'.join(_CALLED)})(\(\))?(?![\w/\\.'\"(+])")
 
 
@@ -344,6 +346,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
     add_folder_commands(commands)
+    add_convert(commands)
     add_compare_command(commands)
     _add_completion(commands)
     for name, example in EXAMPLES.items():

@@ -15,7 +15,8 @@ from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import NEAREST, Neighbourhood
-from imblearn_images.synthesis._flow import optical_flow, warp
+from imblearn_images.synthesis._flow import optical_flow
+from imblearn_images.synthesis._warp import warp
 
 __all__ = ["Morph", "TransferDeformation"]
 
@@ -86,6 +87,16 @@ class Morph(BaseEstimator):
             end -= child
             child += _scaled(end, step)
         return back(child)
+
+    @property
+    def why_not_carried(self) -> str:
+        """Why objects cannot be carried along; empty where they can."""
+        if not self.fade:
+            return ""
+        return (
+            "Morph(fade=True) shows what its two parents have in common once, which both annotate. "
+            "Use Morph(fade=False)."
+        )
 
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
