@@ -602,7 +602,7 @@ class ResamplerComparison:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "Comparison.to_frame needs pandas. Install it: pip install imblearn-images[pandas]"
+                "Comparison.to_frame needs pandas. Install it: pip install pandas"
             ) from error
         return pd.DataFrame(makers[what](self))
 
