@@ -182,7 +182,7 @@ def test_an_unknown_engine_is_refused():
 
 def test_without_opencv_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(ImportError, match=r'pip install "imblearn-images\[opencv\]"'):
+    with pytest.raises(ImportError, match=r"pip install imblearn-images\[opencv\]$"):
         engine_of("opencv")
 
 

@@ -15,8 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from imblearn_images.synthesis import _warp
-from imblearn_images.synthesis._warp import Affine, Floats, within_border
+from imblearn_images.synthesis._warp import (
+    Affine,
+    Floats,
+    follow,
+    follow_affine,
+    normal,
+    within_border,
+)
 
 ENGINES = ("numpy", "opencv")
 FOLDED = ("reflect", "wrap")
@@ -69,15 +75,23 @@ def engine_of(name: Any) -> Engine:
     if not isinstance(name, str) or name not in ENGINES:
         raise ValueError(f"`engine` must be one of {ENGINES}, got {name!r}.")
     if name == "numpy":
-        return _warp
+        return NumPy()
     try:
         import cv2
     except ImportError as error:
         raise ImportError(
-            '`engine` "opencv" needs OpenCV, which cannot be imported. Install it by\n'
-            'pip install "imblearn-images[opencv]"'
+            '`engine` "opencv" needs OpenCV, which cannot be imported. Install it: '
+            "pip install imblearn-images[opencv]"
         ) from error
     return OpenCV(cv2)
+
+
+class NumPy:
+    """The functions of :mod:`imblearn_images.synthesis._warp`."""
+
+    follow = staticmethod(follow)
+    follow_affine = staticmethod(follow_affine)
+    normal = staticmethod(normal)
 
 
 class OpenCV:
