@@ -319,3 +319,10 @@ def test_what_mlsmote_cannot_do_is_named():
     ):
         with pytest.raises(ValueError, match=message):
             MLSMOTE(**params).fit_resample(X, SETS)
+
+
+@pytest.mark.parametrize("sampler", [LabelOverSampler(max_repeats=10**15), MLSMOTE()])
+def test_more_rows_than_memory_holds_are_refused_before_they_are_listed(sampler):
+    sampler = clone(sampler).set_params(sampling_strategy={"owl": 10**14})
+    with pytest.raises(MemoryError, match="A plan of 1000000000000.. images needs"):
+        sampler.fit_resample(X, SETS)

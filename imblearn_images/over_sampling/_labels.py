@@ -26,6 +26,7 @@ from imblearn_images.core.columns import rows_of
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import check_embedding
 from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.memory import check_fits
 from imblearn_images.core.multilabel import LabelCounts, count_labels_of, set_names
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
@@ -33,7 +34,13 @@ from imblearn_images.core.rendering import render
 from imblearn_images.core.repeats import Reach, choose_repeats, choose_repeats_and_more
 from imblearn_images.core.synthesis import Synthesis, makes_copies
 from imblearn_images.core.targets import plain
-from imblearn_images.core.validation import as_counts, as_pixels, check_images, check_lengths
+from imblearn_images.core.validation import (
+    PLAN_BYTES,
+    as_counts,
+    as_pixels,
+    check_images,
+    check_lengths,
+)
 
 __all__ = ["LabelOverSampler"]
 
@@ -121,6 +128,15 @@ def label_targets(strategy: Any, labels: LabelCounts) -> dict[Any, int]:
                     f"{label!r} has {before[label]} {what}, `sampling_strategy` asks for {n}."
                 )
     return {label: n for label, n in asked.items() if n > before[label]}
+
+
+def check_rows(n_rows: int) -> None:
+    """Refuse, before anything is drawn, a plan of so many rows that not even a list fits."""
+    check_fits(
+        n_rows * PLAN_BYTES,
+        f"A plan of {n_rows} images",
+        "Ask for fewer with `sampling_strategy` or `max_repeats`.",
+    )
 
 
 class LabelSamplerMixin(MeasuringSamplerMixin):
@@ -366,6 +382,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
                 y.counts, views.counts, wanted, self.max_repeats, labels=y.labels
             )
             self._warn_of_unreachable()
+            check_rows(int(repeats.sum()))
             rows = np.arange(len(repeats))
             rows = np.concatenate([rows, np.repeat(rows, repeats - 1)])
             whole = np.repeat([[0.5, 0.5, 1.0]], len(rows), axis=0)
@@ -381,6 +398,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
             random_state=rng,
         )
         self._warn_of_unreachable()
+        check_rows(int(repeats.sum()))
         rows = np.arange(len(repeats))
         return np.concatenate([rows, np.repeat(rows, repeats - 1)]), None
 

@@ -20,7 +20,7 @@ from imblearn_images.core.multilabel import LabelCounts, set_names
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.synthesis import Synthesis, makes_copies
-from imblearn_images.over_sampling._labels import LabelSamplerMixin, label_targets
+from imblearn_images.over_sampling._labels import LabelSamplerMixin, check_rows, label_targets
 
 __all__ = ["MLSMOTE"]
 
@@ -159,6 +159,7 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
 
     def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
         self._check_rule()
+        check_rows(len(y.counts) + sum(self.sampling_strategy_.values()))
         images = open_images(self._images_to_draw(X))
         names = set_names(y)
         features, nearness = self._own_features(images, names, embeddings)
