@@ -109,7 +109,9 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     the images that have it, "uniform" is one half, and the keys of a dict are columns.
 
     A correction without effect warns, and so does one on top of another, as far as that can be
-    detected: samplers and class weights can, a custom loss cannot.
+    detected: samplers and class weights can, a custom loss cannot. A network that was trained with
+    :class:`~imblearn_images.torch.LogitAdjustedCrossEntropyLoss`, or behind a balanced loader, has
+    been corrected already.
 
     During the fit the last step is wrapped in one that counts labels and weights:
     what is counted is what was trained on, whichever samplers came before.

@@ -18,6 +18,7 @@ from imblearn_images.display._canvas import (
     as_pictures,
     draw_picture,
     grey,
+    ink,
     picture,
     sheet,
     small,
