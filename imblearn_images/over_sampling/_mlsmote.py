@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
@@ -159,6 +160,11 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
 
     def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
         self._check_rule()
+        if sparse.issparse(X):
+            raise ValueError(
+                f"{type(self).__name__} draws images, X is a sparse matrix; pass an array, "
+                "X.toarray()."
+            )
         check_rows(len(y.counts) + sum(self.sampling_strategy_.values()))
         images = open_images(self._images_to_draw(X))
         names = set_names(y)
