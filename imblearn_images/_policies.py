@@ -20,7 +20,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
@@ -310,6 +310,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         labels = as_labels(X, y)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, dtype=float)
+            check_consistent_length(labels, sample_weight)
         carried = params_of_fit(self, sample_weight, params)
         n = len(labels)
         groups = None if groups is None else sortable(as_groups(groups, n, of="images in X"))
@@ -409,6 +410,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
                 f"`screen` must be None or a number of at least 0, got {self.screen!r}: 0.03 drops "
                 "what scores 3 points less than the best."
             )
+        if isinstance(self.scoring, str):
+            get_scorer(self.scoring)  # an unknown name is refused before anything is fitted
 
     def _read(self, X: Any) -> tuple[Any, Any]:
         """Read files once for all policies and folds; give the fitted reader, or None."""
@@ -473,7 +476,10 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         if self.screen is None:
             return []
         if not isinstance(self.cv, Integral):
-            return list(check_cv(self.cv, y, classifier=True).split(y, y, groups))
+            folds = list(check_cv(self.cv, y, classifier=True).split(y, y, groups))
+            if not folds:
+                raise ValueError(f"`cv` must give folds, got {self.cv!r}, which gives none.")
+            return folds
         if self.cv < 2:
             raise ValueError(f"`cv` must be at least 2, got {self.cv!r}; screen=None needs none.")
         of_class = [y == label for label in np.unique(y)]
