@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
-from imblearn_images._members import class_weight_of, samplers_of, seeded
+from imblearn_images._members import alike, class_weight_of, samplers_of, seeded
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import reads_homes, weighted
@@ -790,27 +790,7 @@ def _is_model(name: str, sampler: Any) -> bool:
 
 def _same(one: tuple[Any, bool], other: tuple[Any, bool]) -> bool:
     """Whether two policies can share a fit: they differ in the correction alone."""
-    return _alike(one[0], other[0]) and one[1] == other[1]
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two samplers draw the same."""
-    if one is other:
-        return True
-    if one is None or other is None or type(one) is not type(other):
-        return False
-    mine, theirs = one.get_params(deep=False), other.get_params(deep=False)
-    return all(_equal(mine[name], theirs[name]) for name in mine)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if one is other:
-        return True
-    if hasattr(one, "get_params") and not isinstance(one, type):
-        return _alike(one, other)
-    if isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
-        return all(_equal(*pair) for pair in zip(one, other, strict=True))
-    return isinstance(one, (str, Real)) and type(one) is type(other) and one == other
+    return alike(one[0], other[0]) and one[1] == other[1]
 
 
 def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
@@ -818,7 +798,7 @@ def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
     groups: list[list[_Policy]] = []
     for each in policies:
         for group in groups:
-            same = _alike(group[0].sampler, each.sampler)
+            same = alike(group[0].sampler, each.sampler)
             if same and group[0].model is None and each.model is None:
                 group.append(each)
                 break
