@@ -10,9 +10,13 @@ arrays, memmaps and file paths.
 - :mod:`~imblearn_images.ensemble`: classifiers whose members see balanced subsets
 - :mod:`~imblearn_images.synthesis`: how synthetic images are drawn: ``Augment``, ``Morph``, ...
 - :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
+- :mod:`~imblearn_images.neighbors`: ``ImageNeighbors``, exact nearest images
 - :mod:`~imblearn_images.preprocessing`: reading, reshaping, HOG, as steps of a pipeline
-- :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
+- :mod:`~imblearn_images.epochs`: another resampled set in every epoch, and nothing stored
+- :mod:`~imblearn_images.torch`: training loops of PyTorch, and a network as `embedding`
+- :mod:`~imblearn_images.keras`: training loops of Keras
 - :mod:`~imblearn_images.strategies`: what to pass as ``sampling_strategy``
+- :mod:`~imblearn_images.annotations`: boxes, masks and keypoints, carried along, balanced, written
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
   disk; ``imblearn-images`` on the command line
 - :mod:`~imblearn_images.model_selection`: does it help? comparisons and leakage
@@ -111,14 +115,18 @@ __all__ = [
 __version__ = "0.2.0"
 
 _MODULES = (
+    "annotations",
     "combine",
     "datasets",
     "decision",
     "display",
     "ensemble",
+    "epochs",
     "folders",
     "images",
+    "keras",
     "model_selection",
+    "neighbors",
     "over_sampling",
     "preprocessing",
     "recipes",

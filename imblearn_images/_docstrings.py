@@ -126,6 +126,17 @@ SHARED: dict[str, str] = _texts(
         - a dict maps labels to numbers of images afterwards;
         - a function takes `y` and returns such a dict; see :mod:`imblearn_images.strategies`.
 
+    [sampling_strategy_both]
+    sampling_strategy : "balanced", dict or callable, default="balanced"
+        How many images each class has afterwards, more or fewer than before:
+
+        - ``"balanced"``: the same number to within one, as many in all as before;
+        - a dict maps labels to numbers; classes that it does not name keep theirs;
+        - a function takes `y` and returns such a dict, e.g.
+          :class:`~imblearn_images.strategies.root`;
+        - a function of `y` and `epoch` is a schedule, e.g.
+          :class:`~imblearn_images.strategies.progressive`.
+
     [sampling_strategy_clean]
     sampling_strategy : str, list or callable, default='auto'
         Which classes may lose images:
@@ -240,6 +251,38 @@ SHARED: dict[str, str] = _texts(
     [plan_]
     plan_ : ResamplingPlan
         The decision: label, parents, their shares and the seed of every row of the result.
+
+    [shuffle]
+    shuffle : bool, default=True
+        False: rows keep the order of the data set.
+
+    [seed]
+    seed : int, default=0
+        Seed of the order of rows, at least 0: the same on every rank.
+
+    [spread]
+    spread : int, default=None
+        The batch size of the loader, where every batch is to hold its share of each class, to
+        within less than 2 rows. ``None``: as the shuffling has it.
+
+    [num_replicas]
+    num_replicas : int, default=1
+        Number of processes that train, in a loop that is written by hand. Lightning and Accelerate
+        divide the rows by themselves, so that it stays 1 there. Nothing is detected.
+
+    [rank]
+    rank : int, default=0
+        Number of this process: of W, each gets every W-th row; with `spread`, every W-th batch.
+
+    [drop_last]
+    drop_last : bool, default=False
+        What to do where rows cannot be divided by `num_replicas`: leave out the last ones, or use
+        the first ones twice.
+
+    [epoch]
+    epoch : int
+        Number of the epoch that the next ``iter()`` gives. Each ``iter()`` whose rows are read is
+        another epoch, so that nobody has to call `set_epoch`; who does is obeyed.
 
     [sample_indices_]
     sample_indices_ : ndarray of shape (n_resampled,)

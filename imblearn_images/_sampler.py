@@ -40,6 +40,7 @@ from imblearn_images.core.validation import (
     misfit,
 )
 from imblearn_images.core.writing import DrawLater, write_synthetic
+from imblearn_images.neighbors import ImageNeighbors
 from imblearn_images.synthesis._decoding import DecodedBlend
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "SelectingSamplerMixin",
     "TracedSamplerMixin",
     "check_plain",
+    "finds_exactly",
     "read_selected",
     "searched_here",
     "sizes_told",
@@ -614,7 +616,8 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         self.embedding_ = None
         images, rows = open_images(X), np.arange(len(y))
         images.look_at(rows, n_jobs=self.n_jobs)
-        k = max((getattr(self, name) for name in self.searches), default=0)
+        counts = [getattr(self, name) for name in self.searches]
+        k = max((getattr(count, "n_neighbors", count) for count in counts), default=0)
         search = Search(
             images,
             {"": rows},
@@ -637,7 +640,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
 
     def _decides_on_numbers(self, X: Any) -> bool:
         """Whether all it sees of the images are neighbours that this library finds itself."""
-        counted = all(isinstance(getattr(self, name), Integral) for name in self.searches)
+        counted = all(finds_exactly(getattr(self, name)) for name in self.searches)
         return (bool(self.searches) or self.looks_up) and counted and searched_here(X)
 
     def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
@@ -669,6 +672,11 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         resampled = super(MeasuringSelectorMixin, asked)._select(seen, numbers)
         vars(self).update(vars(asked) | given)
         return resampled
+
+
+def finds_exactly(neighbors: Any) -> bool:
+    """Whether a parameter means neighbours that this library finds: a number, or its object."""
+    return isinstance(neighbors, (Integral, ImageNeighbors))
 
 
 def searched_here(X: Any) -> bool:
@@ -717,7 +725,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         asked = copy.copy(self)
         for name in self.searches:
             plain = check_neighbors_object(name, getattr(self, name), additional_neighbor=1)
-            given = not (isinstance(getattr(self, name), Integral) and searched_here(X))
+            given = not (finds_exactly(getattr(self, name)) and searched_here(X))
             by = search
             if given:
                 by = Search(search.images, search.scopes, plain, n_jobs=self.n_jobs)

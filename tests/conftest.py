@@ -1,5 +1,6 @@
 """What the tests of the laws share: labels, images, and every way to hold images."""
 
+import os
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -13,6 +14,9 @@ from imblearn_images.core import parallel
 from imblearn_images.core.files import read_image, write_image
 from imblearn_images.core.images import Images
 
+if find_spec("torch"):
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # else Keras wants TensorFlow
+
 hypothesis.settings.register_profile(
     "house", deadline=None, max_examples=30, derandomize=True, database=None
 )
@@ -24,6 +28,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "torch" in item.path.parts and not find_spec("torch"):
             item.add_marker(pytest.mark.skip(reason="PyTorch is not installed"))
+        if "keras" in item.path.parts and not find_spec("keras"):
+            item.add_marker(pytest.mark.skip(reason="Keras is not installed"))
 
 
 COUNTS = {"cat": 12, "dog": 7, "owl": 5}

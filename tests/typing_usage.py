@@ -46,7 +46,7 @@ from imblearn_images import (
     TomekLinks,
     recipes,
 )
-from imblearn_images.combine import SamplerChain
+from imblearn_images.combine import RandomBalancer, SamplerChain
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.decision import (
     CascadeClassifier,
@@ -57,7 +57,7 @@ from imblearn_images.decision import (
 )
 from imblearn_images.images import FileImages, Images
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages, ReshapeImages
-from imblearn_images.strategies import at_least
+from imblearn_images.strategies import at_least, evenly, progressive
 from imblearn_images.synthesis import (
     Augment,
     Chain,
@@ -311,6 +311,9 @@ SMOTETomek(
     accept=NeighborsAgree(),
     output_dir="x",
 )
+RandomBalancer(sampling_strategy={"dog": 30}, random_state=seed, epoch=3)
+RandomBalancer(sampling_strategy=progressive(10, last=evenly(40)))
+RandomBalancer(sampling_strategy="auto")  # type: ignore[arg-type]
 SamplerChain([SMOTE(), RedrawImages(Augment())], random_state=0, output_dir="x", n_jobs=2)
 SamplerChain((recipes.mild(sampling_strategy={"dog": 30}, random_state=seed),), random_state=seed)
 recipes.transfer(sampling_strategy=at_least(20), output_dir=Path("x"), n_jobs=-1)

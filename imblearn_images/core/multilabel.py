@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.columns import is_missing
 from imblearn_images.core.targets import (
     as_table,
@@ -47,6 +48,8 @@ class LabelCounts:
 
     def like(self, counts: NDArray[np.integer[Any]]) -> Any:
         """Labels with these counts, shape (m, L), in the container the labels came in."""
+        if isinstance(self.source, Annotations):
+            return self.source  # carried through the plan by whoever has it
         first = {row.tobytes(): at for at, row in reversed(list(enumerate(self.counts)))}
         rows = [first.get(row.tobytes(), -1) for row in counts.astype(self.counts.dtype)]
         if -1 not in rows:
@@ -95,7 +98,7 @@ def count_labels_of(y: Any, name: str = "y") -> LabelCounts:
         In a table, an array, a sparse matrix, a tensor or a data frame, a column stands for a
         label and holds 0 or 1, or the number of its objects. In a list, each image has a list,
         tuple or set of its labels, which may be empty. One label each, shape (n,), is the case
-        of sets with one label.
+        of sets with one label. Of annotations the objects of each class are counted.
     name : str
         What the argument is called.
 
@@ -124,6 +127,8 @@ def count_labels_of(y: Any, name: str = "y") -> LabelCounts:
     """
     if y is None:
         raise ValueError(f"`{name}` must hold the labels of each image, got None.")
+    if isinstance(y, Annotations):
+        return LabelCounts(y.counts().astype(np.int32), y.classes, y)
     if isinstance(y, (str, bytes, Mapping, Set)) or not (
         isinstance(y, Iterable) or sparse.issparse(y)
     ):

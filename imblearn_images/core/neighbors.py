@@ -11,6 +11,8 @@ threads.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import combinations, product
@@ -26,6 +28,9 @@ from imblearn_images.core.parallel import in_threads
 
 TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
+LONG = 1e11  # products of pixels, from which on it is said how long they take
+
+logger = logging.getLogger("imblearn_images")
 
 
 UNSCALED = (
@@ -69,8 +74,13 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
 class PixelMatrix(Protocol):
     """What is needed of the features: 2-D, indexable by rows and a slice of columns."""
 
-    shape: tuple[int, ...]
-    dtype: Any
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, d)."""
+
+    @property
+    def dtype(self) -> Any:
+        """Of the numbers."""
 
     def __getitem__(self, key: Any, /) -> Any: ...
 
@@ -147,11 +157,34 @@ def nearest_neighbors(
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
     with one_blas_thread:
+        start, told = time.monotonic(), False
         for pairs in search.steps():
             in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
+            if not told and search.work(pairs):  # the first ones say how long the others take
+                told = True
+                seconds = (time.monotonic() - start) * (search.work() / search.work(pairs) - 1)
+                _tell(search, seconds)
     if not np.isfinite(search.distances).all():
         raise ValueError(UNSCALED.format("overflow", "large"))
     return search.distances, search.neighbors
+
+
+def _tell(search: _Search, seconds: float) -> None:
+    """Say how long a long search will take: to the log, and aloud if that is minutes."""
+    n, q, d = len(search.rows), len(search.queries), search.features.shape[1]
+    if search.work() * d < LONG:
+        return
+    time_left = f"{seconds / 60:.0f} minutes" if seconds > 99 else f"{seconds:.0f} seconds"
+    logger.log(
+        logging.WARNING if seconds > 60 else logging.INFO,
+        "Looking for the neighbours of %s images of %s numbers among %s will take about %s. An "
+        "`embedding` of fewer numbers takes less, and a neighbours object that approximates the "
+        "least: see imblearn_images.neighbors.",
+        f"{q:,}",
+        f"{d:,}",
+        f"{n:,}",
+        time_left,
+    )
 
 
 def _tiles(n: int, height: int, start: int = 0) -> list[slice]:
@@ -266,9 +299,10 @@ class _Search:
         """Pairs of tiles to be compared; what is in one step may be compared at the same time."""
         asked = _tiles(len(self.queries), self.height)
         if not self.symmetric:
-            self._measure(self.query_norms, self.queries, self.asking)
             self._measure(self.norms, self.rows, self.features)
-            yield list(product(asked, _tiles(len(self.rows), self.height)))
+            first, *more = _tiles(len(self.rows), self.height)
+            yield [(tile, first) for tile in asked]  # with the squared norms of the queries
+            yield list(product(asked, more))
             return
         # The diagonal first: it holds the squared norms that the other tiles need.
         yield [(tile, tile) for tile in asked]
@@ -276,6 +310,17 @@ class _Search:
         others = len(self.queries)
         self._measure(self.norms[others:], self.rows[others:], self.features)
         yield list(product(asked, _tiles(len(self.rows), self.height, others)))
+
+    def work(self, pairs: list[tuple[slice, slice]] | None = None) -> float:
+        """How many pairs of images are compared in some pairs of tiles, or in all."""
+        if pairs is None:
+            q, n = len(self.queries), len(self.rows)
+            return float(q * (n - q / 2) if self.symmetric else q * n)
+        done = 0.0
+        for a, b in pairs:
+            area = (a.stop - a.start) * (b.stop - b.start)
+            done += area / 2 if self.symmetric and a == b else area
+        return done
 
     def compare(self, a: slice, b: slice) -> None:
         """Offer the images of tile `b` to the queries of tile `a`, and back if all are queries."""
@@ -332,10 +377,22 @@ class _Search:
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
         """Inner products of the images of two tiles, exact for 8 bits."""
         same = self.symmetric and a == b
-        return self._multiplied(self.queries[a], None if same else self.rows[b])
+        norms = None
+        if not self.symmetric and b.start == 0:
+            norms = self.query_norms[a]
+            norms[:] = 0
+        return self._multiplied(self.queries[a], None if same else self.rows[b], norms)
 
-    def _multiplied(self, a: NDArray[np.intp], b: NDArray[np.intp] | None) -> NDArray[Any]:
-        """Inner products of some queries and rows, of queries with each other by default."""
+    def _multiplied(
+        self,
+        a: NDArray[np.intp],
+        b: NDArray[np.intp] | None,
+        norms: NDArray[np.float64] | None = None,
+    ) -> NDArray[Any]:
+        """Inner products of some queries and rows, of queries with each other by default.
+
+        The squared norms of the queries are added to `norms`.
+        """
         width = self.features.shape[1]
         others = a if b is None else b
         buffers = [np.empty(len(each) * min(width, SLICE), self._dtype) for each in (a, others)]
@@ -346,6 +403,8 @@ class _Search:
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
             part = left @ right.T
+            if norms is not None:
+                norms += np.einsum("ij,ij->i", left, left)
             if total is None:
                 total = part if width <= SLICE else part.astype(np.float64)
             else:
@@ -498,7 +557,7 @@ class NeighborTable:
     >>> def find(rows, queries, k):
     ...     searches.append(len(rows))
     ...     return nearest_neighbors(images, rows, k, queries=queries)
-    >>> table = NeighborTable(find, 4, np.arange(4), width=2)
+    >>> table = NeighborTable(find, 4, np.arange(4), width=3)
     >>> table(np.arange(4), np.arange(4), 1)[1].ravel().tolist()
     [1, 0, 1, 2]
     >>> table(np.array([0, 2, 3]), np.array([0, 2]), 1)[1].ravel().tolist(), searches
@@ -557,6 +616,8 @@ class NeighborTable:
         """Fill in what is known; the mask says of which queries it is not."""
         k = near.shape[1]
         missing = np.ones(len(queries), dtype=np.bool_)
+        if k > self.near.shape[1]:
+            return missing
         for number in np.unique(self.base[queries]):
             base = self.bases[number] if number >= 0 else rows[:0]
             same = np.array_equal(base, rows)

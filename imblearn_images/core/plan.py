@@ -14,15 +14,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.core import saving
-from imblearn_images.core.columns import as_groups, column_of, rows_of
+from imblearn_images.core.columns import as_groups, column_of, is_in_pixels, rows_of
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.multilabel import count_labels_of, holds_several
 from imblearn_images.core.rules import Blend, answer, as_rule, rule_name
+from imblearn_images.core.text import counted, html_lines, html_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+
+
+MOST_CLASSES = 20
+"""Of the table that a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -399,6 +404,19 @@ class ResamplingPlan:
             f"{count['synthetic']} synthetic{nearness})"
         )
 
+    def _repr_html_(self) -> str:
+        kinds, labels = self.kind, [str(label) for label in self.y.tolist()]
+        counts = Counter(zip(labels, kinds.tolist(), strict=True))
+        columns = ["original", "copy", "synthetic"]
+        rows = [
+            [label, *(counts[label, kind] for kind in columns), n]
+            for label, n in Counter(labels).most_common()
+        ]
+        hidden = len(rows) - MOST_CLASSES
+        lines = [repr(self)]
+        lines += [f"and {counted(hidden, 'smaller class')}"] if hidden > 0 else []
+        return html_table(["class", *columns, "all"], rows[:MOST_CLASSES]) + html_lines(lines)
+
     @property
     def rule(self) -> str:
         """Name of the synthesis."""
@@ -544,12 +562,13 @@ class ResamplingPlan:
 
         A synthetic row shows something of its partners, too: before splitting a resampled
         set by groups, drop the rows that :meth:`crosses` names; resampling inside the
-        folds needs no such care.
+        folds needs no such care. Boxes, masks and keypoints are somewhere else in a synthetic
+        image: :func:`imblearn_images.annotations.carry` carries them.
 
         Parameters
         ----------
         array : array-like of length n_source
-            Groups, file names, masks, sample weights, a data frame, ...
+            Groups, file names, sample weights, a data frame, ... Images, too: those of the bases.
 
         Returns
         -------
@@ -560,10 +579,19 @@ class ResamplingPlan:
         Raises
         ------
         ValueError
-            If `array` has not `n_source` rows.
+            If `array` has not `n_source` rows, or holds places in pixels (annotations, lists of
+            boxes, bool masks) and the plan has synthetic rows, where these are no longer true.
         TypeError
             If it has no rows.
         """
+        if self.synthetic.any() and is_in_pixels(array):
+            raise ValueError(
+                f"`array` holds boxes, masks or keypoints ({type(array).__name__}), and "
+                f"{int(self.synthetic.sum())} of {len(self)} rows are drawn anew by {self.rule}, "
+                "where things are in other places. Use imblearn_images.annotations.carry(plan, "
+                "annotations, images=X), which moves them along; lists become annotations by "
+                "Annotations.of(boxes, labels, sizes)."
+            )
         return rows_of(array, self.first_base, self.n_source)
 
     def crosses(self, groups: Any) -> NDArray[np.bool_]:

@@ -30,7 +30,7 @@ from imblearn_images.core.text import align, shown
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Reach", "choose_repeats"]
+__all__ = ["Reach", "choose_repeats", "choose_repeats_and_more"]
 
 STEPS = (1, 2, 4)
 """Repeats of an image after which the next ones are a little dearer."""
@@ -186,6 +186,74 @@ def choose_repeats(
         repeats[rows] += _shared_out(added, group, sizes, random_state)
     reached = np.asarray(table.T @ repeats).ravel().astype(np.intp)
     return repeats, Reach(names, before, targets, reached, possible)
+
+
+def choose_repeats_and_more(
+    counts: NDArray[Any],
+    more: NDArray[Any],
+    wanted: Any,
+    max_repeats: int = 10,
+    *,
+    labels: Sequence[Any],
+) -> tuple[NDArray[np.intp], NDArray[np.bool_], Reach]:
+    """Choose repetitions of images, and some of other images that could be made of them.
+
+    Those that bring along the fewest of the labels that are frequent enough come first, and then
+    the fewest.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n, L)
+        How many times each image has each label.
+    more : ndarray of shape (m, L)
+        The same of images that could be made, each once at most.
+    wanted, max_repeats, labels
+        As of :func:`choose_repeats`.
+
+    Returns
+    -------
+    repeats : ndarray of shape (n,), dtype intp
+        1 to `max_repeats`.
+    chosen : ndarray of shape (m,), dtype bool
+        Which are to be made.
+    reach : Reach
+
+    Examples
+    --------
+    >>> counts, more = np.array([[6, 1], [5, 0]]), np.array([[0, 1]])
+    >>> repeats, chosen, reach = choose_repeats_and_more(
+    ...     counts, more, [0, 3], labels=("red", "white")
+    ... )
+    >>> repeats.tolist(), chosen.tolist(), reach.reached.tolist()
+    ([2, 1], [True], [17, 3])
+    """
+    names, limit = tuple(labels), int(max_repeats) - 1
+    table = np.vstack([counts, more]).astype(np.int64)
+    before = counts.sum(axis=0).astype(np.intp)
+    targets = _targets(wanted, names, before)
+    possible = (before * int(max_repeats) + more.sum(axis=0)).astype(np.intp)
+    short = np.minimum(targets, possible) - before
+    room = np.repeat([limit, 1], [len(counts), len(more)])
+    lacking = np.flatnonzero(short > 0)
+    added = np.zeros(len(table), dtype=np.intp)
+    if len(lacking):
+        gives = sparse.csc_matrix(table[:, lacking].T.astype(np.float64))
+        others = table.sum(axis=1) - table[:, lacking].sum(axis=1)
+        solution = linprog(
+            others + len(names) / 10,  # an image itself costs, too, or it would be for nothing
+            A_ub=-gives,
+            b_ub=-short[lacking].astype(np.float64),
+            bounds=np.column_stack([np.zeros(len(table)), room]),
+            method="highs",
+        )
+        if solution.x is None:  # there is a solution: all of them, as often as allowed
+            raise RuntimeError(f"The solver of linear programmes has failed: {solution.message}")
+        added = np.floor(solution.x + BOUND).astype(np.intp).clip(0, room)
+        _fill_up(added, solution.x, gives, short[lacking], room)
+        _thin_out(added, gives, short[lacking])
+    reached = (before + added @ table).astype(np.intp)
+    reach = Reach(names, before, targets, reached, possible)
+    return 1 + added[: len(counts)], added[len(counts) :] > 0, reach
 
 
 def _targets(wanted: Any, names: tuple[Any, ...], before: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -381,6 +381,8 @@ def label_rows(y: Any, rows: NDArray[np.intp]) -> Any:
         return y.iloc[rows].reset_index(drop=True)
     if isinstance(y, (list, tuple)):
         return type(y)([y[row] for row in rows])
+    if getattr(y, "in_pixels", False):  # annotations, which know their rows
+        return y[rows]
     if isinstance(y, np.ma.MaskedArray):
         return np.ma.getdata(y)[rows]
     if hasattr(y, "combine_chunks") or type(y).__module__.startswith("pyarrow"):

@@ -10,12 +10,12 @@ import numpy as np
 from imblearn_images._docstrings import substitute
 from imblearn_images.display._canvas import (
     BLUE,
-    GREY,
-    INK,
-    SMALL,
     DisplayMixin,
     as_label,
+    grey,
+    ink,
     open_frame,
+    small,
 )
 
 Result = tuple[str, float, bool, float, float, str]
@@ -89,9 +89,11 @@ class PolicyDisplay(DisplayMixin):
         scores = np.array([each[1] for each in self.policies], dtype=float)
         known = np.isfinite(scores)
         if known.any() and self.screen is not None:
-            ax.axvline(scores[known].max() - self.screen, color=GREY, linestyle=":", linewidth=1)
+            ax.axvline(
+                scores[known].max() - self.screen, color=grey(ax), linestyle=":", linewidth=1
+            )
         for place, (_, score, kept, weight, seconds, reason) in enumerate(self.policies):
-            colour = BLUE if kept else GREY
+            colour = BLUE if kept else grey(ax)
             if np.isfinite(score):
                 ax.plot(score, place, "o" if kept else "X", color=colour, markersize=7)
             what = f"weight {weight:.2f}" if kept else f"dropped: {reason}"
@@ -101,11 +103,11 @@ class PolicyDisplay(DisplayMixin):
                 (1.01, place),
                 xycoords=ax.get_yaxis_transform(),
                 va="center",
-                fontsize=SMALL,
-                color=INK if kept else colour,
+                fontsize=small(),
+                color=ink(ax) if kept else colour,
             )
         ax.set_yticks(range(len(self.policies)), [as_label(each[0], 32) for each in self.policies])
         ax.set_ylim(len(self.policies) - 0.4, -0.6)
-        ax.tick_params(left=False, labelsize=SMALL)
-        ax.set_xlabel("score in cross-validation", fontsize=SMALL)
+        ax.tick_params(left=False, labelsize=small())
+        ax.set_xlabel("score in cross-validation", fontsize=small())
         open_frame(ax, "bottom")

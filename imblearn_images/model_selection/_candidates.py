@@ -20,12 +20,14 @@ from imblearn_images._members import (
 )
 from imblearn_images._policies import PolicyEnsembleClassifier
 from imblearn_images.core.estimators import reads_homes
-from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images.decision import PriorCorrectedClassifier, TunedThresholdsClassifier
 from imblearn_images.image_sampler import ImageSampler
+from imblearn_images.over_sampling import MLSMOTE, LabelOverSampler
 
 __all__ = [
     "BASELINES",
     "DEFAULT",
+    "LABEL_BASELINES",
     "Candidate",
     "name_candidates",
     "name_model",
@@ -35,6 +37,9 @@ __all__ = [
 
 BASELINES = ("none", "class_weight", "prior_correction")
 """What resamples nothing, and is always compared."""
+
+LABEL_BASELINES = ("none", "class_weight", "thresholds")
+"""The same where images have several labels."""
 
 DEFAULT = ("mild", "transfer", "mix", "many", "policies")
 """What "default" stands for: the recipes, and the ensemble of policies."""
@@ -53,13 +58,15 @@ class Candidate:
     """Why there is no estimator."""
 
 
-def name_candidates(resamplers: Any) -> dict[str, Any]:
+def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, Any]:
     """Give every candidate its name, the baselines first.
 
     Parameters
     ----------
     resamplers : mapping of str to candidate, or iterable of candidates
         See :func:`compare_resamplers`.
+    of_labels : bool, default=False
+        Whether images have several labels.
 
     Returns
     -------
@@ -72,7 +79,7 @@ def name_candidates(resamplers: Any) -> dict[str, Any]:
     ['none', 'class_weight', 'prior_correction', 'SMOTE', 'SMOTE-2', 'RandomUnderSampler']
     """
     if isinstance(resamplers, str) and resamplers == "default":
-        resamplers = DEFAULT
+        resamplers = [LabelOverSampler(), MLSMOTE()] if of_labels else DEFAULT
     if isinstance(resamplers, Mapping):
         given = list(resamplers.items())
     elif isinstance(resamplers, Iterable) and not isinstance(resamplers, (str, SklearnPipeline)):
@@ -82,9 +89,10 @@ def name_candidates(resamplers: Any) -> dict[str, Any]:
             "`resamplers` must be a list of candidates, or a dict of names and candidates, got "
             f'{resamplers!r}. "default" stands for the recipes and the ensemble of policies.'
         )
-    named: dict[str, Any] = {word: word for word in BASELINES}
+    baselines = LABEL_BASELINES if of_labels else BASELINES
+    named: dict[str, Any] = {word: word for word in baselines}
     for name, candidate in given:
-        _check(name, candidate)
+        _check(name, candidate, baselines, () if of_labels else DEFAULT)
         named[str(name)] = candidate
     return named
 
@@ -116,6 +124,8 @@ def name_model(estimator: Any) -> str:
     --------
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.pipeline import Pipeline
+    >>> from imblearn_images.preprocessing import FlattenImages
     >>> name_model(Pipeline([("flat", FlattenImages()), ("naive", GridSearchCV(GaussianNB(), {}))]))
     'FlattenImages+GridSearchCV(GaussianNB)'
     """
@@ -126,12 +136,14 @@ def name_model(estimator: Any) -> str:
     return f"{name}({name_model(inner['estimator'])})" if inner.get("estimator") else str(name)
 
 
-def _check(name: Any, candidate: Any) -> None:
-    if name in BASELINES and candidate != name:
+def _check(
+    name: Any, candidate: Any, baselines: tuple[str, ...], recipe_words: tuple[str, ...]
+) -> None:
+    if name in baselines and candidate != name:
         raise ValueError(f"{name!r} is the name of a baseline. Give {candidate!r} another name.")
     if isinstance(candidate, str):
-        if candidate not in BASELINES + DEFAULT:
-            words = ", ".join(map(repr, BASELINES + DEFAULT))
+        if candidate not in baselines + recipe_words:
+            words = ", ".join(map(repr, baselines + recipe_words))
             raise ValueError(
                 f"Candidate {candidate!r} is unknown: the words are {words}. Pass a sampler as "
                 "an object, such as SMOTE()."
@@ -150,7 +162,9 @@ def _is_model(candidate: Any) -> bool:
     return hasattr(candidate, "fit") and hasattr(candidate, "predict")
 
 
-def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Candidate:
+def prepare(
+    name: str, candidate: Any, estimator: Any, X: Any, seed: int, *, of_labels: bool = False
+) -> Candidate:
     """Make one estimator of a candidate that takes the images `X` as they are.
 
     A sampler stands before `estimator`, behind the ``ReadImages`` that begins it if it does;
@@ -170,6 +184,8 @@ def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Can
         Images, paths or rows.
     seed : int
         For what has no seed.
+    of_labels : bool, default=False
+        Whether images have several labels.
 
     Returns
     -------
@@ -178,7 +194,8 @@ def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Can
     if isinstance(candidate, str) and candidate in DEFAULT:
         return _named(name, candidate, estimator, X, seed)
     if isinstance(candidate, str):
-        return _baseline(name, candidate, seeded(on_images([], estimator, X), seed))
+        model = seeded(on_images([], estimator, X), seed)
+        return _baseline(name, candidate, model, of_labels=of_labels)
     if not hasattr(candidate, "fit_resample"):
         return Candidate(name, seeded(candidate, seed))
     return Candidate(name, seeded(on_images(samplers_of(candidate, X), estimator, X), seed))
@@ -199,18 +216,23 @@ def _named(name: str, word: str, estimator: Any, X: Any, seed: int) -> Candidate
     return Candidate(name, PriorCorrectedClassifier(model, prior="uniform"))
 
 
-def _baseline(name: str, word: str, estimator: Any) -> Candidate:
+def _baseline(name: str, word: str, estimator: Any, *, of_labels: bool) -> Candidate:
     if word == "none":
         return Candidate(name, estimator)
     if word == "class_weight":
         if (parameter := class_weight_of(estimator)) is not None:
             return Candidate(name, clone(estimator).set_params(**{parameter: "balanced"}))
+        if of_labels:  # weights of images would be those of all their labels
+            why = "the estimator has no parameter class_weight, which each label needs for itself"
+            return Candidate(name, None, unavailable=why)
         if takes_weights(estimator):
             return Candidate(name, estimator, weighted=True)
         why = "the estimator has no parameter class_weight, and its fit takes no sample_weight"
         return Candidate(name, None, unavailable=why)
     if not hasattr(estimator, "predict_proba"):
         return Candidate(name, None, unavailable="the estimator has no predict_proba")
+    if word == "thresholds":
+        return Candidate(name, TunedThresholdsClassifier(estimator, scoring="f1"))
     return Candidate(name, PriorCorrectedClassifier(estimator, prior="uniform"))
 
 

@@ -36,13 +36,16 @@ from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.decision._class_counts import fit_counting
+from imblearn_images.decision._labels import label_probabilities
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.model_selection._candidates import (
+    BASELINES,
+    LABEL_BASELINES,
     Candidate,
     name_candidates,
     name_model,
@@ -57,6 +60,12 @@ from imblearn_images.model_selection._comparison import (
 )
 from imblearn_images.model_selection._folds import Fold, make_folds
 from imblearn_images.model_selection._gap import SynthesisGap, gap_of
+from imblearn_images.model_selection._label_scores import (
+    METRICS,
+    LabelScorer,
+    label_folds,
+    several_labels,
+)
 from imblearn_images.preprocessing import ReadImages
 
 __all__ = ["Outcome", "compare_resamplers", "fit_and_score", "summarise"]
@@ -97,12 +106,13 @@ def summarise(
     candidates: Sequence[Candidate],
     folds: Sequence[Fold],
     y: NDArray[Any],
-    classes: NDArray[Any],
+    classes: Sequence[Any],
     outcomes: Sequence[Outcome],
     failures: dict[str, str],
     notes: list[str],
     interrupted: bool,
     conditions: dict[str, Any],
+    baselines: tuple[str, ...] = BASELINES,
 ) -> ResamplerComparison:
     """Summarise the folds that all candidates have been scored on."""
     names = tuple(each.name for each in candidates if each.name not in failures)
@@ -114,12 +124,18 @@ def summarise(
         notes = [*notes, f"interrupted: {len(complete)} of {len(folds)} folds are complete"]
     table = {name: [known[name, k] for k in complete] for name in names}
     tested = np.concatenate([folds[k][1] for k in complete])
-    n_test = {label: len(np.unique(tested[y[tested] == label])) for label in plain_list(classes)}
+    has = {label: y == label if y.ndim == 1 else y[:, at] > 0 for at, label in enumerate(classes)}
+    has = {plain(label): rows[tested] for label, rows in has.items()}
+    n_test = {label: len(np.unique(tested[rows])) for label, rows in has.items()}
     calibration, reliability = {}, {}
     for name, found in table.items():
         calibration[name] = Calibration(np.nan, np.nan)
         if found[0].probabilities is not None:
             probabilities = np.concatenate([each.probabilities for each in found])
+            if y.ndim == 2:
+                brier = float(((probabilities - y[tested]) ** 2).mean())
+                calibration[name] = Calibration(brier, np.nan)
+                continue
             brier, ece, reliability[name] = calibrate(probabilities, y[tested], classes)
             calibration[name] = Calibration(brier, ece)
     return ResamplerComparison(
@@ -130,7 +146,7 @@ def summarise(
             for metric in table["none"][0].scores
         },
         test_to_train=float(np.mean([len(folds[k][1]) / len(folds[k][0]) for k in complete])),
-        recall={name: _recall(table[name], y[tested], n_test) for name in names},
+        recall={name: _recall(table[name], y[tested], has, n_test) for name in names},
         calibration=calibration,
         reliability=reliability,
         costs={name: _cost(table[name]) for name in names},
@@ -140,15 +156,23 @@ def summarise(
         gaps={name: found[0].gap for name, found in table.items() if found[0].gap is not None},
         interrupted=interrupted,
         conditions=conditions | {"n_folds": len(complete)},
+        baselines=baselines,
     )
 
 
 def _recall(
-    found: Sequence[Outcome], truth: NDArray[Any], n_test: dict[Any, int]
+    found: Sequence[Outcome],
+    truth: NDArray[Any],
+    has: dict[Any, NDArray[np.bool_]],
+    n_test: dict[Any, int],
 ) -> dict[Any, ClassRecall]:
-    right = np.concatenate([each.predicted for each in found]) == truth
+    right = np.concatenate([np.asarray(each.predicted) for each in found]) == truth
+    of_label = {
+        label: right[rows] if right.ndim == 1 else right[rows, at]
+        for at, (label, rows) in enumerate(has.items())
+    }
     return {
-        label: ClassRecall(float(right[truth == label].mean()) if n else np.nan, n)
+        label: ClassRecall(float(of_label[label].mean()) if n else np.nan, n)
         for label, n in n_test.items()
     }
 
@@ -375,8 +399,13 @@ def _scored(
             answers = Answers(fitted)
             scores = scorer(answers, X_test, y_test)
             predicted = answers.predict(X_test)
-            probabilities = _probabilities(answers, X_test, classes)
-            gap = _gap(fitted, watch.plan, X) if fold == 0 else None
+            if y.ndim == 1:
+                probabilities = _probabilities(answers, X_test, classes)
+            elif hasattr(answers, "predict_proba"):
+                probabilities = label_probabilities(answers, X_test, y.shape[1])
+            else:
+                probabilities = None
+            gap = _gap(fitted, watch.plan, X) if fold == 0 and y.ndim == 1 else None
         except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
             reason = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {reason}{_whose_line(error)}"
@@ -476,6 +505,9 @@ def compare_resamplers(
     "prior_correction", the untouched model with its probabilities corrected to equal
     classes. Resampling acts on the training images of a fold only.
 
+    Where images have several labels the third is "thresholds", the untouched model with a
+    threshold tuned for each label.
+
     Parameters
     ----------
     estimator : classifier
@@ -492,8 +524,9 @@ def compare_resamplers(
         have an `output_dir`. Those of imbalanced-learn are run through ``ImageSampler``.
     X : images
         Array of shape (n, H, W), (n, H, W, C) or (n, d), or paths, in any container.
-    y : array-like of shape (n,)
-        Labels.
+    y : array-like of shape (n,), or several labels an image
+        Labels: a table of shape (n, n_labels) of 0 and 1, or a list with the labels of each image.
+        One-hot rows are refused; pass ``y.argmax(axis=1)``.
     cv : int, splitter, iterable of (train, test), default=None
         Folds; drawn with `random_state` for an int. By default 5 stratified folds, twice;
         fewer, which the notes report, where a class has fewer images. With `groups` these
@@ -501,7 +534,9 @@ def compare_resamplers(
     groups : array-like of shape (n,), default=None
         Images that must not be on both sides: photos of one patient, near-duplicates.
     scoring : str, callable, list, tuple or dict, default="balanced_accuracy"
-        Metrics, as for :func:`sklearn.model_selection.cross_validate`. The first one decides.
+        Metrics, as for :func:`sklearn.model_selection.cross_validate`. The first one decides. With
+        several labels "macro_ap", the mean average precision of the labels, "macro_f1", and
+        "rare_ap", that of the rarest third of the labels; all three are in the table.
     n_jobs : int, default=None
         Number of fits at a time, with the backend of :func:`joblib.parallel_config`.
     random_state : int, RandomState instance or None, default=None
@@ -540,6 +575,11 @@ def compare_resamplers(
     or a Pipeline and the same one in a ``PriorCorrectedClassifier``, share the drawing and the fit
     of a fold, and tell its seconds alike.
 
+    With several labels, means are over the labels that have a test image; the Brier score is the
+    mean over labels. Folds share out every label:
+    :class:`~imblearn_images.model_selection.MultilabelStratifiedKFold`. "default" then stands for
+    ``LabelOverSampler()`` and ``MLSMOTE()``.
+
     Seconds are wall-clock time, longer where fits run side by side. Memory is measured with
     tracemalloc in the first fold, whose seconds do not count.
 
@@ -565,23 +605,35 @@ def compare_resamplers(
     """
     images, _ = unwrap(X)
     check_lengths(images, y)
-    labels = labels_of(y)
+    several = several_labels(y)
+    labels = labels_of(y) if several is None else several.counts.astype(np.intp)
     if groups is not None:
         groups = sortable(as_groups(groups, len(labels), of="images in X"))
     images, labels = indexable(_rows(images), labels)
     seed = _seed(random_state)
-    named = name_candidates(resamplers)
-    candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]
-    folds, notes = make_folds(labels, groups, cv, seed)
+    of_labels = several is not None
+    named = name_candidates(resamplers, of_labels=of_labels)
+    candidates = [
+        prepare(name, each, estimator, images, seed, of_labels=of_labels)
+        for name, each in named.items()
+    ]
+    divide = label_folds if of_labels else make_folds
+    folds, notes = divide(labels, groups, cv, seed)
     notes = [*notes, *notes_of_twice(named, estimator)]
     if holds_paths(images):
         notes += _notes_on_families(images, folds)
-    scorer = check_scoring(estimator, scoring=_metrics(scoring))
-    classes = np.unique(labels)
+    scorer: Any = (
+        _label_scorer(estimator, labels, scoring)
+        if of_labels
+        else check_scoring(estimator, scoring=_metrics(scoring))
+    )
+    classes: Any = np.unique(labels) if several is None else several.labels
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}
 
     def tasks() -> Iterator[Any]:
-        groups = shared_fits([each for each in candidates if not each.unavailable])
+        known = [each for each in candidates if not each.unavailable]
+        # a correction of several labels is not one of classes
+        groups = shared_fits(known) if labels.ndim == 1 else [[each] for each in known]
         for number, rows in enumerate(folds):
             for group in groups:
                 if left := [each for each in group if each.name not in failures]:
@@ -600,7 +652,7 @@ def compare_resamplers(
         with frames_told():
             for outcome in _progress(each_one, total, verbose):
                 if outcome.error:
-                    _note_failure(outcome, len(folds), failures)
+                    _note_failure(outcome, len(folds), failures, of_labels=of_labels)
                 outcomes.append(outcome)
     except KeyboardInterrupt:
         interrupted = True
@@ -608,8 +660,27 @@ def compare_resamplers(
         _close(results)
     conditions = _conditions(estimator, images, seed)
     return summarise(
-        candidates, folds, labels, classes, outcomes, failures, notes, interrupted, conditions
+        candidates,
+        folds,
+        labels,
+        classes,
+        outcomes,
+        failures,
+        notes,
+        interrupted,
+        conditions,
+        LABEL_BASELINES if of_labels else BASELINES,
     )
+
+
+def _label_scorer(estimator: Any, y: NDArray[np.intp], scoring: Any) -> Any:
+    """Metrics of several labels; all of ours where none is requested, or one of them."""
+    if isinstance(scoring, str) and scoring == "balanced_accuracy":  # the default is of classes
+        return LabelScorer(y, METRICS)
+    names = [scoring] if isinstance(scoring, str) else scoring
+    if isinstance(names, (list, tuple)) and all(name in METRICS for name in names):
+        return LabelScorer(y, dict.fromkeys([*names, *METRICS]))
+    return check_scoring(estimator, scoring=_metrics(scoring))
 
 
 def _notes_on_families(paths: Any, folds: Sequence[Fold]) -> list[str]:
@@ -703,11 +774,15 @@ def _progress(outcomes: Any, total: int, verbose: int) -> Any:
     return tqdm(outcomes, total=total, desc="compared", unit="fit")
 
 
-def _note_failure(outcome: Outcome, n_folds: int, failures: dict[str, str]) -> None:
+def _note_failure(
+    outcome: Outcome, n_folds: int, failures: dict[str, str], *, of_labels: bool
+) -> None:
     where = f"fold {outcome.fold + 1} of {n_folds}"
     if outcome.name == "none":
         raise ValueError(
             f"The estimator fails without any resampling, on {where}: {as_sentence(outcome.error)} "
             "There is nothing to compare with."
+            + " If it takes one label an image, fit one for each: OneVsRestClassifier(estimator)."
+            * of_labels
         )
     failures.setdefault(outcome.name, f"{where}: {outcome.error}")

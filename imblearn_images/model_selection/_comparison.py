@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.calibration import Reliability
-from imblearn_images.core.text import align, counted, shown
+from imblearn_images.core.text import align, counted, html_table, shown
 from imblearn_images.display import ComparisonDisplay
 from imblearn_images.model_selection._candidates import BASELINES
 from imblearn_images.model_selection._gap import SynthesisGap
@@ -143,6 +143,8 @@ def as_text(
 ) -> str:
     """The tables, not wider than `width`, what shows `all_classes`, notes and advice."""
     lines = [_title(comparison), "", align(*_cells(comparison), width=width), ""]
+    if _has_labels(comparison):
+        lines += [align(*_metric_cells(comparison), width=width), ""]
     if _has_gains(comparison):
         lines += [align(*_gain_cells(comparison), width=width), ""]
     lines += [align(*_recall_cells(comparison), width=width)]
@@ -157,17 +159,24 @@ def as_html(comparison: ResamplerComparison) -> str:
     remarks = "".join(
         f"<li>{escape(what)}: {escape(text)}</li>" for what, text in _remarks(comparison)
     )
-    gains = _table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
+    others = html_table(*_metric_cells(comparison)) if _has_labels(comparison) else ""
+    gains = html_table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
     return (
         f'<div><p class="advice"><b>{escape(comparison.advice)}</b></p>'
-        f"<p>{escape(_title(comparison))}</p>{_table(*_cells(comparison))}{gains}"
-        f"<p>Recall of the smallest classes</p>{_table(*_recall_cells(comparison))}"
+        f"<p>{escape(_title(comparison))}</p>{html_table(*_cells(comparison))}{others}{gains}"
+        f"<p>Recall of the {_which(comparison)}</p>{html_table(*_recall_cells(comparison))}"
         f"<ul>{remarks}</ul></div>"
     )
 
 
+def _which(comparison: ResamplerComparison) -> str:
+    return "smallest classes" if len(comparison.recall["none"]) > CLASSES else "classes"
+
+
 def _title(comparison: ResamplerComparison) -> str:
     images = sum(n for _, n in comparison.recall["none"].values())
+    if _has_labels(comparison):
+        images = comparison.conditions["n_images"]
     return (
         f"{comparison.metric} on {counted(comparison.n_folds, 'fold')} of {images} images; mean +- "
         "standard deviation, paired difference to none"
@@ -194,6 +203,20 @@ def _cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]
         rows.append([*row, brier, ece, _cost(comparison, name)])
     rows += [[shown(name, 24), "no result", *[""] * 7] for name in comparison.failures]
     return columns, rows
+
+
+def _has_labels(comparison: ResamplerComparison) -> bool:
+    """Whether images have several labels."""
+    return comparison.baselines != BASELINES
+
+
+def _metric_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
+    """Means of all metrics: what helps ranking need not help decisions."""
+    metrics = list(comparison.fold_scores)
+    return ["", *metrics], [
+        [shown(name, 24), *(f"{comparison.fold_scores[m][name].mean():.3f}" for m in metrics)]
+        for name in comparison.names
+    ]
 
 
 def _has_gains(comparison: ResamplerComparison) -> bool:
@@ -246,14 +269,6 @@ def _spread(scores: Any) -> float:
     return float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
 
 
-def _table(columns: list[str], rows: list[list[Any]]) -> str:
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 BRIER = 0.01
 """Brier score that is worth a warning."""
 
@@ -265,7 +280,11 @@ def advise(comparison: ResamplerComparison) -> str:
     which costs nothing, not only better than "none". Where these folds show no such difference
     the best baseline is the one to use, even if it is uncertain itself.
     """
-    return " ".join(filter(None, [_what_to_do(comparison), _measured_on(comparison)]))
+    told = [_what_to_do(comparison)]
+    if _has_labels(comparison):  # what helps ranking need not help decisions
+        others = [metric for metric in ("macro_ap", "macro_f1") if metric in comparison.fold_scores]
+        told += [_what_to_do(comparison.by(m)) for m in others if m != comparison.metric]
+    return " ".join(filter(None, [*told, _measured_on(comparison)]))
 
 
 def _what_to_do(comparison: ResamplerComparison) -> str:
@@ -449,6 +468,8 @@ class ResamplerComparison:
     """Whether folds are missing because the comparison was stopped."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """What was measured on: classifier, images, n_images, n_folds, seed, version."""
+    baselines: tuple[str, ...] = BASELINES
+    """Candidates that make no images; where images have several labels other ones."""
 
     @property
     def scores(self) -> Mapping[str, NDArray[np.float64]]:
@@ -468,13 +489,13 @@ class ResamplerComparison:
     @cached_property
     def reference(self) -> str:
         """The baseline with the best mean; of equal ones the simpler."""
-        known = [name for name in BASELINES if name in self.names]
+        known = [name for name in self.baselines if name in self.names]
         return max(known, key=lambda name: round(float(self.scores[name].mean()), 12))
 
     @cached_property
     def gains(self) -> dict[str, Difference]:
         """Candidate that is not a baseline -> paired difference to `reference`."""
-        names = [name for name in self.names if name not in BASELINES]
+        names = [name for name in self.names if name not in self.baselines]
         if self.reference == "none":  # the same differences must not have two p-values
             return {name: self.differences[name] for name in names}
         return self._beside(self.reference, names)
@@ -585,7 +606,7 @@ class ResamplerComparison:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "Comparison.to_frame needs pandas. Install it: pip install imblearn-images[pandas]"
+                "Comparison.to_frame needs pandas. Install it: pip install pandas"
             ) from error
         return pd.DataFrame(makers[what](self))
 

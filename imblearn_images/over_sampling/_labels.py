@@ -7,6 +7,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 from numbers import Real
 from typing import Any, Literal, NoReturn
@@ -19,6 +20,8 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import MeasuringSamplerMixin, read_selected
+from imblearn_images.core.annotations import Annotations
+from imblearn_images.core.carrying import carry
 from imblearn_images.core.columns import rows_of
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import check_embedding
@@ -27,7 +30,7 @@ from imblearn_images.core.multilabel import LabelCounts, count_labels_of, set_na
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import render
-from imblearn_images.core.repeats import Reach, choose_repeats
+from imblearn_images.core.repeats import Reach, choose_repeats, choose_repeats_and_more
 from imblearn_images.core.synthesis import Synthesis, makes_copies
 from imblearn_images.core.targets import plain
 from imblearn_images.core.validation import as_counts, as_pixels, check_images, check_lengths
@@ -144,11 +147,12 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
             polars or Arrow; a list, object array or column of equally shaped images (arrays,
             tensors, images of Pillow); or any other home of pixels
             (:mod:`imblearn_images.images`).
-        y : array-like of shape (n, L), or list of length n
-            A table of 0 and 1, or of numbers of objects, with a column for each label: an
-            array, sparse matrix, tensor or data frame. Or a list with the labels of each image:
-            a list, tuple or set, which may be empty. One label an image, shape (n,), is taken,
-            too.
+        y : Annotations, array-like of shape (n, L), or list of length n
+            :class:`~imblearn_images.annotations.Annotations` of the images, whose objects are
+            counted, and which are carried along with what is drawn. A table of 0 and 1, or of
+            numbers of objects, with a column for each label: an array, sparse matrix, tensor or
+            data frame. Or a list with the labels of each image: a list, tuple or set, which may
+            be empty. One label an image, shape (n,), is taken, too.
         embeddings : array-like of shape (n, d), default=None
             Features of the images computed beforehand, e.g. by a network, instead of those
             that `embedding` makes.
@@ -157,7 +161,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         -------
         X_resampled : images
             In the container, dtype and shape of `X`, as other samplers give them back.
-        y_resampled : array-like of shape (n_resampled, L), or list
+        y_resampled : Annotations, array-like of shape (n_resampled, L), or list
             Labels of `X_resampled`, in the container and dtype of `y`.
 
         Raises
@@ -177,6 +181,8 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
         X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
         self.__dict__ = vars(worker)
+        if isinstance(labels.source, Annotations):
+            y_resampled = _carried(worker, labels.source, images, X_resampled)
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
         if held is not X:
@@ -192,6 +198,8 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         is_table = not isinstance(held, Images) and not holds_images(held)
         X = as_pixels(held) if is_table else open_images(held)
         check_lengths(X, labels.counts)
+        if isinstance(labels.source, Annotations):
+            _check_order(X, labels.source)
         shape: tuple[int, ...] = ()
         if isinstance(X, Images) and X.paths is None:
             shape = X.uniform or X.shape_of(0)
@@ -249,6 +257,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     --------
     RandomOverSampler : For one label an image.
     imblearn_images.model_selection.MultilabelStratifiedKFold : Folds that share out labels.
+    imblearn_images.annotations : Boxes, masks and keypoints.
 
     Notes
     -----
@@ -312,7 +321,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
 
     def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
         images = X if makes_copies(self.synthesis) else self._images_to_draw(X)
-        base = self._chosen(y)
+        base, windows = self._chosen(y)
         plan = ResamplingPlan.selection(base, y.counts)
         if makes_copies(self.synthesis):
             if embeddings is not None:  # not needed for copies, but wrong is wrong
@@ -324,26 +333,56 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         names = set_names(y)
         features, nearness = self._own_features(X, names, embeddings)
         by_set = ResamplingPlan.selection(base, names)
+        rule = self.synthesis
+        if windows is not None:
+            is_window = windows[:, 2] < 1
+            alone = hasattr(rule, "views")  # then whole images are copies
+            by_set = replace(by_set, drawn=is_window if alone else by_set.kind != "original")
+            self.synthesis = _zoom_of(rule, with_windows=windows[by_set.drawn])
         by_set = self._with_synthesis(by_set, images, names, features, nearness=nearness)
-        self.plan_ = by_set.labelled(plan.y)
+        self.synthesis = rule
+        self.plan_ = (
+            by_set.labelled(plan.y)
+            if windows is None
+            else replace(by_set.labelled(plan.y), synthesis=rule)
+        )
         return self._draw(images), y.take(base)
 
-    def _chosen(self, y: LabelCounts) -> NDArray[np.intp]:
-        """Rows of the result: all images, then what is repeated; ``reach_`` is left behind."""
+    def _chosen(self, y: LabelCounts) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
+        """Rows of the result: all images, then what is repeated; ``reach_`` is left behind.
+
+        Where the synthesis zooms to objects, also the window of each row.
+        """
         before = y.counts.sum(axis=0)
         wanted = {
             label: before[y.labels.index(label)] + n for label, n in self.sampling_strategy_.items()
         }
+        zoom = _zoom_of(self.synthesis)
+        rng = check_random_state(self.random_state)
+        if zoom is not None and isinstance(y.source, Annotations):
+            seed = rng.randint(1 << 32, dtype=np.uint32)
+            views = zoom.views(y.source, list(wanted), np.random.default_rng(int(seed)))
+            repeats, chosen, self.reach_ = choose_repeats_and_more(
+                y.counts, views.counts, wanted, self.max_repeats, labels=y.labels
+            )
+            self._warn_of_unreachable()
+            rows = np.arange(len(repeats))
+            rows = np.concatenate([rows, np.repeat(rows, repeats - 1)])
+            whole = np.repeat([[0.5, 0.5, 1.0]], len(rows), axis=0)
+            return (
+                np.concatenate([rows, views.base[chosen]]),
+                np.concatenate([whole, views.windows[chosen]]),
+            )
         repeats, self.reach_ = choose_repeats(
             y.counts,
             wanted,
             self.max_repeats,
             labels=y.labels,
-            random_state=check_random_state(self.random_state),
+            random_state=rng,
         )
         self._warn_of_unreachable()
         rows = np.arange(len(repeats))
-        return np.concatenate([rows, np.repeat(rows, repeats - 1)])
+        return np.concatenate([rows, np.repeat(rows, repeats - 1)]), None
 
     def _warn_of_unreachable(self) -> None:
         wanted = {label: (before, n) for label, before, n, *_ in self.reach_}
@@ -361,6 +400,47 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
                 UserWarning,
                 stacklevel=4,
             )
+
+
+def _zoom_of(rule: Any, with_windows: NDArray[np.float64] | None = None) -> Any:
+    """The rule that zooms to objects, itself or as a member of a chain; None if there is none.
+
+    With windows: the whole rule, with these for its synthetic rows.
+    """
+    members = getattr(rule, "syntheses", None)
+    if members is None:
+        zooms = hasattr(rule, "views")
+        return (
+            None if not zooms else rule if with_windows is None else rule.with_windows(with_windows)
+        )
+    found = [_zoom_of(member, with_windows) for member in members]
+    first = next((member for member in found if member is not None), None)
+    if first is None or with_windows is None:
+        return first
+    bound = copy.copy(rule)
+    bound.syntheses = [
+        member if new is None else new for member, new in zip(members, found, strict=True)
+    ]
+    return bound
+
+
+def _check_order(X: Any, annotations: Annotations) -> None:
+    """Refuse files in another order than the annotations have them in."""
+    if not isinstance(X, Images) or X.paths is None or annotations.paths is None:
+        return
+    pairs = zip(X.paths.tolist(), annotations.paths.tolist(), strict=True)
+    for row, (given, annotated) in enumerate(pairs):
+        if os.path.basename(os.fspath(given)) != os.path.basename(os.fspath(annotated)):
+            raise ValueError(
+                f"`X` must be the images of the annotations, in their order, got {given} in row "
+                f"{row} instead of {annotated}. Pass y.paths."
+            )
+
+
+def _carried(sampler: Any, annotations: Annotations, images: Any, X_resampled: Any) -> Annotations:
+    """Annotations of the rows of the result, with their files where it has some."""
+    carried = carry(sampler.plan_, annotations, images, n_jobs=sampler.n_jobs)
+    return replace(carried, paths=getattr(X_resampled, "paths", None))
 
 
 def _selected(X: Any, plan: ResamplingPlan) -> Any:

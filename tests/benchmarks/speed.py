@@ -3,8 +3,8 @@
 Every table is measured in one process, ours and the peer in turn, BLAS and OpenMP at one
 thread, in CPU seconds (medians), because machines are shared and noisy. Memory is the
 peak above the input, in a fresh process for each figure. Tables: smote, memory, random,
-dtypes, growth, files, threads, family, imports. `--only AllKNN TomekLinks` measures some of the
-family.
+dtypes, growth, files, threads, family, imports. `--only 28x28 AllKNN TomekLinks` measures some of
+the family.
 """
 
 from __future__ import annotations
@@ -389,7 +389,7 @@ FAMILY = {
     ),
 }
 FAMILY_CASES = ("28x28", "64x64x3")
-ONLY: list[str] = []
+ONLY: set[str] = set()
 
 
 def family_case(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -421,9 +421,11 @@ def family(rounds: int) -> None:
     print("The family on uint8 images, CPU seconds; peak MB above the input, and above the output.")
     print(f"{'':44} {'ours':>7} {'peer':>7} {'ratio':>7} {'goal':>5} {'above':>6} {'peer':>6}")
     for place, name in enumerate(FAMILY_CASES):
+        if ONLY & set(FAMILY_CASES) and name not in ONLY:
+            continue
         X, y = family_case(name)
         for title in FAMILY:
-            if ONLY and title not in ONLY:
+            if ONLY & set(FAMILY) and title not in ONLY:
                 continue
             warnings.simplefilter("ignore")
             try:
@@ -495,11 +497,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="table", help=", ".join(tables))
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each figure")
-    parser.add_argument("--only", nargs="+", default=[], metavar="sampler", help="of the family")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="sampler", help="of the family, and cases"
+    )
     args = parser.parse_args()
-    ONLY.extend(args.only)
-    if not set(args.only) <= set(FAMILY):
-        parser.error(f"samplers are {', '.join(FAMILY)}")
+    ONLY.update(args.only)
+    if not {*FAMILY, *FAMILY_CASES} >= ONLY:
+        parser.error(f"--only takes {', '.join((*FAMILY, *FAMILY_CASES))}")
     if not set(args.tables) <= set(tables):
         parser.error(f"tables are {', '.join(tables)}")
     versions = ", ".join(
