@@ -5,8 +5,10 @@ network. The README, ``imblearn-images compare`` and ``balance --method``, and t
 ``tests/benchmarks/efficacy.py``, which prints what they are worth, all use these.
 
 No recipe helps everywhere, and the baseline to beat makes no images at all: the untouched
-classifier in a :class:`~imblearn_images.decision.PriorCorrectedClassifier`. Compare on your own
-images: ``imblearn-images compare photos/ --methods mild transfer mix``, or
+classifier in a :class:`~imblearn_images.decision.PriorCorrectedClassifier`. Where you do not want
+to choose, a :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` tries them by
+cross-validation inside, drops what harms, and averages the rest: the safe choice for linear models.
+Compare on your own images: ``imblearn-images compare photos/ --methods mild transfer mix``, or
 :func:`~imblearn_images.model_selection.compare_resamplers`.
 """
 

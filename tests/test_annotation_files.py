@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +10,7 @@ from conftest import make_images, write_images
 from PIL import Image
 
 from imblearn_images.annotations import Annotations, read_annotations, write_annotations
+from imblearn_images.core import files
 from imblearn_images.core.files import read_image
 
 FORMATS = ("coco", "csv", "voc", "yolo")
@@ -368,25 +367,21 @@ def test_an_output_is_never_written_over_and_an_interrupted_one_is_gone_on_with(
         write_annotations(animals, cut, format="voc", resume=True)
 
 
-def test_killed_and_resumed_the_output_is_the_same(animals, tmp_path):
-    script = """if True:
-        import sys, os
-        from imblearn_images.annotations import read_annotations, write_annotations
-        from imblearn_images.core import files
-        n, written = int(sys.argv[3]), files.written_whole
-        def last(path):
-            global n
-            n -= 1
-            return os._exit(9) if n < 0 else written(path)
-        files.written_whole = last
-        found = read_annotations(sys.argv[1])
-        write_annotations(found, sys.argv[2], format="yolo", resume=True, n_jobs=1)
-    """
-    write_annotations(animals, tmp_path / "in", format="coco")
-    write_annotations(read_annotations(tmp_path / "in"), tmp_path / "whole", format="yolo")
-    for n in (3, 100):
-        args = [sys.executable, "-c", script, tmp_path / "in", tmp_path / "out", str(n)]
-        assert subprocess.run(args, check=False).returncode == (9 if n == 3 else 0)
+def test_interrupted_and_resumed_the_output_is_the_same(animals, tmp_path, monkeypatch):
+    write_annotations(animals, tmp_path / "whole", format="yolo")
+    written, left = files.written_whole, [4]
+
+    def until_then(path):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return written(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "written_whole", until_then)
+        with pytest.raises(KeyboardInterrupt):
+            write_annotations(animals, tmp_path / "out", format="yolo", n_jobs=1)
+    write_annotations(animals, tmp_path / "out", format="yolo", resume=True)
     trees = [
         {path.relative_to(top): path.read_bytes() for path in top.rglob("*") if path.is_file()}
         for top in (tmp_path / "whole", tmp_path / "out")

@@ -205,7 +205,7 @@ def test_refuses_in_one_line_before_any_work(photos, tmp_path, capsys, monkeypat
         assert code == 1 and message in err and err.count("\n") == 1
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, _, err = run(capsys, photos, "--report", tmp_path / "report.html")
-    assert code == 1 and "pip install imblearn-images[plot]" in err
+    assert code == 1 and "pip install matplotlib" in err
 
 
 def test_refuses_what_cannot_be_compared(tmp_path, capsys):

@@ -354,7 +354,7 @@ def test_displays_are_imported_without_matplotlib_and_say_what_is_missing():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "ModuleNotFoundError" in done.stderr
-    assert "pip install imblearn-images[plot]" in done.stderr
+    assert "pip install matplotlib" in done.stderr
 
 
 def contrast(one, other):

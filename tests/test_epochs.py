@@ -480,3 +480,16 @@ def test_hog_features_by_an_embedding_are_fitted_once():
     for epoch in range(3):
         plans(epoch)
     assert fitted == [N]
+
+
+def test_an_epoch_that_memory_does_not_hold_is_planned_nevertheless(monkeypatch):
+    steps = [RandomOverSampler(random_state=0), RedrawImages(Augment(), random_state=0)]
+    plans = EpochPlans(make_pipeline(*steps), make_images(N, (8, 8, 3), "uint8"), Y)
+    for module in ("over_sampling._redrawing", "core.rendering"):
+        monkeypatch.setattr(f"imblearn_images.{module}.check_fits", _refuse_pixels)
+    assert len(plans(1)) == 36
+
+
+def _refuse_pixels(n_bytes, what, remedy):
+    if n_bytes > 36 * 100:  # more than a plan
+        raise MemoryError(what)

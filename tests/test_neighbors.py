@@ -1,4 +1,5 @@
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -255,3 +256,24 @@ def test_blends_are_compared_as_if_they_were_made(dtype, d, n_jobs, monkeypatch)
     np.testing.assert_array_equal(found[1], order)
     expected = np.take_along_axis(squared, order, axis=1)
     np.testing.assert_allclose(found[0], expected, rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize("one_sided", [True, False])
+def test_a_long_search_says_how_long_it_will_take_and_what_takes_less(
+    one_sided, monkeypatch, caplog
+):
+    X = np.random.default_rng(0).integers(0, 256, (90, 50), dtype=np.uint8)
+    caplog.set_level("INFO", logger="imblearn_images")
+    more = {"queries": np.arange(90), "asking": X} if one_sided else {}
+    nearest_neighbors(X, np.arange(90), 3, **more)
+    assert not caplog.records
+    monkeypatch.setattr(neighbors, "LONG", 90 * 45 * 50)
+    ticks = iter([0.0, 2.0])
+    monkeypatch.setattr(neighbors, "TILE", 15)
+    monkeypatch.setattr(neighbors, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    nearest_neighbors(X, np.arange(90), 3, **more)
+    (record,) = caplog.records
+    told = record.getMessage()
+    assert "90 images of 50 numbers among 90" in told and "`embedding`" in told
+    # three tiles of 30: of 9 pairs 3 are done after two seconds, or 1.5 of 4.5
+    assert "about 4 seconds" in told and record.levelname == "INFO"

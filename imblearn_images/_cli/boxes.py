@@ -84,9 +84,8 @@ def wants_boxes(options: Mapping[str, Any]) -> bool:
         return True
     for name in ("max_repeats", "out_format"):
         if options.get(name) is not None:
-            raise ValueError(
-                f"--{name.replace('_', '-')} is about objects. Add --boxes auto, or leave it out."
-            )
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} is about objects. Add --boxes auto, or leave it out.")
     return False
 
 
@@ -166,9 +165,8 @@ def _format(text: str) -> str | None:
 def _refuse(options: Mapping[str, Any], names: set[str]) -> None:
     for name in sorted(names):
         if options.get(name) not in (None, False, []):
-            raise ValueError(
-                f"--{name.replace('_', '-')} is about class folders. Leave it out with --boxes."
-            )
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} is about class folders. Leave it out with --boxes.")
 
 
 def _print(report: Any, options: Mapping[str, Any]) -> None:

@@ -421,10 +421,8 @@ def verify_annotations(
     top = Path(output)
     try:
         content = json.loads((top / MANIFEST).read_text(encoding="utf-8"))
-        if content["kind"] != "annotations":
-            raise KeyError("kind")
         files, images, rows = content["files"], content["images"], content["rows"]
-        known = content["format"]
+        known = {"annotations": content["format"]}[content["kind"]]
     except FileNotFoundError:
         raise ValueError(
             f"{printable(top)} has no {MANIFEST} of annotations. Pass a folder that balance or "

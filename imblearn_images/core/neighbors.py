@@ -11,6 +11,8 @@ threads.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import combinations, product
@@ -26,6 +28,9 @@ from imblearn_images.core.parallel import in_threads
 
 TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
+LONG = 1e11  # products of pixels, from which on it is said how long they take
+
+logger = logging.getLogger("imblearn_images")
 
 
 UNSCALED = (
@@ -152,11 +157,34 @@ def nearest_neighbors(
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
     with one_blas_thread:
+        start, told = time.monotonic(), False
         for pairs in search.steps():
             in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
+            if not told and search.work(pairs):  # the first ones say how long the others take
+                told = True
+                seconds = (time.monotonic() - start) * (search.work() / search.work(pairs) - 1)
+                _tell(search, seconds)
     if not np.isfinite(search.distances).all():
         raise ValueError(UNSCALED.format("overflow", "large"))
     return search.distances, search.neighbors
+
+
+def _tell(search: _Search, seconds: float) -> None:
+    """Say how long a long search will take: to the log, and aloud if that is minutes."""
+    n, q, d = len(search.rows), len(search.queries), search.features.shape[1]
+    if search.work() * d < LONG:
+        return
+    time_left = f"{seconds / 60:.0f} minutes" if seconds > 99 else f"{seconds:.0f} seconds"
+    logger.log(
+        logging.WARNING if seconds > 60 else logging.INFO,
+        "Looking for the neighbours of %s images of %s numbers among %s will take about %s. An "
+        "`embedding` of fewer numbers takes less, and a neighbours object that approximates the "
+        "least: see imblearn_images.neighbors.",
+        f"{q:,}",
+        f"{d:,}",
+        f"{n:,}",
+        time_left,
+    )
 
 
 def _tiles(n: int, height: int, start: int = 0) -> list[slice]:
@@ -282,6 +310,17 @@ class _Search:
         others = len(self.queries)
         self._measure(self.norms[others:], self.rows[others:], self.features)
         yield list(product(asked, _tiles(len(self.rows), self.height, others)))
+
+    def work(self, pairs: list[tuple[slice, slice]] | None = None) -> float:
+        """How many pairs of images are compared in some pairs of tiles, or in all."""
+        if pairs is None:
+            q, n = len(self.queries), len(self.rows)
+            return float(q * (n - q / 2) if self.symmetric else q * n)
+        done = 0.0
+        for a, b in pairs:
+            area = (a.stop - a.start) * (b.stop - b.start)
+            done += area / 2 if self.symmetric and a == b else area
+        return done
 
     def compare(self, a: slice, b: slice) -> None:
         """Offer the images of tile `b` to the queries of tile `a`, and back if all are queries."""

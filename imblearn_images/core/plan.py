@@ -586,7 +586,7 @@ class ResamplingPlan:
         """
         if self.synthetic.any() and is_in_pixels(array):
             raise ValueError(
-                f"`array` holds boxes, masks or keypoints (a {type(array).__name__}), and "
+                f"`array` holds boxes, masks or keypoints ({type(array).__name__}), and "
                 f"{int(self.synthetic.sum())} of {len(self)} rows are drawn anew by {self.rule}, "
                 "where things are in other places. Use imblearn_images.annotations.carry(plan, "
                 "annotations, images=X), which moves them along; lists become annotations by "

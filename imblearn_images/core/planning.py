@@ -25,6 +25,7 @@ from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
 from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.utils import check_random_state
@@ -363,6 +364,16 @@ class RowClassifier(KNeighborsClassifier):  # type: ignore[misc]
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         return _looked_up(self.search, self.rows_, queries, k, return_distance)
 
+    @property
+    def fitted(self) -> bool:
+        """Whether it knows any rows."""
+        return hasattr(self, "rows_")
+
+    def on_pixels(self) -> Any:
+        """What it stands for, fitted on the pixels of its rows."""
+        pixels, at = self.search.matrix(self.rows_)
+        return clone(self.plain).fit(pixels[at], self.classes_[self.labels_])
+
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Class of most neighbours, the first of several."""
         if self.groups is None:
@@ -518,8 +529,11 @@ def without_images(fitted: Any) -> Any:
     Returns
     -------
     plain : object
-        Unfitted, where it was a neighbours object.
+        Unfitted, where it was a neighbours object. Classifiers of images that were kept one by one
+        are fitted on their pixels.
     """
+    if isinstance(fitted, RowClassifier) and fitted.groups is not None and fitted.fitted:
+        return fitted.on_pixels()
     if isinstance(fitted, (RowNeighbors, RowClassifier)):
         return fitted.plain
     if isinstance(fitted, list):

@@ -25,8 +25,10 @@ from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
-FAMILIES = 1 << 18  # pixels of synthetic images that a synthesis draws at a time
+FAMILIES = 3 << 18  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
+SMALL = 1 << 26  # bytes of output that are drawn before a second thread has gained anything
+EFFORT = 10  # times as much work is a pixel that a synthesis draws as one that is copied or mixed
 
 
 def render(
@@ -52,7 +54,7 @@ def render(
         Threads. The result is the same for every number; see
         :func:`joblib.parallel_config`.
     verbose : int, default=0
-        Progress: joblib reports finished chunks of about 4 MB from 10 on.
+        Progress: joblib reports finished chunks of 1 to 4 MB from 10 on.
 
     Returns
     -------
@@ -100,7 +102,10 @@ def render(
             f"`out` must have shape {shape} and dtype {images.dtype}, got {tuple(out.shape)} and "
             f"{out.dtype}."
         )
-    rows = max(1, CHUNK // max(1, prod(shape[1:]) * images.dtype.itemsize))
+    size = max(1, prod(shape[1:]))
+    nbytes = size * images.dtype.itemsize
+    drawn = 0 if answer(plan.synthesis, "mixes") else int(plan.synthetic.sum())
+    rows = max(1, min(CHUNK // nbytes, FAMILIES // size) if drawn else CHUNK // nbytes)
     if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
         rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
@@ -120,7 +125,7 @@ def render(
         ((start,) for start in range(0, len(plan), rows)),
         n_jobs=n_jobs,
         verbose=verbose,
-        small=prod(shape) * images.dtype.itemsize < 1 << 26 and images.in_memory,
+        small=nbytes * (len(plan) + EFFORT * drawn) < SMALL and images.in_memory,
     )
     return out
 

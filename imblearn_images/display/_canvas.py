@@ -97,7 +97,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "Figures are drawn by matplotlib. Install it: pip install imblearn-images[plot]"
+            "Figures are drawn by matplotlib. Install it: pip install matplotlib"
         ) from error
 
 

@@ -23,10 +23,7 @@ __all__ = ["InspectReport", "inspect_folder"]
 
 NEIGHBORS = 5  # SMOTE's default
 FEW = 10  # images of a class; a fifth of them is one or two, too few to measure anything
-NO_HASH = (
-    "near-duplicates were not looked for: ImageHash is not installed "
-    "(pip install imblearn-images[hash])"
-)
+NO_HASH = "near-duplicates were not looked for: ImageHash is not installed (pip install imagehash)"
 RATIO = 3.0  # of the largest class to a smaller one, from where treatment is worth a trial
 
 

@@ -11,7 +11,7 @@ import traceback
 import tracemalloc
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
+from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
@@ -54,6 +55,7 @@ from imblearn_images.model_selection._comparison import (
     ResamplerComparison,
 )
 from imblearn_images.model_selection._folds import Fold, make_folds
+from imblearn_images.model_selection._gap import SynthesisGap, gap_of
 from imblearn_images.model_selection._label_scores import (
     METRICS,
     LabelScorer,
@@ -92,6 +94,8 @@ class Outcome:
     peak_bytes: float = np.nan
     """The most that resampling held at once, beyond what was there before."""
     warnings: tuple[str, ...] = ()
+    gap: SynthesisGap | None = None
+    """How easily its synthetic images are told from real ones, on the first fold."""
 
 
 def summarise(
@@ -144,7 +148,8 @@ def summarise(
         costs={name: _cost(table[name]) for name in names},
         estimators={each.name: each.estimator for each in candidates if each.name in names},
         failures=failures,
-        notes=(*notes, *_heard(outcomes)),
+        notes=(*notes, *_told(table), *_heard(outcomes)),
+        gaps={name: found[0].gap for name, found in table.items() if found[0].gap is not None},
         interrupted=interrupted,
         conditions=conditions | {"n_folds": len(complete)},
         baselines=baselines,
@@ -177,6 +182,12 @@ def _cost(found: Sequence[Outcome]) -> Cost:
     return Cost(fit, resampling, next((o.peak_bytes for o in found if o.fold == 0), np.nan))
 
 
+def _told(table: Mapping[str, Sequence[Outcome]]) -> list[str]:
+    """Warn where synthetic images are told from real ones, and are not in all classes alike."""
+    gaps = {name: found[0].gap for name, found in table.items()}
+    return [f"{name}: {gap.warning}" for name, gap in gaps.items() if gap and gap.warning]
+
+
 def _heard(outcomes: Sequence[Outcome]) -> list[str]:
     """Warnings of the fits, each once, the most frequent first."""
     heard = Counter(" ".join(text.split()) for each in outcomes for text in set(each.warnings))
@@ -190,6 +201,7 @@ class Watch:
     def __init__(self, traces: bool) -> None:
         self.traces = traces
         self.seconds = self.peak = np.nan
+        self.plan: ResamplingPlan | None = None
 
     def __sklearn_clone__(self) -> Watch:
         return self
@@ -235,7 +247,10 @@ class WatchedSampler(BaseEstimator):
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
         """As the sampler does."""
-        return self.watch.run(self.sampler.fit_resample, X, y, **params)
+        result = self.watch.run(self.sampler.fit_resample, X, y, **params)
+        if isinstance(plan := getattr(self.sampler, "plan_", None), ResamplingPlan):
+            self.watch.plan = plan if self.watch.plan is None else plan.after(self.watch.plan)
+        return result
 
 
 class Answers(ClassifierMixin, BaseEstimator):
@@ -321,6 +336,7 @@ def fit_and_score(
                 probabilities = label_probabilities(answers, X_test, y.shape[1])
             else:
                 probabilities = None
+            gap = _gap(fitted, watch.plan, X[train]) if fold == 0 and y.ndim == 1 else None
         except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
             reason = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {reason}{_whose_line(error)}"
@@ -335,7 +351,18 @@ def fit_and_score(
         resampling_seconds=watch.seconds,
         peak_bytes=watch.peak,
         warnings=tuple(f"{w.category.__name__}: {w.message}" for w in heard),
+        gap=gap,
     )
+
+
+def _gap(fitted: Any, plan: ResamplingPlan | None, X: Any) -> SynthesisGap | None:
+    """Look at the synthetic images of a Pipeline; they are not what the comparison is about."""
+    if plan is None or not isinstance(fitted, Pipeline) or holds_paths(X) or np.ndim(X) < 3:
+        return None
+    try:
+        return gap_of(fitted, plan, X)
+    except Exception:  # noqa: BLE001 - features that cannot be had are no reason to fail
+        return None
 
 
 def _whose_line(error: BaseException) -> str:

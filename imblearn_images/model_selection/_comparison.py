@@ -17,6 +17,7 @@ from imblearn_images.core.calibration import Reliability
 from imblearn_images.core.text import align, counted, html_table, shown
 from imblearn_images.display import ComparisonDisplay
 from imblearn_images.model_selection._candidates import BASELINES
+from imblearn_images.model_selection._gap import SynthesisGap
 from imblearn_images.model_selection._statistics import (
     ALPHA,
     Difference,
@@ -458,6 +459,9 @@ class ResamplerComparison:
     weights of a "class_weight" that is not a parameter are to be passed to its ``fit``.)"""
     failures: Mapping[str, str]
     """Candidate without a result -> reason."""
+    gaps: Mapping[str, SynthesisGap] = field(default_factory=dict)
+    """Candidate that makes images -> how easily these are told from real ones, on the first fold,
+    in the features of the estimator; of arrays of images only."""
     notes: tuple[str, ...] = ()
     """What should be known besides."""
     interrupted: bool = False
@@ -602,7 +606,7 @@ class ResamplerComparison:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "Comparison.to_frame needs pandas. Install it: pip install imblearn-images[pandas]"
+                "Comparison.to_frame needs pandas. Install it: pip install pandas"
             ) from error
         return pd.DataFrame(makers[what](self))
 

@@ -33,6 +33,7 @@ from imblearn_images.core.validation import (
     check_plan_fits,
     check_strategy,
 )
+from imblearn_images.core.writing import DrawLater
 
 __all__ = ["RedrawImages"]
 
@@ -247,7 +248,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
 
     def _check_size(self, images: Images, n_out: int) -> None:
         shape = images.uniform
-        at_hand = images.paths is None and shape is not None and not self.lazy
+        later = self.lazy or images.draws_later or isinstance(self.output_dir, DrawLater)
+        at_hand = images.paths is None and shape is not None and not later
         n_bytes = n_out * (prod(shape or ()) * images.dtype.itemsize if at_hand else PLAN_BYTES)
         check_fits(
             n_bytes,

@@ -126,15 +126,16 @@ def _enlarged(
     if factor == 1:
         return flow
     for n, axis in zip(size, axes, strict=True):
-        lines = flow.swapaxes(0, axis)
         at = (np.arange(n, dtype=np.float32) - (factor - 1) / 2) / factor
-        low = split(at, len(lines))
-        enlarged = lines[np.minimum(low + 1, len(lines) - 1)]
-        enlarged -= lines[low]
-        enlarged *= at[:, None, None, None]
-        enlarged += lines[low]
-        flow = enlarged.swapaxes(0, axis)
-    return np.multiply(flow, factor, order="C")
+        low = split(at, flow.shape[axis])
+        left = flow.take(low, axis=axis)
+        right = flow.take(np.minimum(low + 1, flow.shape[axis] - 1), axis=axis)
+        right -= left
+        right *= at.reshape(-1, *(1,) * (flow.ndim - 1 - axis))
+        right += left
+        flow = right
+    flow *= factor
+    return flow
 
 
 def _coarse_to_fine(pair: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -111,9 +111,10 @@ def warp(images: Floats, flow: NDArray[np.float32], order: int = 3) -> Floats:
         raise ValueError(f"`flow` must have shape {(m, 2, h, w)}, got {flow.shape}.")
     out = np.empty_like(images, order="C")
     planes, drawn = (array if array.ndim == 4 else array[..., None] for array in (images, out))
-    rows = max(1, STRIP // max(1, w))
+    most = STRIP // (2 if order == 3 else 1)  # it needs twice the scratch memory
+    rows = max(1, most // max(1, w))
     strips = [slice(top, min(top + rows, h)) for top in range(0, h, rows)]
-    for part in _blocks(m, h * w):
+    for part in _blocks(m, h * w, most):
         points = [_points_of_rows(flow[part, :, strip], strip.start, h) for strip in strips]
         # Four gathers a channel do not pay for repeating what is known of each point.
         for group in _groups(planes.shape[3], 4 if order == 3 else 1):
@@ -125,9 +126,9 @@ def warp(images: Floats, flow: NDArray[np.float32], order: int = 3) -> Floats:
     return out
 
 
-def _blocks(m: int, pixels: int) -> Iterator[slice]:
-    """Slices of `m` images of so many pixels that are drawn at a time."""
-    height = max(1, STRIP // max(1, pixels))
+def _blocks(m: int, pixels: int, most: int) -> Iterator[slice]:
+    """Slices of `m` images of so many pixels each: at most `most` pixels, or one image."""
+    height = max(1, most // max(1, pixels))
     for start in range(0, m, height):
         yield slice(start, min(start + height, m))
 
@@ -216,12 +217,12 @@ class Points:
         flat = plane.reshape(-1, *self.y.shape[self.corner.ndim :])
         steps = {name: 0, "right": self.right, "below": self.down, "across": self.down + self.right}
         value, right, below, across = (
-            # "clip" spares a copy; all points lie inside.
+            # "wrap" spares a copy; all points lie inside.
             flat[step:].take(
                 self.corner,
                 axis=0,
                 out=_scratch.array(into, self.y.shape, plane.dtype),
-                mode="clip",
+                mode="wrap",
             )
             for into, step in steps.items()
         )
@@ -296,8 +297,8 @@ _BORDER = 2  # pixels beyond the image that bicubic interpolation looks at
 def follow(
     images: NDArray[Any],
     flow: NDArray[np.float32],
-    order: int,
-    fill_mode: str,
+    order: int = 3,
+    fill_mode: str = "nearest",
     fill: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Draw images along a flow, with the pixels beyond the border as `fill_mode` says.
@@ -317,6 +318,14 @@ def follow(
     """
     if fill_mode == "nearest":
         return warp(images, flow, order)
+    padded, folded, inner = within_border(images, flow, fill_mode, fill)
+    return np.ascontiguousarray(warp(padded, folded, order)[inner])
+
+
+def within_border(
+    images: Floats, flow: NDArray[np.float32], fill_mode: str, fill: NDArray[Any] | None
+) -> tuple[Floats, NDArray[np.float32], tuple[slice, ...]]:
+    """Images with a border, a flow that points nowhere beyond it, and where the images are."""
     height, width = images.shape[1:3]
     inner = np.s_[:, _BORDER : height + _BORDER, _BORDER : width + _BORDER]
     folded = np.zeros((len(flow), 2, height + 2 * _BORDER, width + 2 * _BORDER), np.float32)
@@ -324,6 +333,7 @@ def follow(
         grid = np.arange(side, dtype=np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
         folded[:, axis][inner] = fold(flow[:, axis] + grid, side, fill_mode) - grid
     around = ((0, 0), *((_BORDER, _BORDER),) * 2, *((0, 0),) * (images.ndim - 3))
+    padded: Floats
     if fill_mode == "constant":
         assert fill is not None
         shape = [n + sum(more) for n, more in zip(images.shape, around, strict=True)]
@@ -332,7 +342,7 @@ def follow(
         padded[inner] = images
     else:
         padded = np.pad(images, around, "symmetric" if fill_mode == "reflect" else "wrap")
-    return np.ascontiguousarray(warp(padded, folded, order)[inner])
+    return padded, folded, inner
 
 
 def fold(at: NDArray[Any], side: int, fill_mode: str) -> NDArray[Any]:
@@ -407,8 +417,8 @@ def _column(values: Column) -> NDArray[np.float32]:
 def follow_affine(
     images: Floats,
     affine: Affine,
-    order: int,
-    fill_mode: str,
+    order: int = 3,
+    fill_mode: str = "nearest",
     fill: NDArray[Any] | None = None,
 ) -> Floats:
     """Draw images along affine maps; parameters as of :func:`follow`."""
@@ -428,6 +438,11 @@ def follow_affine(
             flow = affine[rows].flow(size)
             drawn[rows] = follow(images[rows], flow, order, fill_mode, of_rows)
     return drawn
+
+
+def normal(rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float32]:
+    """Draw normal numbers."""
+    return rng.standard_normal(size, dtype=np.float32)
 
 
 def warp_affine(
@@ -477,15 +492,15 @@ def warp_affine(
     out = np.empty_like(images, order="C")
     planes, drawn = (array if array.ndim == 4 else array[..., None] for array in (images, out))
     crossings = _Crossing.of(maps, (h, w), fill_mode)
-    for part in _blocks(m, h * w):
+    for part in _blocks(m, h * w, STRIP):
         crossing = crossings.part(part)
+        margins = crossing.margins()
         for group in _groups(planes.shape[3], 4):
-            lines = crossing.extended(
-                planes[part, ..., group], fill[part] if fill is not None else None
-            )
+            constant = None if fill is None else fill[part]
+            lines = crossing.extended(planes[part, ..., group], margins, constant)
             shape = (*crossing.rows.shape, w, lines.shape[-1])
             between = _scratch.array("between", shape, lines.dtype)
-            for strip, at, phase in crossing.places_in_rows():
+            for strip, at, phase in crossing.places_in_rows(margins):
                 _cubic(lines, at, phase, 1, between[:, strip])
             for strip, at, phase in crossing.places_in_columns():
                 values = _scratch.array("value", (*at.shape, lines.shape[-1]), lines.dtype)
@@ -551,15 +566,16 @@ class _Crossing:
 
     def part(self, some: slice) -> _Crossing:
         """The same for some of the images."""
+        rows = self.rows[some]
+        rows = rows[:, : np.ptp(rows, axis=1).max() + 1]
         return _Crossing(
-            self.rows[some],
-            (self.along_rows[0][some], self.along_rows[1][some]),
+            rows,
+            (self.along_rows[0][some, : rows.shape[1]], self.along_rows[1][some]),
             (self.along_columns[0][some], self.along_columns[1][some]),
             self.size,
             self.fill_mode,
         )
 
-    @property
     def margins(self) -> tuple[int, int]:
         """Columns that are looked at left and right of the image."""
         of_row, of_column = self.along_rows
@@ -567,9 +583,11 @@ class _Crossing:
         last = int(of_row.max() + of_column.max()) >> BITS
         return max(0, 1 - first), max(0, last + 3 - self.size[1])
 
-    def extended(self, planes: Floats, fill: NDArray[Any] | None) -> Floats:
+    def extended(
+        self, planes: Floats, margins: tuple[int, int], fill: NDArray[Any] | None
+    ) -> Floats:
         """Images (m, h, w, c), packed, with the columns beside them; a row of the constant."""
-        (h, w), (left, right) = self.size, self.margins
+        (h, w), (left, right) = self.size, margins
         m, channels = len(planes), planes.shape[3]
         is_constant = self.fill_mode == "constant"
         shape = (m, h + is_constant, left + w + right, _width(channels))
@@ -586,9 +604,11 @@ class _Crossing:
                 flat[:, beside] = flat.take(columns, axis=1)
         return lines
 
-    def places_in_rows(self) -> Iterator[tuple[slice, NDArray[np.intp], NDArray[np.intp]]]:
+    def places_in_rows(
+        self, margins: tuple[int, int]
+    ) -> Iterator[tuple[slice, NDArray[np.intp], NDArray[np.intp]]]:
         """Places in what :meth:`extended` gives, for some of the rows at a time."""
-        (h, w), (left, right) = self.size, self.margins
+        (h, w), (left, right) = self.size, margins
         of_row, of_column = self.along_rows
         sources = _extension(self.rows, h, self.fill_mode)
         sources += np.arange(len(sources))[:, None] * (h + (self.fill_mode == "constant"))
@@ -640,9 +660,9 @@ def _cubic(
     tables = _weights(lines.shape[-1], lines.dtype.char)
     pixel, weight = (_scratch.array(name, out.shape, lines.dtype) for name in ("right", "across"))
     for tap, table in enumerate(tables):
-        # "clip" spares a copy; all places lie inside.
-        flat[tap * step :].take(first, axis=0, out=pixel, mode="clip")
-        table.take(phase, axis=0, out=weight, mode="clip")
+        # "wrap" spares a copy; all places lie inside.
+        flat[tap * step :].take(first, axis=0, out=pixel, mode="wrap")
+        table.take(phase, axis=0, out=weight, mode="wrap")
         if tap:
             pixel *= weight
             out += pixel

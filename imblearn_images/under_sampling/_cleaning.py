@@ -127,7 +127,7 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
     {embedding_}
     {n_features_in_}
     nn_ : estimator
-        Neighbours of the features.
+        Neighbours of the features; unfitted where images were searched by their pixels.
 
     References
     ----------
@@ -178,7 +178,8 @@ class RepeatedEditedNearestNeighbours(
     """Clean by edited nearest neighbours again and again until nothing changes.
 
     :class:`imblearn.under_sampling.RepeatedEditedNearestNeighbours` for images. Up to
-    `max_iter` times the cost, and the effect, of :class:`EditedNearestNeighbours`.
+    `max_iter` times the effect of :class:`EditedNearestNeighbours`, at little more than its cost:
+    distances of images that stay are measured once.
 
     Parameters
     ----------
@@ -257,7 +258,7 @@ class RepeatedEditedNearestNeighbours(
 class AllKNN(MeasuringSelectorMixin, RowAllKNN):
     """Clean by edited nearest neighbours with a neighbourhood that grows from 1 to k.
 
-    :class:`imblearn.under_sampling.AllKNN` for images: `n_neighbors` searches. It drops
+    :class:`imblearn.under_sampling.AllKNN` for images: `n_neighbors` rounds. It drops
     more than one round of :class:`EditedNearestNeighbours`, mostly at the border.
 
     Parameters
@@ -331,8 +332,9 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     """Keep the images that a nearest-neighbour classifier needs to get the others right.
 
     :class:`imblearn.under_sampling.CondensedNearestNeighbour` for images. Images are
-    processed one by one, each with a search: slow, hours for tens of thousands. It keeps
-    the border and drops the inside of a class, hence noise is kept.
+    processed one by one, and every one that is kept is compared with all of its class: slow,
+    hours for many tens of thousands. It keeps the border and drops the inside of a class, hence
+    noise is kept.
 
     Parameters
     ----------
@@ -351,7 +353,7 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     {embedding_}
     {n_features_in_}
     estimators_ : list of KNeighborsClassifier
-        One per condensed class.
+        One per condensed class, fitted on the features, or the pixels, of what was kept.
 
     References
     ----------
