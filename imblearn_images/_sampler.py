@@ -21,13 +21,14 @@ from scipy import sparse
 
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import Images, StoreImages, is_store, open_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import RowNeighbors, listen, plan_synthesis, without_images
-from imblearn_images.core.rendering import allocate, render
+from imblearn_images.core.rendering import DrawnImages, allocate, render
 from imblearn_images.core.rules import answer
+from imblearn_images.core.stores import resampled
 from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.validation import (
     as_counts,
@@ -52,6 +53,7 @@ __all__ = [
     "TracedSamplerMixin",
     "check_plain",
     "finds_exactly",
+    "read_selected",
     "searched_here",
     "sizes_told",
 ]
@@ -117,6 +119,11 @@ def _opened(X: Any) -> Any:
     return open_images(X) if isinstance(X, Images) or holds_images(X) else X
 
 
+def read_selected(selected: Images, plan: ResamplingPlan, images: Images) -> Any:
+    """Paths of the images that a plan has selected; of others their pixels."""
+    return render(plan, images) if selected.paths is None else selected.paths
+
+
 class ImageSamplerMixin:
     """Mixin that lets a sampler of imbalanced-learn take images and file paths.
 
@@ -134,6 +141,8 @@ class ImageSamplerMixin:
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        if is_store(X):
+            X = StoreImages(X)
         images = _opened(X if isinstance(X, Images) else unwrap(X)[0])
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
@@ -175,8 +184,9 @@ class ImageSamplerMixin:
             For a parameter that this sampler does not take.
         """
         self._check_params(params)
-        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
-        images = _opened(held)
+        store = StoreImages(X) if is_store(X) else None
+        held, rewrap = (X, None) if isinstance(X, Images) or store is not None else unwrap(X)
+        images = _opened(held) if store is None else store
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
         # share a sampler do not see each other's; what is left at the end is one whole result.
@@ -189,9 +199,12 @@ class ImageSamplerMixin:
         plan = worker.plan_
         self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
+        if store is not None:
+            return resampled(plan, store), y_resampled
+        if isinstance(X_resampled, DrawnImages):  # drawn when they are read, as requested
+            return X_resampled, y_resampled  # type: ignore[return-value]
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
-            paths = X_resampled.paths
-            X_resampled = render(plan, images) if paths is None else paths
+            X_resampled = read_selected(X_resampled, plan, images)
         if held is not X:
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
             assert rewrap is not None
@@ -255,7 +268,8 @@ class ImageSamplerMixin:
         if sparse.issparse(X):
             return X
         images = open_images(X)
-        if images.paths is not None:
+        later = getattr(self, "lazy", False)  # whoever reads an image has it drawn, not written
+        if images.paths is not None and not later:
             if self.output_dir is None:
                 name = type(self).__name__
                 raise ValueError(
@@ -266,7 +280,7 @@ class ImageSamplerMixin:
             _check_output(self.output_dir, images.paths)
         if not images.in_memory:
             images.look_at(np.arange(len(images)) if rows is None else rows, n_jobs=self.n_jobs)
-        if images.paths is not None:
+        if images.paths is not None and not later:
             images.check_can_be_written()  # type: ignore[attr-defined]
         return images
 
@@ -285,6 +299,8 @@ class ImageSamplerMixin:
         default the plan's parents are mixed.
         """
         plan, jobs = self.plan_, self.n_jobs
+        if getattr(images, "draws_later", False) and values is None and not plan.why_not:
+            return DrawnImages(plan, images)
         if isinstance(self.output_dir, DrawLater) and getattr(images, "paths", ()) is None:
             # decided on what a step before would draw; what becomes of it is the caller's business
             return images.subset(plan.base)

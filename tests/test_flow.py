@@ -4,7 +4,9 @@ from conftest import make_images
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from imblearn_images.synthesis import _flow as flow_module
-from imblearn_images.synthesis._flow import optical_flow, warp
+from imblearn_images.synthesis import _warp as warp_module
+from imblearn_images.synthesis._flow import optical_flow
+from imblearn_images.synthesis._warp import warp
 
 SIZES = [(28, 28), (29, 31), (5, 5), (1, 40), (40, 1), (1, 1), (17, 90)]
 
@@ -128,7 +130,7 @@ def test_a_pair_has_the_same_flow_in_every_block(size, channels, monkeypatch):
 def test_an_image_is_warped_alike_in_every_block(order, strip, monkeypatch):
     images, flow = make_images(5, (23, 19, 3), "float32"), make_flow(5, (23, 19))
     together = warp(images, flow, order=order)
-    monkeypatch.setattr(flow_module, "STRIP", strip)
+    monkeypatch.setattr(warp_module, "STRIP", strip)
     np.testing.assert_array_equal(warp(images, flow, order=order), together)
     alone = [warp(images[i : i + 1], flow[i : i + 1], order=order)[0] for i in range(5)]
     np.testing.assert_array_equal(alone, together)

@@ -1,5 +1,7 @@
 """Law 12: layers tell the truth about where things are."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from conftest import make_images
@@ -44,6 +46,14 @@ RULES = {
     ),
     "one of": OneOf([CutMix(), Augment(**DARK), "copy", TransferDeformation()]),
 }
+if find_spec("cv2") is not None:
+    RULES |= {
+        "augment, opencv": Augment(**DARK, rotation_range=20, probability=0.8, engine="opencv"),
+        "elastic, opencv": Augment(**DARK, elastic=0.02, horizontal_flip=True, engine="opencv"),
+        "wrap, opencv": Augment(**DARK, fill_mode="wrap", order=1, engine="opencv"),
+        "transfer, opencv": TransferDeformation(engine="opencv"),
+        "warp, opencv": Morph(fade=False, engine="opencv"),
+    }
 
 
 def images_that_say_where(n):

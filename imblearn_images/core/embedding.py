@@ -232,6 +232,18 @@ def embed(
     (4, 3)
     """
     check_embedding(embedding)
+    if isinstance(X, Images) and embedding is not None:
+        memory, origin = X.origin(np.arange(len(X)))
+        if memory is not None and (origin >= 0).all():  # the same images in every epoch
+            return memory.once(  # type: ignore[no-any-return]
+                ("embedding", id(embedding)),
+                (embedding, origin),
+                lambda: _embed(X, embedding, y, n_jobs=n_jobs),
+            )
+    return _embed(X, embedding, y, n_jobs=n_jobs)
+
+
+def _embed(X: Any, embedding: Any, y: Any, *, n_jobs: int | None) -> tuple[NDArray[Any], Any, str]:
     if not (sparse.issparse(X) or (isinstance(X, np.ndarray) and X.ndim > 1)):
         X = open_images(X)
         X = np.asarray(X) if X.in_memory else X

@@ -121,7 +121,11 @@ def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if values.dtype in (dtype, np.bool_):
         return values.astype(dtype, copy=False)
     out = np.empty(values.shape, dtype=dtype)
-    store(values.astype(np.result_type(values, np.float32)), out)
+    floats = np.result_type(values, np.float32)
+    if dtype.kind in "ui" and values.dtype == floats:
+        store(np.rint(values), out)  # a copy as any, and rounding twice changes nothing
+    else:
+        store(values.astype(floats), out)
     return out
 
 

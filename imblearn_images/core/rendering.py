@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import Images, Memory, open_images
 from imblearn_images.core.layers import Layer
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
@@ -25,8 +25,10 @@ from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
-FAMILIES = 1 << 18  # pixels of synthetic images that a synthesis draws at a time
+FAMILIES = 3 << 18  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
+SMALL = 1 << 26  # bytes of output that are drawn before a second thread has gained anything
+EFFORT = 10  # times as much work is a pixel that a synthesis draws as one that is copied or mixed
 
 
 def render(
@@ -52,7 +54,7 @@ def render(
         Threads. The result is the same for every number; see
         :func:`joblib.parallel_config`.
     verbose : int, default=0
-        Progress: joblib reports finished chunks of about 4 MB from 10 on.
+        Progress: joblib reports finished chunks of 1 to 4 MB from 10 on.
 
     Returns
     -------
@@ -100,7 +102,12 @@ def render(
             f"`out` must have shape {shape} and dtype {images.dtype}, got {tuple(out.shape)} and "
             f"{out.dtype}."
         )
-    rows = max(1, CHUNK // max(1, prod(shape[1:]) * images.dtype.itemsize))
+    size = max(1, prod(shape[1:]))
+    nbytes = size * images.dtype.itemsize
+    drawn = 0 if answer(plan.synthesis, "mixes") else int(plan.synthetic.sum())
+    rows = max(1, min(CHUNK // nbytes, FAMILIES // size) if drawn else CHUNK // nbytes)
+    if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
+        rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
 
     def draw(start: int) -> None:
@@ -118,7 +125,7 @@ def render(
         ((start,) for start in range(0, len(plan), rows)),
         n_jobs=n_jobs,
         verbose=verbose,
-        small=prod(shape) * images.dtype.itemsize < 1 << 26 and images.in_memory,
+        small=nbytes * (len(plan) + EFFORT * drawn) < SMALL and images.in_memory,
     )
     return out
 
@@ -217,6 +224,11 @@ class DrawnImages(Images):
         if self._is_drawn[row]:
             return id(self.plan), row
         return self.images.identity_of(self.plan.base[row])
+
+    def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
+        """Where what is computed of the images that are repeated is remembered."""
+        memory, origin = self.images.origin(self.plan.base[rows])
+        return memory, np.where(self._is_drawn[rows], -1, origin)
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -331,10 +343,13 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
             "Chain or OneOf of these; or give your synthesis a method layers(base, partners, "
             "weights, rngs)."
         )
-    shape = images.shape_of(plan.base[0])
-    parents = np.empty((len(plan), 1 + plan.partners.shape[1], *shape), dtype=images.dtype)
-    for at, rows in enumerate((plan.base, *plan.partners.T)):
-        images.read(rows, parents[:, at])
+    shape = (len(plan), 1 + plan.partners.shape[1], *images.shape_of(plan.base[0]))
+    if answer(rule, "looks"):
+        parents = np.empty(shape, dtype=images.dtype)
+        for at, rows in enumerate((plan.base, *plan.partners.T)):
+            images.read(rows, parents[:, at])
+    else:  # nothing is read, nor does it take memory
+        parents = np.broadcast_to(np.zeros((), dtype=images.dtype), shape)
     rngs = [] if plan.seeds is None else generators(plan)
     layers: list[Layer] = rule.layers(parents[:, 0], parents[:, 1:], plan.weights, rngs)
     return layers

@@ -22,12 +22,14 @@ from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 ANSWERS = MappingProxyType(
     {
         "copies": False,  # rows drawn by it are the images themselves, and no synthetic ones
+        "looks": True,  # its layers depend on the pixels of the parents, not on their shape alone
         "mixes": False,  # it adds up the pixels of any number of parents, by their shares
         "needs_partners": True,  # without one, if it has any at all, it repeats the image
         "note": None,  # what the repr of a plan says of it; by default "drawn by", and its name
         "rest": None,  # what is drawn besides shares of parents; None if these add up to nothing
         "sees_all": False,  # what it draws may show any image of the source, not its parents alone
         "why_not": "",  # why it cannot draw from the images alone
+        "why_not_carried": "",  # why objects cannot be carried through what it draws
     }
 )
 """What a rule may be asked, and the answer of one that does not say."""
@@ -80,6 +82,7 @@ class Copy(BaseEstimator):  # type: ignore[misc]
 
     __name__ = "copy"
     n_partners = 0
+    looks = False
     copies = True
 
     def __repr__(self) -> str:
@@ -117,6 +120,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
 
     __name__ = "blend"
     n_partners = 1
+    looks = False
     mixes = True
     note = rest = ""
 

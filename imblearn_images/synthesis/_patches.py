@@ -69,6 +69,7 @@ class CutMix(BaseEstimator):
     """
 
     n_partners = 1
+    looks = False
 
     def __init__(
         self,

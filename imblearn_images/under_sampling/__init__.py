@@ -1,11 +1,16 @@
 """Under-samplers: the names and parameters of :mod:`imblearn.under_sampling`, on images.
 
-- :mod:`~imblearn_images.under_sampling._controlled`: the size of every class is given.
-  ``RandomUnderSampler``, ``NearMiss``, ``InstanceHardnessThreshold``, ``ClusterCentroids``
-- :mod:`~imblearn_images.under_sampling._cleaning`: images that disturb, or that nobody
-  needs, are dropped. ``TomekLinks``, ``EditedNearestNeighbours``,
-  ``RepeatedEditedNearestNeighbours``, ``AllKNN``, ``CondensedNearestNeighbour``,
-  ``OneSidedSelection``, ``NeighbourhoodCleaningRule``
+The size of every class is given:
+
+- :class:`RandomUnderSampler`, :class:`NearMiss`, :class:`InstanceHardnessThreshold`,
+  :class:`ClusterCentroids`
+
+Images that disturb, or that nobody needs, are dropped:
+
+- :class:`TomekLinks`, :class:`EditedNearestNeighbours`,
+  :class:`RepeatedEditedNearestNeighbours`, :class:`AllKNN`,
+  :class:`CondensedNearestNeighbour`, :class:`OneSidedSelection`,
+  :class:`NeighbourhoodCleaningRule`
 
 All but the first measure distances, in the features that `embedding` makes. With
 ``embedding=None`` these are the flattened pixels: neighbours are looked up in the images, block by

@@ -21,7 +21,8 @@ from skimage.transform import warp as warp_one
 
 from imblearn_images import SMOTE, RandomOverSampler, render
 from imblearn_images.synthesis._deformation import FLOW_SIDE, Morph, TransferDeformation
-from imblearn_images.synthesis._flow import optical_flow, warp
+from imblearn_images.synthesis._flow import optical_flow
+from imblearn_images.synthesis._warp import warp
 
 PEERS = {"ilk": optical_flow_ilk, "tvl1": optical_flow_tvl1}
 
