@@ -290,6 +290,10 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
 
     Resampling is the second thing to try with several labels: compare it with class weights and
     a threshold for each label, see :func:`~imblearn_images.model_selection.compare_resamplers`.
+    On neither set of ``tests/benchmarks/labels.py compare`` does a sampler rank better than
+    nothing, and on yeast (2,417 rows, 14 labels, logistic regressions) repeats up to 10 times
+    lower the mean average precision from 0.467 to 0.427, while a threshold for each label raises
+    macro-F1 from 0.390 to 0.479.
 
     References
     ----------
