@@ -20,11 +20,11 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
-from imblearn_images._members import class_weight_of, samplers_of, seeded
+from imblearn_images._members import alike, class_weight_of, samplers_of, seeded
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import reads_homes, weighted
@@ -310,6 +310,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         labels = as_labels(X, y)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, dtype=float)
+            check_consistent_length(labels, sample_weight)
         carried = params_of_fit(self, sample_weight, params)
         n = len(labels)
         groups = None if groups is None else sortable(as_groups(groups, n, of="images in X"))
@@ -409,6 +410,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
                 f"`screen` must be None or a number of at least 0, got {self.screen!r}: 0.03 drops "
                 "what scores 3 points less than the best."
             )
+        if isinstance(self.scoring, str):
+            get_scorer(self.scoring)  # an unknown name is refused before anything is fitted
 
     def _read(self, X: Any) -> tuple[Any, Any]:
         """Read files once for all policies and folds; give the fitted reader, or None."""
@@ -473,7 +476,10 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         if self.screen is None:
             return []
         if not isinstance(self.cv, Integral):
-            return list(check_cv(self.cv, y, classifier=True).split(y, y, groups))
+            folds = list(check_cv(self.cv, y, classifier=True).split(y, y, groups))
+            if not folds:
+                raise ValueError(f"`cv` must give folds, got {self.cv!r}, which gives none.")
+            return folds
         if self.cv < 2:
             raise ValueError(f"`cv` must be at least 2, got {self.cv!r}; screen=None needs none.")
         of_class = [y == label for label in np.unique(y)]
@@ -784,27 +790,7 @@ def _is_model(name: str, sampler: Any) -> bool:
 
 def _same(one: tuple[Any, bool], other: tuple[Any, bool]) -> bool:
     """Whether two policies can share a fit: they differ in the correction alone."""
-    return _alike(one[0], other[0]) and one[1] == other[1]
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two samplers draw the same."""
-    if one is other:
-        return True
-    if one is None or other is None or type(one) is not type(other):
-        return False
-    mine, theirs = one.get_params(deep=False), other.get_params(deep=False)
-    return all(_equal(mine[name], theirs[name]) for name in mine)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if one is other:
-        return True
-    if hasattr(one, "get_params") and not isinstance(one, type):
-        return _alike(one, other)
-    if isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
-        return all(_equal(*pair) for pair in zip(one, other, strict=True))
-    return isinstance(one, (str, Real)) and type(one) is type(other) and one == other
+    return alike(one[0], other[0]) and one[1] == other[1]
 
 
 def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
@@ -812,7 +798,7 @@ def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
     groups: list[list[_Policy]] = []
     for each in policies:
         for group in groups:
-            same = _alike(group[0].sampler, each.sampler)
+            same = alike(group[0].sampler, each.sampler)
             if same and group[0].model is None and each.model is None:
                 group.append(each)
                 break
