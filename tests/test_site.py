@@ -105,3 +105,10 @@ def test_example_is_short_and_begins_with_a_question(path):
     assert title.endswith("?"), title
     assert rule == "=" * len(title)
     assert not empty
+
+
+@pytest.mark.parametrize("page", ["README.md", "notebooks/get_started.md"])
+def test_the_citation_names_this_version(page):
+    text = (NOTEBOOKS.parent / page).read_text(encoding="utf-8")
+    assert re.findall(r"version\s*= \{([\d.]+)\}", text) == [imblearn_images.__version__]
+    assert len(text) <= 5000 or page != "README.md"
