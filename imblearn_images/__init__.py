@@ -10,9 +10,13 @@ arrays, memmaps and file paths.
 - :mod:`~imblearn_images.ensemble`: classifiers whose members see balanced subsets
 - :mod:`~imblearn_images.synthesis`: how synthetic images are drawn: ``Augment``, ``Morph``, ...
 - :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
+- :mod:`~imblearn_images.neighbors`: ``ImageNeighbors``, exact nearest images
 - :mod:`~imblearn_images.preprocessing`: reading, reshaping, HOG, as steps of a pipeline
-- :mod:`~imblearn_images.torch`: ``TorchEmbedding``, a network as `embedding`
+- :mod:`~imblearn_images.epochs`: another resampled set in every epoch, and nothing stored
+- :mod:`~imblearn_images.torch`: training loops of PyTorch, and a network as `embedding`
+- :mod:`~imblearn_images.keras`: training loops of Keras
 - :mod:`~imblearn_images.strategies`: what to pass as ``sampling_strategy``
+- :mod:`~imblearn_images.annotations`: boxes, masks and keypoints, carried along, balanced, written
 - :mod:`~imblearn_images.folders`: class folders of photos, split, balanced and traceable on
   disk; ``imblearn-images`` on the command line
 - :mod:`~imblearn_images.model_selection`: does it help? comparisons and leakage
@@ -22,6 +26,7 @@ arrays, memmaps and file paths.
 
 Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``), and
 :func:`render` draws a plan, or a part of it, wherever the output should live.
+:func:`show_versions` prints what a question or a bug report has to name.
 """
 
 # ruff: noqa: E402 - the imports below take seconds, in which the command can be interrupted
@@ -32,9 +37,11 @@ from imblearn_images._cli.interrupts import ends_quietly
 
 ends_quietly()
 
+from imblearn_images._versions import show_versions
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.writing import plan_blocks, render_block, render_files
 from imblearn_images.ensemble import (
     BalancedBaggingClassifier,
     BalancedRandomForestClassifier,
@@ -44,11 +51,13 @@ from imblearn_images.ensemble import (
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.over_sampling import (
     ADASYN,
+    MLSMOTE,
     SMOTE,
     SVMSMOTE,
     BorderlineSMOTE,
     GenerativeOverSampler,
     KMeansSMOTE,
+    LabelOverSampler,
     RandomOverSampler,
     RedrawImages,
 )
@@ -68,6 +77,7 @@ from imblearn_images.under_sampling import (
 
 __all__ = [
     "ADASYN",
+    "MLSMOTE",
     "SMOTE",
     "SMOTEENN",
     "SVMSMOTE",
@@ -83,6 +93,7 @@ __all__ = [
     "ImageSampler",
     "InstanceHardnessThreshold",
     "KMeansSMOTE",
+    "LabelOverSampler",
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",
@@ -94,20 +105,28 @@ __all__ = [
     "ResamplingPlan",
     "SMOTETomek",
     "TomekLinks",
+    "plan_blocks",
     "render",
+    "render_block",
+    "render_files",
+    "show_versions",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = (
+    "annotations",
     "combine",
     "datasets",
     "decision",
     "display",
     "ensemble",
+    "epochs",
     "folders",
     "images",
+    "keras",
     "model_selection",
+    "neighbors",
     "over_sampling",
     "preprocessing",
     "recipes",

@@ -92,6 +92,29 @@ SHARED: dict[str, str] = _texts(
         - a dict maps labels to numbers of images afterwards;
         - a function takes `y` and returns such a dict; see :mod:`imblearn_images.strategies`.
 
+    [sampling_strategy_labels]
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How many images each label is to have at least; where `y` holds numbers of objects, how
+        many objects:
+
+        - ``'auto'``, ``'all'`` and ``'not majority'``: as many as the most frequent label;
+          ``'not minority'`` leaves the rarest one out, ``'minority'`` names it alone;
+        - a float is that share of the most frequent label;
+        - a dict maps labels to numbers;
+        - a function takes the labels of all images, one after the other, and returns such a
+          dict; see :mod:`imblearn_images.strategies`.
+
+    [sampling_strategy_mlsmote]
+    sampling_strategy : float, dict or callable, default='auto'
+        Of which labels images are made, and how many:
+
+        - ``'auto'``: of every label that is rarer than average, one for each of its images; rarer
+          by IRLbl and MeanIR, see :func:`~imblearn_images.model_selection.label_imbalance`;
+        - a float is the share of the most frequent label that each label is to reach;
+        - a dict maps labels to numbers of images afterwards;
+        - a function takes the labels of all images, one after the other, and returns such a
+          dict; see :mod:`imblearn_images.strategies`.
+
     [sampling_strategy_under]
     sampling_strategy : float, str, dict or callable, default='auto'
         Which classes lose images, and how many they keep:
@@ -103,6 +126,17 @@ SHARED: dict[str, str] = _texts(
         - a dict maps labels to numbers of images afterwards;
         - a function takes `y` and returns such a dict; see :mod:`imblearn_images.strategies`.
 
+    [sampling_strategy_both]
+    sampling_strategy : "balanced", dict or callable, default="balanced"
+        How many images each class has afterwards, more or fewer than before:
+
+        - ``"balanced"``: the same number to within one, as many in all as before;
+        - a dict maps labels to numbers; classes that it does not name keep theirs;
+        - a function takes `y` and returns such a dict, e.g.
+          :class:`~imblearn_images.strategies.root`;
+        - a function of `y` and `epoch` is a schedule, e.g.
+          :class:`~imblearn_images.strategies.progressive`.
+
     [sampling_strategy_clean]
     sampling_strategy : str, list or callable, default='auto'
         Which classes may lose images:
@@ -111,6 +145,13 @@ SHARED: dict[str, str] = _texts(
           same as ``'not minority'``) name them;
         - a list holds their labels;
         - a function takes `y` and returns a dict whose keys are their labels.
+
+    [sampling_strategy_redraw]
+    sampling_strategy : float, str, dict or callable, default=None
+        ``None``: every class has the same number of sets, so that class shares stay as they are.
+        Otherwise as for over-samplers. Names, ratios and functions of `y` are applied to the
+        result of ``None``, in which the classes named are filled up; a dict maps labels to
+        numbers of images afterwards, originals included, and leaves other classes alone.
 
     [random_state]
     random_state : int, RandomState instance or None, default=None
@@ -210,6 +251,38 @@ SHARED: dict[str, str] = _texts(
     [plan_]
     plan_ : ResamplingPlan
         The decision: label, parents, their shares and the seed of every row of the result.
+
+    [shuffle]
+    shuffle : bool, default=True
+        False: rows keep the order of the data set.
+
+    [seed]
+    seed : int, default=0
+        Seed of the order of rows, at least 0: the same on every rank.
+
+    [spread]
+    spread : int, default=None
+        The batch size of the loader, where every batch is to hold its share of each class, to
+        within less than 2 rows. ``None``: as the shuffling has it.
+
+    [num_replicas]
+    num_replicas : int, default=1
+        Number of processes that train, in a loop that is written by hand. Lightning and Accelerate
+        divide the rows by themselves, so that it stays 1 there. Nothing is detected.
+
+    [rank]
+    rank : int, default=0
+        Number of this process: of W, each gets every W-th row; with `spread`, every W-th batch.
+
+    [drop_last]
+    drop_last : bool, default=False
+        What to do where rows cannot be divided by `num_replicas`: leave out the last ones, or use
+        the first ones twice.
+
+    [epoch]
+    epoch : int
+        Number of the epoch that the next ``iter()`` gives. Each ``iter()`` whose rows are read is
+        another epoch, so that nobody has to call `set_epoch`; who does is obeyed.
 
     [sample_indices_]
     sample_indices_ : ndarray of shape (n_resampled,)

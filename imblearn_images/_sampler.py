@@ -6,7 +6,7 @@ import copy
 import inspect
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import prod
@@ -21,13 +21,14 @@ from scipy import sparse
 
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import Images, StoreImages, is_store, open_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import RowNeighbors, listen, plan_synthesis
-from imblearn_images.core.rendering import allocate, render
+from imblearn_images.core.planning import RowNeighbors, listen, plan_synthesis, without_images
+from imblearn_images.core.rendering import DrawnImages, allocate, render
 from imblearn_images.core.rules import answer
+from imblearn_images.core.stores import resampled
 from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.validation import (
     as_counts,
@@ -39,6 +40,7 @@ from imblearn_images.core.validation import (
     misfit,
 )
 from imblearn_images.core.writing import DrawLater, write_synthetic
+from imblearn_images.neighbors import ImageNeighbors
 from imblearn_images.synthesis._decoding import DecodedBlend
 
 __all__ = [
@@ -50,6 +52,9 @@ __all__ = [
     "SelectingSamplerMixin",
     "TracedSamplerMixin",
     "check_plain",
+    "finds_exactly",
+    "read_selected",
+    "searched_here",
     "sizes_told",
 ]
 
@@ -114,6 +119,11 @@ def _opened(X: Any) -> Any:
     return open_images(X) if isinstance(X, Images) or holds_images(X) else X
 
 
+def read_selected(selected: Images, plan: ResamplingPlan, images: Images) -> Any:
+    """Paths of the images that a plan has selected; of others their pixels."""
+    return render(plan, images) if selected.paths is None else selected.paths
+
+
 class ImageSamplerMixin:
     """Mixin that lets a sampler of imbalanced-learn take images and file paths.
 
@@ -131,6 +141,8 @@ class ImageSamplerMixin:
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        if is_store(X):
+            X = StoreImages(X)
         images = _opened(X if isinstance(X, Images) else unwrap(X)[0])
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
@@ -172,8 +184,9 @@ class ImageSamplerMixin:
             For a parameter that this sampler does not take.
         """
         self._check_params(params)
-        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
-        images = _opened(held)
+        store = StoreImages(X) if is_store(X) else None
+        held, rewrap = (X, None) if isinstance(X, Images) or store is not None else unwrap(X)
+        images = _opened(held) if store is None else store
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
         # share a sampler do not see each other's; what is left at the end is one whole result.
@@ -186,9 +199,12 @@ class ImageSamplerMixin:
         plan = worker.plan_
         self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
+        if store is not None:
+            return resampled(plan, store), y_resampled
+        if isinstance(X_resampled, DrawnImages):  # drawn when they are read, as requested
+            return X_resampled, y_resampled  # type: ignore[return-value]
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
-            paths = X_resampled.paths
-            X_resampled = render(plan, images) if paths is None else paths
+            X_resampled = read_selected(X_resampled, plan, images)
         if held is not X:
             keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
             assert rewrap is not None
@@ -252,7 +268,8 @@ class ImageSamplerMixin:
         if sparse.issparse(X):
             return X
         images = open_images(X)
-        if images.paths is not None:
+        later = getattr(self, "lazy", False)  # whoever reads an image has it drawn, not written
+        if images.paths is not None and not later:
             if self.output_dir is None:
                 name = type(self).__name__
                 raise ValueError(
@@ -263,7 +280,7 @@ class ImageSamplerMixin:
             _check_output(self.output_dir, images.paths)
         if not images.in_memory:
             images.look_at(np.arange(len(images)) if rows is None else rows, n_jobs=self.n_jobs)
-        if images.paths is not None:
+        if images.paths is not None and not later:
             images.check_can_be_written()  # type: ignore[attr-defined]
         return images
 
@@ -282,6 +299,8 @@ class ImageSamplerMixin:
         default the plan's parents are mixed.
         """
         plan, jobs = self.plan_, self.n_jobs
+        if getattr(images, "draws_later", False) and values is None and not plan.why_not:
+            return DrawnImages(plan, images)
         if isinstance(self.output_dir, DrawLater) and getattr(images, "paths", ()) is None:
             # decided on what a step before would draw; what becomes of it is the caller's business
             return images.subset(plan.base)
@@ -576,12 +595,63 @@ class SelectingSamplerMixin(ImageSamplerMixin):
 class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     """Mixin for a sampler that selects images by the distances between them."""
 
+    searches: Mapping[str, int] = {}
+    """Parameters that are a number of neighbours or a neighbours object, and how many more than
+    this number the object finds. A sampler that only looks at its rows through these decides on
+    row numbers: no copy of the pixels is made."""
+    looks_up = False
+    """Whether it decides so with no such parameter."""
+    remembers = False
+    """Whether it searches class by class, for all classes in its ``sampling_strategy_``."""
+    repeats = False
+    """Whether it then searches again among the images that are left."""
+
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         if sparse.issparse(X) and self.embedding is None and embeddings is None:
             return self._selected(X, y, X)
-        return self._selected(X, y, *self._measure(X, y, embeddings))
+        if not self._decides_on_numbers(X) or embeddings is not None or self.embedding is not None:
+            return self._selected(X, y, *self._measure(X, y, embeddings))
+        self.embedding_ = None
+        images, rows = open_images(X), np.arange(len(y))
+        images.look_at(rows, n_jobs=self.n_jobs)
+        counts = [getattr(self, name) for name in self.searches]
+        k = max((getattr(count, "n_neighbors", count) for count in counts), default=0)
+        search = Search(
+            images,
+            {"": rows},
+            asked=np.flatnonzero(self._asked(y)) if self.remembers else None,
+            width=4 * k + 8 if self.repeats else 0,
+            n_jobs=self.n_jobs,
+        )
+        asked = copy.copy(self)
+        vars(asked).update(self._looking_up(search, y))
+        result = super(MeasuringSelectorMixin, asked)._selected(
+            X, y, rows.astype(np.float64)[:, None], search.nearness
+        )
+        params = self.get_params(deep=False)  # type: ignore[attr-defined]
+        vars(self).update(vars(without_images(asked)) | params)
+        return result
+
+    def _asked(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whose neighbours it looks for."""
+        return np.isin(y, list(self.sampling_strategy_))
+
+    def _decides_on_numbers(self, X: Any) -> bool:
+        """Whether all it sees of the images are neighbours that this library finds itself."""
+        counted = all(finds_exactly(getattr(self, name)) for name in self.searches)
+        return (bool(self.searches) or self.looks_up) and counted and searched_here(X)
+
+    def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
+        """Attributes with which images are looked up by their numbers."""
+        return {
+            name: RowNeighbors(
+                search,
+                check_neighbors_object(name, getattr(self, name), additional_neighbor=more),
+            )
+            for name, more in self.searches.items()
+        }
 
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
         """Select with imbalanced-learn, on classes numbered from 0.
@@ -604,6 +674,20 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         return resampled
 
 
+def finds_exactly(neighbors: Any) -> bool:
+    """Whether a parameter means neighbours that this library finds: a number, or its object."""
+    return isinstance(neighbors, (Integral, ImageNeighbors))
+
+
+def searched_here(X: Any) -> bool:
+    """Whether neighbours are found by this library's own search, exactly.
+
+    What imbalanced-learn would have searched itself is searched as it would have been.
+    """
+    as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
+    return isinstance(X, (np.ndarray, Images)) and not as_imblearn
+
+
 class TracedSamplerMixin(MeasuringSamplerMixin):
     """Mixin for a sampler that interpolates between rows: listened to, then drawn on images."""
 
@@ -624,31 +708,36 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         if not self._decides_on_numbers(X):
             return self._on_features(X, y, embeddings, target)
         features, nearness = self._own_features(X, y, embeddings)
-        asked, search = copy.copy(self), None
+        resampled = [label for label, count in self.sampling_strategy_.items() if count]
+        several = len(scopes) < len(resampled) or len(self.searches) > 1
+        search = Search(
+            target if features is None else open_images(features),
+            scopes,
+            asked=np.flatnonzero(np.isin(y, resampled)) if several else None,
+            n_jobs=self.n_jobs,
+        )
+        plan = self._decided(y, search, X).near_by(nearness or search.nearness)
+        self.plan_ = self._with_synthesis(plan, target, y, features)
+        return self._draw(target), plan.y
+
+    def _decided(self, y: NDArray[Any], search: Search, X: Any) -> ResamplingPlan:
+        """Let imbalanced-learn decide on the numbers of rows, which `search` looks up."""
+        asked = copy.copy(self)
         for name in self.searches:
             plain = check_neighbors_object(name, getattr(self, name), additional_neighbor=1)
-            # What imbalanced-learn would have searched itself is searched as it would have been.
-            as_imblearn = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.itemsize > 1
-            ours = isinstance(getattr(self, name), Integral) and not (
-                as_imblearn or sparse.issparse(X)
-            )
-            search = Search(
-                target if features is None else open_images(features),
-                scopes,
-                None if ours else plain,
-                n_jobs=self.n_jobs,
-            )
-            setattr(asked, name, RowNeighbors(search, plain))
-        assert search is not None
+            given = not (finds_exactly(getattr(self, name)) and searched_here(X))
+            by = search
+            if given:
+                by = Search(search.images, search.scopes, plain, n_jobs=self.n_jobs)
+            setattr(asked, name, RowNeighbors(by, plain))
         hook = super(TracedSamplerMixin, asked)._fit_resample  # type: ignore[misc]
         numbers = np.arange(len(y), dtype=np.float64)[:, None]
         with sizes_told(y):
-            plan, _ = listen(hook, numbers, y, nearness=nearness or search.nearness)
-        for name, value in vars(asked).items():
+            plan, _ = listen(hook, numbers, y)
+        for name, value in vars(without_images(asked)).items():
             if name not in self.searches:  # what was fitted must not hold the images
-                setattr(self, name, value.plain if isinstance(value, RowNeighbors) else value)
-        self.plan_ = self._with_synthesis(plan, target, y, features)
-        return self._draw(target), plan.y
+                setattr(self, name, value)
+        return plan
 
     def _scopes(self, y: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
         """Rows among which neighbours are looked for."""

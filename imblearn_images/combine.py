@@ -1,4 +1,7 @@
-"""Several samplers in one: the names of :mod:`imblearn.combine` on images, and chains."""
+"""Over- and under-sampling in one: the names of :mod:`imblearn.combine` on images, and more.
+
+``RandomBalancer`` does both in one step; ``SamplerChain`` runs any samplers one after the other.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ from imblearn.base import BaseSampler
 from imblearn.combine import SMOTEENN as ImblearnSMOTEENN
 from imblearn.combine import SMOTETomek as ImblearnSMOTETomek
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
+from imblearn.under_sampling import EditedNearestNeighbours as ImblearnEditedNearestNeighbours
+from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
+from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import check_random_state
@@ -23,25 +29,41 @@ from imblearn_images._sampler import (
     DRAWING,
     ImageSamplerMixin,
     MeasuringSamplerMixin,
+    SelectingSamplerMixin,
     check_plain,
+    finds_exactly,
+    searched_here,
     sizes_told,
 )
+from imblearn_images.core.dealing import Decks
+from imblearn_images.core.embedding import Search
 from imblearn_images.core.estimators import NamedMembersMixin
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import AcceptRule
+from imblearn_images.core.planning import (
+    AcceptRule,
+    BlendNeighbors,
+    RowNeighbors,
+    RowTomekLinks,
+    check_class_sizes,
+    without_images,
+)
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.synthesis import Synthesis
+from imblearn_images.core.targets import plain_list, unwrap_labels
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.over_sampling import SMOTE
+from imblearn_images.strategies import EpochNumbers
+from imblearn_images.under_sampling import EditedNearestNeighbours, TomekLinks
 
-__all__ = ["SMOTEENN", "SMOTETomek", "SamplerChain"]
+__all__ = ["SMOTEENN", "RandomBalancer", "SMOTETomek", "SamplerChain"]
 
 
 class _SmoteAndCleanMixin(MeasuringSamplerMixin):
     """Mixin for SMOTE followed by a sampler that selects: the plan of the one, cut by the other."""
 
     cleaner: str
+    cleaners: tuple[type, ...]
     n_jobs: Any
     random_state: Any
     sampling_strategy: Any
@@ -52,6 +74,9 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         target = self._images_to_draw(X)
+        pixels_meant = embeddings is None and self.embedding is None
+        if pixels_meant and searched_here(X) and self._decides_on_numbers():
+            return self._on_numbers(X, y, target)
         features, nearness = self._measure(X, y, embeddings)
         self._check_room(features)
         asked = copy.copy(self)
@@ -62,6 +87,47 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         kept = getattr(self, self.cleaner).sample_indices_
         plan = self.smote_.plan_[kept].near_by(nearness)
         return self._drawn(plan, X, y, target, (features, embeddings, resampled)), plan.y
+
+    def _decides_on_numbers(self) -> bool:
+        """Whether both steps only look at rows through neighbours that this library finds."""
+        smote, cleaner = self.smote, getattr(self, self.cleaner.rstrip("_"))
+        return (smote is None or finds_exactly(smote.k_neighbors)) and (
+            cleaner is None
+            or (
+                type(cleaner) in self.cleaners
+                and getattr(cleaner, "embedding", None) is None
+                and finds_exactly(getattr(cleaner, "n_neighbors", 1))
+            )
+        )
+
+    def _on_numbers(self, X: Any, y: NDArray[Any], images: Any) -> tuple[Any, NDArray[Any]]:
+        """Decide on the numbers of rows: neither the pixels nor the blends are made floats."""
+        self._own_features(X, y, None)
+        rows = np.arange(len(y))
+        images.look_at(rows, n_jobs=self.n_jobs)
+        search = Search(images, {"": rows}, n_jobs=self.n_jobs)
+        blends = BlendNeighbors(search)
+        smote = self._tracing_smote()
+        asked = copy.copy(self)
+        asked.smote = _DecidingSMOTE(**smote.get_params(deep=False)).among(search, blends)
+        vars(asked)[self.cleaner.rstrip("_")] = self._cleaner(blends)
+        with sizes_told(y):
+            super(_SmoteAndCleanMixin, asked)._fit_resample(  # type: ignore[misc]
+                rows.astype(np.float64)[:, None], y
+            )
+        kept = getattr(asked, self.cleaner).sample_indices_
+        decided = asked.smote_.plan_
+        self.smote_ = SMOTE(**smote.get_params(deep=False))
+        self.smote_.plan_, self.smote_.nn_k_ = decided, asked.smote_.nn_k_
+        self.smote_.sampling_strategy_ = asked.smote_.sampling_strategy_
+        self.sampling_strategy_ = asked.sampling_strategy_
+        setattr(self, self.cleaner, without_images(getattr(asked, self.cleaner)))
+        plan = decided[kept].near_by(search.nearness)
+        self.plan_ = self._with_synthesis(plan, images, y)
+        return self._draw(images), plan.y
+
+    def _cleaner(self, blends: BlendNeighbors) -> Any:
+        raise NotImplementedError
 
     def _tracing_smote(self) -> SMOTE:
         if isinstance(self.smote, SMOTE):
@@ -77,6 +143,25 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
                 "to images. Put it and the cleaning sampler into a Pipeline."
             )
         return SMOTE(**params)
+
+
+class _DecidingSMOTE(SMOTE):
+    """SMOTE on the numbers of images, whose result are the numbers of the rows of its plan."""
+
+    def among(self, search: Search, blends: BlendNeighbors) -> _DecidingSMOTE:
+        """Look neighbours up in `search`, and let `blends` know what was decided."""
+        self.row_search, self.blends = search, blends
+        return self
+
+    def __sklearn_clone__(self) -> _DecidingSMOTE:
+        return copy.copy(self)
+
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], embeddings: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
+        check_class_sizes(y, self.sampling_strategy_, self.k_neighbors)
+        self.plan_ = self.blends.plan = self._decided(y, self.row_search, self.row_search.images)
+        return np.arange(len(self.plan_), dtype=np.float64)[:, None], self.plan_.y
 
 
 @substitute
@@ -113,8 +198,9 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     Notes
     -----
     The cleaning comes before the drawing: it compares the features of synthetic images as SMOTE
-    has made them, whereas `accept` sees the images that survive. Without an `embedding`, original
-    and synthetic pixels are held as float64 alike.
+    has made them, whereas `accept` sees the images that survive. Without an `embedding`, synthetic
+    images are compared as the floats that SMOTE makes, before they are rounded; distances follow
+    from the inner products of their parents, so no float is made of a pixel.
 
     References
     ----------
@@ -133,6 +219,7 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     """
 
     cleaner = "enn_"
+    cleaners = (ImblearnEditedNearestNeighbours, EditedNearestNeighbours)
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnSMOTEENN._parameter_constraints,
@@ -166,6 +253,15 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
         self.synthesis = synthesis
         self.accept = accept
         self.output_dir = output_dir
+
+    def _cleaner(self, blends: BlendNeighbors) -> Any:
+        enn = self.enn or ImblearnEditedNearestNeighbours(sampling_strategy="all")
+        plain = check_neighbors_object("n_neighbors", enn.n_neighbors, additional_neighbor=1)
+        return ImblearnEditedNearestNeighbours(
+            sampling_strategy=enn.sampling_strategy,
+            n_neighbors=RowNeighbors(blends, plain),
+            kind_sel=enn.kind_sel,
+        )
 
 
 @substitute
@@ -229,6 +325,7 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     """
 
     cleaner = "tomek_"
+    cleaners = (ImblearnTomekLinks, TomekLinks)
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnSMOTETomek._parameter_constraints,
@@ -262,6 +359,131 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
         self.synthesis = synthesis
         self.accept = accept
         self.output_dir = output_dir
+
+    def _cleaner(self, blends: BlendNeighbors) -> Any:
+        tomek = self.tomek or ImblearnTomekLinks(sampling_strategy="all")
+        links = RowTomekLinks(sampling_strategy=tomek.sampling_strategy)
+        links.row_search = blends
+        return links
+
+
+@substitute
+class RandomBalancer(SelectingSamplerMixin, BaseSampler):
+    """Repeat images of rare classes and leave out some of frequent ones, in one step.
+
+    By default the classes become equal and the set stays as large as it is, so that an epoch of a
+    training takes as long as before.
+
+    Images are *dealt*. Each class is a deck of cards: shuffled, dealt card by card, shuffled again
+    when it is used up; the next epoch goes on where the last one stopped. So no image is used
+    twice before every image of its class was used once, and after any number of epochs two images
+    of a class have been used equally often, or once more or less. Drawing at random instead leaves
+    many images of the largest class unseen for a long time.
+
+    Parameters
+    ----------
+    {sampling_strategy_both}
+    {random_state}
+    epoch : int, default=0
+        How often the cards have been dealt before, with the same `random_state`. With an int as
+        `random_state`, epochs 0, 1, 2, ... together use the images of a class equally often.
+
+    Attributes
+    ----------
+    {plan_}
+    {sample_indices_}
+    sampling_strategy_ : dict
+        Class label to number of images afterwards.
+    {n_features_in_}
+
+    Raises
+    ------
+    ValueError
+        For a class that is not in the data, or a number of images that cannot be.
+
+    Notes
+    -----
+    The images come back in the order of `X`, copies one after the other: shuffle them for training.
+
+    See Also
+    --------
+    imblearn_images.torch.BalancedSampler : The same rows for a DataLoader, shuffled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images, labels = np.arange(40).reshape(10, 2, 2), ["cat"] * 8 + ["dog"] * 2
+    >>> balancer = RandomBalancer(random_state=0)
+    >>> X_res, y_res = balancer.fit_resample(images, labels)
+    >>> y_res
+    ['cat', 'cat', 'cat', 'cat', 'cat', 'dog', 'dog', 'dog', 'dog', 'dog']
+
+    Eight epochs use every cat five times, every dog twenty times:
+
+    >>> used = np.zeros(10, dtype=int)
+    >>> for epoch in range(8):
+    ...     X_res, y_res = balancer.set_params(epoch=epoch).fit_resample(images, labels)
+    ...     used += np.bincount(balancer.sample_indices_, minlength=10)
+    >>> used.tolist()
+    [5, 5, 5, 5, 5, 5, 5, 5, 20, 20]
+    """
+
+    _sampling_type = "bypass"  # imbalanced-learn knows strategies that go up, or down
+    _parameter_constraints: dict[str, Any] = {
+        "sampling_strategy": "no_validation",  # strategies say themselves what they can be
+        "random_state": ["random_state"],
+        "epoch": [Integral],
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Literal["balanced"]
+        | Mapping[Any, int]
+        | Callable[..., Any] = "balanced",
+        random_state: int | np.random.RandomState | None = None,
+        epoch: int = 0,
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.random_state = random_state
+        self.epoch = epoch
+
+    def fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        super().fit(X, y, **params)
+        self._requested(np.asarray(unwrap_labels(y)[0]).reshape(-1))
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.sampler_tags.sample_indices = True
+        return tags
+
+    def _requested(self, y: NDArray[Any]) -> tuple[NDArray[np.intp], EpochNumbers]:
+        """Class number of every image, and what is requested; ``sampling_strategy_`` is set."""
+        if self.epoch < 0:
+            raise ValueError(f"`epoch` must be the number of an epoch, >= 0, got {self.epoch!r}.")
+        labels, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
+        counts = dict(zip(plain_list(labels), sizes.tolist(), strict=True))
+        numbers = EpochNumbers(self.sampling_strategy, counts, y)
+        wanted = numbers.of(self.epoch).tolist()
+        self.sampling_strategy_ = dict(zip(counts, wanted, strict=True))
+        return codes.reshape(-1), numbers
+
+    def _select(self, seen: Any, y: NDArray[Any]) -> Any:
+        codes, numbers = self._requested(np.asarray(y))
+        if isinstance(self.random_state, Integral):
+            seed = int(self.random_state)
+        else:
+            seed = int(check_random_state(self.random_state).randint(1 << 32, dtype=np.uint32))
+        sizes = np.array(list(numbers.counts.values()))
+        dealt = Decks(codes, sizes, seed).deal(numbers.before(self.epoch), numbers.of(self.epoch))
+        # in the order of X: files and memmaps are read from front to back
+        self.sample_indices_ = np.repeat(np.arange(len(y)), np.bincount(dealt, minlength=len(y)))
+        return seen[self.sample_indices_], y[self.sample_indices_]
+
+    def _warn_of_lost_classes(self, y: NDArray[Any]) -> None:
+        """Be silent: a class of which no image is left was requested to have none."""
 
 
 @substitute
@@ -346,7 +568,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
         self.n_jobs = n_jobs
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        self.samplers_ = list(self._seeded())
+        self.samplers_ = self.members()
         if isinstance(X, Images):
             if X.paths is not None:
                 self.plan_ = self._decided_on_files(X, y)
@@ -391,6 +613,21 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
                 sampler.set_params(output_dir=None)
         assert plan is not None
         return plan
+
+    def members(self) -> list[Any]:
+        """Return the samplers as they are run: clones that all have a seed.
+
+        Returns
+        -------
+        samplers : list of samplers
+            One after the other, they do what this sampler does.
+
+        Raises
+        ------
+        TypeError
+            For a member that is no sampler of this package.
+        """
+        return list(self._seeded())
 
     def _seeded(self) -> Iterator[Any]:
         """Clone the members, with a seed and a number of jobs where they have none."""

@@ -70,7 +70,7 @@ Files that this library cannot read need no home of their own, only a function t
 ``load_image_folder(folder, reader=numpy.load, suffixes=[".npy"])``.
 '''
 
-from imblearn_images.core.images import ArrayImages, FileImages, Images, open_images
+from imblearn_images.core.images import ArrayImages, FileImages, Images, StoreImages, open_images
 from imblearn_images.core.rendering import DrawnImages
 
-__all__ = ["ArrayImages", "DrawnImages", "FileImages", "Images", "open_images"]
+__all__ = ["ArrayImages", "DrawnImages", "FileImages", "Images", "StoreImages", "open_images"]

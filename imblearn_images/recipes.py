@@ -5,8 +5,10 @@ network. The README, ``imblearn-images compare`` and ``balance --method``, and t
 ``tests/benchmarks/efficacy.py``, which prints what they are worth, all use these.
 
 No recipe helps everywhere, and the baseline to beat makes no images at all: the untouched
-classifier in a :class:`~imblearn_images.decision.PriorCorrectedClassifier`. Compare on your own
-images: ``imblearn-images compare photos/ --methods mild transfer mix``, or
+classifier in a :class:`~imblearn_images.decision.PriorCorrectedClassifier`. Where you do not want
+to choose, a :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` tries them by
+cross-validation inside, drops what harms, and averages the rest: the safe choice for linear models.
+Compare on your own images: ``imblearn-images compare photos/ --methods mild transfer mix``, or
 :func:`~imblearn_images.model_selection.compare_resamplers`.
 """
 
@@ -21,9 +23,9 @@ import numpy as np
 from imblearn_images._docstrings import substitute
 from imblearn_images.combine import SamplerChain
 from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
-from imblearn_images.synthesis import Augment, TransferDeformation
+from imblearn_images.synthesis import Augment, Chain, OneOf, TransferDeformation
 
-__all__ = ["mild", "mix", "transfer"]
+__all__ = ["many", "mild", "mix", "transfer"]
 
 
 @substitute
@@ -193,6 +195,77 @@ def mix(
             RedrawImages(TransferDeformation(donors="all"), share=0.5),
             RedrawImages(Augment(), share=0.4),
         ],
+        random_state=random_state,
+        output_dir=output_dir,
+        n_jobs=n_jobs,
+    )
+
+
+@substitute
+def many(
+    *,
+    times: int = 8,
+    sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] | None = None,
+    lazy: bool = False,
+    random_state: int | np.random.RandomState | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+) -> RedrawImages:
+    """Every image as it is, and eight pictures drawn from it: deformed, altered mildly, or both.
+
+    Nothing is balanced: put prior correction behind it.
+
+    Parameters
+    ----------
+    times : int, default=8
+        Pictures drawn from each image.
+    {sampling_strategy_redraw}
+    lazy : bool, default=False
+        Images that are drawn when they are read, for a step that reads blocks, such as
+        ``HOGFeatures``: pixels are never held.
+    {random_state}
+    {output_dir}
+    {n_jobs}
+
+    Returns
+    -------
+    sampler : RedrawImages
+
+    Notes
+    -----
+    *Helps* linear models of HOG features on objects more than any other recipe, and networks that
+    are trained on one stored set: what counts is the number of different pictures.
+
+    *Harms* linear models on textures, where deformations mislead. It costs `times` drawings, and
+    as many times the room.
+
+    See Also
+    --------
+    mix : The same pictures, one for every copy of a rare image.
+    imblearn_images.decision.PriorCorrectedClassifier : What belongs behind it.
+
+    Examples
+    --------
+    >>> from imblearn.pipeline import make_pipeline
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.decision import PriorCorrectedClassifier
+    >>> from imblearn_images.preprocessing import HOGFeatures
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> sampler = many(times=2, lazy=True, random_state=0)
+    >>> model = make_pipeline(sampler, HOGFeatures(), LogisticRegression(C=0.1))
+    >>> fair = PriorCorrectedClassifier(model, prior="uniform").fit(images, labels)
+    >>> plan = fair.estimator_[0].plan_
+    >>> len(images), len(plan), int(plan.synthetic.sum())
+    (361, 1083, 722)
+    """
+    deformed = TransferDeformation(donors="all")
+    return RedrawImages(
+        OneOf([deformed, Chain([deformed, Augment()]), Augment()], [0.4, 0.3, 0.3]),
+        times=times,
+        keep=True,
+        sampling_strategy=sampling_strategy,
+        lazy=lazy,
         random_state=random_state,
         output_dir=output_dir,
         n_jobs=n_jobs,

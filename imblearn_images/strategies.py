@@ -1,19 +1,27 @@
-"""Strategies: what to pass as ``sampling_strategy`` of any sampler."""
+"""Strategies: what to pass as ``sampling_strategy`` of any sampler.
+
+Those that change from epoch to epoch, :class:`progressive` and :class:`deferred`, are callables
+``(y, epoch) -> {class: number}``: ``RandomBalancer`` and ``imblearn_images.torch.BalancedSampler``
+tell them the epoch; any other sampler gets the numbers of epoch 0.
+"""
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from imblearn_images.core.targets import count_labels
+from imblearn_images.core.targets import count_labels, told
+from imblearn_images.core.validation import as_counts
 
 __all__ = [
     "LongTail",
@@ -23,8 +31,14 @@ __all__ = [
     "at_least",
     "at_most",
     "at_most_ratio",
+    "by_hierarchy",
+    "deferred",
+    "evenly",
     "multiply",
     "parse_strategy",
+    "progressive",
+    "repeat_factor",
+    "root",
 ]
 
 MOST = 2**31 - 1
@@ -239,6 +253,511 @@ class multiply:  # noqa: N801
         }
 
 
+class _OfCounts:
+    """A strategy that asks for nothing but the number of images of each class."""
+
+    def __call__(self, y: Any) -> dict[Any, int]:
+        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        return self.of_counts(count_labels(y))
+
+    def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
+        """Return the number wanted of each class, `counts` holding what there is of each."""
+        raise NotImplementedError
+
+
+def _apportioned(quotas: Sequence[float], total: int, sizes: Iterable[int]) -> list[int]:
+    """Round to whole numbers that add up to `total`: the largest remainders are rounded up.
+
+    Among equal ones, those of the classes of the largest `sizes`.
+    """
+    quotas = [round(quota, 9) for quota in quotas]  # 0.7 * 10 must not lose an image
+    whole = [math.floor(quota) for quota in quotas]
+    remainders = (
+        (round(floor - quota, 9), -size, at)
+        for at, (floor, quota, size) in enumerate(zip(whole, quotas, sizes, strict=True))
+    )
+    for _, _, at in sorted(remainders)[: total - sum(whole)]:
+        whole[at] += 1
+    return whole
+
+
+@dataclass(frozen=True)
+class evenly(_OfCounts):  # noqa: N801
+    """Give every class the same number of images, `n` in all: up and down in one step.
+
+    For :class:`~imblearn_images.combine.RandomBalancer`, which repeats images of small classes and
+    leaves out some of large ones.
+
+    Parameters
+    ----------
+    n : int, default=None
+        Images in all; by default as many as there are. What does not divide goes to the largest
+        classes. A ValueError, when called, if it is less than one image for each class.
+
+    Examples
+    --------
+    >>> evenly()(["cat"] * 9 + ["dog"] * 4 + ["owl"])
+    {'cat': 5, 'dog': 5, 'owl': 4}
+    >>> evenly(30)(["cat"] * 9 + ["dog"] * 4 + ["owl"])
+    {'cat': 10, 'dog': 10, 'owl': 10}
+    """
+
+    n: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.n is not None:
+            _check_count("n", self.n)
+
+    def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
+        """Return the number wanted of each class, `counts` holding what there is of each."""
+        n = sum(counts.values()) if self.n is None else int(self.n)
+        if n < len(counts):
+            raise ValueError(
+                f"`n` must be at least one image for each of {len(counts)} classes, got {n}."
+            )
+        each, left = divmod(n, len(counts))
+        largest = sorted(counts, key=lambda label: -counts[label])[:left]
+        return {label: each + (label in largest) for label in counts}
+
+
+@dataclass(frozen=True)
+class root(_OfCounts):  # noqa: N801
+    """Make class sizes less unequal: in proportion to a power of what they are.
+
+    ``root(0.5)`` is square-root sampling, ``root(0)`` gives all classes the same number,
+    ``root(1)`` leaves them as they are.
+
+    Parameters
+    ----------
+    power : float, default=0.5
+        A ValueError unless from 0 to 1.
+    sampling : {"both", "over", "under"}, default="both"
+        The kind of sampler it is for: "both" keeps the number of images in all, for
+        :class:`~imblearn_images.combine.RandomBalancer`; "over" the size of the largest class,
+        "under" that of the smallest.
+
+    References
+    ----------
+    Mahajan et al., "Exploring the Limits of Weakly Supervised Pretraining", ECCV 2018.
+
+    Examples
+    --------
+    >>> y = ["cat"] * 900 + ["dog"] * 100
+    >>> root(0.5)(y)
+    {'cat': 750, 'dog': 250}
+    >>> root(0.5, "over")(y)
+    {'cat': 900, 'dog': 300}
+    >>> root(0.5, "under")(y)
+    {'cat': 300, 'dog': 100}
+    """
+
+    power: float = 0.5
+    sampling: str = "both"
+
+    def __post_init__(self) -> None:
+        _check_number("power", self.power, 0, "a number from 0 to 1")
+        if self.power > 1:
+            raise ValueError(f"`power` must be a number from 0 to 1, got {self.power!r}.")
+        if self.sampling not in ("both", "over", "under"):
+            raise ValueError(
+                f'`sampling` must be "both", "over" or "under", got {self.sampling!r}.'
+            )
+
+    def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
+        """Return the number wanted of each class, `counts` holding what there is of each."""
+        powers = [count**self.power for count in counts.values()]
+        if self.sampling == "both":
+            n = sum(counts.values())
+            wanted = _apportioned([n * power / sum(powers) for power in powers], n, counts.values())
+            return dict(zip(counts, wanted, strict=True))
+        size, power = (
+            (max(counts.values()), max(powers))
+            if self.sampling == "over"
+            else (min(counts.values()), min(powers))
+        )
+        return {
+            label: _rounded(label, round(size * own / power, 9), self)
+            for label, own in zip(counts, powers, strict=True)
+        }
+
+
+@dataclass(frozen=True)
+class repeat_factor(_OfCounts):  # noqa: N801
+    """Repeat the images of rare classes as LVIS does: ``max(1, (t / share) ** power)`` times.
+
+    The share of a class is its number of images, divided by that of all. With
+    :class:`~imblearn_images.combine.RandomBalancer` the numbers are exact in every epoch and each
+    image is used as often as any other of its class, or once more or less; detectron2, whose rule
+    this is, rounds for every image by chance. So does
+    :class:`~imblearn_images.over_sampling.LabelOverSampler`, where an image of several classes is
+    repeated as its rarest one demands.
+
+    Parameters
+    ----------
+    t : float
+        Share below which images are repeated. A ValueError unless above 0 and at most 1.
+    power : float, default=0.5
+        1 repeats until the share is `t`. A ValueError unless above 0 and at most 1.
+    by : {"images", "instances", "both"}, default="images"
+        With several objects an image: what the share of a class is counted in, its images, its
+        objects, or the geometric mean of these two shares.
+
+    References
+    ----------
+    Gupta, Dollár, Girshick, "LVIS: A Dataset for Large Vocabulary Instance Segmentation",
+    CVPR 2019. By both: Yaman, Mahmud, Liu, "Instance-Aware Repeat Factor Sampling for
+    Long-Tailed Object Detection", arXiv:2305.08069, 2023.
+
+    Examples
+    --------
+    >>> repeat_factor(0.16)(["cat"] * 90 + ["dog"] * 9 + ["owl"])
+    {'cat': 90, 'dog': 12, 'owl': 4}
+    >>> repeat_factor(0.5).repeats(np.array([[9, 0], [5, 1], [3, 0], [2, 0]])).tolist()
+    [1.0, 1.4142135623730951, 1.0, 1.0]
+    """
+
+    t: float
+    power: float = 0.5
+    by: str = "images"
+
+    def __post_init__(self) -> None:
+        for name in ("t", "power"):
+            value = getattr(self, name)
+            is_number = isinstance(value, Real) and not isinstance(value, bool)
+            if not is_number or not 0 < value <= 1:
+                raise ValueError(
+                    f"`{name}` must be a share above 0, at most 1, got {_brief(value)}."
+                )
+        if self.by not in ("images", "instances", "both"):
+            raise ValueError(f'`by` must be "images", "instances" or "both", got {self.by!r}.')
+
+    def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
+        """Return the number wanted of each class, `counts` holding what there is of each."""
+        n = sum(counts.values())
+        return {
+            label: _rounded(label, round(count * self.factor(count / n), 9), self)
+            for label, count in counts.items()
+        }
+
+    def factor(self, share: float) -> float:
+        """Return how often an image of a class of this share is used."""
+        return float(max(1.0, (self.t / share) ** self.power))
+
+    def repeats(self, counts: Any) -> Any:
+        """Return how often each image is used, shape (n,), of how often it has each class.
+
+        Parameters
+        ----------
+        counts : ndarray of shape (n, n_classes)
+            Objects of each class in each image; with several labels 0 and 1.
+        """
+        counts = np.asarray(counts)
+        has = counts > 0
+        shares = {"images": has.mean(axis=0), "instances": counts.sum(axis=0) / counts.sum()}
+        shares["both"] = np.sqrt(shares["images"] * shares["instances"])
+        factors = [self.factor(share) if share else 1.0 for share in shares[self.by].tolist()]
+        return np.where(has, factors, 1.0).max(axis=1, initial=1.0)
+
+
+class _Schedule(_OfCounts):
+    """A strategy whose numbers change from epoch to epoch."""
+
+    first: Callable[[Any], Mapping[Any, int]]
+    last: Callable[[Any], Mapping[Any, int]]
+
+    def __call__(self, y: Any, epoch: int = 0) -> dict[Any, int]:
+        """Return the number wanted of each class in an epoch, `y` of shape (n,)."""
+        return self.of_counts(count_labels(y), epoch)
+
+    def _check_parts(self) -> None:
+        for name in ("first", "last"):
+            part = getattr(self, name)
+            if not callable(part) or takes_epoch(part):
+                raise ValueError(
+                    f"`{name}` must be a strategy that is the same in every epoch, e.g. evenly(), "
+                    f"got {part!r}."
+                )
+
+
+@dataclass(frozen=True)
+class progressive(_Schedule):  # noqa: N801
+    """Go from one strategy to another, a little with every epoch.
+
+    Progressively balanced sampling: epoch 0 has the numbers of `first`, epoch ``epochs - 1`` and
+    all after it those of `last`; between, ``first + (last - first) * epoch / (epochs - 1)``.
+
+    Parameters
+    ----------
+    epochs : int
+        Epochs of the training. A ValueError unless at least 2.
+    first, last : callable, default=root(1), evenly()
+        Strategies ``y -> {class: number}``; by default the classes are as they are at first, and
+        of one size at last, with as many images in every epoch. Classes that a strategy does not
+        name stay as they are.
+
+    References
+    ----------
+    Kang et al., "Decoupling Representation and Classifier for Long-Tailed Recognition",
+    ICLR 2020.
+
+    Examples
+    --------
+    >>> schedule = progressive(epochs=5)
+    >>> for epoch in range(6):
+    ...     print(schedule(["cat"] * 80 + ["dog"] * 20, epoch))
+    {'cat': 80, 'dog': 20}
+    {'cat': 73, 'dog': 27}
+    {'cat': 65, 'dog': 35}
+    {'cat': 58, 'dog': 42}
+    {'cat': 50, 'dog': 50}
+    {'cat': 50, 'dog': 50}
+    """
+
+    epochs: int
+    first: Callable[[Any], Mapping[Any, int]] = root(1)
+    last: Callable[[Any], Mapping[Any, int]] = evenly()
+
+    def __post_init__(self) -> None:
+        _check_number("epochs", self.epochs, 2, "a number of epochs, an integer >= 2")
+        if int(self.epochs) != self.epochs:
+            raise ValueError(
+                f"`epochs` must be a number of epochs, an integer >= 2, got {self.epochs!r}."
+            )
+        self._check_parts()
+
+    def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
+        """Return the number wanted of each class in an epoch."""
+        first, last = (_requested(part, counts) for part in (self.first, self.last))
+        at = min(1.0, epoch / (int(self.epochs) - 1))
+        quotas = [first[label] + (last[label] - first[label]) * at for label in counts]
+        wanted = _apportioned(quotas, math.floor(round(sum(quotas), 6) + 0.5), counts.values())
+        return dict(zip(counts, wanted, strict=True))
+
+
+@dataclass(frozen=True)
+class deferred(_Schedule):  # noqa: N801
+    """Change from one strategy to another in epoch `at`: deferred re-sampling.
+
+    Parameters
+    ----------
+    at : int
+        The first epoch of `last`, counted from 0; of 100 epochs, 80 is usual. A ValueError unless
+        at least 0.
+    first, last : callable, default=root(1), evenly()
+        Strategies ``y -> {class: number}``; by default the classes are as they are at first, and
+        of one size at last, with as many images in every epoch.
+
+    References
+    ----------
+    Cao et al., "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss",
+    NeurIPS 2019.
+
+    Examples
+    --------
+    >>> schedule = deferred(80)
+    >>> y = ["cat"] * 80 + ["dog"] * 20
+    >>> schedule(y, 79), schedule(y, 80)
+    ({'cat': 80, 'dog': 20}, {'cat': 50, 'dog': 50})
+    """
+
+    at: int
+    first: Callable[[Any], Mapping[Any, int]] = root(1)
+    last: Callable[[Any], Mapping[Any, int]] = evenly()
+
+    def __post_init__(self) -> None:
+        _check_number("at", self.at, 0, "the number of an epoch, an integer >= 0")
+        if int(self.at) != self.at:
+            raise ValueError(
+                f"`at` must be the number of an epoch, an integer >= 0, got {self.at!r}."
+            )
+        self._check_parts()
+
+    def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
+        """Return the number wanted of each class in an epoch."""
+        return _requested(self.first if epoch < self.at else self.last, counts)
+
+
+def takes_epoch(strategy: Any) -> bool:
+    """Return whether a strategy is a schedule: a callable with a parameter `epoch`."""
+    if isinstance(strategy, _OfCounts):
+        return isinstance(strategy, _Schedule)
+    try:
+        return "epoch" in inspect.signature(strategy).parameters
+    except (TypeError, ValueError):  # some callables written in C do not tell
+        return False
+
+
+def _requested(
+    strategy: Any, counts: Mapping[Any, int], epoch: int = 0, y: Any = None
+) -> dict[Any, int]:
+    """Whole numbers for all classes: what `strategy` requests, the rest as they are."""
+    if isinstance(strategy, Mapping):
+        asked = strategy
+    elif isinstance(strategy, _OfCounts):
+        asked = strategy.of_counts(counts, epoch)
+    else:
+        # only a strategy that is not of this module looks at labels: most need just their numbers
+        labels = np.repeat(np.asarray(list(counts)), list(counts.values())) if y is None else y
+        asked = strategy(labels, epoch=epoch) if takes_epoch(strategy) else strategy(labels)
+        if not isinstance(asked, Mapping):
+            raise ValueError(
+                "`sampling_strategy` must be a function that returns a dict {class: number}, got "
+                f"{strategy!r}, which returns {_brief(asked)}."
+            )
+    asked = as_counts(asked)
+    for label, n in asked.items():
+        if label not in counts:
+            raise ValueError(f"Class {told(label)!r} is not in the data, which has {list(counts)}.")
+        if not 0 <= n <= MOST:
+            raise ValueError(
+                f"`sampling_strategy` must request from 0 to {MOST} images of a class, got "
+                f"{_brief(n)} for class {told(label)!r}."
+            )
+    return dict(counts) | {label: int(n) for label, n in asked.items()}
+
+
+class EpochNumbers:
+    """What a strategy requests of every class, epoch by epoch.
+
+    Parameters
+    ----------
+    strategy : "balanced", dict or callable
+        As the parameter of :class:`~imblearn_images.combine.RandomBalancer`.
+    counts : dict of class to int
+        Images that there are.
+    y : array-like of shape (n,), default=None
+        Their labels, for a function that looks at them.
+
+    Raises
+    ------
+    ValueError
+        For a strategy of another kind.
+    """
+
+    def __init__(self, strategy: Any, counts: Mapping[Any, int], y: Any = None) -> None:
+        if isinstance(strategy, str) and strategy == "balanced":
+            strategy = evenly()
+        if not isinstance(strategy, Mapping) and not callable(strategy):
+            raise ValueError(
+                '`sampling_strategy` must be "balanced", a dict {class: number} or a function that '
+                f"returns one, got {strategy!r}. See imblearn_images.strategies."
+            )
+        self.strategy, self.counts = strategy, dict(counts)
+        self.y = None if isinstance(strategy, (Mapping, _OfCounts)) else y  # else nobody looks
+        self._sums = [np.zeros(len(self.counts), dtype=np.int64)]  # in the epochs before
+        self._numbers: dict[int, NDArray[np.int64]] = {}  # of the epoch asked for last
+
+    def of(self, epoch: int) -> NDArray[np.int64]:
+        """Return the number of images of each class in an epoch, shape (K,)."""
+        epoch = epoch if takes_epoch(self.strategy) else 0
+        if epoch not in self._numbers:
+            wanted = _requested(self.strategy, self.counts, epoch, self.y)
+            if not any(wanted.values()):
+                raise ValueError(
+                    f"`sampling_strategy` must request an image, got {wanted!r} in epoch {epoch}."
+                )
+            self._numbers = {epoch: np.array(list(wanted.values()), dtype=np.int64)}
+        return self._numbers[epoch]
+
+    def before(self, epoch: int) -> NDArray[np.int64]:
+        """Return the number of images of each class in all epochs before `epoch`, shape (K,)."""
+        if not takes_epoch(self.strategy):
+            return self.of(0) * epoch
+        while len(self._sums) <= epoch:
+            self._sums.append(self._sums[-1] + self.of(len(self._sums) - 1))
+        return self._sums[epoch]
+
+
+@dataclass(frozen=True)
+class by_hierarchy:  # noqa: N801
+    """Share images out along a tree of labels, equally among the branches of every node.
+
+    Labels are paths, such as ``"defect/scratch"``. Where "good" stands beside two defects, three
+    equal classes would make two thirds of the images defects; here good and defect are equal, and
+    the defects share their half. No class is cut for it, or, with ``sampling="under"``, raised.
+
+    Parameters
+    ----------
+    separator : str, default="/"
+        What stands between the parts of a label. A ValueError unless text.
+    sampling : {"over", "under"}, default="over"
+        The kind of sampler it is for.
+
+    See Also
+    --------
+    imblearn_images.decision.CascadeClassifier : Takes it as `hierarchy`.
+    imblearn_images.datasets.load_image_folder : Reads such labels from nested folders, by `levels`.
+
+    Notes
+    -----
+    An image that is labelled at an inner node, "defect", counts as a branch of that node.
+
+    Examples
+    --------
+    >>> y = ["good"] * 90 + ["defect/scratch"] * 20 + ["defect/dent"] * 10
+    >>> by_hierarchy()(y)
+    {'defect/dent': 45, 'defect/scratch': 45, 'good': 90}
+    >>> by_hierarchy(sampling="under")(y)
+    {'defect/dent': 10, 'defect/scratch': 10, 'good': 20}
+    >>> by_hierarchy().tree(y)
+    {'defect': {'defect/dent': 'defect/dent', 'defect/scratch': 'defect/scratch'}, 'good': 'good'}
+    """
+
+    separator: str = "/"
+    sampling: str = "over"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.separator, str) or not self.separator:
+            raise ValueError(
+                f"`separator` must be the text between parts of a label, got {self.separator!r}."
+            )
+        if self.sampling not in ("over", "under"):
+            raise ValueError(f'`sampling` must be "over" or "under", got {self.sampling!r}.')
+
+    def __call__(self, y: Any) -> dict[Any, int]:
+        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        counts = count_labels(y)
+        shares = self._shares(self.tree(y), 1)
+        totals = [counts[label] * parts for label, parts in shares.items()]
+        if self.sampling == "over":
+            return {label: -(-max(totals) // shares[label]) for label in counts}
+        return {label: max(1, min(totals) // shares[label]) for label in counts}
+
+    def tree(self, y: Any) -> dict[str, Any]:
+        """Return the labels of `y`, array-like of shape (n,), as nested dicts.
+
+        Keys are names of nodes with all that is above them, values nodes or, at the leaves, labels.
+        A ValueError for labels that are not text, or have an empty part.
+        """
+        root: dict[str, Any] = {}
+        for label in count_labels(y):
+            parts = label.split(self.separator) if isinstance(label, str) else [""]
+            if not all(parts):
+                raise ValueError(
+                    f"Labels must be text with {self.separator!r} between their parts, such as "
+                    f"'defect{self.separator}scratch', got {label!r}."
+                )
+            node = root
+            for depth in range(1, len(parts)):
+                name = self.separator.join(parts[:depth])
+                above = node.setdefault(name, {})
+                if not isinstance(above, dict):  # a label of its own, too
+                    above = node[name] = {name: above}
+                node = above
+            if isinstance(node.get(label), dict):
+                node = node[label]
+            node[label] = label
+        return root
+
+    def _shares(self, node: dict[str, Any], parts: int) -> dict[str, int]:
+        """Into how many parts the whole is divided for each label."""
+        found: dict[str, int] = {}
+        for below in node.values():
+            inside = parts * len(node)
+            found |= self._shares(below, inside) if isinstance(below, dict) else {below: inside}
+        return found
+
+
 NAMED = ("auto", "all", "minority", "majority", "not minority", "not majority")
 """The words that imbalanced-learn takes as sampling_strategy."""
 
@@ -252,10 +771,11 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     ----------
     text : str
         A word of imbalanced-learn ("auto", "not majority", ...), a float for two classes
-        ("0.5"), "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", or a
-        JSON object with numbers per class ('{"Lime": 200}').
+        ("0.5"), "at least 200", "at most 200", "at most ratio 3", "multiply 1.5",
+        "by hierarchy" for labels such as "defect/scratch" ("by hierarchy --" for
+        "defect--scratch"), or a JSON object with numbers per class ('{"Lime": 200}').
     sampling : {"over", "under"}, default="over"
-        The kind of sampler that `at_most_ratio` is for.
+        The kind of sampler that `at_most_ratio` and `by_hierarchy` are for.
 
     Returns
     -------
@@ -280,6 +800,8 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
         words = words.casefold()
     if words in NAMED:
         return words
+    if match := re.fullmatch(r"by hierarchy(?: (\S+))?", words):
+        return by_hierarchy(match[1] or "/", sampling)
     try:
         if match := re.fullmatch("at most ratio" + _NUMBER, words):
             return at_most_ratio(float(match[1]), sampling)
@@ -336,7 +858,7 @@ def _quoted(text: str) -> str:
 
 _KNOWN = (
     f'Known are {", ".join(NAMED)}, a float for two classes, "at least N", "at most N", '
-    '"at most ratio R", "multiply F", and {"class": N} as JSON.'
+    '"at most ratio R", "multiply F", "by hierarchy SEPARATOR", and {"class": N} as JSON.'
 )
 
 

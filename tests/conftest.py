@@ -1,5 +1,6 @@
 """What the tests of the laws share: labels, images, and every way to hold images."""
 
+import os
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -13,6 +14,9 @@ from imblearn_images.core import parallel
 from imblearn_images.core.files import read_image, write_image
 from imblearn_images.core.images import Images
 
+if find_spec("torch"):
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # else Keras wants TensorFlow
+
 hypothesis.settings.register_profile(
     "house", deadline=None, max_examples=30, derandomize=True, database=None
 )
@@ -24,6 +28,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "torch" in item.path.parts and not find_spec("torch"):
             item.add_marker(pytest.mark.skip(reason="PyTorch is not installed"))
+        if "keras" in item.path.parts and not find_spec("keras"):
+            item.add_marker(pytest.mark.skip(reason="Keras is not installed"))
 
 
 COUNTS = {"cat": 12, "dog": 7, "owl": 5}
@@ -74,12 +80,6 @@ def _memmap(images, folder):
     return np.memmap(folder / "images.bin", images.dtype, "r", shape=images.shape)
 
 
-def _gap(images, folder):
-    wide = np.zeros((len(images), *images.shape[1:-1], 2 * images.shape[-1]), images.dtype)
-    wide[..., ::2] = images
-    return wide[..., ::2]
-
-
 def _read_only(images, folder):
     X = images.copy()
     X.flags.writeable = False
@@ -110,10 +110,31 @@ class Negatives(Images):
         out[...] = self._turned(self.negatives[rows])
 
 
+class Chunked:
+    """A store, as zarr and h5py have it: chunks, and slices of rows."""
+
+    def __init__(self, array, height=5):
+        self.array, self.shape, self.dtype, self.ndim = array, array.shape, array.dtype, array.ndim
+        self.chunks = (height, *array.shape[1:])
+        self.n_read = 0
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, rows):
+        first = rows[0] if isinstance(rows, tuple) else rows
+        if not isinstance(first, (int, slice)):
+            raise TypeError("rows must increase")  # as h5py has it
+        self.n_read += len(self.array[rows]) if isinstance(first, slice) else 1
+        return self.array[rows]
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
 HOLDERS = {
     "array": lambda images, folder: images.copy(),
     "fortran": lambda images, folder: np.asfortranarray(images),
-    "gap": _gap,
     "reversed": lambda images, folder: images[:, ::-1].copy()[:, ::-1],
     "transposed": _channels_last_view,
     "read_only": _read_only,
@@ -122,6 +143,7 @@ HOLDERS = {
     "objects": lambda images, folder: as_objects(images.copy()),
     "files": lambda images, folder: write_images(folder, images),
     "home": lambda images, folder: Negatives(images),
+    "store": lambda images, folder: Chunked(images.copy()),
 }
 """Name -> function (images, empty folder) -> X that holds them."""
 

@@ -23,7 +23,7 @@ FOLDER = {
     "inspect": ["inspect", "photos"],
     "balance": ["balance", "photos", "out"],
     "unbalance": ["unbalance", "photos", "out", "--profile", "step"],
-    "compare": ["compare", "photos", "--folds", "2", "--repeats", "1", "--n-jobs", "1"],
+    "compare": ["compare", "photos", "--folds", "2", "--repeats", "1", "--n-jobs", "1", "--quick"],
     "demo": ["demo", "--folder", "photos", "--size", "8", "--folds", "2"],
 }
 

@@ -15,8 +15,8 @@ from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 
 from imblearn_images import __version__
 from imblearn_images._cli import compare
-from imblearn_images._cli.compare import default_estimator
-from imblearn_images._cli.main import main
+from imblearn_images._cli.compare import DEFAULT_METHODS, default_estimator
+from imblearn_images._cli.main import _parser, main
 from imblearn_images.datasets import load_image_folder, load_texture_patches
 from imblearn_images.preprocessing import ReadImages
 from imblearn_images.recipes import mix
@@ -42,7 +42,8 @@ def photos(tmp_path_factory):
 
 
 def run(capsys, *arguments):
-    code = main(["compare", "--n-jobs", "1", *map(str, arguments)])
+    quick = [] if "policies" in arguments else ["--quick"]
+    code = main(["compare", "--n-jobs", "1", *quick, *map(str, arguments)])
     return code, *capsys.readouterr()
 
 
@@ -204,7 +205,7 @@ def test_refuses_in_one_line_before_any_work(photos, tmp_path, capsys, monkeypat
         assert code == 1 and message in err and err.count("\n") == 1
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, _, err = run(capsys, photos, "--report", tmp_path / "report.html")
-    assert code == 1 and "pip install imblearn-images[plot]" in err
+    assert code == 1 and "pip install matplotlib" in err
 
 
 def test_refuses_what_cannot_be_compared(tmp_path, capsys):
@@ -240,3 +241,17 @@ def test_interrupted_it_prints_what_is_known(photos, capsys, monkeypatch):
     code, out, err = run(capsys, photos)
     assert code == 130 and err == "imblearn-images: interrupted\n"
     assert "note: interrupted: 2 of 10 folds are complete" in out and len(lines_of(out)) == 6
+
+
+def test_policies_are_compared_by_default_and_left_out_in_a_hurry(photos, capsys):
+    options = ("--folds", 2, "--repeats", 1, "--size", 8, "--json")
+    code, out, _ = run(capsys, photos, "--methods", "many", "policies", *options)
+    assert code == 0
+    found = json.loads(out)
+    names = [each["candidate"] for each in found["candidates"]]
+    assert names[3:] == ["many", "policies"] and not found["failures"]
+    assert found["recommended"] in names and "advice" in found
+    parsed = _parser().parse_args(["compare", str(photos)])
+    assert parsed.methods == [*DEFAULT_METHODS] and DEFAULT_METHODS[-1] == "policies"
+    code, out, _ = run(capsys, photos, *options)
+    assert code == 0 and "policies" not in out

@@ -24,6 +24,7 @@ from imblearn_images.decision import (
     CascadeClassifier,
     MinorityDetector,
     PriorCorrectedClassifier,
+    PriorCorrectedClassifierCV,
     TestTimeAugmentationClassifier,
     TunedThresholdsClassifier,
 )
@@ -46,6 +47,7 @@ def images(shape=(6, 5), dtype="uint8"):
 CHECKED = [
     PriorCorrectedClassifier(LogisticRegression()),
     PriorCorrectedClassifier(GaussianNB(), prior="uniform", tau=0.5),
+    PriorCorrectedClassifierCV(LogisticRegression(), cv=3),
     TunedThresholdsClassifier(LogisticRegression(), cv=2, thresholds=5),
     CascadeClassifier(LogisticRegression()),
     CascadeClassifier(GaussianNB(), hierarchy="frequency"),
@@ -55,6 +57,11 @@ CHECKED = [
 EXCUSED = {
     # scikit-learn excuses its TunedThresholdClassifierCV from it, too: it is not argmax
     TunedThresholdsClassifier: {"check_classifiers_train"},
+    # weights are not repetitions where folds are drawn
+    PriorCorrectedClassifierCV: {
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    },
     # out-of-fold by design, as its TargetEncoder: fit_transform is not fit and transform
     MinorityDetector: {"check_transformer_general", "check_transformer_data_not_an_array"},
 }
@@ -177,6 +184,7 @@ def test_soft_voting_over_pipelines_needs_no_class_of_ours(size, tmp_path):
 
 TAKES_WEIGHTS = [
     PriorCorrectedClassifier(LogisticRegression(), prior="uniform"),
+    PriorCorrectedClassifierCV(LogisticRegression(), cv=3),
     TunedThresholdsClassifier(LogisticRegression(), cv=2, thresholds=5),
     CascadeClassifier(LogisticRegression()),
     TestTimeAugmentationClassifier(LogisticRegression(), [mirror]),

@@ -354,4 +354,89 @@ def test_displays_are_imported_without_matplotlib_and_say_what_is_missing():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "ModuleNotFoundError" in done.stderr
-    assert "pip install imblearn-images[plot]" in done.stderr
+    assert "pip install matplotlib" in done.stderr
+
+
+def contrast(one, other):
+    """Ratio of two colours' luminances, as WCAG has it: 1 to 21."""
+
+    def luminance(colour):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+def texts(figure):
+    from matplotlib.text import Text
+
+    return [each for each in figure.findobj(Text) if each.get_text().strip() and each.get_visible()]
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_words_can_be_read_on_dark_paper_as_on_light(make, style):
+    from matplotlib.colors import to_rgb
+
+    with plt.style.context(style):
+        figure = make(None).figure_
+        paper = to_rgb(figure.get_facecolor())
+        for text in texts(figure):
+            assert contrast(to_rgb(text.get_color()), paper) > 2.2, text.get_text()
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_words_grow_with_the_user_s_font(make):
+    sizes = []
+    for size in (8, 16):
+        with plt.rc_context({"font.size": size}):
+            sizes.append([text.get_fontsize() for text in texts(make(None).figure_)])
+    assert np.median(sizes[1]) > 1.8 * np.median(sizes[0])
+
+
+def test_files_look_alike_whatever_style_their_user_likes():
+    display = ClassDistributionDisplay({"cat": 3, "owl": 1})
+    plain = as_png(display.plot, 3, 2)
+    with plt.style.context("dark_background"), plt.rc_context({"font.size": 20}):
+        assert as_png(display.plot, 3, 2) == plain
+
+
+def test_twenty_classes_have_marks_of_their_own_and_synthetic_ones_are_hollow():
+    places = np.random.default_rng(0).normal(size=(80, 2))
+    display = EmbeddingDisplay(places, np.arange(80) % 20, np.arange(80) >= 40).plot()
+    drawn = display.ax_.collections
+    marks = {
+        (tuple(each.get_edgecolor()[0]), each.get_paths()[0].vertices.tobytes())
+        for each in drawn
+        if not len(each.get_facecolor())
+    }
+    assert len(marks) == 20
+    assert sum(len(each.get_offsets()) for each in drawn if not len(each.get_facecolor())) == 40
+
+
+def test_labels_of_a_map_do_not_cover_each_other():
+    places = np.random.default_rng(0).normal(0, 0.01, size=(60, 2))
+    places[:2] = (-1, -1), (1, 1)
+    names = np.array(["asparagus", "passion fruit", "red beet", "kiwi", "lemon", "lime"])
+    display = EmbeddingDisplay(places, names[np.arange(60) % 6]).plot()
+    display.figure_.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in display.ax_.texts]
+    assert len(boxes) == 6
+    assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[k + 1 :])
+
+
+def test_long_names_of_classes_are_broken_rather_than_cut():
+    name = "Golden Delicious from South Tyrol, organic"
+    display = ClassDistributionDisplay({name: 3, "owl": 1}).plot()
+    shown = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert " ".join(shown[0].split("\n")) == name
+
+
+def test_a_second_reliability_in_the_same_axes_gets_its_own_colour():
+    bins = np.array([0.35, 0.95]), np.array([0.3, 0.9]), np.array([5, 95])
+    first = ReliabilityDisplay({"a": bins}, {"a": (0.1, 0.1)}).plot()
+    ReliabilityDisplay({"b": bins}, {"b": (0.1, 0.1)}).plot(first.ax_)
+    handles, labels = first.ax_.get_legend_handles_labels()
+    assert [label[0] for label in labels] == ["a", "b"]
+    assert len({handle.get_color() for handle in handles}) == 2

@@ -8,12 +8,12 @@ import sys
 import pytest
 
 import imblearn_images
-from imblearn_images import decision, display, ensemble, preprocessing, torch
+from imblearn_images import decision, display, ensemble, neighbors, preprocessing, torch
 from imblearn_images._docstrings import SHARED, substitute
 
 CLASSES = {
     name: getattr(module, name)
-    for module in (imblearn_images, ensemble, decision, preprocessing, torch, display)
+    for module in (imblearn_images, ensemble, decision, preprocessing, torch, display, neighbors)
     for name in module.__all__
     if inspect.isclass(getattr(module, name)) and name != "ResamplingPlan"
 }
@@ -25,8 +25,9 @@ ATTRIBUTES = {
     *("plan_", "sample_indices_", "sampling_strategy_", "embedding_", "n_features_in_"),
     *("ax_", "figure_"),
 }
-KINDS = {"sampling_strategy": 3}
-"""Over-samplers, under-samplers and cleaning samplers take different ones."""
+KINDS = {"sampling_strategy": 7, "k_neighbors": 2}
+"""Over-samplers, under-samplers, those that do both, cleaning samplers, RedrawImages and those two
+of several labels take others; of several labels neighbours are those with the same rare one."""
 
 
 def documented():

@@ -54,6 +54,7 @@ def samplers():
         "ImageSampler": {"sampler": ImblearnSMOTE(random_state=1)},
         "InstanceHardnessThreshold": {"estimator": DecisionTreeClassifier(max_depth=3), "cv": 3},
         "KMeansSMOTE": {"kmeans_estimator": 3, "cluster_balance_threshold": 0.05},
+        "LabelOverSampler": {"synthesis": darker},
         "RandomOverSampler": {"synthesis": darker},
         "SMOTETomek": {"synthesis": darker},
     }

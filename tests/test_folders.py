@@ -296,6 +296,15 @@ def test_a_plot_is_two_pictures_that_verify(photos, tmp_path):
     assert verify_folder(tmp_path / "out")
 
 
+def test_a_contact_sheet_frames_what_was_drawn_and_nothing_else(photos, tmp_path):
+    orange = []
+    for name, sampler in {"drawn": smote(), "copies": RandomOverSampler()}.items():
+        balance_folder(photos, tmp_path / name, sampler=sampler, plot=True)
+        sheet = read_image(tmp_path / name / "contact_sheet.png")
+        orange.append((sheet[..., :3] == (0xD5, 0x5E, 0)).all(axis=-1).sum())
+    assert orange[0] > 300 and orange[1] == 0
+
+
 @pytest.mark.parametrize("profile", [LongTail(6), Step(5), Staircase(9), {"apple": 3}])
 def test_unbalancing(photos, tmp_path, profile):
     unbalance_folder(photos, tmp_path / "out", profile, random_state=3)

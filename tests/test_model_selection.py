@@ -7,6 +7,7 @@ import sys
 import tracemalloc
 import warnings
 from collections import Counter
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -21,6 +22,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
+    balanced_accuracy_score,
     brier_score_loss,
     cohen_kappa_score,
     log_loss,
@@ -43,15 +45,18 @@ from sklearn.svm import LinearSVC
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
 from imblearn_images.core.calibration import calibrate
+from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images.ensemble import PolicyEnsembleClassifier
 from imblearn_images.model_selection import ResamplerComparison, compare_resamplers
 from imblearn_images.model_selection._comparison import Calibration, ClassRecall, Cost, of_interest
+from imblearn_images.model_selection._folds import make_folds
 from imblearn_images.model_selection._statistics import (
     Difference,
     adjust_holm,
     corrected_difference,
 )
-from imblearn_images.preprocessing import FlattenImages, ReadImages
+from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
 
 COUNTS = {"cat": 30, "dog": 18, "owl": 12}
 Y = np.repeat(list(COUNTS), list(COUNTS.values()))
@@ -431,13 +436,54 @@ def test_resampling_sees_the_training_images_of_the_fold_only():
     cv = StratifiedKFold(3)
     compare_resamplers(Recorder(), [SMOTE(k_neighbors=2)], tagged, Y, cv=cv, random_state=0)
     folds = list(cv.split(tagged, Y))
-    fits = [Recorder.seen[start : start + 4] for start in range(0, 12, 4)]
+    fits = [Recorder.seen[start : start + 3] for start in range(0, 9, 3)]
     for (train, test), seen in zip(folds, fits, strict=True):
-        for pixels, _ in seen[:3]:
+        for pixels, _ in seen[:2]:  # the untouched one, for its correction too, and weighted
             np.testing.assert_array_equal(np.flatnonzero(pixels.any(axis=0)), train)
-        smote, labels = seen[3]
+        smote, labels = seen[2]
         assert len(smote) > len(train) and len(set(Counter(labels).values())) == 1
         assert not smote[:, test].any()
+
+
+def test_what_differs_in_the_correction_alone_is_drawn_and_fitted_once():
+    drawn = []
+
+    def draw(base, partner, step, rng):
+        drawn.append(1)
+        return base
+
+    def behind(sampler, **params):
+        return PriorCorrectedClassifier(make_pipeline(sampler, Recorder()), **params)
+
+    sampler = RandomOverSampler(synthesis=draw, random_state=3)
+    further = {"prior": "uniform", "model_prior": "train"}
+    candidates = {
+        "drawn": clone(sampler),
+        "a step": behind(clone(sampler), tau=0.3, **further),
+        "two steps": behind(clone(sampler), tau=0.4, **further),
+        "refused": behind(clone(sampler), tau=-1),
+        "another": behind(clone(sampler).set_params(random_state=4), tau=0.3, **further),
+    }
+    pixels = X.reshape(len(X), -1).astype(float)
+    Recorder.seen.clear()
+    found = compare_resamplers(Recorder(), candidates, pixels, Y, cv=2, random_state=0)
+    assert len(Recorder.seen) == 2 * 4  # none and its correction, weighted, drawn, another
+    assert len(drawn) == 2 * 2 * (3 * 15 - 30)
+    assert "`tau` must be" in found.failures["refused"]
+    assert len({found.costs[name] for name in ("drawn", "a step", "two steps")}) == 1
+    fits = [found.costs[name].fit_seconds for name in ("none", "prior_correction")]
+    assert fits[0] == fits[1]
+    folds = make_folds(Y, None, 2, 0)[0]
+    for name, candidate in candidates.items():
+        if name not in found.failures:
+            alone = behind(sampler, prior="train", tau=0) if name == "drawn" else candidate
+            scores = [
+                balanced_accuracy_score(
+                    Y[test], clone(alone).fit(pixels[train], Y[train]).predict(pixels[test])
+                )
+                for train, test in folds
+            ]
+            np.testing.assert_allclose(found.scores[name], scores)
 
 
 def test_images_and_their_files_and_pixels_score_alike(tmp_path):
@@ -832,3 +878,54 @@ def test_to_frame_names_its_extra(comparison, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r"pip install imblearn-images\[pandas\]"):
         comparison.to_frame()
+
+
+def test_the_default_candidates_are_the_recipes_and_their_ensemble():
+    images, labels = load_texture_patches(return_X_y=True, size=12)
+    rows = np.random.default_rng(0).permutation(len(labels))[:80]
+    images, labels = images[rows], labels[rows]
+    model = make_pipeline(HOGFeatures(), LogisticRegression())
+    found = compare_resamplers(model, "default", images, labels, cv=2, random_state=0)
+    assert found.names == (*BASELINES, "mild", "transfer", "mix", "many", "policies")
+    corrected = found.estimators["many"]
+    assert isinstance(corrected, PriorCorrectedClassifier) and corrected.prior == "uniform"
+    assert corrected.estimator[0].lazy and corrected.estimator[0].keep
+    ensemble = found.estimators["policies"]
+    assert isinstance(ensemble, PolicyEnsembleClassifier) and ensemble.random_state == 0
+    train, test = make_folds(labels, None, 2, 0)[0][0]
+    expected = balanced_accuracy_score(
+        labels[test], clone(ensemble).fit(images[train], labels[train]).predict(images[test])
+    )
+    assert found.scores["policies"][0] == pytest.approx(expected)
+    table = images.reshape(len(images), -1)
+    rows_alone = compare_resamplers(GaussianNB(), ["policies"], table, labels, cv=2)
+    assert rows_alone.names[3:] == ("policies",)
+
+
+def priced(scores, seconds):
+    """A comparison of these scores and seconds of a fit."""
+    found = made(scores)
+    costs = {name: Cost(seconds[name], np.nan, np.nan) for name in found.names}
+    return replace(found, costs=costs)
+
+
+def test_the_advice_says_what_it_costs_and_what_is_cheaper_and_as_good():
+    rng = np.random.default_rng(0)
+    base = rng.normal(0.6, 0.01, 10)
+    scores = {name: base + rng.normal(0, 0.001, 10) for name in BASELINES}
+    scores |= {"mix": base + 0.1 + rng.normal(0, 0.001, 10)}
+    scores |= {"many": scores["mix"] - rng.normal(0, 0.001, 10) - 0.0001}
+    seconds = dict.fromkeys(BASELINES, 0.1) | {"mix": 2.0, "many": 1.0}
+    found = priced(scores, seconds)
+    best, other = sorted(("mix", "many"), key=lambda name: -scores[name].mean())
+    assert found.recommended == best and found.advice.startswith(f"Use {best}: ")
+    assert f", for {seconds[best]:.2f} s a fit instead of 0.10 s" in found.advice
+    if seconds[other] < seconds[best]:
+        assert found.cheapest == other
+        assert f"; {other}, {seconds[other]:.2f} s a fit, cannot be told from it." in found.advice
+    else:
+        assert found.cheapest == "" and "cannot be told" not in found.advice
+    turned = priced(scores, dict.fromkeys(BASELINES, 0.1) | {best: 2.0, other: 1.0})
+    assert turned.cheapest == other
+    worse = priced({name: scores[name] for name in BASELINES} | {"mix": base - 0.1}, seconds)
+    assert worse.recommended == worse.reference

@@ -1,4 +1,5 @@
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -179,3 +180,100 @@ def test_the_thread_that_leaves_last_gives_blas_back():
     assert [library["num_threads"] for library in controller.info()] == before
     end.set()
     thread.join()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 12), st.booleans())
+def test_a_table_answers_as_a_search_among_the_rows_that_are_left(seed, levels, width, whole):
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, levels + 1, (40, 5), dtype=np.uint8)
+    searches = []
+
+    def find(rows, queries, k):
+        searches.append(rows)
+        return nearest_neighbors(pixels, rows, k, queries=queries)
+
+    asked = np.arange(40) if whole else np.arange(0, 40, 3)
+    table, rows = neighbors.NeighborTable(find, 40, asked, width), rng.permutation(40)
+    while len(rows) > 4:
+        queries, k = rng.permutation(rows)[: len(rows) // 2], int(rng.integers(1, 4))
+        found = table(rows, queries, k)
+        expected = nearest_neighbors(pixels, rows, k, queries=queries)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+        rows = rng.permutation(rows)[: -int(rng.integers(1, 6))]
+    more = np.arange(40)  # rows that had gone are back
+    np.testing.assert_array_equal(
+        table(more, more[:9], 3)[1], nearest_neighbors(pixels, more, 3, queries=more[:9])[1]
+    )
+
+
+def test_a_table_searches_once_where_neighbors_stay():
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 20), dtype=np.uint8)
+    searches = []
+
+    def find(rows, queries, k):
+        searches.append(len(rows))
+        return nearest_neighbors(pixels, rows, k, queries=queries)
+
+    table = neighbors.NeighborTable(find, 60, np.arange(60), 20)
+    for left in (60, 55, 50):
+        for part in np.array_split(np.arange(left), 3):
+            table(np.arange(left), part, 3)
+    assert searches == [60]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["uint8", "float64"]), st.booleans())
+def test_queries_may_come_from_another_matrix_or_be_some_of_the_rows(seed, dtype, ties):
+    rng = np.random.default_rng(seed)
+    pixels, others = rng.integers(0, 3 if ties else 256, (2, 50, 6)).astype(dtype)
+    rows, queries = rng.permutation(50)[:30], rng.permutation(50)[:11]
+    squared = ((others[queries, None].astype(float) - pixels[rows].astype(float)) ** 2).sum(axis=2)
+    order = np.argsort(squared, axis=1, kind="stable")[:, :4]
+    found = nearest_neighbors(pixels, rows, 4, queries=queries, asking=others)
+    np.testing.assert_array_equal(found[1], order)
+    np.testing.assert_array_equal(found[0], np.take_along_axis(squared, order, axis=1))
+    some = rng.permutation(rows)[:13]
+    expected = nearest_neighbors(pixels, rows, 4)[1][[rows.tolist().index(row) for row in some]]
+    np.testing.assert_array_equal(nearest_neighbors(pixels, rows, 4, queries=some)[1], expected)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize(("dtype", "d"), [("uint8", 30), ("uint8", 2500), ("float32", 30)])
+def test_blends_are_compared_as_if_they_were_made(dtype, d, n_jobs, monkeypatch):
+    monkeypatch.setattr(neighbors._BlendSearch, "height", 40)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (30, d)).astype(dtype)
+    base = np.r_[np.arange(30), rng.integers(0, 30, 70)]
+    partners = (base + rng.integers(1, 30, 100)) % 30
+    weights = np.r_[np.zeros(30), rng.random(70)]
+    made = pixels[base].astype(float)
+    made += weights[:, None] * (pixels[partners] - made)
+    squared = ((made[:, None] - made) ** 2).sum(axis=2)
+    np.fill_diagonal(squared, np.inf)
+    order = np.argsort(squared, axis=1)[:, :5]
+    found = nearest_neighbors(pixels, base, 5, blend=(partners, weights), n_jobs=n_jobs)
+    np.testing.assert_array_equal(found[1], order)
+    expected = np.take_along_axis(squared, order, axis=1)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize("one_sided", [True, False])
+def test_a_long_search_says_how_long_it_will_take_and_what_takes_less(
+    one_sided, monkeypatch, caplog
+):
+    X = np.random.default_rng(0).integers(0, 256, (90, 50), dtype=np.uint8)
+    caplog.set_level("INFO", logger="imblearn_images")
+    more = {"queries": np.arange(90), "asking": X} if one_sided else {}
+    nearest_neighbors(X, np.arange(90), 3, **more)
+    assert not caplog.records
+    monkeypatch.setattr(neighbors, "LONG", 90 * 45 * 50)
+    ticks = iter([0.0, 2.0])
+    monkeypatch.setattr(neighbors, "TILE", 15)
+    monkeypatch.setattr(neighbors, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    nearest_neighbors(X, np.arange(90), 3, **more)
+    (record,) = caplog.records
+    told = record.getMessage()
+    assert "90 images of 50 numbers among 90" in told and "`embedding`" in told
+    # three tiles of 30: of 9 pairs 3 are done after two seconds, or 1.5 of 4.5
+    assert "about 4 seconds" in told and record.levelname == "INFO"

@@ -16,6 +16,9 @@ for needed in NEEDS:
     pytest.importorskip(needed, reason=f"notebooks need {needed}: imblearn-images[notebooks]")
 nbformat = pytest.importorskip("nbformat")
 
+NEEDS_OF = {"08_training_loops": "torch"}
+"""What single notebooks need besides: those of extras."""
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 MAX_NOTEBOOK, MAX_OUTPUT = 400_000, 64_000  # bytes
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/<])/[\w.-]+/|\b[A-Za-z]:\\")
@@ -100,6 +103,9 @@ def test_stored_notebook_is_small_and_clean(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_without_error_or_warning(path, folder):
+    if path.stem in NEEDS_OF:
+        needed = NEEDS_OF[path.stem]
+        pytest.importorskip(needed, reason=f"the notebook needs {needed}")
     notebook = nbformat.read(path, as_version=4)
     stored = kinds(notebook)
     executed = execute(notebook, folder)

@@ -317,7 +317,7 @@ def test_no_command_writes_what_a_terminal_obeys(photos, tmp_path, capsys):
         ["verify", out, "--source", f"{source}\x1b"],
         ["verify", out],
         ["unbalance", source, f"{out}2", "--profile", "step"],
-        ["compare", source, "--quiet"],
+        ["compare", source, "--quiet", "--quick"],
         ["demo", "--folder", source, "--output", f"{out}.png"],
     ):
         main(command)

@@ -1,4 +1,4 @@
-"""The README: every Python block runs, in order; every command line is one that exists."""
+"""README and guide: every Python block runs, in order; every command line is one that exists."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import pytest
 from imblearn_images.__main__ import main
 
 README = Path(__file__).parents[1] / "README.md"
+PAGES = [README, *sorted((README.parent / "notebooks").glob("*.md"))]
+WITH_PYTHON = [page for page in PAGES if "```python\n" in page.read_text(encoding="utf-8")]
 FENCED = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)``` *$",
     re.MULTILINE | re.DOTALL,
@@ -30,11 +32,11 @@ def blocks(path, *languages):
             yield text.count("\n", 0, found.start("code")) + 1, textwrap.dedent(found["code"])
 
 
-def run_python_blocks(path):
+def run_python_blocks(path, *languages):
     """Run the blocks as one script; tracebacks name the line of the document."""
     namespace = {"__name__": "__main__"}
     ran = 0
-    for line, code in blocks(path, "python", "py"):
+    for line, code in blocks(path, *(languages or ("python", "py"))):
         exec(compile("\n" * (line - 1) + code, str(path), "exec"), namespace)
         ran += 1
     return ran
@@ -84,24 +86,32 @@ def document(tmp_path, monkeypatch):
     return tmp_path / "document.md"
 
 
-def test_python_blocks_run(document, monkeypatch):
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
+def test_python_blocks_run(page, document):
     with suppress(ImportError):
         import matplotlib as mpl
 
         mpl.use("Agg")
-    assert run_python_blocks(README) > 0
+    assert run_python_blocks(page) > 0
 
 
-def test_python_blocks_have_no_prompts():
-    prompts = [line for line, code in blocks(README, "python", "py") if ">>> " in code]
+def test_the_training_loop_of_the_readme_runs(document):
+    """Blocks marked `python3` need what not everyone has, here PyTorch."""
+    pytest.importorskip("torch", reason="training loops need imblearn-images[torch]")
+    assert run_python_blocks(README, "python", "python3") > len(list(blocks(README, "python")))
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
+def test_python_blocks_have_no_prompts(page):
+    prompts = [line for line, code in blocks(page, "python", "py") if ">>> " in code]
     assert not prompts
 
 
 def test_command_lines_exist(accepts):
-    lines = list(command_lines(README))
-    assert lines
-    for line, arguments in lines:
-        assert accepts(arguments), f"{README.name}, block at line {line}: {shlex.join(arguments)}"
+    lines = [(page, *found) for page in PAGES for found in command_lines(page)]
+    assert {README, README.parent / "notebooks" / "command_line.md"} <= {page for page, *_ in lines}
+    for page, line, arguments in lines:
+        assert accepts(arguments), f"{page.name}, block at line {line}: {shlex.join(arguments)}"
 
 
 def test_blocks_share_names_and_errors_name_their_line(document):

@@ -1,5 +1,6 @@
 """Numbers per class as values: exact, for every sampler, and readable from text."""
 
+import math
 import pickle
 
 import numpy as np
@@ -11,13 +12,20 @@ from sklearn.base import clone
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, datasets, strategies
 from imblearn_images import strategies as module
+from imblearn_images.combine import RandomBalancer
 from imblearn_images.strategies import (
+    EpochNumbers,
     add_fraction,
     at_least,
     at_most,
     at_most_ratio,
+    deferred,
+    evenly,
     multiply,
     parse_strategy,
+    progressive,
+    repeat_factor,
+    root,
 )
 
 Y = np.repeat(["cat", "dog", "owl"], [20, 12, 8])
@@ -28,10 +36,15 @@ OVER = [
     at_most_ratio(1.5),
     multiply(1.5),
     multiply({"owl": 2}),
+    root(0.5, "over"),
+    repeat_factor(0.5),
 ]
 UNDER = [at_most(10), at_most_ratio(1.5, "under"), multiply(0.5), strategies.LongTail(4)]
+UNDER += [root(0.5, "under")]
+BOTH = [evenly(), evenly(50), root(0.5), progressive(3), deferred(0)]
 CASES = [(sampler, s) for s in OVER for sampler in (SMOTE, RandomOverSampler)]
 CASES += [(RandomUnderSampler, strategy) for strategy in UNDER]
+CASES += [(RandomBalancer, strategy) for strategy in OVER + UNDER + BOTH]
 sizes = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 500), min_size=1)
 
 
@@ -46,7 +59,7 @@ def test_every_sampler_gives_the_numbers_asked(sampler, strategy):
     assert dict(zip(*np.unique(y, return_counts=True), strict=True)) == wanted
 
 
-@pytest.mark.parametrize("strategy", OVER + UNDER, ids=str)
+@pytest.mark.parametrize("strategy", OVER + UNDER + BOTH, ids=str)
 def test_they_are_values(strategy):
     assert pickle.loads(pickle.dumps(strategy)) == strategy
     assert clone(RandomOverSampler(sampling_strategy=strategy)).sampling_strategy == strategy
@@ -143,3 +156,115 @@ def test_other_text_is_refused_with_what_is_known(text):
 def test_the_profiles_are_where_they_always_were():
     for name in ("LongTail", "Step", "Staircase"):
         assert getattr(datasets, name) is getattr(strategies, name) is getattr(module, name)
+
+
+# --- strategies that go up and down, and those that change from epoch to epoch
+
+
+@given(sizes, st.integers(0, 400))
+def test_evenly_is_equal_to_within_one_and_the_rest_goes_to_the_largest(counts, more):
+    n = len(counts) + more
+    found = evenly(n)(labels_of(counts))
+    assert sum(found.values()) == n and max(found.values()) - min(found.values()) <= 1
+    larger = [counts[label] for label in counts if found[label] > n // len(counts)]
+    others = [counts[label] for label in counts if found[label] == n // len(counts)]
+    assert not larger or not others or min(larger) >= max(others)
+    assert sum(evenly()(labels_of(counts)).values()) == sum(counts.values())
+
+
+@given(sizes, st.floats(0, 1))
+def test_a_root_keeps_the_total_and_is_within_one_of_its_formula(counts, power):
+    y, n = labels_of(counts), sum(counts.values())
+    scale = sum(count**power for count in counts.values())
+    found = root(power)(y)
+    assert sum(found.values()) == n and min(found.values()) >= 1
+    for label, count in counts.items():
+        assert abs(found[label] - n * count**power / scale) < 1 + 1e-6
+    for sampling, size in (("over", max(counts.values())), ("under", min(counts.values()))):
+        one = root(power, sampling)(y)
+        for label, count in counts.items():
+            assert abs(one[label] - size * (count / size) ** power) <= 0.5 + 1e-6
+    assert root(1)(y) == dict(sorted(counts.items()))
+    assert root(0)(y) == evenly()(y)
+
+
+@given(sizes, st.floats(1e-4, 1))
+def test_repeat_factors_are_those_of_detectron2(counts, t):
+    """Its RepeatFactorTrainingSampler: factors of categories, the largest of an image's, a sum."""
+    y, n = labels_of(counts), sum(counts.values())
+    category_rep = {label: max(1.0, math.sqrt(t / (count / n))) for label, count in counts.items()}
+    rep_factors = [max(category_rep[label] for label in {image}) for image in y.tolist()]
+    found = repeat_factor(t)(y)
+    assert all(found[label] >= count for label, count in counts.items())  # also for over-samplers
+    assert abs(sum(found.values()) - sum(rep_factors)) <= 0.5 * len(counts) + 1e-6
+    for label, count in counts.items():
+        expected = sum(
+            rep for rep, image in zip(rep_factors, y.tolist(), strict=True) if image == label
+        )
+        assert abs(found[label] - expected) <= 0.5 + 1e-6 and found[label] >= count
+
+
+@given(sizes, st.integers(2, 30))
+def test_progressive_is_on_the_line_between_its_strategies_and_keeps_the_total(counts, epochs):
+    y, n = labels_of(counts), sum(counts.values())
+    schedule = progressive(epochs)
+    assert schedule(y) == schedule(y, 0) == dict(sorted(counts.items()))
+    assert schedule(y, epochs - 1) == schedule(y, epochs + 5) == evenly()(y)
+    for epoch in range(epochs):
+        found, at = schedule(y, epoch), epoch / (epochs - 1)
+        assert sum(found.values()) == n
+        for label, count in counts.items():
+            expected = (1 - at) * count + at * evenly()(y)[label]
+            assert abs(found[label] - expected) < 1 + 1e-6
+
+
+def test_deferred_changes_once():
+    schedule = deferred(2, first=root(0.5), last=at_least(30))
+    assert [schedule(Y, epoch) for epoch in range(4)] == [root(0.5)(Y)] * 2 + [at_least(30)(Y)] * 2
+    assert deferred(0)(Y) == evenly()(Y)
+
+
+def test_a_strategy_that_names_some_classes_leaves_the_others():
+    schedule = progressive(2, last=multiply({"owl": 3}))
+    assert schedule(Y, 1) == {"cat": 20, "dog": 12, "owl": 24}
+    assert progressive(3, last=lambda y: {"owl": len(y)})(Y, 1) == {"cat": 20, "dog": 12, "owl": 24}
+
+
+CHANGING = [progressive(4), deferred(3), progressive(5, root(0.5), multiply(2))]
+
+
+@pytest.mark.parametrize("strategy", CHANGING, ids=str)
+def test_what_is_requested_before_an_epoch_is_the_sum(strategy):
+    numbers = EpochNumbers(strategy, {"cat": 20, "dog": 12, "owl": 8})
+    total = np.zeros(3, dtype=int)
+    for epoch in range(7):
+        np.testing.assert_array_equal(numbers.before(epoch), total)
+        total += numbers.of(epoch)
+        assert numbers.of(epoch).tolist() == list(strategy(Y, epoch).values())
+    again = EpochNumbers(strategy, {"cat": 20, "dog": 12, "owl": 8})
+    np.testing.assert_array_equal(again.before(7), total)  # at once, after a crash
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: evenly(0), "`n` must be .* got 0"),
+        (lambda: evenly(2)(Y), "one image for each of 3 classes, got 2"),
+        (lambda: root(1.5), "`power` must be .* got 1.5"),
+        (lambda: root(-1), "`power` must be .* got -1"),
+        (lambda: root(0.5, "up"), "`sampling` must be .* got 'up'"),
+        (lambda: repeat_factor(0), "`t` must be .* got 0"),
+        (lambda: repeat_factor(True), "`t` must be .* got True"),
+        (lambda: repeat_factor(1.5), "`t` must be .* got 1.5"),
+        (lambda: progressive(1), "`epochs` must be .* got 1"),
+        (lambda: progressive(2.5), "`epochs` must be .* got 2.5"),
+        (lambda: progressive(9, first="auto"), "`first` must be .* got 'auto'"),
+        (lambda: deferred(9, last=progressive(3)), "`last` must be .* got progressive"),
+        (lambda: deferred(-1), "`at` must be .* got -1"),
+        (lambda: deferred(1.5), "`at` must be .* got 1.5"),
+        (lambda: deferred(0, last=multiply({"fig": 2}))(Y), "'fig'.*'cat'"),
+    ],
+)
+def test_what_no_strategy_can_be_is_refused_with_the_value(make, told):
+    with pytest.raises(ValueError, match=told):
+        make()

@@ -13,6 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 CONTINUES = {
     # Reasons that the caller puts behind the name of a file, line or option.
+    "RefusedError": "FILE of annotations: reason",
     "_RefusedError": "--estimator NAME: reason. Remedy.",
     "argparse.ArgumentTypeError": "argument --name: reason",
     "KeyboardInterrupt": "interrupted reason",
@@ -57,7 +58,7 @@ def test_messages_speak_one_dialect(file):
             continue
         text = "".join(found)
         # A message begins with the parameter, a capital letter, or an option or value.
-        assert re.match(r"[A-Z`{]|--[a-z]|module \{\}", text), f"{name}:{line}: {text}"
+        assert re.match(r"[A-Z`{]|--[a-z{]|module \{\}", text), f"{name}:{line}: {text}"
         # It ends with a full stop, a value, a question, or a command that is to be copied.
         whole = re.search(r"[.}?]$|pip install [\w\[\]-]+$", text)
         assert whole or found[-1] == "{}", f"{name}:{line}: {text}"

@@ -17,6 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from imblearn_images import (
     ADASYN,
+    MLSMOTE,
     SMOTE,
     SMOTEENN,
     SVMSMOTE,
@@ -32,6 +33,7 @@ from imblearn_images import (
     ImageSampler,
     InstanceHardnessThreshold,
     KMeansSMOTE,
+    LabelOverSampler,
     NearMiss,
     NeighbourhoodCleaningRule,
     OneSidedSelection,
@@ -44,7 +46,7 @@ from imblearn_images import (
     TomekLinks,
     recipes,
 )
-from imblearn_images.combine import SamplerChain
+from imblearn_images.combine import RandomBalancer, SamplerChain
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.decision import (
     CascadeClassifier,
@@ -55,7 +57,7 @@ from imblearn_images.decision import (
 )
 from imblearn_images.images import FileImages, Images
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages, ReshapeImages
-from imblearn_images.strategies import at_least
+from imblearn_images.strategies import at_least, evenly, progressive
 from imblearn_images.synthesis import (
     Augment,
     Chain,
@@ -179,10 +181,33 @@ RedrawImages(
     n_jobs=2,
 )
 RedrawImages(synthesis="blend", classes="resampled")
+RedrawImages(Augment(), times=8, keep=True, sampling_strategy={"dog": 30}, lazy=True)
+recipes.many(times=4, sampling_strategy="auto", lazy=True, random_state=0, n_jobs=2)
 GenerativeOverSampler(
     GaussianMixture(2), sampling_strategy="all", random_state=0, output_dir="x", n_jobs=2
 )
 GenerativeOverSampler(generator=lambda label, n, rng: rng.random((n, 8, 8)))
+LabelOverSampler(
+    {"cat": 40},
+    max_repeats=4,
+    random_state=0,
+    embedding=PCA(5),
+    synthesis=Augment(),
+    accept=NeighborsAgree(),
+    output_dir="x",
+    n_jobs=2,
+)
+MLSMOTE(
+    {"cat": 40},
+    k_neighbors=3,
+    labelset_strategy="union",
+    random_state=0,
+    embedding=PCA(5),
+    synthesis=Augment(),
+    accept=NeighborsAgree(),
+    output_dir="x",
+    n_jobs=2,
+)
 ImageSampler(
     SMOTE(),
     embedding=PCA(5),
@@ -286,6 +311,9 @@ SMOTETomek(
     accept=NeighborsAgree(),
     output_dir="x",
 )
+RandomBalancer(sampling_strategy={"dog": 30}, random_state=seed, epoch=3)
+RandomBalancer(sampling_strategy=progressive(10, last=evenly(40)))
+RandomBalancer(sampling_strategy="auto")  # type: ignore[arg-type]
 SamplerChain([SMOTE(), RedrawImages(Augment())], random_state=0, output_dir="x", n_jobs=2)
 SamplerChain((recipes.mild(sampling_strategy={"dog": 30}, random_state=seed),), random_state=seed)
 recipes.transfer(sampling_strategy=at_least(20), output_dir=Path("x"), n_jobs=-1)

@@ -97,17 +97,21 @@ class Parser(argparse.ArgumentParser):
                     f"there is no option {name}" + (f"; did you mean {near}?" if near else "")
                 )
 
-    def error(self, message: str) -> NoReturn:
-        """Report what is wrong, and how the command is used, in three lines; exit with 2."""
+    @property
+    def short_usage(self) -> str:
+        """The command and its arguments, without its options."""
         arguments = [
             str(action.metavar or dest.upper())
             for dest, action in self.options.items()
             if not action.option_strings
         ]
-        usage = " ".join([self.prog, *(["COMMAND"] if self.commands else arguments), "[options]"])
+        return " ".join([self.prog, *(["COMMAND"] if self.commands else arguments), "[options]"])
+
+    def error(self, message: str) -> NoReturn:
+        """Report what is wrong, and how the command is used, in three lines; exit with 2."""
         self.exit(
             2,
-            f"usage: {usage}\n       {self.prog} --help\n"
+            f"usage: {self.short_usage}\n       {self.prog} --help\n"
             f"{self.prog}: error: {printable_lines(message)}\n",
         )
 

@@ -341,9 +341,11 @@ def _sheet(paths: NDArray[Any], labels: NDArray[Any]) -> bytes:
     return picture.getvalue()
 
 
-DEFAULT_METHODS = ["random-over", "smote", "random-under"]
+DEFAULT_METHODS = ["random-over", "smote", "random-under", "policies"]
 SIZE = 16
 COMPARED = {name: kind for name, kind in METHODS.items() if kind is not None}
+WORDS = ("many", "policies")
+"""Methods that compare_resamplers makes itself: what corrects is a part of them."""
 CANDIDATES = list(COMPARED)
 CANDIDATES += [
     f"{name}/{synthesis}"
@@ -351,6 +353,7 @@ CANDIDATES += [
     if "synthesis" in inspect.signature(COMPARED[name]).parameters
     for synthesis in SYNTHESES
 ]
+CANDIDATES += ["policies"]
 CANDIDATE = one_of(
     CANDIDATES,
     "method",
@@ -418,9 +421,13 @@ def add_compare_command(commands: Any) -> None:
         default=DEFAULT_METHODS,
         metavar="METHOD",
         help=f"samplers: {', '.join(COMPARED)}; random-over/transfer for one that draws images "
-        f"by another synthesis ({', '.join(SYNTHESES)}); mild, transfer and mix are recipes: "
-        "copies altered mildly, copies bent as other images are seen to differ, and all classes "
-        f"redrawn by both (default: {' '.join(DEFAULT_METHODS)})",
+        f"by another synthesis ({', '.join(SYNTHESES)}); mild, transfer, mix and many are recipes: "
+        "copies altered mildly, copies bent as other images are seen to differ, all classes "
+        "redrawn by both, and every image redrawn eight times; policies is a screened mean of all "
+        f"of these (default: {' '.join(DEFAULT_METHODS)})",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="leave out policies, which take the longest by far"
     )
     parser.add_argument(
         "--estimator",
@@ -480,6 +487,7 @@ def run_compare(
     source: str,
     *,
     methods: list[str],
+    quick: bool,
     estimator: str | None,
     size: int,
     metric: str,
@@ -528,6 +536,7 @@ def run_compare(
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
     members, notes = _together(kept, together, groups)
     splits, reduced = draw_folds(labels, members, folds, repeats, seed)
+    methods = [name for name in methods if not (quick and name == "policies")]
     samplers, adapted = _samplers(methods, labels, splits)
     reader = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs)
     # on a busy machine two BLAS threads can be ten times slower
@@ -590,8 +599,12 @@ def _samplers(
 ) -> tuple[dict[str, Any], list[str]]:
     """Samplers with as many neighbours as the smallest class has in every training part."""
     least = min(np.unique(labels[train], return_counts=True)[1].min() for train, _ in splits)
-    samplers, notes = {}, []
+    samplers: dict[str, Any] = {}
+    notes = []
     for name in methods:
+        if name in WORDS:
+            samplers[name] = name
+            continue
         method, _, synthesis = name.partition("/")
         samplers[name] = sampler = COMPARED[method]()
         if synthesis:

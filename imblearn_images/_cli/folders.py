@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,14 @@ from imblearn_images._cli.arguments import (
     n_jobs,
     names,
     one_of,
+)
+from imblearn_images._cli.boxes import (
+    add_boxes,
+    add_boxes_of_balance,
+    balance_boxes,
+    inspect_boxes,
+    verify_boxes,
+    wants_boxes,
 )
 from imblearn_images._cli.console import say, say_report
 from imblearn_images._cli.methods import METHOD, METHODS, SYNTHESES
@@ -64,6 +73,7 @@ def _add_inspect(commands: Any) -> None:
         help="look for near-duplicates (default: where ImageHash is installed)",
     )
     _add_classes(parser)
+    add_boxes(parser)
     add_max_pixels(parser)
     _add_common(parser)
 
@@ -85,8 +95,8 @@ def _add_balance(commands: Any) -> None:
     parser.add_argument(
         "--strategy",
         metavar="TEXT",
-        help='"auto", "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", or '
-        '{"class": n} as JSON (default: auto)',
+        help='"auto", "at least 200", "at most 200", "at most ratio 3", "multiply 1.5", '
+        '"by hierarchy --" for names such as defect--dent, or {"class": n} as JSON (default: auto)',
     )
     parser.add_argument(
         "--add",
@@ -136,6 +146,7 @@ def _add_balance(commands: Any) -> None:
         "--quality", type=integer(1, 100), metavar="N", help="of jpeg and webp (default: 90)"
     )
     parser.add_argument("--plot", action="store_true", help="also write a chart and some images")
+    add_boxes_of_balance(parser)
     _add_writing(parser)
     _add_common(parser)
 
@@ -162,7 +173,9 @@ def _add_unbalance(commands: Any) -> None:
 
 def _add_verify(commands: Any) -> None:
     parser = _command(commands, "verify", _verify, "check a written folder against its manifest")
-    parser.add_argument("output", metavar="FOLDER", help="folder that balance or unbalance wrote")
+    parser.add_argument(
+        "output", metavar="FOLDER", help="folder that balance, unbalance or convert wrote"
+    )
     parser.add_argument("--source", metavar="FOLDER", help="also compare with the source")
     _add_common(parser)
 
@@ -223,10 +236,22 @@ def _add_common(parser: Parser) -> None:
 
 
 def _inspect(source: str, *, near: bool | None, classes: list[str] | None, **common: Any) -> None:
+    if wants_boxes(common):
+        inspect_boxes(source, {"near": near, "classes": classes, **common})
+        return
     _print(inspect_folder(source, near=near, classes=classes, **_threads(common)), common)
 
 
-def _balance(
+def _balance(source: str, output: str, **options: Any) -> None:
+    if wants_boxes(options):
+        balance_boxes(source, output, options)
+        return
+    for name in ("boxes", "max_repeats", "out_format"):
+        del options[name]
+    _balance_folder(source, output, **options)
+
+
+def _balance_folder(
     source: str,
     output: str,
     *,
@@ -322,6 +347,9 @@ def _unbalance(
 
 
 def _verify(output: str, *, source: str | None, **common: Any) -> None:
+    if os.path.isfile(os.path.join(output, "manifest.json")):  # class folders have another one
+        verify_boxes(output, source, common)
+        return
     report = verify_folder(output, source=source, **_threads(common))
     if not report and not common["json"]:
         raise ValueError(str(report))

@@ -31,8 +31,9 @@ from imblearn_images._cli.arguments import (
     integer,
     n_jobs,
 )
+from imblearn_images._cli.boxes import add_convert
 from imblearn_images._cli.compare import add_compare_command, run_compare
-from imblearn_images._cli.console import NobodyReadsError, complain, connected, spelling
+from imblearn_images._cli.console import NobodyReadsError, complain, connected, say, spelling
 from imblearn_images._cli.demo import run_demo
 from imblearn_images._cli.folders import add_folder_commands
 from imblearn_images._cli.interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
@@ -63,7 +64,8 @@ _REMEDY = re.compile(
 )
 
 
-_CALLED = {kind.__name__: name for name, kind in METHODS.items() if kind is not None}
+# Recipes are called by words of everyday language, and by the same in Python.
+_CALLED = {kind.__name__: name for name, kind in METHODS.items() if isinstance(kind, type)}
 _SAMPLER = re.compile(rf"(?<![\w/\\.'\"=-])(?P<name>{'|'.join(_CALLED)})(\(\))?(?![\w/\\.'\"(+])")
 
 
@@ -344,9 +346,56 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
     add_folder_commands(commands)
+    add_convert(commands)
     add_compare_command(commands)
+    _add_completion(commands)
+    for name, example in EXAMPLES.items():
+        commands.choices[name].usage = commands.choices[name].short_usage
+        commands.choices[name].epilog = f"example: imblearn-images {name} {example}"
     parser.commands = {name: each.options for name, each in commands.choices.items()}
     return parser
+
+
+EXAMPLES = {
+    "demo": "--folder photos/",
+    "inspect": "photos/",
+    "balance": "photos/ balanced/ --method mild",
+    "unbalance": "photos/ tail/ --profile long-tail --ratio 50",
+    "verify": "balanced/ --source photos/",
+    "convert": "voc/ coco/ --to coco",
+    "compare": "photos/ --methods mild transfer --report report.html",
+    "completion": "bash > ~/.local/share/bash-completion/completions/imblearn-images",
+}
+"""Of every command, for its help: one that works."""
+
+SHELLS = ("bash", "zsh", "tcsh")
+
+
+def _add_completion(commands: Any) -> None:
+    completion = commands.add_parser(
+        "completion",
+        help="print what makes a shell complete commands and options",
+        description="Print a script that makes a shell complete commands, options and folders.",
+    )
+    completion.set_defaults(command=run_completion)
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
+
+
+def run_completion(shell: str) -> None:
+    """Print the completion script of a shell, which needs none of this package to run."""
+    try:
+        import shtab
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Completion scripts are made by shtab. Install it: pip install shtab"
+        ) from error
+    parser = _parser()
+    places = {"FILE": shtab.FILE} | dict.fromkeys(("FOLDER", "OUTPUT", "PATH"), shtab.DIRECTORY)
+    for options in parser.commands.values():
+        for action in options.values():
+            if action.metavar in places:
+                vars(action)["complete"] = places[str(action.metavar)]
+    say(shtab.complete(parser, shell=shell))
 
 
 def _add_demo(commands: Any) -> None:
@@ -358,7 +407,6 @@ def _add_demo(commands: Any) -> None:
         "demo",
         help="resample real images, look at the result, compare with doing nothing",
         description=about,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     demo.set_defaults(command=run_demo)
     demo.add_argument(
@@ -367,18 +415,35 @@ def _add_demo(commands: Any) -> None:
         help="folder with one folder per class; without it, bundled images",
     )
     demo.add_argument(
-        "--size", type=integer(1), default=32, metavar="PIXELS", help="height and width of images"
+        "--size",
+        type=integer(1),
+        default=32,
+        metavar="PIXELS",
+        help="height and width of images (default: 32)",
     )
     demo.add_argument(
-        "--output", default="imblearn_images_demo.png", metavar="FILE", help="the PNG to write"
+        "--output",
+        default="imblearn_images_demo.png",
+        metavar="FILE",
+        help="the PNG to write (default: imblearn_images_demo.png)",
     )
     add_on_error(demo)
-    demo.add_argument("--seed", type=SEED, default=0, metavar="N", help="seed of all draws")
     demo.add_argument(
-        "--folds", type=integer(2), default=5, metavar="N", help="folds of the cross-validation"
+        "--seed", type=SEED, default=0, metavar="N", help="seed of all draws (default: 0)"
     )
     demo.add_argument(
-        "--n-jobs", type=n_jobs, metavar="N", default=1, help="processes; -1 is one per core"
+        "--folds",
+        type=integer(2),
+        default=5,
+        metavar="N",
+        help="folds of the cross-validation (default: 5)",
+    )
+    demo.add_argument(
+        "--n-jobs",
+        type=n_jobs,
+        metavar="N",
+        default=1,
+        help="processes; -1 is one per core (default: 1)",
     )
     add_max_pixels(demo)
 

@@ -26,7 +26,8 @@ METHODS: dict[str, Any] = {
     if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
 }
 METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
-METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix, none=None)
+METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix)
+METHODS.update(many=recipes.many, none=None)
 
 METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
 """Type of a method, which may be called by its name or that of its class."""

@@ -5,6 +5,7 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``planning``: labels + embedding -> plan, by listening to imbalanced-learn
 - ``similarity``: which images look alike; ``embedding``: the features in which "near" is measured
 - ``estimators``: hand rows of an image set to estimators; ``writing``: synthetic images as files
+- ``carrying``: what belongs to the pixels of images, through a plan
 - ``rendering``: plan + images -> pixels
 - ``synthesis``: how one image is drawn from its parents; ``images``: where pixels live;
   ``duplicates``: which images are the same picture
@@ -12,10 +13,14 @@ Nothing here knows the classes that users import. Imports run down this list:
   synthesis was given, and what any rule may be asked
 - ``validation``: what cannot be images with labels; ``containers``: how callers hold images;
   ``targets``: labels; ``columns``: groups, and whatever else has one value for each image;
+  ``annotations``: the objects of a set of images; ``multilabel``: several labels an image;
+  ``repeats``: how often to show each image, so that labels that share images reach targets;
   ``regular``: files that never wait for a writer
 - ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``splitting``: which
   images validate; ``files``: reading and writing one file or many
-- ``layers``: where things are in a drawn image; ``pixels``: every rule on dtype, unit, rounding
-  and clipping; ``calibration``, ``limits``, ``memory``, ``parallel``, ``text``: tools that need
-  nothing else
+- ``geometry``: where boxes, outlines and points of a parent are in a drawn image
+- ``layers``: where things are in a drawn image; ``masks``: of objects; ``pixels``: every rule on
+  dtype, unit, rounding and clipping; ``dealing``: which images of a class come next, epoch after
+  epoch; ``calibration``, ``limits``, ``memory``, ``parallel``, ``text``: tools that need nothing
+  else
 """

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["as_groups", "column_of", "is_missing", "rows_of", "sortable"]
+__all__ = ["as_groups", "column_of", "is_in_pixels", "is_missing", "rows_of", "sortable"]
 
 
 def rows_of(array: Any, rows: NDArray[np.intp], n_source: int) -> Any:
@@ -37,11 +37,57 @@ def rows_of(array: Any, rows: NDArray[np.intp], n_source: int) -> Any:
         )
     if hasattr(array, "iloc"):
         return array.iloc[rows]
+    if getattr(array, "in_pixels", False):  # annotations, which know their rows
+        return array[rows]
     if isinstance(array, (list, tuple)):
         return type(array)(array[row] for row in rows)
     if isinstance(array, np.ma.MaskedArray) or sparse.issparse(array):
         return array[rows]
     return np.asarray(array)[rows]
+
+
+_TARGETS = {"boxes", "bboxes", "bbox", "masks", "mask", "keypoints", "polygons", "segmentation"}
+"""Keys of the dicts in which detectors get what belongs to one image."""
+
+
+def is_in_pixels(array: Any) -> bool:
+    """Return whether values are places in the pixels of images: boxes, masks, keypoints.
+
+    What says so itself, by an attribute ``in_pixels``; lists of boxes (k, 4) and of the dicts that
+    detectors take; bool arrays of shape (n, H, W). An array of numbers (n, H, W) may be anything,
+    such as the images.
+
+    Examples
+    --------
+    >>> is_in_pixels([[[0, 0, 8, 8]], []]), is_in_pixels([{"boxes": [], "labels": []}])
+    (True, True)
+    >>> is_in_pixels(np.zeros((4, 8, 8))), is_in_pixels(["ward 1", "ward 7"])
+    (False, False)
+    """
+    if getattr(array, "in_pixels", False):
+        return True
+    if isinstance(array, np.ndarray) and array.dtype != object:
+        return bool(array.ndim > 2 and array.dtype.kind == "b")
+    if not isinstance(array, (list, tuple, np.ndarray)):
+        return False
+    rows = [row for row in array if hasattr(row, "__len__") and not isinstance(row, (str, bytes))]
+    if any(isinstance(row, Mapping) for row in rows):
+        return any(isinstance(row, Mapping) and _TARGETS & {*map(str, row)} for row in rows)
+    if not any(len(row) for row in rows) or not all(map(_is_box_list, rows)):
+        return False
+    # images of four columns in a list have one height, and columns in no order
+    ordered = (np.asarray(row, dtype=np.float64) for row in rows if len(row))
+    return len({len(row) for row in rows}) > 1 or all(
+        bool((boxes[:, :2] <= boxes[:, 2:]).all()) for boxes in ordered
+    )
+
+
+def _is_box_list(row: Any) -> bool:
+    """Whether these may be the boxes of one image: none, or rows of four numbers."""
+    try:
+        return not len(row) or np.asarray(row, dtype=np.float64).shape[1:] == (4,)
+    except (TypeError, ValueError):
+        return False
 
 
 def column_of(values: Any, name: str) -> NDArray[Any]:

@@ -397,7 +397,8 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     ==============================================  ============================================
     ndarray, memmap (n, ...) of pixels              ndarray
     tensor of PyTorch (n, ...)                      tensor, on the CPU
-    h5py, zarr, dask, xarray, memoryview (n, ...)   ndarray
+    h5py, zarr, xarray, memoryview (n, ...)         ndarray
+    dask.array (n, H, W[, C])                       dask.array, of samplers; else ndarray
     list, tuple, object array of images             the same, of the same kind of images
     nested list, tuple of numbers (n, H, W[, C])    list, tuple
     list, tuple of str or Path                      list, tuple

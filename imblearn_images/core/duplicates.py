@@ -48,7 +48,7 @@ def require_imagehash() -> None:
     if not has_imagehash():
         raise ModuleNotFoundError(
             "Near-duplicates are found with the package ImageHash. Install it: "
-            "pip install imblearn-images[hash]"
+            "pip install imagehash"
         )
 
 

@@ -26,7 +26,12 @@ from imblearn_images.core.images import (
     open_images,
 )
 from imblearn_images.core.memory import check_fits
-from imblearn_images.core.neighbors import check_squares, nearest_neighbors, subtract
+from imblearn_images.core.neighbors import (
+    NeighborTable,
+    check_squares,
+    nearest_neighbors,
+    subtract,
+)
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.text import printable
@@ -227,6 +232,18 @@ def embed(
     (4, 3)
     """
     check_embedding(embedding)
+    if isinstance(X, Images) and embedding is not None:
+        memory, origin = X.origin(np.arange(len(X)))
+        if memory is not None and (origin >= 0).all():  # the same images in every epoch
+            return memory.once(  # type: ignore[no-any-return]
+                ("embedding", id(embedding)),
+                (embedding, origin),
+                lambda: _embed(X, embedding, y, n_jobs=n_jobs),
+            )
+    return _embed(X, embedding, y, n_jobs=n_jobs)
+
+
+def _embed(X: Any, embedding: Any, y: Any, *, n_jobs: int | None) -> tuple[NDArray[Any], Any, str]:
     if not (sparse.issparse(X) or (isinstance(X, np.ndarray) and X.ndim > 1)):
         X = open_images(X)
         X = np.asarray(X) if X.in_memory else X
@@ -355,6 +372,11 @@ class Search:
         Unfitted; it is fitted on flattened pixels and asked for as many neighbours as it finds
         by itself, as imbalanced-learn does. By default neighbours are found exactly by
         :func:`~imblearn_images.core.neighbors.nearest_neighbors`.
+    asked : ndarray of int, default=None
+        The rows that will ask, where the same are asked about again and again: what was found
+        is remembered.
+    width : int, default=0
+        How many neighbours of a row are remembered, if that is more than it asks for.
     n_jobs : int, default=None
         Threads.
     """
@@ -365,11 +387,17 @@ class Search:
         scopes: Mapping[Any, NDArray[np.intp]],
         estimator: Any = None,
         *,
+        asked: NDArray[np.intp] | None = None,
+        width: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.images, self.scopes = images, dict(scopes)
         self.estimator, self.n_jobs = estimator, n_jobs
         self._decoded: tuple[Any, Any] = (None, None)
+        self._checked = np.zeros(images.shape[0], dtype=np.bool_)
+        self._table: NeighborTable | None = None
+        if asked is not None and estimator is None:
+            self._table = NeighborTable(self._find, images.shape[0], asked, width)
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -379,28 +407,73 @@ class Search:
         A query that is one of `rows` comes first, as in scikit-learn; equal distances are in
         order of position unless `estimator` orders them.
         """
-        pixels, found_at = self.matrix(rows)
-        check_finite(pixels, found_at, rows)
-        check_squares(pixels, found_at)
-        same = np.array_equal(rows, queries)
-        asked_at = found_at if same else self.matrix(queries)[1]
+        others = min(k, len(rows) - 1) if np.isin(queries, rows).any() else k
         if self.estimator is not None:
+            pixels, found_at = self._finite(rows)
             # Near the limits of the type scikit-learn adds up to infinity, and warns.
             with np.errstate(over="ignore", invalid="ignore"):
                 fitted = self.estimator.fit(_vectors(pixels, found_at, found_at[0]))
-                asked = _vectors(pixels, asked_at, found_at[0])
+                asked = _vectors(pixels, self._finite(queries)[1], found_at[0])
                 return fitted.kneighbors(asked, return_distance=True)  # type: ignore[no-any-return]
-        others = min(k, len(rows) - 1) if np.isin(queries, rows).any() else k
-        squared, nearest = nearest_neighbors(
-            pixels, found_at, others, queries=None if same else asked_at, n_jobs=self.n_jobs
-        )
+        if self._table is not None:
+            squared, nearest = self._table(rows, queries, others)
+        else:
+            same = np.array_equal(rows, queries)
+            squared, nearest = self._find(rows, None if same else queries, others)
         return _self_first(np.sqrt(squared), nearest, rows, queries, k)
+
+    def _find(
+        self, rows: NDArray[np.intp], queries: NDArray[np.intp] | None, k: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        pixels, found_at = self._finite(rows)
+        asked_at = None if queries is None else self._finite(queries)[1]
+        return nearest_neighbors(pixels, found_at, k, queries=asked_at, n_jobs=self.n_jobs)
+
+    def nearest_of(
+        self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Squared distances of, and positions in `rows` of, the `k` images nearest to each query.
+
+        A query that is one of `rows` is an image like any other.
+        """
+        pixels, found_at = self._finite(rows)
+        asked_at = self._finite(queries)[1]
+        return nearest_neighbors(
+            pixels, found_at, k, queries=asked_at, asking=pixels, n_jobs=self.n_jobs
+        )
+
+    def nearest_blends(
+        self,
+        base: NDArray[np.intp],
+        partners: NDArray[np.intp],
+        weights: NDArray[np.float64],
+        k: int,
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Distances and positions of the `k` nearest others of blends of two images each.
+
+        A blend is ``base + weight * (partner - base)`` of floating point, and never made.
+        """
+        pixels, at = self._finite(base)
+        blend = self.matrix(partners)[1], weights
+        squared, nearest = nearest_neighbors(pixels, at, k, blend=blend, n_jobs=self.n_jobs)
+        return np.sqrt(squared), nearest
+
+    def _finite(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
+        """Matrix of pixels, and where in it `rows` stand, each looked at once."""
+        pixels, at = self.matrix(rows)
+        if pixels.dtype.kind == "f" and not sparse.issparse(pixels):
+            new = ~self._checked[rows]
+            check_finite(pixels, at[new], rows[new])
+            check_squares(pixels, at[new])
+            self._checked[rows] = True
+        return pixels, at
 
     def matrix(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
         """Matrix of pixels, and where in it `rows` stand."""
         if sparse.issparse(self.images):
             return self.images, rows
-        if self.images.in_memory:
+        # One row of many is a view of all, or a copy of it where images are cut out of others.
+        if self.images.in_memory and len(self.images.pixels(rows[:1])[0]) > 1:
             return self.images.pixels(rows)  # type: ignore[no-any-return]
         scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
         if self._decoded[0] is not scope:

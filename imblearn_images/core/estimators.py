@@ -182,6 +182,11 @@ def takes_of(estimator: Any) -> tuple[bool, bool]:
     return takes_images, tags.no_validation or (takes_images and tags.input_tags.string)
 
 
+def reads_homes(estimator: Any) -> bool:
+    """Return whether the first step reads a home of pixels block by block, and says so."""
+    return bool(getattr(_first_step(estimator), "reads_homes", False))
+
+
 def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = None) -> Any:
     """Hand `rows` of an image set over in the form an estimator works on.
 

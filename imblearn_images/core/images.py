@@ -1,4 +1,4 @@
-"""Where pixels live: in an array, in a memmap, or in files."""
+"""Where pixels live: in an array, in a memmap, in files, or in a store of chunks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import errno
 import hashlib
 import os
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
-from mmap import mmap
+from mmap import ALLOCATIONGRANULARITY, mmap
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,78 @@ from imblearn_images.core.text import counted, printable
 COPIES = "RandomOverSampler copies them as they are"
 THUMBNAIL = (32, 32)
 """Size, height and width, in which images of different sizes are compared."""
+CACHE = 1 << 25
+"""Bytes of chunks of a store that are remembered: parents that lie together are read once."""
+NO_CHUNKS = 64
+"""Rows that are read together from a store without chunks."""
+
+
+class Memory:
+    """What was computed of a set of images that is resampled again and again.
+
+    Parameters
+    ----------
+    n : int
+        Number of images.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.kept: dict[Any, Any] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Memory, (self.n,)  # another process computes what it needs
+
+    def once(self, key: Any, made_of: Any, compute: Callable[[], Any]) -> Any:
+        """Return what `compute` has given for the same key and ingredients, or compute it.
+
+        One result is kept for a key, the last one. Ingredients are arrays, whose bytes count, and
+        objects, which are kept, so that no other one has the same identity.
+        """
+        parts = made_of if isinstance(made_of, tuple) else (made_of,)
+        marks = [
+            hashlib.sha256(part.tobytes()).digest() if isinstance(part, np.ndarray) else id(part)
+            for part in parts
+        ]
+        known = self.kept.get(key)
+        if known is None or known[0] != marks:
+            objects = [part for part in parts if not isinstance(part, np.ndarray)]
+            known = self.kept[key] = (marks, objects, compute())
+        return known[2]
+
+    def features(
+        self,
+        key: Any,
+        origin: NDArray[np.intp],
+        compute: Callable[[NDArray[np.intp]], NDArray[Any]],
+    ) -> NDArray[Any]:
+        """Features of rows, shape (m, d); what is known is not computed again.
+
+        Parameters
+        ----------
+        key : hashable
+            What features they are.
+        origin : ndarray of shape (m,)
+            The image that each row is, -1 for one that is none of them.
+        compute : callable
+            ``compute(positions)`` gives the features of some of the rows.
+        """
+        features, known = self.kept.get(key, (None, np.zeros(self.n, dtype=np.bool_)))
+        inside = np.flatnonzero(origin >= 0)
+        missing = inside[~known[origin[inside]]]
+        missing = missing[np.unique(origin[missing], return_index=True)[1]]
+        outside = np.flatnonzero(origin < 0)
+        computed = None
+        if len(missing) or len(outside) or features is None:
+            computed = compute(np.concatenate([missing, outside]))
+            if features is None:
+                features = np.empty((self.n, computed.shape[1]), dtype=computed.dtype)
+            features[origin[missing]], known[origin[missing]] = computed[: len(missing)], True
+            self.kept[key] = features, known
+        found: NDArray[Any] = features[origin]
+        if len(outside) and computed is not None:
+            found[outside] = computed[len(missing) :]
+        return found
 
 
 class Images:
@@ -43,6 +117,9 @@ class Images:
         Of all images.
     in_memory : bool
         Whether reading costs no more than copying; False by default.
+    draws_later : bool
+        Whether what a sampler draws from it is drawn when it is read, as there may be more than
+        memory holds; False by default.
     paths : ndarray of str or pathlib.Path, shape (n,), or None
         The files, of :class:`FileImages`; None by default.
 
@@ -71,7 +148,10 @@ class Images:
 
     dtype: np.dtype[Any]
     in_memory = False
+    draws_later = False
     paths: NDArray[Any] | None = None
+    memory: Memory | None = None
+    """Keeps what was computed of the images; None unless they are resampled again and again."""
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -125,6 +205,18 @@ class Images:
         positions : ndarray of shape (m,)
             Where in `pixels` the rows are.
         """
+        if self.memory is None:
+            return self._spooled(rows, size, n_jobs), np.arange(len(rows))
+        pixels = self.memory.once(
+            ("pixels", size, len(rows)),
+            self.origin(rows)[1],
+            lambda: self._spooled(rows, size, n_jobs),
+        )
+        return pixels, np.arange(len(rows))
+
+    def _spooled(
+        self, rows: NDArray[np.intp], size: tuple[int, ...] | None, n_jobs: int | None
+    ) -> NDArray[Any]:
         self.look_at(rows, n_jobs=n_jobs)
         shapes = {self.shape_of(row) for row in rows}
         first = self.shape_of(rows[0])
@@ -143,7 +235,14 @@ class Images:
             ((rows[i : i + 16], pixels[i : i + 16]) for i in range(0, len(rows), 16)),
             n_jobs=n_jobs,
         )
-        return pixels.reshape(len(rows), -1), np.arange(len(rows))
+        return pixels.reshape(len(rows), -1)
+
+    def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
+        """Return the memory of what is computed of the images, and what the rows are called there.
+
+        An image that is not one of those is -1.
+        """
+        return self.memory, rows
 
     def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
         """Refuse now what cannot be read later; of files the headers. Nothing by default."""
@@ -154,6 +253,15 @@ class Images:
 
     def identity_of(self, row: int) -> Any:
         """What a row has in common with all that hold the same image; by default its pixels."""
+        if self.memory is None:
+            return self._looks_of(row)
+        return self.memory.once("identities", self, self._identities)[row]
+
+    def _identities(self) -> list[int]:
+        known: dict[Any, int] = {}
+        return [known.setdefault(self._looks_of(row), row) for row in range(len(self))]
+
+    def _looks_of(self, row: int) -> Any:
         image = np.empty((1, *self.shape_of(row)), dtype=self.dtype)
         self.read(np.array([row]), image)
         return image.shape, hashlib.sha256(image.tobytes()).digest()
@@ -209,6 +317,11 @@ class _Rows(Images):
         self.images, self.rows = images, rows
         self.in_memory = images.in_memory
 
+    def __reduce__(self) -> Any:
+        # pixels in memory go along, and no others than these
+        some = (ArrayImages, (np.asarray(self),))
+        return some if self.in_memory and len(self) else (_Rows, (self.images, self.rows))
+
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
         """Of all images."""
@@ -241,6 +354,9 @@ class _Rows(Images):
     def identity_of(self, row: int) -> Any:
         return self.images.identity_of(self.rows[row])
 
+    def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
+        return self.images.origin(self.rows[rows])
+
 
 class ArrayImages(Images):
     """Images in an array or memmap of shape (n, ...), any memory order.
@@ -261,6 +377,13 @@ class ArrayImages(Images):
     def __init__(self, array: NDArray[Any]) -> None:
         self.array = array
         self.dtype = array.dtype
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"array": _Mapped.of(self.array)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        array = state["array"]
+        vars(self).update(state | {"array": array.open() if isinstance(array, _Mapped) else array})
 
     def __len__(self) -> int:
         return len(self.array)
@@ -329,6 +452,38 @@ class ArrayImages(Images):
         return sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
 
 
+class _Mapped:
+    """Where an array lies in a file: what another process needs instead of a copy of it."""
+
+    def __init__(self, array: np.memmap[Any, Any], offset: int) -> None:
+        self.path = os.path.abspath(os.fspath(array.filename or ""))
+        self.dtype, self.shape, self.strides = array.dtype, array.shape, array.strides
+        self.offset = offset
+
+    @classmethod
+    def of(cls, array: NDArray[Any]) -> Any:
+        """The place of a memmap in its file; any other array as it is."""
+        filename = getattr(array, "filename", None)
+        root: Any = array
+        while isinstance(root, np.ndarray) and root.base is not None:
+            root = root.base
+        backwards = any(stride < 0 for stride in array.strides)
+        if not isinstance(array, np.memmap) or not isinstance(root, mmap) or backwards:
+            return array
+        if filename is None or getattr(array, "mode", "c") == "c":  # changes are not in the file
+            return array
+        before = array.ctypes.data - np.frombuffer(root, dtype=np.uint8).ctypes.data
+        return cls(array, array.offset - array.offset % ALLOCATIONGRANULARITY + before)
+
+    def open(self) -> NDArray[Any]:
+        """Map the file."""
+        span = sum((n - 1) * stride for n, stride in zip(self.shape, self.strides, strict=True))
+        whole = np.memmap(
+            self.path, np.uint8, "r", offset=self.offset, shape=(span + self.dtype.itemsize,)
+        )
+        return np.ndarray(self.shape, self.dtype, whole, 0, self.strides)
+
+
 class FileImages(Images):
     """Images in files, each opened when its pixels are requested.
 
@@ -362,6 +517,8 @@ class FileImages(Images):
     """
 
     paths: NDArray[Any]
+    numbers: NDArray[np.intp] | None = None
+    """What the files are called in the memory that they share with those they were taken from."""
 
     def __init__(
         self,
@@ -445,6 +602,7 @@ class FileImages(Images):
     def subset(self, rows: NDArray[np.intp]) -> FileImages:
         """Some of the files, numbered anew; their headers are not read again."""
         some = copy.copy(self)
+        some.memory, some.numbers = self.origin(rows)
         some.paths, some.shapes = self.paths[rows], self.shapes[rows]
         some.written = self.written[rows] if self.reader is not None else self.written
         some.forget()
@@ -453,6 +611,7 @@ class FileImages(Images):
     def joined(self, more: Sequence[str]) -> FileImages:
         """These files, and behind them others that this library has written."""
         both, new = copy.copy(self), len(more)
+        both.memory = both.numbers = None
         both.paths = join_paths(self.paths, more)
         both.shapes = np.concatenate(
             [self.shapes, np.zeros((new, self.shapes.shape[1]), dtype=np.int32)]
@@ -475,6 +634,10 @@ class FileImages(Images):
         known = np.flatnonzero(self.shapes[:, 0])
         shape = self.shape_of(known[0] if len(known) else 0)
         files.check_can_be_written(shape, self.dtype, "`output_dir` holds PNG and TIFF files")
+
+    def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
+        """Return the memory that these files share, and what the rows are called there."""
+        return self.memory, rows if self.numbers is None else self.numbers[rows]
 
     def as_given(self) -> Any:
         """The paths; where they need a reader of their own, the pixels."""
@@ -566,6 +729,155 @@ class FileImages(Images):
         return files.FileInfo(image.shape, image.dtype, "")
 
 
+class StoreImages(Images):
+    """Images in a chunked array: zarr, h5py, dask, xarray, tensorstore, a stack of TIFF pages.
+
+    A sampler that is given a zarr or h5py array itself reads it like this, too, and draws into
+    memory. Given ``StoreImages(array)``, it draws nothing: what comes back is a home of pixels,
+    whose rows are drawn when they are read, and ``render(sampler.plan_, array, out=store)``
+    draws them into another store, a few megabytes at a time.
+
+    Parameters
+    ----------
+    array : array-like of shape (n, H, W) or (n, H, W, C)
+        With ``shape``, ``dtype`` and slices of rows, ``array[i:j]``; ``chunks``, if it has any,
+        says which rows are read together. Threads read it at the same time.
+
+    Raises
+    ------
+    TypeError
+        For what is no such array.
+
+    Examples
+    --------
+    >>> from imblearn_images import SMOTE
+    >>> pixels = np.arange(24, dtype=np.uint8).reshape(6, 2, 2)
+    >>> store = StoreImages(pixels)  # as well as a zarr.Array, an h5py.Dataset ...
+    >>> X_res, y_res = SMOTE(k_neighbors=1, random_state=0).fit_resample(
+    ...     store, ["cat"] * 4 + ["dog"] * 2
+    ... )
+    >>> X_res
+    DrawnImages(8 images)
+    >>> np.asarray(X_res)[-1].tolist()
+    [[18, 19], [20, 21]]
+    """
+
+    draws_later = True
+
+    def __init__(self, array: Any) -> None:
+        shape, dtype = getattr(array, "shape", ()), getattr(array, "dtype", None)
+        if len(shape) < 3 or dtype is None or not hasattr(array, "__getitem__"):
+            raise TypeError(
+                "`array` must have the shape (n, H, W) or (n, H, W, C), a dtype and slices of "
+                f"rows, got {type(array).__name__} of shape {tuple(shape)}. For files pass their "
+                "paths."
+            )
+        self.array = array
+        self.dtype = np.dtype(str(dtype) if not isinstance(dtype, (np.dtype, type)) else dtype)
+        self._shape = tuple(int(side) for side in shape)
+        self._bounds = _bounds_of(array, self._shape[0])
+        self._forget()
+
+    def _forget(self) -> None:
+        self._chunks: OrderedDict[int, NDArray[Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        left = ("_chunks", "_lock")
+        state = {name: value for name, value in vars(self).items() if name not in left}
+        return state | {"array": _InFile.of(self.array)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        array = state["array"]
+        vars(self).update(state | {"array": array.open() if isinstance(array, _InFile) else array})
+        self._forget()
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        """Shape of one image; the same for every row."""
+        return self._shape[1:]
+
+    @property
+    def uniform(self) -> tuple[int, ...]:
+        """The shape of all images."""
+        return self._shape[1:]
+
+    @property
+    def heights(self) -> list[int]:
+        """How many rows each chunk has."""
+        heights: list[int] = np.diff(self._bounds).tolist()
+        return heights
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Copy the images `rows` into `out`, chunk by chunk."""
+        chunk_of = np.searchsorted(self._bounds, rows, side="right") - 1
+        for chunk in np.unique(chunk_of).tolist():
+            places = np.flatnonzero(chunk_of == chunk)
+            out[places] = self._chunk(chunk)[rows[places] - self._bounds[chunk]]
+
+    def _chunk(self, chunk: int) -> NDArray[Any]:
+        with self._lock:
+            if chunk in self._chunks:
+                self._chunks.move_to_end(chunk)
+                return self._chunks[chunk]
+        first, stop = self._bounds[chunk : chunk + 2].tolist()
+        pixels = np.asarray(self.array[first:stop])
+        with self._lock:
+            self._chunks[chunk] = pixels
+            while sum(each.nbytes for each in self._chunks.values()) > CACHE:
+                self._chunks.popitem(last=False)
+        return pixels
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self.array).__name__} of {len(self)} images)"
+
+
+def is_store(X: Any) -> bool:
+    """Tell whether `X` is an array of images that should not be read into memory at once.
+
+    Examples
+    --------
+    >>> is_store(np.zeros((3, 4, 4)))
+    False
+    """
+    if isinstance(X, np.ndarray) or len(getattr(X, "shape", ())) < 3:
+        return False
+    return hasattr(X, "chunks") and hasattr(X, "dtype") and not hasattr(X, "iloc")
+
+
+def is_of(X: Any, package: str) -> bool:
+    """Tell whether a package has made an object, without importing it."""
+    return type(X).__module__.partition(".")[0] == package
+
+
+def _bounds_of(array: Any, n: int) -> NDArray[np.intp]:
+    """First rows of the chunks, and the end."""
+    chunks = getattr(array, "chunks", None)
+    along = chunks[0] if isinstance(chunks, (tuple, list)) and chunks else None
+    if isinstance(along, (tuple, list)):  # dask: the lengths of all of them
+        return np.cumsum([0, *along])
+    height = int(along) if along else NO_CHUNKS
+    return np.append(np.arange(0, n, height), n)
+
+
+class _InFile:
+    """Where a data set of h5py lies: open files cannot be sent to another process."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self.path, self.name = path, name
+
+    @classmethod
+    def of(cls, array: Any) -> Any:
+        return cls(array.file.filename, array.name) if is_of(array, "h5py") else array
+
+    def open(self) -> Any:
+        import h5py
+
+        return h5py.File(self.path, "r")[self.name]
+
+
 def _as_objects(paths: Sequence[Any]) -> NDArray[Any]:
     array = np.empty(len(paths), dtype=object)
     array[:] = list(paths)
@@ -630,6 +942,8 @@ def open_images(X: Any) -> Images:
                 'dtype = np.dtype("uint8").'
             )
         return X
+    if is_store(X):
+        return StoreImages(X)
     X, _ = unwrap(X)
     if holds_paths(X):
         return FileImages(X, np.empty(0, dtype=np.intp))

@@ -20,20 +20,28 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One parent as it is seen in a block of ``m`` synthetic images.
+    """One parent as it is seen in a block of ``m`` synthetic images; :func:`in_place` makes one.
 
     Parameters
     ----------
     member : int
         Which parent: 0 is the base, 1 the first partner.
-    flow : ndarray of shape (m, 2, H, W)
-        Displacement in pixels, rows first, from a pixel of the synthetic image to the place in
-        the parent that is seen there. A place beyond the border shows what lies beyond it: the
-        border repeated, or a constant.
-    seen : ndarray of shape (m, H, W), dtype bool
-        The pixels that show this parent.
+    size : (height, width)
+        Of the images.
     share : ndarray of shape (m,), dtype float64
         How much of such a pixel is this parent's; less than 1 where parents are blended.
+    matrix : ndarray of shape (m, 2, 3), dtype float64, or None
+        Of an affine map: ``matrix @ (row, column, 1)`` is the place in the parent that a pixel
+        of the synthetic image shows. None where :attr:`flow` alone says it.
+    bent : ndarray of shape (m, 2, H, W) or None
+        The flow, where it is no affine map.
+    shown : ndarray of shape (m, H, W), dtype bool, or None
+        The pixels that show this parent; None where all do.
+
+    Notes
+    -----
+    A matrix says in six numbers what a flow says in every pixel: objects are carried through it
+    exactly, and without a grid ever being made.
 
     Examples
     --------
@@ -43,40 +51,119 @@ class Layer:
     """
 
     member: int
-    flow: NDArray[Any]
-    seen: NDArray[np.bool_]
+    size: tuple[int, int]
     share: NDArray[np.float64]
+    matrix: NDArray[np.float64] | None = None
+    bent: NDArray[Any] | None = None
+    shown: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.share)
+
+    @property
+    def flow(self) -> NDArray[Any]:
+        """Displacement in pixels, rows first, shape (m, 2, H, W).
+
+        From a pixel of the synthetic image to the place in the parent that is seen there. A
+        place beyond the border shows what lies beyond it: the border repeated, or a constant.
+        """
+        if self.bent is not None:
+            return self.bent
+        flow = self.places - _grid(self.size)
+        flow.flags.writeable = False  # computed anew each time: what is written into it is lost
+        return flow
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """The pixels that show this parent, shape (m, H, W)."""
+        if self.shown is not None:
+            return self.shown
+        return np.broadcast_to(np.True_, (len(self), *self.size))
 
     @property
     def places(self) -> NDArray[np.float64]:
         """Row and column in the parent that every pixel shows, shape (m, 2, H, W)."""
-        return self.flow + _grid(self.flow.shape[2:])
+        if self.matrix is None:
+            return self.flow + _grid(self.size)
+        y = np.arange(self.size[0], dtype=np.float64)[:, None]
+        x = np.arange(self.size[1], dtype=np.float64)
+        places = np.empty((len(self), 2, *self.size))
+        for row, axes in enumerate(self.matrix.tolist()):
+            for axis, (of_y, of_x, shift) in enumerate(axes):
+                np.add(of_y * y + shift, of_x * x, out=places[row, axis])
+        return places
 
     @property
     def inside(self) -> NDArray[np.bool_]:
         """The pixels that are seen and show a place within the parent, shape (m, H, W)."""
-        height, width = self.flow.shape[2:]
+        height, width = self.size
         y, x = np.moveaxis(self.places, 1, 0)
-        within = (y >= -0.5) & (y <= height - 0.5) & (x >= -0.5) & (x <= width - 0.5)
-        inside: NDArray[np.bool_] = self.seen & within
-        return inside
+        inside: NDArray[np.bool_] = (y >= -0.5) & (y <= height - 0.5)
+        inside &= (x >= -0.5) & (x <= width - 0.5)
+        return inside if self.shown is None else inside & self.shown
+
+    def row(self, at: int) -> Layer:
+        """Layer of one image of the block."""
+        part = slice(at, at + 1)
+        names = ("share", "matrix", "bent", "shown")
+        columns = {name: getattr(self, name) for name in names}
+        cut: dict[str, Any] = {k: c if c is None else c[part] for k, c in columns.items()}
+        return replace(self, **cut)
+
+    def spread(self, rows: NDArray[np.intp], m: int) -> Layer:
+        """Layer of a block of `m` images of which these are the `rows`; it is not seen in others.
+
+        Examples
+        --------
+        >>> layer = in_place(1, (2, 2), share=np.array([0.5])).spread(np.array([1]), 3)
+        >>> layer.seen.any(axis=(1, 2)).tolist(), layer.share.tolist()
+        ([False, True, False], [1.0, 0.5, 1.0])
+        """
+        share, shown = np.ones(m), np.zeros((m, *self.size), dtype=np.bool_)
+        share[rows], shown[rows] = self.share, self.seen
+        whole = in_place(m, self.size, self.member, share=share, seen=shown)
+        if self.matrix is not None and whole.matrix is not None:
+            whole.matrix[rows] = self.matrix
+            return whole
+        flow = np.zeros((m, 2, *self.size), dtype=self.flow.dtype)
+        flow[rows] = self.flow
+        return replace(whole, matrix=None, bent=flow)
 
 
 def in_place(
     m: int,
-    size: tuple[int, int],
+    size: tuple[int, ...],
     member: int = 0,
     *,
     flow: NDArray[Any] | None = None,
+    matrix: NDArray[np.float64] | None = None,
     seen: NDArray[np.bool_] | None = None,
     share: NDArray[np.float64] | None = None,
 ) -> Layer:
-    """Layer of `m` images that shows a parent everywhere, where it was, or as is said."""
+    """Layer of `m` images that shows a parent everywhere, where it was, or as is said.
+
+    Parameters
+    ----------
+    m : int
+        Images of the block.
+    size : (height, width)
+        Of the images.
+    member : int, default=0
+        Which parent.
+    flow : ndarray of shape (m, 2, H, W), default=None
+        See :attr:`Layer.flow`; nothing moves by default.
+    matrix : ndarray of shape (m, 2, 3), default=None
+        Instead of `flow`, where that is affine; see :class:`Layer`.
+    seen : ndarray of shape (m, H, W), dtype bool, default=None
+        The pixels that show the parent; all by default.
+    share : ndarray of shape (m,), default=None
+        Share of the parent in these pixels; 1 by default.
+    """
+    if flow is None and matrix is None:
+        matrix = np.repeat(np.eye(2, 3)[None], m, axis=0)
+    height, width = size
     return Layer(
-        member,
-        np.zeros((m, 2, *size), dtype=np.float32) if flow is None else flow,
-        np.ones((m, *size), dtype=np.bool_) if seen is None else seen,
-        np.ones(m) if share is None else share,
+        member, (height, width), np.ones(m) if share is None else share, matrix, flow, seen
     )
 
 
@@ -101,17 +188,28 @@ def place_through(top: Sequence[Layer], below: Sequence[Layer]) -> list[Layer]:
         if layer.member != 0:
             placed.append(layer)
             continue
-        places = layer.places
-        size = places.shape[2:]
+        size, inside, places = layer.size, layer.inside, layer.places
         y, x = np.clip(places[:, 0], 0, size[0] - 1), np.clip(places[:, 1], 0, size[1] - 1)
         for under in below:
+            share, shown = under.share * layer.share, inside
+            if under.shown is not None:
+                rows = np.arange(len(y))[:, None, None]
+                at = np.rint(y).astype(np.intp), np.rint(x).astype(np.intp)
+                shown = under.shown[(rows, *at)] & inside
+            if under.matrix is not None and layer.matrix is not None:
+                both = _after(under.matrix, layer.matrix)
+                placed.append(replace(under, matrix=both, shown=shown, share=share))
+                continue
             flow = places + _between(under.flow, y, x) - _grid(size)
-            rows = np.arange(len(y))[:, None, None]
-            seen = under.seen[rows, np.rint(y).astype(np.intp), np.rint(x).astype(np.intp)]
-            placed.append(
-                replace(under, flow=flow, seen=seen & layer.inside, share=under.share * layer.share)
-            )
+            placed.append(replace(under, matrix=None, bent=flow, shown=shown, share=share))
     return placed
+
+
+def _after(under: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matrices, (m, 2, 3), of `under` at the places to which `matrix` leads."""
+    both = under[:, :, :2] @ matrix
+    both[:, :, 2] += under[:, :, 2]
+    return both
 
 
 def _grid(size: tuple[int, ...]) -> NDArray[np.float64]:

@@ -11,6 +11,9 @@ threads.
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import combinations, product
 from threading import Lock
@@ -25,6 +28,9 @@ from imblearn_images.core.parallel import in_threads
 
 TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
+LONG = 1e11  # products of pixels, from which on it is said how long they take
+
+logger = logging.getLogger("imblearn_images")
 
 
 UNSCALED = (
@@ -68,8 +74,13 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
 class PixelMatrix(Protocol):
     """What is needed of the features: 2-D, indexable by rows and a slice of columns."""
 
-    shape: tuple[int, ...]
-    dtype: Any
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, d)."""
+
+    @property
+    def dtype(self) -> Any:
+        """Of the numbers."""
 
     def __getitem__(self, key: Any, /) -> Any: ...
 
@@ -85,6 +96,8 @@ def nearest_neighbors(
     k: int,
     *,
     queries: NDArray[np.intp] | None = None,
+    asking: PixelMatrix | None = None,
+    blend: tuple[NDArray[np.intp], NDArray[np.float64]] | None = None,
     n_jobs: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Find the `k` nearest other images of each query, by Euclidean distance.
@@ -98,8 +111,15 @@ def nearest_neighbors(
     k : int
         Number of neighbours; less than `m` if a query is one of `rows`.
     queries : ndarray of shape (q,), dtype intp, default=None
-        The rows of `features` that look for neighbours; by default `rows` themselves, which
-        costs half as much as any other set of as many. A row is not a neighbour of itself.
+        The rows of `features` that look for neighbours; by default `rows` themselves. Two
+        queries that are among `rows` are compared once. A row is not a neighbour of itself.
+    asking : array-like of shape (n_asking, d), default=None
+        The matrix whose rows `queries` are, where they are no rows of `features`: then nothing
+        is a neighbour of itself.
+    blend : (partners, weights), default=None
+        Two arrays of shape (m,): compared are ``features[rows] + weights * (features[partners]
+        - features[rows])``, in float64, which are never made: their inner products are sums of
+        those of the rows. With `queries` left out only.
     n_jobs : int, default=None
         Threads that share the tiles; the answer is the same for every number.
 
@@ -125,32 +145,50 @@ def nearest_neighbors(
     >>> squared.tolist(), nearest.tolist()
     ([[1.0, 130.0]], [[0, 2]])
     """
-    search = _Search(features, rows, k, queries)
+    search: _Search
+    if blend is not None:
+        search = _BlendSearch(features, rows, k, *blend)
+    else:
+        search = _Search(features, rows, k, queries, asking)
     most = len(rows) - int((search.own >= 0).any())
     if not 1 <= k <= most:
         raise ValueError(f"`k` must be between 1 and {most}, the number of other rows, got {k}.")
     small = len(rows) * len(search.queries) * features.shape[1] < 1e10
-    # Small images need no float64 sums: larger tiles fit the same memory and pay.
-    height = 2 * TILE if search.short and features.shape[1] <= SLICE else TILE
-    tiles = _tiles(len(rows), height)
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
     with one_blas_thread:
-        if queries is None:
-            # The diagonal first: it holds the squared norms that the other tiles need.
-            steps = [[(tile, tile) for tile in tiles], list(combinations(tiles, 2))]
-        else:
-            search.measure(tiles)
-            steps = [list(product(_tiles(len(queries), height), tiles))]
-        for pairs in steps:
+        start, told = time.monotonic(), False
+        for pairs in search.steps():
             in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
+            if not told and search.work(pairs):  # the first ones say how long the others take
+                told = True
+                seconds = (time.monotonic() - start) * (search.work() / search.work(pairs) - 1)
+                _tell(search, seconds)
     if not np.isfinite(search.distances).all():
         raise ValueError(UNSCALED.format("overflow", "large"))
     return search.distances, search.neighbors
 
 
-def _tiles(n: int, height: int) -> list[slice]:
-    return [slice(start, min(start + height, n)) for start in range(0, n, height)]
+def _tell(search: _Search, seconds: float) -> None:
+    """Say how long a long search will take: to the log, and aloud if that is minutes."""
+    n, q, d = len(search.rows), len(search.queries), search.features.shape[1]
+    if search.work() * d < LONG:
+        return
+    time_left = f"{seconds / 60:.0f} minutes" if seconds > 99 else f"{seconds:.0f} seconds"
+    logger.log(
+        logging.WARNING if seconds > 60 else logging.INFO,
+        "Looking for the neighbours of %s images of %s numbers among %s will take about %s. An "
+        "`embedding` of fewer numbers takes less, and a neighbours object that approximates the "
+        "least: see imblearn_images.neighbors.",
+        f"{q:,}",
+        f"{d:,}",
+        f"{n:,}",
+        time_left,
+    )
+
+
+def _tiles(n: int, height: int, start: int = 0) -> list[slice]:
+    return [slice(at, min(at + height, n)) for at in range(start, n, height)]
 
 
 def subtract(pixels: NDArray[Any], origin: NDArray[Any], out: NDArray[np.float64]) -> None:
@@ -208,53 +246,110 @@ one_blas_thread = _OneBlasThread()
 
 
 class _Search:
-    """Running list of the best neighbours; `compare` may be called from many threads."""
+    """Running list of the best neighbours; `compare` may be called from many threads.
+
+    Queries that are among the rows come first in the order of the search, the other rows follow;
+    ``place`` says at which position the caller has them.
+    """
 
     def __init__(
         self,
         features: PixelMatrix,
         rows: NDArray[np.intp],
         k: int,
-        queries: NDArray[np.intp] | None,
+        queries: NDArray[np.intp] | None = None,
+        asking: PixelMatrix | None = None,
     ) -> None:
-        self.features, self.rows, self.k = features, rows, k
-        self.queries = rows if queries is None else queries
-        self.own = np.arange(len(rows)) if queries is None else _positions(queries, rows)
-        self.short = np.dtype(features.dtype).itemsize == 1
+        self.features, self.k = features, k
+        self.asking = features if asking is None else asking
+        self.place = np.arange(len(rows))
+        self.symmetric = queries is None
+        if queries is None:
+            self.rows, self.queries, self.own = rows, rows, self.place
+        else:
+            self.rows, self.queries = rows, queries
+            self.own = np.full(len(queries), -1)
+            if asking is None:
+                self.own = _positions(queries, rows)
+                self.symmetric = bool((self.own >= 0).all()) and (
+                    len(np.unique(self.own)) == len(queries)
+                )
+            if self.symmetric:
+                others = np.ones(len(rows), dtype=np.bool_)
+                others[self.own] = False
+                self.place = np.concatenate([self.own, np.flatnonzero(others)])
+                self.rows, self.own = rows[self.place], np.arange(len(queries))
+                self.queries = self.rows[: len(queries)]
+        kinds = {np.dtype(self.features.dtype), np.dtype(self.asking.dtype)}
+        self.short = len(kinds) == 1 and kinds.pop().itemsize == 1
         shape = (len(self.queries), max(k, 0))
         self.neighbors = np.full(shape, len(rows), dtype=np.intp)
         self.distances = np.full(shape, np.inf)
         self.norms = np.empty(len(rows))
-        self.query_norms = self.norms if queries is None else np.empty(len(queries))
+        self.query_norms = self.norms if self.symmetric else np.empty(len(self.queries))
         self.lock = Lock()
+
+    @property
+    def height(self) -> int:
+        """Rows of a tile."""
+        # Small images need no float64 sums: larger tiles fit the same memory and pay.
+        return 2 * TILE if self.short and self.features.shape[1] <= SLICE else TILE
+
+    def steps(self) -> Iterator[list[tuple[slice, slice]]]:
+        """Pairs of tiles to be compared; what is in one step may be compared at the same time."""
+        asked = _tiles(len(self.queries), self.height)
+        if not self.symmetric:
+            self._measure(self.norms, self.rows, self.features)
+            first, *more = _tiles(len(self.rows), self.height)
+            yield [(tile, first) for tile in asked]  # with the squared norms of the queries
+            yield list(product(asked, more))
+            return
+        # The diagonal first: it holds the squared norms that the other tiles need.
+        yield [(tile, tile) for tile in asked]
+        yield list(combinations(asked, 2))
+        others = len(self.queries)
+        self._measure(self.norms[others:], self.rows[others:], self.features)
+        yield list(product(asked, _tiles(len(self.rows), self.height, others)))
+
+    def work(self, pairs: list[tuple[slice, slice]] | None = None) -> float:
+        """How many pairs of images are compared in some pairs of tiles, or in all."""
+        if pairs is None:
+            q, n = len(self.queries), len(self.rows)
+            return float(q * (n - q / 2) if self.symmetric else q * n)
+        done = 0.0
+        for a, b in pairs:
+            area = (a.stop - a.start) * (b.stop - b.start)
+            done += area / 2 if self.symmetric and a == b else area
+        return done
 
     def compare(self, a: slice, b: slice) -> None:
         """Offer the images of tile `b` to the queries of tile `a`, and back if all are queries."""
         with np.errstate(over="ignore", invalid="ignore"):  # found at the end, with a remedy
-            self._compare(a, b)
+            products = self._products(a, b)
+            if self.symmetric and b.start < len(self.queries):
+                if a == b:
+                    self.norms[a] = products.diagonal()
+                else:
+                    self._offer(b, a, np.ascontiguousarray(products.T))
+            self._offer(a, b, products)
 
-    def _compare(self, a: slice, b: slice) -> None:
-        products = self._products(self.queries[a], self.rows[b])
-        if self.queries is self.rows:
-            if a == b:
-                self.norms[a] = products.diagonal()
-            else:
-                self._offer(b, a, np.ascontiguousarray(products.T))
-        self._offer(a, b, products)
-
-    def measure(self, tiles: list[slice]) -> None:
+    def _measure(
+        self, norms: NDArray[np.float64], numbers: NDArray[np.intp], features: PixelMatrix
+    ) -> None:
         """Fill in the squared norms, where no diagonal tile does."""
-        for norms, numbers in ((self.norms, self.rows), (self.query_norms, self.queries)):
-            for tile in tiles if numbers is self.rows else _tiles(len(numbers), TILE):
-                norms[tile] = self._squared_norms(numbers[tile])
+        for tile in _tiles(len(numbers), TILE):
+            norms[tile] = self._squared_norms(numbers[tile], features)
 
-    def _squared_norms(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+    def _squared_norms(
+        self, numbers: NDArray[np.intp], features: PixelMatrix
+    ) -> NDArray[np.float64]:
         width = self.features.shape[1]
         buffer = np.empty(len(numbers) * min(width, SLICE), self._dtype)
         total = np.zeros(len(numbers))
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, width, SLICE):
-                part = self._pixels(numbers, slice(start, min(start + SLICE, width)), buffer)
+                columns = slice(start, min(start + SLICE, width))
+                part = self._pixels(features, numbers, columns, buffer)
                 total += np.einsum("ij,ij->i", part, part)
         return total
 
@@ -263,30 +358,53 @@ class _Search:
         return np.float32 if self.short else np.float64
 
     def _pixels(
-        self, numbers: NDArray[np.intp], columns: slice, buffer: NDArray[Any]
+        self,
+        features: PixelMatrix,
+        numbers: NDArray[np.intp],
+        columns: slice,
+        buffer: NDArray[Any],
     ) -> NDArray[Any]:
-        pixels = self.features[numbers, columns]
-        if pixels.dtype == np.uint8:
-            pixels = (pixels ^ 128).view(np.int8)  # that is pixels - 128
+        pixels = features[_as_slice(numbers), columns]
         out = buffer[: pixels.size].reshape(pixels.shape)
-        if self.short:
-            np.copyto(out, pixels)
-        else:  # products of large numbers would drown small differences
+        if not self.short:  # products of large numbers would drown small differences
             subtract(pixels, self.features[self.rows[0], columns], out)
+        elif pixels.dtype == np.uint8:
+            np.copyto(out, (pixels ^ 128).view(np.int8))  # that is pixels - 128
+        else:
+            np.copyto(out, pixels)
         return out
 
-    def _products(self, a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[Any]:
+    def _products(self, a: slice, b: slice) -> NDArray[Any]:
         """Inner products of the images of two tiles, exact for 8 bits."""
-        same = np.shares_memory(a, b) and len(a) == len(b) and a[0] == b[0]
+        same = self.symmetric and a == b
+        norms = None
+        if not self.symmetric and b.start == 0:
+            norms = self.query_norms[a]
+            norms[:] = 0
+        return self._multiplied(self.queries[a], None if same else self.rows[b], norms)
+
+    def _multiplied(
+        self,
+        a: NDArray[np.intp],
+        b: NDArray[np.intp] | None,
+        norms: NDArray[np.float64] | None = None,
+    ) -> NDArray[Any]:
+        """Inner products of some queries and rows, of queries with each other by default.
+
+        The squared norms of the queries are added to `norms`.
+        """
         width = self.features.shape[1]
-        buffers = [np.empty(n * min(width, SLICE), self._dtype) for n in (len(a), len(b))]
+        others = a if b is None else b
+        buffers = [np.empty(len(each) * min(width, SLICE), self._dtype) for each in (a, others)]
         total: NDArray[Any] | None = None
         for start in range(0, width, SLICE):
             columns = slice(start, min(start + SLICE, width))
-            left = self._pixels(a, columns, buffers[0])
+            left = self._pixels(self.asking, a, columns, buffers[0])
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
-            right = left if same else self._pixels(b, columns, buffers[1])
+            right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
             part = left @ right.T
+            if norms is not None:
+                norms += np.einsum("ij,ij->i", left, left)
             if total is None:
                 total = part if width <= SLICE else part.astype(np.float64)
             else:
@@ -312,8 +430,9 @@ class _Search:
             others = column != own[row]
             row, column = row[others], column[others]
         distance = norms_to[row] + norms_other[column] - 2.0 * products[row, column]
+        np.maximum(distance, 0, out=distance)  # of floats, rounding may leave less than nothing
         with self.lock:
-            self._merge(to, row, distance, column + other.start)
+            self._merge(to, row, distance, self.place[column + other.start])
 
     def _merge(
         self,
@@ -335,6 +454,208 @@ class _Search:
         order = np.lexsort((positions, distances), axis=1)[:, : self.k]
         self.distances[to] = np.take_along_axis(distances, order, axis=1)
         self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
+
+
+class _BlendSearch(_Search):
+    """Search among blends of two rows each.
+
+    They are sorted by their parents, so that a tile needs the products of few rows.
+    """
+
+    def __init__(
+        self,
+        features: PixelMatrix,
+        rows: NDArray[np.intp],
+        k: int,
+        partners: NDArray[np.intp],
+        weights: NDArray[np.float64],
+    ) -> None:
+        place = np.lexsort((partners, rows))
+        super().__init__(features, rows[place], k)
+        self.place = place
+        self.partners, self.weights = partners[place], weights[place]
+
+    height = 2 * TILE
+
+    def steps(self) -> Iterator[list[tuple[slice, slice]]]:
+        """Pairs of tiles to be compared; at the end the lists are brought into order."""
+        yield from super().steps()
+        distances, neighbors = self.distances.copy(), self.neighbors.copy()
+        self.distances[self.place], self.neighbors[self.place] = distances, neighbors
+
+    def _products(self, a: slice, b: slice) -> NDArray[Any]:
+        parents, base, partner = self._parents(a)
+        others, other_base, other_partner = (parents, base, partner) if a == b else self._parents(b)
+        products = self._multiplied(parents, None if a == b else others)
+        products = _blended(products, base, partner, self.weights[a])
+        # Rows are gathered in one piece, columns are not.
+        products = np.ascontiguousarray(products.T)
+        return _blended(products, other_base, other_partner, self.weights[b]).T
+
+    def _parents(self, tile: slice) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        both = np.append(self.rows[tile], self.partners[tile])
+        parents, at = np.unique(both, return_inverse=True)
+        base, partner = np.split(at.reshape(-1), 2)
+        return parents, base, partner
+
+
+def _blended(
+    products: NDArray[Any],
+    base: NDArray[np.intp],
+    partner: NDArray[np.intp],
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Blend rows of inner products as images are blended."""
+    out = products[base].astype(np.float64, copy=False)
+    mixed = np.flatnonzero(weights)
+    if len(mixed):
+        step = products[partner[mixed]] - out[mixed]
+        step *= weights[mixed, None]
+        out[mixed] += step
+    return out
+
+
+def _as_slice(numbers: NDArray[np.intp]) -> Any:
+    """The rows as a slice where they follow each other: a view costs nothing."""
+    if (
+        len(numbers)
+        and numbers[-1] - numbers[0] == len(numbers) - 1
+        and ((np.diff(numbers) == 1).all())
+    ):
+        return slice(int(numbers[0]), int(numbers[-1]) + 1)
+    return numbers
+
+
+Find = Callable[
+    [NDArray[np.intp], NDArray[np.intp] | None, int], tuple[NDArray[np.float64], NDArray[np.intp]]
+]
+ANSWERED = 1 << 13  # queries that a table answers at a time
+
+
+class NeighborTable:
+    """Neighbours that are found once, and answer for fewer rows as far as they reach.
+
+    Samplers that clean again and again search among fewer and fewer of the same images: the
+    nearest of those that are left mostly stand among the nearest of all. Where they do not, or
+    where equal distances leave it open, they are looked for again.
+
+    Parameters
+    ----------
+    find : callable
+        ``find(rows, queries, k)`` as :func:`nearest_neighbors`.
+    n : int
+        Number of rows in all.
+    asked : ndarray of int
+        The rows that will ask: together they are looked up in less time than one by one.
+    width : int, default=0
+        How many neighbours are kept of each, if that is more than what is asked for.
+
+    Examples
+    --------
+    >>> images = np.array([[0], [1], [3], [7]], dtype=np.uint8)
+    >>> searches = []
+    >>> def find(rows, queries, k):
+    ...     searches.append(len(rows))
+    ...     return nearest_neighbors(images, rows, k, queries=queries)
+    >>> table = NeighborTable(find, 4, np.arange(4), width=3)
+    >>> table(np.arange(4), np.arange(4), 1)[1].ravel().tolist()
+    [1, 0, 1, 2]
+    >>> table(np.array([0, 2, 3]), np.array([0, 2]), 1)[1].ravel().tolist(), searches
+    ([1, 0], [4])
+    """
+
+    def __init__(self, find: Find, n: int, asked: NDArray[np.intp], width: int = 0) -> None:
+        self.find, self.asked = find, asked
+        self.width = min(width, max(1, (1 << 24) // (12 * max(n, 1))))  # 16 MB
+        self.bases: list[NDArray[np.intp]] = []  # the rows of every search
+        self.base = np.full(n, -1, dtype=np.int32)  # which of them it was
+        self.near = np.empty((n, 0), dtype=np.int32)
+        self.squared = np.empty((n, 0))
+
+    def __call__(
+        self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Squared distances of, and positions in `rows` of, the `k` nearest other rows."""
+        position = np.full(len(self.base), -1, dtype=np.intp)
+        position[rows] = np.arange(len(rows))
+        squared, near = np.empty((len(queries), k)), np.empty((len(queries), k), dtype=np.intp)
+        missing = self._answer(rows, position, queries, squared, near)
+        if missing.any():
+            self._look_up(rows, position, queries[missing], k)
+            found = np.empty((int(missing.sum()), k)), np.empty((int(missing.sum()), k), np.intp)
+            self._answer(rows, position, queries[missing], *found)
+            squared[missing], near[missing] = found
+        return squared, near
+
+    def _look_up(
+        self, rows: NDArray[np.intp], position: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    ) -> None:
+        asked = self.asked[(position[self.asked] >= 0) & (self.base[self.asked] < 0)]
+        queries = np.union1d(queries, asked)
+        others = len(rows) - int((position[queries] >= 0).any())
+        k = max(k, min(self.width, others))
+        more = k - self.near.shape[1]
+        if more > 0:
+            n = len(self.base)
+            self.near = np.hstack([self.near, np.full((n, more), -1, dtype=np.int32)])
+            self.squared = np.hstack([self.squared, np.full((n, more), np.inf)])
+        squared, near = self.find(rows, None if np.array_equal(rows, queries) else queries, k)
+        self.near[queries, :k], self.squared[queries, :k] = rows[near], squared
+        self.near[queries, k:], self.squared[queries, k:] = -1, np.inf
+        self.base[queries] = len(self.bases)
+        self.bases.append(rows.copy())
+
+    def _answer(
+        self,
+        rows: NDArray[np.intp],
+        position: NDArray[np.intp],
+        queries: NDArray[np.intp],
+        squared: NDArray[np.float64],
+        near: NDArray[np.intp],
+    ) -> NDArray[np.bool_]:
+        """Fill in what is known; the mask says of which queries it is not."""
+        k = near.shape[1]
+        missing = np.ones(len(queries), dtype=np.bool_)
+        if k > self.near.shape[1]:
+            return missing
+        for number in np.unique(self.base[queries]):
+            base = self.bases[number] if number >= 0 else rows[:0]
+            same = np.array_equal(base, rows)
+            if not same and (len(base) < len(rows) or not np.isin(rows, base).all()):
+                continue
+            of_base = np.flatnonzero(self.base[queries] == number)
+            for at in np.array_split(of_base, -(-len(of_base) // ANSWERED)):
+                missing[at] = self._filled(base, same, position, queries, squared, near, at, k)
+        return missing
+
+    def _filled(
+        self,
+        base: NDArray[np.intp],
+        same: bool,
+        position: NDArray[np.intp],
+        queries: NDArray[np.intp],
+        squared: NDArray[np.float64],
+        near: NDArray[np.intp],
+        at: NDArray[np.intp],
+        k: int,
+    ) -> NDArray[np.bool_]:
+        known, distances = self.near[queries[at]], self.squared[queries[at]]
+        reach = np.isfinite(distances).sum(axis=1)
+        last = distances[np.arange(len(at)), np.maximum(reach - 1, 0)]
+        positions = np.where(known >= 0, position[known], -1)
+        distances = np.where(positions >= 0, distances, np.inf)
+        order = np.lexsort((positions, distances), axis=1)[:, :k]
+        found = np.take_along_axis(distances, order, axis=1)
+        squared[at], near[at] = found, np.take_along_axis(positions, order, axis=1)
+        if same:
+            short: NDArray[np.bool_] = reach < k
+            return short
+        # All others of the base are known; or those that are not are farther away.
+        everything = reach == len(base) - np.isin(queries[at], base)
+        certain: NDArray[np.bool_] = (found[:, -1] < last) | (
+            everything & np.isfinite(found[:, -1])
+        )
+        return ~certain
 
 
 def _positions(queries: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.intp]:

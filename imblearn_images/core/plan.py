@@ -14,14 +14,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imblearn_images.core import saving
-from imblearn_images.core.columns import as_groups, column_of, rows_of
+from imblearn_images.core.columns import as_groups, column_of, is_in_pixels, rows_of
 from imblearn_images.core.containers import holds_paths, unwrap
+from imblearn_images.core.multilabel import count_labels_of, holds_several
 from imblearn_images.core.rules import Blend, answer, as_rule, rule_name
+from imblearn_images.core.text import counted, html_lines, html_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+
+
+MOST_CLASSES = 20
+"""Of the table that a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -42,8 +48,9 @@ class ResamplingPlan:
     weights : ndarray of shape (n_out, p), dtype float64
         Shares of the partners. The base keeps ``1 - weights.sum(axis=1)``; all zero
         where a row is a copy.
-    y : ndarray of shape (n_out,)
-        Label of each output row.
+    y : ndarray of shape (n_out,) or (n_out, L)
+        Label of each output row; where images have several labels, how many times the row has
+        each of the L labels.
     n_source : int
         Number of source rows, so that a wrong companion array is noticed.
     nearness : str, default=""
@@ -341,6 +348,10 @@ class ResamplingPlan:
         """Same plan, with another word on what "near" means."""
         return replace(self, nearness=nearness)
 
+    def labelled(self, y: NDArray[Any]) -> ResamplingPlan:
+        """Same plan, with other labels, of shape (n_out,) or (n_out, L)."""
+        return replace(self, y=y)
+
     def __len__(self) -> int:
         return len(self.base)
 
@@ -393,6 +404,19 @@ class ResamplingPlan:
             f"{count['synthetic']} synthetic{nearness})"
         )
 
+    def _repr_html_(self) -> str:
+        kinds, labels = self.kind, [str(label) for label in self.y.tolist()]
+        counts = Counter(zip(labels, kinds.tolist(), strict=True))
+        columns = ["original", "copy", "synthetic"]
+        rows = [
+            [label, *(counts[label, kind] for kind in columns), n]
+            for label, n in Counter(labels).most_common()
+        ]
+        hidden = len(rows) - MOST_CLASSES
+        lines = [repr(self)]
+        lines += [f"and {counted(hidden, 'smaller class')}"] if hidden > 0 else []
+        return html_table(["class", *columns, "all"], rows[:MOST_CLASSES]) + html_lines(lines)
+
     @property
     def rule(self) -> str:
         """Name of the synthesis."""
@@ -411,6 +435,41 @@ class ResamplingPlan:
         """Rows of the step before, or of the source, that have to be read, ascending."""
         drawn = self.last_step.synthetic[:, None] & np.ones(self.partners.shape, dtype=np.bool_)
         return np.unique(np.append(self.base, self.partners[drawn | (self.weights != 0)]))
+
+    def compact(self) -> tuple[ResamplingPlan, NDArray[np.intp]]:
+        """Same rows, drawn from no more images of the source than they need.
+
+        Returns
+        -------
+        plan : ResamplingPlan
+            Over these images alone.
+        sources : ndarray of shape (plan.n_source,), dtype intp
+            Which images of the source they are, ascending.
+
+        Examples
+        --------
+        >>> y = np.array(["cat", "cat", "dog", "dog"])
+        >>> plan = ResamplingPlan.selection(np.array([3, 1, 3]), y)
+        >>> small, sources = plan.compact()
+        >>> small, sources.tolist()
+        (ResamplingPlan(2 images -> 3 rows: 2 original, 1 copies, 0 synthetic), [1, 3])
+        >>> small.base.tolist()
+        [1, 0, 1]
+        """
+        needed, before = self.needed, None
+        # of a partner without a share nothing is read: any row will do
+        partners = np.minimum(np.searchsorted(needed, self.partners), max(len(needed) - 1, 0))
+        sources = needed
+        if self.previous is not None:
+            before, sources = self.previous[needed].compact()
+        small = replace(
+            self,
+            base=np.searchsorted(needed, self.base),
+            partners=partners,
+            n_source=len(sources),
+            previous=before,
+        )
+        return small, sources
 
     def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
         """One sentence on one row: its label, and what it is made of.
@@ -441,7 +500,7 @@ class ResamplingPlan:
             ) from None
         except IndexError:
             raise IndexError(f"The plan has {len(self)} rows, got row {row}.") from None
-        return f"row {row} ({self.y[row]}) = {_explained(self, row, self._called(names))}"
+        return f"row {row} ({_said(self.y[row])}) = {_explained(self, row, self._called(names))}"
 
     def _called(self, names: Sequence[Any] | None) -> Sequence[Any]:
         called = range(self.n_source) if names is None else list(names)
@@ -503,12 +562,13 @@ class ResamplingPlan:
 
         A synthetic row shows something of its partners, too: before splitting a resampled
         set by groups, drop the rows that :meth:`crosses` names; resampling inside the
-        folds needs no such care.
+        folds needs no such care. Boxes, masks and keypoints are somewhere else in a synthetic
+        image: :func:`imblearn_images.annotations.carry` carries them.
 
         Parameters
         ----------
         array : array-like of length n_source
-            Groups, file names, masks, sample weights, a data frame, ...
+            Groups, file names, sample weights, a data frame, ... Images, too: those of the bases.
 
         Returns
         -------
@@ -519,10 +579,19 @@ class ResamplingPlan:
         Raises
         ------
         ValueError
-            If `array` has not `n_source` rows.
+            If `array` has not `n_source` rows, or holds places in pixels (annotations, lists of
+            boxes, bool masks) and the plan has synthetic rows, where these are no longer true.
         TypeError
             If it has no rows.
         """
+        if self.synthetic.any() and is_in_pixels(array):
+            raise ValueError(
+                f"`array` holds boxes, masks or keypoints ({type(array).__name__}), and "
+                f"{int(self.synthetic.sum())} of {len(self)} rows are drawn anew by {self.rule}, "
+                "where things are in other places. Use imblearn_images.annotations.carry(plan, "
+                "annotations, images=X), which moves them along; lists become annotations by "
+                "Annotations.of(boxes, labels, sizes)."
+            )
         return rows_of(array, self.first_base, self.n_source)
 
     def crosses(self, groups: Any) -> NDArray[np.bool_]:
@@ -632,7 +701,7 @@ class ResamplingPlan:
         called = self._called(names)
         columns = {
             "kind": self.kind,
-            "label": self.y,
+            "label": self.y if self.y.ndim == 1 else [tuple(np.flatnonzero(row)) for row in self.y],
             "parents": [tuple(called[source] for source, _ in row) for row in shares],
             "shares": [tuple(share for _, share in row) for row in shares],
             "seed": self.seeds,
@@ -651,8 +720,7 @@ def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None
     """What is remembered of the source of a plan, which has `n` images."""
     labels = names = None
     if y is not None:
-        is_one_hot = np.ndim(y) == 2 and np.shape(y)[1] > 1
-        labels = column_of(np.asarray(y).argmax(axis=1) if is_one_hot else y, "y")
+        labels = _column_of_labels(y)
     if X is not None:
         X, _ = unwrap(X)
         names = saving.file_names(X) if holds_paths(X) else None
@@ -668,6 +736,19 @@ def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None
         "labels": None if labels is None else saving.fingerprint(labels),
         "names": None if names is None else saving.fingerprint(names),
     }
+
+
+def _column_of_labels(y: Any) -> NDArray[Any]:
+    """One value for each image: its label, of one-hot rows the column, of several labels text."""
+    if not holds_several(y):
+        return column_of(y, "y")
+    labels = count_labels_of(y)
+    counts = labels.counts
+    if (counts.max(initial=0) == 1) and (counts.sum(axis=1) == 1).all():
+        return column_of(counts.argmax(axis=1), "y")
+    called = [repr(label) for label in labels.labels]
+    texts = ([f"{n} x {called[at]}" for at, n in enumerate(row) if n] for row in counts.tolist())
+    return np.array([", ".join(text) for text in texts], dtype=object)
 
 
 def check_plan(plan: Any, name: str = "plan") -> None:
@@ -710,6 +791,14 @@ def explain_drawn(
         if share
     )
     return f"{rule_name(rule)}(base {base}{''.join(others)})"
+
+
+def _said(label: Any) -> str:
+    """A label in words; of several, the numbers of the columns in which they stand."""
+    if np.ndim(label) == 0:
+        return str(label)
+    columns = np.flatnonzero(label)
+    return f"labels {', '.join(map(str, columns))}" if len(columns) else "no label"
 
 
 def _lengths(plan: ResamplingPlan) -> str:

@@ -9,6 +9,7 @@ private names. What an accept rule rejects is planned again.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
@@ -16,10 +17,17 @@ from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
+from imblearn.base import BaseSampler
+from imblearn.under_sampling import AllKNN as ImblearnAllKNN
+from imblearn.under_sampling import EditedNearestNeighbours as ImblearnEditedNearestNeighbours
+from imblearn.under_sampling import OneSidedSelection as ImblearnOneSidedSelection
+from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
+from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.metrics import pairwise_distances_argmin
-from sklearn.neighbors import NearestNeighbors
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.utils import check_random_state
 
 from imblearn_images.core.images import Images, check_finite_images
@@ -247,10 +255,14 @@ class RowNeighbors(NearestNeighbors):  # type: ignore[misc]
         ``search(rows, queries, k)`` gives distances and positions in `rows`, shape (q, k).
     plain : neighbours object
         What it stands for.
+    n_jobs : int, default=None
+        Set by some samplers; `search` knows how many threads it may use.
     """
 
-    def __init__(self, search: Search | None = None, plain: Any = None) -> None:
-        super().__init__(n_neighbors=getattr(plain, "n_neighbors", 5))
+    def __init__(
+        self, search: Search | None = None, plain: Any = None, n_jobs: int | None = None
+    ) -> None:
+        super().__init__(n_neighbors=getattr(plain, "n_neighbors", 5), n_jobs=n_jobs)
         self.search = search
         self.plain = plain
 
@@ -271,14 +283,267 @@ class RowNeighbors(NearestNeighbors):  # type: ignore[misc]
         """Positions among those that it was fitted on; a row itself comes first."""
         queries = self.rows_ if X is None else _numbers(X)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
-        if k > len(self.rows_):
-            raise ValueError(
-                f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {k}, n_samples_fit = "
-                f"{len(self.rows_)}, n_samples = {len(queries)}"
+        return _looked_up(self.search, self.rows_, queries, k, return_distance)
+
+
+class BlendNeighbors:
+    """Search among what SMOTE has decided to make, before it is made.
+
+    Parameters
+    ----------
+    search : Search
+        Of the images, which has :meth:`nearest_blends`.
+    """
+
+    def __init__(self, search: Any) -> None:
+        self.search = search
+        self.plan: ResamplingPlan | None = None
+        self._found: tuple[NDArray[Any], NDArray[np.intp]] | None = None
+
+    def __call__(
+        self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    ) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Distances of, and positions of, the rows of ``plan``; all of them are searched."""
+        assert self.plan is not None and len(rows) == len(self.plan)
+        if self._found is None or self._found[1].shape[1] < k - 1:
+            plan = self.plan
+            self._found = self.search.nearest_blends(
+                plan.base, plan.partners[:, 0], plan.weights[:, 0], k - 1
             )
-        assert self.search is not None
-        distances, positions = self.search(self.rows_, queries, k)
-        return (distances, positions) if return_distance else positions
+        distances, nearest = (found[queries, : k - 1] for found in self._found)
+        return (
+            np.column_stack([np.zeros(len(queries)), distances]),
+            np.column_stack([queries, nearest]),
+        )
+
+
+class RowClassifier(KNeighborsClassifier):  # type: ignore[misc]
+    """Classifier by neighbours that is asked about row numbers, and looks the images up.
+
+    Fitted again on the rows that it has and more of them, it compares with the new ones alone.
+
+    Parameters
+    ----------
+    search : Search
+        Of the images.
+    plain : KNeighborsClassifier
+        What it stands for: every neighbour has one vote.
+    groups : ndarray of shape (n,), default=None
+        Rows that are asked about together, by a number each; where one is, all of its group are
+        looked up. By default each is for itself, among the rows without it.
+    """
+
+    def __init__(self, search: Any = None, plain: Any = None, groups: Any = None) -> None:
+        super().__init__(n_neighbors=getattr(plain, "n_neighbors", 5))
+        self.search, self.plain, self.groups = search, plain, groups
+
+    def __sklearn_clone__(self) -> RowClassifier:
+        return copy.copy(self)
+
+    def fit(self, X: NDArray[Any], y: NDArray[Any]) -> RowClassifier:
+        """Remember the rows that may be found, and their labels."""
+        rows = _numbers(X)
+        before = getattr(self, "rows_", rows[:0])
+        if not len(before) or not np.array_equal(rows[: len(before)], before):
+            self.compared_ = 0  # of rows_, with those that were asked about
+            self.known_ = np.empty(0, dtype=np.intp)
+            self.squared_ = np.empty((0, 0))
+            self.near_ = np.empty((0, 0), dtype=np.intp)
+        self.rows_ = rows
+        self.classes_, self.labels_ = np.unique(y, return_inverse=True)
+        return self
+
+    def kneighbors(
+        self,
+        X: NDArray[Any] | None = None,
+        n_neighbors: int | None = None,
+        return_distance: bool = True,
+    ) -> Any:
+        """Positions among those that it was fitted on; a row itself comes first."""
+        queries = self.rows_ if X is None else _numbers(X)
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        return _looked_up(self.search, self.rows_, queries, k, return_distance)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it knows any rows."""
+        return hasattr(self, "rows_")
+
+    def on_pixels(self) -> Any:
+        """What it stands for, fitted on the pixels of its rows."""
+        pixels, at = self.search.matrix(self.rows_)
+        return clone(self.plain).fit(pixels[at], self.classes_[self.labels_])
+
+    def predict(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Class of most neighbours, the first of several."""
+        if self.groups is None:
+            near = self.kneighbors(X, return_distance=False)
+        else:
+            near = self._near(_numbers(X))
+        votes = np.zeros((len(near), len(self.classes_)), dtype=np.intp)
+        np.add.at(votes, (np.arange(len(near))[:, None], self.labels_[near]), 1)
+        self.asked_ = _numbers(X)
+        said: NDArray[Any] = self.classes_[votes.argmax(axis=1)]
+        self.said_ = said
+        return said
+
+    def _near(self, queries: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Positions of the nearest, an image itself among them, shape (q, k)."""
+        new = np.setdiff1d(queries, self.known_)
+        if len(new):
+            _check_enough(self.n_neighbors, len(self.rows_), len(queries))
+            group = np.flatnonzero(np.isin(self.groups, np.unique(self.groups[new])))
+            self.known_ = np.union1d(self.known_, group)
+            self.compared_ = 0
+        if self.compared_ < len(self.rows_):
+            fresh = self.rows_[self.compared_ :]
+            k = min(self.n_neighbors, len(fresh))
+            squared, near = self.search.nearest_of(fresh, self.known_, k)
+            near = near + self.compared_
+            if self.compared_:
+                squared, near = np.hstack([self.squared_, squared]), np.hstack([self.near_, near])
+                order = np.argsort(squared, axis=1, kind="stable")[:, : self.n_neighbors]
+                squared, near = (
+                    np.take_along_axis(each, order, axis=1) for each in (squared, near)
+                )
+            self.squared_, self.near_, self.compared_ = squared, near, len(self.rows_)
+        found: NDArray[np.intp] = self.near_[np.searchsorted(self.known_, queries)]
+        return found
+
+
+def _looked_up(
+    search: Any, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int, return_distance: bool
+) -> Any:
+    _check_enough(k, len(rows), len(queries))
+    assert search is not None
+    distances, positions = search(rows, queries, k)
+    return (distances, positions) if return_distance else positions
+
+
+def _check_enough(k: int, n_fitted: int, n_asking: int) -> None:
+    if k > n_fitted:
+        raise ValueError(
+            f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {k}, n_samples_fit = "
+            f"{n_fitted}, n_samples = {n_asking}"
+        )
+
+
+class RowTomekLinks(ImblearnTomekLinks):  # type: ignore[misc]
+    """Tomek links of features; of images that are looked up by row number, given a `row_search`.
+
+    imbalanced-learn's class makes its neighbours object itself.
+    """
+
+    row_search: Any = None
+
+    def __sklearn_clone__(self) -> Any:
+        if self.row_search is not None:
+            return copy.copy(self)
+        return super().__sklearn_clone__()
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        if self.row_search is None:
+            return super()._fit_resample(X, y)  # type: ignore[no-any-return]
+        rows = _numbers(X)
+        _check_enough(2, len(rows), len(rows))
+        nearest = self.row_search(rows, rows, 2)[1][:, 1]
+        links = self.is_tomek(y, nearest, self.sampling_strategy_)
+        self.sample_indices_ = np.flatnonzero(~links)
+        return X[self.sample_indices_], y[self.sample_indices_]
+
+
+class RowAllKNN(ImblearnAllKNN):  # type: ignore[misc]
+    """AllKNN of features; of images that are looked up by row number, given a `row_search`.
+
+    imbalanced-learn's class counts up to the number of neighbours that it is given and makes the
+    neighbours objects of its rounds itself.
+    """
+
+    row_search: Any = None
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        if self.row_search is None:
+            return super()._fit_resample(X, y)  # type: ignore[no-any-return]
+        self.nn_ = check_neighbors_object("n_neighbors", self.n_neighbors, additional_neighbor=1)
+        before = Counter(y)
+        smallest = min(before, key=before.__getitem__)
+        kept = np.arange(len(y))
+        for k in range(1, self.nn_.n_neighbors):
+            self.enn_ = ImblearnEditedNearestNeighbours(
+                sampling_strategy=self.sampling_strategy,
+                n_neighbors=RowNeighbors(self.row_search, NearestNeighbors(n_neighbors=k + 1)),
+                kind_sel=self.kind_sel,
+                n_jobs=self.n_jobs,
+            )
+            self.enn_.fit_resample(X[kept], y[kept])
+            kept = kept[self.enn_.sample_indices_]
+            left = Counter(y[kept])
+            smaller = any(n < before[smallest] for label, n in left.items() if label != smallest)
+            if len(left) < len(before) or (smaller and not self.allow_minority):
+                break
+        self.sample_indices_ = kept
+        return X[kept], y[kept]
+
+
+class RowOneSidedSelection(ImblearnOneSidedSelection):  # type: ignore[misc]
+    """One-sided selection of features; given a `row_search`, of images that are looked up.
+
+    imbalanced-learn's class takes a classifier, but looks for the links at the end itself: on row
+    numbers these mean nothing. What came before is read off the classifiers.
+    """
+
+    row_search: Any = None
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        resampled = super()._fit_resample(X, y)
+        if self.row_search is None:
+            return resampled  # type: ignore[no-any-return]
+        sizes = Counter(y)
+        n_smallest = min(sizes.values())
+        selected, classifiers = [], iter(self.estimators_)
+        for label in np.unique(y):
+            if label not in self.sampling_strategy_:
+                selected.append(np.flatnonzero(y == label))
+                continue
+            classifier = next(classifiers)
+            selected.append(classifier.rows_[n_smallest:])
+            selected.append(classifier.asked_[classifier.said_ != label])
+        rows = np.concatenate(selected)
+        links = RowTomekLinks(sampling_strategy=list(self.sampling_strategy_))
+        links.row_search = self.row_search
+        links.fit_resample(X[rows], y[rows])
+        self.sample_indices_ = rows[links.sample_indices_]
+        return X[self.sample_indices_], y[self.sample_indices_]
+
+
+def without_images(fitted: Any) -> Any:
+    """What was fitted on row numbers, with the plain estimators that look-ups stood for.
+
+    What is left of a sampler must not hold the images.
+
+    Parameters
+    ----------
+    fitted : object
+        A list, a neighbours object, or a sampler that has some; anything else is left alone.
+
+    Returns
+    -------
+    plain : object
+        Unfitted, where it was a neighbours object. Classifiers of images that were kept one by one
+        are fitted on their pixels.
+    """
+    if isinstance(fitted, RowClassifier) and fitted.groups is not None and fitted.fitted:
+        return fitted.on_pixels()
+    if isinstance(fitted, (RowNeighbors, RowClassifier)):
+        return fitted.plain
+    if isinstance(fitted, list):
+        return [without_images(each) for each in fitted]
+    if isinstance(fitted, BaseSampler):
+        plain = copy.copy(fitted)
+        vars(plain).pop("row_search", None)
+        vars(plain).update({name: without_images(value) for name, value in vars(plain).items()})
+        return plain
+    return fitted
 
 
 def _numbers(column: NDArray[Any]) -> NDArray[np.intp]:

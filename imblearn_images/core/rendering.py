@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import Images, Memory, open_images
 from imblearn_images.core.layers import Layer
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
@@ -106,6 +106,8 @@ def render(
     drawn = 0 if answer(plan.synthesis, "mixes") else int(plan.synthetic.sum())
     effort = answer(plan.synthesis, "effort") if drawn else 0
     rows = max(1, min(CHUNK // nbytes, FAMILIES // size) if effort else CHUNK // nbytes)
+    if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
+        rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
 
     def draw(start: int) -> None:
@@ -223,6 +225,11 @@ class DrawnImages(Images):
             return id(self.plan), row
         return self.images.identity_of(self.plan.base[row])
 
+    def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
+        """Where what is computed of the images that are repeated is remembered."""
+        memory, origin = self.images.origin(self.plan.base[rows])
+        return memory, np.where(self._is_drawn[rows], -1, origin)
+
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """New array for a resampled set, or a MemoryError before anything is drawn."""
@@ -336,10 +343,13 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
             "Chain or OneOf of these; or give your synthesis a method layers(base, partners, "
             "weights, rngs)."
         )
-    shape = images.shape_of(plan.base[0])
-    parents = np.empty((len(plan), 1 + plan.partners.shape[1], *shape), dtype=images.dtype)
-    for at, rows in enumerate((plan.base, *plan.partners.T)):
-        images.read(rows, parents[:, at])
+    shape = (len(plan), 1 + plan.partners.shape[1], *images.shape_of(plan.base[0]))
+    if answer(rule, "looks"):
+        parents = np.empty(shape, dtype=images.dtype)
+        for at, rows in enumerate((plan.base, *plan.partners.T)):
+            images.read(rows, parents[:, at])
+    else:  # nothing is read, nor does it take memory
+        parents = np.broadcast_to(np.zeros((), dtype=images.dtype), shape)
     rngs = [] if plan.seeds is None else generators(plan)
     layers: list[Layer] = rule.layers(parents[:, 0], parents[:, 1:], plan.weights, rngs)
     return layers

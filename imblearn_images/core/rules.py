@@ -23,12 +23,14 @@ ANSWERS = MappingProxyType(
     {
         "effort": 10,  # how many times the work of copying it takes; 0 where threads never pay
         "copies": False,  # rows drawn by it are the images themselves, and no synthetic ones
+        "looks": True,  # its layers depend on the pixels of the parents, not on their shape alone
         "mixes": False,  # it adds up the pixels of any number of parents, by their shares
         "needs_partners": True,  # without one, if it has any at all, it repeats the image
         "note": None,  # what the repr of a plan says of it; by default "drawn by", and its name
         "rest": None,  # what is drawn besides shares of parents; None if these add up to nothing
         "sees_all": False,  # what it draws may show any image of the source, not its parents alone
         "why_not": "",  # why it cannot draw from the images alone
+        "why_not_carried": "",  # why objects cannot be carried through what it draws
     }
 )
 """What a rule may be asked, and the answer of one that does not say."""
@@ -81,6 +83,7 @@ class Copy(BaseEstimator):  # type: ignore[misc]
 
     __name__ = "copy"
     n_partners = 0
+    looks = False
     copies = True
 
     def __repr__(self) -> str:
@@ -118,6 +121,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
 
     __name__ = "blend"
     n_partners = 1
+    looks = False
     mixes = True
     note = rest = ""
 

@@ -55,11 +55,19 @@ class Similarity:
         """Features of the source images, shape (n, d)."""
         if self._features is not None:
             return self._features
-        rows, images = np.arange(len(self.images)), self.images
+        rows = np.arange(len(self.images))
+        memory, origin = self.images.origin(rows)
+        if memory is None:
+            return self._computed(rows)
+        key = ("looks", self.channel_axis, self._thumbnail_shape if self._shrinks else None)
+        return memory.features(key, origin, self._computed)
+
+    def _computed(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        images = self.images
         if self._shrinks:
             shape = self._thumbnail_shape
             pixels, _ = images.pixels(rows, shape[:2], n_jobs=self.n_jobs)
-            images = ArrayImages(pixels.reshape(len(rows), *shape))
+            images, rows = ArrayImages(pixels.reshape(len(rows), *shape)), np.arange(len(rows))
         shape = images.shape_of(0)
         height = max(1, BATCH // max(1, int(np.prod(shape)) * images.dtype.itemsize))
 

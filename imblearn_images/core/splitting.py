@@ -1,4 +1,8 @@
-"""Splitting: which images validate, so that none of them has a relative in training."""
+"""Splitting: which images validate, so that none of them has a relative in training.
+
+Images of one class each are split by scikit-learn (:func:`split_rows`); images of several labels,
+or of objects of several classes, by their counts (:func:`share_out`).
+"""
 
 from __future__ import annotations
 
@@ -165,3 +169,157 @@ def _grouped(
     is_valid = np.zeros(len(y), dtype=bool)
     is_valid[np.concatenate([parts[fold] for fold in chosen])] = True
     return is_valid
+
+
+SAMPLE = 200  # images of a side that are candidates for an exchange at a time
+SWEEPS = 8  # over all pairs of sides
+EXCHANGES = 12  # between two sides before other candidates are drawn
+
+
+def share_out(
+    counts: NDArray[Any],
+    shares: Sequence[float],
+    groups: NDArray[Any] | None,
+    random_state: np.random.RandomState,
+) -> NDArray[np.intp]:
+    """Share images out so that every side gets its share of every label, and of the images.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n, L)
+        How many times each image has each label, from 0.
+    shares : sequence of float, length k
+        Of each side; they sum to 1.
+    groups : ndarray of shape (n,) or None
+        Images that stay on one side; can be sorted.
+    random_state : RandomState
+        Decides between equals, and which exchanges are looked for.
+
+    Returns
+    -------
+    side : ndarray of shape (n,), dtype intp
+        0 to k - 1. A label that at least k images, or groups, have is on every side wherever
+        that can be had.
+
+    Notes
+    -----
+    The rarest label goes first, as in iterative stratification [1]_, here by counts: of its
+    images, those that hold most of it first, each to the side that lacks it most. When the last
+    images of a label are just enough to give one to every side without it, they do. Then images
+    are exchanged between pairs of sides, as long as that brings labels and sizes closer to their
+    shares in squares of relative deviations, and no side loses a label.
+
+    References
+    ----------
+    .. [1] K. Sechidis, G. Tsoumakas, I. Vlahavas, "On the stratification of multi-label data",
+       ECML PKDD 2011.
+
+    Examples
+    --------
+    >>> counts = np.array([[3, 0], [2, 1], [1, 0], [0, 1]])
+    >>> side = share_out(counts, [0.5, 0.5], None, np.random.RandomState(0))
+    >>> [counts[side == each].sum(axis=0).tolist() for each in (0, 1)]
+    [[3, 1], [3, 1]]
+    """
+    if groups is None:
+        units, sizes, unit_of = counts.astype(np.float64), np.ones(len(counts)), None
+    else:
+        _, unit_of, members = np.unique(groups, return_inverse=True, return_counts=True)
+        units, sizes = np.zeros((len(members), counts.shape[1])), members.astype(np.float64)
+        np.add.at(units, unit_of.ravel(), counts)
+    weights = np.asarray(shares, dtype=np.float64)
+    side = _shared_by_label(units, sizes, weights, random_state)
+    _exchange(side, units, sizes, weights, random_state)
+    return side if unit_of is None else side[unit_of.ravel()]
+
+
+def _shared_by_label(
+    units: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    random_state: np.random.RandomState,
+) -> NDArray[np.intp]:
+    n_sides, totals = len(shares), units.sum(axis=0)
+    lacks, room = np.outer(shares, totals), shares * sizes.sum()
+    has = np.zeros(lacks.shape, dtype=bool)
+    side = np.full(len(units), -1, dtype=np.intp)
+    remaining, tie = totals.copy(), random_state.uniform(size=len(units))
+
+    def place(unit: int, among: NDArray[np.intp], needs: NDArray[np.float64]) -> None:
+        best = among[needs >= needs.max() - 1e-9]
+        best = best[room[best] >= room[best].max() - 1e-9]
+        chosen = best[0] if len(best) == 1 else best[random_state.randint(len(best))]
+        side[unit] = chosen
+        lacks[chosen] -= units[unit]
+        room[chosen] -= sizes[unit]
+        has[chosen] |= units[unit] > 0
+
+    while (remaining > 0).any():
+        label = int(np.argmin(np.where(remaining > 0, remaining, np.inf)))
+        rows = np.flatnonzero((side < 0) & (units[:, label] > 0))
+        rows = rows[np.lexsort((tie[rows], -units[rows, label]))]
+        for n_left, unit in zip(range(len(rows), 0, -1), rows.tolist(), strict=True):
+            without = np.flatnonzero(~has[:, label])
+            among = without if n_left <= len(without) else np.arange(n_sides)
+            place(unit, among, lacks[among, label])
+        remaining -= units[rows].sum(axis=0)
+    rest = np.flatnonzero(side < 0)
+    for unit in rest[np.lexsort((tie[rest], -sizes[rest]))].tolist():
+        place(unit, np.arange(n_sides), room)
+    return side
+
+
+def _exchange(
+    side: NDArray[np.intp],
+    units: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    random_state: np.random.RandomState,
+) -> None:
+    """Exchange units between two sides, or move one over, while that helps; in place.
+
+    For an error ``e`` of a side, in shares of each label, exchanging ``u`` for ``v`` changes the
+    sum of squares of two sides by ``2 |u - v|^2 - 2 (u - v) (e_a - e_b)``: one product of
+    matrices gives it for all pairs of candidates.
+    """
+    table = np.column_stack([units, sizes])
+    scaled = table / np.maximum(table.sum(axis=0), 1.0)
+    whole, sides = scaled.sum(axis=0), range(len(shares))
+    error = np.stack([scaled[side == at].sum(axis=0) - shares[at] * whole for at in sides])
+    holds = np.stack([(units[side == at] > 0).sum(axis=0) for at in sides])
+    nobody = np.zeros((1, table.shape[1]))  # exchanged for it, a unit is moved over
+    for _ in range(SWEEPS):
+        helped = False
+        for one, other in combinations(sides, 2):
+            pair, rows = (one, other), []
+            for at in pair:
+                there = np.flatnonzero(side == at)
+                some = len(there) > SAMPLE
+                rows.append(random_state.choice(there, SAMPLE, replace=False) if some else there)
+            ours, theirs = (np.vstack([scaled[each], nobody]) for each in rows)
+            apart = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * ours @ theirs.T
+            apart[-1, -1] = np.inf
+            for _ in range(EXCHANGES):
+                slope = error[one] - error[other]
+                change = apart - (ours @ slope)[:, None] + theirs @ slope
+                i, j = divmod(int(np.argmin(change)), len(theirs))
+                if change[i, j] > -1e-12:
+                    break
+                given = (ours[i, :-1] > 0).astype(np.intp) - (theirs[j, :-1] > 0)
+                after = holds[one] - given, holds[other] + given
+                if any(
+                    ((new == 0) & (holds[at] > 0)).any()
+                    for at, new in zip(pair, after, strict=True)
+                ):
+                    apart[i, j] = np.inf
+                    continue
+                holds[one], holds[other] = after
+                error[one] -= ours[i] - theirs[j]
+                error[other] += ours[i] - theirs[j]
+                if i < len(rows[0]):
+                    side[rows[0][i]], apart[i] = other, np.inf
+                if j < len(rows[1]):
+                    side[rows[1][j]], apart[:, j] = one, np.inf
+                helped = True
+        if not helped:
+            return

@@ -20,6 +20,12 @@ from imblearn_images.core.columns import column_of, is_missing
 
 Rewrap = Callable[[Any], Any]
 
+SEVERAL = (
+    "Images with several labels are resampled by imblearn_images.LabelOverSampler, which takes "
+    "such rows and lists of labels."
+)
+"""What to say to those who have several labels an image."""
+
 PLAIN = (str, int, float, np.generic)
 """Types of entries of a list that need no help; bool is an int."""
 
@@ -90,7 +96,11 @@ def unwrap_labels(y: Any, name: str = "y") -> tuple[Any, Rewrap]:
     if _is_plain(y):
         _check_plain(y, name)
         return (y, _as_tuple) if isinstance(y, tuple) else (y, _as_it_is)
-    labels = _as_array(column_of(y, name), name)
+    try:
+        column = column_of(y, name)
+    except ValueError as error:
+        raise ValueError(f"{error} {SEVERAL}") from error
+    labels = _as_array(column, name)
     return _like_source(y, labels)
 
 
@@ -215,7 +225,8 @@ def _matrix(y: Any, name: str) -> NDArray[Any]:
         matrix = np.ma.filled(y, -1) if isinstance(y, np.ma.MaskedArray) else np.asarray(y)
     except ValueError as error:
         raise ValueError(
-            f"`{name}` must hold one label for each image, or one-hot rows of one length: {error}"
+            f"`{name}` must hold one label for each image, or one-hot rows of one length: {error} "
+            f"{SEVERAL}"
         ) from error
     return matrix
 
@@ -225,7 +236,7 @@ def _one_hot(y: Any, matrix: NDArray[Any], name: str) -> tuple[NDArray[np.intp],
     if matrix.ndim != 2:
         raise ValueError(
             f"`{name}` must hold one label for each image, got shape {matrix.shape}. Images come "
-            "first: fit_resample(X, y)."
+            f"first: fit_resample(X, y). {SEVERAL if matrix.dtype.kind == 'O' else ''}".rstrip()
         )
     zeros, ones = matrix == 0, matrix == 1
     wrong = np.flatnonzero(~np.asarray(zeros | ones, dtype=bool).all(axis=1))
@@ -233,7 +244,7 @@ def _one_hot(y: Any, matrix: NDArray[Any], name: str) -> tuple[NDArray[np.intp],
         raise ValueError(
             f"Unknown label type: `{name}` must hold one label for each image, or one-hot rows of "
             f"0 and 1, got shape {matrix.shape} with {_shown(matrix[wrong[0]])} in row {wrong[0]}. "
-            "Images come first: fit_resample(X, y)."
+            f"Images come first: fit_resample(X, y). {SEVERAL}"
         )
     count = np.asarray(ones, dtype=bool).sum(axis=1)
     if len(wrong := np.flatnonzero(count != 1)):
@@ -243,7 +254,7 @@ def _one_hot(y: Any, matrix: NDArray[Any], name: str) -> tuple[NDArray[np.intp],
             f"`{name}` must have exactly one 1 in each one-hot row, got {count[row]} in row {row} "
             f"({len(wrong)} such rows): "
             + (
-                "Multilabel and multioutput targets are not supported."
+                f"Multilabel and multioutput targets are not supported. {SEVERAL}"
                 if many
                 else "the image has no label. Leave it out, or give it a class of its own."
             )
@@ -353,16 +364,25 @@ def _like_source(y: Any, labels: NDArray[Any]) -> tuple[NDArray[Any], Rewrap]:
         at = np.searchsorted(known, resampled).clip(max=len(known) - 1)
         if not (known[at] == resampled).all():  # a sampler has invented labels
             return resampled
-        return _rows(y, first[at])
+        return label_rows(y, first[at])
 
     return labels, rewrap
 
 
-def _rows(y: Any, rows: NDArray[np.intp]) -> Any:
+def label_rows(y: Any, rows: NDArray[np.intp]) -> Any:
+    """Rows of labels, in the container they came in; of pandas with a new index.
+
+    Examples
+    --------
+    >>> label_rows(("cat", "dog"), np.array([1, 1]))
+    ('dog', 'dog')
+    """
     if hasattr(y, "iloc"):
         return y.iloc[rows].reset_index(drop=True)
     if isinstance(y, (list, tuple)):
         return type(y)([y[row] for row in rows])
+    if getattr(y, "in_pixels", False):  # annotations, which know their rows
+        return y[rows]
     if isinstance(y, np.ma.MaskedArray):
         return np.ma.getdata(y)[rows]
     if hasattr(y, "combine_chunks") or type(y).__module__.startswith("pyarrow"):

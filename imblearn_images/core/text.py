@@ -9,9 +9,20 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from html import escape
 from typing import Any, SupportsIndex
 
-__all__ = ["align", "as_sentence", "counted", "nearest", "screen_width", "shorten", "width_of"]
+__all__ = [
+    "align",
+    "as_sentence",
+    "counted",
+    "html_lines",
+    "html_table",
+    "nearest",
+    "screen_width",
+    "shorten",
+    "width_of",
+]
 
 
 def printable(text: object) -> str:
@@ -196,6 +207,37 @@ def align(
         )
         for part in _parts(widths, width)
     )
+
+
+def html_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Write a table for notebooks, which bring their own colours, dark or light.
+
+    Examples
+    --------
+    >>> print(html_table(["class"], [["<b>"]]))
+    <table><thead><tr><th>class</th></tr></thead><tbody><tr><td>&lt;b&gt;</td></tr></tbody></table>
+    """
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(printable(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def html_lines(lines: Iterable[str], *, most: int = 12) -> str:
+    """Write lines below a table; of too many, the first ones and a count.
+
+    Examples
+    --------
+    >>> html_lines(["a & b", "c", "d"], most=2)
+    '<p>a &amp; b</p><p>c</p><p>and 1 more line</p>'
+    """
+    given = list(lines)
+    shown_ones = given[:most]
+    if len(given) > most:
+        shown_ones.append(f"and {counted(len(given) - most, 'more line')}")
+    return "".join(f"<p>{escape(printable(line))}</p>" for line in shown_ones)
 
 
 def _padded(cell: str, width: int, *, right: bool) -> str:

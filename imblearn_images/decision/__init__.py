@@ -4,6 +4,7 @@ All take images, and paths where the classifier inside reads them:
 
 - :class:`PriorCorrectedClassifier`: probabilities corrected to other class shares; also
   repairs those of a model that was trained on resampled images
+- :class:`PriorCorrectedClassifierCV`: the same, its strength chosen by one cross-validation
 - :class:`TunedThresholdsClassifier`: weights of the classes, chosen for a metric
 - :class:`CascadeClassifier`: first good against the rest, then defect against defect
 - :class:`MinorityDetector`: a rare class as an outlier of the others
@@ -18,11 +19,13 @@ from imblearn_images.decision._detection import MinorityDetector
 from imblearn_images.decision._priors import PriorCorrectedClassifier
 from imblearn_images.decision._test_time_augmentation import TestTimeAugmentationClassifier
 from imblearn_images.decision._thresholds import TunedThresholdsClassifier
+from imblearn_images.decision._tuned_priors import PriorCorrectedClassifierCV
 
 __all__ = [
     "CascadeClassifier",
     "MinorityDetector",
     "PriorCorrectedClassifier",
+    "PriorCorrectedClassifierCV",
     "TestTimeAugmentationClassifier",
     "TunedThresholdsClassifier",
 ]

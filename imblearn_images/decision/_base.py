@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn import get_config
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite, get_tags
@@ -57,6 +57,54 @@ def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
         return X[rows]
     images, _ = unwrap(X.tocsr() if sparse.issparse(X) else X)
     return images[rows] if hasattr(images, "shape") else np.asarray(images)[rows]
+
+
+def is_column(value: Any, n: int) -> bool:
+    """Return whether metadata hold one value for each of `n` images."""
+    return hasattr(value, "__len__") and not isinstance(value, (str, dict)) and len(value) == n
+
+
+def follow(value: Any, n: int, rows: NDArray[np.intp] | None) -> Any:
+    """Return metadata of some of `n` images; what is not one value an image stays as it is."""
+    return value if rows is None or not is_column(value, n) else rows_of(value, rows)
+
+
+class Answers(ClassifierMixin, BaseEstimator):
+    """Classifier of what has been classified: scorers ask an estimator, by row numbers.
+
+    Parameters
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    logs : ndarray of shape (n, n_classes)
+        Logarithms of the probabilities of all rows.
+    """
+
+    def __init__(self, classes_: Any, logs: Any) -> None:
+        self.classes_ = classes_
+        self.logs = logs
+
+    def predict(self, rows: NDArray[np.intp]) -> Any:
+        """Labels of the rows, shape (m, 1)."""
+        return self.classes_[np.argmax(self.logs[rows[:, 0]], axis=1)]
+
+    def predict_proba(self, rows: NDArray[np.intp]) -> Any:
+        """Probabilities of the rows, shape (m, 1)."""
+        return np.exp(self.logs[rows[:, 0]])
+
+
+def aligned_logs(
+    probabilities: Any, known: Any, classes: NDArray[Any], floor: float
+) -> NDArray[np.float64]:
+    """Log-probabilities in the columns of all classes, shape (n, n_classes).
+
+    `known` are the classes of the columns as they are; no probability counts as less than `floor`.
+    """
+    found = np.asarray(probabilities, dtype=np.float64)
+    aligned = np.zeros((len(found), len(classes)))
+    aligned[:, np.searchsorted(classes, known)] = found
+    logs: NDArray[np.float64] = np.log(np.maximum(aligned, floor))
+    return logs
 
 
 def _hands_on(estimator: Any) -> bool:

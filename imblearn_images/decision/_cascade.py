@@ -40,6 +40,8 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         the most frequent class against the rest, then all the rest among each other.
         "frequency": classes by frequency are split, again and again, where both sides hold
         most nearly the same number of images.
+        :class:`~imblearn_images.strategies.by_hierarchy`: the tree that labels such as
+        "defect/scratch" spell; its nodes are called "defect" and so on.
     resampler : sampler or dict of samplers, default=None
         Resamples the images of every node, whose labels are branches. A dict, name of a
         node -> sampler, resamples these nodes only: "root", and the keys of a dict in
@@ -149,14 +151,16 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
                 f"{by_size[0]!r}."
             )
         tree = self.hierarchy
+        if hasattr(tree, "tree"):  # that labels spell
+            tree = tree.tree([*counts])
         if tree is None:
             tree = (by_size[0], tuple(by_size[1:]))
         elif isinstance(tree, str) and tree == "frequency":
             tree = _halves(by_size, counts)
         elif not isinstance(tree, (tuple, list, Mapping)):
             raise ValueError(
-                f"`hierarchy` must be None, 'frequency', or labels in nested tuples, lists and "
-                f"dicts; got {tree!r}."
+                f"`hierarchy` must be None, 'frequency', by_hierarchy(), or labels in nested "
+                f"tuples, lists and dicts; got {tree!r}."
             )
         branches: dict[str, list[list[Any]]] = {}
         leaves = _walk(tree, "root", [*counts], branches)

@@ -15,7 +15,13 @@ from imblearn_images.core.targets import plain_list
 
 
 def count(y: Any, weights: Any = None) -> dict[Any, float]:
-    """Sum of the weights of each label; without weights, the number of its rows."""
+    """Sum of the weights of each label; without weights, the number of its rows.
+
+    Of a table of several labels, the share of the rows that have the label, by column.
+    """
+    if np.ndim(y) == 2:
+        shares = np.average(np.asarray(y) > 0, axis=0, weights=weights)
+        return dict(enumerate(shares.tolist()))
     labels, rows = np.unique(np.asarray(y), return_inverse=True)
     weights = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=float)
     if len(weights) != len(rows):
@@ -91,6 +97,12 @@ def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float
     if class_weight is None:
         return counts
     balanced = str(class_weight).startswith("balanced")  # of forests, "..._subsample"
+    if np.ndim(y) == 2:
+        yes, no = (1.0, 1.0) if balanced else (class_weight.get(1, 1.0), class_weight.get(0, 1.0))
+        return {
+            at: 0.5 if balanced else yes * share / (yes * share + no * (1 - share))
+            for at, share in counts.items()
+        }
     labels = np.unique(np.asarray(y))
     weights = compute_class_weight(
         "balanced" if balanced else class_weight, classes=labels, y=np.asarray(y)

@@ -23,6 +23,13 @@ from imblearn_images.decision._base import (
     remember_form,
 )
 from imblearn_images.decision._class_counts import count, fit_counting, hides_shares
+from imblearn_images.decision._labels import (
+    as_label_table,
+    corrected,
+    label_probabilities,
+    log_odds,
+    prevalences,
+)
 
 NOTHING = 0.02
 """Factor, less one, by which all corrections differ at least where they are worth the name."""
@@ -45,8 +52,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     ==========================================  ==========================================
     untouched model, for balanced accuracy      ``prior="uniform"``
     resampled model, true probabilities again   ``prior="train"``, the default
-    resampled model, a small step further       ``prior="uniform", model_prior="train",
-    against the frequent classes                tau=0.3``
+    resampled model, a small step further       ``prior="uniform"``, ``model_prior="train"``,
+    against the frequent classes                ``tau=0.3``
     ==========================================  ==========================================
 
     Parameters
@@ -97,8 +104,14 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     changes the order of images within one class against another, so areas under curves
     of two classes stay what they were.
 
+    Images with several labels, `y` of shape (n, n_labels), are corrected label by label, as if
+    each were a question of two classes: ``prior_`` and ``model_prior_`` are then the shares of
+    the images that have it, "uniform" is one half, and the keys of a dict are columns.
+
     A correction without effect warns, and so does one on top of another, as far as that can be
-    detected: samplers and class weights can, a custom loss cannot.
+    detected: samplers and class weights can, a custom loss cannot. A network that was trained with
+    :class:`~imblearn_images.torch.LogitAdjustedCrossEntropyLoss`, or behind a balanced loader, has
+    been corrected already.
 
     During the fit the last step is wrapped in one that counts labels and weights:
     what is counted is what was trained on, whichever samplers came before.
@@ -156,8 +169,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         ----------
         X : images
             Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
-        y : array-like of shape (n,)
-            Labels.
+        y : array-like of shape (n,), or table of shape (n, n_labels)
+            Labels; with several an image, a table of 0 and 1.
         sample_weight : array-like of shape (n,), default=None
             Handed to `estimator`; an image of weight 2 counts as two.
         **params : dict
@@ -182,6 +195,21 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
             If `tau` is not 0 and nothing is corrected, as both priors are the same; if what
             `model_prior` says is corrected twice.
         """
+        hidden = self._refuse()
+        table = as_label_table(X, y)
+        labels = as_labels(X, y) if table is None else table
+        fit_params = params_of_fit(self, sample_weight, params)
+        fitted, counted = fit_counting(
+            clone(self.estimator), handed(self.estimator, X), labels, fit_params
+        )
+        if table is not None:
+            self.estimator_, self._is_of_labels = fitted, True
+            return self._fit_shares(counted, count(labels, sample_weight))
+        self._warn(self._settle(fitted, labels, counted, sample_weight), counted, hidden)
+        return self
+
+    def _refuse(self) -> str:
+        """Raise for what cannot be; tell what is hidden in the estimator."""
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
             raise TypeError(f"`estimator` must be a classifier, got a class; pass {name}().")
@@ -194,17 +222,53 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
                 "counted. Correct its members instead, or name what they were trained with, "
                 "such as model_prior='uniform'."
             )
-        labels = as_labels(X, y)
-        fit_params = params_of_fit(self, sample_weight, params)
-        self.estimator_, counted = fit_counting(
-            clone(self.estimator), handed(self.estimator, X), labels, fit_params
-        )
-        self.classes_ = self.estimator_.classes_
+        return hidden
+
+    def _settle(
+        self, fitted: Any, labels: NDArray[Any], counted: dict[Any, float], sample_weight: Any
+    ) -> dict[Any, float]:
+        """Correct what is fitted; give how much of each class y has."""
+        self.estimator_, self._is_of_labels = fitted, False
+        self.classes_ = fitted.classes_
         given = count(labels, sample_weight)
-        from_counts = counted if self.model_prior == "count" else given
-        self.model_prior_ = _shares("model_prior", self.model_prior, self.classes_, from_counts)
-        self.prior_ = _shares("prior", self.prior, self.classes_, given)
-        self._warn(given, counted, hidden)
+        self.model_prior_, self.prior_ = shares_of(self, self.classes_, given, counted)
+        remember_form(self, fitted)
+        return given
+
+    def correct_fitted(self, fitted: Any, y: Any, counted: Mapping[Any, float]) -> Any:
+        """Correct a classifier that is fitted already, for several corrections of one fit.
+
+        Parameters
+        ----------
+        fitted : classifier
+            What `estimator` has become by being fitted.
+        y : array-like of shape (n,)
+            Labels that it was given.
+        counted : mapping of label to float
+            How much of each class has reached its last step.
+
+        Returns
+        -------
+        self : PriorCorrectedClassifier
+        """
+        hidden, counts = self._refuse(), dict(counted)
+        self._warn(self._settle(fitted, np.asarray(y), counts, None), counts, hidden)
+        return self
+
+    def _fit_shares(self, counted: dict[Any, float], given: dict[Any, float]) -> Any:
+        """Shares of the images that have each of several labels."""
+        before, behind = (np.array([*shares.values()]) for shares in (given, counted))
+        self.classes_ = np.arange(len(before))
+        self.prior_ = prevalences("prior", self.prior, before)
+        of_model = behind if self.model_prior == "count" else before
+        self.model_prior_ = prevalences("model_prior", self.model_prior, of_model)
+        if self.tau and np.abs(self._shift()).max() < self.tau * NOTHING:
+            warnings.warn(
+                f"PriorCorrectedClassifier corrects nothing, whatever `tau` ({self.tau!r}): "
+                "`prior` and `model_prior` are the same shares of every label. prior='uniform' "
+                "corrects for balanced accuracy of each label; tau=0 says that none is meant.",
+                stacklevel=3,
+            )
         remember_form(self, self.estimator_)
         return self
 
@@ -257,11 +321,18 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
 
     def _shift(self) -> NDArray[np.float64]:
         """What is added to the logarithm of the probabilities, shape (n_classes,)."""
-        shift: NDArray[np.float64] = self.tau * (np.log(self.prior_) - np.log(self.model_prior_))
+        logs = log_odds if self._is_of_labels else np.log
+        shift: NDArray[np.float64] = self.tau * (logs(self.prior_) - logs(self.model_prior_))
         return shift
 
     def predict(self, X: Any) -> Any:
-        """The most probable labels after correction, shape (n,); `X` as for :meth:`fit`."""
+        """The most probable labels after correction, shape (n,); `X` as for :meth:`fit`.
+
+        With several labels a table of 0 and 1, shape (n, n_labels).
+        """
+        check_is_fitted(self)
+        if self._is_of_labels:
+            return (self.predict_proba(X) >= 0.5).astype(np.intp)
         log_probabilities = self.predict_log_proba(X)
         return self.classes_[np.argmax(log_probabilities, axis=1)]
 
@@ -276,17 +347,42 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         Returns
         -------
         probabilities : ndarray of shape (n, n_classes)
-            Columns in the order of ``classes_``; rows sum to 1.
+            Columns in the order of ``classes_``; rows sum to 1, but not with several labels.
         """
+        check_is_fitted(self)
+        if self._is_of_labels:
+            images, n_labels = handed(self.estimator_, X), len(self.classes_)
+            found = label_probabilities(self.estimator_, images, n_labels)
+            return corrected(found, self._shift())
         return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: Any) -> Any:
         """Logarithm of :meth:`predict_proba`."""
         check_is_fitted(self)
+        if self._is_of_labels:
+            with np.errstate(divide="ignore"):
+                return np.log(self.predict_proba(X))
         probabilities = self.estimator_.predict_proba(handed(self.estimator_, X))
         with np.errstate(divide="ignore"):  # a probability of 0 stays 0
             logits = np.log(np.asarray(probabilities, dtype=float))
         return log_softmax(logits + self._shift(), axis=1)
+
+
+def shares_of(
+    correction: PriorCorrectedClassifier,
+    classes: NDArray[Any],
+    given: dict[Any, float],
+    counted: dict[Any, float],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Class shares that a correction starts from, and those that it leads to.
+
+    `given` is how much of each class y has, `counted` how much has reached the model.
+    """
+    from_counts = counted if correction.model_prior == "count" else given
+    return (
+        _shares("model_prior", correction.model_prior, classes, from_counts),
+        _shares("prior", correction.prior, classes, given),
+    )
 
 
 def _check(tau: Any, *priors: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.utils.metadata_routing import MethodMapping
@@ -23,6 +23,15 @@ from imblearn_images.decision._base import (
     params_of_fit,
     remember_form,
 )
+from imblearn_images.decision._labels import (
+    Told,
+    as_label_table,
+    folds_of_labels,
+    label_probabilities,
+    label_score,
+    out_of_fold,
+    tune_labels,
+)
 
 BETTER = 1e-9  # by which a score must rise to be taken for more than rounding
 
@@ -35,6 +44,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     weights of any number of classes are chosen by coordinate ascent on the probabilities of
     images that the model has not seen: cross-validation inside `fit`.
 
+    Images with several labels, `y` of shape (n, n_labels), get a threshold for each label.
+
     Parameters
     ----------
     estimator : classifier
@@ -42,7 +53,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     scoring : str or callable, default="balanced_accuracy"
         A metric of labels that takes ``sample_weight``: its name, or a scorer; larger is
         better. It is computed once for all out-of-fold labels together, for a fold may hold
-        too few rare images.
+        too few rare images. With several labels it is a metric of one label, such as "f1", and
+        tuned for each.
     cv : int, cross-validation generator or iterable of splits, default=None
         Every image must be tested exactly once. None: five stratified folds.
     thresholds : int, default=100
@@ -56,7 +68,11 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Labels.
     weights_ : ndarray of shape (n_classes,)
-        The tuned weights; their geometric mean is 1.
+        The tuned weights; their geometric mean is 1. With several labels there are none.
+    thresholds_ : ndarray of shape (n_labels,)
+        With several labels: the probability from which on an image has the label.
+    pooled_ : ndarray of shape (n_labels,), dtype bool
+        With several labels: those of fewer than ten images. They have one threshold together.
     best_score_, plain_score_ : float
         Score of the out-of-fold labels with these weights, and of argmax. The first was
         optimised, hence optimistic; it is never the smaller one.
@@ -75,6 +91,9 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     Two classes are tuned in the same way: :math:`w_0 / (w_0 + w_1)` is their threshold.
     `predict_proba` returns the probabilities of `estimator_` as they are: the weights belong
     to the decision, not to the probabilities.
+
+    Several labels: a threshold tuned on two or five images of a rare label does more harm than
+    good, so such labels share one, tuned on all of their decisions together.
 
     For ``GroupKFold`` and its like pass the splits as `cv`, ``list(folds.split(X, y, groups))``,
     or route ``groups`` (scikit-learn's metadata routing).
@@ -118,8 +137,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         ----------
         X : images
             Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
-        y : array-like of shape (n,)
-            Labels.
+        y : array-like of shape (n,), or table of shape (n, n_labels)
+            Labels; with several an image, a table of 0 and 1.
         sample_weight : array-like of shape (n,), default=None
             Handed to `estimator`, and weights of the images in the metric.
         **params : dict
@@ -141,6 +160,9 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
                 f"`thresholds` must be an integer of at least 1, got {self.thresholds!r}."
             )
         check_has_probabilities(self)
+        table = as_label_table(X, y)
+        if table is not None:
+            return self._fit_labels(X, table, sample_weight, params)
         labels = as_labels(X, y)
         fit_params = params_of_fit(self, sample_weight, params)
         if get_config()["enable_metadata_routing"]:
@@ -173,13 +195,35 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         start = max(starts, key=lambda shift: score(logs + shift))
         tuned, self.best_score_ = climb(logs, score, start, int(self.thresholds), logs[weights > 0])
         self.weights_ = np.exp(tuned - tuned.mean())
+        for name in ("thresholds_", "pooled_"):  # of a fit to several labels
+            if hasattr(self, name):
+                delattr(self, name)
+        remember_form(self, self.estimator_)
+        return self
+
+    def _fit_labels(
+        self, X: Any, y: NDArray[np.intp], sample_weight: Any, params: dict[str, Any]
+    ) -> Any:
+        """Tune a threshold for each label."""
+        given = params_of_fit(self, sample_weight, params)
+        images = handed(self.estimator, X)
+        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        folds = folds_of_labels(y, 5 if self.cv is None else self.cv)
+        self.estimator_ = clone(self.estimator).fit(images, y, **given)
+        self.classes_ = np.arange(y.shape[1])
+        unseen = out_of_fold(self.estimator, images, y, folds, given, self.n_jobs)
+        self.thresholds_, self.pooled_, self.best_score_, self.plain_score_ = tune_labels(
+            unseen, y, weights, label_score(self.scoring), int(self.thresholds)
+        )
+        if hasattr(self, "weights_"):
+            del self.weights_
         remember_form(self, self.estimator_)
         return self
 
     def _scores(self, labels: NDArray[Any], weights: Any) -> Callable[[Any], float]:
         """Score of shifted log-probabilities, computed on the counts of a confusion matrix."""
         scorer = check_scoring(self.estimator, scoring=self.scoring)
-        known, stub = self.classes_, _Told(self.classes_)
+        known, stub = self.classes_, Told(self.classes_)
         rows = np.searchsorted(known, labels) * len(known)
         true, told = (known[which.ravel()] for which in np.indices(2 * known.shape))
 
@@ -198,13 +242,21 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         return score
 
     def predict(self, X: Any) -> Any:
-        """Labels of the largest weighted probabilities, shape (n,); `X` as for :meth:`fit`."""
+        """Labels of the largest weighted probabilities, shape (n,); `X` as for :meth:`fit`.
+
+        With several labels a table of 0 and 1, shape (n, n_labels).
+        """
         check_is_fitted(self)
+        if not hasattr(self, "weights_"):
+            return (self.predict_proba(X) >= self.thresholds_).astype(np.intp)
         return self.classes_[np.argmax(self.predict_proba(X) * self.weights_, axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
         """Probabilities of `estimator_`, not weighted, shape (n, n_classes)."""
         check_is_fitted(self)
+        if not hasattr(self, "weights_"):
+            images = handed(self.estimator_, X)
+            return label_probabilities(self.estimator_, images, len(self.thresholds_))
         return self.estimator_.predict_proba(handed(self.estimator_, X))
 
     def get_metadata_routing(self) -> Any:
@@ -218,16 +270,6 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         return (
             super().get_metadata_routing().add(splitter=check_cv(self.cv), method_mapping=mapping)
         )
-
-
-class _Told(ClassifierMixin, BaseEstimator):
-    """Classifier of what has been classified: scorers ask an estimator."""
-
-    def __init__(self, classes_):
-        self.classes_ = classes_
-
-    def predict(self, told):
-        return told
 
 
 def _log(probabilities: NDArray[Any]) -> NDArray[Any]:

@@ -5,9 +5,11 @@ it again; ``figure_`` and ``ax_`` are what was drawn.
 
 - :class:`ClassDistributionDisplay`: images per class, before and after
 - :class:`FamilyDisplay`: synthetic images beside their parents
+- :class:`ObjectsDisplay`: images with the boxes of their objects
 - :class:`EmbeddingDisplay`: a map of the images, original and synthetic ones
 - :class:`PairsDisplay`: pairs of images that leak from training to validation
 - :class:`ComparisonDisplay`: candidates beside doing nothing, with intervals
+- :class:`PolicyDisplay`: policies of an ensemble, by score
 - :class:`RecallDisplay`: recall of every class
 - :class:`ReliabilityDisplay`: how far probabilities can be believed
 """
@@ -16,7 +18,9 @@ from imblearn_images.display._classes import ClassDistributionDisplay
 from imblearn_images.display._comparison import ComparisonDisplay
 from imblearn_images.display._embedding import EmbeddingDisplay
 from imblearn_images.display._family import FamilyDisplay
+from imblearn_images.display._objects import ObjectsDisplay
 from imblearn_images.display._pairs import PairsDisplay
+from imblearn_images.display._policies import PolicyDisplay
 from imblearn_images.display._recall import RecallDisplay
 from imblearn_images.display._reliability import ReliabilityDisplay
 
@@ -25,7 +29,9 @@ __all__ = [
     "ComparisonDisplay",
     "EmbeddingDisplay",
     "FamilyDisplay",
+    "ObjectsDisplay",
     "PairsDisplay",
+    "PolicyDisplay",
     "RecallDisplay",
     "ReliabilityDisplay",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,15 +15,80 @@ from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
 from imblearn_images.core.pixels import find_channels
 
-INK, GREY, PALE = "#1a1a1a", "#6e6e6e", "#c4c4c4"
 BLUE, RED = "#0072b2", "#d55e00"
-COLOURS = (BLUE, "#e69f00", "#009e73", "#cc79a7", RED, "#56b4e9", "#8a6d00", "#000000")
+COLOURS = (BLUE, "#e69f00", "#009e73", "#cc79a7", RED, "#56b4e9", "#8a6d00", "#7f7f7f")
 """Told apart by colour-blind people, too: Okabe and Ito's, the yellow darkened to be read."""
 MARKERS = "os^Dv<>P"
 """Beside the colours, so that nothing depends on colour alone."""
-SMALL = 9  # points
+Colour = tuple[float, float, float]
 BARS, ENDS = 60, 6
 """Classes that a chart shows at most; of more it shows so many at both ends."""
+
+
+def small() -> float:
+    """Return the size of text beside a chart in points: a little less than the user's own."""
+    return 0.9 * _setting("font.size")
+
+
+def large() -> float:
+    """Return the size of signs between images in points."""
+    return 1.4 * _setting("font.size")
+
+
+def _setting(name: str) -> Any:
+    from matplotlib import rcParams
+
+    settings: Any = rcParams
+    return settings[name]
+
+
+def paper(ax: Any) -> Colour:
+    """Return the colour behind a chart; where axes and figure are transparent, the user's."""
+    from matplotlib.colors import to_rgba
+
+    for colour in (ax.get_facecolor(), ax.figure.get_facecolor(), _setting("figure.facecolor")):
+        *found, alpha = to_rgba(colour)
+        if alpha > 0.5:
+            break
+    return found[0], found[1], found[2]
+
+
+def ink(ax: Any) -> Colour:
+    """Return the colour of text, on dark paper as on light."""
+    return _shade(ax, 0.9)
+
+
+def grey(ax: Any) -> Colour:
+    """Return the colour of what stands beside the point."""
+    return _shade(ax, 0.57)
+
+
+def pale(ax: Any) -> Colour:
+    """Return the colour of what is hardly to be seen."""
+    return _shade(ax, 0.23)
+
+
+def _shade(ax: Any, share: float) -> Colour:
+    """Mix the colour of text with that of the paper."""
+    from matplotlib.colors import to_rgb
+
+    mixed: NDArray[Any] = share * np.array(to_rgb(_setting("text.color"))) + (1 - share) * np.array(
+        paper(ax)
+    )
+    red, green, blue = mixed.tolist()
+    return red, green, blue
+
+
+def mark(number: int) -> tuple[str, str]:
+    """Return colour and marker of a class or model: the first 64 differ.
+
+    Examples
+    --------
+    >>> len({mark(number) for number in range(64)})
+    64
+    """
+    rounds, place = divmod(number, len(COLOURS))
+    return COLOURS[place], MARKERS[(place + rounds) % len(MARKERS)]
 
 
 def require_matplotlib() -> None:
@@ -31,7 +97,7 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "Figures are drawn by matplotlib. Install it: pip install imblearn-images[plot]"
+            "Figures are drawn by matplotlib. Install it: pip install matplotlib"
         ) from error
 
 
@@ -87,16 +153,16 @@ def name_hidden(ax: Any, hidden: int) -> None:
     if not hidden:
         return
     place = ENDS - 0.5
-    ax.axhline(place, color=PALE, linewidth=0.8, linestyle=":")
+    ax.axhline(place, color=pale(ax), linewidth=0.8, linestyle=":")
     ax.annotate(
         f"and {hidden:,} more",
         (1, place),
         xycoords=ax.get_yaxis_transform(),
         ha="right",
         va="center",
-        fontsize=SMALL,
-        color=GREY,
-        backgroundcolor="white",
+        fontsize=small(),
+        color=grey(ax),
+        backgroundcolor=paper(ax),
     )
 
 
@@ -139,15 +205,20 @@ class DisplayMixin:
 
 
 def as_png(plot: Callable[[Any], Any], width: float, height: float, dpi: int = 100) -> bytes:
-    """Draw ``plot(ax)`` into a PNG of this size in inches, without a window or global state."""
+    """Draw ``plot(ax)`` into a PNG of this size in inches, without a window.
+
+    Files look alike, byte for byte, whatever style their user likes in figures.
+    """
     require_matplotlib()
+    from matplotlib import style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
-    plot(figure.add_subplot())
     picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture, metadata={"Software": None})
+    with style.context("default"):
+        figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+        plot(figure.add_subplot())
+        FigureCanvasAgg(figure).print_png(picture, metadata={"Software": None})
     return picture.getvalue()
 
 
@@ -169,6 +240,63 @@ def as_label(value: Any, longest: int = 24) -> str:
     if len(text) > longest:
         text = text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return text.replace("$", r"\$")
+
+
+def as_lines(value: Any, longest: int = 24) -> str:
+    r"""Text beside a bar: as :func:`as_label`, but broken into up to three lines.
+
+    Examples
+    --------
+    >>> as_lines("Golden Delicious from South Tyrol")
+    'Golden Delicious from\nSouth Tyrol'
+    """
+    whole = as_label(value, 3 * longest)
+    lines = textwrap.wrap(whole, longest, break_long_words=True) or [whole]
+    return "\n".join(
+        lines[:3] if len(lines) <= 3 else [*lines[:2], f"{lines[2][: longest - 1]}\u2026"]
+    )
+
+
+def spread_labels(
+    ax: Any, places: Sequence[Any], texts: Sequence[str]
+) -> list[tuple[float, float]]:
+    """Return where labels of points go, in points from each, so that none covers another.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        Already with its limits.
+    places : sequence of (x, y)
+        Where they would stand, in the units of the axes.
+    texts : sequence of str
+        The labels.
+
+    Returns
+    -------
+    offsets : list of (float, float)
+        The first label stays where it is; one that would cover an earlier one moves up or down,
+        whichever is nearer.
+    """
+    scale = 72 / ax.figure.dpi
+    height = 1.6 * small()
+    taken: list[tuple[float, float, float]] = []  # middle, and half of the width
+    offsets = []
+    for place, text in zip(places, texts, strict=True):
+        x, y = ax.transData.transform(place) * scale
+        half = 0.42 * small() * len(text)
+        heights = [y]
+        for step in range(1, 2 * len(texts)):
+            heights += [y + 0.5 * step * height, y - 0.5 * step * height]
+        free = next(
+            at
+            for at in heights
+            if all(
+                abs(x - left) >= half + wide or abs(at - up) >= height for left, up, wide in taken
+            )
+        )
+        taken.append((x, free, half))
+        offsets.append((0.0, float(free - y)))
+    return offsets
 
 
 def as_pictures(X: Any, name: str = "X") -> Any:

@@ -12,16 +12,17 @@ from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.targets import count_labels
 from imblearn_images.display._canvas import (
     BLUE,
-    GREY,
-    INK,
-    PALE,
     RED,
-    SMALL,
+    Colour,
     DisplayMixin,
-    as_label,
+    as_lines,
     first_and_last,
+    grey,
+    ink,
     name_hidden,
     open_frame,
+    pale,
+    small,
 )
 
 
@@ -127,8 +128,8 @@ class ClassDistributionDisplay(DisplayMixin):
         places = np.arange(len(labels))
         thickness = 0.38 if two else 0.7
         before = np.array([self.before.get(label, 0) for label in labels])
-        ax.barh(places - two * 0.2, before, thickness, color=PALE, label="before")
-        self._number(ax, places - two * 0.2, before, GREY)
+        ax.barh(places - two * 0.2, before, thickness, color=pale(ax), label="before")
+        self._number(ax, places - two * 0.2, before, grey(ax))
         if self.after is not None:
             after = np.array([self.after.get(label, 0) for label in labels])
             made = np.array([(self.synthetic or {}).get(label, 0) for label in labels])
@@ -140,26 +141,26 @@ class ClassDistributionDisplay(DisplayMixin):
                     color=RED,
                     label="synthetic",
                 )
-            self._number(ax, places + 0.2, after, INK)
+            self._number(ax, places + 0.2, after, ink(ax))
             ax.legend(
                 loc="lower left",
                 bbox_to_anchor=(0, 1),
                 ncols=3,
                 frameon=False,
-                fontsize=SMALL,
+                fontsize=small(),
                 borderaxespad=0.2,
                 handlelength=1.2,
             )
-        ax.set_yticks(places, [as_label(label) for label in labels])
+        ax.set_yticks(places, [as_lines(label) for label in labels])
         ax.set_ylim(len(labels) - 0.4, -0.6)
         name_hidden(ax, hidden)
         ax.tick_params(left=False)
         ax.set_xticks([])  # the numbers stand at the bars
         ax.set_xlim(0, 1.12 * max([1, *names.values(), *self.before.values()]))
-        ax.set_xlabel("images", color=GREY, loc="left", fontsize=SMALL)
+        ax.set_xlabel("images", color=grey(ax), loc="left", fontsize=small())
         open_frame(ax)
 
-    def _number(self, ax: Any, places: Any, counts: Any, colour: str) -> None:
+    def _number(self, ax: Any, places: Any, counts: Any, colour: Colour) -> None:
         for place, n in zip(places, counts.tolist(), strict=True):
             ax.annotate(
                 f"{n:,}",
@@ -167,7 +168,7 @@ class ClassDistributionDisplay(DisplayMixin):
                 (3, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize=SMALL,
+                fontsize=small(),
                 color=colour,
             )
 

@@ -8,13 +8,14 @@ from typing import Any, Protocol
 from imblearn_images._docstrings import substitute
 from imblearn_images.display._canvas import (
     BLUE,
-    GREY,
-    INK,
     RED,
-    SMALL,
     DisplayMixin,
     as_label,
+    as_lines,
+    grey,
+    ink,
     open_frame,
+    small,
 )
 
 
@@ -124,10 +125,10 @@ class ComparisonDisplay(DisplayMixin):
     def _draw(self, ax: Any) -> None:
         found, scores = self.differences, self.scores
         names = sorted(found, key=lambda name: -found[name][0])
-        ax.axvline(0, color=GREY, linewidth=1)
+        ax.axvline(0, color=grey(ax), linewidth=1)
         for place, name in enumerate(names):
             mean, low, high, _, p = found[name]
-            colour = BLUE if name in self.better else RED if name in self.worse else GREY
+            colour = BLUE if name in self.better else RED if name in self.worse else grey(ax)
             folds = scores[name] - scores["none"]
             ax.plot(folds, [place] * len(folds), "o", color=colour, alpha=0.3, markersize=3)
             ax.plot([low, high], [place, place], color=colour, linewidth=2)
@@ -139,14 +140,15 @@ class ComparisonDisplay(DisplayMixin):
                 (1.01, place),
                 xycoords=ax.get_yaxis_transform(),
                 va="center",
-                fontsize=SMALL,
-                color=INK if colour == GREY else colour,
+                fontsize=small(),
+                color=ink(ax) if colour == grey(ax) else colour,
             )
-        ax.set_yticks(range(len(names)), [as_label(name, 32) for name in names])
+        ax.set_yticks(range(len(names)), [as_lines(name, 32) for name in names])
         ax.set_ylim(len(names) - 0.4, -0.6)
-        ax.tick_params(left=False, labelsize=SMALL)
+        ax.tick_params(left=False, labelsize=small())
+        ax.locator_params(axis="x", nbins=5)
         metric = as_label(self.metric.replace("_", " "), 40)
         ax.set_xlabel(
-            f'{metric}: difference to "none" ({scores["none"].mean():.3f})', fontsize=SMALL
+            f'{metric}: difference to "none" ({scores["none"].mean():.3f})', fontsize=small()
         )
         open_frame(ax, "bottom")

@@ -17,17 +17,18 @@ from imblearn_images.core.rendering import render
 from imblearn_images.core.rules import answer
 from imblearn_images.core.targets import plain_list
 from imblearn_images.display._canvas import (
-    GREY,
-    INK,
     RED,
-    SMALL,
     DisplayMixin,
     as_label,
     as_pictures,
     draw_picture,
     frame_picture,
+    grey,
+    ink,
+    large,
     picture,
     sheet,
+    small,
 )
 
 PARTNERS = 3  # of an image that are drawn
@@ -154,10 +155,15 @@ class FamilyDisplay(DisplayMixin):
     def _draw_family(
         self, ax: Any, family: Family, left: float, top: float, lines: list[str]
     ) -> None:
-        small = {"fontsize": SMALL, "ha": "center"}
-        operator = {"fontsize": 14, "ha": "center", "va": "center", "color": INK}
+        centred = {"fontsize": small(), "ha": "center"}
+        operator = {"fontsize": large(), "ha": "center", "va": "center", "color": ink(ax)}
         ax.text(
-            left, top + LINE, as_label(family.title, 40), fontsize=SMALL, color=INK, va="bottom"
+            left,
+            top + LINE,
+            as_label(family.title, 40),
+            fontsize=small(),
+            color=ink(ax),
+            va="bottom",
         )
         top += 1.25 * LINE
         for place, (share, name, image) in enumerate(family.parents):
@@ -168,15 +174,15 @@ class FamilyDisplay(DisplayMixin):
                 sign = "" if place == 0 else "\N{MINUS SIGN}" if share < 0 else "+"
                 ax.text(x - (STEP - 1) / 2, top + 0.5, sign, **operator)
                 text = f"{abs(share):.2f} \N{MULTIPLICATION SIGN} {text}"
-            ax.text(x + 0.5, top + 1.05, text, va="top", color=GREY, **small)
+            ax.text(x + 0.5, top + 1.05, text, va="top", color=grey(ax), **centred)
         x = left + STEP * len(family.parents)
         arrow = "\N{RIGHTWARDS ARROW}" if family.how else "="
         ax.text(x - (STEP - 1) / 2, top + 0.5, arrow, **operator)
         frame_picture(ax, draw_picture(ax, family.child, x, top), RED)
-        ax.text(x + 0.5, top + 1.05, family.rest, va="top", color=GREY, **small)
+        ax.text(x + 0.5, top + 1.05, family.rest, va="top", color=grey(ax), **centred)
         for number, line in enumerate(lines, 1):
             y = top + 1.05 + LINE * number
-            ax.text(left, y, as_label(line, 200), va="top", color=GREY, fontsize=SMALL)
+            ax.text(left, y, as_label(line, 200), va="top", color=grey(ax), fontsize=small())
 
 
 def choose_synthetic(plan: ResamplingPlan, n: int) -> NDArray[np.intp]:

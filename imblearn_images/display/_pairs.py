@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.display._canvas import (
-    GREY,
-    INK,
     RED,
-    SMALL,
     DisplayMixin,
     as_label,
     as_pictures,
     draw_picture,
     frame_picture,
+    grey,
+    ink,
     picture,
     sheet,
+    small,
 )
 
 STEP, LINE, LEFT = 1.25, 0.2, 0.9  # in sides of an image
@@ -123,15 +123,23 @@ class PairsDisplay(DisplayMixin):
 
     def _draw(self, ax: Any) -> None:
         sheet(ax, LEFT + STEP * len(self.pairs), 2 + 4 * LINE)
-        small = {"fontsize": SMALL, "ha": "center"}
+        centred = {"fontsize": small(), "ha": "center"}
         tops = 1.2 * LINE, 1 + 2.6 * LINE
         for side, top in zip(("validation", "training"), tops, strict=True):
             ax.text(
-                LEFT - 0.12, top + 0.5, side, fontsize=SMALL, ha="right", va="center", color=INK
+                LEFT - 0.12,
+                top + 0.5,
+                side,
+                fontsize=small(),
+                ha="right",
+                va="center",
+                color=ink(ax),
             )
         for number, pair in enumerate(self.pairs):
             x = LEFT + STEP * number
-            ax.text(x + 0.5, LINE, pair.title, va="bottom", color=RED, **small)
+            ax.text(x + 0.5, LINE, pair.title, va="bottom", color=RED, **centred)
             for top, name, image in zip(tops, pair.names, pair.images, strict=True):
                 frame_picture(ax, draw_picture(ax, image, x, top), RED)
-                ax.text(x + 0.5, top + 1.05, as_label(name, 16), va="top", color=GREY, **small)
+                ax.text(
+                    x + 0.5, top + 1.05, as_label(name, 16), va="top", color=grey(ax), **centred
+                )

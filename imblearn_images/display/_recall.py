@@ -13,16 +13,17 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.display._canvas import (
     COLOURS,
-    GREY,
-    MARKERS,
-    PALE,
-    SMALL,
     DisplayMixin,
     as_label,
+    as_lines,
     chosen,
     first_and_last,
+    grey,
+    mark,
     name_hidden,
     open_frame,
+    pale,
+    small,
 )
 
 Z = 1.96  # of a 95 % interval
@@ -145,31 +146,32 @@ class RecallDisplay(DisplayMixin):
         labels, hidden = first_and_last(sorted(first, key=lambda label: -first[label][1]))
         places = np.arange(len(labels))
         low, high = _wilson(*np.array([first[label] for label in labels]).T)
-        ax.barh(places, high - low, 0.56, left=low, color=PALE, alpha=0.5)
+        ax.barh(places, high - low, 0.56, left=low, color=pale(ax), alpha=0.5)
         spread = np.linspace(-0.2, 0.2, len(self.recall)) if len(self.recall) > 1 else [0.0]
-        for (name, found), up, colour, marker in zip(
-            self.recall.items(), spread, COLOURS, MARKERS, strict=False
-        ):
+        for number, ((name, found), up) in enumerate(zip(self.recall.items(), spread, strict=True)):
+            colour, marker = mark(number)
             values = [found[label][0] for label in labels]
             ax.plot(
                 values, places + up, marker, color=colour, markersize=5.5, label=as_label(name, 32)
             )
-        names = [f"{as_label(label)}  ({first[label][1]})" for label in labels]
+        names = [f"{as_lines(label)}  ({first[label][1]})" for label in labels]
         ax.set_yticks(places, names)
         ax.set(xlim=(-0.02, 1.02), ylim=(len(labels) - 0.4, -0.6))
         name_hidden(ax, hidden)
-        ax.tick_params(left=False, labelsize=SMALL)
+        ax.tick_params(left=False, labelsize=small())
         of = f" of {as_label(next(iter(self.recall)))}" if len(self.recall) > 1 else ""
-        ax.set_xlabel(f"recall; band: 95 % interval{of}; in brackets: test images", fontsize=SMALL)
-        ax.grid(axis="x", color=PALE, linewidth=0.5)
+        ax.set_xlabel(
+            f"recall; band: 95 % interval{of}; in brackets: test images", fontsize=small()
+        )
+        ax.grid(axis="x", color=pale(ax), linewidth=0.5)
         ax.set_axisbelow(True)
         if len(self.recall) > 1:
             ax.legend(
                 loc="upper left",
                 bbox_to_anchor=(1.01, 1),
                 frameon=False,
-                fontsize=SMALL,
-                labelcolor=GREY,
+                fontsize=small(),
+                labelcolor=grey(ax),
                 borderaxespad=0,
                 handletextpad=0.2,
             )

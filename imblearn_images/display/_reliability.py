@@ -11,15 +11,14 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.targets import labels_of
 from imblearn_images.display._canvas import (
-    COLOURS,
-    GREY,
-    INK,
-    MARKERS,
-    SMALL,
     DisplayMixin,
     as_label,
     chosen,
+    grey,
+    ink,
+    mark,
     open_frame,
+    small,
 )
 
 
@@ -135,10 +134,10 @@ class ReliabilityDisplay(DisplayMixin):
         return 6.6, 4.2
 
     def _draw(self, ax: Any) -> None:
-        ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-        for (name, (sure, right, count)), colour, marker in zip(
-            self.reliability.items(), COLOURS, MARKERS, strict=False
-        ):
+        ax.plot([0, 1], [0, 1], color=grey(ax), linewidth=1, linestyle=(0, (4, 3)))
+        drawn = len(ax.get_legend_handles_labels()[1])  # a second display in the same axes goes on
+        for number, (name, (sure, right, count)) in enumerate(self.reliability.items(), drawn):
+            colour, marker = mark(number)
             brier, ece = self.errors[name]
             label = f"{as_label(name, 32)}\nBrier {brier:.3f}, ECE {ece:.3f}"
             ax.plot(sure, right, color=colour, linewidth=1, alpha=0.6)
@@ -146,18 +145,23 @@ class ReliabilityDisplay(DisplayMixin):
             ax.scatter(sure, right, area, color=colour, marker=marker, linewidth=0, alpha=0.8)
             ax.plot([], [], marker, color=colour, label=label)
         ax.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
-        ax.set_xlabel("confidence", fontsize=SMALL)
-        ax.set_ylabel("accuracy", fontsize=SMALL)
-        ax.tick_params(labelsize=SMALL)
+        ax.set_xlabel("confidence", fontsize=small())
+        ax.set_ylabel("accuracy", fontsize=small())
+        ax.tick_params(labelsize=small())
         ax.annotate(
-            "surer than right", (0.97, 0.06), ha="right", color=GREY, fontsize=SMALL, style="italic"
+            "surer than right",
+            (0.97, 0.06),
+            ha="right",
+            color=grey(ax),
+            fontsize=small(),
+            style="italic",
         )
         ax.legend(
             loc="upper left",
             bbox_to_anchor=(1.02, 1),
             frameon=False,
-            fontsize=SMALL,
-            labelcolor=INK,
+            fontsize=small(),
+            labelcolor=ink(ax),
             borderaxespad=0,
             labelspacing=0.9,
             handletextpad=0.2,

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import check_size_and_mode
-from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.parallel import in_threads, in_workers, works_in_threads
+from imblearn_images.core.writing import Block
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._grouping import Groups, needs_pixels
@@ -308,13 +310,16 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
 
     def place(number: int) -> None:
         if rows.kind_of(number) == "synthetic":
-            name, draw = rows.path_of(number), partial(rows.draw, number)
-            rows.has_drawn(number, *folder.draw(name, draw, rows.form.write))
+            if not rows.sha256_of(number):  # else a worker of joblib has drawn it
+                name, draw = rows.path_of(number), partial(rows.draw, number)
+                rows.has_drawn(number, *folder.draw(name, draw, rows.form.write))
             return
         mark = folder.copy(*of(number), rows.link)
         if len(marks):
             marks[number] = mark
 
+    if not works_in_threads():
+        _draw_elsewhere(folder, rows, n_jobs)
     with progress(len(rows), "written", verbose) as done:
 
         def place_some(first: int) -> None:
@@ -326,6 +331,44 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
         in_threads(place_some, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
     for number in np.flatnonzero(marks).tolist():
         folder.check_link(*of(number), int(marks[number]))
+
+
+def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) -> None:
+    """Draw the synthetic images in the processes that joblib is set to, as far as they can be.
+
+    A worker leaves them in the workshop, which it must see; what is done with them here is what
+    is done with those that are drawn here.
+    """
+    left = [n for n in rows.drawn.tolist() if not _is_known(folder, rows, n)]
+    tasks = []
+    for block in rows.blocks(left):
+        places = [folder.waiting(rows.path_of(rows.number_of(row))) for row in block.numbers]
+        tasks.append((block, places, rows.form))
+    drawn = in_workers(
+        _draw_block, tasks, what=lambda task: task[0].what.capitalize(), n_jobs=n_jobs
+    )
+    for (block, _, _), hashes in zip(tasks, drawn, strict=True):
+        for row, (n_bytes, sha256) in zip(block.numbers, hashes, strict=True):
+            number = rows.number_of(row)
+            folder.take(rows.path_of(number), sha256)
+            rows.has_drawn(number, n_bytes, sha256)
+
+
+def _is_known(folder: OutputFolder, rows: OutputRows, number: int) -> bool:
+    known = folder.known(rows.path_of(number))
+    if known is not None:
+        rows.has_drawn(number, *known)
+    return known is not None
+
+
+def _draw_block(task: tuple[Block, list[str], Form]) -> list[tuple[int, str]]:
+    block, places, form = task
+    found = []
+    for at, drawn in block.drawn():
+        for path, image in zip(places[at.start : at.stop], drawn, strict=True):
+            form.write(path, form.resized(image))
+            found.append(hash_file(path))
+    return found
 
 
 def unbalance_folder(

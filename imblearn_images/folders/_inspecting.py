@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.duplicates import has_imagehash
-from imblearn_images.core.text import align, counted, shown
+from imblearn_images.core.text import align, counted, html_lines, html_table, shown
 from imblearn_images.folders._grouping import group_near
 from imblearn_images.folders._loading import endings_text
 from imblearn_images.folders._records import Source
@@ -23,10 +23,7 @@ __all__ = ["InspectReport", "inspect_folder"]
 
 NEIGHBORS = 5  # SMOTE's default
 FEW = 10  # images of a class; a fifth of them is one or two, too few to measure anything
-NO_HASH = (
-    "near-duplicates were not looked for: ImageHash is not installed "
-    "(pip install imblearn-images[hash])"
-)
+NO_HASH = "near-duplicates were not looked for: ImageHash is not installed (pip install imagehash)"
 RATIO = 3.0  # of the largest class to a smaller one, from where treatment is worth a trial
 
 
@@ -55,40 +52,46 @@ class InspectReport:
         """Return everything as one JSON object in ASCII."""
         return json.dumps(asdict(self))
 
+    def __repr__(self) -> str:
+        broken = f", {len(self.broken)} broken" if self.broken else ""
+        return f"InspectReport({self.source!r}: {self._headline()}{broken})"
+
     def __str__(self) -> str:
         return self.to_text()
 
+    def _repr_html_(self) -> str:
+        return html_table(*self._table()) + html_lines(self._remarks())
+
     def to_text(self, width: int | None = None) -> str:
         """Return the table and the notes, the table not wider than `width` columns."""
+        return "\n".join([align(*self._table(), width=width), *self._remarks()])
+
+    def _headline(self) -> str:
+        n, classes = counted(self.n_images, "image"), counted(len(self.classes), "class")
+        return f"{n}, {classes}, ratio {self.ratio:.1f}"
+
+    def _table(self) -> tuple[list[str], list[list[Any]]]:
         columns = ["class", "images", "share", "ratio", "height x width", "modes", "broken"]
         if has_others := any(c["other_files"] for c in self.classes):
             columns.append("other files")
-        lines = [
-            align(
-                columns,
-                [
-                    [
-                        shown(c["label"]),
-                        c["images"],
-                        f"{c['share']:.1%}",
-                        "-" if c["ratio"] is None else f"{c['ratio']:.1f}",
-                        c["sizes"],
-                        " ".join(f"{mode}:{n}" for mode, n in c["modes"].items()),
-                        c["broken"],
-                        *([endings_text(c["other_files"])] if has_others else []),
-                    ]
-                    for c in self.classes
-                ],
-                width=width,
-            ),
-            ", ".join(
-                [
-                    counted(self.n_images, "image"),
-                    counted(len(self.classes), "class"),
-                    f"ratio {self.ratio:.1f}",
-                ]
-            ),
+        return columns, [
+            [
+                shown(c["label"]),
+                c["images"],
+                f"{c['share']:.1%}",
+                "-" if c["ratio"] is None else f"{c['ratio']:.1f}",
+                c["sizes"],
+                " ".join(f"{mode}:{n}" for mode, n in c["modes"].items()),
+                c["broken"],
+                *([endings_text(c["other_files"])] if has_others else []),
+            ]
+            for c in self.classes
         ]
+
+    def _remarks(self) -> list[str]:
+        lines = [self._headline()]
+        if self.ratio >= RATIO:
+            lines.append("does resampling help here? imblearn-images compare measures it")
         lines += [f"{shown(c['label'])}: {why}" for c in self.classes for why in c["advice"]]
         lines += [f"broken: {shown(path, 200)}: {why}" for path, why in self.broken.items()]
         for what, groups in (("equal", self.duplicates), ("near-duplicate", self.near_duplicates)):
@@ -96,7 +99,7 @@ class InspectReport:
                 n = sum(map(len, groups))
                 lines.append(f"{what} files: {n} in {counted(len(groups), 'group')}")
                 lines += [f"  {', '.join(shown(path, 60) for path in g[:4])}" for g in groups[:5]]
-        return "\n".join(lines + [f"note: {shown(note, 400)}" for note in self.notes])
+        return [*lines, *(f"note: {shown(note, 400)}" for note in self.notes)]
 
 
 def inspect_folder(
@@ -126,9 +129,10 @@ def inspect_folder(
     Returns
     -------
     InspectReport
-        A class gets advice if it has fewer than 10 images, not enough training images for
-        SMOTE's five neighbours, or less than a third of the images of the largest class. A class
-        without a file that can be used is reported with 0 images.
+        A class gets advice if it has fewer than 10 images, or not enough training images for
+        SMOTE's five neighbours. A class without a file that can be used is reported with 0
+        images. Where the largest class has three times the images of the smallest, the report
+        says how to find out whether resampling helps.
 
     Raises
     ------
@@ -184,7 +188,7 @@ def inspect_folder(
                 ),
                 "broken": broken[label],
                 "other_files": kept.other_files.get(label, {}),
-                "advice": _advice(n, largest),
+                "advice": _advice(n),
             }
         )
     return InspectReport(
@@ -200,7 +204,7 @@ def inspect_folder(
     )
 
 
-def _advice(n: int, largest: int) -> list[str]:
+def _advice(n: int) -> list[str]:
     if not n:
         return ["no image that can be used: add some, or remove the folder"]
     advice = []
@@ -212,8 +216,6 @@ def _advice(n: int, largest: int) -> list[str]:
         )
     if n < FEW:
         advice.append(f"{counted(n, 'image')}: too few to measure anything on; collect more")
-    if largest / n >= RATIO:
-        advice.append(f"{largest / n:.1f} times fewer images than the largest class: resample")
     return advice
 
 

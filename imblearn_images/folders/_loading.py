@@ -6,6 +6,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def load_image_folder(
     *,
     split: str | None = None,
     classes: Sequence[str] | None = None,
+    levels: int = 1,
     allow_empty: bool = False,
     as_frame: bool = False,
     reader: Callable[[str], ArrayLike] | None = None,
@@ -90,6 +92,11 @@ def load_image_folder(
         or "train", "valid" or "test" for any usual name of it, such as ``val``.
     classes : list of str, default=None
         Take these class folders only.
+    levels : int, default=1
+        How many levels of folders name a class: with 2, images in ``defect/scratch`` have the label
+        "defect/scratch", and those in ``good`` itself "good"; see
+        :class:`~imblearn_images.strategies.by_hierarchy`. Folders named in `classes` are then
+        classes, or folders above some.
     allow_empty : bool, default=False
         Accept class folders without an image.
     as_frame : bool, default=False
@@ -142,6 +149,16 @@ def load_image_folder(
     >>> [Path(path).name for path in paths], labels.tolist()
     (['c.tif', 'a.JPG', 'b.jpg'], ['kiwi', 'lime', 'lime'])
 
+    Labels that are a tree:
+
+    >>> with tempfile.TemporaryDirectory() as parts:
+    ...     for name in ("good/a.png", "defect/dent/b.png", "defect/scratch/c.png"):
+    ...         Path(parts, name).parent.mkdir(exist_ok=True, parents=True)
+    ...         Path(parts, name).touch()
+    ...     paths, labels = load_image_folder(parts, levels=2)
+    >>> labels.tolist()
+    ['defect/dent', 'defect/scratch', 'good']
+
     Images that only a function of yours can read:
 
     >>> from imblearn_images import RandomUnderSampler
@@ -165,6 +182,7 @@ def load_image_folder(
             classes=classes,
             remedy=", or pass allow_empty=True",
             suffixes=endings,
+            levels=levels,
         )
     except SplitFoldersError as error:
         raise ValueError(f'{error} To read one side, pass split="train".') from error
@@ -212,18 +230,21 @@ def find_images(
     classes: Sequence[str] | None = None,
     remedy: str = "",
     suffixes: tuple[str, ...] = SUFFIXES,
+    levels: int = 1,
 ) -> tuple[dict[str, list[str]], list[str], list[str]]:
     """Return the image files of every class, the files that are none, and notes; see above.
 
     `remedy` is what the caller has to offer where a class is empty.
     """
+    if not isinstance(levels, Integral) or isinstance(levels, bool) or levels < 1:
+        raise ValueError(f"`levels` must be a number of levels, at least 1, got {levels!r}.")
     names = sorted(name for name in os.listdir(root) if not name.startswith("."))
     folders = [name for name in names if Path(root, name).is_dir()]
     check_finished(root)
     skipped = [
         os.path.join(root, name) for name in names if name not in folders and name not in OWN_FILES
     ]
-    if folders and classes is not None:
+    if folders and classes is not None and levels == 1:
         folders = choose_classes(root, folders, classes)
     found = {name: _walk(os.path.join(root, name), root, suffixes) for name in folders}
     skipped += [file for _, others in found.values() for file in others]
@@ -238,8 +259,18 @@ def find_images(
             f"images of one class and is named after it{f'; {note}' if note else ''}."
         )
     listing = {name: images for name, (images, _) in found.items()}
-    # classes that are named are meant
-    notes = check_level(root, listing) if classes is None else []
+    # classes that are named are meant, and so are levels
+    notes = check_level(root, listing) if classes is None and levels == 1 else []
+    if levels > 1:
+        listing = _by_levels(root, listing, int(levels))
+        if classes is not None:
+            names = {"/".join(name.split("/")[: n + 1]) for name in listing for n in range(levels)}
+            chosen = choose_classes(root, sorted(names), classes)
+            listing = {
+                name: images
+                for name, images in listing.items()
+                if any(name == each or name.startswith(f"{each}/") for each in chosen)
+            }
     empty = [name for name, images in listing.items() if not images]
     if empty and not allow_empty:
         raise ValueError(
@@ -248,6 +279,32 @@ def find_images(
             f"or remove these folders, name the others in `classes`{remedy}."
         )
     return listing, skipped, notes
+
+
+def _by_levels(root: str, found: Mapping[str, list[str]], levels: int) -> dict[str, list[str]]:
+    """Images by the names of the first levels of folders in which they lie, joined by "/".
+
+    Folders that hold neither images nor folders are classes without an image.
+    """
+    listing: dict[str, list[str]] = {}
+    for images in found.values():
+        for file in images:
+            parts = os.path.relpath(os.path.dirname(file), root).split(os.sep)
+            listing.setdefault("/".join(parts[:levels]), []).append(file)
+    for top in found:
+        pending = [(os.path.join(root, top), [top])]
+        while pending:
+            folder, parts = pending.pop()
+            name = "/".join(parts)
+            with os.scandir(folder) as entries:
+                inside = sorted(
+                    e.name for e in entries if not e.name.startswith(".") and e.is_dir()
+                )
+            if len(parts) < levels and inside:
+                pending += [(os.path.join(folder, each), [*parts, each]) for each in inside]
+            else:
+                listing.setdefault(name, [])
+    return {name: listing[name] for name in sorted(listing)}
 
 
 _HINTS = {

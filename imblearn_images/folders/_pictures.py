@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from imblearn_images.core.files import read_image
 from imblearn_images.core.text import shown
 from imblearn_images.display import ClassDistributionDisplay
-from imblearn_images.display._canvas import as_png
+from imblearn_images.display._canvas import RED, as_png
 from imblearn_images.folders._manifest import Row
 from imblearn_images.folders._report import FolderReport
 from imblearn_images.folders._store import OutputFolder
@@ -36,7 +36,7 @@ def draw_chart(folder: OutputFolder, report: FolderReport) -> None:
 
 
 def draw_sheet(folder: OutputFolder, rows: Iterable[Row], source: str) -> None:
-    """Write a contact sheet: some training images of the smallest classes, drawn ones last."""
+    """Write a contact sheet: training images of the smallest classes, drawn ones last, framed."""
     counts: Counter[tuple[str, str]] = Counter()
     some: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -54,13 +54,17 @@ def draw_sheet(folder: OutputFolder, rows: Iterable[Row], source: str) -> None:
         top = 8 + number * (_CELL + line + 8)
         numbers = {kind: counts[label, kind] for kind in ("original", "copy", "synthetic")}
         title = ", ".join(f"{n} {kind}" for kind, n in numbers.items() if n)
+        title += " (framed)" if numbers["synthetic"] else ""
         originals, copies, drawn = (some.get((label, kind), []) for kind in numbers)
         draw.text((8, top), f"{shown(label)}: {title}", "#1a1a1a", font)
         new = (drawn or copies)[: _COLUMNS // 2]
         for column, row in enumerate([*originals[: _COLUMNS - len(new)], *new]):
             file = Path(folder.at(row.path)) if row.path else Path(source, row.parents[0])
-            thumbnail = Image.fromarray(_thumbnail(file))
-            sheet.paste(thumbnail, (8 + column * (_CELL + 4), top + line))
+            left, upper = 8 + column * (_CELL + 4), top + line
+            sheet.paste(Image.fromarray(_thumbnail(file)), (left, upper))
+            if row.kind == "synthetic":  # in a frame, as FamilyDisplay draws them
+                corners = (left - 2, upper - 2, left + _CELL + 1, upper + _CELL + 1)
+                draw.rectangle(corners, outline=RED, width=3)
     picture = io.BytesIO()
     sheet.save(picture, "PNG")
     folder.write(SHEET, [picture.getvalue()])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,7 +36,7 @@ from imblearn_images.core.planning import check_class_sizes
 from imblearn_images.core.rules import answer
 from imblearn_images.core.synthesis import makes_copies
 from imblearn_images.core.text import counted
-from imblearn_images.core.writing import DrawLater
+from imblearn_images.core.writing import ROWS, Block, DrawLater, rules_and_seeds
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._labels import encode_label
 from imblearn_images.folders._manifest import Row
@@ -610,7 +609,7 @@ class OutputRows(Sequence[Row]):
             facts += [str(self.seed), repr(step), str(number)]
         if kind == "synthetic":
             facts += [self._drawn_by, str(self.mode)]
-            facts += _rules_and_seeds(self.plan, number - self.n_valid)
+            facts += rules_and_seeds(self.plan, number - self.n_valid)
         return int(digest_of(facts), 16)
 
     def leaks(self) -> list[str]:
@@ -660,6 +659,19 @@ class OutputRows(Sequence[Row]):
     def draw(self, number: int) -> NDArray[Any]:
         """Draw the image of a synthetic row, as large as it is to be."""
         return self.form.resized(self.later.draw(number - self.n_valid))
+
+    def blocks(self, numbers: list[int]) -> Iterable[Block]:
+        """Cut synthetic rows into blocks for other processes; none where these cannot draw them.
+
+        The blocks number the rows as the plan does; see :meth:`number_of`.
+        """
+        if self.later.blocks is None or not numbers:
+            return []
+        return self.later.blocks(np.array(numbers) - self.n_valid, ROWS)
+
+    def number_of(self, row: int) -> int:
+        """Number of the row of the plan."""
+        return int(row) + self.n_valid
 
     def has_drawn(self, number: int, n_bytes: int, sha256: str) -> None:
         """Note size and hash of the file of a synthetic row."""
@@ -712,15 +724,3 @@ class OutputRows(Sequence[Row]):
 
     def _side(self, split: str) -> str:
         return f"{self.kept.splits.get(split, split)}/" if self.n_valid or self.kept.splits else ""
-
-
-def _rules_and_seeds(plan: ResamplingPlan, row: int) -> list[str]:
-    """What an image depends on besides its parents: syntheses and seeds, of all steps."""
-    facts = []
-    if plan.seeds is not None:
-        # not the same address the next time
-        facts += [re.sub(r" at 0x[0-9a-f]+", "", repr(plan.synthesis)), str(plan.seeds[row])]
-    if plan.previous is not None:
-        for parent, _ in plan.parents(row):
-            facts += _rules_and_seeds(plan.previous, parent)
-    return facts

@@ -40,6 +40,4 @@ def progress(total: int, what: str, verbose: int) -> Iterator[Callable[[int], ob
 @cache
 def _say_what_is_missing() -> None:
     """Note once how to get a progress bar."""
-    sys.stderr.write(
-        "no progress bar: tqdm is not installed (pip install imblearn-images[progress])\n"
-    )
+    sys.stderr.write("no progress bar: tqdm is not installed (pip install tqdm)\n")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from imblearn_images.core.text import align, counted, shown
+from imblearn_images.core.text import align, counted, html_lines, html_table, shown
 from imblearn_images.folders._records import Source
 from imblearn_images.folders._source import FolderSplit
 
@@ -68,11 +68,27 @@ class FolderReport:
         """Return everything as one JSON object in ASCII."""
         return json.dumps(self.to_dict())
 
+    def __repr__(self) -> str:
+        synthetic = sum(c.synthetic for c in self.classes)
+        parts = [
+            f"{self.n_train} training, {synthetic} of them synthetic",
+            f"{self.n_valid} validation",
+        ]
+        parts += [f"{self.n_test} test"] if self.n_test else []
+        what = f"{counted(len(self.classes), 'class')}, rows: {', '.join(parts)}"
+        return f"FolderReport({self.output!r}: {what}{', dry run' * self.dry_run})"
+
     def __str__(self) -> str:
         return self.to_text()
 
+    def _repr_html_(self) -> str:
+        return html_table(*self._table()) + html_lines(self._remarks())
+
     def to_text(self, width: int | None = None) -> str:
         """Return the table and the notes, the table not wider than `width` columns."""
+        return "\n".join([align(*self._table(), width=width), *self._remarks()])
+
+    def _table(self) -> tuple[list[str], list[list[Any]]]:
         columns = ["class", "source", "skipped", "valid", "train", "resampled", "synthetic"]
         rows = [
             [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]
@@ -83,7 +99,10 @@ class FolderReport:
             for row, c in zip(rows, self.classes, strict=True):
                 row.insert(4, c.test)
         rows.append(["all", *(sum(column) for column in zip(*(r[1:] for r in rows), strict=True))])
-        lines = [align(columns, rows, width=width)]
+        return columns, rows
+
+    def _remarks(self) -> list[str]:
+        lines = []
         if self.n_prevented:
             n_leaks = counted(self.n_prevented, "leak")
             lines.append(f"{n_leaks} between training and validation prevented")
@@ -95,7 +114,7 @@ class FolderReport:
             if self.dry_run
             else f", in {self.output}"
         )
-        return "\n".join([*lines, what])
+        return [*lines, what]
 
 
 def count_classes(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imblearn_images.core.files import MORE_FRAMES, SUFFIXES
 from imblearn_images.core.splitting import merge_groups, split_rows
-from imblearn_images.core.text import counted, printable
+from imblearn_images.core.text import counted, html_lines, html_table, printable
 from imblearn_images.folders._grouping import Groups, explain_groups, needs_pixels, resolve_groups
 from imblearn_images.folders._labels import find_clashes
 from imblearn_images.folders._layout import find_splits, folders_in
@@ -202,6 +202,10 @@ def _refuse_shared(records: FileRecords, sides: NDArray[np.str_], root: str) -> 
             records[row] = FileRecord(records.paths[row], error=reason)
 
 
+def _distinct(groups: Any) -> int:
+    return len({*np.asarray(groups).tolist()})
+
+
 @dataclass(frozen=True)
 class FolderSplit:
     """The files of a folder that train, and those that validate."""
@@ -217,6 +221,23 @@ class FolderSplit:
     n_prevented: int
     """Files that a plain stratified split of the same seed would have put into validation
     with an equal file, or a member of their group, in training."""
+
+    def __repr__(self) -> str:
+        classes = counted(len(np.unique(self.labels)), "class")
+        grouped = "" if self.groups is None else f" in {counted(_distinct(self.groups), 'group')}"
+        n_valid = int(self.is_valid.sum())
+        sides = f"{len(self.paths) - n_valid} train, {n_valid} validate"
+        return f"FolderSplit({classes}{grouped}: {sides})"
+
+    def _repr_html_(self) -> str:
+        labels, at = np.unique(self.labels, return_inverse=True)
+        valid = np.bincount(at, self.is_valid, len(labels)).astype(int)
+        total = np.bincount(at, minlength=len(labels))
+        rows = list(zip(labels.tolist(), (total - valid).tolist(), valid.tolist(), strict=True))
+        prevented = f"{counted(self.n_prevented, 'leak')} prevented" if self.n_prevented else ""
+        return html_table(["class", "train", "validate"], rows) + html_lines(
+            filter(None, [repr(self), prevented])
+        )
 
     def to_frame(self) -> Any:
         """Table with columns path, label and is_valid, validation first; needs pandas."""

@@ -371,20 +371,34 @@ class OutputFolder:
         write : callable, default=write_image
             ``write(path, image)`` writes it, whole or not at all.
         """
+        if (known := self.known(name)) is not None:
+            return known
+        drawn = self.waiting(name)
+        write(drawn, image())
+        n_bytes, sha256 = hash_file(drawn)
+        self.take(name, sha256)
+        return n_bytes, sha256
+
+    def known(self, name: str) -> tuple[int, str] | None:
+        """Size and SHA-256 of an image that a run before has drawn, or None."""
         target = self.at(name)
         if name in self._drawn and self._is_plain(target):
             n_bytes, sha256 = hash_file(target)
             if sha256 == self._drawn[name].hex():
                 return n_bytes, sha256
-        drawn = os.path.join(self.workshop, os.path.basename(name))
-        write(drawn, image())
-        n_bytes, sha256 = hash_file(drawn)
+        return None
+
+    def waiting(self, name: str) -> str:
+        """Where an image is drawn before it is put in its place."""
+        return os.path.join(self.workshop, os.path.basename(name))
+
+    def take(self, name: str, sha256: str) -> None:
+        """Put an image that was drawn, and waits, in its place."""
         line = json.dumps({"path": name, "kind": "synthetic", "sha256": sha256}) + "\n"
         # before the image is in its place: what is there is always known
         with open_to_append(self.workshop / JOURNAL) as journal:
             journal.write(line.encode("ascii"))
-        os.replace(drawn, target)
-        return n_bytes, sha256
+        os.replace(self.waiting(name), self.at(name))
 
     def write_image(self, image: NDArray[Any], name: str) -> str:
         """Write an image without loss; return the SHA-256 of its file."""

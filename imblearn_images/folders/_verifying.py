@@ -12,7 +12,7 @@ from pathlib import Path
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.regular import open_regular
-from imblearn_images.core.text import counted, shown
+from imblearn_images.core.text import counted, html_lines, shown
 from imblearn_images.folders._lineage import Lineage, read_lineage
 from imblearn_images.folders._manifest import (
     LABELS,
@@ -30,6 +30,9 @@ from imblearn_images.folders._progress import progress
 from imblearn_images.folders._store import WORKSHOP
 
 __all__ = ["VerifyReport", "verify_folder"]
+
+
+FAULTS = ("missing", "changed", "unexpected", "leaks", "labels")
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,19 @@ class VerifyReport:
         """Return everything, and ``"ok"``, as one JSON object in ASCII."""
         return json.dumps({"ok": bool(self), **asdict(self)})
 
+    def __repr__(self) -> str:
+        found = [f"{len(getattr(self, what))} {what}" for what in FAULTS if getattr(self, what)]
+        state = ", ".join(found) or "all as the manifest says"
+        return f"VerifyReport({self.output!r}: {counted(self.n_rows, 'row')}, {state})"
+
+    def _repr_html_(self) -> str:
+        return html_lines(str(self).split("\n"))
+
     def __str__(self) -> str:
         if self:
             return f"{self.output}: {counted(self.n_rows, 'row')}, all as the manifest says"
         lines = [f"{self.output}: not as the manifest says"]
-        for what in ("missing", "changed", "unexpected", "leaks", "labels"):
+        for what in FAULTS:
             found = getattr(self, what)
             lines += [f"  {what}: {shown(name, 200)}" for name in found[:10]]
             if len(found) > 10:

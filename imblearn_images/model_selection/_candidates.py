@@ -7,22 +7,42 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imblearn.pipeline import Pipeline
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline as SklearnPipeline
-from sklearn.utils import get_tags
-from sklearn.utils.validation import has_fit_parameter
 
-from imblearn_images.core.containers import holds_paths
-from imblearn_images.core.estimators import takes_of, unseeded
-from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images import recipes
+from imblearn_images._members import (
+    class_weight_of,
+    on_images,
+    samplers_of,
+    seeded,
+    takes_weights,
+)
+from imblearn_images._policies import PolicyEnsembleClassifier
+from imblearn_images.core.estimators import reads_homes
+from imblearn_images.decision import PriorCorrectedClassifier, TunedThresholdsClassifier
 from imblearn_images.image_sampler import ImageSampler
-from imblearn_images.preprocessing import FlattenImages, ReadImages
+from imblearn_images.over_sampling import MLSMOTE, LabelOverSampler
 
-__all__ = ["BASELINES", "Candidate", "name_candidates", "name_model", "notes_of_twice", "prepare"]
+__all__ = [
+    "BASELINES",
+    "DEFAULT",
+    "LABEL_BASELINES",
+    "Candidate",
+    "name_candidates",
+    "name_model",
+    "notes_of_twice",
+    "prepare",
+]
 
 BASELINES = ("none", "class_weight", "prior_correction")
 """What resamples nothing, and is always compared."""
+
+LABEL_BASELINES = ("none", "class_weight", "thresholds")
+"""The same where images have several labels."""
+
+DEFAULT = ("mild", "transfer", "mix", "many", "policies")
+"""What "default" stands for: the recipes, and the ensemble of policies."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +58,15 @@ class Candidate:
     """Why there is no estimator."""
 
 
-def name_candidates(resamplers: Any) -> dict[str, Any]:
+def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, Any]:
     """Give every candidate its name, the baselines first.
 
     Parameters
     ----------
     resamplers : mapping of str to candidate, or iterable of candidates
         See :func:`compare_resamplers`.
+    of_labels : bool, default=False
+        Whether images have several labels.
 
     Returns
     -------
@@ -56,6 +78,8 @@ def name_candidates(resamplers: Any) -> dict[str, Any]:
     >>> list(name_candidates([SMOTE(), "none", SMOTE(k_neighbors=3), RandomUnderSampler()]))
     ['none', 'class_weight', 'prior_correction', 'SMOTE', 'SMOTE-2', 'RandomUnderSampler']
     """
+    if isinstance(resamplers, str) and resamplers == "default":
+        resamplers = [LabelOverSampler(), MLSMOTE()] if of_labels else DEFAULT
     if isinstance(resamplers, Mapping):
         given = list(resamplers.items())
     elif isinstance(resamplers, Iterable) and not isinstance(resamplers, (str, SklearnPipeline)):
@@ -63,11 +87,12 @@ def name_candidates(resamplers: Any) -> dict[str, Any]:
     else:
         raise TypeError(
             "`resamplers` must be a list of candidates, or a dict of names and candidates, got "
-            f"{resamplers!r}."
+            f'{resamplers!r}. "default" stands for the recipes and the ensemble of policies.'
         )
-    named: dict[str, Any] = {word: word for word in BASELINES}
+    baselines = LABEL_BASELINES if of_labels else BASELINES
+    named: dict[str, Any] = {word: word for word in baselines}
     for name, candidate in given:
-        _check(name, candidate)
+        _check(name, candidate, baselines, () if of_labels else DEFAULT)
         named[str(name)] = candidate
     return named
 
@@ -99,6 +124,8 @@ def name_model(estimator: Any) -> str:
     --------
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.pipeline import Pipeline
+    >>> from imblearn_images.preprocessing import FlattenImages
     >>> name_model(Pipeline([("flat", FlattenImages()), ("naive", GridSearchCV(GaussianNB(), {}))]))
     'FlattenImages+GridSearchCV(GaussianNB)'
     """
@@ -109,12 +136,14 @@ def name_model(estimator: Any) -> str:
     return f"{name}({name_model(inner['estimator'])})" if inner.get("estimator") else str(name)
 
 
-def _check(name: Any, candidate: Any) -> None:
-    if name in BASELINES and candidate != name:
+def _check(
+    name: Any, candidate: Any, baselines: tuple[str, ...], recipe_words: tuple[str, ...]
+) -> None:
+    if name in baselines and candidate != name:
         raise ValueError(f"{name!r} is the name of a baseline. Give {candidate!r} another name.")
     if isinstance(candidate, str):
-        if candidate not in BASELINES:
-            words = ", ".join(map(repr, BASELINES))
+        if candidate not in baselines + recipe_words:
+            words = ", ".join(map(repr, baselines + recipe_words))
             raise ValueError(
                 f"Candidate {candidate!r} is unknown: the words are {words}. Pass a sampler as "
                 "an object, such as SMOTE()."
@@ -133,7 +162,9 @@ def _is_model(candidate: Any) -> bool:
     return hasattr(candidate, "fit") and hasattr(candidate, "predict")
 
 
-def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Candidate:
+def prepare(
+    name: str, candidate: Any, estimator: Any, X: Any, seed: int, *, of_labels: bool = False
+) -> Candidate:
     """Make one estimator of a candidate that takes the images `X` as they are.
 
     A sampler stands before `estimator`, behind the ``ReadImages`` that begins it if it does;
@@ -153,30 +184,55 @@ def prepare(name: str, candidate: Any, estimator: Any, X: Any, seed: int) -> Can
         Images, paths or rows.
     seed : int
         For what has no seed.
+    of_labels : bool, default=False
+        Whether images have several labels.
 
     Returns
     -------
     Candidate
     """
+    if isinstance(candidate, str) and candidate in DEFAULT:
+        return _named(name, candidate, estimator, X, seed)
     if isinstance(candidate, str):
-        return _baseline(name, candidate, _seeded(_on_images([], estimator, X), seed))
+        model = seeded(on_images([], estimator, X), seed)
+        return _baseline(name, candidate, model, of_labels=of_labels)
     if not hasattr(candidate, "fit_resample"):
-        return Candidate(name, _seeded(candidate, seed))
-    return Candidate(name, _seeded(_on_images(_samplers(candidate, X), estimator, X), seed))
+        return Candidate(name, seeded(candidate, seed))
+    return Candidate(name, seeded(on_images(samplers_of(candidate, X), estimator, X), seed))
 
 
-def _baseline(name: str, word: str, estimator: Any) -> Candidate:
+def _named(name: str, word: str, estimator: Any, X: Any, seed: int) -> Candidate:
+    """A recipe, with the correction that belongs to it, or the ensemble of policies."""
+    if not hasattr(estimator, "predict_proba") and word in ("many", "policies"):
+        return Candidate(name, None, unavailable="the estimator has no predict_proba")
+    if word == "policies":
+        return Candidate(name, PolicyEnsembleClassifier(seeded(estimator, seed), random_state=seed))
+    sampler = getattr(recipes, word)()
+    if word == "many":
+        sampler.set_params(lazy=reads_homes(estimator))
+    model = seeded(on_images(samplers_of(sampler, X), estimator, X), seed)
+    if word != "many":
+        return Candidate(name, model)
+    return Candidate(name, PriorCorrectedClassifier(model, prior="uniform"))
+
+
+def _baseline(name: str, word: str, estimator: Any, *, of_labels: bool) -> Candidate:
     if word == "none":
         return Candidate(name, estimator)
     if word == "class_weight":
-        if (parameter := _class_weight_of(estimator)) is not None:
+        if (parameter := class_weight_of(estimator)) is not None:
             return Candidate(name, clone(estimator).set_params(**{parameter: "balanced"}))
-        if _takes_weights(estimator):
+        if of_labels:  # weights of images would be those of all their labels
+            why = "the estimator has no parameter class_weight, which each label needs for itself"
+            return Candidate(name, None, unavailable=why)
+        if takes_weights(estimator):
             return Candidate(name, estimator, weighted=True)
         why = "the estimator has no parameter class_weight, and its fit takes no sample_weight"
         return Candidate(name, None, unavailable=why)
     if not hasattr(estimator, "predict_proba"):
         return Candidate(name, None, unavailable="the estimator has no predict_proba")
+    if word == "thresholds":
+        return Candidate(name, TunedThresholdsClassifier(estimator, scoring="f1"))
     return Candidate(name, PriorCorrectedClassifier(estimator, prior="uniform"))
 
 
@@ -190,7 +246,7 @@ def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
     >>> notes_of_twice({"smote": SMOTE()}, LogisticRegression(class_weight={"owl": 9}))
     ["class_weight={'owl': 9} of the estimator acts on what smote returns, too: corrected twice"]
     """
-    parameter = _class_weight_of(estimator)
+    parameter = class_weight_of(estimator)
     weights = None if parameter is None else estimator.get_params()[parameter]
     samplers = [name for name, each in named.items() if hasattr(each, "fit_resample")]
     if not samplers or not isinstance(weights, Mapping):  # "balanced" is reckoned behind them
@@ -198,70 +254,3 @@ def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
     verb = "return" if len(samplers) > 1 else "returns"
     known = f"class_weight={weights!r} of the estimator"
     return [f"{known} acts on what {', '.join(samplers)} {verb}, too: corrected twice"]
-
-
-def _class_weight_of(estimator: Any, prefix: str = "") -> str | None:
-    """Name the parameter of the classifier inside Pipelines, searches and the like."""
-    if isinstance(estimator, SklearnPipeline):
-        step, last = estimator.steps[-1]
-        return _class_weight_of(last, f"{prefix}{step}__")
-    parameters = estimator.get_params(deep=False)
-    if "class_weight" in parameters:
-        return f"{prefix}class_weight"
-    inner = parameters.get("estimator")
-    return None if inner is None else _class_weight_of(inner, f"{prefix}estimator__")
-
-
-def _takes_weights(estimator: Any) -> bool:
-    if isinstance(estimator, SklearnPipeline):
-        return _takes_weights(estimator.steps[-1][1])
-    return bool(has_fit_parameter(estimator, "sample_weight"))
-
-
-def _samplers(candidate: Any, X: Any) -> list[tuple[str, Any]]:
-    """The steps of a sampler, or of a Pipeline of samplers, that take the images."""
-    if isinstance(candidate, SklearnPipeline):
-        return [
-            (f"{name}-{inner}", step)
-            for name, part in candidate.steps
-            for inner, step in _samplers(part, X)
-        ]
-    rows = getattr(X, "ndim", 2) == 2
-    if rows or not hasattr(candidate, "fit_resample") or _knows_images(candidate):
-        return [("sampler", candidate)]
-    return [("sampler", ImageSampler(candidate))]
-
-
-def _knows_images(sampler: Any) -> bool:
-    return bool(get_tags(sampler).input_tags.three_d_array)
-
-
-def _on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
-    """Put samplers between the images and an estimator."""
-    steps = list(samplers)
-    is_reader = isinstance(estimator, SklearnPipeline) and isinstance(estimator[0], ReadImages)
-    if holds_paths(X):
-        writes = any(getattr(sampler, "output_dir", None) for _, sampler in samplers)
-        if is_reader and samplers and not writes:
-            steps, estimator = [("read", estimator[0]), *steps], estimator[1:]
-        elif not takes_of(estimator)[1] and not _takes_images(estimator):
-            steps = [("read", ReadImages()), *steps]
-    if getattr(X, "ndim", 2) != 2 and not _takes_images(estimator):
-        steps.append(("flatten", FlattenImages()))
-    return Pipeline([*steps, ("estimator", estimator)]) if steps else estimator
-
-
-def _takes_images(estimator: Any) -> bool:
-    """Return whether an estimator, or one that a meta-estimator asks, takes images."""
-    if takes_of(estimator)[0]:
-        return True
-    if isinstance(estimator, SklearnPipeline) or not hasattr(estimator, "get_params"):
-        return False
-    parts = (part for key, part in estimator.get_params().items() if "__" not in key)
-    return any(hasattr(part, "fit") and _takes_images(part) for part in parts)
-
-
-def _seeded(estimator: Any, seed: int) -> Any:
-    twin = clone(estimator)
-    unset = dict.fromkeys(unseeded(twin), seed)
-    return twin.set_params(**unset) if unset else twin

@@ -11,7 +11,7 @@ import traceback
 import tracemalloc
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,20 +24,28 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import check_scoring
+from sklearn.pipeline import Pipeline as SklearnPipeline
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from imblearn_images._members import alike
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
-from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
+from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images.decision._class_counts import fit_counting
+from imblearn_images.decision._labels import label_probabilities
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.model_selection._candidates import (
+    BASELINES,
+    LABEL_BASELINES,
     Candidate,
     name_candidates,
     name_model,
@@ -51,6 +59,13 @@ from imblearn_images.model_selection._comparison import (
     ResamplerComparison,
 )
 from imblearn_images.model_selection._folds import Fold, make_folds
+from imblearn_images.model_selection._gap import SynthesisGap, gap_of
+from imblearn_images.model_selection._label_scores import (
+    METRICS,
+    LabelScorer,
+    label_folds,
+    several_labels,
+)
 from imblearn_images.preprocessing import ReadImages
 
 __all__ = ["Outcome", "compare_resamplers", "fit_and_score", "summarise"]
@@ -83,18 +98,21 @@ class Outcome:
     peak_bytes: float = np.nan
     """The most that resampling held at once, beyond what was there before."""
     warnings: tuple[str, ...] = ()
+    gap: SynthesisGap | None = None
+    """How easily its synthetic images are told from real ones, on the first fold."""
 
 
 def summarise(
     candidates: Sequence[Candidate],
     folds: Sequence[Fold],
     y: NDArray[Any],
-    classes: NDArray[Any],
+    classes: Sequence[Any],
     outcomes: Sequence[Outcome],
     failures: dict[str, str],
     notes: list[str],
     interrupted: bool,
     conditions: dict[str, Any],
+    baselines: tuple[str, ...] = BASELINES,
 ) -> ResamplerComparison:
     """Summarise the folds that all candidates have been scored on."""
     names = tuple(each.name for each in candidates if each.name not in failures)
@@ -106,12 +124,18 @@ def summarise(
         notes = [*notes, f"interrupted: {len(complete)} of {len(folds)} folds are complete"]
     table = {name: [known[name, k] for k in complete] for name in names}
     tested = np.concatenate([folds[k][1] for k in complete])
-    n_test = {label: len(np.unique(tested[y[tested] == label])) for label in plain_list(classes)}
+    has = {label: y == label if y.ndim == 1 else y[:, at] > 0 for at, label in enumerate(classes)}
+    has = {plain(label): rows[tested] for label, rows in has.items()}
+    n_test = {label: len(np.unique(tested[rows])) for label, rows in has.items()}
     calibration, reliability = {}, {}
     for name, found in table.items():
         calibration[name] = Calibration(np.nan, np.nan)
         if found[0].probabilities is not None:
             probabilities = np.concatenate([each.probabilities for each in found])
+            if y.ndim == 2:
+                brier = float(((probabilities - y[tested]) ** 2).mean())
+                calibration[name] = Calibration(brier, np.nan)
+                continue
             brier, ece, reliability[name] = calibrate(probabilities, y[tested], classes)
             calibration[name] = Calibration(brier, ece)
     return ResamplerComparison(
@@ -122,24 +146,33 @@ def summarise(
             for metric in table["none"][0].scores
         },
         test_to_train=float(np.mean([len(folds[k][1]) / len(folds[k][0]) for k in complete])),
-        recall={name: _recall(table[name], y[tested], n_test) for name in names},
+        recall={name: _recall(table[name], y[tested], has, n_test) for name in names},
         calibration=calibration,
         reliability=reliability,
         costs={name: _cost(table[name]) for name in names},
         estimators={each.name: each.estimator for each in candidates if each.name in names},
         failures=failures,
-        notes=(*notes, *_heard(outcomes)),
+        notes=(*notes, *_told(table), *_heard(outcomes)),
+        gaps={name: found[0].gap for name, found in table.items() if found[0].gap is not None},
         interrupted=interrupted,
         conditions=conditions | {"n_folds": len(complete)},
+        baselines=baselines,
     )
 
 
 def _recall(
-    found: Sequence[Outcome], truth: NDArray[Any], n_test: dict[Any, int]
+    found: Sequence[Outcome],
+    truth: NDArray[Any],
+    has: dict[Any, NDArray[np.bool_]],
+    n_test: dict[Any, int],
 ) -> dict[Any, ClassRecall]:
-    right = np.concatenate([each.predicted for each in found]) == truth
+    right = np.concatenate([np.asarray(each.predicted) for each in found]) == truth
+    of_label = {
+        label: right[rows] if right.ndim == 1 else right[rows, at]
+        for at, (label, rows) in enumerate(has.items())
+    }
     return {
-        label: ClassRecall(float(right[truth == label].mean()) if n else np.nan, n)
+        label: ClassRecall(float(of_label[label].mean()) if n else np.nan, n)
         for label, n in n_test.items()
     }
 
@@ -151,6 +184,12 @@ def _cost(found: Sequence[Outcome]) -> Cost:
         for field in ("fit_seconds", "resampling_seconds")
     )
     return Cost(fit, resampling, next((o.peak_bytes for o in found if o.fold == 0), np.nan))
+
+
+def _told(table: Mapping[str, Sequence[Outcome]]) -> list[str]:
+    """Warn where synthetic images are told from real ones, and are not in all classes alike."""
+    gaps = {name: found[0].gap for name, found in table.items()}
+    return [f"{name}: {gap.warning}" for name, gap in gaps.items() if gap and gap.warning]
 
 
 def _heard(outcomes: Sequence[Outcome]) -> list[str]:
@@ -166,6 +205,7 @@ class Watch:
     def __init__(self, traces: bool) -> None:
         self.traces = traces
         self.seconds = self.peak = np.nan
+        self.plan: ResamplingPlan | None = None
 
     def __sklearn_clone__(self) -> Watch:
         return self
@@ -211,7 +251,10 @@ class WatchedSampler(BaseEstimator):
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
         """As the sampler does."""
-        return self.watch.run(self.sampler.fit_resample, X, y, **params)
+        result = self.watch.run(self.sampler.fit_resample, X, y, **params)
+        if isinstance(plan := getattr(self.sampler, "plan_", None), ResamplingPlan):
+            self.watch.plan = plan if self.watch.plan is None else plan.after(self.watch.plan)
+        return result
 
 
 class Answers(ClassifierMixin, BaseEstimator):
@@ -245,21 +288,61 @@ class Answers(ClassifierMixin, BaseEstimator):
         return self.kept[method]
 
 
+@dataclass
+class Fit:
+    """What candidates have in common that differ in their correction alone: one fit."""
+
+    model: Any = None
+    counted: Mapping[Any, float] = field(default_factory=dict)
+    """How much of each class has reached its last step."""
+    seconds: float = np.nan
+    heard: list[Any] = field(default_factory=list)
+    """Warnings."""
+    error: Exception | None = None
+
+
+def core_of(candidate: Candidate) -> Any:
+    """What is fitted of a candidate; a correction is made behind it."""
+    inner = candidate.estimator
+    return inner.estimator if isinstance(inner, PriorCorrectedClassifier) else inner
+
+
+def shared_fits(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Candidates that share a fit, together; in the order of the first of them."""
+    groups: list[list[Candidate]] = []
+    for each in candidates:
+        for group in groups:
+            weighted_any = each.weighted or group[0].weighted
+            if not weighted_any and alike(_steps(core_of(group[0])), _steps(core_of(each))):
+                group.append(each)
+                break
+        else:
+            groups.append([each])
+    return groups
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """Steps of a Pipeline, and of those within it: names and nesting change nothing."""
+    if not isinstance(estimator, SklearnPipeline):
+        return [estimator]
+    return [inner for _, step in estimator.steps for inner in _steps(step)]
+
+
 def fit_and_score(
-    candidate: Candidate,
+    candidates: Sequence[Candidate],
     fold: int,
     X: Any,
     y: NDArray[Any],
     rows: tuple[NDArray[np.intp], NDArray[np.intp]],
     scorer: Any,
     classes: Sequence[Any],
-) -> Outcome:
-    """Fit a candidate on the training images of a fold, and score it on the test images.
+) -> list[Outcome]:
+    """Fit candidates on the training images of a fold, and score them on the test images.
 
     Parameters
     ----------
-    candidate : Candidate
-        With an estimator.
+    candidates : sequence of Candidate
+        With an estimator; several only where :func:`shared_fits` has put them together.
     fold : int
         Its number. Memory is traced on fold 0, whose time therefore does not count.
     X, y : ndarray
@@ -273,29 +356,61 @@ def fit_and_score(
 
     Returns
     -------
-    Outcome
+    list of Outcome
         With an `error` where anything went wrong.
     """
     train, test = rows
     # tracemalloc and filters of warnings belong to the process: in threads others' would count
     alone = threading.current_thread() is threading.main_thread()
     watch = Watch(traces=alone and fold == 0)
+    parts = X[train], y[train], X[test], y[test]
+    fit: Fit | None = None
+    if len(candidates) > 1:
+        fit = Fit()
+        with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
+            try:
+                core = _watched(clone(core_of(candidates[0])), watch)
+                started = time.perf_counter()
+                fit.model, fit.counted = fit_counting(core, parts[0], parts[1], {})
+                fit.seconds = time.perf_counter() - started
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                fit.error = error
+        fit.heard = list(heard)
+    return [_scored(each, fold, parts, scorer, classes, watch, fit, alone) for each in candidates]
+
+
+def _scored(
+    candidate: Candidate,
+    fold: int,
+    parts: tuple[Any, NDArray[Any], Any, NDArray[Any]],
+    scorer: Any,
+    classes: Sequence[Any],
+    watch: Watch,
+    fit: Fit | None,
+    alone: bool,
+) -> Outcome:
+    X, y, X_test, y_test = parts
     with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
         try:
-            estimator = _watched(clone(candidate.estimator), watch)
-            weights = compute_sample_weight("balanced", y[train]) if candidate.weighted else None
-            params = {} if weights is None else weighted(estimator, weights)
-            started = time.perf_counter()
-            fitted = estimator.fit(X[train], y[train], **params)
-            fit_seconds = time.perf_counter() - started
-            answers, X_test = Answers(fitted), X[test]
-            scores = scorer(answers, X_test, y[test])
+            if fit is None:
+                fitted, fit_seconds = _fitted(candidate, X, y, watch)
+            else:
+                fitted, fit_seconds = _corrected(candidate, y, fit), fit.seconds
+            answers = Answers(fitted)
+            scores = scorer(answers, X_test, y_test)
             predicted = answers.predict(X_test)
-            probabilities = _probabilities(answers, X_test, classes)
+            if y.ndim == 1:
+                probabilities = _probabilities(answers, X_test, classes)
+            elif hasattr(answers, "predict_proba"):
+                probabilities = label_probabilities(answers, X_test, y.shape[1])
+            else:
+                probabilities = None
+            gap = _gap(fitted, watch.plan, X) if fold == 0 and y.ndim == 1 else None
         except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
             reason = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {reason}{_whose_line(error)}"
             return Outcome(candidate.name, fold, error=reason)
+    told = [*(fit.heard if fit is not None else ()), *heard]
     return Outcome(
         candidate.name,
         fold,
@@ -305,8 +420,37 @@ def fit_and_score(
         fit_seconds=fit_seconds,
         resampling_seconds=watch.seconds,
         peak_bytes=watch.peak,
-        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in heard),
+        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in told),
+        gap=gap,
     )
+
+
+def _fitted(candidate: Candidate, X: Any, y: NDArray[Any], watch: Watch) -> tuple[Any, float]:
+    estimator = _watched(clone(candidate.estimator), watch)
+    weights = compute_sample_weight("balanced", y) if candidate.weighted else None
+    params = {} if weights is None else weighted(estimator, weights)
+    started = time.perf_counter()
+    fitted = estimator.fit(X, y, **params)
+    return fitted, time.perf_counter() - started
+
+
+def _corrected(candidate: Candidate, y: NDArray[Any], fit: Fit) -> Any:
+    """Give what was fitted, behind the correction of a candidate if it has one."""
+    if fit.error is not None:
+        raise fit.error
+    if not isinstance(candidate.estimator, PriorCorrectedClassifier):
+        return fit.model
+    return clone(candidate.estimator).correct_fitted(fit.model, y, fit.counted)
+
+
+def _gap(fitted: Any, plan: ResamplingPlan | None, X: Any) -> SynthesisGap | None:
+    """Look at the synthetic images of a Pipeline; they are not what the comparison is about."""
+    if plan is None or not isinstance(fitted, Pipeline) or holds_paths(X) or np.ndim(X) < 3:
+        return None
+    try:
+        return gap_of(fitted, plan, X)
+    except Exception:  # noqa: BLE001 - features that cannot be had are no reason to fail
+        return None
 
 
 def _whose_line(error: BaseException) -> str:
@@ -361,21 +505,28 @@ def compare_resamplers(
     "prior_correction", the untouched model with its probabilities corrected to equal
     classes. Resampling acts on the training images of a fold only.
 
+    Where images have several labels the third is "thresholds", the untouched model with a
+    threshold tuned for each label.
+
     Parameters
     ----------
     estimator : classifier
         The classifier to improve: it takes the images, such as a Pipeline that begins with
         ``ReadImages`` or ``FlattenImages``, or rows of pixels, which it then gets.
-    resamplers : list of candidates, or dict of names and candidates
+    resamplers : list of candidates, dict of names and candidates, or "default"
         Candidates are samplers of this library or of imbalanced-learn; Pipelines of
         samplers; whole classifiers, which are used instead of `estimator` and see the images
-        as they are; and the names of the baselines. Samplers stand before `estimator`, behind
-        the ``ReadImages`` that begins it where `X` holds paths, unless they have an
-        `output_dir`. Those of imbalanced-learn are run through ``ImageSampler``.
+        as they are; the names of the baselines; the recipes "mild", "transfer", "mix", and "many",
+        the last one with prior correction behind it; and "policies", a
+        :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` of `estimator`, whose screening
+        is a part of what is measured. "default" are these five. Samplers stand before
+        `estimator`, behind the ``ReadImages`` that begins it where `X` holds paths, unless they
+        have an `output_dir`. Those of imbalanced-learn are run through ``ImageSampler``.
     X : images
         Array of shape (n, H, W), (n, H, W, C) or (n, d), or paths, in any container.
-    y : array-like of shape (n,)
-        Labels.
+    y : array-like of shape (n,), or several labels an image
+        Labels: a table of shape (n, n_labels) of 0 and 1, or a list with the labels of each image.
+        One-hot rows are refused; pass ``y.argmax(axis=1)``.
     cv : int, splitter, iterable of (train, test), default=None
         Folds; drawn with `random_state` for an int. By default 5 stratified folds, twice;
         fewer, which the notes report, where a class has fewer images. With `groups` these
@@ -383,7 +534,9 @@ def compare_resamplers(
     groups : array-like of shape (n,), default=None
         Images that must not be on both sides: photos of one patient, near-duplicates.
     scoring : str, callable, list, tuple or dict, default="balanced_accuracy"
-        Metrics, as for :func:`sklearn.model_selection.cross_validate`. The first one decides.
+        Metrics, as for :func:`sklearn.model_selection.cross_validate`. The first one decides. With
+        several labels "macro_ap", the mean average precision of the labels, "macro_f1", and
+        "rare_ap", that of the rarest third of the labels; all three are in the table.
     n_jobs : int, default=None
         Number of fits at a time, with the backend of :func:`joblib.parallel_config`.
     random_state : int, RandomState instance or None, default=None
@@ -418,6 +571,15 @@ def compare_resamplers(
     Choosing the best of many candidates makes its score look better than it will be: keep a
     test set that this comparison has not seen.
 
+    Candidates that differ in their prior correction alone, such as "none" and "prior_correction",
+    or a Pipeline and the same one in a ``PriorCorrectedClassifier``, share the drawing and the fit
+    of a fold, and tell its seconds alike.
+
+    With several labels, means are over the labels that have a test image; the Brier score is the
+    mean over labels. Folds share out every label:
+    :class:`~imblearn_images.model_selection.MultilabelStratifiedKFold`. "default" then stands for
+    ``LabelOverSampler()`` and ``MLSMOTE()``.
+
     Seconds are wall-clock time, longer where fits run side by side. Memory is measured with
     tracemalloc in the first fold, whose seconds do not count.
 
@@ -443,27 +605,40 @@ def compare_resamplers(
     """
     images, _ = unwrap(X)
     check_lengths(images, y)
-    labels = labels_of(y)
+    several = several_labels(y)
+    labels = labels_of(y) if several is None else several.counts.astype(np.intp)
     if groups is not None:
         groups = sortable(as_groups(groups, len(labels), of="images in X"))
     images, labels = indexable(_rows(images), labels)
     seed = _seed(random_state)
-    named = name_candidates(resamplers)
-    candidates = [prepare(name, each, estimator, images, seed) for name, each in named.items()]
-    folds, notes = make_folds(labels, groups, cv, seed)
+    of_labels = several is not None
+    named = name_candidates(resamplers, of_labels=of_labels)
+    candidates = [
+        prepare(name, each, estimator, images, seed, of_labels=of_labels)
+        for name, each in named.items()
+    ]
+    divide = label_folds if of_labels else make_folds
+    folds, notes = divide(labels, groups, cv, seed)
     notes = [*notes, *notes_of_twice(named, estimator)]
     if holds_paths(images):
         notes += _notes_on_families(images, folds)
-    scorer = check_scoring(estimator, scoring=_metrics(scoring))
-    classes = np.unique(labels)
+    scorer: Any = (
+        _label_scorer(estimator, labels, scoring)
+        if of_labels
+        else check_scoring(estimator, scoring=_metrics(scoring))
+    )
+    classes: Any = np.unique(labels) if several is None else several.labels
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}
 
     def tasks() -> Iterator[Any]:
+        known = [each for each in candidates if not each.unavailable]
+        # a correction of several labels is not one of classes
+        groups = shared_fits(known) if labels.ndim == 1 else [[each] for each in known]
         for number, rows in enumerate(folds):
-            for each in candidates:
-                if each.name not in failures:
+            for group in groups:
+                if left := [each for each in group if each.name not in failures]:
                     yield delayed(fit_and_score)(
-                        each, number, images, labels, rows, scorer, classes
+                        left, number, images, labels, rows, scorer, classes
                     )
 
     outcomes: list[Outcome] = []
@@ -471,12 +646,13 @@ def compare_resamplers(
     if holds_paths(images):
         tell_frames(images, n_jobs=n_jobs)  # once, not in every fold
     results = _run(tasks(), n_jobs)
+    each_one = (outcome for some in results for outcome in some)
     try:
         total = len(folds) * (len(candidates) - len(failures))
         with frames_told():
-            for outcome in _progress(results, total, verbose):
+            for outcome in _progress(each_one, total, verbose):
                 if outcome.error:
-                    _note_failure(outcome, len(folds), failures)
+                    _note_failure(outcome, len(folds), failures, of_labels=of_labels)
                 outcomes.append(outcome)
     except KeyboardInterrupt:
         interrupted = True
@@ -484,8 +660,27 @@ def compare_resamplers(
         _close(results)
     conditions = _conditions(estimator, images, seed)
     return summarise(
-        candidates, folds, labels, classes, outcomes, failures, notes, interrupted, conditions
+        candidates,
+        folds,
+        labels,
+        classes,
+        outcomes,
+        failures,
+        notes,
+        interrupted,
+        conditions,
+        LABEL_BASELINES if of_labels else BASELINES,
     )
+
+
+def _label_scorer(estimator: Any, y: NDArray[np.intp], scoring: Any) -> Any:
+    """Metrics of several labels; all of ours where none is requested, or one of them."""
+    if isinstance(scoring, str) and scoring == "balanced_accuracy":  # the default is of classes
+        return LabelScorer(y, METRICS)
+    names = [scoring] if isinstance(scoring, str) else scoring
+    if isinstance(names, (list, tuple)) and all(name in METRICS for name in names):
+        return LabelScorer(y, dict.fromkeys([*names, *METRICS]))
+    return check_scoring(estimator, scoring=_metrics(scoring))
 
 
 def _notes_on_families(paths: Any, folds: Sequence[Fold]) -> list[str]:
@@ -579,11 +774,15 @@ def _progress(outcomes: Any, total: int, verbose: int) -> Any:
     return tqdm(outcomes, total=total, desc="compared", unit="fit")
 
 
-def _note_failure(outcome: Outcome, n_folds: int, failures: dict[str, str]) -> None:
+def _note_failure(
+    outcome: Outcome, n_folds: int, failures: dict[str, str], *, of_labels: bool
+) -> None:
     where = f"fold {outcome.fold + 1} of {n_folds}"
     if outcome.name == "none":
         raise ValueError(
             f"The estimator fails without any resampling, on {where}: {as_sentence(outcome.error)} "
             "There is nothing to compare with."
+            + " If it takes one label an image, fit one for each: OneVsRestClassifier(estimator)."
+            * of_labels
         )
     failures.setdefault(outcome.name, f"{where}: {outcome.error}")

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.calibration import Reliability
-from imblearn_images.core.text import align, counted, shown
+from imblearn_images.core.text import align, counted, html_table, shown
 from imblearn_images.display import ComparisonDisplay
 from imblearn_images.model_selection._candidates import BASELINES
+from imblearn_images.model_selection._gap import SynthesisGap
 from imblearn_images.model_selection._statistics import (
     ALPHA,
     Difference,
@@ -142,6 +143,8 @@ def as_text(
 ) -> str:
     """The tables, not wider than `width`, what shows `all_classes`, notes and advice."""
     lines = [_title(comparison), "", align(*_cells(comparison), width=width), ""]
+    if _has_labels(comparison):
+        lines += [align(*_metric_cells(comparison), width=width), ""]
     if _has_gains(comparison):
         lines += [align(*_gain_cells(comparison), width=width), ""]
     lines += [align(*_recall_cells(comparison), width=width)]
@@ -156,17 +159,24 @@ def as_html(comparison: ResamplerComparison) -> str:
     remarks = "".join(
         f"<li>{escape(what)}: {escape(text)}</li>" for what, text in _remarks(comparison)
     )
-    gains = _table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
+    others = html_table(*_metric_cells(comparison)) if _has_labels(comparison) else ""
+    gains = html_table(*_gain_cells(comparison)) if _has_gains(comparison) else ""
     return (
         f'<div><p class="advice"><b>{escape(comparison.advice)}</b></p>'
-        f"<p>{escape(_title(comparison))}</p>{_table(*_cells(comparison))}{gains}"
-        f"<p>Recall of the smallest classes</p>{_table(*_recall_cells(comparison))}"
+        f"<p>{escape(_title(comparison))}</p>{html_table(*_cells(comparison))}{others}{gains}"
+        f"<p>Recall of the {_which(comparison)}</p>{html_table(*_recall_cells(comparison))}"
         f"<ul>{remarks}</ul></div>"
     )
 
 
+def _which(comparison: ResamplerComparison) -> str:
+    return "smallest classes" if len(comparison.recall["none"]) > CLASSES else "classes"
+
+
 def _title(comparison: ResamplerComparison) -> str:
     images = sum(n for _, n in comparison.recall["none"].values())
+    if _has_labels(comparison):
+        images = comparison.conditions["n_images"]
     return (
         f"{comparison.metric} on {counted(comparison.n_folds, 'fold')} of {images} images; mean +- "
         "standard deviation, paired difference to none"
@@ -193,6 +203,20 @@ def _cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]
         rows.append([*row, brier, ece, _cost(comparison, name)])
     rows += [[shown(name, 24), "no result", *[""] * 7] for name in comparison.failures]
     return columns, rows
+
+
+def _has_labels(comparison: ResamplerComparison) -> bool:
+    """Whether images have several labels."""
+    return comparison.baselines != BASELINES
+
+
+def _metric_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
+    """Means of all metrics: what helps ranking need not help decisions."""
+    metrics = list(comparison.fold_scores)
+    return ["", *metrics], [
+        [shown(name, 24), *(f"{comparison.fold_scores[m][name].mean():.3f}" for m in metrics)]
+        for name in comparison.names
+    ]
 
 
 def _has_gains(comparison: ResamplerComparison) -> bool:
@@ -245,14 +269,6 @@ def _spread(scores: Any) -> float:
     return float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
 
 
-def _table(columns: list[str], rows: list[list[Any]]) -> str:
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 BRIER = 0.01
 """Brier score that is worth a warning."""
 
@@ -264,7 +280,11 @@ def advise(comparison: ResamplerComparison) -> str:
     which costs nothing, not only better than "none". Where these folds show no such difference
     the best baseline is the one to use, even if it is uncertain itself.
     """
-    return " ".join(filter(None, [_what_to_do(comparison), _measured_on(comparison)]))
+    told = [_what_to_do(comparison)]
+    if _has_labels(comparison):  # what helps ranking need not help decisions
+        others = [metric for metric in ("macro_ap", "macro_f1") if metric in comparison.fold_scores]
+        told += [_what_to_do(comparison.by(m)) for m in others if m != comparison.metric]
+    return " ".join(filter(None, [*told, _measured_on(comparison)]))
 
 
 def _what_to_do(comparison: ResamplerComparison) -> str:
@@ -272,13 +292,13 @@ def _what_to_do(comparison: ResamplerComparison) -> str:
         return "No candidate has a result to be compared with none."
     reference, gains = comparison.reference, comparison.gains
     best = max(gains, key=lambda name: gains[name].mean, default="")
-    surely = [name for name in gains if gains[name].p_holm < ALPHA and gains[name].mean > 0]
-    if surely:
-        best = max(surely, key=lambda name: gains[name].mean)
+    if comparison.recommended != reference:
+        best = comparison.recommended
         than = "none" if reference == "none" else f"{reference}, the best baseline"
         return (
             f"Use {best}: {comparison.metric} {gains[best].mean:.3f} above {than} "
-            f"({_sure(gains[best])}){_price(comparison, best)}."
+            f"({_sure(gains[best])}){_time(comparison, best)}{_price(comparison, best)}"
+            f"{_cheaper(comparison)}."
         )
     rest = _of_the_others(comparison, best)
     if reference == "none":
@@ -333,6 +353,21 @@ def _sure(found: Difference) -> str:
 def _joined(names: list[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _time(comparison: ResamplerComparison, name: str) -> str:
+    """What a fit costs, beside the best baseline."""
+    before, after = (comparison.costs[each].fit_seconds for each in (comparison.reference, name))
+    if not np.isfinite([before, after]).all():
+        return ""
+    return f", for {after:.2f} s a fit instead of {before:.2f} s"
+
+
+def _cheaper(comparison: ResamplerComparison) -> str:
+    """What costs less and cannot be told from what is recommended."""
+    if not (name := comparison.cheapest):
+        return ""
+    return f"; {name}, {comparison.costs[name].fit_seconds:.2f} s a fit, cannot be told from it"
 
 
 def _price(comparison: ResamplerComparison, name: str) -> str:
@@ -394,8 +429,13 @@ class ResamplerComparison:
         The best baseline, which makes no images: what resampling has to beat.
     gains : dict of str to Difference
         Candidate that is not a baseline -> the same of its paired difference to `reference`.
+    recommended : str
+        The candidate that the advice names.
+    cheapest : str
+        The fastest candidate that cannot be told from it; "" where it is the fastest itself.
     advice : str
-        What to do, how sure that is, and what it was measured on: two sentences.
+        What to do, what it gains and costs, how sure that is, and what it was measured on: two
+        sentences.
     """
 
     names: tuple[str, ...]
@@ -419,12 +459,17 @@ class ResamplerComparison:
     weights of a "class_weight" that is not a parameter are to be passed to its ``fit``.)"""
     failures: Mapping[str, str]
     """Candidate without a result -> reason."""
+    gaps: Mapping[str, SynthesisGap] = field(default_factory=dict)
+    """Candidate that makes images -> how easily these are told from real ones, on the first fold,
+    in the features of the estimator; of arrays of images only."""
     notes: tuple[str, ...] = ()
     """What should be known besides."""
     interrupted: bool = False
     """Whether folds are missing because the comparison was stopped."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """What was measured on: classifier, images, n_images, n_folds, seed, version."""
+    baselines: tuple[str, ...] = BASELINES
+    """Candidates that make no images; where images have several labels other ones."""
 
     @property
     def scores(self) -> Mapping[str, NDArray[np.float64]]:
@@ -444,16 +489,32 @@ class ResamplerComparison:
     @cached_property
     def reference(self) -> str:
         """The baseline with the best mean; of equal ones the simpler."""
-        known = [name for name in BASELINES if name in self.names]
+        known = [name for name in self.baselines if name in self.names]
         return max(known, key=lambda name: round(float(self.scores[name].mean()), 12))
 
     @cached_property
     def gains(self) -> dict[str, Difference]:
         """Candidate that is not a baseline -> paired difference to `reference`."""
-        names = [name for name in self.names if name not in BASELINES]
+        names = [name for name in self.names if name not in self.baselines]
         if self.reference == "none":  # the same differences must not have two p-values
             return {name: self.differences[name] for name in names}
         return self._beside(self.reference, names)
+
+    @cached_property
+    def recommended(self) -> str:
+        """The candidate that the advice names: `reference`, unless another is surely better."""
+        surely = [n for n, each in self.gains.items() if each.p_holm < ALPHA and each.mean > 0]
+        return max(surely, key=lambda name: self.gains[name].mean, default=self.reference)
+
+    @cached_property
+    def cheapest(self) -> str:
+        """The fastest candidate that cannot be told from `recommended`, if one is faster."""
+        seconds = {name: self.costs[name].fit_seconds for name in self.names}
+        chosen = self.recommended
+        beside = self._beside(chosen, [name for name in self.names if name != chosen])
+        alike = [n for n, each in beside.items() if not each.p_holm < ALPHA]
+        faster = [name for name in alike if seconds[name] < seconds[chosen]]
+        return min(faster, key=seconds.__getitem__, default="")
 
     def _beside(self, other: str, names: list[str]) -> dict[str, Difference]:
         folds = {name: self.scores[name] - self.scores[other] for name in names}
@@ -545,7 +606,7 @@ class ResamplerComparison:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "Comparison.to_frame needs pandas. Install it: pip install imblearn-images[pandas]"
+                "Comparison.to_frame needs pandas. Install it: pip install pandas"
             ) from error
         return pd.DataFrame(makers[what](self))
 
@@ -561,6 +622,8 @@ class ResamplerComparison:
                 "recall": plain(recall_rows(self)),
                 "failures": dict(self.failures),
                 "reference": self.reference,
+                "recommended": self.recommended,
+                "cheapest": self.cheapest,
                 "gains": plain(gain_rows(self)),
                 "better": self.better,
                 "worse": self.worse,

@@ -1,15 +1,17 @@
-"""Redrawing: a share of the images of every class replaced by synthetic ones."""
+"""Redrawing: images of every class drawn anew, in their place or beside them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from numbers import Real
+from math import prod
+from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
 from imblearn.base import BaseSampler
+from imblearn.utils import check_sampling_strategy
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
@@ -19,29 +21,52 @@ from imblearn_images._sampler import (
     MeasuringSamplerMixin,
 )
 from imblearn_images.core.images import Images
+from imblearn_images.core.memory import check_fits
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
+from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.synthesis import Synthesis
+from imblearn_images.core.validation import (
+    PLAN_BYTES,
+    WholeCounts,
+    as_counts,
+    check_plan_fits,
+    check_strategy,
+)
+from imblearn_images.core.writing import DrawLater
 
 __all__ = ["RedrawImages"]
 
 
 @substitute
 class RedrawImages(MeasuringSamplerMixin, BaseSampler):
-    """Replace a share of the images of every class by synthetic ones drawn from them.
+    """Draw images of every class anew: in their place, or beside them, any number of times.
 
     Where only rare classes hold synthetic images, a classifier may learn that what looks
-    synthetic is rare. This step, behind an over-sampler in a Pipeline, redraws the same
-    share of every class, the largest as well. The number of images stays as it is.
+    synthetic is rare. This step draws the same share of every class, the largest as well. Behind
+    an over-sampler in a Pipeline it replaces copies. On its own, with ``times=8, keep=True``,
+    it gives every image and eight pictures drawn from it, and leaves the shares of the classes
+    as they are: correct the classifier for these (:func:`imblearn_images.recipes.many`).
 
     Parameters
     ----------
     {synthesis="blend"}
-    share : float, default=0.5
-        Of the images of each class that are redrawn, 0 to 1.
+    times : int, default=1
+        How many sets are drawn, each with every image once.
+    keep : bool, default=False
+        Whether the images themselves come first, as they are.
+    share : float, default=None
+        Of the images of each class in a set that are redrawn, 0 to 1; the others are copies.
+        ``None``: 0.5, and 1 with `keep`.
+    {sampling_strategy_redraw}
     classes : {"all", "resampled"} or list of labels, default="all"
         "resampled": the classes in which an image, or path, occurs more than once, as
-        RandomOverSampler leaves them.
+        RandomOverSampler leaves them. Other classes are copied.
+    lazy : bool, default=False
+        Return a home of pixels (:class:`~imblearn_images.images.DrawnImages`), whose images are
+        drawn when they are read, instead of an array or new files. A step behind it that reads
+        blocks, such as ``HOGFeatures`` or ``TorchEmbedding``, then never holds all pixels; any
+        other gets them through a temporary file.
     {random_state}
     {embedding}
     {accept}
@@ -51,18 +76,26 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     Attributes
     ----------
     {plan_}
+    {sampling_strategy_}
     {embedding_}
     {n_features_in_}
 
     Raises
     ------
     ValueError
-        For a share outside 0 to 1, or a class that y does not have.
+        For a share outside 0 to 1, a class that y does not have, `times` below 1, or a class that
+        is to have fewer images than it has.
+    MemoryError
+        If the result does not fit into memory, with its size, before anything is drawn.
 
     Notes
     -----
-    Row k of the result is image k, or an image drawn from it. Without an `embedding`, a
-    synthesis finds partners and donors by histograms of oriented gradients.
+    Row k of the result is image k, or an image drawn from it; with `times` and `keep` so is row
+    k + j n, n being the number of images, as long as no `sampling_strategy` adds more: these
+    rows come last. ``plan_.first_base`` always tells.
+
+    Without an `embedding`, a synthesis finds partners and donors by histograms of oriented
+    gradients.
 
     Copies of one image count as one where partners are looked for and classes compared in
     size, so that it does not matter whether the over-sampler came before.
@@ -75,19 +108,34 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     >>> from imblearn.pipeline import make_pipeline
     >>> from imblearn_images import RandomOverSampler
     >>> images = np.random.default_rng(0).integers(0, 256, (8, 8, 8), dtype=np.uint8)
+    >>> labels = ["cat"] * 5 + ["dog"] * 3
     >>> redraw = RedrawImages("blend", share=0.5, random_state=0)
     >>> both = make_pipeline(RandomOverSampler(random_state=0), redraw)
-    >>> X_res, y_res = both.fit_resample(images, ["cat"] * 5 + ["dog"] * 3)
+    >>> X_res, y_res = both.fit_resample(images, labels)
     >>> redraw.plan_
     ResamplingPlan(10 images -> 10 rows: 6 original, 0 copies, 4 synthetic, near by HOGFeatures
       (324 features))
+
+    Every image and three pictures drawn from it, made into features block by block:
+
+    >>> from imblearn_images.preprocessing import HOGFeatures
+    >>> from imblearn_images.synthesis import Augment
+    >>> many = RedrawImages(Augment(), times=3, keep=True, lazy=True, random_state=0)
+    >>> X_res, y_res = many.fit_resample(images, labels)
+    >>> X_res, y_res.count("cat"), y_res.count("dog")
+    (DrawnImages(32 images), 20, 12)
+    >>> HOGFeatures().fit_transform(X_res).shape
+    (32, 324)
     """
 
     _sampling_type = "bypass"
-    sampling_strategy = None
     _parameter_constraints: dict[str, Any] = {
-        "share": [Real],
+        "times": [Integral],
+        "keep": ["boolean"],
+        "share": [Real, None],
+        "sampling_strategy": [Real, str, Mapping, callable, None],
         "classes": [str, list, tuple, np.ndarray],
+        "lazy": ["boolean"],
         "random_state": ["random_state"],
         **ADDED,
     }
@@ -96,8 +144,12 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         self,
         synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = "blend",
         *,
-        share: float = 0.5,
+        times: int = 1,
+        keep: bool = False,
+        share: float | None = None,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] | None = None,
         classes: Literal["all", "resampled"] | Sequence[Any] = "all",
+        lazy: bool = False,
         random_state: int | np.random.RandomState | None = None,
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
         accept: AcceptRule | Callable[..., Any] | None = None,
@@ -105,8 +157,12 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         n_jobs: int | None = None,
     ) -> None:
         self.synthesis = synthesis
+        self.times = times
+        self.keep = keep
         self.share = share
+        self.sampling_strategy = sampling_strategy
         self.classes = classes
+        self.lazy = lazy
         self.random_state = random_state
         self.embedding = embedding
         self.accept = accept
@@ -116,13 +172,23 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"`share` must be between 0 and 1, got {self.share!r}.")
+        share = self._checked_share()
         if not isinstance(X, (np.ndarray, Images)):
             raise TypeError(f"RedrawImages draws images, X is a {type(X).__name__}; pass an array.")
         images = self._images_to_draw(X)
+        random_state = check_random_state(self.random_state)
+        wanted = _wanted(self.sampling_strategy, y, self.times + self.keep)
+        self._check_size(images, sum(wanted.values()))
+        rounds = self._rounds(y, wanted, random_state)
         first = _first_occurrence(images, y)
-        redrawn = self._rows_to_redraw(y, first)
+        chosen = self._chosen_classes(y, first)
+        redrawn = np.concatenate(
+            [
+                self._redrawn(y[rows], chosen, share, random_state, kept=self.keep and not at)
+                for at, rows in enumerate(rounds)
+            ]
+        )
+        rows = np.concatenate(rounds)
         distinct, position = np.unique(first, return_inverse=True)
         alone = self.embedding is None or len(distinct) == len(X)
         some, labels = (X, y) if alone else (_rows(X, distinct), y[distinct])
@@ -130,7 +196,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         if features is not None and len(features) > len(distinct):
             features = features[distinct]
         # Copies of an image must not be its partners: the rule sees every image once.
-        plan = ResamplingPlan.selection(position.ravel(), y[distinct])
+        plan = ResamplingPlan.selection(position.ravel()[rows], y[distinct])
         plan = self._with_synthesis(
             replace(plan, drawn=redrawn),
             images.subset(distinct),
@@ -141,18 +207,69 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         )
         self.plan_ = replace(
             plan,
-            base=np.where(redrawn, first, np.arange(len(y))),
+            base=np.where(redrawn, first[rows], rows),
             partners=distinct[plan.partners],
             n_source=len(y),
         )
+        if self.lazy:
+            return DrawnImages(self.plan_, images), self.plan_.y
         return self._draw(images), self.plan_.y
 
-    def _rows_to_redraw(self, y: NDArray[Any], first: NDArray[np.intp]) -> NDArray[np.bool_]:
-        random_state = check_random_state(self.random_state)
+    def _checked_share(self) -> float:
+        if isinstance(self.times, bool) or self.times < 1:
+            raise ValueError(f"`times` must be at least 1, got {self.times!r}.")
+        share = self.share if self.share is not None else 1.0 if self.keep else 0.5
+        if not 0 <= share <= 1:
+            raise ValueError(f"`share` must be between 0 and 1, got {self.share!r}.")
+        return float(share)
+
+    def _rounds(
+        self, y: NDArray[Any], wanted: dict[Any, int], random_state: np.random.RandomState
+    ) -> list[NDArray[np.intp]]:
+        """Rows of each set of the result: the originals if kept, those of `times`, and more."""
+        self.sampling_strategy_ = {
+            label: n - int(np.count_nonzero(y == label)) for label, n in wanted.items()
+        }
+        if self.sampling_strategy is None:
+            return [np.arange(len(y))] * (self.times + self.keep)
+        rounds, left = [], dict(wanted)
+        while any(left.values()):
+            some = []
+            for label in wanted:
+                members = np.flatnonzero(y == label)
+                if left[label] < len(members):  # no image more often than another by chance
+                    members = random_state.permutation(members)[: left[label]]
+                left[label] -= len(members)
+                some.append(members)
+            rounds.append(np.sort(np.concatenate(some)))
+        return rounds
+
+    def _check_size(self, images: Images, n_out: int) -> None:
+        shape = images.uniform
+        later = self.lazy or images.draws_later or isinstance(self.output_dir, DrawLater)
+        at_hand = images.paths is None and shape is not None and not later
+        n_bytes = n_out * (prod(shape or ()) * images.dtype.itemsize if at_hand else PLAN_BYTES)
+        check_fits(
+            n_bytes,
+            f"The result, {n_out} images drawn from {len(images)},",
+            "Pass fewer `times`, or lazy=True where the next step reads blocks, such as "
+            "HOGFeatures.",
+        )
+
+    def _redrawn(
+        self,
+        y: NDArray[Any],
+        chosen: NDArray[Any],
+        share: float,
+        random_state: np.random.RandomState,
+        *,
+        kept: bool,
+    ) -> NDArray[np.bool_]:
+        """Mask of the rows of a set, labelled `y`, that are drawn."""
         redrawn = np.zeros(len(y), dtype=np.bool_)
-        for label in self._chosen_classes(y, first):
+        for label in () if kept else chosen:
             rows = np.flatnonzero(y == label)
-            count = round(self.share * len(rows))
+            count = round(share * len(rows))
             redrawn[random_state.permutation(rows)[:count]] = True
         return redrawn
 
@@ -171,6 +288,22 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         if missing:
             raise ValueError(f"`classes` names {missing!r}, which y does not have.")
         return np.asarray(self.classes)
+
+
+def _wanted(strategy: Any, y: NDArray[Any], n_sets: int) -> dict[Any, int]:
+    """Class label to number of images of the result."""
+    labels, counts = np.unique(y, return_counts=True)
+    wanted = dict(zip(labels, (n_sets * counts).tolist(), strict=True))
+    if strategy is None:
+        return wanted
+    counted = y if isinstance(strategy, Mapping) else np.repeat(y, n_sets)
+    check_strategy(strategy, y, "over-sampling")
+    check_plan_fits(strategy, counted, "over-sampling")
+    strategy = WholeCounts(strategy) if callable(strategy) else as_counts(strategy)
+    added = check_sampling_strategy(strategy, counted, "over-sampling")
+    for label, number in added.items():
+        wanted[label] = int(np.count_nonzero(counted == label)) + int(number)
+    return wanted
 
 
 def _rows(X: Any, rows: NDArray[np.intp]) -> Any:

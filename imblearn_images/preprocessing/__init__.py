@@ -1,9 +1,9 @@
 """Steps of a pipeline: read image files, flatten images and reshape them back, describe them.
 
-- :mod:`~imblearn_images.preprocessing._reading`: ``ReadImages``
-- :mod:`~imblearn_images.preprocessing._reshaping`: ``FlattenImages``, ``ReshapeImages``
-- :mod:`~imblearn_images.preprocessing._hog`: ``HOGFeatures``
-- :func:`~imblearn_images.core.limits.image_limits`: how many pixels a file may have
+- :class:`ReadImages`: image files become one array
+- :class:`FlattenImages`, :class:`ReshapeImages`: images become rows of pixels, and rows images
+- :class:`HOGFeatures`: histograms of oriented gradients
+- :func:`image_limits`: how many pixels a file may have
 """
 
 from imblearn_images.core.limits import image_limits

@@ -17,7 +17,15 @@ from imblearn_images.core.hog import NORMS, default_cell, hog_features, hog_shap
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import channels_last
 from imblearn_images.core.text import printable
-from imblearn_images.preprocessing._pixels import are_paths, image_tags, pixels_of, shaped
+from imblearn_images.preprocessing._pixels import (
+    are_paths,
+    block_height,
+    image_tags,
+    is_home,
+    pixels_of,
+    read_rows,
+    shaped,
+)
 from imblearn_images.preprocessing._reading import ReadImages, read_batch
 
 _BLOCK = 16  # files at a time
@@ -107,6 +115,9 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     pixels_per_cell_: Any
     cells_per_block: Any
 
+    reads_homes = True
+    """Whether homes of pixels are read block by block."""
+
     def __init__(
         self,
         orientations: int = 9,
@@ -145,8 +156,11 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         self : HOGFeatures
         """
         self._check_parameters()
-        images, _ = unwrap(X)
-        if are_paths(images):
+        images = X if is_home(X) else unwrap(X)[0]  # which would read all of them
+        if is_home(images):
+            shape = self._planes(read_rows(images, 0, 1, self.size), reset=True).shape[1:]
+            self.image_shape_ = shape if self.size is None else (*self.size, *shape[2:])
+        elif are_paths(images):
             validate_data(self, images.reshape(-1, 1), skip_check_array=True)
             infos = files.describe_all(images, size=self.size, n_jobs=self.n_jobs)
             files.check_uniform(infos, images, by_mode=False)
@@ -169,7 +183,8 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, H, W) or (n, H, W, C), of rows (n, d), or of paths
             Images of any dtype; rows of flattened pixels with `image_shape`; or image
-            files, of which each is opened once and 16 are in memory at a time.
+            files, of which each is opened once and 16 are in memory at a time. Any other home
+            of pixels, such as what ``RedrawImages(lazy=True)`` returns, is read block by block.
 
         Returns
         -------
@@ -184,7 +199,9 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             that cannot be read.
         """
         check_is_fitted(self)
-        images, _ = unwrap(X)
+        images = X if is_home(X) else unwrap(X)[0]
+        if is_home(images):
+            return self._of_home(images)
         if are_paths(images):
             return self._of_files(images)
         planes = self._planes(images, reset=False)
@@ -238,6 +255,20 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         starts = range(0, len(paths), _BLOCK)
         errors = in_threads(block, ((start,) for start in starts), n_jobs=self.n_jobs)
         files.raise_unreadable(list(chain.from_iterable(errors)), len(paths))
+        return features
+
+    def _of_home(self, images):
+        images.look_at(np.arange(len(images)), n_jobs=self.n_jobs)
+        features = np.empty((len(images), prod(self._output_shape())), dtype=np.float32)
+        height = block_height(images, self.size)
+
+        def block(start):
+            planes = self._planes(read_rows(images, start, start + height, self.size), reset=False)
+            self._check_shape(planes.shape[1:], "X")
+            features[start : start + height] = self._of_arrays(planes, 1)
+
+        starts = range(0, len(images), height)
+        in_threads(block, ((start,) for start in starts), n_jobs=self.n_jobs)
         return features
 
     def _output_shape(self):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from imblearn_images.core.containers import holds_paths, is_path, unwrap
+from imblearn_images.core.images import Images
 
 _DTYPES = ["float64", "float32", "uint8", "uint16", "int32"]
 
@@ -45,6 +47,38 @@ class ImagesOutMixin:
 def are_paths(images):
     """Return whether `images`, as :func:`unwrap` returns them, are paths of at least one file."""
     return holds_paths(images) and len(images) > 0 and is_path(images[0])
+
+
+def is_home(images):
+    """Return whether `images` are a home of pixels that is read block by block."""
+    return isinstance(images, Images) and images.paths is None and len(images) > 0
+
+
+BLOCK = 1 << 20  # bytes of pixels that are read of a home at a time
+
+
+def block_height(images, size=None):
+    """How many images of a home are read at a time."""
+    shape = images.shape_of(0)
+    shape = shape if size is None else (*size, *shape[2:])
+    return max(1, BLOCK // max(1, prod(shape) * images.dtype.itemsize))
+
+
+def read_rows(images, start, stop, size=None):
+    """Read some images of a home, in their own shape or resized, shape (m, H, W[, C])."""
+    rows = np.arange(start, min(stop, len(images)))
+    shapes = {images.shape_of(row) for row in rows}
+    shape = images.shape_of(rows[0])
+    if size is not None:
+        shape = (*size, *shape[2:])
+    elif len(shapes) > 1:
+        raise ValueError(
+            f"X holds images of shapes {', '.join(map(str, sorted(shapes)))}: one array needs one "
+            "shape. Pass `size=(height, width)`, or put `ReadImages(size=(height, width))` first."
+        )
+    pixels = np.empty((len(rows), *shape), dtype=images.dtype)
+    images.read(rows, pixels)
+    return pixels
 
 
 def pixels_of(estimator, X, *, reset, dtype="numeric", finite=False):

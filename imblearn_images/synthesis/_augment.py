@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import exp, inf, isfinite, log, sqrt
 from numbers import Real
 from typing import Any
@@ -220,6 +221,7 @@ class Augment(BaseEstimator):
     """
 
     n_partners = 0
+    looks = False
 
     def __init__(
         self,
@@ -350,23 +352,52 @@ class Augment(BaseEstimator):
         """Where the base is seen; see :mod:`imblearn_images.core.layers`."""
         height, width = size = base.shape[1:3]
         rows, changes, drawn = self._drawn(size, rngs)
-        own = [rngs[row] for row in rows.tolist()]
         layer = in_place(len(base), size)
-        flow = self._flow(size, changes, drawn, own)
-        places = in_place(len(rows), size, flow=flow).places
-        for axis, (name, side) in enumerate(
-            (("vertical_flip", height), ("horizontal_flip", width))
-        ):
-            if flow is not None and self.fill_mode in ("reflect", "wrap"):
-                places[:, axis] = fold(places[:, axis], side, self.fill_mode)
+        if self.elastic or self.fill_mode in ("reflect", "wrap"):
+            own = [rngs[row] for row in rows.tolist()]
+            flow = self._flow(size, changes, drawn, own)
+            places = in_place(len(rows), size, flow=flow).places
+            for axis, (name, side) in enumerate(
+                (("vertical_flip", height), ("horizontal_flip", width))
+            ):
+                if flow is not None and self.fill_mode in ("reflect", "wrap"):
+                    places[:, axis] = fold(places[:, axis], side, self.fill_mode)
+                if getattr(self, name):
+                    flipped = drawn[name] < 0.5
+                    places[flipped, axis] = side - 1 - places[flipped, axis]
+            bent = np.zeros((len(base), 2, height, width))
+            bent[rows] = places - in_place(1, size).places
+            layer = in_place(len(base), size, flow=bent)
+        elif layer.matrix is not None:
+            layer.matrix[rows] = self._matrices((height, width), drawn)
+        if self.erase:
+            shown = layer.seen.copy()
+            for row, window in self._erased(size, drawn):
+                shown[rows[row]][window] = False
+            layer = replace(layer, shown=shown)
+        return [layer]
+
+    @property
+    def why_not_carried(self) -> str:
+        """Why objects cannot be carried along; empty where they can."""
+        if self.fill_mode not in ("reflect", "wrap"):
+            return ""
+        return (
+            f"Augment(fill_mode={self.fill_mode!r}) shows objects near the border a second time, "
+            'where no annotation says so. Use fill_mode="nearest" or "constant".'
+        )
+
+    def _matrices(
+        self, size: tuple[int, int], drawn: dict[str, NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """All affine maps and flips of the rows that are changed, in one matrix each."""
+        matrices = _affine(drawn).maps(size)
+        for axis, name in enumerate(("vertical_flip", "horizontal_flip")):
             if getattr(self, name):
                 flipped = drawn[name] < 0.5
-                places[flipped, axis] = side - 1 - places[flipped, axis]
-        layer.flow[rows] = places - in_place(1, size).places
-        if self.erase:
-            for row, window in self._erased(size, drawn):
-                layer.seen[rows[row]][window] = False
-        return [layer]
+                matrices[flipped, axis] *= -1
+                matrices[flipped, axis, 2] += size[axis] - 1
+        return matrices
 
     def _drawn(
         self, size: tuple[int, ...], rngs: Sequence[np.random.Generator]

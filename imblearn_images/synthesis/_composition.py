@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images.core.estimators import NamedMembersMixin
-from imblearn_images.core.layers import Layer, in_place, place_through
+from imblearn_images.core.layers import Layer, place_through
 from imblearn_images.core.pixels import stored
 from imblearn_images.core.plan import ResamplingPlan, explain_drawn
+from imblearn_images.core.rules import answer
 from imblearn_images.core.synthesis import (
     Neighbourhood,
     as_objects,
@@ -62,6 +63,16 @@ class Chain(NamedMembersMixin, BaseEstimator):
     def n_partners(self) -> int:
         """Partners of all of them."""
         return sum(rule.n_partners for rule in as_objects(self.syntheses))
+
+    @property
+    def looks(self) -> bool:
+        """Whether where things are depends on the pixels of the parents."""
+        return any(answer(rule, "looks") for rule in as_objects(self.syntheses))
+
+    @property
+    def why_not_carried(self) -> str:
+        """Why objects cannot be carried along; empty where they can."""
+        return _first_reason(self.syntheses)
 
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
@@ -119,7 +130,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
             top = rule.layers(base, *args, member_generators(rngs, at))
             own = [replace(x, member=x.member and start + x.member) for x in top]
             layers = place_through(own, layers) if layers else own
-            if rule is not rules[-1]:  # the next one may look at what is drawn here
+            if any(answer(later, "looks") for later in rules[at + 1 :]):
                 drawn = rule.draw(base, *args, member_generators(rngs, at))
                 base = stored(drawn, dtype)
             start = mine.stop
@@ -167,6 +178,16 @@ class OneOf(NamedMembersMixin, BaseEstimator):
     def n_partners(self) -> int:
         """As many as the one that needs most."""
         return max(rule.n_partners for rule in as_objects(self.syntheses))
+
+    @property
+    def looks(self) -> bool:
+        """Whether where things are depends on the pixels of the parents."""
+        return any(answer(rule, "looks") for rule in as_objects(self.syntheses))
+
+    @property
+    def why_not_carried(self) -> str:
+        """Why objects cannot be carried along; empty where they can."""
+        return _first_reason(self.syntheses)
 
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
@@ -228,12 +249,9 @@ class OneOf(NamedMembersMixin, BaseEstimator):
                 continue
             own = member_generators([rngs[row] for row in rows.tolist()], at)
             parents = base[rows], partners[rows, :width]
-            for some in rule.layers(*parents, weights[rows, :width], own):
-                size = some.seen.shape[1:]
-                layer = in_place(m, size, some.member, seen=np.zeros((m, *size), dtype=np.bool_))
-                layer.flow[rows], layer.seen[rows] = some.flow, some.seen
-                layer.share[rows] = some.share
-                layers.append(layer)
+            layers += [
+                some.spread(rows, m) for some in rule.layers(*parents, weights[rows, :width], own)
+            ]
         return layers
 
     def _picked(self, rngs: Sequence[np.random.Generator]) -> NDArray[np.intp]:
@@ -248,3 +266,9 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         numbers = np.array([rng.random() for rng in rngs])
         picked: NDArray[np.intp] = np.searchsorted(np.cumsum(shares)[:-1], numbers, side="right")
         return picked
+
+
+def _first_reason(syntheses: Sequence[Any]) -> str:
+    """Why objects cannot be carried through one of these; empty where they can through all."""
+    reasons = (answer(rule, "why_not_carried") for rule in as_objects(syntheses))
+    return next(filter(None, reasons), "")

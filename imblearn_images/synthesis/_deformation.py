@@ -96,6 +96,16 @@ class Morph(BaseEstimator):
             child += _scaled(end, step)
         return back(child)
 
+    @property
+    def why_not_carried(self) -> str:
+        """Why objects cannot be carried along; empty where they can."""
+        if not self.fade:
+            return ""
+        return (
+            "Morph(fade=True) shows what its two parents have in common once, which both annotate. "
+            "Use Morph(fade=False)."
+        )
+
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:

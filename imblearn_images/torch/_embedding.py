@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.files import read_image
-from imblearn_images.core.images import FileImages
+from imblearn_images.core.images import FileImages, Images
 from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.text import printable
 
@@ -103,6 +103,9 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
 
     size: Any  # may come as a list
 
+    reads_homes = True
+    """Whether homes of pixels are read block by block."""
+
     def __init__(
         self,
         module: Any,
@@ -157,9 +160,9 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         self.module_ = self.module
         if self.device is not None:
             self.module_ = copy.deepcopy(self.module).to(self.device)
-        X, _ = unwrap(X)
+        X = X if _is_home(X) else unwrap(X)[0]  # which would read all of them
         if not holds_paths(X):
-            channels_last(X[:1], self.channel_axis, "TorchEmbedding")
+            channels_last(_array(X[:1]), self.channel_axis, "TorchEmbedding")
         elif self.size_ is None:
             _check_one_size(FileImages(X))
         return self
@@ -178,7 +181,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         torch = _import_torch()
-        X, _ = unwrap(X)
+        X = X if _is_home(X) else unwrap(X)[0]
         # A network of half or double precision takes what it is made of.
         weights = [p for p in self.module_.parameters() if p.is_floating_point()]
         like = weights[0] if weights else torch.zeros(())
@@ -198,7 +201,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
             mode = _MODES.get(self.channels_)
             images = np.stack([read_image(path, size=self.size_, mode=mode) for path in X])
         else:
-            images = channels_last(X, self.channel_axis, "TorchEmbedding")
+            images = channels_last(_array(X), self.channel_axis, "TorchEmbedding")
             if self.size_ not in (None, images.shape[1:3]):
                 images = resized(images, self.size_)
         unit = _unit(images)
@@ -267,9 +270,7 @@ def _import_torch():
     try:
         import torch
     except ImportError as exc:
-        raise ImportError(
-            "TorchEmbedding needs torch. Install it: pip install imblearn-images[torch]"
-        ) from exc
+        raise ImportError("TorchEmbedding needs torch. Install it: pip install torch") from exc
     return torch
 
 
@@ -284,6 +285,19 @@ def _wishes(module) -> dict[str, Any]:
     takes = (getattr(part, "in_channels", None) for part in module.modules())
     channels = next((n for n in takes if isinstance(n, int)), None)
     return wanted | ({} if channels is None else {"channels": channels})
+
+
+def _is_home(images):
+    return isinstance(images, Images) and images.paths is None
+
+
+def _array(images):
+    """Pixels of a batch, read where they live in a home."""
+    if not isinstance(images, Images):
+        return images
+    pixels = np.empty((len(images), *images.shape_of(0)), dtype=images.dtype)
+    images.read(np.arange(len(images)), pixels)
+    return pixels
 
 
 def _unit(images):

@@ -1,14 +1,21 @@
 """Under-samplers: the names and parameters of :mod:`imblearn.under_sampling`, on images.
 
-- :mod:`~imblearn_images.under_sampling._controlled`: the size of every class is given.
-  ``RandomUnderSampler``, ``NearMiss``, ``InstanceHardnessThreshold``, ``ClusterCentroids``
-- :mod:`~imblearn_images.under_sampling._cleaning`: images that disturb, or that nobody
-  needs, are dropped. ``TomekLinks``, ``EditedNearestNeighbours``,
-  ``RepeatedEditedNearestNeighbours``, ``AllKNN``, ``CondensedNearestNeighbour``,
-  ``OneSidedSelection``, ``NeighbourhoodCleaningRule``
+The size of every class is given:
+
+- :class:`RandomUnderSampler`, :class:`NearMiss`, :class:`InstanceHardnessThreshold`,
+  :class:`ClusterCentroids`
+
+Images that disturb, or that nobody needs, are dropped:
+
+- :class:`TomekLinks`, :class:`EditedNearestNeighbours`,
+  :class:`RepeatedEditedNearestNeighbours`, :class:`AllKNN`,
+  :class:`CondensedNearestNeighbour`, :class:`OneSidedSelection`,
+  :class:`NeighbourhoodCleaningRule`
 
 All but the first measure distances, in the features that `embedding` makes. With
-``embedding=None`` these are the flattened pixels: float images as they are, others as one
+``embedding=None`` these are the flattened pixels: neighbours are looked up in the images, block by
+block, and no float copy of 8-bit images is made. Only ``InstanceHardnessThreshold`` and
+``ClusterCentroids`` need the features themselves: float images as they are, others as one
 float64 copy (8 bytes a pixel), which is refused before it is made if memory is short. Of
 paths every file is opened once; paths of selected images come back.
 """

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
+from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
-from imblearn.under_sampling import AllKNN as ImblearnAllKNN
 from imblearn.under_sampling import CondensedNearestNeighbour as ImblearnCondensedNearestNeighbour
 from imblearn.under_sampling import EditedNearestNeighbours as ImblearnEditedNearestNeighbours
 from imblearn.under_sampling import NeighbourhoodCleaningRule as ImblearnNeighbourhoodCleaningRule
-from imblearn.under_sampling import OneSidedSelection as ImblearnOneSidedSelection
 from imblearn.under_sampling import (
     RepeatedEditedNearestNeighbours as ImblearnRepeatedEditedNearestNeighbours,
 )
-from imblearn.under_sampling import TomekLinks as ImblearnTomekLinks
+from imblearn.utils import check_neighbors_object
 from numpy.typing import NDArray
+from sklearn.neighbors import KNeighborsClassifier
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import MeasuringSelectorMixin
+from imblearn_images.core.embedding import Search
+from imblearn_images.core.planning import (
+    RowAllKNN,
+    RowClassifier,
+    RowNeighbors,
+    RowOneSidedSelection,
+    RowTomekLinks,
+)
 
 __all__ = [
     "AllKNN",
@@ -32,7 +41,7 @@ __all__ = [
 
 
 @substitute
-class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
+class TomekLinks(MeasuringSelectorMixin, RowTomekLinks):
     """Drop majority images that form a pair of mutual nearest neighbours with another class.
 
     :class:`imblearn.under_sampling.TomekLinks` for images. One search for the nearest
@@ -69,8 +78,10 @@ class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
       features))
     """
 
+    looks_up = True
+
     _parameter_constraints: dict[str, Any] = {
-        **ImblearnTomekLinks._parameter_constraints,
+        **RowTomekLinks._parameter_constraints,
         "embedding": "no_validation",
     }
 
@@ -86,6 +97,9 @@ class TomekLinks(MeasuringSelectorMixin, ImblearnTomekLinks):
             n_jobs=n_jobs,
         )
         self.embedding = embedding
+
+    def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
+        return {"row_search": search}
 
 
 @substitute
@@ -113,7 +127,7 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
     {embedding_}
     {n_features_in_}
     nn_ : estimator
-        Neighbours of the features.
+        Neighbours of the features; unfitted where images were searched by their pixels.
 
     References
     ----------
@@ -130,6 +144,9 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
     ResamplingPlan(361 images -> 343 rows: 343 original, 0 copies, 0 synthetic, near by <lambda> (32
       features))
     """
+
+    searches = {"n_neighbors": 1}
+    remembers = True
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnEditedNearestNeighbours._parameter_constraints,
@@ -161,7 +178,8 @@ class RepeatedEditedNearestNeighbours(
     """Clean by edited nearest neighbours again and again until nothing changes.
 
     :class:`imblearn.under_sampling.RepeatedEditedNearestNeighbours` for images. Up to
-    `max_iter` times the cost, and the effect, of :class:`EditedNearestNeighbours`.
+    `max_iter` times the effect of :class:`EditedNearestNeighbours`, at little more than its cost:
+    distances of images that stay are measured once.
 
     Parameters
     ----------
@@ -199,6 +217,10 @@ class RepeatedEditedNearestNeighbours(
       (32 features)))
     """
 
+    searches = {"n_neighbors": 1}
+    remembers = True
+    repeats = True
+
     _parameter_constraints: dict[str, Any] = {
         **ImblearnRepeatedEditedNearestNeighbours._parameter_constraints,
         "embedding": "no_validation",
@@ -233,10 +255,10 @@ class RepeatedEditedNearestNeighbours(
 
 
 @substitute
-class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
+class AllKNN(MeasuringSelectorMixin, RowAllKNN):
     """Clean by edited nearest neighbours with a neighbourhood that grows from 1 to k.
 
-    :class:`imblearn.under_sampling.AllKNN` for images: `n_neighbors` searches. It drops
+    :class:`imblearn.under_sampling.AllKNN` for images: `n_neighbors` rounds. It drops
     more than one round of :class:`EditedNearestNeighbours`, mostly at the border.
 
     Parameters
@@ -273,8 +295,12 @@ class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
       features))
     """
 
+    searches = {"n_neighbors": 1}
+    remembers = True
+    repeats = True
+
     _parameter_constraints: dict[str, Any] = {
-        **ImblearnAllKNN._parameter_constraints,
+        **RowAllKNN._parameter_constraints,
         "embedding": "no_validation",
     }
 
@@ -297,14 +323,18 @@ class AllKNN(MeasuringSelectorMixin, ImblearnAllKNN):
         )
         self.embedding = embedding
 
+    def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
+        return {"row_search": search}
+
 
 @substitute
 class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearestNeighbour):
     """Keep the images that a nearest-neighbour classifier needs to get the others right.
 
     :class:`imblearn.under_sampling.CondensedNearestNeighbour` for images. Images are
-    processed one by one, each with a search: slow, hours for tens of thousands. It keeps
-    the border and drops the inside of a class, hence noise is kept.
+    processed one by one, and every one that is kept is compared with all of its class: slow,
+    hours for many tens of thousands. It keeps the border and drops the inside of a class, hence
+    noise is kept.
 
     Parameters
     ----------
@@ -323,7 +353,7 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     {embedding_}
     {n_features_in_}
     estimators_ : list of KNeighborsClassifier
-        One per condensed class.
+        One per condensed class, fitted on the features, or the pixels, of what was kept.
 
     References
     ----------
@@ -339,6 +369,8 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     >>> condense.plan_
     ResamplingPlan(91 images -> 22 rows: 22 original, 0 copies, 0 synthetic, near by pixels)
     """
+
+    looks_up = True
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnCondensedNearestNeighbour._parameter_constraints,
@@ -364,9 +396,17 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
         )
         self.embedding = embedding
 
+    def _decides_on_numbers(self, X: Any) -> bool:
+        return isinstance(self.n_neighbors, (Integral, NoneType)) and super()._decides_on_numbers(X)
+
+    def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
+        # Every image of a class is compared with every one that is kept of it, as they come.
+        groups = np.unique(y, return_inverse=True)[1]
+        return {"n_neighbors": RowClassifier(search, _classifier(self), groups)}
+
 
 @substitute
-class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
+class OneSidedSelection(MeasuringSelectorMixin, RowOneSidedSelection):
     """Drop majority images that are easy, then those in Tomek links.
 
     :class:`imblearn.under_sampling.OneSidedSelection` for images: one classification of
@@ -405,8 +445,10 @@ class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
     ResamplingPlan(361 images -> 116 rows: 114 original, 2 copies, 0 synthetic, near by pixels)
     """
 
+    looks_up = True
+
     _parameter_constraints: dict[str, Any] = {
-        **ImblearnOneSidedSelection._parameter_constraints,
+        **RowOneSidedSelection._parameter_constraints,
         "embedding": "no_validation",
     }
 
@@ -428,6 +470,14 @@ class OneSidedSelection(MeasuringSelectorMixin, ImblearnOneSidedSelection):
             n_jobs=n_jobs,
         )
         self.embedding = embedding
+
+    def _decides_on_numbers(self, X: Any) -> bool:
+        return isinstance(self.n_neighbors, (Integral, NoneType)) and super()._decides_on_numbers(X)
+
+    def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
+        groups = np.unique(y, return_inverse=True)[1]
+        classifier = RowClassifier(search, _classifier(self), groups)
+        return {"n_neighbors": classifier, "row_search": search}
 
 
 @substitute
@@ -473,6 +523,9 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
       features))
     """
 
+    searches = {"n_neighbors": 0}
+    remembers = True
+
     _parameter_constraints: dict[str, Any] = {
         **ImblearnNeighbourhoodCleaningRule._parameter_constraints,
         "embedding": "no_validation",
@@ -496,3 +549,29 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
             n_jobs=n_jobs,
         )
         self.embedding = embedding
+
+    def _asked(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        labels, counts = np.unique(y, return_counts=True)
+        return super()._asked(y) | (y == labels[counts.argmin()])
+
+    def _decides_on_numbers(self, X: Any) -> bool:
+        counted = isinstance(self.n_neighbors, Integral)  # else a classifier
+        no_other = self.edited_nearest_neighbours is None
+        return counted and no_other and super()._decides_on_numbers(X)
+
+    def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
+        more = check_neighbors_object("n_neighbors", self.n_neighbors, additional_neighbor=1)
+        edited = ImblearnEditedNearestNeighbours(
+            sampling_strategy=self.sampling_strategy,
+            n_neighbors=RowNeighbors(search, more),
+            kind_sel="mode",
+            n_jobs=self.n_jobs,
+        )
+        classifier = RowClassifier(search, KNeighborsClassifier(n_neighbors=self.n_neighbors))
+        return {"edited_nearest_neighbours": edited, "n_neighbors": classifier}
+
+
+def _classifier(sampler: Any) -> KNeighborsClassifier:
+    """What imbalanced-learn makes of the parameter of a sampler."""
+    k = 1 if sampler.n_neighbors is None else sampler.n_neighbors
+    return KNeighborsClassifier(n_neighbors=k, n_jobs=sampler.n_jobs)

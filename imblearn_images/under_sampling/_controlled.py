@@ -134,6 +134,8 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
       pixels))
     """
 
+    searches = {"n_neighbors": 0, "n_neighbors_ver3": 0}
+
     _parameter_constraints: dict[str, Any] = {
         **ImblearnNearMiss._parameter_constraints,
         "embedding": "no_validation",

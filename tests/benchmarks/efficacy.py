@@ -11,6 +11,8 @@ before resampling: `PriorCorrectedClassifier(prior="uniform", model_prior="train
 PATH are uint8 images of your own: an .npz file with X_train, y_train, X_test, y_test, or a folder
 with train/CLASS/ and test/CLASS/, whose photos are read at 64 x 64 pixels.
 
+`efficacy.py policies` and `efficacy.py advice` print other tables, see `policies.py`.
+
 Nothing may be tuned on the test part: `--inside` trains on one half of the training part and
 validates on the other. With `--out` a run that was broken off continues.
 """
@@ -23,6 +25,7 @@ os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "M
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -32,11 +35,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import policies
 from efficacy_models import SmallCNN, balanced_weights, corrected, linear_scores
 from imblearn.metrics import geometric_mean_score
 from imblearn.pipeline import make_pipeline
 from sklearn.metrics import balanced_accuracy_score, f1_score
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from imblearn_images import SMOTE, RandomOverSampler, RedrawImages, recipes
 from imblearn_images.datasets import load_image_folder
@@ -96,6 +100,7 @@ METHODS: dict[str, tuple[Callable[[int], list[Any]], tuple[float, ...]]] = {
         lambda seed: [*drawn(TransferDeformation(), seed), augmented(seed)],
         (0, MILD),
     ),
+    "many": (lambda seed: [recipes.many(random_state=seed)], (0, 1)),
     "mix of Transfer": (lambda seed: [recipes.mix(random_state=seed)], (0, MILD)),
     "mix": (lambda seed: [copied(seed), half(MIXED, seed), augmented(seed)], (0, MILD)),
     "Morph": (partial(drawn, Morph()), (0, MILD)),
@@ -148,13 +153,30 @@ def images_of(data: str) -> tuple[np.ndarray, ...]:
     return X_train, y_train, X_test, np.searchsorted(names, y_test)
 
 
-def split(data: str, seed: int, inside: bool) -> tuple[np.ndarray, ...]:
-    """X_train, y_train, X_test, y_test of a seed."""
+@lru_cache
+def groups_of(data: str) -> np.ndarray | None:
+    """Group of each training image, of an .npz file with `groups_train`; None elsewhere."""
+    path = NAMED.get(data, Path(data))
+    if path.suffix != ".npz":
+        return None
+    with np.load(path) as file:
+        groups: np.ndarray | None = file.get("groups_train")
+    return groups
+
+
+def split(data: str, seed: int, inside: bool) -> tuple[Any, ...]:
+    """X_train, y_train, X_test, y_test of a seed, and the groups of the training images."""
     X, y, X_test, y_test = images_of(data)
-    share = 0.5 if inside else 0.8
-    halves = train_test_split(X, y, train_size=share, stratify=y, random_state=seed)
-    X_train, X_rest, y_train, y_rest = halves
-    return (X_train, y_train, X_rest, y_rest) if inside else (X_train, y_train, X_test, y_test)
+    share, groups = 0.5 if inside else 0.8, groups_of(data)
+    rows = np.arange(len(y))
+    if groups is None:
+        train, rest = train_test_split(rows, train_size=share, stratify=y, random_state=seed)
+    else:
+        folds = StratifiedGroupKFold(round(1 / (1 - share)), shuffle=True, random_state=seed)
+        train, rest = next(iter(folds.split(rows, y, groups)))
+        groups = groups[train]
+    tested = (X[rest], y[rest]) if inside else (X_test, y_test)
+    return X[train], y[train], *tested, groups
 
 
 # ---------------------------------------------------------------- one run
@@ -173,7 +195,7 @@ def run(
     method, seed = task
     samplers_of, taus = methods[method]
     samplers = samplers_of(seed)
-    X, y, X_test, y_test = split(data, seed, inside)
+    X, y, X_test, y_test, groups = split(data, seed, inside)
     priors = np.bincount(y) / len(y)
     weighted = method == "class weights"
     start = time.process_time()
@@ -185,7 +207,7 @@ def run(
         scores = dict.fromkeys(taus, network.decision_function(X_test))
     else:
         drawing = 0.0  # a part of tuning
-        scores = linear_scores(samplers, weighted, taus, (X, y), X_test, seed)
+        scores = linear_scores(samplers, weighted, taus, (X, y), X_test, seed, groups)
     seconds = time.process_time() - start
     records = []
     for tau in taus:
@@ -240,8 +262,8 @@ def print_table(found: Found) -> None:
         line = f"{row:<38}"
         for metric in METRICS:
             values = 100 * np.array([record[metric] for record in by_seed.values()])
-            spread = values.std(ddof=1) if len(values) > 1 else 0
-            line += f"{values.mean():>11.2f} +- {spread:4.2f}"
+            spread = f" +- {values.std(ddof=1):4.2f}" if len(values) > 1 else " " * 8
+            line += f"{values.mean():>11.2f}{spread}"
         for peer in PEERS:
             gained = differences(found, row, peer, METRICS[0])
             won = f"{gained.mean():+.2f} ({sum(gained > 0)}/{len(gained)})" if len(gained) else ""
@@ -280,6 +302,9 @@ def print_verdict(found: Found) -> None:
 
 def main() -> None:
     """Run what is missing, print the table of all."""
+    if sys.argv[1:2] in (["policies"], ["advice"]):
+        policies.main(sys.argv[1:], images_of=images_of, groups_of=groups_of)
+        return
     what, _, _, paths, *_ = __doc__.split("\n\n")
     parser = argparse.ArgumentParser(description=what, epilog=paths)
     parser.add_argument("data", nargs="?", default="fashion", help="fashion, grocery, PATH")

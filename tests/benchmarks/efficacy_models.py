@@ -10,7 +10,7 @@ from imblearn.pipeline import make_pipeline
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from imblearn_images.preprocessing import HOGFeatures
 
@@ -134,16 +134,18 @@ def linear_scores(
     train: tuple[np.ndarray, np.ndarray],
     X_test: np.ndarray,
     seed: int,
+    groups: np.ndarray | None = None,
 ) -> dict[float, np.ndarray]:
     """Log probabilities of the test images, for each tau with the C that suits it.
 
     C is chosen by balanced accuracy in three folds of the training part, resampled within
-    the fold, predictions corrected as they will be.
+    the fold, predictions corrected as they will be. `groups` stay in one fold.
     """
     X, y = train
     found = {tau: np.zeros(len(PENALTIES)) for tau in taus}
-    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
-    for fold, held_out in folds.split(X, y):
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    folds = kind(3, shuffle=True, random_state=seed)
+    for fold, held_out in folds.split(X, y, groups):
         priors = np.bincount(y[fold]) / len(fold)
         by_penalty = _fitted(samplers, weighted, X[fold], y[fold], X[held_out], PENALTIES)
         for at, scores in enumerate(by_penalty):

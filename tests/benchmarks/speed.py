@@ -3,7 +3,8 @@
 Every table is measured in one process, ours and the peer in turn, BLAS and OpenMP at one
 thread, in CPU seconds (medians), because machines are shared and noisy. Memory is the
 peak above the input, in a fresh process for each figure. Tables: smote, memory, random,
-dtypes, growth, files, threads, import.
+dtypes, growth, files, threads, family, imports. `--only 28x28 AllKNN TomekLinks` measures some of
+the family.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")}
 os.environ.update(THREADS)  # before NumPy is imported
 
 import argparse
+import contextlib
 import platform
 import statistics
 import subprocess
@@ -21,11 +23,12 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from imblearn import over_sampling, under_sampling
+from imblearn import combine, over_sampling, under_sampling
 
 import imblearn_images as ours
 
@@ -347,6 +350,116 @@ def large_job() -> None:
         print(time.perf_counter() - start_time, extra / 1e6, len(out))
 
 
+NEAREST = (2.5, 4)  # how much faster each group is to be, at 28x28 and at 64x64x3
+CLEANING, SLOW, FEATURES = (2, 3), (1.5, 2), (1, 1)
+FAMILY = {
+    "BorderlineSMOTE": (over_sampling.BorderlineSMOTE, {"random_state": 0}, NEAREST),
+    "ADASYN": (over_sampling.ADASYN, {"random_state": 0}, NEAREST),
+    "EditedNearestNeighbours": (under_sampling.EditedNearestNeighbours, {}, CLEANING),
+    "AllKNN": (under_sampling.AllKNN, {}, CLEANING),
+    "RepeatedEditedNearestNeighbours": (
+        under_sampling.RepeatedEditedNearestNeighbours,
+        {},
+        CLEANING,
+    ),
+    "NearMiss 1": (under_sampling.NearMiss, {"version": 1}, CLEANING),
+    "NearMiss 2": (under_sampling.NearMiss, {"version": 2}, CLEANING),
+    "NearMiss 3": (under_sampling.NearMiss, {"version": 3}, CLEANING),
+    "TomekLinks": (under_sampling.TomekLinks, {}, CLEANING),
+    "NeighbourhoodCleaningRule": (under_sampling.NeighbourhoodCleaningRule, {}, CLEANING),
+    "SMOTEENN": (combine.SMOTEENN, {"random_state": 0}, NEAREST),
+    "SMOTETomek": (combine.SMOTETomek, {"random_state": 0}, NEAREST),
+    "OneSidedSelection": (under_sampling.OneSidedSelection, {"random_state": 0}, SLOW),
+    "CondensedNearestNeighbour": (
+        under_sampling.CondensedNearestNeighbour,
+        {"random_state": 0},
+        SLOW,
+    ),
+    "KMeansSMOTE": (
+        over_sampling.KMeansSMOTE,
+        {"random_state": 0, "cluster_balance_threshold": 0.01},
+        FEATURES,
+    ),
+    "SVMSMOTE": (over_sampling.SVMSMOTE, {"random_state": 0}, FEATURES),
+    "ClusterCentroids": (under_sampling.ClusterCentroids, {"random_state": 0}, FEATURES),
+    "InstanceHardnessThreshold": (
+        under_sampling.InstanceHardnessThreshold,
+        {"random_state": 0},
+        FEATURES,
+    ),
+}
+FAMILY_CASES = ("28x28", "64x64x3")
+ONLY: set[str] = set()
+
+
+def family_case(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """4,000 images of ten classes with a long tail, and 2,000 of three classes."""
+    rng = np.random.default_rng(0)
+    if name == "28x28":
+        X, y = case(name)
+        share = np.sort(rng.permutation(len(X))[:4000])
+        return X[share], y[share]
+    # Neighbouring classes share pictures, so that no sampler is left without a border.
+    X = crops(2000, 64)
+    y = np.repeat([0, 1, 2], [1200, 500, 300])
+    shade = rng.integers(0, 30, len(X)) + 12 * y
+    X = np.clip(X.astype(np.int16) // 2 + shade[:, None, None, None], 0, 255).astype(np.uint8)
+    order = rng.permutation(len(X))
+    return X[order], y[order]
+
+
+def family_job(title: str, who: str, X: np.ndarray, y: np.ndarray):
+    """Run one sampler of the family, ours on the images or the peer on float64 rows."""
+    theirs, params, _ = FAMILY[title]
+    if who == "ours":
+        return getattr(ours, theirs.__name__)(**params).fit_resample(X, y)
+    return theirs(**params).fit_resample(X.reshape(len(X), -1).astype(float), y)
+
+
+def family(rounds: int) -> None:
+    """Every sampler that measures distances, against imbalanced-learn on float64."""
+    print("The family on uint8 images, CPU seconds; peak MB above the input, and above the output.")
+    print(f"{'':44} {'ours':>7} {'peer':>7} {'ratio':>7} {'goal':>5} {'above':>6} {'peer':>6}")
+    for place, name in enumerate(FAMILY_CASES):
+        if ONLY & set(FAMILY_CASES) and name not in ONLY:
+            continue
+        X, y = family_case(name)
+        for title in FAMILY:
+            if ONLY & set(FAMILY) and title not in ONLY:
+                continue
+            warnings.simplefilter("ignore")
+            try:
+                t = interleaved(
+                    {
+                        who: lambda who=who, title=title: family_job(title, who, X, y)
+                        for who in ("ours", "peer")
+                    },
+                    min(rounds, 3),
+                )
+                own, peers = (child("family_peak", name, title, who) for who in ("ours", "peer"))
+            except (RuntimeError, ValueError, subprocess.CalledProcessError) as error:
+                print(f"{name:10} {title:33} {type(error).__name__}: {str(error)[:60]}", flush=True)
+                continue
+            ratio, goal = t["peer"] / t["ours"], FAMILY[title][2][place]
+            print(
+                f"{name:10} {title:33} {t['ours']:7.3f} {t['peer']:7.3f} {ratio:6.2f}x "
+                f"{goal:4}x {own[1] - own[0]:6.0f} {peers[1]:6.0f}{'' if ratio >= goal else '  <'}",
+                flush=True,
+            )
+
+
+def family_peak(name: str, title: str, who: str) -> None:
+    X, y = family_case(name)
+    warnings.simplefilter("ignore")
+    few = np.arange(300)
+    with contextlib.suppress(RuntimeError, ValueError):  # imports are not the job's
+        family_job(title, who, X[few, :8, :8], y[few])
+    Path("/proc/self/clear_refs").write_text("5")
+    before = status("VmRSS")
+    nbytes = family_job(title, who, X, y)[0].nbytes
+    print(nbytes / 1e6, (status("VmHWM") - before) / 1e6)
+
+
 def imports(rounds: int) -> None:
     """Import time beyond imbalanced-learn's own."""
     values = [child("import_time")[0] for _ in range(2 * rounds + 1)]
@@ -374,17 +487,23 @@ def main() -> None:
         "files": files,
         "threads": threads,
         "large": large,
+        "family": family,
         "imports": imports,
     }
     if sys.argv[1:2] == ["--child"]:
-        {"peak": peak, "large_job": large_job, "import_time": import_time}[sys.argv[2]](
-            *sys.argv[3:]
-        )
+        jobs = (peak, large_job, family_peak, import_time)
+        {job.__name__: job for job in jobs}[sys.argv[2]](*sys.argv[3:])
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="table", help=", ".join(tables))
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each figure")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="sampler", help="of the family, and cases"
+    )
     args = parser.parse_args()
+    ONLY.update(args.only)
+    if not {*FAMILY, *FAMILY_CASES} >= ONLY:
+        parser.error(f"--only takes {', '.join((*FAMILY, *FAMILY_CASES))}")
     if not set(args.tables) <= set(tables):
         parser.error(f"tables are {', '.join(tables)}")
     versions = ", ".join(

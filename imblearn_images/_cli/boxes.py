@@ -1,0 +1,176 @@
+"""The commands on data sets with boxes: inspect, balance and verify with --boxes, and convert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from imblearn_images._cli.arguments import Parser, add_max_pixels, add_on_error, integer, n_jobs
+from imblearn_images._cli.console import say, say_report
+from imblearn_images._cli.methods import SYNTHESES
+from imblearn_images.annotations import (
+    balance_annotations,
+    convert_annotations,
+    inspect_annotations,
+    read_annotations,
+    verify_annotations,
+)
+from imblearn_images.core.text import screen_width
+from imblearn_images.strategies import parse_strategy
+
+__all__ = [
+    "add_boxes",
+    "add_boxes_of_balance",
+    "add_convert",
+    "balance_boxes",
+    "inspect_boxes",
+    "verify_boxes",
+    "wants_boxes",
+]
+
+FORMATS = ("auto", "coco", "csv", "voc", "yolo")
+REPEATS = 10
+
+
+def add_boxes(parser: Parser) -> None:
+    """Add ``--boxes`` to a command that otherwise takes class folders."""
+    parser.add_argument(
+        "--boxes",
+        choices=FORMATS,
+        help="FOLDER holds annotations of this format, not class folders; auto: guess which",
+    )
+    parser.add_argument(
+        "--max-repeats",
+        type=integer(1, 10_000),
+        metavar="N",
+        help=f"with --boxes: how often an image is used at most (default: {REPEATS})",
+    )
+
+
+def add_boxes_of_balance(parser: Parser) -> None:
+    """Add the options of balancing objects."""
+    add_boxes(parser)
+    parser.add_argument(
+        "--out-format",
+        choices=FORMATS[1:],
+        help="with --boxes: format of OUTPUT (default: that of FOLDER)",
+    )
+
+
+def add_convert(commands: Any) -> None:
+    """Add the command that changes the format of annotations."""
+    text = "write a data set with boxes in another format: coco, csv, voc, yolo"
+    parser: Parser = commands.add_parser("convert", help=text, description=text)
+    parser.set_defaults(command=_convert)
+    parser.add_argument("source", metavar="FOLDER", help="folder, or the file that describes it")
+    parser.add_argument("output", metavar="OUTPUT", help="new folder")
+    parser.add_argument(
+        "--from", choices=FORMATS, default="auto", dest="format", help="(default: auto, guess)"
+    )
+    parser.add_argument("--to", choices=FORMATS[1:], required=True, dest="out_format")
+    parser.add_argument(
+        "--link", choices=("copy", "hard"), default="copy", help="of images (default: copy)"
+    )
+    add_on_error(parser)
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
+    add_max_pixels(parser)
+
+
+def wants_boxes(options: Mapping[str, Any]) -> bool:
+    """Return whether a command was given ``--boxes``; refuse options that need it without it."""
+    if options.get("boxes"):
+        return True
+    for name in ("max_repeats", "out_format"):
+        if options.get(name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} is about objects. Add --boxes auto, or leave it out.")
+    return False
+
+
+def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
+    """Print what a data set with boxes holds."""
+    _refuse(options, {"near", "classes"})
+    found = read_annotations(
+        source, format=_format(options["boxes"]), on_error="skip", n_jobs=options["n_jobs"]
+    )
+    report = inspect_annotations(found, max_repeats=options["max_repeats"] or REPEATS)
+    _print(report, options)
+
+
+def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
+    """Balance a data set with boxes."""
+    _refuse(
+        options,
+        {"add", "k_neighbors", "groups", "mode", "size", "format", "quality", "plot", "classes"},
+    )
+    if options["method"] not in ("random-over", "label-over"):
+        raise ValueError(
+            f"--method {options['method']} does not know objects. With --boxes leave --method out."
+        )
+    strategy = options["strategy"]
+    validation = options["validation"]
+    report = balance_annotations(
+        source,
+        output,
+        format=_format(options["boxes"]),
+        out_format=options["out_format"],
+        sampling_strategy=parse_strategy(strategy, sampling="over") if strategy else "auto",
+        max_repeats=options["max_repeats"] or REPEATS,
+        synthesis=SYNTHESES[options["synthesis"]] if options["synthesis"] else None,
+        validation=0.2 if validation is None else validation,
+        random_state=options["random_state"],
+        on_error=options["on_error"],
+        resume=options["resume"],
+        dry_run=options["dry_run"],
+        n_jobs=options["n_jobs"],
+    )
+    _print(report, options)
+
+
+def verify_boxes(output: str, source: str | None, options: Mapping[str, Any]) -> None:
+    """Compare an output with its manifest."""
+    report = verify_annotations(output, source=source, n_jobs=options["n_jobs"])
+    if not report and not options["json"]:
+        raise ValueError(f"{output} differs from its manifest. {report}")
+    _print(report, options)
+    if not report:
+        raise ValueError(f"{output} differs from its manifest.")
+
+
+def _convert(
+    source: str,
+    output: str,
+    *,
+    format: str,  # noqa: A002
+    link: str,
+    json: bool,
+    **options: Any,
+) -> None:
+    found = convert_annotations(
+        source, output, format=_format(format), link=link == "hard", **options
+    )
+    if json:
+        _print(inspect_annotations(found), {"json": True})
+        return
+    say(f"{found!r}")
+    say(f"written to {output} as {options['out_format']}")
+
+
+def _format(text: str) -> str | None:
+    return None if text == "auto" else text
+
+
+def _refuse(options: Mapping[str, Any], names: set[str]) -> None:
+    for name in sorted(names):
+        if options.get(name) not in (None, False, []):
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} is about class folders. Leave it out with --boxes.")
+
+
+def _print(report: Any, options: Mapping[str, Any]) -> None:
+    if options["json"]:
+        say(report.to_json())
+        return
+    say_report(report.to_text(screen_width()) if hasattr(report, "to_text") else str(report))

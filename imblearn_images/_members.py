@@ -1,0 +1,121 @@
+"""Members: one estimator of a sampler, or of none, and the classifier that is to be helped."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+from imblearn.pipeline import Pipeline
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline as SklearnPipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.estimators import takes_of, unseeded
+from imblearn_images.core.images import Images
+from imblearn_images.image_sampler import ImageSampler
+from imblearn_images.preprocessing import FlattenImages, ReadImages
+
+__all__ = [
+    "alike",
+    "class_weight_of",
+    "on_images",
+    "samplers_of",
+    "seeded",
+    "takes_images",
+    "takes_weights",
+]
+
+
+def class_weight_of(estimator: Any, prefix: str = "") -> str | None:
+    """Name the parameter of the classifier inside Pipelines, searches and the like."""
+    if isinstance(estimator, SklearnPipeline):
+        step, last = estimator.steps[-1]
+        return class_weight_of(last, f"{prefix}{step}__")
+    parameters = estimator.get_params(deep=False)
+    if "class_weight" in parameters:
+        return f"{prefix}class_weight"
+    inner = parameters.get("estimator")
+    return None if inner is None else class_weight_of(inner, f"{prefix}estimator__")
+
+
+def takes_weights(estimator: Any) -> bool:
+    """Return whether the classifier, at the end of a Pipeline, can be given sample weights."""
+    if isinstance(estimator, SklearnPipeline):
+        return takes_weights(estimator.steps[-1][1])
+    return bool(has_fit_parameter(estimator, "sample_weight"))
+
+
+def samplers_of(candidate: Any, X: Any) -> list[tuple[str, Any]]:
+    """The steps of a sampler, or of a Pipeline of samplers, that take the images."""
+    if isinstance(candidate, SklearnPipeline):
+        return [
+            (f"{name}-{inner}", step)
+            for name, part in candidate.steps
+            for inner, step in samplers_of(part, X)
+        ]
+    rows = getattr(X, "ndim", 2) == 2 and not isinstance(X, Images)
+    if rows or not hasattr(candidate, "fit_resample") or _knows_images(candidate):
+        return [("sampler", candidate)]
+    return [("sampler", ImageSampler(candidate))]
+
+
+def _knows_images(sampler: Any) -> bool:
+    return bool(get_tags(sampler).input_tags.three_d_array)
+
+
+def on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
+    """Put samplers between the images and an estimator."""
+    steps = list(samplers)
+    is_reader = isinstance(estimator, SklearnPipeline) and isinstance(estimator[0], ReadImages)
+    if holds_paths(X):
+        writes = any(getattr(sampler, "output_dir", None) for _, sampler in samplers)
+        if is_reader and samplers and not writes:
+            steps, estimator = [("read", estimator[0]), *steps], estimator[1:]
+        elif not takes_of(estimator)[1] and not takes_images(estimator):
+            steps = [("read", ReadImages()), *steps]
+    if getattr(X, "ndim", 2) != 2 and not takes_images(estimator):
+        steps.append(("flatten", FlattenImages()))
+    return Pipeline([*steps, ("estimator", estimator)]) if steps else estimator
+
+
+def takes_images(estimator: Any) -> bool:
+    """Return whether an estimator, or one that a meta-estimator asks, takes images."""
+    if takes_of(estimator)[0]:
+        return True
+    if isinstance(estimator, SklearnPipeline) or not hasattr(estimator, "get_params"):
+        return False
+    parts = (part for key, part in estimator.get_params().items() if "__" not in key)
+    return any(hasattr(part, "fit") and takes_images(part) for part in parts)
+
+
+def seeded(estimator: Any, seed: int) -> Any:
+    """Clone whose every ``random_state`` that is None has become `seed`."""
+    twin = clone(estimator)
+    unset = dict.fromkeys(unseeded(twin), seed)
+    return twin.set_params(**unset) if unset else twin
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Return whether two estimators, or lists of them, do the same, as far as parameters tell.
+
+    Arrays and functions are the same only where they are one object.
+
+    Examples
+    --------
+    >>> alike(ReadImages((8, 8)), ReadImages((8, 8))), alike([ReadImages((8, 8))], [ReadImages()])
+    (True, False)
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, type):
+        return False
+    if hasattr(one, "get_params"):
+        mine, theirs = one.get_params(deep=False), other.get_params(deep=False)
+        return all(alike(mine[name], theirs[name]) for name in mine)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    return isinstance(one, (str, Real)) and bool(one == other)

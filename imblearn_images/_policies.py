@@ -1,0 +1,817 @@
+"""Policies: several ways to treat imbalance, screened by cross-validation and averaged."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from numbers import Integral, Real
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from imblearn_images import recipes
+from imblearn_images._docstrings import substitute
+from imblearn_images._members import alike, class_weight_of, samplers_of, seeded
+from imblearn_images.core.columns import as_groups, sortable
+from imblearn_images.core.containers import holds_images, holds_paths, unwrap
+from imblearn_images.core.estimators import reads_homes, weighted
+from imblearn_images.core.images import Images
+from imblearn_images.core.targets import plain_list
+from imblearn_images.core.text import align, as_sentence
+from imblearn_images.decision._base import (
+    Answers,
+    WrapperMixin,
+    aligned_logs,
+    as_labels,
+    check_has_probabilities,
+    follow,
+    handed,
+    is_column,
+    params_of_fit,
+    remember_form,
+    rows_of,
+)
+from imblearn_images.decision._class_counts import count, fit_counting, hides_shares
+from imblearn_images.decision._priors import PriorCorrectedClassifier, shares_of
+from imblearn_images.display import PolicyDisplay
+from imblearn_images.preprocessing import ReadImages
+
+__all__ = ["PolicyEnsembleClassifier", "PolicyResult", "default_policies"]
+
+WEIGHTS = "class_weight"
+"""The correction that weights classes instead."""
+
+FLOOR = float(np.finfo(np.float32).eps)
+"""Probability below which a policy may not pull the mean of the logarithms."""
+
+
+def default_policies() -> list[tuple[str, Any, Any]]:
+    """Make the policies that are meant by "default"."""
+    return [
+        ("prior_correction", None, 1.0),
+        ("class_weight", None, WEIGHTS),
+        ("mild", recipes.mild(), 0.3),
+        ("transfer", recipes.transfer(), 0.3),
+        ("mix", recipes.mix(), 0.3),
+        ("many", recipes.many(), 1.0),
+    ]
+
+
+class PolicyResult(NamedTuple):
+    """What has become of a policy."""
+
+    name: str
+    score: float
+    """Of its out-of-fold predictions; NaN where policies were not screened, or it failed."""
+    kept: bool
+    """Whether it is a part of the mean."""
+    weight: float
+    """Its share of the mean."""
+    seconds: float
+    """Wall-clock time that it took, in the folds and on all images; what policies have in common
+    counts for the first of them."""
+    reason: str
+    """Why it was dropped."""
+
+
+class PolicyTable(tuple[PolicyResult, ...]):
+    """Policies of a fitted ensemble: a tuple of :class:`PolicyResult` that prints as a table."""
+
+    def __repr__(self) -> str:
+        return align(*self._cells())
+
+    def _repr_html_(self) -> str:
+        columns, rows = self._cells()
+        head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+            for row in rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        rows = [
+            [
+                each.name,
+                f"{each.score:.3f}" if np.isfinite(each.score) else "-",
+                f"{each.weight:.2f}" if each.kept else "dropped",
+                f"{each.seconds:.2f} s",
+                each.reason,
+            ]
+            for each in self
+        ]
+        return ["policy", "score", "weight", "time", "reason"], rows
+
+
+@dataclass(frozen=True)
+class _Policy:
+    """One line of the list, checked."""
+
+    name: str
+    sampler: Any
+    """Sampler or Pipeline of samplers; None."""
+    model: Any
+    """Classifier instead of the estimator; None."""
+    correction: PriorCorrectedClassifier | None
+    weighted: bool
+    unit: int
+    """Number of the fit that it shares with others; drawing is shared by fits of one sampler."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it corrects from what reached the model."""
+        return self.correction is not None and self.correction.model_prior == "count"
+
+
+@substitute
+class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
+    r"""Classifier trained under several policies, of which those that suit the data are averaged.
+
+    No single treatment of imbalance is safe: what helps on objects harms on textures. Each policy
+    is a sampler, or none, in front of a clone of `estimator`, and a correction of its
+    probabilities. By cross-validation inside `fit` policies are dropped that score clearly below
+    the best one; the answer is the mean of the log-probabilities of the others.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Has `predict_proba`; takes images, such as a Pipeline that begins with ``HOGFeatures``, or
+        rows of pixels, which it then gets. It should hold no sampler itself.
+    policies : "default" or list of (name, sampler, correction), default="default"
+        Sampler: a sampler, a Pipeline of samplers, or None; also a whole classifier, used
+        instead of `estimator`. Correction:
+
+        - a number, tau: step against the class shares of y,
+          ``PriorCorrectedClassifier(prior="uniform", model_prior="train", tau=tau)``; without a
+          sampler from the shares that the model has seen, ``model_prior="count"``;
+        - a dict: parameters of :class:`~imblearn_images.decision.PriorCorrectedClassifier`;
+        - ``"class_weight"``: balanced weights of the classes;
+        - None: none.
+
+        The default is explained in the notes.
+    screen : float or None, default=0.03
+        Policies that score less than the best by more than this are dropped. ``None``: all are
+        kept, and nothing is cross-validated; to be recommended for networks, whose fits are dear
+        and gain by being averaged.
+    cv : int, cross-validation generator or iterable of splits, default=3
+        Inner folds; of an int, stratified folds, of whole groups where `fit` is given `groups`,
+        and as many as the smallest class allows.
+    scoring : str or callable, default="balanced_accuracy"
+        A metric of labels or probabilities: its name, or a scorer; larger is better. It is
+        computed once for the out-of-fold predictions of all folds together, for a fold may hold
+        too few rare images.
+    combine : {"log", "mean"}, default="log"
+        Mean of the log-probabilities, or of the probabilities.
+    {n_jobs}
+    {random_state}
+
+    Attributes
+    ----------
+    policies_ : tuple of PolicyResult
+        ``(name, score, kept, weight, seconds, reason)`` of each policy; prints as a table.
+    estimators_ : dict of str to classifier
+        Fitted classifiers of the policies that are kept, before their corrections. Policies that
+        differ in the correction alone share one.
+    plans_ : dict of str to ResamplingPlan
+        Of the policies that are kept and resample by samplers of this library.
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    n_features_in_, feature_names_in_
+        Those of the fitted classifiers, if they have them.
+
+    Raises
+    ------
+    ValueError
+        For a list of policies that cannot be understood; the error of the first policy, if all
+        fail.
+    TypeError
+        If `estimator` has no `predict_proba`.
+
+    Warns
+    -----
+    UserWarning
+        Naming a policy of your own list that fails, which is dropped; if there are too few images
+        to screen.
+
+    See Also
+    --------
+    imblearn_images.recipes : The samplers of the default policies.
+    imblearn_images.model_selection.compare_resamplers : Which single one to use.
+
+    Notes
+    -----
+    The default policies are prior correction of the untouched model, class weights, the recipes
+    :func:`~imblearn_images.recipes.mild`, ``transfer`` and ``mix`` with tau 0.3, and ``many`` with
+    tau 1. Rows of pixels, which hold no shapes, get the first two. What they are worth on a set
+    of images is printed by ``tests/benchmarks/efficacy.py policies PATH``; they cost about as
+    much as the drawings and fits of four training sets each.
+
+    Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
+    k in range(3)]`` with networks of different seeds is about as good as several recipes.
+
+    The synthetic images of a sampler are drawn once for each training set, whatever the number of
+    policies that use it; where the first step of `estimator` reads blocks (``HOGFeatures``,
+    ``TorchEmbedding``), those of ``RedrawImages`` are drawn when they are read. Each inner fold
+    draws its own: what was drawn from its held-out images, or by their deformations, would leak.
+
+    ``sample_weight`` and other metadata with one value an image follow the images: a synthetic
+    one takes that of its base.
+
+    A probability counts as at least 1.2e-7, so that one policy that is sure does not outvote all
+    others.
+
+    References
+    ----------
+    .. [1] R. Caruana, A. Niculescu-Mizil, G. Crew, A. Ksikes, "Ensemble selection from libraries
+       of models", ICML 2004.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.preprocessing import HOGFeatures
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> model = make_pipeline(HOGFeatures(), LogisticRegression())
+    >>> ensemble = PolicyEnsembleClassifier(model, random_state=0).fit(images, labels)
+    >>> [each.name for each in ensemble.policies_]
+    ['prior_correction', 'class_weight', 'mild', 'transfer', 'mix', 'many']
+    >>> ensemble.predict(images[:3]).tolist()
+    ['brick', 'brick', 'brick']
+
+    Policies of your own:
+
+    >>> from imblearn_images import SMOTE
+    >>> policies = [("untouched", None, 1.0), ("smote", SMOTE(), None)]
+    >>> both = PolicyEnsembleClassifier(model, policies, screen=None, random_state=0)
+    >>> both.fit(images, labels).plans_["smote"]
+    ResamplingPlan(361 images -> 768 rows: 361 original, 0 copies, 407 synthetic, near by pixels)
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        policies: Literal["default"] | Sequence[tuple[str, Any, Any]] = "default",
+        *,
+        screen: float | None = 0.03,
+        cv: Any = 3,
+        scoring: str | Callable[..., Any] = "balanced_accuracy",
+        combine: Literal["log", "mean"] = "log",
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.policies = policies
+        self.screen = screen
+        self.cv = cv
+        self.scoring = scoring
+        self.combine = combine
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, **params: Any
+    ) -> Any:
+        """Screen the policies; fit those that are kept on all images.
+
+        Parameters
+        ----------
+        X : images
+            Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
+        y : array-like of shape (n,)
+            Labels.
+        sample_weight : array-like of shape (n,), default=None
+            Handed to the classifiers, and weights of the images in `scoring`; synthetic images
+            have the weight of their base.
+        groups : array-like of shape (n,), default=None
+            Images that stay on one side of the inner folds.
+        **params : dict
+            Handed to the `fit` of the classifiers; what has n entries, one by one.
+
+        Returns
+        -------
+        self : PolicyEnsembleClassifier
+        """
+        self._check()
+        check_has_probabilities(self)
+        labels = as_labels(X, y)
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, dtype=float)
+            check_consistent_length(labels, sample_weight)
+        carried = params_of_fit(self, sample_weight, params)
+        n = len(labels)
+        groups = None if groups is None else sortable(as_groups(groups, n, of="images in X"))
+        images, self.reader_ = self._read(X)
+        seed = self._seed()
+        policies = self._known(images)
+        classes = np.unique(labels)
+        run = _Runs(self, policies, images, labels, sample_weight, carried, seed)
+        failures: dict[str, Exception] = {}
+        seconds = dict.fromkeys((each.name for each in policies), 0.0)
+        folds = self._folds(labels, groups, seed)
+        scores = self._screened(run, policies, folds, classes, failures, seconds)
+        best = max(scores.values(), default=np.nan)
+        kept = [each for each in policies if each.name not in failures]
+        if scores:
+            assert self.screen is not None
+            kept = [each for each in kept if scores[each.name] >= best - self.screen]
+        fitted = run.fit(kept, failures, seconds)
+        kept = [each for each in kept if each.name in fitted]
+        if not kept:
+            raise next(iter(failures.values()))
+        self.classes_ = classes
+        self.estimators_ = {each.name: fitted[each.name].model for each in kept}
+        self.plans_ = {
+            each.name: fitted[each.name].plan for each in kept if fitted[each.name].plan is not None
+        }
+        self._shifts = {each.name: fitted[each.name].shift for each in kept}
+        self.policies_ = PolicyTable(
+            PolicyResult(
+                each.name,
+                scores.get(each.name, np.nan),
+                each in kept,
+                1 / len(kept) if each in kept else 0.0,
+                seconds[each.name],
+                self._reason(each, kept, scores, best, failures),
+            )
+            for each in policies
+        )
+        self._warn(policies, failures)
+        remember_form(self, self.estimators_[kept[0].name])
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """The most probable labels, shape (n,); `X` as for :meth:`fit`."""
+        logs = self.predict_log_proba(X)
+        return self.classes_[np.argmax(logs, axis=1)]
+
+    def predict_proba(self, X: Any) -> Any:
+        """Probabilities of the policies, averaged.
+
+        Parameters
+        ----------
+        X : images
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Logarithm of :meth:`predict_proba`."""
+        check_is_fitted(self)
+        images = X if self.reader_ is None else self.reader_.transform(unwrap(X)[0])
+        known: dict[int, NDArray[np.float64]] = {}
+        answers = []
+        for name, model in self.estimators_.items():
+            if id(model) not in known:
+                known[id(model)] = _logs(model, images, self.classes_)
+            answers.append(log_softmax(known[id(model)] + self._shifts[name], axis=1))
+        return _averaged(answers, self.combine)
+
+    def plot(self, ax: Any = None) -> PolicyDisplay:
+        """Draw the scores of the policies and the limit of the screening; needs matplotlib.
+
+        Parameters
+        ----------
+        {ax}
+
+        Returns
+        -------
+        display : PolicyDisplay
+        """
+        check_is_fitted(self)
+        return PolicyDisplay.from_ensemble(self, ax=ax)
+
+    def _check(self) -> None:
+        if isinstance(self.estimator, type):
+            name = self.estimator.__name__
+            raise TypeError(f"`estimator` must be a classifier, got a class; pass {name}().")
+        if self.combine not in ("log", "mean"):
+            raise ValueError(f'`combine` must be "log" or "mean", got {self.combine!r}.')
+        if self.screen is not None and not (isinstance(self.screen, Real) and self.screen >= 0):
+            raise ValueError(
+                f"`screen` must be None or a number of at least 0, got {self.screen!r}: 0.03 drops "
+                "what scores 3 points less than the best."
+            )
+        if isinstance(self.scoring, str):
+            get_scorer(self.scoring)  # an unknown name is refused before anything is fitted
+
+    def _read(self, X: Any) -> tuple[Any, Any]:
+        """Read files once for all policies and folds; give the fitted reader, or None."""
+        images = X if isinstance(X, Images) else unwrap(X)[0]
+        if not holds_paths(images):
+            return (images, None) if holds_images(images) or images is X else (X, None)
+        reader = ReadImages(size=_size_of(self.estimator))
+        if isinstance(self.estimator, Pipeline) and isinstance(self.estimator[0], ReadImages):
+            reader = clone(self.estimator[0])
+        reader.fit(images)
+        return reader.transform(images), reader
+
+    def _seed(self) -> int | None:
+        if self.random_state is None or isinstance(self.random_state, Integral):
+            return None if self.random_state is None else int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _known(self, images: Any) -> list[_Policy]:
+        """The policies, checked; fits and drawings that several share have one number."""
+        given = self.policies
+        if isinstance(given, str):
+            if given != "default":
+                raise ValueError(
+                    '`policies` must be "default" or a list of (name, sampler, correction), got '
+                    f"{given!r}."
+                )
+            given = default_policies()
+            if not (isinstance(images, Images) or holds_images(images)):
+                given = given[:2]
+        elif isinstance(given, Mapping) or not isinstance(given, (list, tuple)) or not len(given):
+            raise ValueError(
+                f"`policies` must be a list of (name, sampler, correction), got {given!r}."
+            )
+        known: list[_Policy] = []
+        units: list[tuple[Any, bool]] = []
+        for each in given:
+            if (
+                not isinstance(each, (list, tuple))
+                or len(each) != 3
+                or not isinstance(each[0], str)
+            ):
+                raise ValueError(
+                    f"A policy must be (name, sampler, correction), got {each!r}. Leave out what "
+                    "you do not need with None."
+                )
+            name, sampler, correction = each
+            if name in [one.name for one in known]:
+                raise ValueError(f"`policies` must have different names, got {name!r} twice.")
+            corrects, weighs = _correction(name, sampler, correction)
+            model = sampler if _is_model(name, sampler) else None
+            fit = (sampler, weighs)
+            unit = next((at for at, one in enumerate(units) if _same(one, fit)), len(units))
+            if unit == len(units):
+                units.append(fit)
+            sampler = None if model is not None else sampler
+            known.append(_Policy(name, sampler, model, corrects, weighs, unit))
+        return known
+
+    def _folds(
+        self, y: NDArray[Any], groups: Any, seed: int | None
+    ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        if self.screen is None:
+            return []
+        if not isinstance(self.cv, Integral):
+            folds = list(check_cv(self.cv, y, classifier=True).split(y, y, groups))
+            if not folds:
+                raise ValueError(f"`cv` must give folds, got {self.cv!r}, which gives none.")
+            return folds
+        if self.cv < 2:
+            raise ValueError(f"`cv` must be at least 2, got {self.cv!r}; screen=None needs none.")
+        of_class = [y == label for label in np.unique(y)]
+        sizes = [len(np.unique(groups[r])) if groups is not None else r.sum() for r in of_class]
+        n_splits = min(int(self.cv), int(min(sizes)))
+        if n_splits < 2 or len(sizes) < 2:
+            if len(sizes) > 1:
+                what = "image" if groups is None else "group"
+                label = plain_list(np.unique(y))[int(np.argmin(sizes))]
+                warnings.warn(
+                    f"Policies are not screened: class {label!r} has one {what}, and both sides "
+                    "of a fold need one. All policies are kept; screen=None says that this is "
+                    "meant.",
+                    stacklevel=3,
+                )
+            return []
+        shuffled = {"shuffle": True, "random_state": 0 if seed is None else seed}
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        return list(kind(n_splits, **shuffled).split(y, y, groups))
+
+    def _screened(
+        self,
+        run: _Runs,
+        policies: list[_Policy],
+        folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+        classes: NDArray[Any],
+        failures: dict[str, Exception],
+        seconds: dict[str, float],
+    ) -> dict[str, float]:
+        """Score of the out-of-fold predictions of each policy that does not fail."""
+        if not folds:
+            return {}
+        found = run.out_of_fold(policies, folds, classes, failures, seconds)
+        truth = np.concatenate([run.y[held_out] for _, held_out in folds])
+        scorer = get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
+        rows, weights = np.arange(len(truth))[:, None], {}
+        if run.sample_weight is not None:
+            tested = np.concatenate([held_out for _, held_out in folds])
+            weights = {"sample_weight": run.sample_weight[tested]}
+        return {
+            name: float(scorer(Answers(classes, logs), rows, truth, **weights))
+            for name, logs in found.items()
+        }
+
+    def _reason(
+        self,
+        each: _Policy,
+        kept: list[_Policy],
+        scores: dict[str, float],
+        best: float,
+        failures: dict[str, Exception],
+    ) -> str:
+        if each in kept:
+            return ""
+        if each.name in failures:
+            error = failures[each.name]
+            return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return f"{best - scores[each.name]:.3f} below the best, more than {self.screen:g}"
+
+    def _warn(self, policies: list[_Policy], failures: dict[str, Exception]) -> None:
+        own = not isinstance(self.policies, str)
+        for each in policies:
+            if each.name in failures and (own or each.sampler is not None):
+                error = failures[each.name]
+                told = as_sentence(f"{type(error).__name__}: {' '.join(str(error).split())}")
+                warnings.warn(f"Policy {each.name!r} is dropped, it fails: {told}", stacklevel=3)
+
+
+class _Fitted(NamedTuple):
+    """A policy, fitted."""
+
+    model: Any
+    plan: Any
+    shift: NDArray[np.float64]
+
+
+class _Runs:
+    """Fits of the policies on rows of one image set."""
+
+    def __init__(
+        self,
+        ensemble: PolicyEnsembleClassifier,
+        policies: list[_Policy],
+        images: Any,
+        y: NDArray[Any],
+        sample_weight: Any,
+        carried: dict[str, Any],
+        seed: int | None,
+    ) -> None:
+        estimator = ensemble.estimator
+        if ensemble.reader_ is not None and _begins_with_reader(estimator):
+            estimator = estimator[1:]
+        self.estimator = estimator
+        self.images, self.y, self.n_jobs, self.seed = images, y, ensemble.n_jobs, seed
+        self.sample_weight, self.carried = sample_weight, carried
+
+    def out_of_fold(
+        self,
+        policies: list[_Policy],
+        folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+        classes: NDArray[Any],
+        failures: dict[str, Exception],
+        seconds: dict[str, float],
+    ) -> dict[str, NDArray[np.float64]]:
+        """Corrected log-probabilities of the held-out images, fold after fold."""
+        tasks = [(some, fold) for some in _by_sampler(policies) for fold in folds]
+        found = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_policies)(self, some, train, held_out, classes)
+            for some, (train, held_out) in tasks
+        )
+        parts: dict[str, list[Any]] = {}
+        for (some, _), results in zip(tasks, found, strict=True):
+            for each in some:
+                outcome, spent = results[each.name]
+                seconds[each.name] += spent
+                if isinstance(outcome, Exception):
+                    failures.setdefault(each.name, outcome)
+                else:
+                    parts.setdefault(each.name, []).append(outcome)
+        return {
+            each.name: np.concatenate(parts[each.name])
+            for each in policies
+            if each.name not in failures
+        }
+
+    def fit(
+        self, policies: list[_Policy], failures: dict[str, Exception], seconds: dict[str, float]
+    ) -> dict[str, _Fitted]:
+        """Fit on all images."""
+        groups = _by_sampler(policies)
+        found = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit_policies)(self, some, None, None, None) for some in groups
+        )
+        fitted = {}
+        for some, results in zip(groups, found, strict=True):
+            for each in some:
+                outcome, spent = results[each.name]
+                seconds[each.name] += spent
+                if isinstance(outcome, Exception):
+                    failures.setdefault(each.name, outcome)
+                else:
+                    fitted[each.name] = outcome
+        return fitted
+
+
+def _fit_policies(
+    run: _Runs, policies: list[_Policy], train: Any, held_out: Any, classes: Any
+) -> dict[str, tuple[Any, float]]:
+    """Draw once, fit the policies of one sampler: log-probabilities, or what was fitted."""
+    results: dict[str, tuple[Any, float]] = {}
+    started = time.perf_counter()
+    n = len(run.y)
+    whole = train is None
+    X = run.images if whole else rows_of(run.images, train)
+    y = run.y if whole else run.y[train]
+    carried = {k: follow(v, n, None if whole else train) for k, v in run.carried.items()}
+    given = count(y, follow(run.sample_weight, n, train))
+    sampler = policies[0].sampler
+    alone = len({each.unit for each in policies}) == 1
+    try:
+        drawn = _draw(run, sampler, X, y, carried, lazily=alone and _reads(run, policies[0]))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other policies go on
+        return {each.name: (error, 0.0) for each in policies}
+    fits: dict[int, Any] = {}
+    for each in policies:
+        try:
+            if each.unit not in fits:
+                counts = any(one.counts for one in policies if one.unit == each.unit)
+                model, counted = _fit_one(run, each, *drawn[:3], counts=counts)
+                logs = None
+                if not whole:
+                    logs = _logs(model, rows_of(run.images, held_out), classes)
+                fits[each.unit] = model, counted, logs
+            model, counted, logs = fits[each.unit]
+            known = np.asarray(model.classes_ if whole else classes)
+            shift = _shift(each, model, given, counted, known)
+            if whole:
+                outcome: Any = _Fitted(model, drawn[3], shift)
+            else:
+                outcome = log_softmax(logs + shift, axis=1)
+        except Exception as error:  # noqa: BLE001
+            outcome = error
+        now = time.perf_counter()
+        results[each.name] = outcome, now - started
+        started = now
+    return results
+
+
+def _reads(run: _Runs, policy: _Policy) -> bool:
+    return reads_homes(run.estimator if policy.model is None else policy.model)
+
+
+def _draw(
+    run: _Runs, sampler: Any, X: Any, y: NDArray[Any], carried: dict[str, Any], *, lazily: bool
+) -> tuple[Any, NDArray[Any], dict[str, Any], Any]:
+    """Images, labels and metadata behind a sampler, and its plan."""
+    if sampler is None:
+        return X, y, carried, None
+    plan: Any = None
+    steps = [step for _, step in samplers_of(sampler, X)]
+    for step in steps:
+        step = clone(step) if run.seed is None else seeded(step, run.seed)
+        if lazily and "lazy" in step.get_params(deep=False):
+            step.set_params(lazy=True)
+        n = len(y)
+        X, y = step.fit_resample(X, y)
+        own: Any = getattr(step, "plan_", None)
+        if own is None and any(is_column(value, n) for value in carried.values()):
+            raise ValueError(
+                f"{step!r} has no plan, so sample weights and other metadata cannot follow the "
+                "images. Use a sampler of imblearn_images, or leave them out."
+            )
+        carried = {k: own.take(v) if is_column(v, n) else v for k, v in carried.items()}
+        if own is not None:
+            plan = own if plan is None else own.after(plan)
+    return X, np.asarray(y), carried, plan
+
+
+def _fit_one(
+    run: _Runs, policy: _Policy, X: Any, y: NDArray[Any], carried: dict[str, Any], *, counts: bool
+) -> tuple[Any, dict[Any, float]]:
+    """Fit the classifier of a policy; give it, and how much of each class it was trained on."""
+    model = clone(policy.model if policy.model is not None else run.estimator)
+    if run.seed is not None:
+        model = seeded(model, run.seed)
+    if policy.weighted:
+        if (parameter := class_weight_of(model)) is not None:
+            model.set_params(**{parameter: "balanced"})
+        else:
+            (name, balanced), *_ = weighted(model, compute_sample_weight("balanced", y)).items()
+            carried = {**carried, name: balanced * np.asarray(carried.get(name, 1.0))}
+    X = np.asarray(X) if isinstance(X, Images) and not reads_homes(model) else X
+    X = X if isinstance(X, Images) else handed(model, X)
+    if not counts or hides_shares(model):
+        return model.fit(X, y, **carried), {}
+    return fit_counting(model, X, y, carried)
+
+
+def _shift(
+    policy: _Policy,
+    model: Any,
+    given: dict[Any, float],
+    counted: dict[Any, float],
+    classes: NDArray[Any],
+) -> NDArray[np.float64]:
+    """What the correction adds to the logarithms of the probabilities, shape (n_classes,)."""
+    shift = np.zeros(len(classes))
+    if policy.correction is None:
+        return shift
+    if policy.counts and not counted:
+        raise ValueError(
+            f"{type(model).__name__} {hides_shares(model)} inside, where its labels cannot be "
+            "counted. Give this policy a dict as correction, with a `model_prior`."
+        )
+    known = np.asarray(model.classes_)
+    before, after = shares_of(policy.correction, known, given, counted)
+    at = np.searchsorted(classes, known)
+    shift[at] = policy.correction.tau * (np.log(after) - np.log(before))
+    return shift
+
+
+def _logs(model: Any, X: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Log-probabilities in the columns of all classes, shape (n, n_classes)."""
+    X = np.asarray(X) if isinstance(X, Images) and not reads_homes(model) else X
+    X = X if isinstance(X, Images) else handed(model, X)
+    return aligned_logs(model.predict_proba(X), model.classes_, classes, FLOOR)
+
+
+def _averaged(answers: list[NDArray[np.float64]], combine: str) -> NDArray[np.float64]:
+    if combine == "mean":
+        mean = np.mean([np.exp(each) for each in answers], axis=0)
+        logs: NDArray[np.float64] = np.log(np.maximum(mean, np.finfo(float).tiny))
+        return logs
+    mean_logs: NDArray[np.float64] = log_softmax(np.mean(answers, axis=0), axis=1)
+    return mean_logs
+
+
+def _correction(
+    name: str, sampler: Any, correction: Any
+) -> tuple[PriorCorrectedClassifier | None, bool]:
+    """What corrects the probabilities, and whether classes are weighted."""
+    if correction is None or (isinstance(correction, str) and correction == WEIGHTS):
+        return None, correction is not None
+    if isinstance(correction, Mapping):
+        return PriorCorrectedClassifier(None, **correction), False
+    if not isinstance(correction, Real) or not float(correction) >= 0:
+        raise ValueError(
+            f"The correction of policy {name!r} must be a number (tau), a dict of parameters of "
+            f'PriorCorrectedClassifier, "class_weight" or None, got {correction!r}.'
+        )
+    before: Literal["count", "train"] = "count" if sampler is None else "train"
+    tau = float(correction)
+    corrects = PriorCorrectedClassifier(None, prior="uniform", model_prior=before, tau=tau)
+    return corrects, False
+
+
+def _is_model(name: str, sampler: Any) -> bool:
+    is_object = not isinstance(sampler, type)
+    if sampler is None or (is_object and hasattr(sampler, "fit_resample")):
+        return False
+    if is_object and hasattr(sampler, "predict_proba"):
+        return True
+    raise ValueError(
+        f"The sampler of policy {name!r} must be a sampler, a Pipeline of samplers, a classifier "
+        f"with predict_proba, or None, got {sampler!r}."
+    )
+
+
+def _same(one: tuple[Any, bool], other: tuple[Any, bool]) -> bool:
+    """Whether two policies can share a fit: they differ in the correction alone."""
+    return alike(one[0], other[0]) and one[1] == other[1]
+
+
+def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
+    """Policies that share a drawing, together."""
+    groups: list[list[_Policy]] = []
+    for each in policies:
+        for group in groups:
+            same = alike(group[0].sampler, each.sampler)
+            if same and group[0].model is None and each.model is None:
+                group.append(each)
+                break
+        else:
+            groups.append([each])
+    return groups
+
+
+def _begins_with_reader(estimator: Any) -> bool:
+    return isinstance(estimator, Pipeline) and isinstance(estimator[0], ReadImages)
+
+
+def _size_of(estimator: Any) -> Any:
+    """The size to which the first step brings the images that it is given."""
+    first = estimator[0] if isinstance(estimator, Pipeline) else estimator
+    return getattr(first, "size", None)

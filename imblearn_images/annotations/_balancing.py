@@ -1,0 +1,464 @@
+"""Balancing on disk: a data set with boxes in, split, resampled and traceable out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.annotations._files import (
+    MANIFEST,
+    Source,
+    guess_format,
+    hashes_of,
+    read_annotations,
+    write_set,
+)
+from imblearn_images.annotations._splitting import split_annotations
+from imblearn_images.core.annotations import Annotations, as_objects
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.text import align, counted, printable, shown
+from imblearn_images.core.writing import DrawLater
+from imblearn_images.over_sampling import LabelOverSampler
+
+__all__ = [
+    "BalanceReport",
+    "CheckReport",
+    "balance_annotations",
+    "convert_annotations",
+    "verify_annotations",
+]
+
+
+@dataclass(frozen=True)
+class BalanceReport:
+    """What was written, or would be; ``print`` shows the table."""
+
+    output: str
+    format: str
+    n_train: int
+    """Images that train."""
+    n_valid: int
+    n_test: int
+    n_synthetic: int
+    """Of those that train, images that were drawn."""
+    classes: list[tuple[str, int, int, int, int, int]]
+    """Class, objects that validate, that train before, wanted, that train now, most possible."""
+    dropped: list[str] = field(default_factory=list)
+    """Objects that were left out, and why."""
+    dry_run: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as dicts, lists, numbers and text."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Return everything as one JSON object in ASCII."""
+        return json.dumps(self.to_dict())
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, width: int | None = None) -> str:
+        """Return the table, not wider than `width` columns."""
+        columns = ["class", "valid", "train", "wanted", "resampled", "most possible"]
+        table = align(columns, [[shown(c[0]), *c[1:]] for c in self.classes], width=width)
+        held = f"{self.n_valid} validate" + (f", {self.n_test} test" if self.n_test else "")
+        lines = [
+            table,
+            f"{counted(self.n_train, 'image')} train, {self.n_synthetic} of them synthetic; {held}",
+        ]
+        if self.dropped:
+            some = "; ".join(printable(each) for each in self.dropped[:3])
+            lines.append(f"{counted(len(self.dropped), 'object')} left out, such as {some}")
+        where = printable(self.output)
+        done = "nothing was written" if self.dry_run else f"written to {where} as {self.format}"
+        lines.append(done)
+        return "\n".join(lines)
+
+
+def balance_annotations(
+    source: str | os.PathLike[str] | Annotations,
+    output: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - as everybody calls it
+    out_format: str | None = None,
+    sampling_strategy: Any = "auto",
+    max_repeats: int = 10,
+    synthesis: Any = None,
+    validation: float = 0.2,
+    groups: Any = None,
+    random_state: int | None = 0,
+    on_error: str = "raise",
+    resume: bool = False,
+    dry_run: bool = False,
+    n_jobs: int | None = None,
+) -> BalanceReport:
+    """Split a data set with boxes, balance the part that trains, and write both.
+
+    Parameters
+    ----------
+    source : path or Annotations
+        What :func:`read_annotations` reads, or has read. The source is never written to.
+    output : path
+        New or empty folder.
+    format, out_format : {"coco", "csv", "voc", "yolo"}, default=None
+        Of the source, guessed by default; of the output, that of the source by default.
+    sampling_strategy, max_repeats, synthesis
+        As of :class:`LabelOverSampler`, which balances the objects.
+    validation : float, default=0.2
+        Share that validates, with every class's share of objects; 0 for none. A split that the
+        source has is kept.
+    groups : array-like of shape (n,), default=None
+        Images that stay on one side.
+    random_state : int, default=0
+        Seed of all draws.
+    on_error : {"raise", "skip"}, default="raise"
+        See :func:`read_annotations`.
+    resume : bool, default=False
+        Go on with an interrupted run; the result is the same, byte for byte.
+    dry_run : bool, default=False
+        Only report.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    report : BalanceReport
+
+    Raises
+    ------
+    ValueError, OSError
+        As :func:`read_annotations` and :func:`write_annotations`.
+
+    Notes
+    -----
+    ``manifest.json`` says of every row what it was made of, which of its objects were left out and
+    why, and holds the hash of every file: :func:`verify_annotations` compares.
+    """
+    if isinstance(source, Annotations):
+        annotations, known = source, "coco"
+    else:
+        known = guess_format(source) if format is None else format
+        annotations = read_annotations(source, format=known, on_error=on_error, n_jobs=n_jobs)
+    if annotations.paths is None:
+        raise ValueError("`source` must have files, these annotations are of an array.")
+    _check_not_within(annotations, output)
+    has_split = "split" in annotations.image_columns
+    if validation and not has_split:
+        annotations = split_annotations(
+            annotations, validation, groups=groups, random_state=random_state
+        )
+    split = annotations.image_columns.get("split")
+    is_train = np.array(
+        [True] * len(annotations) if split is None else [s == "train" for s in split]
+    )
+    train, others = annotations[is_train], annotations[~is_train]
+    later = DrawLater(output)
+    sampler = LabelOverSampler(
+        sampling_strategy,
+        max_repeats=max_repeats,
+        synthesis=synthesis,
+        random_state=random_state,
+        output_dir=later,
+        n_jobs=n_jobs,
+    )
+    _, resampled = sampler.fit_resample(train.paths, train)
+    plan = sampler.plan_
+    drawn = plan.synthetic
+    n_valid, n_test = (
+        0 if split is None else sum(s == part for s in split) for part in ("val", "test")
+    )
+    report = BalanceReport(
+        os.fspath(output),
+        out_format or known,
+        len(plan),
+        n_valid,
+        n_test,
+        int(drawn.sum()),
+        _classes(sampler, others, resampled),
+        [f"{gone.source}: {gone.label}, {gone.reason}" for gone in annotations.dropped]
+        + [
+            f"row {gone.row} of {gone.source}: {gone.label}, {gone.reason}"
+            for gone in resampled.dropped
+        ],
+        dry_run,
+    )
+    if dry_run:
+        return report
+    whole, sources, given = _joined(others, resampled, plan, train, later)
+    rows = _rows(others, resampled, plan, train)
+    more = {"seed": random_state, "rows": rows}
+    write_set(
+        whole,
+        Path(output),
+        out_format or known,
+        sources,
+        given,
+        resume=resume,
+        n_jobs=n_jobs,
+        more=more,
+    )
+    return report
+
+
+def _check_not_within(annotations: Annotations, output: Any) -> None:
+    """Refuse an output among the images."""
+    assert annotations.paths is not None
+    top = os.path.realpath(output)
+    folders = {os.path.realpath(os.path.dirname(os.fspath(p)) or ".") for p in annotations.paths}
+    if top in folders:
+        raise ValueError(
+            f"`output` must not be a folder of the images themselves, got {os.fspath(output)}. "
+            "Choose a new one."
+        )
+
+
+def _classes(
+    sampler: LabelOverSampler, others: Annotations, resampled: Annotations
+) -> list[tuple[str, int, int, int, int, int]]:
+    split = others.image_columns.get("split")
+    is_valid = (
+        np.array([], dtype=bool)
+        if split is None
+        else np.array([s == "val" for s in split], dtype=bool)
+    )
+    valid = (
+        others.counts()[is_valid].sum(axis=0)
+        if len(is_valid)
+        else np.zeros(len(others.classes), int)
+    )
+    now = resampled.counts().sum(axis=0)
+    return [
+        (str(label), int(valid[at]), before, wanted, int(now[at]), possible)
+        for at, (label, before, wanted, _, possible) in enumerate(sampler.reach_)
+    ]
+
+
+def _joined(
+    others: Annotations,
+    resampled: Annotations,
+    plan: ResamplingPlan,
+    train: Annotations,
+    later: DrawLater,
+) -> tuple[Annotations, list[Source], list[str]]:
+    """Everything that is written: what validates first, and where its pixels come from."""
+    assert others.paths is not None and train.paths is not None
+    sources: list[Source] = [os.fspath(path) for path in others.paths]
+    given = [os.path.basename(str(source)) for source in sources]
+    for row, base in enumerate(plan.first_base.tolist()):
+        path = os.fspath(train.paths[base])
+        name = os.path.basename(path)
+        draw: Callable[[], NDArray[Any]] | None = None
+        if plan.synthetic[row]:
+            draw = partial(later.draw, row)
+            name = os.path.splitext(name)[0] + later.suffix
+        sources.append(path if draw is None else draw)
+        given.append(name)
+    columns = dict(others.image_columns)
+    for name, column in columns.items():
+        columns[name] = np.concatenate([column, resampled.image_columns[name]])
+    parts: dict[str, Any] = {
+        name: np.concatenate([getattr(others, name), getattr(resampled, name)])
+        for name in ("boxes", "codes", "sizes", "polygons", "keypoints", "masks")
+        if getattr(others, name) is not None
+    }
+    whole = replace(
+        others,
+        **parts,
+        offsets=np.concatenate([others.offsets, others.offsets[-1] + resampled.offsets[1:]]),
+        paths=as_objects(given),
+        columns={k: np.concatenate([c, resampled.columns[k]]) for k, c in others.columns.items()},
+        image_columns=columns,
+        dropped=resampled.dropped,
+    )
+    return whole, sources, given
+
+
+def _rows(
+    others: Annotations, resampled: Annotations, plan: ResamplingPlan, train: Annotations
+) -> list[dict[str, Any]]:
+    """What the manifest says of every image, in the order of writing."""
+    assert others.paths is not None and train.paths is not None
+    rows: list[dict[str, Any]] = [
+        {"kind": "original", "sources": [str(path)], "boxes": len(others.boxes_of(row))}
+        for row, path in enumerate(others.paths)
+    ]
+    names = [str(path) for path in train.paths]
+    dropped: dict[int, list[list[Any]]] = {}
+    for gone in resampled.dropped:
+        dropped.setdefault(gone.row, []).append([gone.source, gone.box, gone.label, gone.reason])
+    kinds = plan.kind
+    for row in range(len(plan)):
+        one: dict[str, Any] = {
+            "kind": str(kinds[row]),
+            "sources": list(dict.fromkeys(names[at] for at, _ in plan.sources(row))),
+            "boxes": len(resampled.boxes_of(row)),
+        }
+        if plan.synthetic[row]:
+            one["drawn"] = plan.explain(row, names).partition(" = ")[2]
+            one["dropped"] = dropped.get(row, [])
+            if plan.seeds is not None:
+                one["seed"] = str(plan.seeds[row])
+        rows.append(one)
+    return rows
+
+
+def convert_annotations(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002
+    out_format: str,
+    link: bool = False,
+    on_error: str = "raise",
+    resume: bool = False,
+    n_jobs: int | None = None,
+) -> Annotations:
+    """Write a data set in another format, with a manifest.
+
+    Parameters
+    ----------
+    source, format, on_error
+        As of :func:`read_annotations`.
+    output, resume
+        As of :func:`write_annotations`.
+    out_format : {"coco", "csv", "voc", "yolo"}
+        Of the output.
+    link : bool, default=False
+        Make hard links to the images instead of copies.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    annotations : Annotations
+        As they were read.
+    """
+    found = read_annotations(source, format=format, on_error=on_error, n_jobs=n_jobs)
+    assert found.paths is not None
+    paths: list[Source] = [os.fspath(path) for path in found.paths]
+    rows = [
+        {"kind": "original", "sources": [path], "boxes": len(found.boxes_of(row))}
+        for row, path in enumerate(paths)
+    ]
+    _check_not_within(found, output)
+    write_set(
+        found,
+        Path(output),
+        out_format,
+        paths,
+        [os.path.basename(str(path)) for path in paths],
+        link=link,
+        resume=resume,
+        n_jobs=n_jobs,
+        more={"rows": rows},
+    )
+    return found
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What differs from a manifest; true if nothing does."""
+
+    n_files: int
+    n_compared: int
+    """Copies that were compared with their sources."""
+    problems: list[str]
+
+    def __bool__(self) -> bool:
+        return not self.problems
+
+    def __str__(self) -> str:
+        if self:
+            compared = (
+                f", {counted(self.n_compared, 'copy, is')} the source" if self.n_compared else ""
+            )
+            return f"{counted(self.n_files, 'file')} as the manifest says{compared}"
+        lines = [f"  {printable(problem)}" for problem in self.problems[:20]]
+        more = [f"  and {len(self.problems) - 20} more"] if len(self.problems) > 20 else []
+        return "\n".join([f"{counted(len(self.problems), 'problem')}:", *lines, *more])
+
+    def to_json(self) -> str:
+        """Return everything as one JSON object in ASCII."""
+        return json.dumps({**asdict(self), "ok": bool(self)})
+
+
+def verify_annotations(
+    output: str | os.PathLike[str],
+    *,
+    source: str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+) -> CheckReport:
+    """Compare a folder that was written with a manifest with what that says.
+
+    Parameters
+    ----------
+    output : path
+        Folder that :func:`balance_annotations` or :func:`convert_annotations` wrote.
+    source : path, default=None
+        Also compare copies with the files of that folder.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    report : CheckReport
+        True if everything is as it was written, and every box lies within its image.
+
+    Raises
+    ------
+    ValueError
+        If there is no manifest of annotations, or it is damaged.
+    """
+    top = Path(output)
+    try:
+        content = json.loads((top / MANIFEST).read_text(encoding="utf-8"))
+        files, images, rows = content["files"], content["images"], content["rows"]
+        known = {"annotations": content["format"]}[content["kind"]]
+    except FileNotFoundError:
+        raise ValueError(
+            f"{printable(top)} has no {MANIFEST} of annotations. Pass a folder that balance or "
+            "convert wrote."
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{printable(top / MANIFEST)} is damaged: {error!r:.60}") from error
+    found = hashes_of(top, n_jobs=n_jobs)
+    problems = [f"{name} is missing" for name in files if name not in found]
+    problems += [f"{name} is not in the manifest" for name in found if name not in files]
+    problems += [f"{n} has changed" for n, h in found.items() if files.get(n, h) != h]
+    n_compared = 0
+    if not problems:
+        annotations = read_annotations(top, format=known, n_jobs=n_jobs)
+        assert annotations.paths is not None
+        n_boxes = {
+            os.path.basename(p): len(annotations.boxes_of(r))
+            for r, p in enumerate(annotations.paths)
+        }
+        for image, row in zip(images, rows, strict=True):
+            if n_boxes.get(os.path.basename(image)) != row["boxes"]:
+                problems.append(f"{image} has other boxes than the {row['boxes']} of the manifest")
+            if source is not None and row["kind"] != "synthetic":
+                original = _in_source(row["sources"][0], Path(source))
+                n_compared += 1
+                if original is None:
+                    problems.append(f"{row['sources'][0]}, of which {image} is a copy, is missing")
+                elif original.read_bytes() != (top / image).read_bytes():
+                    problems.append(f"{image} differs from {original}")
+    return CheckReport(len(found), n_compared, problems)
+
+
+def _in_source(name: str, source: Path) -> Path | None:
+    """A source file: where it was, or in the folder that is named now."""
+    parts = Path(name).parts
+    for at in range(len(parts)):
+        if (path := source.joinpath(*parts[at:])).is_file():
+            return path
+    return None

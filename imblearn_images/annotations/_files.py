@@ -1,0 +1,582 @@
+"""Files of annotations: four formats in, four formats out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.annotations._coco import is_coco, json_of, read_coco
+from imblearn_images.annotations._records import Found, assembled
+from imblearn_images.annotations._table import csv_of, read_csv
+from imblearn_images.annotations._voc import read_voc, xml_of
+from imblearn_images.annotations._yolo import EXTRA, extra_of, lines_of, read_yolo, yaml_of
+from imblearn_images.core import files
+from imblearn_images.core.annotations import Annotations, as_objects
+from imblearn_images.core.images import open_images
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.text import counted, printable
+from imblearn_images.core.validation import check_lengths
+
+__all__ = ["FORMATS", "guess_format", "read_annotations", "write_annotations"]
+
+FORMATS = ("coco", "csv", "voc", "yolo")
+MANIFEST = "manifest.json"
+"""Of an output that can be verified."""
+UNFINISHED = ".unfinished.json"
+"""In an output folder until all of it is there."""
+
+
+def guess_format(path: str | os.PathLike[str]) -> str:
+    """Name the format of a file or folder of annotations.
+
+    Raises
+    ------
+    ValueError
+        If it could be several, or none.
+    """
+    root = Path(path)
+    if not root.exists():
+        raise FileNotFoundError(f"{printable(root)}: no such file or folder.")
+    found = []
+    if root.is_file():
+        by_suffix = {".json": "coco", ".csv": "csv", ".xml": "voc", ".yaml": "yolo", ".yml": "yolo"}
+        found = [by_suffix[root.suffix.lower()]] if root.suffix.lower() in by_suffix else []
+    else:
+        folder = root / "Annotations" if (root / "Annotations").is_dir() else root
+        if any(folder.glob("*.xml")):
+            found.append("voc")
+        if _json_files(root):
+            found.append("coco")
+        if (root / "labels.csv").is_file():
+            found.append("csv")
+        has_yaml = any((root / name).is_file() for name in ("data.yaml", "data.yml"))
+        if has_yaml or any((root / "labels").rglob("*.txt")):
+            found.append("yolo")
+    if len(found) == 1:
+        return found[0]
+    what = f"of several formats ({', '.join(found)})" if found else "of none of the formats"
+    raise ValueError(
+        f"{printable(root)} looks like annotations {what}. Say which with `format`, one of "
+        f"{FORMATS}."
+    )
+
+
+def _json_files(root: Path) -> list[Path]:
+    folder = root / "annotations"
+    names = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    names += sorted(root.glob("*.json"))
+    return [name for name in names if name.name not in (EXTRA, MANIFEST) and is_coco(name)]
+
+
+def read_annotations(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - as everybody calls it
+    images: str | os.PathLike[str] | bool | None = None,
+    one_based: bool = True,
+    on_error: str = "raise",
+    n_jobs: int | None = None,
+) -> Annotations:
+    """Read the boxes, outlines, masks and keypoints of a data set.
+
+    Parameters
+    ----------
+    path : path
+        A folder, or the file that describes it: COCO's JSON, ``data.yaml``, ``labels.csv``.
+    format : {"coco", "csv", "voc", "yolo"}, default=None
+        By default guessed, where only one is possible; see the notes.
+    images : path or False, default=None
+        Folder of the images; by default looked for where each format has them. With False images
+        are not looked at, and need not be there: the annotations must say their sizes.
+    one_based : bool, default=True
+        Whether the pixels of Pascal VOC are counted from 1, as its authors do; some tools that
+        write its format count from 0.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with files that cannot be read, and with images that are missing or of another
+        size than is said. What is skipped is listed in ``dropped``.
+    n_jobs : int, default=None
+        Threads that read the headers of images.
+
+    Returns
+    -------
+    annotations : Annotations
+        Images in the order of their names, or of the JSON file; also those without objects.
+
+    Raises
+    ------
+    ValueError
+        Naming the files that are refused.
+    FileNotFoundError
+        If `path` does not exist.
+
+    Warns
+    -----
+    UserWarning
+        Once, if objects were left out or cut.
+
+    Notes
+    -----
+    ========  =====================================================================================
+    format    what is read
+    ========  =====================================================================================
+    coco      ``annotations/*.json`` or one file; images in ``images/``, ``images/train/``,
+              ``train/``, ``train2017/`` or beside it. Outlines, masks (run lengths), keypoints,
+              ids and whatever else stands there are kept
+    csv       ``labels.csv`` with a line an object: path, label, xmin, ymin, xmax, ymax, and more
+    voc       ``Annotations/*.xml``; images in ``JPEGImages/`` or beside them
+    yolo      ``labels/``, ``images/``, ``data.yaml``: boxes, outlines, keypoints
+    ========  =====================================================================================
+
+    The rules: a box that reaches beyond the border is cut there, and listed in ``cut``; one
+    without area, or out of the image, is left out and listed in ``dropped``. XML with a DOCTYPE is
+    refused, because entities can grow without end. A photo that EXIF turns is read as it is seen;
+    where the annotations give the size of the picture as it is stored, their boxes are turned with
+    it; where neither size fits, it is refused.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cells = Annotations.of([[[0, 0, 10, 10]], []], [["red"], []], (48, 64))
+    >>> folder = tempfile.mkdtemp()
+    >>> photos = np.zeros((2, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, f"{folder}/cells", format="voc", images=photos)
+    >>> read_annotations(f"{folder}/cells")
+    Annotations(2 images, 1 box: red 1)
+    """
+    if format is None:
+        format = guess_format(path)  # noqa: A001
+    _check_choice("format", format, FORMATS)
+    _check_choice("on_error", on_error, ("raise", "skip"))
+    root = Path(path)
+    if not root.exists():
+        raise FileNotFoundError(f"{printable(root)}: no such file or folder.")
+    if images is True:
+        raise ValueError("`images` must be a folder, None or False, got True. Leave it out.")
+    look = images is not False
+    folder = None if images is None or images is False else Path(images)
+    if folder is not None and not folder.is_dir():
+        raise FileNotFoundError(f"`images` must be a folder, {printable(folder)} is none.")
+    found = _found(root, format, folder, one_based=one_based)
+    if not found.records and not found.refused:
+        raise ValueError(f"{printable(root)} has no annotations in the format {format!r}.")
+    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs)
+
+
+def _found(root: Path, format_: str, folder: Path | None, *, one_based: bool) -> Found:
+    if format_ == "voc":
+        return read_voc(root, folder, one_based=one_based)
+    if format_ == "yolo":
+        return read_yolo(root, folder)
+    if format_ == "csv":
+        return read_csv(root if root.is_file() else root / "labels.csv", folder)
+    if root.is_file():
+        top = root.parent.parent if root.parent.name == "annotations" else root.parent
+        return read_coco([root], top, folder)
+    return read_coco(_json_files(root), root, folder)
+
+
+def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"`{name}` must be one of {tuple(choices)}, got {value!r}.")
+
+
+IMAGES_IN = {"coco": "images", "csv": "images", "voc": "JPEGImages", "yolo": "images"}
+LOST = {
+    "voc": ("polygons", "masks", "keypoints"),
+    "yolo": ("masks",),
+    "csv": ("polygons", "masks", "keypoints"),
+    "coco": (),
+}
+"""What a format cannot hold."""
+
+
+def write_annotations(
+    annotations: Annotations,
+    output: str | os.PathLike[str],
+    *,
+    format: str,  # noqa: A002
+    images: Any = "copy",
+    resume: bool = False,
+    n_jobs: int | None = None,
+) -> Annotations:
+    """Write a data set, images and annotations, as trainers read it.
+
+    Parameters
+    ----------
+    annotations : Annotations
+        What to write.
+    output : path
+        New or empty folder.
+    format : {"coco", "csv", "voc", "yolo"}
+        See the notes.
+    images : {"copy", "link"}, images, or None, default="copy"
+        Copy the files that ``annotations.paths`` names, or make hard links to them. Images of an
+        array are written as PNG or TIFF. None writes annotations alone.
+    resume : bool, default=False
+        Go on with an output that was interrupted; what is there already is kept. The result is the
+        same, byte for byte.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    written : Annotations
+        The same, of the files in `output`.
+
+    Raises
+    ------
+    FileExistsError
+        If `output` is not empty, or was begun with other annotations.
+    ValueError
+        If there are no images to write.
+
+    Warns
+    -----
+    UserWarning
+        Once, for what the format cannot hold.
+
+    Notes
+    -----
+    ========  =====================================================================================
+    format    what is written
+    ========  =====================================================================================
+    coco      ``images/``, ``annotations/instances_train.json``, ...
+    csv       ``images/``, ``labels.csv``, ``classes.txt``
+    voc       ``JPEGImages/``, ``Annotations/``, ``ImageSets/Main/``, ``classes.txt``
+    yolo      ``images/``, ``labels/``, ``data.yaml``; ``more.json`` for what lines cannot hold
+    ========  =====================================================================================
+
+    Where the annotations have a column "split" of their images (see :func:`split_annotations`),
+    each part has a folder, a list or a JSON file of its own. An image that is there several times
+    becomes several files, ``cell.jpg`` and ``cell-2.jpg``: trainers read repeated lines once.
+
+    See Also
+    --------
+    read_annotations : The way back.
+    """
+    _check_choice("format", format, FORMATS)
+    sources = _sources(annotations, images)
+    paths = write_set(
+        annotations,
+        Path(output),
+        format,
+        sources,
+        _names(annotations, images, sources),
+        link=isinstance(images, str) and images == "link",
+        resume=resume,
+        n_jobs=n_jobs,
+    )
+    if images is None:
+        return annotations
+    return replace(annotations, paths=as_objects(paths))
+
+
+Source = str | Callable[[], NDArray[Any]]
+"""A file that is copied, or what draws an image."""
+
+
+def write_set(
+    annotations: Annotations,
+    top: Path,
+    format_: str,
+    sources: Sequence[Source] | None,
+    given: Sequence[str],
+    *,
+    link: bool = False,
+    resume: bool = False,
+    n_jobs: int | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Write images and annotations into a folder; see :func:`write_annotations`.
+
+    Parameters
+    ----------
+    annotations : Annotations
+        What to write.
+    top : Path
+        The folder.
+    format_ : str
+        One of `FORMATS`.
+    sources : sequence of n paths and functions, or None
+        Files to copy, and what gives the pixels of the others; None writes no images.
+    given : sequence of n str
+        Names of the images; where two are the same, they get numbers.
+    link, resume, n_jobs
+        As there.
+    more : mapping, default=None
+        What a manifest tells besides the hashes of all files; none is written by default.
+
+    Returns
+    -------
+    paths : list of str
+        Of the images.
+    """
+    names = _names_of_their_own(given)
+    splits = _splits(annotations)
+    warn_of_losses(annotations, format_)
+    _begin(top, _digest(annotations, format_, names), resume=resume)
+    places = [
+        str(Path(IMAGES_IN[format_], *([split] if split and format_ != "voc" else []), name))
+        for name, split in zip(names, splits, strict=True)
+    ]
+    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs)
+    _write_text(top, annotations, format_, names, splits, places, channels)
+    if more is not None:
+        _write_manifest(top, {**more, "format": format_, "images": places}, n_jobs=n_jobs)
+    os.unlink(top / UNFINISHED)
+    return [str(top / place) for place in places]
+
+
+def _write_manifest(top: Path, content: Mapping[str, Any], *, n_jobs: int | None) -> None:
+    hashes = hashes_of(top, n_jobs=n_jobs)
+    whole = {"kind": "annotations", "version": 1, **content, "files": hashes}
+    _write(top / MANIFEST, json.dumps(whole, indent=1) + "\n")
+
+
+def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
+    """SHA-256 of all files below a folder, but of the manifest and hidden ones."""
+    names = sorted(
+        path.relative_to(top).as_posix()
+        for path in top.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    )
+    names = [name for name in names if name != MANIFEST]
+
+    def hashed(name: str) -> str:
+        with open(top / name, "rb") as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    done = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
+    return dict(zip(names, done, strict=True))
+
+
+def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
+    """Paths of the images to copy, or what gives their pixels."""
+    if images is None:
+        return None
+    if isinstance(images, str) and images in ("copy", "link"):
+        if annotations.paths is None:
+            raise ValueError(
+                f"`images` must be the images of these annotations, which have no files, got "
+                f"{images!r}. Pass the array, or images=None to write annotations alone."
+            )
+        return [os.fspath(path) for path in annotations.paths]
+    home = open_images(images)
+    check_lengths(home, annotations)
+    if home.paths is not None:
+        return [os.fspath(path) for path in home.paths]
+    files.check_can_be_written(home.shape_of(0), home.dtype, "Images are written as PNG and TIFF")
+    for row in range(len(home)):
+        if home.shape_of(row)[:2] != tuple(annotations.sizes[row].tolist()):
+            raise ValueError(
+                f"`images` must be those that were annotated: row {row} has height and width "
+                f"{home.shape_of(row)[:2]}, its annotations say "
+                f"{tuple(annotations.sizes[row].tolist())}."
+            )
+
+    def read(row: int) -> NDArray[Any]:
+        pixels = np.empty((1, *home.shape_of(row)), dtype=home.dtype)
+        home.read(np.array([row]), pixels)
+        return pixels[0]
+
+    return [partial(read, row) for row in range(len(home))]
+
+
+def _names(annotations: Annotations, images: Any, sources: Sequence[Source] | None) -> list[str]:
+    """Names of the images as they are, or their numbers."""
+    n = len(annotations)
+    if sources is None:
+        paths = annotations.paths
+        if paths is not None:
+            return [os.path.basename(os.fspath(path)) for path in paths]
+        return [f"{row}.png" for row in range(n)]
+    if all(isinstance(source, str) for source in sources):
+        return [os.path.basename(str(source)) for source in sources]
+    dtype = open_images(images).dtype
+    suffix = ".png" if dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
+    return [f"{row:0{len(str(max(n - 1, 0)))}d}{suffix}" for row in range(n)]
+
+
+def _names_of_their_own(given: Sequence[str]) -> list[str]:
+    """A file name of its own for each image: trainers look at what stands before the dot."""
+    taken = {os.path.splitext(name)[0].casefold() for name in given}
+    used: set[str] = set()
+    numbers: dict[str, int] = {}
+    names = []
+    for name in given:
+        stem, suffix = os.path.splitext(name)
+        fresh = stem
+        while fresh.casefold() in used or (fresh != stem and fresh.casefold() in taken):
+            numbers[stem] = numbers.get(stem, 1) + 1
+            fresh = f"{stem}-{numbers[stem]}"
+        used.add(fresh.casefold())
+        names.append(fresh + suffix)
+    return names
+
+
+def _splits(annotations: Annotations) -> list[str]:
+    column = annotations.image_columns.get("split")
+    if column is None:
+        return [""] * len(annotations)
+    splits = [str(split or "") for split in column]
+    if bad := [s for s in splits if s not in ("", "train", "val", "test")]:
+        raise ValueError(
+            f'The column "split" must hold "train", "val", "test" or nothing, got {bad[0]!r}.'
+        )
+    return splits
+
+
+def warn_of_losses(annotations: Annotations, format_: str) -> None:
+    """Say what a format cannot hold of these annotations."""
+    lost = [name for name in LOST[format_] if getattr(annotations, name) is not None]
+    if format_ == "yolo" and annotations.polygons is not None:
+        several = sum(
+            outlines is not None and len(outlines) > 1 for outlines in annotations.polygons
+        )
+        lost += [f"{counted(several, 'object')} of several outlines"] if several else []
+    if lost:
+        warnings.warn(
+            f"The format {format_!r} cannot hold {', '.join(lost)}: the boxes alone are written. "
+            'format="coco" holds all.',
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _digest(annotations: Annotations, format_: str, names: Sequence[str]) -> str:
+    """What an output that is gone on with must have begun with."""
+    digest = hashlib.sha256(format_.encode())
+    for array in (annotations.boxes, annotations.codes, annotations.offsets, annotations.sizes):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    told = json.dumps([list(annotations.classes), list(names), _splits(annotations)])
+    digest.update(told.encode())
+    return digest.hexdigest()
+
+
+def _begin(top: Path, digest: str, *, resume: bool) -> None:
+    marker = top / UNFINISHED
+    if top.exists() and not top.is_dir():
+        raise FileExistsError(f"`output` must be a folder, {printable(top)} is a file.")
+    if top.is_dir() and any(top.iterdir()):
+        begun = ""
+        if marker.is_file():
+            try:
+                begun = str(json.loads(marker.read_text(encoding="utf-8")).get("digest"))
+            except (ValueError, AttributeError):
+                begun = "damaged"
+        if not begun:
+            raise FileExistsError(
+                f"`output` must be a new or empty folder, {printable(top)} has something in it."
+            )
+        if not resume:
+            raise FileExistsError(
+                f"{printable(top)} holds an output that was interrupted. Go on with resume=True, "
+                "or remove it."
+            )
+        if begun != digest:
+            raise FileExistsError(
+                f"{printable(top)} was begun with other annotations or another format. Remove it, "
+                "or choose another `output`."
+            )
+        for partial in top.rglob(".*.partial"):  # of a file that was not finished
+            partial.unlink()
+        return
+    top.mkdir(parents=True, exist_ok=True)
+    _write(marker, json.dumps({"digest": digest}))
+
+
+def _write(path: Path, text: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.written_whole(path) as file:
+        file.write(text.encode("utf-8") if isinstance(text, str) else text)
+
+
+def _write_images(
+    top: Path,
+    places: Sequence[str],
+    sources: Sequence[Source] | None,
+    *,
+    link: bool,
+    n_jobs: int | None,
+) -> list[int]:
+    """Write the images, and return how many channels each has, as far as that is known."""
+    if sources is None:
+        return [3] * len(places)
+    for folder in dict.fromkeys(Path(place).parent for place in places):
+        (top / folder).mkdir(parents=True, exist_ok=True)
+
+    def write(row: int) -> int:
+        path, source = top / places[row], sources[row]
+        if not isinstance(source, str):
+            if not path.exists():
+                files.write_image(path, source())
+            shape = files.describe(path).shape
+            return shape[2] if len(shape) == 3 else 1
+        if path.exists():
+            return 3
+        if link:
+            try:
+                os.link(os.path.realpath(source), path)
+                return 3
+            except OSError:
+                pass  # on another disk, or one that knows no links: copied
+        with open(source, "rb") as file, files.written_whole(path) as copied:
+            shutil.copyfileobj(file, copied)
+        return 3
+
+    return in_threads(write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
+
+
+def _write_text(
+    top: Path,
+    annotations: Annotations,
+    format_: str,
+    names: Sequence[str],
+    splits: Sequence[str],
+    places: Sequence[str],
+    channels: Sequence[int],
+) -> None:
+    parts = list(dict.fromkeys(splits))
+    classes = "".join(f"{label}\n" for label in annotations.classes)
+    if format_ == "coco":
+        for part in parts:
+            rows = [row for row, split in enumerate(splits) if split == part]
+            text = json_of(annotations, rows, [names[row] for row in rows])
+            _write(top / "annotations" / f"instances{'_' if part else ''}{part}.json", text)
+    elif format_ == "csv":
+        _write(top / "labels.csv", csv_of(annotations, [p.replace(os.sep, "/") for p in places]))
+        _write(top / "classes.txt", classes)
+    elif format_ == "voc":
+        for row, name in enumerate(names):
+            xml = xml_of(annotations, row, name, channels[row])
+            _write(top / "Annotations" / f"{os.path.splitext(name)[0]}.xml", xml)
+        for part in parts:
+            stems = [
+                f"{os.path.splitext(name)[0]}\n"
+                for name, split in zip(names, splits, strict=True)
+                if split == part
+            ]
+            _write(top / "ImageSets" / "Main" / f"{part or 'default'}.txt", "".join(stems))
+        _write(top / "classes.txt", classes)
+    else:
+        for row, place in enumerate(places):
+            below = Path("labels", *Path(place).parts[1:]).with_suffix(".txt")
+            _write(top / below, lines_of(annotations, row))
+        _write(top / "data.yaml", yaml_of(annotations, parts))
+        keys = [Path(*Path(place).parts[1:]).as_posix() for place in places]
+        if more := extra_of(annotations, keys):
+            _write(top / EXTRA, more)

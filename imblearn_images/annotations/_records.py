@@ -1,0 +1,369 @@
+"""What readers of formats hand over: one record an image; and how the set is made of them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from imblearn_images.core import files
+from imblearn_images.core.annotations import Annotations, Dropped, as_objects
+from imblearn_images.core.masks import RunLengths, box_of_mask, mask_of_outlines
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.text import counted, printable
+
+__all__ = [
+    "SUFFIXES",
+    "Found",
+    "Record",
+    "RefusedError",
+    "Thing",
+    "assembled",
+    "image_files",
+    "read_text",
+]
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+MOST_BYTES = 1 << 30
+"""Of one annotation file: the instances of COCO 2017 take 448 MB."""
+
+
+class RefusedError(ValueError):
+    """Why one file or image of annotations is refused; the file is named by who catches it."""
+
+
+@dataclass
+class Thing:
+    """One object as a file describes it."""
+
+    label: str
+    box: Sequence[float] | None = None
+    """x_min, y_min, x_max, y_max at pixel edges, or as shares of the size, see the record."""
+    outlines: tuple[NDArray[np.float64], ...] | None = None
+    runs: RunLengths | None = None
+    points: NDArray[np.float64] | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Record:
+    """One image as a file describes it."""
+
+    file: str
+    """Path of the image, or what is known of it."""
+    where: str
+    """The file that describes it, for messages."""
+    size: tuple[int, int] | None = None
+    """Height and width, where the file says them."""
+    things: list[Thing] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+    in_shares: bool = False
+    """Whether coordinates are shares of the width and height."""
+
+
+@dataclass
+class Found:
+    """Everything that a reader has found."""
+
+    records: list[Record]
+    classes: list[str] | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+    keypoint_names: tuple[str, ...] = ()
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """Files, and why each was refused."""
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Text of a file, as long as it is one.
+
+    Raises
+    ------
+    RefusedError
+        For a file that is no UTF-8, or too large.
+    """
+    n_bytes = os.stat(path).st_size
+    if n_bytes > MOST_BYTES:
+        raise RefusedError(f"it has {n_bytes / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f}")
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"it is no UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Image files below a folder, in the order of their names; hidden ones are left out."""
+    found = []
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            Path(here, name)
+            for name in names
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    return sorted(found)
+
+
+def assembled(found: Found, *, look: bool, on_error: str, n_jobs: int | None) -> Annotations:
+    """Annotations of all that was read.
+
+    Parameters
+    ----------
+    found : Found
+        Of a reader.
+    look : bool
+        Whether to look at the image files: are they there, of the size that is said.
+    on_error : {"raise", "skip"}
+        What to do with files and images that are refused.
+    n_jobs : int or None
+        Threads.
+
+    Raises
+    ------
+    ValueError
+        Naming what is refused, and why.
+    """
+    refused = list(found.refused)
+    sizes = _sizes(found.records, look=look, n_jobs=n_jobs)
+    kept: list[tuple[Record, tuple[int, int]]] = []
+    for record, size in zip(found.records, sizes, strict=True):
+        if isinstance(size, str):
+            refused.append((record.where or record.file, size))
+        else:
+            kept.append((record, size))
+    if refused and on_error == "raise":
+        shown = "\n".join(f"  {printable(name)}: {reason}" for name, reason in refused[:10])
+        more = f"\n  and {len(refused) - 10} more" if len(refused) > 10 else ""
+        raise ValueError(
+            f"Annotations must be readable, {counted(len(refused), 'file, is')} not. Mend them, or "
+            f'leave them out with on_error="skip":\n{shown}{more}'
+        )
+    annotations = _in_columns(kept, found)
+    gone = tuple(Dropped(-1, name, -1, "", reason) for name, reason in refused)
+    annotations = replace(annotations, dropped=gone + annotations.dropped)
+    _tell(annotations)
+    return annotations
+
+
+def _sizes(
+    records: Sequence[Record], *, look: bool, n_jobs: int | None
+) -> list[tuple[int, int] | str]:
+    """Height and width of every image, or why it is refused."""
+
+    def size_of(record: Record) -> tuple[int, int] | str:
+        if not look:
+            return record.size or "the size of the image is not known without looking at it"
+        try:
+            shape = files.describe(record.file).shape[:2]
+        except (OSError, ValueError) as error:
+            if not os.path.exists(record.file):
+                return f"the image {record.file} is not there"
+            return str(error)
+        seen = (int(shape[0]), int(shape[1]))
+        if record.size in (None, seen):
+            return seen
+        stored, orientation = _as_stored(record.file)
+        if record.size == stored and orientation > 4:
+            _turn(record, stored, orientation)
+            return seen
+        return (
+            f"it says height and width {record.size}, {record.file} has {seen}; they must be of "
+            "the same picture"
+        )
+
+    batches = [records[lo : lo + 64] for lo in range(0, len(records), 64)]
+    done = in_threads(
+        lambda some: [size_of(x) for x in some], ((b,) for b in batches), n_jobs=n_jobs
+    )
+    return [size for batch in done for size in batch]
+
+
+def _as_stored(path: str) -> tuple[tuple[int, int], int]:
+    """Height and width of a picture before it is turned as EXIF says, and how it is turned."""
+    with Image.open(path) as image:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return (image.height, image.width), orientation if isinstance(orientation, int) else 1
+
+
+# EXIF's orientations 5 to 8: which coordinates of the stored picture run backwards when turned
+_BACKWARDS = {5: (False, False), 6: (False, True), 7: (True, True), 8: (True, False)}
+
+
+def _turn(record: Record, stored: tuple[int, int], orientation: int) -> None:
+    """Turn objects as the picture is turned: they were marked in it as it is stored."""
+    height, width = stored
+    flip_x, flip_y = _BACKWARDS[orientation]
+
+    def turned(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        x = width - points[:, 0] if flip_x else points[:, 0]
+        y = height - points[:, 1] if flip_y else points[:, 1]
+        return np.column_stack([y, x])
+
+    for thing in record.things:
+        if thing.box is not None:
+            corners = turned(np.array(thing.box, dtype=np.float64).reshape(2, 2))
+            thing.box = [*corners.min(axis=0), *corners.max(axis=0)]
+        if thing.outlines is not None:
+            thing.outlines = tuple(turned(outline) for outline in thing.outlines)
+        if thing.points is not None:
+            thing.points = np.column_stack([turned(thing.points[:, :2]), thing.points[:, 2]])
+        if thing.runs is not None:
+            mask = thing.runs.mask()
+            mask = mask[:, ::-1] if flip_x else mask
+            thing.runs = RunLengths.of((mask[::-1] if flip_y else mask).T)
+
+
+def _in_columns(kept: Sequence[tuple[Record, tuple[int, int]]], found: Found) -> Annotations:
+    labels = [thing.label for record, _ in kept for thing in record.things]
+    classes = sorted(set(labels)) if found.classes is None else list(found.classes)
+    places = {label: at for at, label in enumerate(classes)}
+    for label in labels:  # a class of a box may be missing in the list
+        if label not in places:
+            places[label] = len(classes)
+            classes.append(label)
+    boxes, things = [], []
+    for record, (height, width) in kept:
+        scale = np.array([width, height]) if record.in_shares else np.ones(2)
+        for thing in record.things:
+            if record.in_shares:
+                _scale(thing, scale)
+            boxes.append(_box(thing, (height, width)))
+            things.append(thing)
+    n_points = max((len(thing.points) for thing in things if thing.points is not None), default=0)
+    points = None
+    if n_points:
+        points = np.zeros((len(things), n_points, 3))
+        for at, thing in enumerate(things):
+            if thing.points is not None:
+                points[at, : len(thing.points)] = thing.points
+    has_outlines = any(thing.outlines for thing in things)
+    has_masks = any(thing.runs is not None for thing in things)
+    lengths = [len(record.things) for record, _ in kept]
+    sizes = np.array([size for _, size in kept], dtype=np.intp).reshape(-1, 2)
+    raw = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+    sound, reasons, notes = _checked(raw, np.repeat(sizes, lengths, axis=0))
+    annotations = Annotations(
+        sound,
+        np.array([places[label] for label in labels], dtype=np.intp),
+        np.append(0, np.cumsum(lengths)).astype(np.intp),
+        sizes,
+        tuple(classes),
+        as_objects(record.file for record, _ in kept),
+        as_objects(thing.outlines for thing in things) if has_outlines else None,
+        points,
+        as_objects(thing.runs for thing in things) if has_masks else None,
+        columns=columns_of([thing.more for thing in things]),
+        image_columns=columns_of([record.more for record, _ in kept]),
+        keypoint_names=found.keypoint_names,
+        info=found.info,
+    )
+    cut = tuple(annotations.as_dropped(at, note) for at, note in notes.items())
+    return replace(annotations.without(reasons), cut=cut)
+
+
+def _scale(thing: Thing, scale: NDArray[np.float64]) -> None:
+    if thing.box is not None:
+        thing.box = [*(np.array(thing.box) * np.tile(scale, 2))]
+    if thing.outlines is not None:
+        thing.outlines = tuple(outline * scale for outline in thing.outlines)
+    if thing.points is not None:
+        thing.points = thing.points * np.append(scale, 1.0)
+
+
+def _box(thing: Thing, size: tuple[int, int]) -> Sequence[float]:
+    """The box that was given, or that of the outlines or the mask."""
+    if thing.box is not None:
+        return thing.box
+    if thing.outlines:
+        points = np.concatenate(thing.outlines)
+        return [*points.min(axis=0), *points.max(axis=0)]
+    found = None if thing.runs is None else box_of_mask(thing.runs.mask())
+    return [0.0] * 4 if found is None else list(found)
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
+    """Columns of dicts: integers where all are, 0 where one is missing; else objects, None."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        known = [value for value in values if value is not None]
+        if all(isinstance(value, int) and abs(value) < 1 << 62 for value in known):
+            columns[name] = np.array([value or 0 for value in values], dtype=np.int64)
+        elif all(isinstance(value, (int, float)) for value in known):
+            columns[name] = np.array([value or 0 for value in values], dtype=np.float64)
+        else:
+            columns[name] = as_objects(values)
+    return columns
+
+
+def _checked(
+    boxes: NDArray[np.float64], size: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], dict[int, str], dict[int, str]]:
+    """Boxes cut at the border, why some are left out, and which were cut by how much."""
+    bounds = size[:, [1, 0, 1, 0]].astype(np.float64)
+    finite = np.asarray(np.isfinite(boxes).all(axis=1))
+    whole = np.where(finite[:, None], boxes, 0.0)
+    cut = np.clip(whole, 0, bounds)
+    has_area = np.asarray((whole[:, :2] < whole[:, 2:]).all(axis=1))
+    in_view = np.asarray((cut[:, :2] < cut[:, 2:]).all(axis=1))
+    beyond = np.abs(cut - whole).max(axis=1, initial=0)
+    reasons, notes = {}, {}
+    for at, box in enumerate(boxes):
+        if not has_area[at]:
+            reasons[at] = f"its box {_shown(box)} has no area"
+        elif not in_view[at]:
+            height, width = size[at].tolist()
+            picture = f"the image of {width} x {height} pixels"
+            reasons[at] = f"its box {_shown(box)} is out of {picture}"
+        elif beyond[at] > 0.01:  # less is a matter of rounding
+            by = f"{beyond[at]:.3g} pixels beyond the border"
+            notes[at] = f"its box {_shown(box)} reached {by}"
+    return np.where((has_area & in_view)[:, None], cut, 0.0), reasons, notes
+
+
+def _shown(box: NDArray[np.float64]) -> str:
+    return f"({', '.join(f'{value:.7g}' for value in box.tolist())})"
+
+
+def _tell(annotations: Annotations) -> None:
+    """Warn, once, of all that is not as it was in the files."""
+    told = []
+    for some, what in ((annotations.dropped, "left out"), (annotations.cut, "cut at the border")):
+        if some:
+            first = f"{printable(some[0].source)}: {some[0].reason}"
+            told.append(f"{counted(len(some), 'object, was')} {what}, such as {first}")
+    if told:
+        warnings.warn(
+            f"{'; '.join(told)}. All are listed in `dropped` and `cut` of the annotations.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def outline_of(numbers: Iterable[Any], what: str) -> NDArray[np.float64]:
+    """An outline, (p, 2), of x and y in turn.
+
+    Raises
+    ------
+    RefusedError
+        For fewer than three points, half a point, and what is no number.
+    """
+    try:
+        flat = np.array(list(numbers), dtype=np.float64)
+    except (TypeError, ValueError):
+        flat = np.array([np.nan])
+    if flat.ndim != 1 or len(flat) < 6 or len(flat) % 2 or not np.isfinite(flat).all():
+        raise RefusedError(f"{what} is no outline of at least three points x, y")
+    return flat.reshape(-1, 2)
+
+
+def area_of(outlines: Sequence[NDArray[np.float64]], size: tuple[int, int]) -> float:
+    """Area of an object in pixels, by its outlines."""
+    return float(mask_of_outlines(outlines, size).sum())

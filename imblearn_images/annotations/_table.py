@@ -1,0 +1,127 @@
+"""labels.csv: one line an object, with the path of its image."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from imblearn_images.annotations._records import Found, Record, RefusedError, Thing, read_text
+from imblearn_images.annotations._voc import decimal
+from imblearn_images.core.annotations import Annotations
+
+__all__ = ["csv_of", "read_csv"]
+
+SIDES = ("xmin", "ymin", "xmax", "ymax")
+ALIASES = {
+    **dict.fromkeys(("path", "image", "file", "filename", "file_name", "image_path"), "path"),
+    **dict.fromkeys(("label", "class", "name", "category", "class_name"), "label"),
+    **{f"{side[0]}_{side[1:]}": side for side in SIDES},
+    **{side: side for side in SIDES},
+    **dict(zip(("x1", "y1", "x2", "y2"), SIDES, strict=True)),
+}
+OTHERS = ("width", "height", "split")
+
+
+def read_csv(path: Path, images: Path | None) -> Found:
+    """Read a table with a line an object; an image without objects has a line without label."""
+    found = Found([])
+    try:
+        rows = csv.reader(io.StringIO(read_text(path), newline=""))
+        header = [ALIASES.get(name.strip().lower(), name.strip()) for name in next(rows, [])]
+    except (RefusedError, csv.Error) as error:
+        found.refused.append((str(path), str(error)))
+        return found
+    missing = [name for name in ("path", "label", *SIDES) if name not in header]
+    if missing:
+        found.refused.append(
+            (
+                str(path),
+                f"its first line lacks {', '.join(missing)} of path, label, {', '.join(SIDES)}",
+            )
+        )
+        return found
+    records: dict[str, Record] = {}
+    top = path.parent if images is None else images
+    try:
+        for number, cells in enumerate(rows, 2):
+            if not cells:
+                continue
+            line = dict(zip(header, cells, strict=False))
+            try:
+                _add(line, header, records, top, path)
+            except RefusedError as error:
+                found.refused.append((f"{path}, line {number}", str(error)))
+    except csv.Error as error:
+        found.refused.append((str(path), str(error)))
+    found.records = list(records.values())
+    listed = path.parent / "classes.txt"
+    if listed.is_file():
+        lines = listed.read_text(encoding="utf-8").splitlines()
+        found.classes = [line.strip() for line in lines if line.strip()] or None
+    return found
+
+
+def _add(
+    line: dict[str, str], header: Sequence[str], records: dict[str, Record], top: Path, path: Path
+) -> None:
+    name = line.get("path", "").strip()
+    if not name:
+        raise RefusedError("it has no path")
+    if name not in records:
+        file = top / name
+        if not file.is_file() and (top / "images" / name).is_file():
+            file = top / "images" / name
+        records[name] = Record(str(file), f"{path}, {name}")
+        if line.get("split"):
+            records[name].more["split"] = line["split"]
+        if line.get("width", "").isdecimal() and line.get("height", "").isdecimal():
+            records[name].size = (int(line["height"]), int(line["width"]))
+    label = line.get("label", "")
+    sides = [line.get(side, "").strip() for side in SIDES]
+    if not label and not any(sides):
+        return
+    if not label:
+        raise RefusedError("it has a box and no label")
+    try:
+        box = [float(side) for side in sides]
+    except ValueError:
+        box = [math.nan]
+    if not all(map(math.isfinite, box)):
+        raise RefusedError(f"{', '.join(SIDES)} must be numbers, got {', '.join(sides)}")
+    own = [each for each in header if each not in ("path", "label", *SIDES, *OTHERS)]
+    more = {each: _value(line[each]) for each in own if line.get(each, "") != ""}
+    records[name].things.append(Thing(label, box, more=more))
+
+
+def _value(text: str) -> Any:
+    return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text
+
+
+def csv_of(annotations: Annotations, names: Sequence[str]) -> str:
+    """The table, of images that are called `names`."""
+    columns = {
+        name: column
+        for name, column in annotations.columns.items()
+        if column.dtype.kind in "iuf" or all(isinstance(v, str) or v is None for v in column)
+    }
+    split = annotations.image_columns.get("split")
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    parts = [] if split is None else ["split"]
+    writer.writerow(["path", "label", *SIDES, "width", "height", *parts, *columns])
+    for row, name in enumerate(names):
+        height, width = annotations.sizes[row].tolist()
+        image = [width, height, *([] if split is None else [split[row]])]
+        where = annotations.objects_of(row)
+        if where.start == where.stop:
+            writer.writerow([name, "", *[""] * 4, *image, *[""] * len(columns)])
+        for at in range(where.start, where.stop):
+            sides = [decimal(value, 6) for value in annotations.boxes[at].tolist()]
+            more = ["" if column[at] is None else column[at] for column in columns.values()]
+            label = annotations.classes[annotations.codes[at]]
+            writer.writerow([name, label, *sides, *image, *more])
+    return out.getvalue()

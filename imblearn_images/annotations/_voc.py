@@ -1,0 +1,230 @@
+"""Pascal VOC: one XML file an image, boxes of whole pixels counted from 1."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, TreeBuilder, indent, tostring
+from xml.parsers import expat
+
+import numpy as np
+
+from imblearn_images.annotations._records import SUFFIXES, Found, Record, RefusedError, Thing
+from imblearn_images.core.annotations import Annotations
+
+__all__ = ["parsed", "read_voc", "xml_of"]
+
+OWN = {"name", "bndbox", "part", "polygon", "mask", "actions", "attributes", "point"}
+"""Parts of an object that are no columns."""
+MOST_BYTES = 1 << 24
+"""Of one XML file, which describes one image."""
+DEEPEST = 32
+
+
+def read_voc(root: Path, images: Path | None, *, one_based: bool) -> Found:
+    """Read the XML files of a folder, or of its folder ``Annotations``."""
+    if root.is_file():
+        names, top = [root], root.parent.parent
+    else:
+        folder = root / "Annotations" if (root / "Annotations").is_dir() else root
+        names, top = sorted(folder.rglob("*.xml")), root
+    found = Found([], _listed(top))
+    splits = _splits(top)
+    by_stem: dict[Path, dict[str, str]] = {}
+    for name in names:
+        try:
+            record = _record(parsed(name), name, one_based=one_based)
+        except (RefusedError, OSError) as error:
+            found.refused.append((str(name), str(error)))
+            continue
+        record.file = str(_image_of(record.file, name, top, images, by_stem))
+        if split := splits.get(name.stem):
+            record.more["split"] = split
+        found.records.append(record)
+    return found
+
+
+def parsed(path: Path) -> Element:
+    """Root element of an XML file from strangers.
+
+    Raises
+    ------
+    RefusedError
+        For what is no XML, too large or too deep, and for one with a DOCTYPE: entities that are
+        defined there can grow without end, or name other files.
+    """
+    if os.stat(path).st_size > MOST_BYTES:
+        raise RefusedError(f"it has more than {MOST_BYTES >> 20} MB, for one image")
+    builder, depth = TreeBuilder(), 0
+    parser = expat.ParserCreate()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEEPEST:
+            raise RefusedError(f"its elements are nested more than {DEEPEST} deep")
+        builder.start(name, attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(name)
+
+    def doctype(*_: Any) -> None:
+        raise RefusedError("it has a DOCTYPE, which annotations do not need and bombs are made of")
+
+    parser.StartDoctypeDeclHandler = doctype
+    parser.EntityDeclHandler = doctype
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = builder.data
+    try:
+        parser.Parse(path.read_bytes(), True)
+    except expat.ExpatError as error:
+        raise RefusedError(f"it is no XML: {error}") from error
+    except LookupError as error:  # an encoding that nobody knows
+        raise RefusedError(f"it is no XML: {error}") from error
+    return builder.close()
+
+
+def _record(root: Element, path: Path, *, one_based: bool) -> Record:
+    size = root.find("size")
+    shape = None
+    if size is not None:
+        height, width = (_number(size, key, path) for key in ("height", "width"))
+        if height > 0 and width > 0:  # some tools write zeros
+            shape = (int(height), int(width))
+    record = Record(_text(root, "filename"), str(path), shape)
+    for at, element in enumerate(root.findall("object")):
+        label = _text(element, "name")
+        if not label:
+            raise RefusedError(f"object {at} has no name")
+        bounds = element.find("bndbox")
+        if bounds is None:
+            raise RefusedError(f"object {at} ({label}) has no bndbox")
+        box = [_number(bounds, key, path) for key in ("xmin", "ymin", "xmax", "ymax")]
+        # strictly one pixel wide, but what ends where it begins is a click, not an object
+        is_click = (box[2] <= box[0] or box[3] <= box[1]) and all(side == int(side) for side in box)
+        if one_based and not is_click:
+            box[0], box[1] = box[0] - 1, box[1] - 1
+        more = {child.tag: _value(child) for child in element if child.tag not in OWN}
+        record.things.append(Thing(label, box, more=more))
+    return record
+
+
+def _text(element: Element, name: str) -> str:
+    return (element.findtext(name) or "").strip()
+
+
+def _value(element: Element) -> Any:
+    text = (element.text or "").strip()
+    return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text
+
+
+def _number(element: Element, name: str, path: Path) -> float:
+    text = _text(element, name)
+    try:
+        number = float(text)
+    except ValueError:
+        number = np.nan
+    if not np.isfinite(number):
+        raise RefusedError(f"{element.tag}/{name} must be a number, got {text!r:.40}")
+    return number
+
+
+def _image_of(
+    filename: str,
+    path: Path,
+    top: Path,
+    images: Path | None,
+    by_stem: dict[Path, dict[str, str]],
+) -> Path:
+    """The image that an XML file describes: by its own name for it, else by that of the XML."""
+    places = [images] if images is not None else [top / "JPEGImages", top / "images", path.parent]
+    # a path in it is one of the machine it was made on
+    name = os.path.basename(filename.replace("\\", "/"))
+    for place in places:
+        if name and (place / name).is_file():
+            return place / name
+    for place in places:
+        if place not in by_stem:
+            listed = sorted(os.listdir(place)) if place.is_dir() else []
+            known = [each for each in listed if each.lower().endswith(SUFFIXES)]
+            by_stem[place] = {os.path.splitext(each)[0]: each for each in known}
+        for stem in (path.stem, os.path.splitext(name)[0]):
+            if stem in by_stem[place]:
+                return place / by_stem[place][stem]
+    return places[0] / (name or f"{path.stem}.jpg")
+
+
+def _listed(top: Path) -> list[str] | None:
+    """Classes in a file beside the folders, which VOC itself does not have."""
+    path = top / "classes.txt"
+    if not path.is_file():
+        return None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip()] or None
+
+
+def _splits(top: Path) -> dict[str, str]:
+    """Part that each image belongs to, by the lists of ``ImageSets/Main``."""
+    splits = {}
+    for part in ("train", "val", "test"):
+        path = top / "ImageSets" / "Main" / f"{part}.txt"
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                if line.split():
+                    splits[line.split()[0]] = part
+    return splits
+
+
+def xml_of(annotations: Annotations, row: int, name: str, channels: int = 3) -> bytes:
+    """XML of one image, which is called `name`."""
+    root = Element("annotation")
+    SubElement(root, "folder").text = "JPEGImages"
+    SubElement(root, "filename").text = name
+    height, width = annotations.sizes[row].tolist()
+    size = SubElement(root, "size")
+    for tag, value in (("width", width), ("height", height), ("depth", channels)):
+        SubElement(size, tag).text = str(value)
+    segmented = annotations.image_columns.get("segmented")
+    SubElement(root, "segmented").text = str(0 if segmented is None else segmented[row])
+    where = annotations.objects_of(row)
+    for at in range(where.start, where.stop):
+        thing = SubElement(root, "object")
+        SubElement(thing, "name").text = annotations.classes[annotations.codes[at]]
+        more: Mapping[str, Any] = {
+            "pose": "Unspecified",
+            "truncated": 0,
+            "difficult": 0,
+            **{tag: column[at] for tag, column in annotations.columns.items() if _is_tag(tag)},
+        }
+        for tag, value in more.items():
+            if value is not None and np.ndim(value) == 0:
+                SubElement(thing, tag).text = str(value)
+        bounds = SubElement(thing, "bndbox")
+        x_min, y_min, x_max, y_max = annotations.boxes[at].tolist()
+        sides = {"xmin": x_min + 1, "ymin": y_min + 1, "xmax": x_max, "ymax": y_max}
+        if x_max <= x_min + 1 or y_max <= y_min + 1:  # or it would be read as one without area
+            sides["xmax"] += 0.0001
+        for tag, value in sides.items():
+            SubElement(bounds, tag).text = decimal(value, 4)
+    indent(root, "\t")
+    return tostring(root, encoding="utf-8") + b"\n"
+
+
+def _is_tag(name: str) -> bool:
+    return name.isidentifier() and name.isascii() and name not in OWN
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number without zeros at its end.
+
+    Examples
+    --------
+    >>> decimal(3.0, 4), decimal(0.123456, 4)
+    ('3', '0.1235')
+    """
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

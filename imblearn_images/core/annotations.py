@@ -1,0 +1,395 @@
+"""Annotations: the objects of all images of a set, in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from imblearn_images.core.containers import unwrap
+from imblearn_images.core.masks import RunLengths, box_of_mask
+from imblearn_images.core.text import counted, shorten
+
+__all__ = ["Annotations", "Dropped"]
+
+
+class Dropped(NamedTuple):
+    """One object that was left out, and why."""
+
+    row: int
+    """Image of these annotations in which it would be."""
+    source: str
+    """Name or row of the image that it belongs to."""
+    box: int
+    """Its number among the objects of that image, from 0."""
+    label: str
+    """Its class."""
+    reason: str
+    """Why it was left out."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Annotations:
+    """Boxes, polygons, masks and keypoints of the objects in a set of images.
+
+    One value for the whole set, in columns: image ``i`` has the objects ``offsets[i]`` to
+    ``offsets[i + 1] - 1``. It goes where labels go: ``len``, ``annotations[rows]``,
+    ``train_test_split``, the `y` of :class:`LabelOverSampler`.
+
+    Parameters
+    ----------
+    boxes : ndarray of shape (k, 4), dtype float64
+        ``x_min, y_min, x_max, y_max`` in pixels, measured at pixel edges: the whole image is
+        ``0, 0, width, height``, and the pixel in its corner ``0, 0, 1, 1``.
+    codes : ndarray of shape (k,), dtype intp
+        Class of each object, its place in `classes`.
+    offsets : ndarray of shape (n + 1,), dtype intp
+        Where the objects of each image begin; the last one is k.
+    sizes : ndarray of shape (n, 2), dtype intp
+        Height and width of the images.
+    classes : tuple of str
+        All classes, also those without an object: their order is that of the category numbers
+        of a file format, which must not shift.
+    paths : ndarray of shape (n,), dtype object, default=None
+        The image files.
+    polygons : ndarray of shape (k,), dtype object, default=None
+        Outlines of each object, a tuple of arrays (p, 2) of x and y; None for one that has none.
+    keypoints : ndarray of shape (k, p, 3), dtype float64, default=None
+        x, y and visibility: 0 not there, 1 hidden, 2 visible. Measured as boxes are: the centre of
+        the pixel in the corner is at 0.5, 0.5.
+    masks : ndarray of shape (k,), dtype object, default=None
+        Mask of each object as :class:`~imblearn_images.annotations.RunLengths`; None for one that
+        has none.
+    columns : mapping of str to ndarray of shape (k, ...), default={}
+        What else is known of each object, such as "difficult", "truncated", "iscrowd" or "id". It
+        is kept, repeated and written back.
+    image_columns : mapping of str to ndarray of shape (n, ...), default={}
+        What else is known of each image.
+    keypoint_names : tuple of str, default=()
+        Names of the p keypoints; those that differ by "left" and "right" change places where an
+        image is flipped.
+    dropped : tuple of Dropped, default=()
+        Objects that were left out when these annotations were read or carried, and why.
+    cut : tuple of Dropped, default=()
+        Objects whose boxes were cut at the border when these annotations were read.
+    info : mapping, default={}
+        What else is known of the set, such as "category_ids".
+
+    Raises
+    ------
+    ValueError
+        When lengths disagree, or a box is not finite or ends before it begins.
+
+    See Also
+    --------
+    Annotations.of : From lists, one entry an image.
+    read_annotations : From files.
+
+    Examples
+    --------
+    >>> cells = Annotations.of(
+    ...     boxes=[[[0, 0, 10, 10], [5, 5, 20, 12]], []],
+    ...     labels=[["white", "red"], []],
+    ...     sizes=(48, 64),
+    ... )
+    >>> cells
+    Annotations(2 images, 2 boxes: red 1, white 1)
+    >>> cells.counts().tolist(), cells.classes
+    ([[1, 1], [0, 0]], ('red', 'white'))
+    >>> cells[[0, 0, 1]].boxes_of(1).tolist()
+    [[0.0, 0.0, 10.0, 10.0], [5.0, 5.0, 20.0, 12.0]]
+    """
+
+    boxes: NDArray[np.float64]
+    codes: NDArray[np.intp]
+    offsets: NDArray[np.intp]
+    sizes: NDArray[np.intp]
+    classes: tuple[str, ...]
+    paths: NDArray[Any] | None = None
+    polygons: NDArray[Any] | None = None
+    keypoints: NDArray[np.float64] | None = None
+    masks: NDArray[Any] | None = None
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    image_columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    keypoint_names: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    cut: tuple[Dropped, ...] = ()
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    in_pixels = True
+    """They are places in pixels: of rows that were drawn the plan's ``take`` refuses them."""
+
+    def __post_init__(self) -> None:
+        for name in ("columns", "image_columns", "info"):
+            object.__setattr__(self, name, dict(getattr(self, name)))
+        object.__setattr__(self, "classes", tuple(self.classes))
+        n, k = len(self.sizes), len(self.boxes)
+        if self.boxes.shape != (k, 4) or self.sizes.shape != (n, 2):
+            raise ValueError(
+                "`boxes` must have shape (k, 4) and `sizes` (n, 2), got "
+                f"{self.boxes.shape} and {self.sizes.shape}."
+            )
+        if len(self.offsets) != n + 1 or self.offsets[0] != 0 or self.offsets[-1] != k:
+            raise ValueError(
+                f"`offsets` must be {n + 1} numbers from 0 to {k}, one image after the other, got "
+                f"{self.offsets!r:.60}."
+            )
+        for name, column in self._of_objects().items():
+            if len(column) != k:
+                raise ValueError(f"`{name}` has {len(column)} entries, there are {k} boxes.")
+        for name, column in self._of_images().items():
+            if len(column) != n:
+                raise ValueError(f"`{name}` has {len(column)} entries, there are {n} images.")
+        if k and not 0 <= self.codes.min() <= self.codes.max() < len(self.classes):
+            raise ValueError(
+                f"`codes` must be places in the {len(self.classes)} `classes`, got "
+                f"{self.codes.min()} to {self.codes.max()}."
+            )
+        low, high = self.boxes[:, :2], self.boxes[:, 2:]
+        wrong = np.flatnonzero(~(np.isfinite(self.boxes).all(axis=1) & (low <= high).all(axis=1)))
+        if len(wrong):
+            image = int(self.image_of[wrong[0]])
+            raise ValueError(
+                f"`boxes` must be x_min, y_min, x_max, y_max, got {self.boxes[wrong[0]].tolist()} "
+                f"for {self.name_of(image)}. Boxes of x, y, width, height are turned into these by "
+                "np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])."
+            )
+
+    @classmethod
+    def of(
+        cls,
+        boxes: Sequence[ArrayLike],
+        labels: Sequence[Sequence[Any]],
+        sizes: ArrayLike,
+        *,
+        paths: Any = None,
+        classes: Iterable[str] | None = None,
+        polygons: Sequence[Sequence[Any]] | None = None,
+        keypoints: Sequence[ArrayLike] | None = None,
+        masks: Sequence[ArrayLike] | None = None,
+        keypoint_names: Sequence[str] = (),
+    ) -> Annotations:
+        """Make annotations of lists with one entry for each image.
+
+        Parameters
+        ----------
+        boxes : list of n array-likes of shape (k_i, 4)
+            ``x_min, y_min, x_max, y_max`` at pixel edges.
+        labels : list of n lists of k_i classes
+            Classes; what is no text is turned into it.
+        sizes : array-like of shape (n, 2), or (height, width) of all
+            Height and width of the images.
+        paths : list of n paths, default=None
+            The image files.
+        classes : list of str, default=None
+            All classes in their order; those that occur, sorted, by default.
+        polygons : list of n lists of k_i outlines, default=None
+            Each an array-like (p, 2), a list of several such, or None.
+        keypoints : list of n array-likes of shape (k_i, p, 3), default=None
+            x, y, visibility.
+        masks : list of n array-likes of shape (k_i, height, width), dtype bool, default=None
+            One mask for each object. `boxes` may then hold None for an image: they are those of
+            the masks.
+        keypoint_names : list of str, default=()
+            Names of the keypoints.
+
+        Returns
+        -------
+        annotations : Annotations
+
+        Raises
+        ------
+        ValueError
+            Naming the image whose lengths disagree, or the label that `classes` lacks.
+        """
+        n = len(boxes)
+        per_image = {"labels": labels, "polygons": polygons, "keypoints": keypoints}
+        for name, given in {**per_image, "masks": masks}.items():
+            if given is not None and len(given) != n:
+                raise ValueError(f"`{name}` has {len(given)} entries, `boxes` has {n} images.")
+        runs: list[Any] = []
+        listed: list[NDArray[np.float64]] = []
+        for row, each in enumerate(boxes):
+            if masks is not None:
+                own = np.asarray(masks[row], dtype=np.bool_)
+                runs += [RunLengths.of(mask) for mask in own]
+                each = [box_of_mask(mask) for mask in own] if each is None else each
+            array = np.asarray(each, dtype=np.float64)
+            array = array.reshape(0, 4) if not array.size else array
+            if array.ndim != 2 or array.shape[1] != 4 or len(array) != len(labels[row]):
+                raise ValueError(
+                    f"Image {row} has boxes of shape {array.shape} and {len(labels[row])} labels. "
+                    "Pass one box of four numbers for each label."
+                )
+            listed.append(array)
+        texts = [str(label) for each in labels for label in each]
+        known = tuple(sorted(set(texts))) if classes is None else tuple(map(str, classes))
+        places = {label: at for at, label in enumerate(known)}
+        if missing := [label for label in texts if label not in places]:
+            raise ValueError(f"`classes` lacks {missing[0]!r}, which is the label of an object.")
+        numbers = np.asarray(sizes, dtype=np.intp)
+        numbers = np.broadcast_to(numbers, (n, 2)).copy() if numbers.ndim == 1 else numbers
+        outlines = None
+        if polygons is not None:
+            outlines = as_objects([_outlines(each) for own in polygons for each in own])
+        points = None
+        if keypoints is not None:
+            width = max((np.shape(each)[1] for each in keypoints if np.size(each)), default=0)
+            points = np.concatenate(
+                [np.asarray(each, dtype=np.float64).reshape(-1, width, 3) for each in keypoints]
+            )
+        return cls(
+            np.concatenate([*listed, np.empty((0, 4))]),
+            np.array([places[label] for label in texts], dtype=np.intp),
+            np.append(0, np.cumsum([len(each) for each in listed])).astype(np.intp),
+            numbers,
+            known,
+            None if paths is None else as_objects(unwrap(paths)[0]),
+            outlines,
+            points,
+            None if masks is None else as_objects(runs),
+            keypoint_names=tuple(keypoint_names),
+        )
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """The number of images, as of an array of labels."""
+        return (len(self),)
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """Class of each object as text, shape (k,)."""
+        return as_objects(self.classes)[self.codes]
+
+    @property
+    def image_of(self) -> NDArray[np.intp]:
+        """Image of each object, shape (k,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def counts(self) -> NDArray[np.intp]:
+        """Number of objects of each class in each image, shape (n, n_classes)."""
+        width = len(self.classes)
+        cells = np.bincount(self.image_of * width + self.codes, minlength=len(self) * width)
+        return cells.reshape(len(self), width).astype(np.intp)
+
+    def objects_of(self, image: int) -> slice:
+        """Where in the columns the objects of one image stand."""
+        return slice(int(self.offsets[image]), int(self.offsets[image + 1]))
+
+    def boxes_of(self, image: int) -> NDArray[np.float64]:
+        """Boxes of one image, shape (k_i, 4)."""
+        return self.boxes[self.objects_of(image)]
+
+    def labels_of(self, image: int) -> list[str]:
+        """Classes of the objects of one image."""
+        return [self.classes[code] for code in self.codes[self.objects_of(image)]]
+
+    def name_of(self, image: int) -> str:
+        """What messages call an image: its file, or its row."""
+        return f"row {image}" if self.paths is None else str(self.paths[image])
+
+    def __getitem__(self, rows: Any) -> Annotations:
+        """Annotations of some images, each as often as it is named: rows, a slice or a mask."""
+        rows = rows[0] if isinstance(rows, tuple) else rows  # scikit-learn: y[rows, ...]
+        chosen = np.atleast_1d(np.arange(len(self))[rows])
+        return self.chosen(chosen, self.where(chosen), np.diff(self.offsets)[chosen])
+
+    def where(self, images: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Objects of some images, one image after the other."""
+        starts, lengths = self.offsets[images], np.diff(self.offsets)[images]
+        before = np.cumsum(lengths) - lengths
+        found: NDArray[np.intp] = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+        return found
+
+    def chosen(
+        self, images: NDArray[np.intp], objects: NDArray[np.intp], lengths: NDArray[np.intp]
+    ) -> Annotations:
+        """Annotations of these images with these of the objects, so many for each image."""
+        own: dict[str, Any] = {name: column[objects] for name, column in self._of_objects().items()}
+        others: dict[str, Any] = {
+            name: column[images] for name, column in self._of_images().items()
+        }
+        return replace(
+            self,
+            offsets=np.append(0, np.cumsum(lengths)).astype(np.intp),
+            columns={name: own.pop(name) for name in self.columns},
+            image_columns={name: others.pop(name) for name in self.image_columns},
+            dropped=(),
+            cut=(),
+            **own,
+            **others,
+        )
+
+    def without(self, reasons: Mapping[int, str]) -> Annotations:
+        """Annotations without some of the objects, with the reasons in ``dropped``.
+
+        Parameters
+        ----------
+        reasons : mapping of int to str
+            Object, its place in the columns, to why it is left out.
+
+        Examples
+        --------
+        >>> cells = Annotations.of([[[0, 0, 4, 4], [1, 1, 1, 2]]], [["red", "red"]], (8, 8))
+        >>> cells.without({1: "it has no area"})
+        Annotations(1 image, 1 box: red 1; 1 left out)
+        """
+        if not reasons:
+            return self
+        keep = np.ones(len(self.boxes), dtype=np.bool_)
+        keep[list(reasons)] = False
+        lengths = np.bincount(self.image_of[keep], minlength=len(self))
+        gone = tuple(self.as_dropped(at, reason) for at, reason in sorted(reasons.items()))
+        some = self.chosen(np.arange(len(self)), np.flatnonzero(keep), lengths)
+        return replace(some, dropped=self.dropped + gone)
+
+    def as_dropped(self, at: int, reason: str) -> Dropped:
+        """Name one of the objects, for a list of those that were left out or changed."""
+        row = int(np.searchsorted(self.offsets, at, side="right")) - 1
+        number = int(at - self.offsets[row])
+        return Dropped(row, self.name_of(row), number, self.classes[self.codes[at]], reason)
+
+    def _of_objects(self) -> dict[str, NDArray[Any]]:
+        """All columns with one entry for each object."""
+        names = ("boxes", "codes", "polygons", "keypoints", "masks")
+        own = {name: getattr(self, name) for name in names}
+        return {**{k: v for k, v in own.items() if v is not None}, **self.columns}
+
+    def _of_images(self) -> dict[str, NDArray[Any]]:
+        """All columns with one entry for each image."""
+        own = {"sizes": self.sizes, "paths": self.paths}
+        return {**{k: v for k, v in own.items() if v is not None}, **self.image_columns}
+
+    def __repr__(self) -> str:
+        totals = np.bincount(self.codes, minlength=len(self.classes))
+        told = ", ".join(
+            f"{self.classes[at]} {totals[at]}" for at in np.argsort(-totals, kind="stable")
+        )
+        gone = f"; {len(self.dropped)} left out" if self.dropped else ""
+        return (
+            f"{type(self).__name__}({counted(len(self), 'image')}, "
+            f"{counted(len(self.boxes), 'box')}: {shorten(told, 200)}{gone})"
+        )
+
+
+def as_objects(values: Iterable[Any]) -> NDArray[Any]:
+    """Array of objects, shape (n,), whatever they are."""
+    listed = list(values)
+    array = np.empty(len(listed), dtype=object)
+    for at, value in enumerate(listed):
+        array[at] = value
+    return array
+
+
+def _outlines(given: Any) -> tuple[NDArray[np.float64], ...] | None:
+    """One outline, or several, as a tuple of arrays (p, 2)."""
+    if given is None:
+        return None
+    parts = [given] if np.ndim(given[0]) == 1 else list(given)
+    return tuple(np.asarray(part, dtype=np.float64).reshape(-1, 2) for part in parts)

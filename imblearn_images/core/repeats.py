@@ -1,0 +1,382 @@
+"""Repeats: how often each image is to be shown, so that labels that share images reach targets.
+
+Where images hold several labels, or several objects, one label cannot be repeated without the
+others in its images. The fewest images that suffice are a linear programme: one number for each
+image, between 1 and a limit, one inequality for each label that is short of its target.
+
+1. Images that hold the same are one variable; images that hold nothing of what is short are none.
+2. HiGHS solves it. Of the solutions that add equally few images, one that repeats many images a
+   little is preferred to one that repeats few images often.
+3. The few numbers with fractions are rounded down, and what is then short is filled up, the most
+   useful image first; what is superfluous after that is taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import linprog
+
+from imblearn_images.core.targets import plain
+from imblearn_images.core.text import align, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Reach", "choose_repeats", "choose_repeats_and_more"]
+
+STEPS = (1, 2, 4)
+"""Repeats of an image after which the next ones are a little dearer."""
+DEARER = 1e-4
+"""How much, in images. Preferences decide between equals only."""
+BOUND = 1e-7
+"""Nearer than this to a whole number the solver's answers are that number."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reach:
+    """What repeating images can do for every label, and what it has done.
+
+    Parameters
+    ----------
+    labels : tuple of length L
+        Names of the labels.
+    before : ndarray of shape (L,), dtype intp
+        Number of images, or objects, that have the label.
+    wanted : ndarray of shape (L,), dtype intp
+        The target; `before` where there is none.
+    reached : ndarray of shape (L,), dtype intp
+        The number after repeating.
+    possible : ndarray of shape (L,), dtype intp
+        The number if every image with the label were repeated as often as allowed.
+
+    Examples
+    --------
+    >>> counts = np.array([[1, 0], [1, 0], [1, 1]])
+    >>> repeats, reach = choose_repeats(counts, {"dog": 5}, 3, labels=("cat", "dog"))
+    >>> reach
+    label  before  wanted  reached  most possible
+    cat         3       3        5              9
+    dog         1       5        3              3
+    >>> reach.unreachable
+    {'dog': 3}
+    """
+
+    labels: tuple[Any, ...]
+    before: NDArray[np.intp]
+    wanted: NDArray[np.intp]
+    reached: NDArray[np.intp]
+    possible: NDArray[np.intp]
+
+    @property
+    def unreachable(self) -> dict[Any, int]:
+        """Labels whose target is out of reach, and the largest number that is possible."""
+        return {
+            plain(self.labels[at]): int(self.possible[at])
+            for at in np.flatnonzero(self.wanted > self.possible)
+        }
+
+    def __iter__(self) -> Iterator[tuple[Any, int, int, int, int]]:
+        """Rows: label, before, wanted, reached, most possible."""
+        columns = (self.before, self.wanted, self.reached, self.possible)
+        return zip(self.labels, *(column.tolist() for column in columns), strict=True)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        rows = [[shown(str(label)), *numbers] for label, *numbers in self]
+        return align(_HEAD, rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table with a row for each label; needs pandas.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "Reach.to_frame needs pandas. Install it: pip install imblearn-images[pandas]"
+            ) from error
+        return pd.DataFrame(list(self), columns=list(_HEAD))
+
+
+_HEAD = ("label", "before", "wanted", "reached", "most possible")
+
+
+def choose_repeats(
+    counts: Any,
+    wanted: Any,
+    max_repeats: int = 10,
+    *,
+    labels: Sequence[Any] | None = None,
+    random_state: np.random.RandomState | None = None,
+) -> tuple[NDArray[np.intp], Reach]:
+    """Choose the fewest repetitions of images by which every label reaches its target.
+
+    Parameters
+    ----------
+    counts : ndarray or sparse matrix of shape (n, L)
+        How many times each image has each label, whole numbers from 0.
+    wanted : array-like of shape (L,) or dict
+        Targets: of all labels, or of some by name. Labels are never reduced: a target below what
+        there is demands nothing.
+    max_repeats : int, default=10
+        How often an image may be in the result at most. Every image is there once at least.
+    labels : sequence of length L, default=None
+        Names of the columns; their numbers by default.
+    random_state : RandomState, default=None
+        Which of several images that hold the same are repeated once more than the others; by
+        default the first ones.
+
+    Returns
+    -------
+    repeats : ndarray of shape (n,), dtype intp
+        How often each image is to be in the result, 1 to `max_repeats`.
+    reach : Reach
+        Before, wanted, reached and most possible, by label. Every target that is possible is
+        reached. The images added are the fewest of the linear programme, and the few that
+        rounding to whole images costs.
+
+    Raises
+    ------
+    ValueError
+        If `max_repeats` is not a whole number from 1 on, `wanted` names an unknown label, or
+        shapes disagree.
+
+    Examples
+    --------
+    Two labels that occur together are brought up by the same image:
+
+    >>> counts = np.array([[2, 0, 0], [1, 1, 0], [0, 0, 1], [1, 1, 1]])
+    >>> repeats, reach = choose_repeats(counts, [0, 4, 4])
+    >>> repeats.tolist(), reach.reached.tolist()
+    ([1, 1, 1, 3], [6, 4, 4])
+    """
+    if not isinstance(max_repeats, Integral) or isinstance(max_repeats, bool) or max_repeats < 1:
+        raise ValueError(
+            f"`max_repeats` must be a whole number from 1 on, got {max_repeats!r}: how often an "
+            "image may be in the result."
+        )
+    table = sparse.csr_matrix(counts)
+    n, n_labels = table.shape
+    names = tuple(range(n_labels)) if labels is None else tuple(labels)
+    before = np.asarray(table.sum(axis=0, dtype=np.int64)).ravel().astype(np.intp)
+    targets = _targets(wanted, names, before)
+    possible = before * int(max_repeats)
+    short = np.minimum(targets, possible) - before
+    repeats = np.ones(n, dtype=np.intp)
+    lacking = np.flatnonzero(short > 0)
+    if len(lacking):
+        rows = np.flatnonzero(np.diff(table[:, lacking].tocsr().indptr))
+        group, first, sizes = _alike(table[rows])
+        holds = table[rows[first]].astype(np.float64)
+        added = _solve(holds, lacking, short[lacking], sizes, int(max_repeats) - 1)
+        repeats[rows] += _shared_out(added, group, sizes, random_state)
+    reached = np.asarray(table.T @ repeats).ravel().astype(np.intp)
+    return repeats, Reach(names, before, targets, reached, possible)
+
+
+def choose_repeats_and_more(
+    counts: NDArray[Any],
+    more: NDArray[Any],
+    wanted: Any,
+    max_repeats: int = 10,
+    *,
+    labels: Sequence[Any],
+) -> tuple[NDArray[np.intp], NDArray[np.bool_], Reach]:
+    """Choose repetitions of images, and some of other images that could be made of them.
+
+    Those that bring along the fewest of the labels that are frequent enough come first, and then
+    the fewest.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n, L)
+        How many times each image has each label.
+    more : ndarray of shape (m, L)
+        The same of images that could be made, each once at most.
+    wanted, max_repeats, labels
+        As of :func:`choose_repeats`.
+
+    Returns
+    -------
+    repeats : ndarray of shape (n,), dtype intp
+        1 to `max_repeats`.
+    chosen : ndarray of shape (m,), dtype bool
+        Which are to be made.
+    reach : Reach
+
+    Examples
+    --------
+    >>> counts, more = np.array([[6, 1], [5, 0]]), np.array([[0, 1]])
+    >>> repeats, chosen, reach = choose_repeats_and_more(
+    ...     counts, more, [0, 3], labels=("red", "white")
+    ... )
+    >>> repeats.tolist(), chosen.tolist(), reach.reached.tolist()
+    ([2, 1], [True], [17, 3])
+    """
+    names, limit = tuple(labels), int(max_repeats) - 1
+    table = np.vstack([counts, more]).astype(np.int64)
+    before = counts.sum(axis=0).astype(np.intp)
+    targets = _targets(wanted, names, before)
+    possible = (before * int(max_repeats) + more.sum(axis=0)).astype(np.intp)
+    short = np.minimum(targets, possible) - before
+    room = np.repeat([limit, 1], [len(counts), len(more)])
+    lacking = np.flatnonzero(short > 0)
+    added = np.zeros(len(table), dtype=np.intp)
+    if len(lacking):
+        gives = sparse.csc_matrix(table[:, lacking].T.astype(np.float64))
+        others = table.sum(axis=1) - table[:, lacking].sum(axis=1)
+        solution = linprog(
+            others + len(names) / 10,  # an image itself costs, too, or it would be for nothing
+            A_ub=-gives,
+            b_ub=-short[lacking].astype(np.float64),
+            bounds=np.column_stack([np.zeros(len(table)), room]),
+            method="highs",
+        )
+        if solution.x is None:  # there is a solution: all of them, as often as allowed
+            raise RuntimeError(f"The solver of linear programmes has failed: {solution.message}")
+        added = np.floor(solution.x + BOUND).astype(np.intp).clip(0, room)
+        _fill_up(added, solution.x, gives, short[lacking], room)
+        _thin_out(added, gives, short[lacking])
+    reached = (before + added @ table).astype(np.intp)
+    reach = Reach(names, before, targets, reached, possible)
+    return 1 + added[: len(counts)], added[len(counts) :] > 0, reach
+
+
+def _targets(wanted: Any, names: tuple[Any, ...], before: NDArray[np.intp]) -> NDArray[np.intp]:
+    if isinstance(wanted, dict):
+        number = {name: at for at, name in enumerate(names)}
+        targets = before.copy()
+        for label, target in wanted.items():
+            if label not in number:
+                raise ValueError(
+                    f"`wanted` must name labels that there are, {_some(names)}, got {label!r}."
+                )
+            targets[number[label]] = target
+    else:
+        targets = np.asarray(wanted).astype(np.intp)
+    if targets.shape != before.shape or len(names) != len(before):
+        raise ValueError(
+            f"`wanted` must have a target for each of the {len(before)} labels, got "
+            f"{targets.shape} and {len(names)} names."
+        )
+    return np.maximum(targets, before)
+
+
+def _some(names: Sequence[Any], most: int = 10) -> str:
+    listed = ", ".join(repr(plain(name)) for name in names[:most])
+    return listed if len(names) <= most else f"{listed} and {len(names) - most} more"
+
+
+def _alike(
+    table: sparse.csr_matrix,
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Group of each row, the first row of each group, and the sizes: equal rows are one group."""
+    table.sort_indices()
+    known: dict[bytes, int] = {}
+    group = np.empty(table.shape[0], dtype=np.intp)
+    ends = table.indptr.tolist()
+    for row, (start, stop) in enumerate(pairwise(ends)):
+        content = table.indices[start:stop].tobytes() + table.data[start:stop].tobytes()
+        group[row] = known.setdefault(content, len(known))
+    _, first, sizes = np.unique(group, return_index=True, return_counts=True)
+    return group, first, sizes.astype(np.intp)
+
+
+def _solve(
+    holds: sparse.csr_matrix,
+    lacking: NDArray[np.intp],
+    short: NDArray[np.intp],
+    sizes: NDArray[np.intp],
+    limit: int,
+) -> NDArray[np.intp]:
+    """Repetitions to add in each group of images, shape (m,), at most `limit` an image."""
+    gives = holds[:, lacking].T.tocsc()  # (labels that lack, groups)
+    others = np.asarray(holds.sum(axis=1)).ravel() - np.asarray(gives.sum(axis=0)).ravel()
+    companions = others / max(others.max(), 1.0)  # labels that are frequent enough, brought along
+    edges = np.unique(np.minimum([0, *STEPS, limit], limit))
+    rooms = np.diff(edges)
+    prices = [1 + DEARER * (step + companions) for step in range(len(rooms))]
+    solution = linprog(
+        np.concatenate(prices),
+        A_ub=-sparse.hstack([gives] * len(rooms)).tocsc(),
+        b_ub=-short.astype(np.float64),
+        bounds=np.column_stack(
+            [np.zeros(len(rooms) * len(sizes)), np.concatenate([room * sizes for room in rooms])]
+        ),
+        method="highs",
+    )
+    if solution.x is None:  # there is a solution: every image as often as allowed
+        raise RuntimeError(f"The solver of linear programmes has failed: {solution.message}")
+    exact = solution.x.reshape(len(rooms), len(sizes)).sum(axis=0)
+    added: NDArray[np.intp] = np.floor(exact + BOUND).astype(np.intp).clip(0, limit * sizes)
+    _fill_up(added, exact, gives, short, limit * sizes)
+    _thin_out(added, gives, short)
+    return added
+
+
+def _fill_up(
+    added: NDArray[np.intp],
+    exact: NDArray[np.float64],
+    gives: sparse.csc_matrix,
+    short: NDArray[np.intp],
+    room: NDArray[np.intp],
+) -> None:
+    """Add images, the one that helps most first, until no label is short."""
+    missing = short - gives @ added
+    while (missing > 0.5).any():
+        useful = gives.copy()
+        useful.data = np.minimum(useful.data, missing.clip(0)[useful.indices])
+        gain = np.asarray(useful.sum(axis=0)).ravel()
+        gain[added >= room] = 0
+        # Of equally useful ones that which the exact solution would have had more of.
+        best = int(np.argmax(gain + 0.5 * np.clip(exact - added, 0, 1) * (gain > 0)))
+        added[best] += 1
+        part = slice(gives.indptr[best], gives.indptr[best + 1])
+        missing[gives.indices[part]] -= gives.data[part]
+
+
+def _thin_out(added: NDArray[np.intp], gives: sparse.csc_matrix, short: NDArray[np.intp]) -> None:
+    """Take away what no label needs, of images that hold the least first."""
+    spare = gives @ added - short
+    needed = np.flatnonzero(gives.data > spare[gives.indices])
+    superfluous = added > 0
+    superfluous[np.searchsorted(gives.indptr, needed, side="right") - 1] = False
+    groups = np.flatnonzero(superfluous)
+    weight = np.asarray(gives.sum(axis=0)).ravel()[groups]
+    for at in groups[np.argsort(weight, kind="stable")].tolist():
+        part = slice(gives.indptr[at], gives.indptr[at + 1])
+        holds, own = gives.indices[part], gives.data[part]
+        n = min(int((spare[holds] // own).min()), int(added[at]))
+        if n > 0:
+            added[at] -= n
+            spare[holds] -= n * own
+
+
+def _shared_out(
+    added: NDArray[np.intp],
+    group: NDArray[np.intp],
+    sizes: NDArray[np.intp],
+    random_state: np.random.RandomState | None,
+) -> NDArray[np.intp]:
+    """Share what is added to a group out among its images, as evenly as whole numbers allow."""
+    n = len(group)
+    order = np.arange(n) if random_state is None else random_state.permutation(n)
+    order = order[np.argsort(group[order], kind="stable")]
+    place = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # within the group
+    shares = np.empty(n, dtype=np.intp)
+    shares[order] = (added // sizes)[group[order]] + (place < (added % sizes)[group[order]])
+    return shares

@@ -1,0 +1,113 @@
+"""Policies: how each of several scores inside, and which of them are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from imblearn_images._docstrings import substitute
+from imblearn_images.display._canvas import (
+    BLUE,
+    DisplayMixin,
+    as_label,
+    grey,
+    ink,
+    open_frame,
+    small,
+)
+
+Result = tuple[str, float, bool, float, float, str]
+
+
+class Ensemble(Protocol):
+    """What is read of an ensemble of policies."""
+
+    @property
+    def policies_(self) -> Sequence[Result]:
+        """Name, score, whether it is kept, weight, seconds and reason of each policy."""
+
+    @property
+    def screen(self) -> float | None:
+        """How far below the best a policy may score."""
+
+
+@substitute
+class PolicyDisplay(DisplayMixin):
+    """Scores of policies in cross-validation, those that are kept in colour.
+
+    Beyond the dotted line a policy is far enough below the best one to be dropped. A policy
+    without a score is written beside its name.
+
+    Make one with :meth:`from_ensemble`, which draws it at once.
+
+    Parameters
+    ----------
+    policies : sequence of (str, float, bool, float, float, str)
+        Name, score, whether it is kept, weight, seconds and reason.
+    screen : float or None, default=None
+        How far below the best a policy may score.
+
+    Attributes
+    ----------
+    {ax_}
+    {figure_}
+
+    Examples
+    --------
+    >>> policies = [("plain", 0.81, True, 1.0, 0.1, ""), ("odd", 0.7, False, 0.0, 2.0, "low")]
+    >>> display = PolicyDisplay(policies, screen=0.03).plot()
+    >>> [text.get_text() for text in display.ax_.get_yticklabels()]
+    ['plain', 'odd']
+    """
+
+    def __init__(self, policies: Sequence[Result], screen: float | None = None) -> None:
+        self.policies = policies
+        self.screen = screen
+
+    @classmethod
+    def from_ensemble(cls, ensemble: Ensemble, *, ax: Any = None) -> PolicyDisplay:
+        """Draw the policies of a fitted ensemble.
+
+        Parameters
+        ----------
+        ensemble : PolicyEnsembleClassifier
+            Fitted, or anything that has its `policies_` and `screen`.
+        {ax}
+
+        Returns
+        -------
+        display : PolicyDisplay
+        """
+        return cls(ensemble.policies_, ensemble.screen).plot(ax)
+
+    def _size(self) -> tuple[float, float]:
+        return 6.4, 1.1 + 0.36 * len(self.policies)
+
+    def _draw(self, ax: Any) -> None:
+        scores = np.array([each[1] for each in self.policies], dtype=float)
+        known = np.isfinite(scores)
+        if known.any() and self.screen is not None:
+            ax.axvline(
+                scores[known].max() - self.screen, color=grey(ax), linestyle=":", linewidth=1
+            )
+        for place, (_, score, kept, weight, seconds, reason) in enumerate(self.policies):
+            colour = BLUE if kept else grey(ax)
+            if np.isfinite(score):
+                ax.plot(score, place, "o" if kept else "X", color=colour, markersize=7)
+            what = f"weight {weight:.2f}" if kept else f"dropped: {reason}"
+            number = f"{score:.3f}  " if np.isfinite(score) else ""
+            ax.annotate(
+                as_label(f"{number}{what}  {seconds:.1f} s", 60),
+                (1.01, place),
+                xycoords=ax.get_yaxis_transform(),
+                va="center",
+                fontsize=small(),
+                color=ink(ax) if kept else colour,
+            )
+        ax.set_yticks(range(len(self.policies)), [as_label(each[0], 32) for each in self.policies])
+        ax.set_ylim(len(self.policies) - 0.4, -0.6)
+        ax.tick_params(left=False, labelsize=small())
+        ax.set_xlabel("score in cross-validation", fontsize=small())
+        open_frame(ax, "bottom")

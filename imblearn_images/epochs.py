@@ -1,0 +1,929 @@
+"""Epochs: another resampled set in every epoch of a training loop, and nothing of it is stored.
+
+:class:`EpochPlans` decides, :class:`EpochImages` is what it has decided for one epoch. Both need
+NumPy alone; :mod:`imblearn_images.torch` and :mod:`imblearn_images.keras` hand them to data
+loaders.
+
+How it works:
+
+1. A sampler, or several, decide on images that are drawn when they are read, so that planning an
+   epoch draws nothing but what a sampler has to look at.
+2. Of the decision arrays are kept, some 30 bytes a row.
+3. A row is named by a *key*, a small tuple that says all there is to know to draw it: the source
+   image, or the synthesis, its seed and its parents, which may be synthetic themselves. Whoever
+   has the key and the source images has the image, in whatever process, batch and order.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from threading import RLock
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.base import clone
+
+from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
+from imblearn_images.combine import SamplerChain
+from imblearn_images.core import files
+from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.embedding import given_features
+from imblearn_images.core.images import FileImages, Images, Memory, open_images
+from imblearn_images.core.pixels import channels_last, resized
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import DrawnImages
+from imblearn_images.core.rules import Blend, answer, rule_name
+from imblearn_images.core.synthesis import as_synthesis
+from imblearn_images.core.targets import as_table, labels_of, plain_list, told, unwrap_labels
+from imblearn_images.core.text import printable
+from imblearn_images.core.validation import check_lengths
+from imblearn_images.core.writing import DrawLater
+from imblearn_images.image_sampler import instead_of
+
+__all__ = ["EpochImages", "EpochPlans"]
+
+Key = tuple[Any, ...]
+"""``(row,)`` of a source image, else ``(step, seed, base, *partners, *shares)``, where base and
+partners are rows of the source or such keys."""
+
+_CHANNELS: dict[str, tuple[int, ...]] = {"L": (), "RGB": (3,), "RGBA": (4,)}
+_NOWHERE = DrawLater(".imblearn-images-draws-later")  # a folder that nobody has or makes
+_KEPT = 2  # epochs besides the first that are remembered: the one that trains, and the next
+
+
+class EpochPlans:
+    """A resampled set that is another one in every epoch, and of which nothing is stored.
+
+    Epoch 0 is what ``resampler.fit_resample(X, y)`` gives, byte for byte. In epoch e each step has
+    a seed made of its `random_state` and e. So epoch 17 is the same on every machine, in every
+    process, and after a crash. Nothing is drawn until it is read.
+
+    Parameters
+    ----------
+    resampler : sampler, Pipeline of samplers, ResamplingPlan or None
+        Samplers of this package, which are cloned; each `random_state` in them must be an integer.
+        A step with a parameter `epoch` keeps its `random_state`, and is given the number of the
+        epoch instead. A plan means the same rows in every epoch, None the images as they are. An
+        `output_dir` is not written to.
+    X : images
+        What ``fit_resample`` takes: an array, memmap or tensor of shape (n, H, W), (n, H, W, C) or
+        (n, C, H, W), rows of flattened pixels (n, d), n paths, any home of pixels.
+    y : array-like of shape (n,)
+        Labels.
+    size : (height, width), default=None
+        In pixels: files are read at this size, JPEG files at reduced scale. By default each file
+        has its own. Files only.
+    mode : {"L", "RGB", "RGBA"}, default=None
+        Files are read as grey images, in colours, or with alpha. By default as they are. With
+        `size`, no header is looked at before a file is read. Files only.
+    embeddings : array-like of shape (n, d), default=None
+        Features in which images are near, of the source images: all samplers that measure use
+        them, and what was drawn has those of its base. By default each sampler has its own, which
+        are computed once for all epochs where they are those of source images.
+    classes : array-like of shape (n_classes,), default=None
+        The labels in the order of their numbers. By default those of y, sorted; of a validation
+        set pass the ``classes_`` of the training set.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels; the target of an image is the place of its label.
+    targets_ : ndarray of shape (n_source,), dtype int64
+        Targets of the source images.
+    n_source : int
+        Number of source images.
+    images : Images
+        The source images, as they are drawn from.
+    shape : tuple of int or None
+        Shape of all images; None if they differ.
+
+    Raises
+    ------
+    TypeError
+        For samplers that are not of this package, and steps that are no samplers.
+    ValueError
+        For a `random_state` that is not an integer, as processes would decide differently;
+        for what cannot be drawn row by row: images of a generator, the noise of `shrinkage`.
+
+    See Also
+    --------
+    imblearn_images.torch.PlanDataset : Draw the rows in the workers of a DataLoader.
+    imblearn_images.recipes : Samplers and chains that were measured to help.
+
+    Notes
+    -----
+    Two unlike computers may differ in the last bit of a feature, and so in a neighbour: where
+    several nodes train together, pass `embeddings` that were computed once, or save
+    ``plans(epoch).plan``.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomOverSampler
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.synthesis import Augment
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> sampler = RandomOverSampler(synthesis=Augment(), random_state=0)
+    >>> plans = EpochPlans(sampler, images, labels)
+    >>> plans(0).plan
+    ResamplingPlan(361 images -> 768 rows: 361 original, 0 copies, 407 synthetic, drawn by Augment)
+    >>> X_res, y_res = sampler.fit_resample(images, labels)
+    >>> bool((plans(0).draw([5, 700]) == X_res[[5, 700]]).all())
+    True
+    >>> bool((plans(17).draw([700]) == X_res[[700]]).all())
+    False
+
+    Half the size, the same rows:
+
+    >>> plans.at_size((16, 16))(17).draw([700]).shape
+    (1, 16, 16)
+    """
+
+    def __init__(
+        self,
+        resampler: Any,
+        X: Any,
+        y: Any,
+        *,
+        size: tuple[int, int] | None = None,
+        mode: str | None = None,
+        embeddings: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> None:
+        images, table = _opened(X, size, mode)
+        labels = labels_of(y) if as_table(y) is None else np.asarray(unwrap_labels(y)[0])
+        check_lengths(images, labels)
+        self.classes_, self.targets_ = _numbered(labels, classes)
+        self.n_source = len(images)
+        self._deciding = _Deciding(resampler, images, table, labels, embeddings)
+        self.images = images
+        self.shape = images.uniform
+
+    @classmethod
+    def of(
+        cls,
+        X: Any,
+        y: Any,
+        *,
+        size: tuple[int, int] | None = None,
+        mode: str | None = None,
+        classes: ArrayLike | None = None,
+    ) -> EpochPlans:
+        """Read a set as :class:`EpochPlans` does, and resample nothing: for validation.
+
+        Parameters
+        ----------
+        X, y, size, mode
+            As for the class.
+        classes : array-like of shape (n_classes,), default=None
+            The ``classes_`` of the training set, lest a class that is missing here moves the
+            numbers of the others.
+
+        Returns
+        -------
+        plans : EpochPlans
+
+        Examples
+        --------
+        >>> plans = EpochPlans.of(
+        ...     np.zeros((2, 8, 8)), ["dog", "owl"], classes=["cat", "dog", "owl"]
+        ... )
+        >>> plans.targets_.tolist(), len(plans(3))
+        ([1, 2], 2)
+        """
+        return cls(None, X, y, size=size, mode=mode, classes=classes)
+
+    def __call__(self, epoch: int) -> EpochImages:
+        """Decide what is in an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0 on.
+
+        Returns
+        -------
+        images : EpochImages
+            A home of pixels, see :mod:`imblearn_images.images`.
+        """
+        if not isinstance(epoch, Integral) or epoch < 0:
+            raise ValueError(f"`epoch` must be an integer from 0 on, got {epoch!r}.")
+        return EpochImages(self, int(epoch), self._deciding.columns(int(epoch)))
+
+    def at_size(self, size: tuple[int, int]) -> EpochPlans:
+        """Return the same decisions, drawn from images of another size: progressive resizing.
+
+        Parameters
+        ----------
+        size : (height, width)
+            In pixels. Files are read at this size, arrays resized before anything is drawn.
+
+        Returns
+        -------
+        plans : EpochPlans
+            Of the same rows; what decides are still the images of this one.
+        """
+        files.check_size_and_mode(size, None)
+        other = copy.copy(self)
+        other.images = _at_size(self.images, (int(size[0]), int(size[1])))
+        other.shape = other.images.uniform
+        return other
+
+    def draw(self, keys: Sequence[Key]) -> list[NDArray[Any]]:
+        """Draw rows, together: many times as fast as one by one where images are small.
+
+        Parameters
+        ----------
+        keys : sequence of keys
+            Of :meth:`EpochImages.rows`, of any epochs.
+
+        Returns
+        -------
+        images : list of ndarray of shape (H, W) or (H, W, C)
+            In the dtype and order of axes of X.
+        """
+        if not len(keys):
+            return []
+        home = self.home_of(keys)
+        if self.shape is not None:
+            out = np.empty((len(keys), *self.shape), dtype=home.dtype)
+            home.read(np.arange(len(keys)), out)
+            return list(out)
+        drawn: list[Any] = [None] * len(keys)
+        shapes: dict[tuple[int, ...], list[int]] = {}
+        for at in range(len(keys)):
+            shapes.setdefault(home.shape_of(at), []).append(at)
+        for shape, places in shapes.items():
+            out = np.empty((len(places), *shape), dtype=home.dtype)
+            home.read(np.array(places), out)
+            for at, image in zip(places, out, strict=True):
+                drawn[at] = image
+        return drawn
+
+    def targets_of(self, keys: Sequence[Key]) -> NDArray[np.int64]:
+        """Targets of rows, shape (m,).
+
+        Parameters
+        ----------
+        keys : sequence of keys
+            Of :meth:`EpochImages.rows`, of any epochs.
+        """
+        return self.targets_[[_source_of(key) for key in keys]]
+
+    def explain(self, key: Key, names: Sequence[Any] | None = None) -> str:
+        """One sentence on the image of a key: its label, and what it is made of.
+
+        Parameters
+        ----------
+        key : key
+            Of :meth:`EpochImages.rows`.
+        names : sequence of length n_source, default=None
+            How to call the source images; by default by their files, or their rows.
+
+        Returns
+        -------
+        sentence : str
+
+        Examples
+        --------
+        >>> from imblearn_images import RandomOverSampler
+        >>> X, y = np.arange(12).reshape(3, 2, 2), ["cat", "cat", "dog"]
+        >>> plans = EpochPlans(RandomOverSampler(random_state=0), X, y)
+        >>> plans.explain(plans(0).rows([3])[0], names=["a.png", "b.png", "c.png"])
+        'dog = c.png'
+        """
+        names = self.names() if names is None else names
+        made_of = self._plan_of([key]).explain(0, names).partition(" = ")[2]
+        return f"{told(self.classes_[self.targets_of([key])[0]])} = {made_of}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._deciding.asked!r}, {self.images!r})"
+
+    def names(self) -> list[str] | None:
+        """What the source images are called in sentences: their files; None: their rows."""
+        if self.images.name_of(0) == "row 0":
+            return None
+        return [self.images.name_of(row) for row in range(self.n_source)]
+
+    @property
+    def rules(self) -> list[Any]:
+        """What each step draws by, in the order of the steps."""
+        return self._deciding.rules
+
+    def home_of(self, keys: Sequence[Key]) -> DrawnImages:
+        """Return the rows of some keys as a home of pixels; see :mod:`imblearn_images.images`."""
+        return DrawnImages(self._plan_of(keys), self.images)
+
+    def _plan_of(self, keys: Sequence[Key]) -> ResamplingPlan:
+        """Plan of these rows alone, as many steps as they have."""
+        rows = [key[0] if len(key) == 1 else key for key in keys]
+        plan = self._joined(rows, len(self.rules) - 1)
+        if isinstance(plan, ResamplingPlan):
+            return plan
+        nobody = np.empty((len(plan), 0), dtype=np.intp)
+        return ResamplingPlan(plan, nobody, nobody.astype(np.float64), plan, self.n_source)
+
+    def _joined(self, rows: list[Any], step: int) -> ResamplingPlan | NDArray[np.intp]:
+        """Plan of rows that the steps up to one have made; of source images, their numbers."""
+        drawn: list[int] = []
+        while step >= 0 and not drawn:
+            drawn = [at for at, row in enumerate(rows) if type(row) is tuple and row[0] == step]
+            step -= 1
+        if not drawn:
+            return np.array(rows, dtype=np.intp)
+        rule = self.rules[step + 1]
+        number: dict[Any, int] = {}  # the rows of the step before, each once
+        is_drawn, seeds = np.zeros(len(rows), dtype=np.bool_), np.zeros(len(rows), dtype=np.uint64)
+        is_drawn[drawn], seeds[drawn] = True, [rows[at][1] for at in drawn]
+        parents = [row[2] if made else row for row, made in zip(rows, is_drawn, strict=True)]
+        base = np.array([number.setdefault(row, len(number)) for row in parents], dtype=np.intp)
+        width = max((len(rows[at]) - 3) // 2 for at in drawn)
+        partners = np.repeat(base[:, None], width, axis=1)
+        weights = np.zeros((len(rows), width))
+        for at in drawn if width else ():
+            row = rows[at]
+            n = (len(row) - 3) // 2
+            partners[at, :n] = [number.setdefault(each, len(number)) for each in row[3 : 3 + n]]
+            weights[at, :n] = row[3 + n :]
+        before = self._joined(list(number), step)
+        n_before = len(number)
+        if not isinstance(before, ResamplingPlan):
+            base, partners, n_before = before[base], before[partners], self.n_source
+        plan = ResamplingPlan(
+            base, partners, weights, base, n_before, synthesis=rule, drawn=is_drawn, seeds=seeds
+        )
+        return plan.after(before) if isinstance(before, ResamplingPlan) else plan
+
+
+class EpochImages(Images):
+    """The images of one epoch: a home of pixels, each row drawn when it is read.
+
+    Attributes
+    ----------
+    epoch : int
+        Its number.
+    plans : EpochPlans
+        What it comes from.
+
+    See Also
+    --------
+    EpochPlans : Makes them.
+
+    Examples
+    --------
+    >>> from imblearn_images import SMOTE
+    >>> X = np.arange(24, dtype=np.uint8).reshape(6, 2, 2)
+    >>> smote = SMOTE(k_neighbors=1, random_state=0)
+    >>> images = EpochPlans(smote, X, ["cat"] * 4 + ["dog"] * 2)(0)
+    >>> len(images), images.y[-2:].tolist(), images.targets.tolist()
+    (8, ['dog', 'dog'], [0, 0, 0, 0, 1, 1, 1, 1])
+    >>> np.asarray(images).shape
+    (8, 2, 2)
+    >>> images.explain(7)
+    'row 7 (dog) = 0.40 x 5 + 0.60 x 4'
+    """
+
+    def __init__(self, plans: EpochPlans, epoch: int, columns: tuple[_Columns, ...]) -> None:
+        self.plans, self.epoch = plans, epoch
+        self._columns = columns
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(epoch {self.epoch} of {len(self)} rows)"
+
+    def __len__(self) -> int:
+        return len(self._columns[-1].base) if self._columns else self.plans.n_source
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """Target of each row, an index into ``plans.classes_``, shape (n,)."""
+        return self.plans.targets_[self._sources(np.arange(len(self)))]
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """Label of each row, shape (n,)."""
+        return self.plans.classes_[self.targets]
+
+    @property
+    def plan(self) -> ResamplingPlan:
+        """The decision, all steps joined; made of the columns that are kept each time it is asked.
+
+        ``images.plan.save(path)`` writes it to a file.
+        """
+        n, labels = self.plans.n_source, self.plans.classes_[self.plans.targets_]
+        plan = None
+        for columns, rule in zip(self._columns, self.plans.rules, strict=True):
+            labels = labels[columns.base]
+            step = columns.plan(rule, n if plan is None else len(plan), labels)
+            plan = step if plan is None else step.after(plan)
+        return ResamplingPlan.selection(np.arange(n), labels) if plan is None else plan
+
+    def rows(self, order: ArrayLike) -> list[Key]:
+        """Keys of rows: small tuples that can be pickled, each of which is all it takes to draw.
+
+        Parameters
+        ----------
+        order : array-like of int, shape (m,)
+            The rows.
+
+        Returns
+        -------
+        keys : list of m tuples
+            What ``plans.draw``, ``plans.targets_of``, ``plans.explain`` and a
+            :class:`~imblearn_images.torch.PlanDataset` take.
+
+        Raises
+        ------
+        IndexError
+            If the epoch has no such row.
+        """
+        rows = np.asarray(order, dtype=np.intp)
+        if len(rows) and not -len(self) <= rows.min() <= rows.max() < len(self):
+            raise IndexError(
+                f"Epoch {self.epoch} has {len(self)} rows, got rows {rows.min()} to {rows.max()}."
+            )
+        found = self._keys(len(self._columns) - 1, rows % max(len(self), 1))
+        return [(key,) if type(key) is int else key for key in found]
+
+    def draw(self, rows: ArrayLike) -> Any:
+        """Draw rows of one shape into an array.
+
+        Parameters
+        ----------
+        rows : array-like of int, shape (m,)
+            The rows.
+
+        Returns
+        -------
+        images : ndarray of shape (m, H, W) or (m, H, W, C)
+        """
+        return np.stack(self.plans.draw(self.rows(rows)))
+
+    def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
+        """One sentence on one row: its label, and what it is made of.
+
+        Parameters
+        ----------
+        row : int
+            Row of the epoch.
+        names : sequence of length n_source, default=None
+            How to call the source images; by default by their files, or their rows.
+
+        Returns
+        -------
+        sentence : str
+            As :meth:`ResamplingPlan.explain` says it.
+        """
+        return self.plan.explain(row, self.plans.names() if names is None else names)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """Of all images."""
+        return self.plans.images.dtype
+
+    @property
+    def uniform(self) -> tuple[int, ...] | None:
+        """The shape of all images; None if they differ."""
+        return self.plans.shape
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        """Shape of the image that a row is drawn from."""
+        return self.plans.images.shape_of(int(self._sources(np.array([row]))[0]))
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Draw the rows into `out`; one of another size than `out` is resized."""
+        self.plans.home_of(self.rows(rows)).read(np.arange(len(rows)), out)
+
+    def name_of(self, row: int) -> str:
+        """What messages call a row: the image that it is drawn from."""
+        return self.plans.images.name_of(int(self._sources(np.array([row]))[0]))
+
+    def _sources(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        for columns in reversed(self._columns):
+            rows = columns.base[rows]
+        return rows
+
+    def _keys(self, step: int, rows: NDArray[np.intp]) -> list[Any]:
+        if step < 0:
+            keys: list[Any] = rows.tolist()
+            return keys
+        columns = self._columns[step]
+        keys = self._keys(step - 1, columns.base[rows])
+        if not len(columns.drawn):
+            return keys
+        found = np.minimum(np.searchsorted(columns.drawn, rows), len(columns.drawn) - 1)
+        places = np.flatnonzero(columns.drawn[found] == rows)
+        found = found[places]
+        partners, weights = columns.partners[found], columns.weights[found]
+        flat, width = self._keys(step - 1, partners.ravel()), partners.shape[1]
+        seeds = columns.seeds[found].tolist() if columns.seeds is not None else [0] * len(found)
+        used = columns.used(weights)
+        for at, (place, seed, share, n) in enumerate(
+            zip(places.tolist(), seeds, weights.tolist(), used, strict=True)
+        ):
+            of = flat[at * width : at * width + n]
+            keys[place] = (step, seed, keys[place], *of, *share[:n])
+        return keys
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """One step of a plan, with what it has of the rows that it draws, and only of these."""
+
+    base: NDArray[Any]
+    drawn: NDArray[Any]
+    """The rows that are drawn, ascending."""
+    partners: NDArray[Any]
+    weights: NDArray[np.float64]
+    seeds: NDArray[np.uint64] | None
+    tries: NDArray[Any] | None
+    accepted: NDArray[np.bool_] | None
+    says_drawn: bool
+    mixes: bool
+    nearness: str
+
+    @classmethod
+    def of(cls, plan: ResamplingPlan) -> _Columns:
+        """What is to be kept of a plan of one step."""
+        drawn = np.flatnonzero(plan.synthetic)
+        small = np.int32 if max(plan.n_source, len(plan)) < 2**31 else np.intp
+
+        def cut(column: NDArray[Any] | None) -> Any:
+            return None if column is None else column[drawn]
+
+        return cls(
+            plan.base.astype(small),
+            drawn.astype(small),
+            cut(plan.partners).astype(small),
+            cut(plan.weights),
+            cut(plan.seeds),
+            cut(plan.tries),
+            cut(plan.accepted),
+            plan.drawn is not None,
+            bool(answer(plan.synthesis, "mixes")),
+            plan.nearness,
+        )
+
+    def used(self, weights: NDArray[np.float64]) -> list[int]:
+        """How many partners each of some rows has; those of share 0 at the end mix nothing."""
+        n, width = weights.shape
+        if not self.mixes or width < 2:
+            return [width] * n
+        behind = (weights[:, ::-1] != 0).argmax(axis=1)
+        behind[~weights.any(axis=1)] = width
+        # Two at least: one partner alone is mixed by another formula, which rounds otherwise.
+        counts: list[int] = np.maximum(width - behind, 2).tolist()
+        return counts
+
+    def plan(self, rule: Any, n_source: int, y: NDArray[Any]) -> ResamplingPlan:
+        """The plan of this step again."""
+        n, width = len(self.base), self.partners.shape[1]
+        base = self.base.astype(np.intp)
+        partners, weights = np.repeat(base[:, None], width, axis=1), np.zeros((n, width))
+        partners[self.drawn], weights[self.drawn] = self.partners, self.weights
+
+        def whole(column: NDArray[Any] | None, rest: Any) -> Any:
+            if column is None:
+                return None
+            everywhere = np.full(n, rest, dtype=column.dtype)
+            everywhere[self.drawn] = column
+            return everywhere
+
+        return ResamplingPlan(
+            base,
+            partners,
+            weights,
+            y,
+            n_source,
+            self.nearness,
+            rule if len(self.drawn) else Blend(),
+            whole(np.ones(len(self.drawn), dtype=np.bool_), False) if self.says_drawn else None,
+            whole(self.seeds, 0),
+            whole(self.tries, 0),
+            whole(self.accepted, True),
+        )
+
+
+class _Deciding:
+    """What decides: the samplers, and the images, labels and features that they look at."""
+
+    def __init__(
+        self, asked: Any, images: Images, table: Any, labels: NDArray[Any], embeddings: Any
+    ) -> None:
+        self.asked = asked
+        self.images, self.table, self.labels = images, table, labels
+        self.embeddings = None
+        if embeddings is not None:
+            self.embeddings = given_features(embeddings, len(labels))
+        self.fixed: tuple[_Columns, ...] | None = None
+        self.steps: list[Any] = []
+        if isinstance(asked, ResamplingPlan):
+            self._hold(asked)
+        else:
+            self.steps = list(_steps_of(asked))
+            self.rules: list[Any] = [_rule_of(step) for step in self.steps]
+        self._known: dict[int, tuple[_Columns, ...]] = {}
+        self._lock = RLock()
+
+    def _hold(self, plan: ResamplingPlan) -> None:
+        if plan.n_source != len(self.labels):
+            raise ValueError(
+                f"`resampler` is a plan of {plan.n_source} images, got {len(self.labels)} in X. "
+                "Pass the images that it was made for."
+            )
+        if plan.why_not:
+            raise ValueError(plan.why_not)
+        steps = _apart(plan)
+        self.fixed = tuple(map(_Columns.of, steps))
+        self.rules = [step.synthesis for step in steps]
+
+    def columns(self, epoch: int) -> tuple[_Columns, ...]:
+        """What is decided for an epoch; the last ones are remembered."""
+        if self.fixed is not None:
+            return self.fixed
+        with self._lock:
+            if epoch not in self._known:
+                decided = self._decided(epoch)
+                for old in [each for each in self._known if each][: 1 - _KEPT]:
+                    del self._known[old]
+                self._known[epoch] = decided
+            return self._known[epoch]
+
+    def _decided(self, epoch: int) -> tuple[_Columns, ...]:
+        y, plan = self.labels, None
+        X: Any = self.images if self.table is None else self.table
+        for at, step in enumerate(self.steps):
+            asked = _in_epoch(step, epoch)
+            if self.table is None and plan is not None:
+                drawn = plan.synthetic.any()
+                X = DrawnImages(plan, self.images) if drawn else self._selected(plan)
+            if hasattr(asked, "output_dir"):
+                asked.output_dir = _NOWHERE if self.table is None else None
+            features = {}
+            if self.embeddings is not None and isinstance(asked, MeasuringSamplerMixin):
+                rows = slice(None) if plan is None else plan.first_base
+                features = {"embeddings": self.embeddings[rows]}
+            X, _ = asked.fit_resample(X, y, **features)
+            self._check(asked, at)
+            plan = asked.plan_ if plan is None else asked.plan_.after(plan)
+            y = plan.y
+        return () if plan is None else tuple(map(_Columns.of, _apart(plan)))
+
+    def _selected(self, plan: ResamplingPlan) -> Images:
+        return self.images.subset(plan.first_base)
+
+    def _check(self, step: Any, at: int) -> None:
+        """Refuse a decision that takes more than keys and the rule of its step to be drawn."""
+        plan, name = step.plan_, type(step).__name__
+        if not plan.synthetic.any():
+            return
+        if plan.why_not:
+            raise ValueError(f"{name} cannot draw another set in every epoch. {plan.why_not}")
+        if getattr(step, "interpolate", "pixels") == "embedding" and at == 0:
+            self.rules[at] = plan.synthesis  # fitted on the same images in every epoch
+        if rule_name(plan.synthesis) != rule_name(self.rules[at]):
+            raise ValueError(
+                f"{name} draws by {plan.rule}, which is another one in every epoch, so that a row "
+                "does not tell how it is drawn. Draw by a `synthesis`, such as Augment()."
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        for step in self.steps:
+            try:
+                pickle.dumps(step)
+            except Exception as error:
+                raise TypeError(
+                    f"{step!r:.200} cannot be sent to another process: {error}. Define functions "
+                    "in a module instead of as lambda, or let the loader fork: "
+                    'DataLoader(multiprocessing_context="fork").'
+                ) from error
+        known = {epoch: columns for epoch, columns in self._known.items() if epoch == 0}
+        return vars(self) | {"_lock": None, "_known": known}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state | {"_lock": RLock()})
+
+
+def _opened(X: Any, size: Any, mode: Any) -> tuple[Images, Any]:
+    """The images, and the table of flattened pixels where they are one."""
+    held = X if isinstance(X, Images) else unwrap(X)[0]
+    if sparse.issparse(held):
+        raise TypeError(f"X must hold images, got a {type(held).__name__}. Pass X.toarray().")
+    if not (isinstance(held, Images) or holds_images(held)):
+        held = np.asarray(held)
+    images = open_images(held)
+    files.check_size_and_mode(size, mode)
+    if images.paths is None:
+        if size is not None or mode is not None:
+            raise ValueError(
+                f"`size` and `mode` say how files are read, X holds {images!r}. Leave them out; "
+                "plans.at_size(size) draws at another size."
+            )
+    elif size is not None or mode is not None:
+        images = _Files(images.paths, size, mode)
+    elif not isinstance(
+        X, Images
+    ):  # in one block: objects would be copied page by page into each worker
+        images = FileImages(np.array([images.name_of(row) for row in range(len(images))]))
+    images = copy.copy(images)  # a home of the user's remembers nothing for us
+    images.memory = Memory(len(images))
+    return images, held if isinstance(held, np.ndarray) and held.ndim == 2 else None
+
+
+def _numbered(labels: NDArray[Any], classes: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Classes, and the place of each label among them."""
+    known = np.unique(labels) if classes is None else np.asarray(classes)
+    place = {label: at for at, label in enumerate(plain_list(known))}
+    if known.ndim != 1 or len(place) != len(known):
+        raise ValueError(f"`classes` must hold each label once, got {plain_list(known)!r:.200}.")
+    found, inverse = np.unique(labels, return_inverse=True)
+    missing = [label for label in plain_list(found) if label not in place]
+    if missing:
+        row = int(np.flatnonzero(labels == missing[0])[0])
+        raise ValueError(
+            f"`classes` must name all labels, got {plain_list(known)!r:.200} and label "
+            f"{told(missing[0])!r} in row {row}. Add it, or leave these images out."
+        )
+    places = np.array([place[label] for label in plain_list(found)], dtype=np.int64)
+    return known, places[inverse.reshape(-1)]
+
+
+def _steps_of(asked: Any) -> Iterator[Any]:
+    """The samplers of a Pipeline or chain one by one, cloned, with a seed each."""
+    if asked is None or (isinstance(asked, str) and asked == "passthrough"):
+        return
+    if hasattr(asked, "steps"):
+        for _, step in asked.steps:
+            yield from _steps_of(step)
+        return
+    if not isinstance(asked, ImageSamplerMixin):
+        reads = " Pass `size` and `mode` instead of ReadImages." if hasattr(asked, "size") else ""
+        raise TypeError(
+            "`resampler` must be a sampler of imblearn_images, a Pipeline of such, a "
+            f"ResamplingPlan or None, got {asked!r:.200}.{instead_of(asked) or reads}"
+        )
+    yield from _checked(asked)
+
+
+def _checked(asked: Any) -> Iterator[Any]:
+    """A sampler with all of its seeds; of a chain its members."""
+    if isinstance(asked, SamplerChain):
+        _check_seed("random_state", asked.random_state, asked, or_none=True)
+        for member in asked.members():
+            yield from _steps_of(member)
+        return
+    if getattr(asked, "shrinkage", None) is not None:
+        raise ValueError(
+            f"`shrinkage` must be None here, got {asked.shrinkage!r}: its noise is one stream of "
+            "random numbers for all rows, so that a row cannot be drawn alone in each epoch. Draw "
+            "by a `synthesis`, such as Augment()."
+        )
+    for name, value in asked.get_params().items():
+        if name.split("__")[-1] == "random_state":
+            _check_seed(name, value, asked)
+    yield clone(asked)
+
+
+def _check_seed(name: str, value: Any, step: Any, or_none: bool = False) -> None:
+    if isinstance(value, Integral) or (or_none and value is None):
+        return
+    raise ValueError(
+        f"`{name}` must be an integer, got {value!r} in {step!r:.200}: every process, and every "
+        f"run after a crash, has to decide the same. Set {name}=0."
+    )
+
+
+def _rule_of(step: Any) -> Any:
+    """What a sampler draws by, unless it says something else of its plan."""
+    synthesis = getattr(step, "synthesis", None)
+    return Blend() if synthesis is None else as_synthesis(synthesis)
+
+
+def _in_epoch(step: Any, epoch: int) -> Any:
+    """A sampler with the seeds that it has in an epoch; in epoch 0 they are its own."""
+    asked = copy.copy(step)
+    params = step.get_params(deep=False)
+    for name, value in params.items():
+        if hasattr(value, "fit_resample"):
+            setattr(asked, name, _in_epoch(value, epoch))
+    if "epoch" in params:
+        asked.epoch = epoch
+    elif params.get("random_state") is not None and epoch:
+        sequence = np.random.SeedSequence([int(params["random_state"]), epoch])
+        asked.random_state = int(sequence.generate_state(1)[0])
+    return asked
+
+
+def _apart(plan: ResamplingPlan) -> list[ResamplingPlan]:
+    """The plans of the steps, the first one first."""
+    before = [] if plan.previous is None else _apart(plan.previous)
+    return [*before, plan.last_step]
+
+
+def _source_of(key: Any) -> int:
+    """Source image that a row is drawn from, through all steps."""
+    while type(key) is tuple:
+        key = key[0] if len(key) == 1 else key[2]
+    return int(key)
+
+
+class _Files(Images):
+    """Files read at one size or in one mode; with both, no header is looked at."""
+
+    def __init__(self, paths: Any, size: tuple[int, int] | None, mode: str | None) -> None:
+        # Bytes in one block: lists and objects would be copied page by page into each worker.
+        self._paths = np.array([os.fsencode(path) for path in paths])
+        self.size = None if size is None else (int(size[0]), int(size[1]))
+        self.mode = mode
+        self._shapes: NDArray[np.int32] | None = None
+        if self.size is None:
+            infos = files.describe_all([self.name_of(row) for row in range(len(self))], mode=mode)
+            self._shapes = np.array([info.shape[:2] for info in infos], dtype=np.int32)
+        if mode is None:
+            info = files.describe(self.name_of(0), size=self.size)
+            self.dtype, self._channels = info.dtype, info.shape[2:]
+        else:
+            self.dtype, self._channels = np.dtype(np.uint8), _CHANNELS[mode]
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        if self.size is not None:
+            return (*self.size, *self._channels)
+        assert self._shapes is not None
+        return (*self._shapes[row].tolist(), *self._channels)
+
+    @property
+    def uniform(self) -> tuple[int, ...] | None:
+        if self._shapes is not None and (self._shapes != self._shapes[0]).any():
+            return None
+        return self.shape_of(0)
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        for row, image in zip(rows.tolist(), out, strict=True):
+            size = image.shape[:2]
+            own = self._shapes is not None and self.shape_of(row)[:2] == size
+            pixels = files.read_image(self.name_of(row), size=None if own else size, mode=self.mode)
+            if pixels.shape != image.shape or pixels.dtype != self.dtype:
+                raise ValueError(
+                    f"{printable(self.name_of(row))} is read as {files.axes_of(pixels.shape[2:])} "
+                    f"{pixels.dtype}, {printable(self.name_of(0))} as "
+                    f"{files.axes_of(self._channels)} {self.dtype}. Pass `mode`, such as "
+                    'mode="RGB", which converts them.'
+                )
+            image[...] = pixels
+
+    def name_of(self, row: int) -> str:
+        return os.fsdecode(self._paths[row])
+
+    def identity_of(self, row: int) -> Any:
+        return self._paths[row]
+
+    def at_size(self, size: tuple[int, int]) -> _Files:
+        """The same files, read at another size."""
+        return _Files(map(os.fsdecode, self._paths), size, self.mode)
+
+
+class _Resized(Images):
+    """Images of another home, resized when they are read."""
+
+    def __init__(self, images: Images, size: tuple[int, int]) -> None:
+        self.images, self.size = images, size
+        self.dtype = images.dtype
+        some = np.empty((1, *images.shape_of(0)), dtype=np.bool_)
+        self._channels = channels_last(some, None, "Resizing").shape[3:]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def shape_of(self, row: int) -> tuple[int, ...]:
+        return (*self.size, *self._channels)
+
+    @property
+    def uniform(self) -> tuple[int, ...]:
+        return self.shape_of(0)
+
+    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        for row, image in zip(rows.tolist(), out, strict=True):
+            whole = np.empty((1, *self.images.shape_of(row)), dtype=self.dtype)
+            self.images.read(np.array([row]), whole)
+            image[...] = resized(whole, image.shape[:2])[0]
+
+    def name_of(self, row: int) -> str:
+        return self.images.name_of(row)
+
+
+def _at_size(images: Images, size: tuple[int, int]) -> Images:
+    if isinstance(images, _Resized):
+        images = images.images
+    if isinstance(images, _Files):
+        return images.at_size(size)
+    if images.paths is not None and getattr(images, "reader", None) is None:
+        return _Files(images.paths, size, None)
+    return _Resized(images, size)

@@ -1,0 +1,220 @@
+"""Batches of Keras that are drawn when they are read; no more of Keras is needed than its names."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from numbers import Integral
+from threading import RLock
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imblearn_images.core.pixels import find_channels
+from imblearn_images.epochs import EpochPlans
+
+__all__ = ["Batches"]
+
+Transform = Callable[[NDArray[Any]], Any]
+
+
+class Batches:
+    """Batches of epoch plans for ``model.fit``, drawn when they are read.
+
+    Parameters
+    ----------
+    plans : EpochPlans
+        What is in each epoch; for validation ``EpochPlans.of(X, y, classes=train.classes_)``.
+    batch_size : int, default=32
+        Rows of a batch; the last one may have fewer.
+    shuffle : bool, default=True
+        Whether the rows of each epoch are in random order; False for validation.
+    seed : int, default=0
+        Of that order.
+    transform : callable, default=None
+        ``transform(images)`` of a batch, shape (m, H, W) or (m, H, W, C).
+    channels : {"last", "first", None}, default="last"
+        Batches have the shape (m, H, W, C), those of grey images one channel; or (m, C, H, W). None
+        leaves them as they are. After the `transform`.
+    workers : int, default=1
+        Threads or processes that draw batches ahead, if more than 1.
+    use_multiprocessing : bool, default=False
+        Processes instead of threads. They are started anew, so that a script needs
+        ``if __name__ == "__main__":``.
+    max_queue_size : int, default=10
+        Batches that are drawn ahead.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch whose batches are drawn; may be set.
+    epochs : keras.callbacks.Callback
+        Sets `epoch` to that of ``model.fit``, which begins with its ``initial_epoch``.
+    plans : EpochPlans
+        As given.
+
+    Raises
+    ------
+    ImportError
+        If Keras is not installed.
+    TypeError, ValueError
+        For parameters that are something else, and images of several shapes.
+
+    Notes
+    -----
+    Batches are ``(images, targets)`` in the dtype of the images, e.g. uint8 from 0 to 255: begin
+    the model with ``keras.layers.Rescaling(1 / 255)``, and compile it with a loss that takes the
+    numbers of classes, such as ``"sparse_categorical_crossentropy"``.
+
+    Without ``callbacks=[sequence.epochs]`` the next epoch follows when all batches of one were
+    read, from 0 on. With it training goes on where it was interrupted.
+
+    Pass ``shuffle=False`` to ``model.fit`` with several workers: rows are in random order already,
+    and only in their own order can batches be drawn ahead. The workers are not those of
+    ``PyDataset``, which hand out batches of the epoch before (Keras 3.15).
+
+    Every epoch has as many rows as epoch 0: one that has more is cut, one that has fewer begins
+    anew.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomOverSampler
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.epochs import EpochPlans
+    >>> from imblearn_images.keras import PlanSequence
+    >>> from imblearn_images.synthesis import Augment
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> sampler = RandomOverSampler(synthesis=Augment(), random_state=0)
+    >>> sequence = PlanSequence(EpochPlans(sampler, images, labels), batch_size=64)
+    >>> len(sequence), sequence[0][0].shape, sequence[0][1].shape
+    (12, (64, 32, 32, 1), (64,))
+    """
+
+    def __init__(
+        self,
+        plans: EpochPlans,
+        batch_size: int = 32,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        transform: Transform | None = None,
+        channels: Literal["last", "first"] | None = "last",
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> None:
+        super().__init__()
+        if not isinstance(plans, EpochPlans):
+            raise TypeError(
+                f"`plans` must be EpochPlans, got {plans!r:.100}. Pass EpochPlans(resampler, X, y)."
+            )
+        sizes = {"batch_size": batch_size, "workers": workers, "max_queue_size": max_queue_size}
+        for name, size in sizes.items():
+            if not isinstance(size, Integral) or size < 1:
+                raise ValueError(f"`{name}` must be an integer from 1 on, got {size!r}.")
+        if channels not in ("last", "first", None):
+            raise ValueError(f'`channels` must be "last", "first" or None, got {channels!r}.')
+        if plans.shape is None:
+            raise ValueError(
+                "`plans` must have images of one shape, got files of several sizes. Pass "
+                "EpochPlans(..., size=(height, width))."
+            )
+        self.plans, self.batch_size, self.shuffle, self.seed = plans, int(batch_size), shuffle, seed
+        self.transform, self.channels = transform, channels
+        self._draw: Callable[[Sequence[Any]], Any] = partial(_batch, plans, transform, channels)
+        self._n_rows = len(plans(0))
+        self._told, self._served = False, 0
+        self.epoch = 0
+        self._ahead: dict[tuple[int, int], Future[Any]] = {}
+        self._n_ahead = int(max_queue_size)
+        self._lock = RLock()
+        self._pool: Executor | None = None
+        if workers > 1 and use_multiprocessing:
+            self._pool = ProcessPoolExecutor(
+                int(workers), get_context("spawn"), _remember, (self._draw,)
+            )
+            self._draw = _remembered
+        elif workers > 1:
+            self._pool = ThreadPoolExecutor(int(workers), "imblearn_images")
+        if self._pool is not None:
+            weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
+
+    def __len__(self) -> int:
+        return -(-self._n_rows // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Any, NDArray[np.int64]]:
+        """Images and targets of a batch of the present epoch."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"An epoch has {len(self)} batches, got batch {index}.")
+        self._served += 1
+        epoch = self.epoch
+        if self._pool is None:
+            return self._draw(self._keys(epoch, index))
+        with self._lock:
+            for key in [key for key in self._ahead if key[0] != epoch]:
+                self._ahead.pop(key).cancel()
+            found = self._ahead.pop((epoch, index), None) or self._begun(epoch, index)
+            for at in range(index + 1, min(index + 1 + self._n_ahead, len(self))):
+                if (epoch, at) not in self._ahead and len(self._ahead) < self._n_ahead:
+                    self._ahead[epoch, at] = self._begun(epoch, at)
+        batch: tuple[Any, NDArray[np.int64]] = found.result()
+        return batch
+
+    def on_epoch_begin(self) -> None:
+        """Count the batches of this epoch; called by Keras."""
+        self._served = 0
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch if this one was read; called by Keras, also after one batch."""
+        if not self._told and self._served >= len(self):
+            self.epoch += 1
+
+    @property
+    def epochs(self) -> Any:
+        """Callback that tells the epoch."""
+        import keras
+
+        return keras.callbacks.LambdaCallback(on_epoch_begin=self._begin)
+
+    def _begin(self, epoch: int, logs: Any = None) -> None:
+        self._told, self.epoch = True, epoch
+
+    def _begun(self, epoch: int, index: int) -> Future[Any]:
+        assert self._pool is not None
+        return self._pool.submit(self._draw, self._keys(epoch, index))
+
+    def _keys(self, epoch: int, index: int) -> list[Any]:
+        images = self.plans(epoch)
+        order = np.arange(len(images))
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, epoch]).permutation(len(images))
+        order = np.resize(order, self._n_rows)
+        return images.rows(order[index * self.batch_size : (index + 1) * self.batch_size])
+
+
+def _batch(
+    plans: EpochPlans, transform: Transform | None, channels: str | None, keys: Sequence[Any]
+) -> tuple[Any, NDArray[np.int64]]:
+    images: Any = np.stack(plans.draw(keys))
+    images = images if transform is None else transform(images)
+    if channels is not None and np.ndim(images) in (3, 4):
+        images = images[..., np.newaxis] if np.ndim(images) == 3 else images
+        axis = 1 + find_channels(tuple(images.shape[1:]))[0]
+        images = np.moveaxis(images, axis, -1 if channels == "last" else 1)
+    return images, plans.targets_of(keys)
+
+
+_drawing: list[Any] = []
+"""What a process draws by; a process belongs to one sequence."""
+
+
+def _remember(draw: Any) -> None:
+    _drawing[:] = [draw]
+
+
+def _remembered(keys: Sequence[Any]) -> Any:
+    return _drawing[0](keys)

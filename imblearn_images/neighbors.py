@@ -1,0 +1,273 @@
+"""Exact neighbours of images: scikit-learn's interface, without a float copy of the pixels."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from imblearn_images._docstrings import substitute
+from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.images import (
+    THUMBNAIL,
+    ArrayImages,
+    Images,
+    check_finite,
+    open_images,
+)
+from imblearn_images.core.neighbors import check_squares, nearest_neighbors
+from imblearn_images.core.pixels import resized
+from imblearn_images.core.text import printable
+from imblearn_images.core.validation import check_images
+
+__all__ = ["ImageNeighbors"]
+
+
+@substitute
+class ImageNeighbors(BaseEstimator):
+    """Find the nearest images by the Euclidean distance of their pixels, exactly.
+
+    The interface of :class:`sklearn.neighbors.NearestNeighbors`, for images in arrays, memmaps,
+    files and any other home of pixels. Images are compared block by block where they are: of
+    8-bit pixels no float copy is made, and distances are exact. Equal distances are in the order
+    of the images, so the answer is the same for every number of threads.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=5
+        Neighbours that ``kneighbors`` gives by default. Passed to a sampler of imbalanced-learn
+        that counts an image as a neighbour of itself, one more than are wanted.
+    {n_jobs}
+
+    Attributes
+    ----------
+    image_shape_ : tuple of int or None
+        Shape of one image as it is compared; files of different sizes are compared as thumbnails
+        of 32 x 32 pixels.
+    n_samples_fit_ : int
+        Number of images that may be found.
+    {n_features_in_}
+
+    See Also
+    --------
+    sklearn.neighbors.NearestNeighbors : Other metrics, and searches within a radius.
+
+    Notes
+    -----
+    Distances between all pairs of n images of d pixels take n * n * d / 2 products, about
+    1e11 a second on two cores. Where that is too long, pass an `embedding` to the sampler, and for
+    a million images and more a neighbours object that approximates.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> images.shape, images.dtype
+    ((361, 32, 32), dtype('uint8'))
+    >>> neighbors = ImageNeighbors(n_neighbors=2).fit(images)
+    >>> distances, indices = neighbors.kneighbors(images[:3])
+    >>> indices.tolist(), distances[:, 1].round().tolist()
+    ([[0, 113], [1, 179], [2, 129]], [433.0, 499.0, 489.0])
+    >>> neighbors.kneighbors(n_neighbors=1, return_distance=False)[:3].ravel().tolist()
+    [113, 179, 129]
+    >>> neighbors.kneighbors_graph(images[:3]).shape
+    (3, 361)
+
+    In a sampler of imbalanced-learn, on flattened pixels:
+
+    >>> from imblearn.under_sampling import EditedNearestNeighbours
+    >>> cleaner = EditedNearestNeighbours(n_neighbors=ImageNeighbors(4))
+    >>> X_res, y_res = cleaner.fit_resample(images.reshape(361, -1), labels)
+    >>> X_res.dtype, len(X_res) < 361
+    (dtype('uint8'), True)
+    """
+
+    def __init__(self, n_neighbors: int = 5, *, n_jobs: int | None = None) -> None:
+        self.n_neighbors = n_neighbors
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None) -> ImageNeighbors:
+        """Take the images that may be found; files are read when they are needed.
+
+        Parameters
+        ----------
+        X : images
+            In any container that a sampler takes, or rows of features of shape (n, d).
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : ImageNeighbors
+
+        Raises
+        ------
+        ValueError
+            For NaN and infinity, for files that cannot be read or have different modes, and where
+            squared distances would overflow.
+        """
+        self._check_count(self.n_neighbors)
+        images = self._opened(X, reset=True)
+        rows = np.arange(len(images))
+        images.look_at(rows, n_jobs=self.n_jobs)
+        shapes = (
+            {images.shape_of(row) for row in range(len(images))} if images.uniform is None else ()
+        )
+        shape = images.shape_of(0)
+        self.image_shape_ = (*THUMBNAIL, *shape[2:]) if shapes else shape
+        check_images((len(images), *self.image_shape_), images.dtype)
+        self.n_features_in_ = prod(self.image_shape_)
+        self.n_samples_fit_ = len(images)
+        self._images = images
+        # Pixels of images in memory are looked at in the order in which they lie.
+        self._order = sorted(
+            range(1, len(self.image_shape_) + 1),
+            key=lambda axis: -images.array.strides[axis] if isinstance(images, ArrayImages) else 0,
+        )
+        self._pixels: NDArray[Any] | None = None
+        if images.in_memory:
+            self._pixels = self._matrix(images)
+        return self
+
+    def kneighbors(
+        self,
+        X: Any = None,
+        n_neighbors: int | None = None,
+        return_distance: bool = True,
+    ) -> Any:
+        """Find the nearest images.
+
+        Parameters
+        ----------
+        X : images, default=None
+            Those whose neighbours are wanted, of the shape of those that may be found; files are
+            resized to it. By default the fitted images themselves: then an image is not a
+            neighbour of itself.
+        n_neighbors : int, default=None
+            By default that of the constructor.
+        return_distance : bool, default=True
+            Whether distances are given, too.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_queries, n_neighbors), dtype float64
+            Ascending; if `return_distance`.
+        indices : ndarray of shape (n_queries, n_neighbors), dtype intp
+            Positions among the fitted images.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer images than neighbours, or queries have another shape.
+        """
+        check_is_fitted(self)
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        self._check_count(k)
+        asking = None if X is None else self._matrix(self._opened(X, reset=False))
+        n_queries = self.n_samples_fit_ if asking is None else len(asking)
+        most = self.n_samples_fit_ - (asking is None)
+        if k > most:
+            relation = "<" if asking is None else "<="
+            raise ValueError(
+                f"Expected n_neighbors {relation} n_samples_fit, but n_neighbors = {k}, "
+                f"n_samples_fit = {self.n_samples_fit_}, n_samples = {n_queries}. Ask for fewer."
+            )
+        if self._pixels is None:
+            self._pixels = self._matrix(self._images)
+        squared, indices = nearest_neighbors(
+            self._pixels,
+            np.arange(self.n_samples_fit_),
+            k,
+            queries=None if asking is None else np.arange(n_queries),
+            asking=asking,
+            n_jobs=self.n_jobs,
+        )
+        return (np.sqrt(squared), indices) if return_distance else indices
+
+    def kneighbors_graph(
+        self,
+        X: Any = None,
+        n_neighbors: int | None = None,
+        mode: Literal["connectivity", "distance"] = "connectivity",
+    ) -> sparse.csr_matrix:
+        """Give the nearest images as a graph.
+
+        Parameters
+        ----------
+        X, n_neighbors
+            As in :meth:`kneighbors`.
+        mode : {'connectivity', 'distance'}, default='connectivity'
+            What an edge holds: 1, or the distance.
+
+        Returns
+        -------
+        graph : sparse matrix of shape (n_queries, n_samples_fit), CSR format
+
+        Raises
+        ------
+        ValueError
+            As :meth:`kneighbors`, and for another `mode`.
+        """
+        if mode not in ("connectivity", "distance"):
+            raise ValueError(f'`mode` must be "connectivity" or "distance", got {mode!r}.')
+        distances, indices = self.kneighbors(X, n_neighbors)
+        data = np.ones(indices.size) if mode == "connectivity" else distances.ravel()
+        ends = np.arange(0, indices.size + 1, indices.shape[1])
+        shape = (len(indices), self.n_samples_fit_)
+        return sparse.csr_matrix((data, indices.ravel(), ends), shape=shape)
+
+    def _check_count(self, k: Any) -> None:
+        if not isinstance(k, (int, np.integer)) or isinstance(k, (bool, np.bool_)) or k < 1:
+            kind = ValueError if isinstance(k, (int, np.integer)) else TypeError
+            raise kind(f"`n_neighbors` must be a positive integer, got {k!r}.")
+
+    def _opened(self, X: Any, *, reset: bool) -> Images:
+        held = X if isinstance(X, Images) else unwrap(X)[0]
+        if not (isinstance(held, Images) or holds_images(held)):
+            held = validate_data(self, held, reset=reset, dtype="numeric", ensure_all_finite=False)
+        images = open_images(held)
+        if images.in_memory and not isinstance(images, ArrayImages):
+            images = ArrayImages(np.asarray(images))
+        return images
+
+    def _matrix(self, images: Images) -> NDArray[Any]:
+        """Pixels of images as rows of numbers, all in one order, shape (n, d)."""
+        rows = np.arange(len(images))
+        images.look_at(rows, n_jobs=self.n_jobs)
+        height_and_width: Any = self.image_shape_[:2]
+        if isinstance(images, ArrayImages):
+            array = images.array
+            if self._images.uniform is None and array.ndim > 2:
+                array = resized(array, height_and_width)  # as thumbnails are compared
+        else:
+            size = height_and_width if len(self.image_shape_) > 1 else None
+            channels = images.shape_of(0)[2:]
+            array = images.pixels(rows, size, n_jobs=self.n_jobs)[0]
+            array = array.reshape(len(rows), *height_and_width, *channels)
+        if array.shape[1:] != self.image_shape_:
+            name = printable(images.name_of(0))
+            raise ValueError(
+                f"`X` must hold images of shape {self.image_shape_}, as those that were fitted: "
+                f"{name} has {array.shape[1:]}. Resize them, e.g. by ReadImages(size=...)."
+            )
+        pixels = array.transpose(0, *self._order).reshape(len(rows), -1)
+        remedy = 'scikit-learn\'s NearestNeighbors(metric="nan_euclidean") takes NaN'
+        check_finite(pixels, rows, rows, remedy)
+        check_squares(pixels, rows)
+        return pixels
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__().copy()
+        if "_images" in state and not state["_images"].in_memory:
+            state["_pixels"] = None  # they are read again
+        return state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,503 @@
+"""Over-sampling where an image has several labels, or several objects."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import prod
+from numbers import Real
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+from imblearn.over_sampling.base import BaseOverSampler
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from imblearn_images._docstrings import substitute
+from imblearn_images._sampler import MeasuringSamplerMixin, read_selected
+from imblearn_images.core.annotations import Annotations
+from imblearn_images.core.carrying import carry
+from imblearn_images.core.columns import rows_of
+from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.embedding import check_embedding
+from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.memory import check_fits
+from imblearn_images.core.multilabel import LabelCounts, count_labels_of, set_names
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.planning import AcceptRule
+from imblearn_images.core.rendering import layers_of, render
+from imblearn_images.core.repeats import Reach, choose_repeats, choose_repeats_and_more
+from imblearn_images.core.synthesis import Synthesis, makes_copies, says_where
+from imblearn_images.core.targets import plain
+from imblearn_images.core.validation import (
+    PLAN_BYTES,
+    as_counts,
+    as_pixels,
+    check_images,
+    check_lengths,
+)
+
+__all__ = ["LabelOverSampler"]
+
+
+def label_targets(strategy: Any, labels: LabelCounts) -> dict[Any, int]:
+    """How many of each label a `sampling_strategy` requests.
+
+    Parameters
+    ----------
+    strategy : float, str, dict or callable
+        As :class:`LabelOverSampler` takes it.
+    labels : LabelCounts
+        What there is.
+
+    Returns
+    -------
+    targets : dict
+        Label to number; labels that are left alone are not in it.
+
+    Raises
+    ------
+    ValueError
+        For an unknown word or label, a share outside 0 to 1, and less than there is.
+
+    Examples
+    --------
+    >>> labels = count_labels_of([["cat"], ["cat", "owl"], ["cat", "dog"], ["dog"]])
+    >>> label_targets("auto", labels), label_targets("minority", labels)
+    ({'dog': 3, 'owl': 3}, {'owl': 3})
+    >>> label_targets(0.5, labels)
+    {'owl': 2}
+    """
+    before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
+    there = {label: n for label, n in before.items() if n}
+    if not there:
+        raise ValueError(
+            f"`y` must have at least one label, got {len(labels.counts)} images without any. "
+            "Check how the labels were read."
+        )
+    most, fewest = max(there.values()), min(there.values())
+    if isinstance(strategy, str):
+        leaves_out = {
+            "auto": (),
+            "all": (),
+            "not majority": (),
+            "not minority": (fewest,),
+            "minority": (),
+        }
+        if strategy not in leaves_out:
+            raise ValueError(
+                f"`sampling_strategy` must be one of {', '.join(map(repr, leaves_out))}, a share, "
+                f"a dict or a function, got {strategy!r}."
+            )
+        keys = [label for label, n in there.items() if n not in leaves_out[strategy]]
+        if strategy == "minority":
+            keys = [label for label in keys if there[label] == fewest]
+        asked: dict[Any, int] = dict.fromkeys(keys, most)
+    elif isinstance(strategy, Real) and not isinstance(strategy, bool):
+        share = float(strategy)
+        if not 0 < share <= 1:
+            raise ValueError(
+                "`sampling_strategy` must be a share of the most frequent label above 0 and at "
+                f"most 1, got {strategy!r}."
+            )
+        asked = dict.fromkeys(there, math.ceil(round(share * most, 6)))
+    else:
+        given = strategy(labels.flat) if callable(strategy) else strategy
+        if not isinstance(given, Mapping):
+            raise ValueError(
+                "`sampling_strategy` must be a float, a word, a dict {label: number} or a function "
+                f"that returns one, got {given!r:.80}."
+            )
+        asked = {plain(label): int(n) for label, n in as_counts(given).items()}
+        for label, n in asked.items():
+            if label not in before:
+                known = ", ".join(map(repr, labels.labels[:10]))
+                raise ValueError(
+                    f"`sampling_strategy` must name labels of y, got {label!r}. There are {known}"
+                    f"{', ...' if len(before) > 10 else ''}."
+                )
+            if n < before[label]:
+                what = "images" if labels.counts.max() <= 1 else "objects"
+                raise ValueError(
+                    "`sampling_strategy` must not be less than there is when over-sampling. Class "
+                    f"{label!r} has {before[label]} {what}, `sampling_strategy` asks for {n}."
+                )
+    return {label: n for label, n in asked.items() if n > before[label]}
+
+
+def check_rows(n_rows: int) -> None:
+    """Refuse, before anything is drawn, a plan of so many rows that not even a list fits."""
+    check_fits(
+        n_rows * PLAN_BYTES,
+        f"A plan of {n_rows} images",
+        "Ask for fewer with `sampling_strategy` or `max_repeats`.",
+    )
+
+
+class LabelSamplerMixin(MeasuringSamplerMixin):
+    """Mixin for a sampler of images with several labels: its door, and its way back."""
+
+    def fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        check_embedding(self.embedding)
+        self._prepared(X if isinstance(X, Images) else unwrap(X)[0], y)
+        return self
+
+    # Nothing may be passed as `params`: type checkers see that, and at run time the error names
+    # what there is.
+    def fit_resample(
+        self, X: Any, y: Any, *, embeddings: ArrayLike | None = None, **params: NoReturn
+    ) -> tuple[Any, Any]:
+        """Resample the images.
+
+        Parameters
+        ----------
+        X : images
+            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
+            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
+            polars or Arrow; a list, object array or column of equally shaped images (arrays,
+            tensors, images of Pillow); or any other home of pixels
+            (:mod:`imblearn_images.images`).
+        y : Annotations, array-like of shape (n, L), or list of length n
+            :class:`~imblearn_images.annotations.Annotations` of the images, whose objects are
+            counted, and which are carried along with what is drawn. A table of 0 and 1, or of
+            numbers of objects, with a column for each label: an array, sparse matrix, tensor or
+            data frame. Or a list with the labels of each image: a list, tuple or set, which may
+            be empty. One label an image, shape (n,), is taken, too.
+        embeddings : array-like of shape (n, d), default=None
+            Features of the images computed beforehand, e.g. by a network, instead of those
+            that `embedding` makes.
+
+        Returns
+        -------
+        X_resampled : images
+            In the container, dtype and shape of `X`, as other samplers give them back.
+        y_resampled : Annotations, array-like of shape (n_resampled, L), or list
+            Labels of `X_resampled`, in the container and dtype of `y`.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, a label is missing or is not a whole number from 0 on, or the
+            strategy names a label that there is not; the row or label is named. If there is
+            an `embedding` as well as `embeddings`.
+        TypeError
+            For a parameter that this sampler does not take.
+        """
+        check_embedding(self.embedding)
+        given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
+        self._check_params({**given, **params})
+        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
+        worker: Any = copy.copy(self)  # threads that share a sampler do not see each other's
+        images, labels = LabelSamplerMixin._prepared(worker, held, y)
+        X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
+        self.__dict__ = vars(worker)
+        if isinstance(labels.source, Annotations):
+            y_resampled = _carried(worker, labels.source, images, X_resampled)
+        if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
+            X_resampled = read_selected(X_resampled, worker.plan_, images)
+        if held is not X:
+            assert rewrap is not None
+            X_resampled = rewrap(X_resampled, None)
+            if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
+                y_resampled.index = X_resampled.index
+        return X_resampled, y_resampled
+
+    def _prepared(self, held: Any, y: Any) -> tuple[Any, LabelCounts]:
+        """Images and labels, checked; what the strategy requests is left behind."""
+        labels = count_labels_of(y)
+        is_table = not isinstance(held, Images) and not holds_images(held)
+        X = as_pixels(held) if is_table else open_images(held)
+        check_lengths(X, labels.counts)
+        if isinstance(labels.source, Annotations):
+            _check_order(X, labels.source)
+        shape: tuple[int, ...] = ()
+        if isinstance(X, Images) and X.paths is None:
+            shape = X.uniform or X.shape_of(0)
+            check_images((len(X), *shape), X.dtype)
+        self.n_features_in_ = prod(shape) if isinstance(X, Images) else X.shape[1]
+        self.sampling_strategy_ = self._requested(labels)
+        return X, labels
+
+    def _requested(self, labels: LabelCounts) -> dict[Any, int]:
+        """How many of each label are to be added; labels that are left alone are not in it."""
+        if hasattr(self.sampling_strategy, "repeats"):  # it says how often each image is used
+            return {}
+        before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
+        targets = label_targets(self.sampling_strategy, labels)
+        return {label: n - before[label] for label, n in targets.items()}
+
+
+@substitute
+class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
+    """Repeat images that hold rare labels, where images have several labels.
+
+    Repeating an image repeats all of its labels. Which images, and how often, is a linear
+    programme: the fewest additional images by which every label reaches its target, each image
+    at least once and at most `max_repeats` times. What cannot be reached is named, with what is
+    possible. With a `synthesis` every repetition is another picture.
+
+    Parameters
+    ----------
+    {sampling_strategy_labels}
+    max_repeats : int, default=10
+        How often an image may be in the result at most. A label of three images can reach three
+        times that number.
+    {random_state}
+    {embedding}
+    {synthesis}
+    {accept}
+    {output_dir}
+    {n_jobs}
+
+    Attributes
+    ----------
+    {plan_}
+    reach_ : Reach
+        For every label the number before, the number wanted, the number reached and the most
+        that is possible with `max_repeats`; ``reach_.to_frame()``, ``reach_.unreachable``.
+    {sample_indices_}
+    {sampling_strategy_}
+    {embedding_}
+    {n_features_in_}
+
+    Warns
+    -----
+    UserWarning
+        Naming the labels whose target is out of reach.
+
+    See Also
+    --------
+    RandomOverSampler : For one label an image.
+    imblearn_images.model_selection.MultilabelStratifiedKFold : Folds that share out labels.
+    imblearn_images.annotations : Boxes, masks and keypoints.
+
+    Notes
+    -----
+    The result begins with all images in their order. Of the solutions that add equally few
+    images, one is chosen that repeats many images a little and brings few frequent labels along.
+    Images that hold the same are repeated equally often, up to one.
+
+    ``plan_.y`` holds a row of counts for each image. A `synthesis` that needs a partner gets one
+    with the same set of labels, so that these stay true; one without partners, such as
+    ``Augment()``, is the better choice where most sets of labels are rare. ``CutMix`` and ``Paste``
+    show parts of images with other labels, of which a warning tells; boxes are carried.
+
+    Resampling is the second thing to try with several labels: compare it with class weights and
+    a threshold for each label, see :func:`~imblearn_images.model_selection.compare_resamplers`.
+    On neither set of ``tests/benchmarks/labels.py compare`` does a sampler rank better than
+    nothing, and on yeast (2,417 rows, 14 labels, logistic regressions) repeats up to 10 times
+    lower the mean average precision from 0.467 to 0.427, while a threshold for each label raises
+    macro-F1 from 0.390 to 0.479.
+
+    References
+    ----------
+    .. [1] Q. Huangfu, J. A. J. Hall, "Parallelizing the dual revised simplex method",
+       Mathematical Programming Computation 10, 119-142, 2018: the solver, HiGHS.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn_images import LabelOverSampler
+    >>> from imblearn_images.strategies import at_least
+    >>> photos = ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"]
+    >>> labels = [["cat"], ["cat"], ["cat", "dog"], ["cat"], ["dog", "owl"]]
+    >>> over = LabelOverSampler(at_least(4), max_repeats=4)
+    >>> photos_res, labels_res = over.fit_resample(photos, labels)
+    >>> photos_res[5:], labels_res[-1]
+    (['5.jpg', '5.jpg', '5.jpg'], ['dog', 'owl'])
+    >>> over.reach_
+    label  before  wanted  reached  most possible
+    cat         4       4        4             16
+    dog         2       4        5              8
+    owl         1       4        4              4
+    """
+
+    sample_indices_: NDArray[np.intp]
+    reach_: Reach
+
+    def __init__(
+        self,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        *,
+        max_repeats: int = 10,
+        random_state: int | np.random.RandomState | None = None,
+        embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
+        synthesis: Synthesis | Callable[..., Any] | Literal["copy", "blend"] | None = None,
+        accept: AcceptRule | Callable[..., Any] | None = None,
+        output_dir: str | os.PathLike[str] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.sampling_strategy = sampling_strategy
+        self.max_repeats = max_repeats
+        self.random_state = random_state
+        self.embedding = embedding
+        self.synthesis = synthesis
+        self.accept = accept
+        self.output_dir = output_dir
+        self.n_jobs = n_jobs
+
+    def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
+        images = X if makes_copies(self.synthesis) else self._images_to_draw(X)
+        base, windows = self._chosen(y)
+        plan = ResamplingPlan.selection(base, y.counts)
+        if makes_copies(self.synthesis):
+            if embeddings is not None:  # not needed for copies, but wrong is wrong
+                self._own_features(X, set_names(y), embeddings)
+            self.plan_, self.sample_indices_ = plan, base
+            return _selected(X, plan), y.take(base)
+        if hasattr(self, "sample_indices_"):
+            del self.sample_indices_  # who takes these rows of X would get copies
+        names = set_names(y)
+        features, nearness = self._own_features(X, names, embeddings)
+        by_set = ResamplingPlan.selection(base, names)
+        rule = self.synthesis
+        if windows is not None:
+            is_window = windows[:, 2] < 1
+            alone = hasattr(rule, "views")  # then whole images are copies
+            by_set = replace(by_set, drawn=is_window if alone else by_set.kind != "original")
+            self.synthesis = _zoom_of(rule, with_windows=windows[by_set.drawn])
+        by_set = self._with_synthesis(by_set, images, names, features, nearness=nearness)
+        self.synthesis = rule
+        if not isinstance(y.source, Annotations):  # which are carried from all parents
+            _warn_of_others(by_set, images, names, type(self).__name__)
+        self.plan_ = (
+            by_set.labelled(plan.y)
+            if windows is None
+            else replace(by_set.labelled(plan.y), synthesis=rule)
+        )
+        return self._draw(images), y.take(base)
+
+    def _chosen(self, y: LabelCounts) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
+        """Rows of the result: all images, then what is repeated; ``reach_`` is left behind.
+
+        Where the synthesis zooms to objects, also the window of each row.
+        """
+        before = y.counts.sum(axis=0)
+        wanted = {
+            label: before[y.labels.index(label)] + n for label, n in self.sampling_strategy_.items()
+        }
+        zoom = _zoom_of(self.synthesis)
+        rng = check_random_state(self.random_state)
+        if hasattr(self.sampling_strategy, "repeats"):
+            factors = np.clip(self.sampling_strategy.repeats(y.counts), 1, self.max_repeats)
+            repeats = (factors + rng.uniform(size=len(factors))).astype(np.intp)
+            possible = before * int(self.max_repeats)
+            self.reach_ = Reach(y.labels, before, before, repeats @ y.counts, possible)
+            rows = np.arange(len(repeats))
+            return np.concatenate([rows, np.repeat(rows, repeats - 1)]), None
+        if zoom is not None and isinstance(y.source, Annotations):
+            seed = rng.randint(1 << 32, dtype=np.uint32)
+            views = zoom.views(y.source, list(wanted), np.random.default_rng(int(seed)))
+            repeats, chosen, self.reach_ = choose_repeats_and_more(
+                y.counts, views.counts, wanted, self.max_repeats, labels=y.labels
+            )
+            self._warn_of_unreachable()
+            check_rows(int(repeats.sum()))
+            rows = np.arange(len(repeats))
+            rows = np.concatenate([rows, np.repeat(rows, repeats - 1)])
+            whole = np.repeat([[0.5, 0.5, 1.0]], len(rows), axis=0)
+            return (
+                np.concatenate([rows, views.base[chosen]]),
+                np.concatenate([whole, views.windows[chosen]]),
+            )
+        repeats, self.reach_ = choose_repeats(
+            y.counts,
+            wanted,
+            self.max_repeats,
+            labels=y.labels,
+            random_state=rng,
+        )
+        self._warn_of_unreachable()
+        check_rows(int(repeats.sum()))
+        rows = np.arange(len(repeats))
+        return np.concatenate([rows, np.repeat(rows, repeats - 1)]), None
+
+    def _warn_of_unreachable(self) -> None:
+        wanted = {label: (before, n) for label, before, n, *_ in self.reach_}
+        missed = [
+            f"{label!r} (has {wanted[label][0]}, wanted {wanted[label][1]}, at most {possible})"
+            for label, possible in self.reach_.unreachable.items()
+        ]
+        if missed:
+            listed = ", ".join(missed[:5]) + (" and others" if len(missed) > 5 else "")
+            warnings.warn(
+                f"{type(self).__name__} cannot reach the target of {len(missed)} of "
+                f"{len(self.reach_)} labels by repeating images at most {self.max_repeats} times: "
+                f"{listed}. See `reach_`. Request less with `sampling_strategy`, raise "
+                "`max_repeats`, or add images.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
+def _zoom_of(rule: Any, with_windows: NDArray[np.float64] | None = None) -> Any:
+    """The rule that zooms to objects, itself or as a member of a chain; None if there is none.
+
+    With windows: the whole rule, with these for its synthetic rows.
+    """
+    members = getattr(rule, "syntheses", None)
+    if members is None:
+        zooms = hasattr(rule, "views")
+        return (
+            None if not zooms else rule if with_windows is None else rule.with_windows(with_windows)
+        )
+    found = [_zoom_of(member, with_windows) for member in members]
+    first = next((member for member in found if member is not None), None)
+    if first is None or with_windows is None:
+        return first
+    bound = copy.copy(rule)
+    bound.syntheses = [
+        member if new is None else new for member, new in zip(members, found, strict=True)
+    ]
+    return bound
+
+
+def _check_order(X: Any, annotations: Annotations) -> None:
+    """Refuse files in another order than the annotations have them in."""
+    if not isinstance(X, Images) or X.paths is None or annotations.paths is None:
+        return
+    pairs = zip(X.paths.tolist(), annotations.paths.tolist(), strict=True)
+    for row, (given, annotated) in enumerate(pairs):
+        if os.path.basename(os.fspath(given)) != os.path.basename(os.fspath(annotated)):
+            raise ValueError(
+                f"`X` must be the images of the annotations, in their order, got {given} in row "
+                f"{row} instead of {annotated}. Pass y.paths."
+            )
+
+
+def _carried(sampler: Any, annotations: Annotations, images: Any, X_resampled: Any) -> Annotations:
+    """Annotations of the rows of the result, with their files where it has some."""
+    carried = carry(sampler.plan_, annotations, images, n_jobs=sampler.n_jobs)
+    return replace(carried, paths=getattr(X_resampled, "paths", None))
+
+
+def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], sampler: str) -> None:
+    """Warn of synthetic images that show another one whose labels they do not have."""
+    if not plan.partners.shape[1] or not says_where(plan.synthesis):
+        return
+    other = (names[plan.partners] != names[plan.base][:, None]) & (plan.weights != 0)
+    rows = np.flatnonzero(plan.synthetic & other.any(axis=1))[:1]
+    if len(rows) and any(layer.member for layer in layers_of(plan[rows], open_images(images))):
+        warnings.warn(
+            f"{plan.rule} shows parts of images with other labels, and a part of its base: "
+            f"{sampler} labels what it draws as the base. Use Augment() or TransferDeformation(), "
+            "or pass boxes as Annotations, which are carried along.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def _selected(X: Any, plan: ResamplingPlan) -> Any:
+    """Rows of the source, in its kind."""
+    if isinstance(X, Images):
+        return X.subset(plan.base)
+    if isinstance(X, np.ndarray):
+        return render(plan, X)
+    taken = rows_of(X.tocsr() if sparse.issparse(X) else X, plan.base, plan.n_source)
+    return taken.reset_index(drop=True) if hasattr(taken, "iloc") else taken

@@ -1,0 +1,428 @@
+"""Samplers of a DataLoader: which rows an epoch has, in which order, for which rank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Integral
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from imblearn_images._docstrings import substitute
+from imblearn_images.core.dealing import Decks, smallest_codes, spread_classes, taking_turns
+from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.strategies import EpochNumbers
+from imblearn_images.torch._bases import base, check_torch
+
+__all__ = ["BalancedSampler", "PlanSampler"]
+
+Sampler: Any = base("torch.utils.data", "Sampler")
+
+ORDER = 1 << 62
+"""Seeds of orders are told from seeds of decks by this number, which no deck reaches."""
+
+SLICE = 4096
+"""Rows for which keys are made at a time: those of millions would take more than their images."""
+
+Keys = Callable[[NDArray[np.integer]], list[Any]]
+
+
+class _EpochSampler(Sampler):
+    """What both samplers share: epochs, ranks, and where to go on.
+
+    The iterators have a state, the sampler has none: a StatefulDataLoader that finds one on a
+    sampler no longer counts the rows itself.
+    """
+
+    def __init__(
+        self,
+        shuffle: bool,
+        seed: int,
+        spread: int | None,
+        num_replicas: int,
+        rank: int,
+        drop_last: bool,
+    ) -> None:
+        check_torch(type(self).__name__)
+        _check_whole("seed", seed, 0)
+        _check_whole("num_replicas", num_replicas, 1)
+        _check_whole("rank", rank, 0)
+        if rank >= num_replicas:
+            raise ValueError(
+                f"`rank` must be less than `num_replicas`, got rank {rank} of {num_replicas}. "
+                "Ranks count from 0."
+            )
+        if spread is not None:
+            _check_whole("spread", spread, 1)
+            if not shuffle:
+                raise ValueError(
+                    f"`spread` must be None where rows are not shuffled, got {spread!r}. Leave out "
+                    "one of spread and shuffle=False."
+                )
+        self.shuffle, self.seed, self.spread = bool(shuffle), int(seed), spread
+        self.num_replicas, self.rank, self.drop_last = int(num_replicas), int(rank), drop_last
+        self.epoch = 0
+        self._start = 0
+
+    def set_epoch(self, epoch: int, start: int | None = None) -> None:
+        """Choose the epoch of the next ``iter()``; the one after it is the next epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 0.
+        start : int, default=None
+            Rows of this rank that were trained on before a crash: batches times batch size. By
+            default 0, unless it was given for this very epoch before: frameworks set the epoch
+            once more.
+
+        Raises
+        ------
+        ValueError
+            For negative numbers.
+        """
+        _check_whole("epoch", epoch, 0)
+        if start is not None:
+            _check_whole("start", start, 0)
+        elif epoch != self.epoch:
+            start = 0
+        self.epoch = int(epoch)
+        self._start = self._start if start is None else int(start)
+
+    def __len__(self) -> int:
+        """Rows of this rank in the next epoch."""
+        return self._n_of_rank(self._n_rows())
+
+    def __iter__(self) -> Iterator[Any]:
+        return _Rows(self, self.epoch, self._start)
+
+    def begin(self, epoch: int) -> None:
+        """Take note that rows of an epoch are read, so that the next ``iter()`` is another one.
+
+        Not ``iter()`` itself counts: some loaders call it twice before they read a row.
+        """
+        if self.epoch == epoch:
+            self.epoch, self._start = epoch + 1, 0
+
+    def rows_of_rank(self, epoch: int) -> tuple[NDArray[np.integer], Keys]:
+        """Row numbers of this rank in an epoch, in order, and what makes keys of them."""
+        order, make_keys = self._rows(epoch)
+        return self._share(order), make_keys
+
+    def _n_of_rank(self, n: int) -> int:
+        return n // self.num_replicas if self.drop_last else -(-n // self.num_replicas)
+
+    def _n_rows(self) -> int:
+        """Rows of all ranks in the next epoch."""
+        raise NotImplementedError
+
+    def _rows(self, epoch: int) -> tuple[NDArray[np.integer], Keys]:
+        """Row numbers of an epoch in order, and what makes keys of them."""
+        raise NotImplementedError
+
+    def _random(self, epoch: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, epoch, ORDER])
+
+    def _share(self, order: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Rows of this rank: every W-th of W ranks; where classes are spread, block of rows."""
+        ranks = self.num_replicas
+        if ranks == 1:
+            return order
+        n = self._n_of_rank(len(order))
+        order = np.resize(order, n * ranks)  # the first rows once more, or without the last ones
+        if self.spread is None:
+            return order[self.rank :: ranks]
+        whole = n // self.spread * self.spread
+        blocks = order[: whole * ranks].reshape(-1, ranks, self.spread)[:, self.rank]
+        rest = order[whole * ranks :].reshape(ranks, n - whole)[self.rank]
+        return np.concatenate([blocks.ravel(), rest])
+
+
+class _Rows:
+    """Keys of the rows of one rank in one epoch; knows where it is."""
+
+    def __init__(self, sampler: _EpochSampler, epoch: int, start: int) -> None:
+        self.sampler = sampler
+        self._go(epoch, start)
+
+    def _go(self, epoch: int, at: int) -> None:
+        self.epoch, self.at = epoch, at
+        # planned when the first row is asked for: a state may be loaded before
+        self.order: NDArray[np.integer] | None = None
+        self.keys: list[Any] = []
+        self.key = 0
+
+    def __iter__(self) -> _Rows:
+        return self
+
+    def __next__(self) -> Any:
+        if self.key == len(self.keys):
+            self._make_keys()
+        key = self.keys[self.key]
+        self.key += 1
+        self.at += 1
+        return key
+
+    def _make_keys(self) -> None:
+        if self.order is None:
+            self.sampler.begin(self.epoch)
+            self.order, self.make = self.sampler.rows_of_rank(self.epoch)
+            if self.at > len(self.order):
+                raise ValueError(
+                    f"`start` must be at most the {len(self.order)} rows that rank "
+                    f"{self.sampler.rank} of {self.sampler.num_replicas} has in epoch "
+                    f"{self.epoch}, got {self.at}. Count the rows of this rank alone."
+                )
+        part = self.order[self.at : self.at + SLICE]
+        if not len(part):
+            raise StopIteration
+        self.keys, self.key = self.make(part), 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where this iterator is; torchdata's StatefulDataLoader saves it."""
+        return {"epoch": self.epoch, "at": self.at, "order": self._settings()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another iterator was; the next ``iter()`` is the epoch after it."""
+        if dict(state["order"]) != self._settings():
+            raise ValueError(
+                f"The state was saved with {dict(state['order'])}, the sampler has "
+                f"{self._settings()}: it would go on with other rows. Make the sampler as it was."
+            )
+        self._go(int(state["epoch"]), int(state["at"]))
+        self.sampler.set_epoch(self.epoch + 1, start=0)
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("shuffle", "seed", "spread", "num_replicas", "drop_last")
+        return {name: getattr(self.sampler, name) for name in names}
+
+
+@substitute
+class BalancedSampler(_EpochSampler):
+    """Balanced rows of any data set, in every epoch others: exact, complete, for any number.
+
+    What :class:`torch.utils.data.WeightedRandomSampler` is used for. It asks for nothing but the
+    labels, and yields row numbers of the data set:
+    ``DataLoader(folder, batch_size=64, sampler=BalancedSampler(folder.targets))``.
+
+    - Every epoch has exactly the requested number of rows of each class.
+    - Images are dealt like cards, as :class:`~imblearn_images.combine.RandomBalancer` does it: none
+      comes twice before all of its class came once, from one epoch to the next, too.
+    - An epoch is a function of `seed` and its number: ranks agree, and a training that was
+      interrupted goes on where it stopped.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n,)
+        Class of every row of the data set, text or numbers; ``targets`` of torchvision's.
+    {sampling_strategy_both}
+    {shuffle}
+    {seed}
+    {spread}
+    {num_replicas}
+    {rank}
+    {drop_last}
+
+    Attributes
+    ----------
+    {epoch}
+
+    Raises
+    ------
+    ImportError
+        If torch is not installed.
+    ValueError
+        For a missing label, a class that is not there, or a rank that cannot be.
+
+    Notes
+    -----
+    ``len()`` is the number of rows of the next epoch; only a schedule whose total changes makes
+    epochs of different lengths.
+
+    *Correct once.* Behind a balanced loader neither class weights nor
+    :class:`LogitAdjustedCrossEntropyLoss` with the counts of the data set belong, nor a
+    :class:`~imblearn_images.decision.PriorCorrectedClassifier`: each of them corrects the same
+    once more.
+
+    Examples
+    --------
+    >>> from torch.utils.data import DataLoader, TensorDataset
+    >>> import torch
+    >>> labels = torch.tensor([0] * 80 + [1] * 15 + [2] * 5)
+    >>> data = TensorDataset(torch.arange(100), labels)
+    >>> loader = DataLoader(data, batch_size=20, sampler=BalancedSampler(labels, spread=20))
+    >>> for rows, targets in loader:
+    ...     print(torch.bincount(targets).tolist())
+    [6, 7, 7]
+    [7, 7, 6]
+    [7, 6, 7]
+    [7, 7, 6]
+    [7, 6, 7]
+
+    That was epoch 0. After two more, every image of class 0 has been used once or twice:
+
+    >>> used = torch.zeros(100, dtype=torch.long)
+    >>> for epoch in range(3):
+    ...     loader.sampler.set_epoch(epoch)
+    ...     for rows, _ in loader:
+    ...         used[rows] += 1
+    >>> used[:80].unique().tolist()
+    [1, 2]
+    """
+
+    def __init__(
+        self,
+        labels: ArrayLike,
+        *,
+        sampling_strategy: Literal["balanced"]
+        | Mapping[Any, int]
+        | Callable[..., Any] = "balanced",
+        shuffle: bool = True,
+        seed: int = 0,
+        spread: int | None = None,
+        num_replicas: int = 1,
+        rank: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        super().__init__(shuffle, seed, spread, num_replicas, rank, drop_last)
+        y = _labels(labels)
+        classes, codes, sizes = _coded(y)
+        counts = dict(zip(plain_list(classes), sizes.tolist(), strict=True))
+        self.sampling_strategy = sampling_strategy
+        self._numbers = EpochNumbers(sampling_strategy, counts, y)
+        self._numbers.of(0)  # a class that is not there is refused now
+        self._decks = Decks(codes, sizes, self.seed)
+
+    def _n_rows(self) -> int:
+        return int(self._numbers.of(self.epoch).sum())
+
+    def _rows(self, epoch: int) -> tuple[NDArray[np.integer], Keys]:
+        numbers = self._numbers.of(epoch)
+        rows = self._decks.deal(self._numbers.before(epoch), numbers)
+        if not self.shuffle:
+            rows.sort()
+            return rows, _as_integers
+        rng = self._random(epoch)
+        if self.spread is not None:
+            turns = spread_classes(numbers, self.spread, rng)
+        else:
+            codes = np.arange(len(numbers), dtype=smallest_codes(len(numbers)))
+            turns = np.repeat(codes, numbers)
+            rng.shuffle(turns)
+        return taking_turns(turns, rows), _as_integers
+
+
+@substitute
+class PlanSampler(_EpochSampler):
+    """The rows of one epoch's plan after the other, shuffled.
+
+    It yields no row numbers but the rows themselves, as small values: which images a row is drawn
+    from, and with which seed. ``dataset[row]`` of a :class:`PlanDataset` is therefore a pure
+    function: there is no epoch in the data set and no state in a worker, so that persistent
+    workers, several processes and a training that goes on after a crash all draw the same images.
+
+    Parameters
+    ----------
+    plans : EpochPlans or PlanDataset
+        The plans of all epochs, or the data set that draws them.
+    {shuffle}
+    {seed}
+    {spread}
+    {num_replicas}
+    {rank}
+    {drop_last}
+
+    Attributes
+    ----------
+    {epoch}
+
+    Raises
+    ------
+    ImportError
+        If torch is not installed.
+    TypeError
+        For what has no plans.
+
+    Notes
+    -----
+    ``len()`` is the number of rows of epoch 0, by which schedulers count. A sampler that cleans may
+    give other epochs more rows, or fewer: the last ones are then left out, or the first ones used
+    twice.
+    """
+
+    def __init__(
+        self,
+        plans: Any,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        spread: int | None = None,
+        num_replicas: int = 1,
+        rank: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        super().__init__(shuffle, seed, spread, num_replicas, rank, drop_last)
+        self.plans = getattr(plans, "plans", plans)  # those of a data set
+        if not callable(self.plans) or not hasattr(self.plans, "classes_"):
+            raise TypeError(
+                f"`plans` must be EpochPlans or a PlanDataset, got {type(plans).__name__}. For the "
+                "rows of any other data set there is BalancedSampler(labels)."
+            )
+        self._length: int | None = None
+
+    def _n_rows(self) -> int:
+        if self._length is None:
+            self._length = len(self.plans(0))
+        return self._length
+
+    def _rows(self, epoch: int) -> tuple[NDArray[np.integer], Keys]:
+        n, plan = self._n_rows(), self.plans(epoch)
+        rng = self._random(epoch)
+        order: NDArray[np.integer] = np.arange(len(plan))
+        if self.shuffle:
+            rng.shuffle(order)
+        if self.spread is not None:
+            codes = np.asarray(plan.targets)[order]
+            numbers = np.bincount(codes, minlength=len(self.plans.classes_))
+            codes = codes.astype(smallest_codes(len(numbers)), copy=False)
+            turns = spread_classes(numbers, self.spread, rng)
+            order = taking_turns(turns, order[np.argsort(codes, kind="stable")])
+        return np.resize(order, n), plan.rows
+
+
+def _check_whole(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"`{name}` must be an integer >= {least}, got {value!r}.")
+
+
+def _as_integers(rows: NDArray[np.integer]) -> list[int]:
+    return rows.tolist()
+
+
+def _labels(labels: Any) -> NDArray[Any]:
+    """Labels as an array; whole numbers, of which there may be millions, as they are."""
+    if hasattr(labels, "detach"):
+        labels = labels.detach().cpu().numpy()
+    if isinstance(labels, (list, np.ndarray)) and len(labels) and not isinstance(labels[0], str):
+        array = np.asarray(labels)
+        if array.ndim == 1 and array.dtype.kind in "iu":
+            return array
+    y = labels_of(labels, "labels")
+    if not len(y):
+        raise ValueError("`labels` must hold a label for each row of the data set, got none.")
+    return y
+
+
+def _coded(
+    y: NDArray[Any],
+) -> tuple[NDArray[Any], NDArray[np.integer], NDArray[np.integer]]:
+    """Classes of labels in order, the class number of each label, and the sizes of classes."""
+    if y.dtype.kind in "iu" and y.min() >= 0 and y.max() <= len(y) + 1000:
+        sizes = np.bincount(y)  # sorting twenty million takes seconds
+        classes = np.flatnonzero(sizes)
+        number = np.zeros(len(sizes), dtype=smallest_codes(len(classes)))
+        number[classes] = np.arange(len(classes))
+        return classes, number[y], sizes[classes]
+    classes, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
+    return classes, codes.reshape(-1), sizes

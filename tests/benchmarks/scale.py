@@ -1,0 +1,172 @@
+"""What plans, blocks and stores of many images cost.
+
+    python tests/benchmarks/scale.py plans 1e7      # rows that are planned, saved and loaded
+    python tests/benchmarks/scale.py store 10       # GB of a zarr array, resampled into another
+    python tests/benchmarks/scale.py blocks         # the same files from every engine of joblib
+    python tests/benchmarks/scale.py folder 20000   # files that are balanced by hard links
+
+CPU seconds are this process's own, peaks what it needs above what it had before.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from imblearn_images import RandomOverSampler, RandomUnderSampler, ResamplingPlan, render
+from imblearn_images.core.files import write_image
+from imblearn_images.core.writing import render_files
+from imblearn_images.folders import balance_folder
+from imblearn_images.images import Images, StoreImages
+from imblearn_images.synthesis import Augment
+
+SHARE = 0.05
+"""Of the smaller of two classes."""
+
+
+class Ramps(Images):
+    """Images that take no memory."""
+
+    dtype = np.dtype("uint8")
+    draws_later = True
+    uniform = (8, 8)
+
+    def __init__(self, n):
+        self.n = n
+
+    def __len__(self):
+        return self.n
+
+    def shape_of(self, row):
+        return self.uniform
+
+    def read(self, rows, out):
+        out[...] = (rows % 256)[:, None, None]
+
+
+@contextlib.contextmanager
+def measured(what):
+    """Print CPU seconds, wall seconds and peak memory of a block."""
+    status = Path("/proc/self/status")
+    before = int(re.search(r"VmRSS:\s+(\d+)", status.read_text())[1])
+    Path("/proc/self/clear_refs").write_text("5")
+    cpu, wall = time.process_time(), time.perf_counter()
+    yield
+    peak = int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) - before
+    print(
+        f"{what:44} {time.process_time() - cpu:7.1f} CPU s {time.perf_counter() - wall:7.1f} s "
+        f"{peak / 1e6:8.2f} GB"
+    )
+
+
+def labels(n):
+    return (np.random.default_rng(0).random(n) < SHARE).astype(int)
+
+
+def plans(n):
+    """Plan, save and load."""
+    n = int(n)
+    y, images = labels(n), Ramps(n)
+    for sampler in (RandomUnderSampler(random_state=0), RandomOverSampler(random_state=0)):
+        with measured(f"{type(sampler).__name__}, {n} images"):
+            sampler.fit_resample(images, y)
+        rows = len(sampler.plan_)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "plan.npz")
+            with measured(f"saved, {rows} rows"):
+                sampler.plan_.save(path)
+            with measured(f"loaded, {path.stat().st_size / rows:.1f} bytes a row"):
+                ResamplingPlan.load(path)
+
+
+def store(gigabytes):
+    """Resample a zarr array that takes no room on disk into another."""
+    import zarr
+
+    n = int(gigabytes * 1e9 / (64 * 64 * 3))
+    options = {"chunks": (256, 64, 64, 3), "dtype": np.uint8, "mode": "w"}
+    with tempfile.TemporaryDirectory() as folder:
+        source = zarr.open(f"{folder}/source.zarr", shape=(n, 64, 64, 3), fill_value=7, **options)
+        sampler = RandomOverSampler({1: int(2 * n * SHARE)}, random_state=0, synthesis=Augment())
+        with measured(f"decided, {gigabytes} GB, {n} images"):
+            sampler.fit_resample(StoreImages(source), labels(n))
+        rows = len(sampler.plan_)
+        target = zarr.open(f"{folder}/out.zarr", shape=(rows, 64, 64, 3), fill_value=0, **options)
+        drawn = int(sampler.plan_.synthetic.sum())
+        with measured(f"written, {rows} rows, {drawn} of them drawn"):
+            render(sampler.plan_, source, out=target)
+
+
+def blocks(_):
+    """Draw the same files with every engine of joblib that is installed."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (400, 96, 96, 3), dtype=np.uint8)
+    sampler = RandomOverSampler(random_state=0, synthesis=Augment())
+    sampler.fit_resample(X, np.repeat([0, 1], [360, 40]))
+    new = sampler.plan_[sampler.plan_.synthetic]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/{row}.png" for row in range(len(X))]
+        for path, image in zip(paths, X, strict=True):
+            write_image(path, image)
+        engines = {"serial": {"backend": "threading", "n_jobs": 1}}
+        engines |= {name: {"backend": name, "n_jobs": 2} for name in ("threading", "loky")}
+        with contextlib.suppress(ImportError):
+            from dask.distributed import Client, LocalCluster
+
+            Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None))
+            engines["dask"] = {"backend": "dask"}
+        with contextlib.suppress(ImportError):
+            import ray
+            from ray.util.joblib import register_ray
+
+            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+            register_ray()
+            engines["ray"] = {"backend": "ray", "n_jobs": 2}
+        for name, options in engines.items():
+            for rows in (8, 64):
+                out = Path(folder, f"{name}{rows}")
+                with joblib.parallel_config(**options):
+                    render_files(new[:2], paths, f"{out}-warm", rows=1)  # workers start
+                    with measured(f"{name}, {len(new)} rows in blocks of {rows}"):
+                        render_files(new, paths, out, rows=rows)
+                print("   ", hash_of(out))
+
+
+def hash_of(folder):
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def folder(n):
+    """Balance class folders of tiny files by hard links."""
+    n = int(n)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "photos")
+        for name in ("common", "rare"):
+            (root / name).mkdir(parents=True)
+        for row, label in enumerate(labels(n)):
+            image = np.full((2, 2), row % 256, np.uint8)
+            image[0] = row // 256 % 256, row // 65536
+            write_image(root / ("rare" if label else "common") / f"{row:07}.png", image)
+        with measured(f"balance_folder, {n} files, hard links"):
+            balance_folder(
+                root, Path(folder, "out"), sampler=RandomUnderSampler(), random_state=0, link="hard"
+            )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("part", choices=["plans", "store", "blocks", "folder"])
+    parser.add_argument("size", type=float, nargs="?", default=0)
+    given = parser.parse_args()
+    globals()[given.part](given.size)

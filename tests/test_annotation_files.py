@@ -1,0 +1,398 @@
+"""Annotations in four formats: what goes in comes out; what is broken is named."""
+
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import make_images, write_images
+from PIL import Image
+
+from imblearn_images.annotations import Annotations, read_annotations, write_annotations
+from imblearn_images.core import files
+from imblearn_images.core.files import read_image
+
+FORMATS = ("coco", "csv", "voc", "yolo")
+SIZES = [(48, 64), (40, 30), (48, 64), (31, 77)]
+BOXES = [
+    [[0, 0, 64, 48], [3.25, 4.5, 20.125, 30]],
+    [],
+    [[10, 10, 11, 11.5]],
+    [[0.5, 0.25, 76.9, 30.75], [70, 1, 77, 31], [5, 5, 9, 9]],
+]
+LABELS = [["dog", "a cat"], [], ["dog"], ["ünter", "dog", "dog"]]
+CLASSES = ("unused", "dog", "a cat", "ünter", "owl")
+
+
+@pytest.fixture
+def animals(tmp_path):
+    """Annotations of four images, of which one is empty, with everything that is not a box."""
+    images = [make_images(1, size, "uint8", seed=size[0])[0] for size in SIZES]
+    (tmp_path / "source").mkdir()
+    paths = write_images(tmp_path / "source", images)
+    plain = Annotations.of(BOXES, LABELS, SIZES, paths=paths, classes=CLASSES)
+    columns = {
+        "difficult": np.array([0, 1, 0, 0, 0, 1]),
+        "truncated": np.array([1, 0, 0, 0, 0, 0]),
+        "iscrowd": np.array([0, 0, 0, 1, 0, 0]),
+        "pose": np.array(["Left", "Unspecified", "Right", "Left", "Left", "Left"], dtype=object),
+        "id": np.array([7, 3, 900, 14, 15, 16]),
+    }
+    return replace(plain, columns=columns)
+
+
+def same(one, other):
+    assert one.classes == other.classes
+    assert one.labels.tolist() == other.labels.tolist()
+    assert one.offsets.tolist() == other.offsets.tolist()
+    assert one.sizes.tolist() == other.sizes.tolist()
+    assert np.abs(one.boxes - other.boxes).max() <= 0.001
+    for name in ("difficult", "truncated", "iscrowd", "pose"):
+        assert one.columns[name].tolist() == other.columns[name].tolist(), name
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_what_is_written_is_read_again(animals, tmp_path, format_):
+    written = write_annotations(animals, tmp_path / "out", format=format_)
+    found = read_annotations(tmp_path / "out")
+    same(found, animals)
+    assert found.paths.tolist() == written.paths.tolist() and not found.dropped + found.cut
+    for source, copied in zip(animals.paths, found.paths, strict=True):
+        with open(source, "rb") as one, open(copied, "rb") as other:
+            assert one.read() == other.read()
+
+
+def test_a_round_trip_through_all_formats_loses_nothing(animals, tmp_path):
+    now = animals
+    for format_ in ("voc", "coco", "yolo", "voc", "csv", "coco", "csv", "yolo"):
+        folder = tmp_path / f"{len(os.listdir(tmp_path))}-{format_}"
+        write_annotations(now, folder, format=format_)
+        now = read_annotations(folder, format=format_)
+        same(now, animals)
+
+
+def test_coco_keeps_ids_outlines_masks_and_keypoints(animals, tmp_path):
+    y, x = np.indices(SIZES[0])
+    masks = [np.array([x > 30, (x - 20) ** 2 + (y - 20) ** 2 < 90])]
+    points = [np.array([[[1.5, 2.5, 2], [0, 0, 0]], [[3.25, 4.5, 1], [9.5, 9.5, 2]]])]
+    one = Annotations.of(
+        [None],
+        [["b", "a"]],
+        SIZES[:1],
+        paths=animals.paths[:1],
+        masks=masks,
+        keypoints=points,
+        keypoint_names=["left", "right"],
+    )
+    one = replace(one, columns={"id": np.array([40, 4])}, info={"category_ids": (17, 3)})
+    write_annotations(one, tmp_path / "coco", format="coco")
+    content = json.loads((tmp_path / "coco/annotations/instances.json").read_text("utf-8"))
+    assert [each["id"] for each in content["annotations"]] == [40, 4]
+    assert [(c["id"], c["name"]) for c in content["categories"]] == [(17, "a"), (3, "b")]
+    assert content["annotations"][0]["keypoints"] == [1, 2, 2, 0, 0, 0]
+    found = read_annotations(tmp_path / "coco")
+    for at in range(2):
+        np.testing.assert_array_equal(found.masks[at].mask(), masks[0][at])
+    assert found.keypoints.tolist() == points[0].tolist() and found.info["category_ids"] == (17, 3)
+    assert content["annotations"][1]["area"] == masks[0][1].sum()
+    shape = [[[2, 2], [20, 3], [9, 30]], [[40, 40], [50, 40], [50, 46]]]
+    outlined = Annotations.of([[[2, 2, 50, 46]]], [["a"]], SIZES[0], polygons=[[shape]])
+    write_annotations(
+        outlined, tmp_path / "p", format="coco", images=np.zeros((1, 48, 64), np.uint8)
+    )
+    parts = read_annotations(tmp_path / "p").polygons[0]
+    assert [part.tolist() for part in parts] == shape
+    with pytest.warns(UserWarning, match=r"'csv' cannot hold polygons"):
+        write_annotations(outlined, tmp_path / "q", format="csv", images=None)
+
+
+def test_yolo_holds_outlines_and_keypoints(tmp_path):
+    images = make_images(2, (48, 64), "uint8")
+    shape = [[2, 2], [20, 3], [9, 30]]
+    outlined = Annotations.of([[[2, 2, 20, 30]], []], [["a"], []], (48, 64), polygons=[[shape], []])
+    write_annotations(outlined, tmp_path / "shapes", format="yolo", images=images)
+    np.testing.assert_allclose(
+        read_annotations(tmp_path / "shapes").polygons[0][0], shape, atol=1e-5
+    )
+    points = [[[[4, 5, 2], [6, 7, 1]]], np.empty((0, 2, 3))]
+    posed = Annotations.of([[[2, 2, 20, 30]], []], [["a"], []], (48, 64), keypoints=points)
+    write_annotations(posed, tmp_path / "poses", format="yolo", images=images)
+    np.testing.assert_allclose(read_annotations(tmp_path / "poses").keypoints, points[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_parts_of_a_split_have_places_of_their_own(animals, tmp_path, format_):
+    split = np.array(["train", "val", "train", "train"], dtype=object)
+    write_annotations(
+        replace(animals, image_columns={"split": split}), tmp_path / "o", format=format_
+    )
+    found = read_annotations(tmp_path / "o")
+    parts = {
+        os.path.basename(p): s
+        for p, s in zip(found.paths, found.image_columns["split"], strict=True)
+    }
+    assert parts == {"000.png": "train", "001.png": "val", "002.png": "train", "003.png": "train"}
+
+
+def test_an_image_that_is_there_twice_becomes_two_files(animals, tmp_path):
+    write_annotations(animals[[0, 0, 1, 0]], tmp_path / "o", format="yolo")
+    assert sorted(os.listdir(tmp_path / "o/labels")) == [
+        "000-2.txt",
+        "000-3.txt",
+        "000.txt",
+        "001.txt",
+    ]
+    write_annotations(animals[[0, 0, 3]], tmp_path / "c", format="coco")
+    content = json.loads((tmp_path / "c/annotations/instances.json").read_text("utf-8"))
+    numbers = [each["id"] for each in content["annotations"]]
+    assert len(set(numbers)) == len(numbers) == 7 and numbers[:2] == [7, 3]
+
+
+def voc(tmp_path, objects="", size="<size><width>64</width><height>48</height></size>", head=""):
+    (tmp_path / "Annotations").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "JPEGImages").mkdir(exist_ok=True)
+    write_images(tmp_path / "JPEGImages", make_images(1, (48, 64), "uint8"), names=["a"])
+    text = f"{head}<annotation><filename>C:\\x\\a.png</filename>{size}{objects}</annotation>"
+    (tmp_path / "Annotations/a.xml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def thing(*sides, name="dog"):
+    tags = "".join(
+        f"<{t}>{v}</{t}>" for t, v in zip(("xmin", "ymin", "xmax", "ymax"), sides, strict=True)
+    )
+    return f"<object><name>{name}</name><bndbox>{tags}</bndbox></object>"
+
+
+def test_pixels_of_voc_are_counted_from_one_unless_told_otherwise(tmp_path):
+    folder = voc(tmp_path, thing(1, 1, 64, 48))
+    assert read_annotations(folder).boxes.tolist() == [[0, 0, 64, 48]]
+    assert read_annotations(folder, one_based=False).boxes.tolist() == [[1, 1, 64, 48]]
+
+
+def test_boxes_beyond_the_border_are_cut_and_those_without_area_are_left_out(tmp_path):
+    folder = voc(
+        tmp_path,
+        thing(5, 5, 80, 20)
+        + thing(9, 9, 9, 20)
+        + thing(70, 5, 90, 20)
+        + thing(30, 30, 20, 40)
+        + thing(2, 2, 9, 9),
+    )
+    with pytest.warns(UserWarning, match=r"3 objects were left out.*no area; 1 object was cut"):
+        found = read_annotations(folder)
+    assert found.boxes.tolist() == [[4, 4, 64, 20], [1, 1, 9, 9]]
+    assert [gone.box for gone in found.dropped] == [1, 2, 3]
+    assert "out of the image of 64 x 48" in found.dropped[1].reason
+    assert "16 pixels beyond the border" in found.cut[0].reason
+
+
+LAUGHS = (
+    "<!DOCTYPE x [<!ENTITY a 'ha'>"
+    + "".join(f"<!ENTITY {chr(98 + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9))
+    + "]>"
+)
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"head": LAUGHS, "objects": thing(1, 1, 5, 5, name="&j;")}, "DOCTYPE"),
+        ({"head": '<!DOCTYPE x SYSTEM "file:///etc/passwd">'}, "DOCTYPE"),
+        ({"head": '<?xml version="1.0" encoding="klingon"?>'}, "no XML"),
+        ({"objects": "<object>"}, "no XML: mismatched tag"),
+        ({"objects": "<x>" * 50 + "</x>" * 50}, "nested more than 32"),
+        ({"objects": thing("one", 1, 5, 5)}, "xmin must be a number, got 'one'"),
+        ({"objects": thing("nan", 1, 5, 5)}, "xmin must be a number"),
+        ({"objects": thing(1, 1, 5, 5, name=" ")}, "object 0 has no name"),
+        ({"objects": "<object><name>a</name></object>"}, "has no bndbox"),
+        (
+            {"size": "<size><width>640</width><height>48</height></size>"},
+            r"\(48, 640\).*\(48, 64\)",
+        ),
+    ],
+)
+def test_hostile_and_broken_xml_is_named_with_the_reason(tmp_path, parts, reason):
+    folder = voc(tmp_path, **parts)
+    with pytest.raises(ValueError, match=rf"(?s)1 file is not.*a\.xml: .*{reason}"):
+        read_annotations(folder)
+    with pytest.warns(UserWarning, match="left out"):
+        found = read_annotations(folder, on_error="skip")
+    assert len(found) == 0 and len(found.dropped) == 1
+
+
+def coco(tmp_path, annotations=(), images=({"id": 1, "file_name": "a.png"},), **more):
+    write_images(tmp_path, make_images(1, (48, 64), "uint8"), names=["a"])
+    content = {
+        "images": list(images),
+        "annotations": list(annotations),
+        "categories": [{"id": 3, "name": "dog"}],
+        **more,
+    }
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    return tmp_path / "x.json"
+
+
+FINE = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4]}
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"bbox": [1, 2, 3]}, r"\[x, y, width, height\], got \[1, 2, 3\]"),
+        ({"bbox": [1, 2, float("nan"), 3]}, r"\[x, y, width, height\]"),
+        ({"bbox": ["1", 2, 3, 3]}, r"\[x, y, width, height\]"),
+        ({"image_id": 9}, "there is no image 9"),
+        ({"image_id": [1]}, "there is no image"),
+        ({"category_id": None}, "there is no category None"),
+        ({"segmentation": [[1, 2, 3]]}, "no outline of at least three points"),
+        ({"segmentation": {"size": [48, 64], "counts": [1, 2]}}, "add up to 48 x 64"),
+        ({"segmentation": {"size": [8, 8], "counts": [64]}}, r"mask is of \(8, 8\) pixels"),
+        ({"keypoints": [1, 2]}, "keypoints must be x, y"),
+        ({"bbox": None}, "neither bbox nor segmentation"),
+    ],
+)
+def test_broken_annotations_of_coco_are_named_by_number(tmp_path, more, reason):
+    path = coco(
+        tmp_path, [{**FINE, **more}], [{"id": 1, "file_name": "a.png", "height": 48, "width": 64}]
+    )
+    with pytest.raises(ValueError, match=rf"x\.json, annotation 1: .*{reason}"):
+        read_annotations(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[" * 100_000, "nested too deeply|no JSON"),
+        ("{", "no JSON"),
+        ("[]", "must hold images"),
+        ('{"images": 5, "annotations": [], "categories": []}', "'images' must be a list"),
+        ('{"images": [{"id": 1}], "annotations": [], "categories": []}', "no file_name"),
+    ],
+)
+def test_files_that_are_no_coco_are_refused(tmp_path, content, reason):
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(ValueError, match=reason):
+        read_annotations(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("0 0.5 0.5 x 0.1", "line 1 must be numbers"),
+        ("dog 0.5 0.5 0.1 0.1", "line 1 must be numbers"),
+        ("-1 0.5 0.5 0.1 0.1", "must begin with a class"),
+        ("0.5 0.5 0.5 0.1 0.1", "must begin with a class"),
+        ("0 nan 0.5 0.1 0.1", "must begin with a class"),
+        ("\n0 0.5 0.5 0.1", "line 2 is no outline"),
+        ("7 0.5 0.5 0.1 0.1", "names 2 classes, there are labels of class 7"),
+    ],
+)
+def test_broken_lines_of_yolo_are_named(tmp_path, lines, reason):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "images").mkdir()
+    write_images(tmp_path / "images", make_images(1, (48, 64), "uint8"), names=["a"])
+    (tmp_path / "labels/a.txt").write_text(lines)
+    (tmp_path / "data.yaml").write_text("names: ['x', \"y\"]  # two\n")
+    with pytest.raises(ValueError, match=reason):
+        read_annotations(tmp_path)
+
+
+def test_what_csv_lacks_is_named(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("path,label\n")
+    with pytest.raises(ValueError, match="its first line lacks xmin, ymin"):
+        read_annotations(path)
+    write_images(tmp_path, make_images(1, (48, 64), "uint8"), names=["a"])
+    path.write_text("filename,class,x1,y1,x2,y2\na.png,dog,1,2,3,4\na.png,dog,1,2,3,inf\n")
+    with pytest.raises(ValueError, match="line 3: xmin, ymin, xmax, ymax must be numbers"):
+        read_annotations(path)
+    path.write_text("filename,class,x1,y1,x2,y2\na.png,dog,1,2,3,4\nb.png,dog,1,2,3,4\n")
+    with pytest.raises(ValueError, match=r"b\.png is not there"):
+        read_annotations(path)
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("marked", ["stored", "seen"])
+def test_boxes_of_a_photo_that_exif_turns_follow_the_size_they_say(tmp_path, orientation, marked):
+    stored = np.zeros((48, 64), dtype=np.uint8)
+    stored[5:15, 10:40] = 255
+    exif = Image.Exif()
+    exif[274] = orientation
+    for folder in ("JPEGImages", "Annotations"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray(stored).save(tmp_path / "JPEGImages/a.png", exif=exif)
+    seen = read_image(tmp_path / "JPEGImages/a.png")
+    rows, columns = np.nonzero(seen if marked == "seen" else stored)
+    sides = columns.min() + 1, rows.min() + 1, columns.max() + 1, rows.max() + 1
+    width, height = (48, 64) if marked == "seen" else (64, 48)
+    (tmp_path / "Annotations/a.xml").write_text(
+        f"<annotation><size><width>{width}</width><height>{height}</height></size>"
+        f"{thing(*sides)}</annotation>"
+    )
+    rows, columns = np.nonzero(seen)
+    found = read_annotations(tmp_path)
+    assert found.sizes.tolist() == [[64, 48]]
+    box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert found.boxes.tolist() == [box]
+
+
+def test_a_folder_of_no_format_or_of_two_asks_for_the_format(animals, tmp_path):
+    with pytest.raises(ValueError, match="none of the formats"):
+        read_annotations(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        read_annotations(tmp_path / "nowhere")
+    write_annotations(animals, tmp_path / "o", format="voc")
+    write_annotations(animals, tmp_path / "p", format="csv")
+    os.rename(tmp_path / "p/labels.csv", tmp_path / "o/labels.csv")
+    with pytest.raises(ValueError, match=r"several formats \(voc, csv\)"):
+        read_annotations(tmp_path / "o")
+    assert len(read_annotations(tmp_path / "o", format="voc")) == 4
+    with pytest.raises(ValueError, match="`format` must be one of"):
+        read_annotations(tmp_path / "o", format="pascal")
+
+
+def test_an_output_is_never_written_over_and_an_interrupted_one_is_gone_on_with(animals, tmp_path):
+    full, cut = tmp_path / "full", tmp_path / "cut"
+    write_annotations(animals, full, format="coco")
+    with pytest.raises(FileExistsError, match="new or empty folder"):
+        write_annotations(animals, full, format="coco")
+    broken = replace(animals, paths=np.append(animals.paths[:3], "gone.png"))
+    with pytest.raises(FileNotFoundError):
+        write_annotations(broken, cut, format="coco")
+    with pytest.raises(FileExistsError, match="interrupted"):
+        write_annotations(broken, cut, format="coco")
+    with pytest.raises(FileExistsError, match="begun with other annotations"):
+        write_annotations(animals, cut, format="voc", resume=True)
+
+
+def test_interrupted_and_resumed_the_output_is_the_same(animals, tmp_path, monkeypatch):
+    write_annotations(animals, tmp_path / "whole", format="yolo")
+    written, left = files.written_whole, [4]
+
+    def until_then(path):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return written(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "written_whole", until_then)
+        with pytest.raises(KeyboardInterrupt):
+            write_annotations(animals, tmp_path / "out", format="yolo", n_jobs=1)
+    write_annotations(animals, tmp_path / "out", format="yolo", resume=True)
+    trees = [
+        {path.relative_to(top): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+        for top in (tmp_path / "whole", tmp_path / "out")
+    ]
+    assert trees[0] == trees[1]
+
+
+def test_without_images_annotations_are_read_by_the_sizes_they_say(animals, tmp_path):
+    write_annotations(animals, tmp_path / "o", format="coco", images=None)
+    with pytest.raises(ValueError, match="is not there"):
+        read_annotations(tmp_path / "o")
+    assert len(read_annotations(tmp_path / "o", images=False)) == 4
+    with pytest.raises(ValueError, match="which have no files"):
+        write_annotations(replace(animals, paths=None), tmp_path / "p", format="coco")

@@ -1,0 +1,195 @@
+"""Blocks: a plan drawn in pieces, anywhere, is the plan drawn at once."""
+
+import os
+import pickle
+import signal
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from conftest import HOLDERS, make_images, make_labels, read_images, write_images
+from folder_tools import contents, write_photos
+from imblearn.pipeline import make_pipeline
+
+from imblearn_images import (
+    SMOTE,
+    RandomOverSampler,
+    RandomUnderSampler,
+    RedrawImages,
+    ResamplingPlan,
+    SMOTETomek,
+    plan_blocks,
+    render_block,
+    render_files,
+)
+from imblearn_images.core import parallel
+from imblearn_images.folders import balance_folder
+from imblearn_images.synthesis import Augment, TransferDeformation
+
+Y = make_labels()
+SAMPLERS = {
+    "SMOTE": SMOTE(k_neighbors=2, random_state=0),
+    "augment": RandomOverSampler(random_state=0, synthesis=Augment()),
+    "transfer": SMOTE(k_neighbors=2, random_state=0, synthesis=TransferDeformation()),
+    "selection": RandomUnderSampler(random_state=0),
+    "cleaned": SMOTETomek(smote=SMOTE(k_neighbors=2), random_state=0),
+    "two steps": make_pipeline(
+        SMOTE(k_neighbors=2, random_state=0), RedrawImages(Augment(), random_state=0)
+    ),
+}
+
+
+def planned(sampler, X, y=Y):
+    X_res, _ = sampler.fit_resample(X, y)
+    return getattr(sampler, "plan_", None) or ResamplingPlan.of_pipeline(sampler), X_res
+
+
+@pytest.mark.parametrize("kind", ["array", "fortran", "memmap", "home"])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_blocks_that_were_sent_away_draw_what_is_drawn_at_once(name, kind, tmp_path):
+    X = HOLDERS[kind](make_images(len(Y), (9, 7, 3), "uint8"), tmp_path)
+    plan, expected = planned(SAMPLERS[name], X)
+    for rows in (1, 5, 64):
+        blocks = [pickle.loads(pickle.dumps(block)) for block in plan_blocks(plan, X, rows=rows)]
+        drawn = [image for block in blocks for image in block.draw()]
+        np.testing.assert_array_equal(np.stack(drawn), expected)
+
+
+def test_a_block_carries_its_own_parents_alone(tmp_path):
+    X, y = np.zeros((5000, 8, 8), np.uint8), np.repeat(["cat", "dog"], [4000, 1000])
+    plan = ResamplingPlan.selection(np.arange(4990, 5000), y)
+    (block,) = plan_blocks(plan, X)
+    (of_files,) = plan_blocks(plan, [f"{tmp_path}/{row}.png" for row in range(5000)])
+    assert len(pickle.dumps(block)) < 5000 and len(pickle.dumps(of_files)) < 5000
+    there = pickle.loads(pickle.dumps(of_files))
+    assert there.name_of(0) == f"{tmp_path}/4990.png" and repr(there).startswith(
+        "Block(rows 0 to 9"
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "bool", "float32"])
+def test_files_of_blocks_are_the_images(dtype, tmp_path):
+    X = make_images(len(Y), (9, 7), dtype)
+    plan, expected = planned(SMOTE(k_neighbors=2, random_state=0), X)
+    paths = render_files(plan, X, tmp_path / "all", rows=7, n_jobs=2)
+    np.testing.assert_array_equal(read_images(paths), expected)
+    assert sorted(os.listdir(tmp_path / "all")) == [os.path.basename(path) for path in paths]
+
+
+def test_what_is_there_is_not_drawn_again(tmp_path):
+    paths = write_images(tmp_path, make_images(len(Y), (9, 7, 3), "uint8"))
+    sampler = RandomOverSampler(random_state=0, synthesis=Augment(), output_dir=tmp_path / "new")
+    sampler.fit_resample(paths, Y)
+    new = sampler.plan_[sampler.plan_.synthetic]
+    first = render_files(new, paths, tmp_path / "out", rows=4)
+    before = contents(tmp_path / "out")
+    kept, gone = first[0], first[1]
+    os.unlink(gone)
+    Path(kept).write_bytes(b"as it is")  # nobody looks inside
+    assert render_files(new, paths, tmp_path / "out", rows=3) == first
+    assert Path(kept).read_bytes() == b"as it is"
+    assert contents(tmp_path / "out")[Path(gone).name] == before[Path(gone).name]
+
+
+def test_other_seeds_and_parents_have_other_names(tmp_path):
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    names = set()
+    for seed in range(3):
+        sampler = RandomOverSampler(random_state=seed, synthesis=Augment())
+        plan, _ = planned(sampler, X)
+        new = plan[plan.synthetic]
+        for block in plan_blocks(new, X):
+            names |= {Path(path).name for path in render_block(block, tmp_path)}
+    assert len(names) == 3 * len(new)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"rows": 0}, ValueError, "`rows` must be a number of rows, 1 or more, got 0"),
+        ({"rows": 2.5}, ValueError, "got 2.5"),
+        ({"timeout": 0}, ValueError, "`timeout` must be a number of seconds above 0, or None"),
+        ({"X": np.zeros((3, 4, 4), np.uint8)}, ValueError, "drawn for 24 images, got 3"),
+        ({"plan": "plan"}, TypeError, "`plan` must be a ResamplingPlan"),
+        ({"X": np.zeros((24, 4, 4), complex)}, ValueError, "PNG and TIFF"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(change, error, words, tmp_path):
+    given = {
+        "plan": ResamplingPlan.selection(np.arange(24), Y),
+        "X": np.zeros((24, 4, 4), np.uint8),
+        "folder": tmp_path / "out",
+    }
+    with pytest.raises(error, match=words):
+        render_files(**given | change)
+
+
+# --- in other processes
+
+
+class Deadly(Augment):
+    """A synthesis that ends every process it is drawn in but its own, at first or always."""
+
+    def __init__(self, flag="", always=False):
+        super().__init__()
+        self.flag, self.always, self.home = flag, always, os.getpid()
+
+    def draw(self, base, partners, weights, rngs):
+        if os.getpid() != self.home and (self.always or not os.path.exists(self.flag)):
+            Path(self.flag).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().draw(base, partners, weights, rngs)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+def test_processes_draw_the_same_files_and_may_end(tmp_path):
+    paths = write_images(tmp_path, make_images(len(Y), (9, 7, 3), "uint8"))
+    write_photos(tmp_path / "photos", {"cat": 9, "dog": 4})
+    found = {}
+    for backend in ("threading", "loky"):
+        with joblib.parallel_config(backend=backend, n_jobs=2):
+            out = tmp_path / backend
+            smote = SMOTE(k_neighbors=2, random_state=0, output_dir=out / "smote")
+            smote.fit_resample(paths, Y)
+            balance_folder(
+                tmp_path / "photos",
+                out / "folder",
+                sampler=RandomOverSampler(synthesis=Augment()),
+                random_state=0,
+            )
+            found[backend] = contents(out)
+    assert found["loky"] == found["threading"] and len(found["loky"]) > 20
+    assert parallel.works_in_threads()
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2),
+        pytest.raises(FileNotFoundError, match=r"no/such\.png"),
+    ):
+        render_files(smote.plan_, ["no/such.png"] * len(Y), tmp_path / "error", rows=9)
+
+    mortal = RandomOverSampler(synthesis=Deadly(str(tmp_path / "flag")), random_state=0)
+    plan, expected = planned(mortal, np.stack(read_images(paths)))
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        drawn = render_files(plan, paths, tmp_path / "once", rows=9)
+        np.testing.assert_array_equal(read_images(drawn), expected)
+        plan.synthesis.always = True
+        with pytest.raises(RuntimeError, match=r"^Rows \d+ to \d+ .*came back from no worker"):
+            render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
+    whole = render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
+    np.testing.assert_array_equal(read_images(whole), expected[plan.synthetic])
+
+
+def test_what_a_worker_takes_too_long_for_is_named(tmp_path):
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2),
+        pytest.raises(TimeoutError, match=r"^Task .*took more than 0.5 s in a worker"),
+    ):
+        parallel.in_workers(_slow, [0, 40], what="Task {}".format, timeout=0.5)
+
+
+def _slow(seconds):
+    from threading import Event
+
+    Event().wait(seconds)
+    return seconds

@@ -1,0 +1,328 @@
+"""Data sets with objects: split, inspected, balanced, zoomed to, verified; and the command."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import write_images
+from PIL import Image
+
+from imblearn_images._cli.main import main
+from imblearn_images.annotations import (
+    Annotations,
+    LabelOverSampler,
+    balance_annotations,
+    carry,
+    inspect_annotations,
+    read_annotations,
+    split_annotations,
+    verify_annotations,
+    write_annotations,
+)
+from imblearn_images.core.repeats import choose_repeats_and_more
+from imblearn_images.display import ObjectsDisplay
+from imblearn_images.strategies import at_least, repeat_factor
+from imblearn_images.synthesis import Augment, Chain, ZoomToObjects
+
+SIZE = (48, 64)
+
+
+def cells(n=20, seed=0):
+    """Images with many red cells, some white ones and few platelets, which are spots of colour."""
+    rng = np.random.default_rng(seed)
+    X = np.full((n, *SIZE, 3), 200, dtype=np.uint8)
+    boxes, labels = [], []
+    for row, image in enumerate(X):
+        own, names = [], []
+        for label, k, side in (("red", 8, 9), ("white", row % 2, 14), ("plate", row % 4 == 0, 4)):
+            for _ in range(int(k)):
+                x, y = rng.integers(0, SIZE[1] - side), rng.integers(0, SIZE[0] - side)
+                image[y : y + side, x : x + side] = {"red": 90, "white": 10, "plate": 250}[label]
+                own.append([x, y, x + side, y + side])
+                names.append(label)
+        boxes.append(own)
+        labels.append(names)
+    return X, Annotations.of(boxes, labels, SIZE)
+
+
+X, CELLS = cells()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The cells as a data set of Pascal VOC."""
+    write_annotations(CELLS, tmp_path / "in", format="voc", images=X)
+    return tmp_path / "in"
+
+
+def test_a_split_keeps_images_whole_and_every_class_in_its_share():
+    for seed in range(3):
+        found = split_annotations(CELLS, 0.25, random_state=seed)
+        is_valid = found.image_columns["split"] == "val"
+        share = CELLS.counts()[is_valid].sum(axis=0) / CELLS.counts().sum(axis=0)
+        assert np.abs(share - 0.25).max() <= 0.06 and 4 <= is_valid.sum() <= 6
+        assert (share > 0).all()
+    groups = np.arange(20) // 4
+    split = split_annotations(CELLS, 0.2, test=0.2, groups=groups).image_columns["split"]
+    assert {*split} == {"train", "val", "test"}
+    assert all(len({*split[groups == group]}) == 1 for group in range(5))
+    with pytest.raises(ValueError, match="must leave something to train with"):
+        split_annotations(CELLS, 0.5, test=0.5)
+    with pytest.raises(ValueError, match="`validation` must be a share"):
+        split_annotations(CELLS, 20)
+
+
+def test_inspect_counts_and_names_what_is_odd():
+    _, some = cells(20)
+    boxes = [some.boxes_of(row).tolist() for row in range(20)]
+    labels = [some.labels_of(row) for row in range(20)]
+    boxes[3], labels[3] = [*boxes[3][8:], boxes[3][8]], [*labels[3][8:], labels[3][8]]
+    odd = Annotations.of(boxes, labels, SIZE, classes=("red", "white", "plate", "none"))
+    report = inspect_annotations(odd)
+    assert [(c.label, c.boxes, c.images) for c in report.classes] == [
+        *(("red", 152, 19), ("white", 11, 10), ("plate", 5, 5), ("none", 0, 0))
+    ]
+    assert report.together[0] == ("red", "white", 9)
+    assert report.odd["objects that may be missing"] == ["row 3 has no red, 95% of the images have"]
+    assert report.odd["without objects"] == ["class none"]
+    assert report.odd["there more than once"] == ["row 3: white, 2 times"]
+    assert json.loads(report.to_json())["n_boxes"] == 168 and "most possible" in str(report)
+
+
+def test_windows_are_chosen_before_images_that_bring_frequent_objects_along():
+    over = LabelOverSampler(at_least(20), max_repeats=4, random_state=0)
+    plain = over.fit_resample(X, CELLS)[1].counts().sum(axis=0)
+    zoomed = over.set_params(synthesis=ZoomToObjects()).fit_resample(X, CELLS)[1]
+    at = {label: number for number, label in enumerate(CELLS.classes)}
+    counts = zoomed.counts().sum(axis=0)
+    assert counts.max() / counts.min() < 0.9 * plain.max() / plain.min()
+    assert abs(int(counts[at["white"]]) - over.reach_.reached[at["white"]]) <= 3
+    plan = over.plan_
+    assert set(np.flatnonzero(plan.synthetic)) == set(np.flatnonzero(plan.weights[:, 2] > 0))
+    assert (plan.weights[plan.synthetic, 2] < 1).all() and "times larger" in plan.explain(-1)
+    again = LabelOverSampler(
+        at_least(20), max_repeats=4, random_state=0, synthesis=ZoomToObjects(), n_jobs=2
+    ).fit_resample(X, CELLS)
+    assert again[1].boxes.tobytes() == zoomed.boxes.tobytes()
+    assert carry(plan, CELLS, X).boxes.tobytes() == zoomed.boxes.tobytes()
+
+
+def test_a_window_shows_the_object_where_its_box_says():
+    one = np.zeros((2, *SIZE), dtype=np.uint8)
+    one[0, 20:30, 30:38] = 255
+    some = Annotations.of([[[30, 20, 38, 30]], [[0, 0, 9, 9]]], [["a"], ["b"]], SIZE)
+    for zoom in (1.5, 2, 3.7):
+        rule = ZoomToObjects(["a"], (zoom, zoom), per_object=3)
+        over = LabelOverSampler({"a": 4}, max_repeats=1, synthesis=rule, random_state=1)
+        X_res, res = over.fit_resample(one, some)
+        for row in range(2, 5):
+            y, x = np.nonzero(X_res[row] > 127)
+            seen = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+            assert np.abs(res.boxes_of(row)[0] - seen).max() <= 1
+            assert res.boxes_of(row)[0][2] - res.boxes_of(row)[0][0] == pytest.approx(8 * zoom)
+    both = Chain([ZoomToObjects(["a"]), Augment(horizontal_flip=True)])
+    over = LabelOverSampler({"a": 3}, max_repeats=2, synthesis=both, random_state=0)
+    _, res = over.fit_resample(one, some)
+    assert over.plan_.synthetic.sum() == 2 and "augmented" in over.plan_.explain(-1)
+    assert over.plan_.synthesis is both
+
+
+def test_zooming_without_annotations_and_with_odd_parameters_is_refused():
+    with pytest.raises(ValueError, match="must know where objects are"):
+        LabelOverSampler({0: 6}, synthesis=ZoomToObjects()).fit_resample(X, CELLS.counts())
+    for wrong, words in (
+        ({"scale": (3, 2)}, "`scale` must be two numbers"),
+        ({"labels": "white"}, '`labels` must be "rare" or a list'),
+        ({"labels": ["blue"]}, "`labels` must be classes of the annotations"),
+        ({"shown": 2}, "`shown` must be a share"),
+        ({"per_object": 0}, "`per_object` must be an integer"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            LabelOverSampler({"plate": 6}, synthesis=ZoomToObjects(**wrong)).fit_resample(X, CELLS)
+
+
+def test_images_and_more_reach_what_they_can():
+    counts, more = np.array([[5, 1, 0], [4, 0, 1], [6, 1, 0]]), np.array([[0, 1, 0], [1, 1, 0]])
+    repeats, chosen, reach = choose_repeats_and_more(counts, more, [0, 6, 9], 2, labels="abc")
+    assert reach.possible.tolist() == [31, 6, 2] and reach.unreachable == {"c": 2}
+    assert repeats.tolist() == [2, 2, 2] and chosen.all()
+    repeats, chosen, reach = choose_repeats_and_more(counts, more, [0, 3, 0], 2, labels="abc")
+    assert repeats.tolist() == [1, 1, 1] and chosen.tolist() == [True, False]
+
+
+def tree(top):
+    return {
+        path.relative_to(top).as_posix(): path.read_bytes()
+        for path in top.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_balanced_on_disk_every_row_says_what_it_is_made_of(folder, tmp_path):
+    rule = Chain([ZoomToObjects(), Augment()])
+    out = tmp_path / "out"
+    before = tree(folder)
+    report = balance_annotations(
+        folder,
+        out,
+        sampling_strategy=at_least(12),
+        max_repeats=3,
+        synthesis=rule,
+        out_format="coco",
+    )
+    assert tree(folder) == before
+    found = read_annotations(out)
+    split = found.image_columns["split"]
+    assert (split == "train").sum() == report.n_train and (
+        split == "val"
+    ).sum() == report.n_valid == 4
+    counts = found[split == "train"].counts().sum(axis=0)
+    assert counts.tolist() == [row[4] for row in report.classes]
+    content = json.loads((out / "manifest.json").read_text("utf-8"))
+    drawn = [row for row in content["rows"] if row["kind"] == "synthetic"]
+    assert len(drawn) == report.n_synthetic > 0
+    assert all("augmented" in row["drawn"] and len(row["sources"]) == 1 for row in drawn)
+    n_dropped = sum(len(row["dropped"]) for row in drawn)
+    assert n_dropped == len(report.dropped) and n_dropped > 0
+    assert verify_annotations(out, source=folder).n_compared == len(content["rows"]) - len(drawn)
+
+
+def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
+    script = """if True:
+        import os, sys
+        from imblearn_images.annotations import balance_annotations
+        from imblearn_images.core import files
+        from imblearn_images.strategies import at_least
+        from imblearn_images.synthesis import Augment
+        n, written = int(sys.argv[3]), files.written_whole
+        def last(path):
+            global n
+            n -= 1
+            return os._exit(9) if n < 0 else written(path)
+        files.written_whole = last
+        balance_annotations(sys.argv[1], sys.argv[2], sampling_strategy=at_least(14),
+            synthesis=Augment(), out_format="yolo", resume=True, n_jobs=1)
+    """
+    options = {"sampling_strategy": at_least(14), "synthesis": Augment(), "out_format": "yolo"}
+    balance_annotations(folder, tmp_path / "a", **options, n_jobs=2)
+    for n in (25, 1000):
+        args = [sys.executable, "-c", script, folder, tmp_path / "b", str(n)]
+        assert subprocess.run(args, check=False).returncode == (9 if n == 25 else 0)
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_verify_names_what_has_changed(folder, tmp_path):
+    out = tmp_path / "out"
+    balance_annotations(folder, out, out_format="csv", sampling_strategy=at_least(6))
+    assert verify_annotations(out)
+    (out / "labels.csv").write_text((out / "labels.csv").read_text() + "\n")
+    os.remove(out / "classes.txt")
+    (out / "more.txt").write_text("x")
+    problems = verify_annotations(out).problems
+    assert problems == [
+        "classes.txt is missing",
+        "more.txt is not in the manifest",
+        "labels.csv has changed",
+    ]
+    with pytest.raises(ValueError, match=r"no manifest\.json of annotations"):
+        verify_annotations(folder)
+    (out / "manifest.json").write_text("{")
+    with pytest.raises(ValueError, match="is damaged"):
+        verify_annotations(out)
+    image = folder / "JPEGImages/00.png"
+    balance_annotations(folder, tmp_path / "o2", out_format="csv", sampling_strategy=at_least(6))
+    Image.fromarray(X[1]).save(image)
+    assert "differs from" in str(verify_annotations(tmp_path / "o2", source=folder))
+
+
+def run(capsys, *args):
+    code = main([str(arg) for arg in args])
+    seen = capsys.readouterr()
+    return code, seen.out, seen.err
+
+
+def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, capsys):
+    code, out, err = run(capsys, "inspect", folder, "--boxes", "voc", "--max-repeats", 3)
+    assert code == 0 and "20 images, 175 boxes" in out and not err
+    options = ["--boxes", "auto", "--strategy", "at least 12", "--max-repeats", 4]
+    more = ["--synthesis", "augment", "--out-format", "coco"]
+    code, out, err = run(capsys, "balance", folder, tmp_path / "o", *options, *more, "--dry-run")
+    assert code == 0 and "nothing was written" in out and not (tmp_path / "o").exists()
+    code, out, err = run(capsys, "balance", folder, tmp_path / "o", *options, *more)
+    assert code == 0 and "written to" in out and (tmp_path / "o/annotations").is_dir()
+    code, out, err = run(capsys, "convert", tmp_path / "o", tmp_path / "p", "--to", "yolo")
+    assert code == 0 and (tmp_path / "p/data.yaml").is_file()
+    for top, source in ((tmp_path / "o", folder), (tmp_path / "p", tmp_path / "o")):
+        code, out, err = run(capsys, "verify", top, "--source", source)
+        assert code == 0 and "as the manifest says" in out
+    (tmp_path / "p/data.yaml").write_text("")
+    code, out, err = run(capsys, "verify", tmp_path / "p")
+    assert code == 1 and "data.yaml has changed" in err
+    code, out, err = run(capsys, "inspect", tmp_path / "o", "--boxes", "coco", "--json")
+    assert code == 0 and json.loads(out)["n_images"] > 20
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--max-repeats", "3"], "--max-repeats is about objects. Add --boxes auto"),
+        (["--boxes", "voc", "--size", "9"], "--size is about class folders"),
+        (["--boxes", "voc", "--method", "smote"], "--method smote does not know objects"),
+        (["--boxes", "coco"], "has no annotations in the format 'coco'"),
+    ],
+)
+def test_the_command_names_options_that_do_not_go_together(folder, tmp_path, capsys, args, words):
+    code, _, err = run(capsys, "balance", folder, tmp_path / "o", *args)
+    assert code == 1 and words in err and not (tmp_path / "o").exists()
+
+
+def test_boxes_are_drawn_on_images_with_the_names_of_their_classes(tmp_path):
+    pytest.importorskip("matplotlib")
+    display = ObjectsDisplay.from_annotations(CELLS, X, rows=[0, 3, -1])
+    texts = {text.get_text() for text in display.ax_.texts}
+    assert {"row 0", "row 3", "row 19", "red", "white", "plate"} <= texts
+    assert len(display.ax_.lines) == sum(len(CELLS.boxes_of(row)) for row in (0, 3, 19))
+    box = display.ax_.lines[0].get_xydata()
+    scale = 1 / SIZE[1]
+    np.testing.assert_allclose(box[0, 0], CELLS.boxes[0, 0] * scale)
+    paths = write_images(tmp_path, X)
+    from_files = ObjectsDisplay.from_annotations(read_annotations(write(tmp_path, paths)), n=2)
+    assert len(from_files.scenes) == 2
+    with pytest.raises(ValueError, match="`images` must be"):
+        ObjectsDisplay.from_annotations(CELLS)
+    with pytest.raises(ValueError, match="`rows` must be some of 0 to 19"):
+        ObjectsDisplay.from_annotations(CELLS, X, rows=[20])
+
+
+def write(tmp_path, paths):
+    write_annotations(CELLS, tmp_path / "w", format="coco", images=paths)
+    return tmp_path / "w"
+
+
+def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
+    rng = np.random.default_rng(0)
+    for counts in (CELLS.counts(), rng.poisson(0.4, (40, 7)), rng.poisson(0.1, (30, 12))):
+        for t, power in ((0.1, 0.5), (0.5, 0.5), (1.0, 1.0)):
+            for by in ("images", "instances", "both"):
+                expected = []
+                for image in counts:
+                    factors = [1.0]
+                    for label in np.flatnonzero(image):
+                        images = (counts[:, label] > 0).sum() / len(counts)
+                        objects = counts[:, label].sum() / counts.sum()
+                        share = {"images": images, "instances": objects}
+                        share["both"] = (images * objects) ** 0.5
+                        factors.append(max(1.0, (t / share[by]) ** power))
+                    expected.append(max(factors))
+                found = repeat_factor(t, power, by).repeats(counts)
+                np.testing.assert_allclose(found, expected, rtol=1e-6)
+    over = LabelOverSampler(repeat_factor(1.0, by="instances"), random_state=0)
+    _, res = over.fit_resample(X, CELLS)
+    wanted = repeat_factor(1.0, by="instances").repeats(CELLS.counts())
+    assert abs(len(res) - wanted.sum()) < 8
+    assert over.reach_.reached.tolist() == res.counts().sum(axis=0).tolist()
+    with pytest.raises(ValueError, match="`by` must be"):
+        repeat_factor(0.5, by="boxes")
