@@ -383,35 +383,53 @@ class root(_OfCounts):  # noqa: N801
 
 @dataclass(frozen=True)
 class repeat_factor(_OfCounts):  # noqa: N801
-    """Repeat the images of rare classes as LVIS does: ``max(1, sqrt(t / share))`` times.
+    """Repeat the images of rare classes as LVIS does: ``max(1, (t / share) ** power)`` times.
 
     The share of a class is its number of images, divided by that of all. With
     :class:`~imblearn_images.combine.RandomBalancer` the numbers are exact in every epoch and each
     image is used as often as any other of its class, or once more or less; detectron2, whose rule
-    this is, rounds for every image by chance.
+    this is, rounds for every image by chance. So does
+    :class:`~imblearn_images.over_sampling.LabelOverSampler`, where an image of several classes is
+    repeated as its rarest one demands.
 
     Parameters
     ----------
     t : float
         Share below which images are repeated. A ValueError unless above 0 and at most 1.
+    power : float, default=0.5
+        1 repeats until the share is `t`. A ValueError unless above 0 and at most 1.
+    by : {"images", "instances", "both"}, default="images"
+        With several objects an image: what the share of a class is counted in, its images, its
+        objects, or the geometric mean of these two shares.
 
     References
     ----------
     Gupta, Dollár, Girshick, "LVIS: A Dataset for Large Vocabulary Instance Segmentation",
-    CVPR 2019.
+    CVPR 2019. By both: Yaman, Mahmud, Liu, "Instance-Aware Repeat Factor Sampling for
+    Long-Tailed Object Detection", arXiv:2305.08069, 2023.
 
     Examples
     --------
     >>> repeat_factor(0.16)(["cat"] * 90 + ["dog"] * 9 + ["owl"])
     {'cat': 90, 'dog': 12, 'owl': 4}
+    >>> repeat_factor(0.5).repeats(np.array([[9, 0], [5, 1], [3, 0], [2, 0]])).tolist()
+    [1.0, 1.4142135623730951, 1.0, 1.0]
     """
 
     t: float
+    power: float = 0.5
+    by: str = "images"
 
     def __post_init__(self) -> None:
-        is_number = isinstance(self.t, Real) and not isinstance(self.t, bool)
-        if not is_number or not 0 < self.t <= 1:
-            raise ValueError(f"`t` must be a share above 0, at most 1, got {_brief(self.t)}.")
+        for name in ("t", "power"):
+            value = getattr(self, name)
+            is_number = isinstance(value, Real) and not isinstance(value, bool)
+            if not is_number or not 0 < value <= 1:
+                raise ValueError(
+                    f"`{name}` must be a share above 0, at most 1, got {_brief(value)}."
+                )
+        if self.by not in ("images", "instances", "both"):
+            raise ValueError(f'`by` must be "images", "instances" or "both", got {self.by!r}.')
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
         """Return the number wanted of each class, `counts` holding what there is of each."""
@@ -423,7 +441,22 @@ class repeat_factor(_OfCounts):  # noqa: N801
 
     def factor(self, share: float) -> float:
         """Return how often an image of a class of this share is used."""
-        return max(1.0, math.sqrt(self.t / share))
+        return float(max(1.0, (self.t / share) ** self.power))
+
+    def repeats(self, counts: Any) -> Any:
+        """Return how often each image is used, shape (n,), of how often it has each class.
+
+        Parameters
+        ----------
+        counts : ndarray of shape (n, n_classes)
+            Objects of each class in each image; with several labels 0 and 1.
+        """
+        counts = np.asarray(counts)
+        has = counts > 0
+        shares = {"images": has.mean(axis=0), "instances": counts.sum(axis=0) / counts.sum()}
+        shares["both"] = np.sqrt(shares["images"] * shares["instances"])
+        factors = [self.factor(share) if share else 1.0 for share in shares[self.by].tolist()]
+        return np.where(has, factors, 1.0).max(axis=1, initial=1.0)
 
 
 class _Schedule(_OfCounts):

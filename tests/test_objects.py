@@ -24,7 +24,7 @@ from imblearn_images.annotations import (
 )
 from imblearn_images.core.repeats import choose_repeats_and_more
 from imblearn_images.display import ObjectsDisplay
-from imblearn_images.strategies import at_least
+from imblearn_images.strategies import at_least, repeat_factor
 from imblearn_images.synthesis import Augment, Chain, ZoomToObjects
 
 SIZE = (48, 64)
@@ -300,3 +300,29 @@ def test_boxes_are_drawn_on_images_with_the_names_of_their_classes(tmp_path):
 def write(tmp_path, paths):
     write_annotations(CELLS, tmp_path / "w", format="coco", images=paths)
     return tmp_path / "w"
+
+
+def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
+    rng = np.random.default_rng(0)
+    for counts in (CELLS.counts(), rng.poisson(0.4, (40, 7)), rng.poisson(0.1, (30, 12))):
+        for t, power in ((0.1, 0.5), (0.5, 0.5), (1.0, 1.0)):
+            for by in ("images", "instances", "both"):
+                expected = []
+                for image in counts:
+                    factors = [1.0]
+                    for label in np.flatnonzero(image):
+                        images = (counts[:, label] > 0).sum() / len(counts)
+                        objects = counts[:, label].sum() / counts.sum()
+                        share = {"images": images, "instances": objects}
+                        share["both"] = (images * objects) ** 0.5
+                        factors.append(max(1.0, (t / share[by]) ** power))
+                    expected.append(max(factors))
+                found = repeat_factor(t, power, by).repeats(counts)
+                np.testing.assert_allclose(found, expected, rtol=1e-6)
+    over = LabelOverSampler(repeat_factor(1.0, by="instances"), random_state=0)
+    _, res = over.fit_resample(X, CELLS)
+    wanted = repeat_factor(1.0, by="instances").repeats(CELLS.counts())
+    assert abs(len(res) - wanted.sum()) < 8
+    assert over.reach_.reached.tolist() == res.counts().sum(axis=0).tolist()
+    with pytest.raises(ValueError, match="`by` must be"):
+        repeat_factor(0.5, by="boxes")

