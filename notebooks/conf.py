@@ -80,6 +80,8 @@ sphinx_gallery_conf = {
     "copyfile_regex": r".*\.rst",
     "write_computation_times": False,
     "remove_config_comments": True,
+    "capture_repr": (),  # a display shows itself
+    "min_reported_time": 60,
 }
 
 # A link to something of ours that has no page is a warning, and warnings are errors.
