@@ -66,6 +66,6 @@ def test_completion_without_shtab_says_what_is_missing(capsys, monkeypatch):
 def test_versions_are_shown(capsys):
     imblearn_images.show_versions()
     shown = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
-    assert shown["imblearn_images"] == imblearn_images.__version__
+    assert shown["imblearn-images"] == imblearn_images.__version__
     assert shown["scikit-learn"] == __import__("sklearn").__version__
     assert "torch" in shown
