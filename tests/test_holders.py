@@ -38,6 +38,7 @@ from imblearn_images.decision import (
     CascadeClassifier,
     MinorityDetector,
     PriorCorrectedClassifier,
+    PriorCorrectedClassifierCV,
     TestTimeAugmentationClassifier,
     TunedThresholdsClassifier,
 )
@@ -287,6 +288,9 @@ def sampler_named(name):
 
 def ensemble_named(name):
     few = {"n_estimators": 2, "random_state": 0}
+    if name == "PolicyEnsembleClassifier":
+        few = {"policies": [("half", None, 0.5), ("whole", None, 1.0)], "cv": 2, "random_state": 0}
+        return ensemble.PolicyEnsembleClassifier(TREE, **few)
     if name == "EasyEnsembleClassifier":  # by default of 50 trees each
         few["estimator"] = DecisionTreeClassifier(random_state=0)
     return getattr(ensemble, name)(**few)
@@ -302,6 +306,7 @@ DOORS |= {
     "CascadeClassifier": classifying(CascadeClassifier(TREE)),
     "MinorityDetector": classifying(MinorityDetector(DETECTOR, rare="dog", cv=2)),
     "PriorCorrectedClassifier": classifying(PriorCorrectedClassifier(TREE, prior="uniform")),
+    "PriorCorrectedClassifierCV": classifying(PriorCorrectedClassifierCV(TREE, cv=2)),
     "TestTimeAugmentationClassifier": classifying(
         TestTimeAugmentationClassifier(TREE, transforms=[np.flip], random_state=0)
     ),

@@ -203,7 +203,14 @@ CLASSIFIERS = {
     "PriorCorrectedClassifier": PriorCorrectedClassifier(DETERMINISTIC, prior="uniform"),
     "TunedThresholdsClassifier": TunedThresholdsClassifier(DETERMINISTIC, cv=2, thresholds=5),
     "CascadeClassifier": CascadeClassifier(DETERMINISTIC),
-    **{name: getattr(ensemble, name)(n_estimators=2, random_state=0) for name in ensemble.__all__},
+    "PolicyEnsembleClassifier": ensemble.PolicyEnsembleClassifier(
+        DETERMINISTIC, [("half", None, 0.5), ("whole", None, 1.0)], cv=2, random_state=0
+    ),
+    **{
+        name: getattr(ensemble, name)(n_estimators=2, random_state=0)
+        for name in ensemble.__all__
+        if name != "PolicyEnsembleClassifier"
+    },
 }
 CLASSIFIERS["EasyEnsembleClassifier"].set_params(estimator=AdaBoostClassifier(n_estimators=3))
 

@@ -52,9 +52,11 @@ from imblearn_images.decision import (
     CascadeClassifier,
     MinorityDetector,
     PriorCorrectedClassifier,
+    PriorCorrectedClassifierCV,
     TestTimeAugmentationClassifier,
     TunedThresholdsClassifier,
 )
+from imblearn_images.ensemble import PolicyEnsembleClassifier
 from imblearn_images.images import FileImages, Images
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages, ReshapeImages
 from imblearn_images.strategies import at_least, evenly, progressive
@@ -377,6 +379,27 @@ BalancedRandomForestClassifier(
     ccp_alpha=0.0,
     max_samples=0.5,
     monotonic_cst=None,
+)
+PolicyEnsembleClassifier(
+    LogisticRegression(),
+    [("prior", None, 1.0), ("smote", SMOTE(), 0.3)],
+    screen=None,
+    cv=2,
+    scoring="accuracy",
+    combine="mean",
+    n_jobs=2,
+    random_state=0,
+)
+PolicyEnsembleClassifier(LogisticRegression(), "default")
+PriorCorrectedClassifierCV(
+    LogisticRegression(),
+    taus=(0.0, 1.0),
+    prior="uniform",
+    model_prior="count",
+    thresholds=9,
+    scoring="accuracy",
+    cv=2,
+    n_jobs=2,
 )
 PriorCorrectedClassifier(LogisticRegression(), prior="uniform", tau=0.3, model_prior="count")
 TunedThresholdsClassifier(
