@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 from imblearn.pipeline import Pipeline
@@ -16,7 +17,15 @@ from imblearn_images.core.images import Images
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
-__all__ = ["class_weight_of", "on_images", "samplers_of", "seeded", "takes_images", "takes_weights"]
+__all__ = [
+    "alike",
+    "class_weight_of",
+    "on_images",
+    "samplers_of",
+    "seeded",
+    "takes_images",
+    "takes_weights",
+]
 
 
 def class_weight_of(estimator: Any, prefix: str = "") -> str | None:
@@ -86,3 +95,27 @@ def seeded(estimator: Any, seed: int) -> Any:
     twin = clone(estimator)
     unset = dict.fromkeys(unseeded(twin), seed)
     return twin.set_params(**unset) if unset else twin
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Return whether two estimators, or lists of them, do the same, as far as parameters tell.
+
+    Arrays and functions are the same only where they are one object.
+
+    Examples
+    --------
+    >>> alike(ReadImages((8, 8)), ReadImages((8, 8))), alike([ReadImages((8, 8))], [ReadImages()])
+    (True, False)
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, type):
+        return False
+    if hasattr(one, "get_params"):
+        mine, theirs = one.get_params(deep=False), other.get_params(deep=False)
+        return all(alike(mine[name], theirs[name]) for name in mine)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    return isinstance(one, (str, Real)) and bool(one == other)

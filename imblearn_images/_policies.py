@@ -20,11 +20,11 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
-from imblearn_images._members import class_weight_of, samplers_of, seeded
+from imblearn_images._members import alike, class_weight_of, samplers_of, seeded
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import reads_homes, weighted
@@ -215,9 +215,14 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     -----
     The default policies are prior correction of the untouched model, class weights, the recipes
     :func:`~imblearn_images.recipes.mild`, ``transfer`` and ``mix`` with tau 0.3, and ``many`` with
-    tau 1. Rows of pixels, which hold no shapes, get the first two. What they are worth on a set
-    of images is printed by ``tests/benchmarks/efficacy.py policies PATH``; they cost about as
-    much as the drawings and fits of four training sets each.
+    tau 1. Rows of pixels, which hold no shapes, get the first two. With HOG and a linear model, on
+    every tenth image of long-tailed Fashion-MNIST and on patches of textures, two repeats each, the
+    defaults were 3.2 points of balanced accuracy above plain copies, 2.0 above prior correction,
+    and on both sets above the best of these and class weights. Screening five policies took 7 to 8
+    times the CPU of one fit behind the mix; ``many`` comes on top of that. This is what
+    ``tests/benchmarks/efficacy.py policies fashion textures`` prints, also for images of your own;
+    networks it does not measure. Policies are weighted alike: of the rules that were tried on
+    these sets none was clearly better.
 
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.
@@ -310,6 +315,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         labels = as_labels(X, y)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, dtype=float)
+            check_consistent_length(labels, sample_weight)
         carried = params_of_fit(self, sample_weight, params)
         n = len(labels)
         groups = None if groups is None else sortable(as_groups(groups, n, of="images in X"))
@@ -409,6 +415,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
                 f"`screen` must be None or a number of at least 0, got {self.screen!r}: 0.03 drops "
                 "what scores 3 points less than the best."
             )
+        if isinstance(self.scoring, str):
+            get_scorer(self.scoring)  # an unknown name is refused before anything is fitted
 
     def _read(self, X: Any) -> tuple[Any, Any]:
         """Read files once for all policies and folds; give the fitted reader, or None."""
@@ -473,7 +481,10 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         if self.screen is None:
             return []
         if not isinstance(self.cv, Integral):
-            return list(check_cv(self.cv, y, classifier=True).split(y, y, groups))
+            folds = list(check_cv(self.cv, y, classifier=True).split(y, y, groups))
+            if not folds:
+                raise ValueError(f"`cv` must give folds, got {self.cv!r}, which gives none.")
+            return folds
         if self.cv < 2:
             raise ValueError(f"`cv` must be at least 2, got {self.cv!r}; screen=None needs none.")
         of_class = [y == label for label in np.unique(y)]
@@ -784,27 +795,7 @@ def _is_model(name: str, sampler: Any) -> bool:
 
 def _same(one: tuple[Any, bool], other: tuple[Any, bool]) -> bool:
     """Whether two policies can share a fit: they differ in the correction alone."""
-    return _alike(one[0], other[0]) and one[1] == other[1]
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two samplers draw the same."""
-    if one is other:
-        return True
-    if one is None or other is None or type(one) is not type(other):
-        return False
-    mine, theirs = one.get_params(deep=False), other.get_params(deep=False)
-    return all(_equal(mine[name], theirs[name]) for name in mine)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if one is other:
-        return True
-    if hasattr(one, "get_params") and not isinstance(one, type):
-        return _alike(one, other)
-    if isinstance(one, (list, tuple)) and type(one) is type(other) and len(one) == len(other):
-        return all(_equal(*pair) for pair in zip(one, other, strict=True))
-    return isinstance(one, (str, Real)) and type(one) is type(other) and one == other
+    return alike(one[0], other[0]) and one[1] == other[1]
 
 
 def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
@@ -812,7 +803,7 @@ def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
     groups: list[list[_Policy]] = []
     for each in policies:
         for group in groups:
-            same = _alike(group[0].sampler, each.sampler)
+            same = alike(group[0].sampler, each.sampler)
             if same and group[0].model is None and each.model is None:
                 group.append(each)
                 break

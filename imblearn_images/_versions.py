@@ -20,14 +20,11 @@ def show_versions() -> None:
     >>> show_versions()
     python: 3...
     system: ...
-    imblearn_images: ...
+    imblearn-images: ...
     imbalanced-learn: ...
     """
-    from imblearn_images import __version__
-
     _line("python", sys.version.split()[0])
     _line("system", platform.platform())
-    _line("imblearn_images", __version__)
     for name in PACKAGES:
         try:
             _line(name, metadata.version(name))
@@ -40,7 +37,15 @@ def _line(name: str, version: str) -> None:
 
 
 PACKAGES = (
-    *("imbalanced-learn", "scikit-learn", "numpy", "scipy", "scikit-image", "joblib"),
+    *(
+        "imblearn-images",
+        "imbalanced-learn",
+        "scikit-learn",
+        "numpy",
+        "scipy",
+        "scikit-image",
+        "joblib",
+    ),
     *("threadpoolctl", "Pillow", "matplotlib", "pandas", "tqdm", "imagehash", "torch"),
 )
 """What this package needs, and what its extras bring to users."""

@@ -298,8 +298,9 @@ class EpochPlans:
         >>> plans.explain(plans(0).rows([3])[0], names=["a.png", "b.png", "c.png"])
         'dog = c.png'
         """
+        plan = self._plan_of([key])
         names = self.names() if names is None else names
-        made_of = self._plan_of([key]).explain(0, names).partition(" = ")[2]
+        made_of = plan.explain(0, names).partition(" = ")[2]
         return f"{told(self.classes_[self.targets_of([key])[0]])} = {made_of}"
 
     def __repr__(self) -> str:
@@ -322,6 +323,12 @@ class EpochPlans:
 
     def _plan_of(self, keys: Sequence[Key]) -> ResamplingPlan:
         """Plan of these rows alone, as many steps as they have."""
+        for key in keys:
+            if type(key) is not tuple or not key:
+                raise TypeError(
+                    f"`keys` must hold keys of EpochImages.rows, got {key!r:.100}. Pass "
+                    "plans(epoch).rows([row])."
+                )
         rows = [key[0] if len(key) == 1 else key for key in keys]
         plan = self._joined(rows, len(self.rules) - 1)
         if isinstance(plan, ResamplingPlan):
@@ -336,6 +343,13 @@ class EpochPlans:
             drawn = [at for at, row in enumerate(rows) if type(row) is tuple and row[0] == step]
             step -= 1
         if not drawn:
+            for row in rows:
+                if type(row) is not int or not 0 <= row < self.n_source:
+                    raise ValueError(
+                        f"`keys` must be those of these plans, of {self.n_source} images and "
+                        f"{len(self.rules)} steps, got a key that holds {row!r:.100}. Take keys "
+                        "and images from one EpochPlans."
+                    )
             return np.array(rows, dtype=np.intp)
         rule = self.rules[step + 1]
         number: dict[Any, int] = {}  # the rows of the step before, each once
@@ -441,8 +455,16 @@ class EpochImages(Images):
         ------
         IndexError
             If the epoch has no such row.
+        TypeError
+            For what is not a row number.
         """
-        rows = np.asarray(order, dtype=np.intp)
+        rows = np.asarray(order)
+        if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
+            raise TypeError(
+                f"`order` must be a sequence of row numbers, got {order!r:.100}. Pass "
+                "numpy.flatnonzero(mask) for a mask, and [row] for one row."
+            )
+        rows = rows.astype(np.intp)
         if len(rows) and not -len(self) <= rows.min() <= rows.max() < len(self):
             raise IndexError(
                 f"Epoch {self.epoch} has {len(self)} rows, got rows {rows.min()} to {rows.max()}."
@@ -462,7 +484,10 @@ class EpochImages(Images):
         -------
         images : ndarray of shape (m, H, W) or (m, H, W, C)
         """
-        return np.stack(self.plans.draw(self.rows(rows)))
+        drawn = self.plans.draw(self.rows(rows))
+        if not drawn:
+            return np.empty((0, *(self.uniform or (0, 0))), dtype=self.dtype)
+        return np.stack(drawn)
 
     def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
         """One sentence on one row: its label, and what it is made of.

@@ -1,4 +1,32 @@
-"""Exact neighbours of images: scikit-learn's interface, without a float copy of the pixels."""
+"""Exact neighbours of images: scikit-learn's interface, without a float copy of the pixels.
+
+Beyond exact search
+-------------------
+
+The time of an exact search grows with the square of the number of images. For a million of them,
+measure distances in an `embedding` of few features, and let a library that approximates look for
+neighbours: faiss, hnswlib, pynndescent. Whatever has ``n_neighbors``, ``fit`` and ``kneighbors``
+goes as `k_neighbors`, `m_neighbors` or `n_neighbors`, as in imbalanced-learn; ``n_neighbors`` is
+one more than are wanted, because an image finds itself first. Here projections stand for an index:
+
+>>> from sklearn.neighbors import NearestNeighbors
+>>> from sklearn.random_projection import GaussianRandomProjection
+>>> class Projected(NearestNeighbors):
+...     def fit(self, X, y=None):
+...         self.index_ = GaussianRandomProjection(8, random_state=0).fit(X)
+...         return super().fit(self.index_.transform(X))
+...
+...     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+...         return super().kneighbors(self.index_.transform(X), n_neighbors, return_distance)
+>>> from imblearn_images import SMOTE
+>>> from imblearn_images.datasets import load_texture_patches
+>>> from imblearn_images.preprocessing import HOGFeatures
+>>> images, labels = load_texture_patches(return_X_y=True)
+>>> smote = SMOTE(k_neighbors=Projected(n_neighbors=6), embedding=HOGFeatures(), random_state=0)
+>>> X_res, y_res = smote.fit_resample(images, labels)
+>>> len(X_res), smote.plan_.nearness
+(768, 'HOGFeatures (1764 features)')
+"""
 
 from __future__ import annotations
 

@@ -236,7 +236,8 @@ def many(
     *Helps* linear models of HOG features on objects more than any other recipe, and networks that
     are trained on one stored set: what counts is the number of different pictures.
 
-    *Harms* linear models on textures, where deformations mislead. It costs `times` drawings, and
+    *Harms* linear models on textures, where deformations mislead; on a small set of clothes it was
+    level with prior correction alone. It costs `times` drawings, and
     as many times the room.
 
     See Also

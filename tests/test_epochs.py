@@ -493,3 +493,21 @@ def test_an_epoch_that_memory_does_not_hold_is_planned_nevertheless(monkeypatch)
 def _refuse_pixels(n_bytes, what, remedy):
     if n_bytes > 36 * 100:  # more than a plan
         raise MemoryError(what)
+
+
+def test_what_is_no_key_and_no_row_is_refused():
+    plans = EpochPlans(mix(), make_images(N, (8, 8), "uint8"), Y)
+    for wrong in (3, (), None, "3", [3]):
+        with pytest.raises(TypeError, match="`keys` must hold keys of EpochImages"):
+            plans.draw([wrong])
+        with pytest.raises(TypeError, match="`keys` must hold keys of EpochImages"):
+            plans.explain(wrong)
+    for wrong in ((N,), (-1,), (3, 1, 2), (1, 7, N, 2, 3, 0.5, 0.5), ("a",)):
+        with pytest.raises(ValueError, match="of 24 images and 3 steps, got a key that holds"):
+            plans.draw([wrong])
+    for wrong in ([1.5], [True, False], ["a"], 3, [[1]]):
+        with pytest.raises(TypeError, match="`order` must be a sequence of row numbers"):
+            plans(1).rows(wrong)
+    assert plans(1).rows([]) == plans.draw([]) == []
+    assert plans(1).draw([]).shape == (0, 8, 8)
+    assert plans(1).rows([-1]) == plans(1).rows([35])

@@ -15,7 +15,7 @@ from imblearn_images import MLSMOTE, LabelOverSampler, RandomOverSampler, Resamp
 from imblearn_images.core.multilabel import count_labels_of
 from imblearn_images.preprocessing import ReadImages
 from imblearn_images.strategies import add_fraction, at_least, at_most_ratio, multiply
-from imblearn_images.synthesis import Augment
+from imblearn_images.synthesis import Augment, CutMix, TransferDeformation
 
 NAMES = ("cat", "dog", "owl")
 SETS = [["cat"]] * 9 + [["cat", "dog"]] * 4 + [["dog", "owl"]] * 2 + [[]]
@@ -319,3 +319,21 @@ def test_what_mlsmote_cannot_do_is_named():
     ):
         with pytest.raises(ValueError, match=message):
             MLSMOTE(**params).fit_resample(X, SETS)
+
+
+@pytest.mark.parametrize("sampler", [LabelOverSampler(max_repeats=10**15), MLSMOTE()])
+def test_more_rows_than_memory_holds_are_refused_before_they_are_listed(sampler):
+    sampler = clone(sampler).set_params(sampling_strategy={"owl": 10**14})
+    with pytest.raises(MemoryError, match=r"A plan of \d{15} images needs"):
+        sampler.fit_resample(X, SETS)
+
+
+def test_pictures_that_show_other_labels_are_warned_of():
+    # "blend" and TransferDeformation show nothing of images with other labels
+    for synthesis in (Augment(), "blend", TransferDeformation()):
+        LabelOverSampler({"dog": 9}, synthesis=synthesis, random_state=0).fit_resample(X, SETS)
+    sampler = LabelOverSampler({"dog": 9}, synthesis=CutMix(), random_state=0)
+    with pytest.warns(UserWarning, match="CutMix shows parts of images with other labels"):
+        sampler.fit_resample(X, SETS)
+    with pytest.raises(ValueError, match="MLSMOTE draws images, X is a sparse matrix"):
+        MLSMOTE().fit_resample(sparse.csr_matrix(X.reshape(len(X), -1)), SETS)

@@ -16,7 +16,7 @@ from imblearn_images import (
     SVMSMOTE,
     BalancedRandomForestClassifier,
     EasyEnsembleClassifier,
-    EditedNearestNeighbours,
+    InstanceHardnessThreshold,
     RandomOverSampler,
     RandomUnderSampler,
     render,
@@ -161,6 +161,25 @@ def test_the_peak_is_the_output_and_a_constant(sampler, dtype, order):
         {ORDERS[order]}
         warm_up()
         peak_of(lambda: {SAMPLERS[sampler]}.fit_resample(X, y))
+        """
+    )
+    assert peak <= output + LIMIT, f"{(peak - output) / 1e6:.0f} MB above the output"
+
+
+@linux
+@pytest.mark.parametrize(
+    "sampler",
+    ["TomekLinks()", "AllKNN()", "OneSidedSelection(random_state=0)", "SMOTETomek(random_state=0)"],
+)
+def test_samplers_that_look_for_neighbours_make_no_floats_of_the_pixels(sampler):
+    # 48 MB are less than half of a float64 copy, and less than a matrix of all distances.
+    peak, output = run(
+        f"""
+        X, y = images(4600, (32, 32, 3), np.uint8), np.repeat([0, 1], [3200, 1400])
+        X[y == 1] //= 2
+        warm_up()
+        {sampler}.fit_resample(X[::40, :8, :8], y[::40])
+        peak_of(lambda: {sampler}.fit_resample(X, y))
         """
     )
     assert peak <= output + LIMIT, f"{(peak - output) / 1e6:.0f} MB above the output"
@@ -363,7 +382,7 @@ def test_what_is_available_is_a_number_of_bytes():
 @pytest.mark.parametrize(
     ("sampler", "what"),
     [
-        (EditedNearestNeighbours(), r"float64 copy of the pixels, shape \(1200, 3072\)"),
+        (InstanceHardnessThreshold(), r"float64 copy of the pixels, shape \(1200, 3072\)"),
         (SVMSMOTE(), r"SVMSMOTE on features of shape \(1200, 3072\)"),
         (BalancedRandomForestClassifier(), r"float32 copy of the pixels"),
     ],

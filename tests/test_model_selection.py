@@ -436,13 +436,54 @@ def test_resampling_sees_the_training_images_of_the_fold_only():
     cv = StratifiedKFold(3)
     compare_resamplers(Recorder(), [SMOTE(k_neighbors=2)], tagged, Y, cv=cv, random_state=0)
     folds = list(cv.split(tagged, Y))
-    fits = [Recorder.seen[start : start + 4] for start in range(0, 12, 4)]
+    fits = [Recorder.seen[start : start + 3] for start in range(0, 9, 3)]
     for (train, test), seen in zip(folds, fits, strict=True):
-        for pixels, _ in seen[:3]:
+        for pixels, _ in seen[:2]:  # the untouched one, for its correction too, and weighted
             np.testing.assert_array_equal(np.flatnonzero(pixels.any(axis=0)), train)
-        smote, labels = seen[3]
+        smote, labels = seen[2]
         assert len(smote) > len(train) and len(set(Counter(labels).values())) == 1
         assert not smote[:, test].any()
+
+
+def test_what_differs_in_the_correction_alone_is_drawn_and_fitted_once():
+    drawn = []
+
+    def draw(base, partner, step, rng):
+        drawn.append(1)
+        return base
+
+    def behind(sampler, **params):
+        return PriorCorrectedClassifier(make_pipeline(sampler, Recorder()), **params)
+
+    sampler = RandomOverSampler(synthesis=draw, random_state=3)
+    further = {"prior": "uniform", "model_prior": "train"}
+    candidates = {
+        "drawn": clone(sampler),
+        "a step": behind(clone(sampler), tau=0.3, **further),
+        "two steps": behind(clone(sampler), tau=0.4, **further),
+        "refused": behind(clone(sampler), tau=-1),
+        "another": behind(clone(sampler).set_params(random_state=4), tau=0.3, **further),
+    }
+    pixels = X.reshape(len(X), -1).astype(float)
+    Recorder.seen.clear()
+    found = compare_resamplers(Recorder(), candidates, pixels, Y, cv=2, random_state=0)
+    assert len(Recorder.seen) == 2 * 4  # none and its correction, weighted, drawn, another
+    assert len(drawn) == 2 * 2 * (3 * 15 - 30)
+    assert "`tau` must be" in found.failures["refused"]
+    assert len({found.costs[name] for name in ("drawn", "a step", "two steps")}) == 1
+    fits = [found.costs[name].fit_seconds for name in ("none", "prior_correction")]
+    assert fits[0] == fits[1]
+    folds = make_folds(Y, None, 2, 0)[0]
+    for name, candidate in candidates.items():
+        if name not in found.failures:
+            alone = behind(sampler, prior="train", tau=0) if name == "drawn" else candidate
+            scores = [
+                balanced_accuracy_score(
+                    Y[test], clone(alone).fit(pixels[train], Y[train]).predict(pixels[test])
+                )
+                for train, test in folds
+            ]
+            np.testing.assert_allclose(found.scores[name], scores)
 
 
 def test_images_and_their_files_and_pixels_score_alike(tmp_path):

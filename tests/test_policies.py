@@ -203,6 +203,11 @@ def test_weights_and_metadata_follow_the_images(heard):
     np.testing.assert_allclose(ensemble._shifts["none"] - expected, np.ptp([0]) - np.log(3))
 
 
+def test_weights_of_other_images_are_refused():
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[42, 3\]"):
+        PolicyEnsembleClassifier(NB, OWN).fit(X, Y, sample_weight=np.ones(3))
+
+
 def test_groups_come_by_routing():
     with sklearn.config_context(enable_metadata_routing=True):
         ensemble = PolicyEnsembleClassifier(NB, OWN[:2]).set_fit_request(groups=True)
@@ -328,6 +333,8 @@ def test_what_cannot_be_screened_is_kept_and_said():
         ({"screen": "3 points"}, ValueError, "`screen`"),
         ({"combine": "vote"}, ValueError, "`combine`"),
         ({"cv": 1}, ValueError, "`cv` must be at least 2"),
+        ({"cv": []}, ValueError, "`cv` must give folds"),
+        ({"scoring": "balance"}, ValueError, "'balance' is not a valid scoring value"),
         ({"estimator": GaussianNB}, TypeError, r"pass GaussianNB\(\)"),
         ({"estimator": FlattenImages()}, TypeError, "predict_proba"),
     ],

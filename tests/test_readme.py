@@ -32,11 +32,11 @@ def blocks(path, *languages):
             yield text.count("\n", 0, found.start("code")) + 1, textwrap.dedent(found["code"])
 
 
-def run_python_blocks(path):
+def run_python_blocks(path, *languages):
     """Run the blocks as one script; tracebacks name the line of the document."""
     namespace = {"__name__": "__main__"}
     ran = 0
-    for line, code in blocks(path, "python", "py"):
+    for line, code in blocks(path, *(languages or ("python", "py"))):
         exec(compile("\n" * (line - 1) + code, str(path), "exec"), namespace)
         ran += 1
     return ran
@@ -93,6 +93,12 @@ def test_python_blocks_run(page, document):
 
         mpl.use("Agg")
     assert run_python_blocks(page) > 0
+
+
+def test_the_training_loop_of_the_readme_runs(document):
+    """Blocks marked `python3` need what not everyone has, here PyTorch."""
+    pytest.importorskip("torch", reason="training loops need imblearn-images[torch]")
+    assert run_python_blocks(README, "python", "python3") > len(list(blocks(README, "python")))
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)

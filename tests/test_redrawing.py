@@ -100,6 +100,8 @@ def test_class_counts_are_those_of_the_strategy(strategy, wanted, keep):
     [
         ({"times": 0}, ValueError, "`times` must be at least 1, got 0"),
         ({"times": 1.5}, ValueError, "times"),
+        ({"times": True}, ValueError, "got True"),
+        ({"times": 10**9, "lazy": True}, MemoryError, "24000000000 images drawn from 24"),
         ({"keep": "yes"}, ValueError, "keep"),
         ({"share": -0.1}, ValueError, "between 0 and 1, got -0.1"),
         ({"sampling_strategy": {"owl": 2}}, ValueError, "'owl' has 5 images"),

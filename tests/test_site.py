@@ -34,7 +34,12 @@ def site():
         spec = importlib.util.spec_from_file_location("conf", NOTEBOOKS / "conf.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-    return module
+        stand_ins = module.stand_in_for_keras()
+        for name, stand_in in stand_ins.items():
+            patch.setitem(sys.modules, name, stand_in)
+        yield module
+        if stand_ins:
+            vars(import_module("imblearn_images.keras")).pop("PlanSequence", None)
 
 
 def public_modules():
@@ -100,3 +105,10 @@ def test_example_is_short_and_begins_with_a_question(path):
     assert title.endswith("?"), title
     assert rule == "=" * len(title)
     assert not empty
+
+
+@pytest.mark.parametrize("page", ["README.md", "notebooks/get_started.md"])
+def test_the_citation_names_this_version(page):
+    text = (NOTEBOOKS.parent / page).read_text(encoding="utf-8")
+    assert re.findall(r"version\s*= \{([\d.]+)\}", text) == [imblearn_images.__version__]
+    assert len(text) <= 5000 or page != "README.md"

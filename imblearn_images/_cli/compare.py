@@ -203,11 +203,15 @@ CELL, COLUMNS, CLASSES = 72, 10, 12
 """Pixels of a thumbnail, thumbnails of a class, and classes on the sheet."""
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; }
-.advice { font-size: 1.15rem; padding: .8rem 1rem; background: #eef4fa; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd; }
-img { max-width: 100%; }
+:root { color-scheme: light dark; }
+body { font-family: sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  line-height: 1.5; overflow-wrap: anywhere; }
+table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto;
+  max-width: 100%; overflow-wrap: normal; font-variant-numeric: tabular-nums; }
+td, th { border-bottom: 1px solid #8886; padding: .3rem .7rem; }
+td, th { text-align: left; white-space: nowrap; }
+img { max-width: 100%; background: white; }
+.advice { background: #5b8def22; padding: 1rem; font-size: 1.1rem; }
 """
 
 READING = (
@@ -262,7 +266,8 @@ def write_report(
     )
     name = escape(f"Does resampling help? {title}".strip())
     page = (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{name}</title>'
         f"<style>{STYLE}</style></head><body><h1>{name}</h1>"
         f"{as_html(comparison)}"
         f"{figures}<h2>How to read this</h2><p>{escape(READING)}</p></body></html>\n"

@@ -362,6 +362,7 @@ EXAMPLES = {
     "balance": "photos/ balanced/ --method mild",
     "unbalance": "photos/ tail/ --profile long-tail --ratio 50",
     "verify": "balanced/ --source photos/",
+    "convert": "voc/ coco/ --to coco",
     "compare": "photos/ --methods mild transfer --report report.html",
     "completion": "bash > ~/.local/share/bash-completion/completions/imblearn-images",
 }

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.columns import is_missing
 from imblearn_images.core.targets import (
     as_table,
@@ -48,7 +47,7 @@ class LabelCounts:
 
     def like(self, counts: NDArray[np.integer[Any]]) -> Any:
         """Labels with these counts, shape (m, L), in the container the labels came in."""
-        if isinstance(self.source, Annotations):
+        if _counts_itself(self.source):
             return self.source  # carried through the plan by whoever has it
         first = {row.tobytes(): at for at, row in reversed(list(enumerate(self.counts)))}
         rows = [first.get(row.tobytes(), -1) for row in counts.astype(self.counts.dtype)]
@@ -127,7 +126,7 @@ def count_labels_of(y: Any, name: str = "y") -> LabelCounts:
     """
     if y is None:
         raise ValueError(f"`{name}` must hold the labels of each image, got None.")
-    if isinstance(y, Annotations):
+    if _counts_itself(y):
         return LabelCounts(y.counts().astype(np.int32), y.classes, y)
     if isinstance(y, (str, bytes, Mapping, Set)) or not (
         isinstance(y, Iterable) or sparse.issparse(y)
@@ -148,6 +147,11 @@ def count_labels_of(y: Any, name: str = "y") -> LabelCounts:
     counts = np.zeros((len(column), len(known)), dtype=np.int32)
     counts[np.arange(len(column)), numbers.ravel()] = 1
     return LabelCounts(counts, tuple(plain(label) for label in known), y)
+
+
+def _counts_itself(y: Any) -> bool:
+    """Return whether `y` counts the objects of each class in each image, as annotations do."""
+    return hasattr(y, "classes") and callable(getattr(y, "counts", None))
 
 
 def holds_several(y: Any) -> bool:

@@ -13,16 +13,22 @@ from PIL.Image import Resampling
 
 
 def mix(
-    base: NDArray[Any], partner: NDArray[Any], weights: NDArray[Any], out: NDArray[Any]
+    base: NDArray[Any],
+    partner: NDArray[Any],
+    weights: NDArray[Any],
+    out: NDArray[Any],
+    *,
+    as_bytes: bool | None = None,
 ) -> None:
     """Write ``base + weight * (partner - base)`` into `out`, in the dtype of `out`.
 
     Pixels of 8 bits are mixed in float32 (the error, below 1e-4 grey levels, can only
     matter where the exact value lies within that distance of a half), wider integers in
     float64. Floats take their difference in their own dtype and the step in float64:
-    bit for bit what imbalanced-learn does.
+    bit for bit what imbalanced-learn does. `as_bytes` is the answer of :func:`fits_bytes` for
+    these weights, if it has been asked already.
     """
-    if _fits_bytes(weights, out.dtype):
+    if fits_bytes(weights, out.dtype) if as_bytes is None else as_bytes:
         _mix_bytes(base, partner, weights, out)
         return
     total: NDArray[Any]
@@ -44,7 +50,7 @@ def mix(
         np.clip(out, np.minimum(base, partner), np.maximum(base, partner), out=out)
 
 
-def _fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+def fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
     """Return whether `_mix_bytes` gives what `mix` gives.
 
     A step times a difference of bytes is a half only for steps in 256ths; `mix` rounds

@@ -18,7 +18,7 @@ from imblearn_images.core.images import Images, Memory, open_images
 from imblearn_images.core.layers import Layer
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.pixels import mix, resized, store, stored
+from imblearn_images.core.pixels import fits_bytes, mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rules import answer
 from imblearn_images.core.synthesis import generators, says_where
@@ -28,7 +28,6 @@ BLOCK = 1 << 16  # pixels that are mixed at a time
 FAMILIES = 3 << 18  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
 SMALL = 1 << 26  # bytes of output that are drawn before a second thread has gained anything
-EFFORT = 10  # times as much work is a pixel that a synthesis draws as one that is copied or mixed
 
 
 def render(
@@ -105,7 +104,8 @@ def render(
     size = max(1, prod(shape[1:]))
     nbytes = size * images.dtype.itemsize
     drawn = 0 if answer(plan.synthesis, "mixes") else int(plan.synthetic.sum())
-    rows = max(1, min(CHUNK // nbytes, FAMILIES // size) if drawn else CHUNK // nbytes)
+    effort = answer(plan.synthesis, "effort") if drawn else 0
+    rows = max(1, min(CHUNK // nbytes, FAMILIES // size) if effort else CHUNK // nbytes)
     if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
         rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
@@ -125,7 +125,7 @@ def render(
         ((start,) for start in range(0, len(plan), rows)),
         n_jobs=n_jobs,
         verbose=verbose,
-        small=nbytes * (len(plan) + EFFORT * drawn) < SMALL and images.in_memory,
+        small=nbytes * (len(plan) - drawn + effort * drawn) < SMALL and images.in_memory,
     )
     return out
 
@@ -360,6 +360,7 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
     width = prod(out.shape[1:])
     height = max(1, min(len(plan), BLOCK // max(width, 1)))
     base, partner = np.empty((2, height, *out.shape[1:]), dtype=images.dtype)
+    every = fits_bytes(plan.weights, out.dtype)  # as a rule: asking anew is dear for large images
     for lo in range(0, len(plan), height):
         hi = min(lo + height, len(plan))
         block = out[lo:hi].reshape(hi - lo, width)
@@ -369,10 +370,11 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
             _add_up(plan[lo:hi], images, parents, partner, block)
             continue
         images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
-        others = partner[: hi - lo].reshape(hi - lo, width)
+        others, weights = partner[: hi - lo].reshape(hi - lo, width), plan.weights[lo:hi]
+        as_bytes = every or fits_bytes(weights, out.dtype)
         for left in range(0, width, BLOCK):
             part = slice(left, left + BLOCK)
-            mix(parents[:, part], others[:, part], plan.weights[lo:hi], block[:, part])
+            mix(parents[:, part], others[:, part], weights, block[:, part], as_bytes=as_bytes)
 
 
 def _add_up(

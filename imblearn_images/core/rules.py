@@ -21,6 +21,7 @@ from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 
 ANSWERS = MappingProxyType(
     {
+        "effort": 10,  # how many times the work of copying it takes; 0 where threads never pay
         "copies": False,  # rows drawn by it are the images themselves, and no synthetic ones
         "looks": True,  # its layers depend on the pixels of the parents, not on their shape alone
         "mixes": False,  # it adds up the pixels of any number of parents, by their shares

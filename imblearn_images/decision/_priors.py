@@ -195,6 +195,21 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
             If `tau` is not 0 and nothing is corrected, as both priors are the same; if what
             `model_prior` says is corrected twice.
         """
+        hidden = self._refuse()
+        table = as_label_table(X, y)
+        labels = as_labels(X, y) if table is None else table
+        fit_params = params_of_fit(self, sample_weight, params)
+        fitted, counted = fit_counting(
+            clone(self.estimator), handed(self.estimator, X), labels, fit_params
+        )
+        if table is not None:
+            self.estimator_, self._is_of_labels = fitted, True
+            return self._fit_shares(counted, count(labels, sample_weight))
+        self._warn(self._settle(fitted, labels, counted, sample_weight), counted, hidden)
+        return self
+
+    def _refuse(self) -> str:
+        """Raise for what cannot be; tell what is hidden in the estimator."""
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
             raise TypeError(f"`estimator` must be a classifier, got a class; pass {name}().")
@@ -207,20 +222,37 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
                 "counted. Correct its members instead, or name what they were trained with, "
                 "such as model_prior='uniform'."
             )
-        table = as_label_table(X, y)
-        labels = as_labels(X, y) if table is None else table
-        fit_params = params_of_fit(self, sample_weight, params)
-        self.estimator_, counted = fit_counting(
-            clone(self.estimator), handed(self.estimator, X), labels, fit_params
-        )
-        self._is_of_labels = table is not None
-        if table is not None:
-            return self._fit_shares(counted, count(labels, sample_weight))
-        self.classes_ = self.estimator_.classes_
+        return hidden
+
+    def _settle(
+        self, fitted: Any, labels: NDArray[Any], counted: dict[Any, float], sample_weight: Any
+    ) -> dict[Any, float]:
+        """Correct what is fitted; give how much of each class y has."""
+        self.estimator_, self._is_of_labels = fitted, False
+        self.classes_ = fitted.classes_
         given = count(labels, sample_weight)
         self.model_prior_, self.prior_ = shares_of(self, self.classes_, given, counted)
-        self._warn(given, counted, hidden)
-        remember_form(self, self.estimator_)
+        remember_form(self, fitted)
+        return given
+
+    def correct_fitted(self, fitted: Any, y: Any, counted: Mapping[Any, float]) -> Any:
+        """Correct a classifier that is fitted already, for several corrections of one fit.
+
+        Parameters
+        ----------
+        fitted : classifier
+            What `estimator` has become by being fitted.
+        y : array-like of shape (n,)
+            Labels that it was given.
+        counted : mapping of label to float
+            How much of each class has reached its last step.
+
+        Returns
+        -------
+        self : PriorCorrectedClassifier
+        """
+        hidden, counts = self._refuse(), dict(counted)
+        self._warn(self._settle(fitted, np.asarray(y), counts, None), counts, hidden)
         return self
 
     def _fit_shares(self, counted: dict[Any, float], given: dict[Any, float]) -> Any:

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.columns import as_groups, sortable
@@ -175,6 +175,7 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
         labels = as_labels(X, y)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, dtype=float)
+            check_consistent_length(labels, sample_weight)
         given = params_of_fit(self, sample_weight, params)
         given_here = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
         # Without a strength nothing is said of corrections that come twice: that depends on it.

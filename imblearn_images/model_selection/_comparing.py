@@ -24,10 +24,12 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import check_scoring
+from sklearn.pipeline import Pipeline as SklearnPipeline
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from imblearn_images._members import alike
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
@@ -37,6 +39,8 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
+from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images.decision._class_counts import fit_counting
 from imblearn_images.decision._labels import label_probabilities
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.model_selection._candidates import (
@@ -284,21 +288,61 @@ class Answers(ClassifierMixin, BaseEstimator):
         return self.kept[method]
 
 
+@dataclass
+class Fit:
+    """What candidates have in common that differ in their correction alone: one fit."""
+
+    model: Any = None
+    counted: Mapping[Any, float] = field(default_factory=dict)
+    """How much of each class has reached its last step."""
+    seconds: float = np.nan
+    heard: list[Any] = field(default_factory=list)
+    """Warnings."""
+    error: Exception | None = None
+
+
+def core_of(candidate: Candidate) -> Any:
+    """What is fitted of a candidate; a correction is made behind it."""
+    inner = candidate.estimator
+    return inner.estimator if isinstance(inner, PriorCorrectedClassifier) else inner
+
+
+def shared_fits(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Candidates that share a fit, together; in the order of the first of them."""
+    groups: list[list[Candidate]] = []
+    for each in candidates:
+        for group in groups:
+            weighted_any = each.weighted or group[0].weighted
+            if not weighted_any and alike(_steps(core_of(group[0])), _steps(core_of(each))):
+                group.append(each)
+                break
+        else:
+            groups.append([each])
+    return groups
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """Steps of a Pipeline, and of those within it: names and nesting change nothing."""
+    if not isinstance(estimator, SklearnPipeline):
+        return [estimator]
+    return [inner for _, step in estimator.steps for inner in _steps(step)]
+
+
 def fit_and_score(
-    candidate: Candidate,
+    candidates: Sequence[Candidate],
     fold: int,
     X: Any,
     y: NDArray[Any],
     rows: tuple[NDArray[np.intp], NDArray[np.intp]],
     scorer: Any,
     classes: Sequence[Any],
-) -> Outcome:
-    """Fit a candidate on the training images of a fold, and score it on the test images.
+) -> list[Outcome]:
+    """Fit candidates on the training images of a fold, and score them on the test images.
 
     Parameters
     ----------
-    candidate : Candidate
-        With an estimator.
+    candidates : sequence of Candidate
+        With an estimator; several only where :func:`shared_fits` has put them together.
     fold : int
         Its number. Memory is traced on fold 0, whose time therefore does not count.
     X, y : ndarray
@@ -312,23 +356,48 @@ def fit_and_score(
 
     Returns
     -------
-    Outcome
+    list of Outcome
         With an `error` where anything went wrong.
     """
     train, test = rows
     # tracemalloc and filters of warnings belong to the process: in threads others' would count
     alone = threading.current_thread() is threading.main_thread()
     watch = Watch(traces=alone and fold == 0)
+    parts = X[train], y[train], X[test], y[test]
+    fit: Fit | None = None
+    if len(candidates) > 1:
+        fit = Fit()
+        with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
+            try:
+                core = _watched(clone(core_of(candidates[0])), watch)
+                started = time.perf_counter()
+                fit.model, fit.counted = fit_counting(core, parts[0], parts[1], {})
+                fit.seconds = time.perf_counter() - started
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                fit.error = error
+        fit.heard = list(heard)
+    return [_scored(each, fold, parts, scorer, classes, watch, fit, alone) for each in candidates]
+
+
+def _scored(
+    candidate: Candidate,
+    fold: int,
+    parts: tuple[Any, NDArray[Any], Any, NDArray[Any]],
+    scorer: Any,
+    classes: Sequence[Any],
+    watch: Watch,
+    fit: Fit | None,
+    alone: bool,
+) -> Outcome:
+    X, y, X_test, y_test = parts
     with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
         try:
-            estimator = _watched(clone(candidate.estimator), watch)
-            weights = compute_sample_weight("balanced", y[train]) if candidate.weighted else None
-            params = {} if weights is None else weighted(estimator, weights)
-            started = time.perf_counter()
-            fitted = estimator.fit(X[train], y[train], **params)
-            fit_seconds = time.perf_counter() - started
-            answers, X_test = Answers(fitted), X[test]
-            scores = scorer(answers, X_test, y[test])
+            if fit is None:
+                fitted, fit_seconds = _fitted(candidate, X, y, watch)
+            else:
+                fitted, fit_seconds = _corrected(candidate, y, fit), fit.seconds
+            answers = Answers(fitted)
+            scores = scorer(answers, X_test, y_test)
             predicted = answers.predict(X_test)
             if y.ndim == 1:
                 probabilities = _probabilities(answers, X_test, classes)
@@ -336,11 +405,12 @@ def fit_and_score(
                 probabilities = label_probabilities(answers, X_test, y.shape[1])
             else:
                 probabilities = None
-            gap = _gap(fitted, watch.plan, X[train]) if fold == 0 and y.ndim == 1 else None
+            gap = _gap(fitted, watch.plan, X) if fold == 0 and y.ndim == 1 else None
         except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
             reason = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {reason}{_whose_line(error)}"
             return Outcome(candidate.name, fold, error=reason)
+    told = [*(fit.heard if fit is not None else ()), *heard]
     return Outcome(
         candidate.name,
         fold,
@@ -350,9 +420,27 @@ def fit_and_score(
         fit_seconds=fit_seconds,
         resampling_seconds=watch.seconds,
         peak_bytes=watch.peak,
-        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in heard),
+        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in told),
         gap=gap,
     )
+
+
+def _fitted(candidate: Candidate, X: Any, y: NDArray[Any], watch: Watch) -> tuple[Any, float]:
+    estimator = _watched(clone(candidate.estimator), watch)
+    weights = compute_sample_weight("balanced", y) if candidate.weighted else None
+    params = {} if weights is None else weighted(estimator, weights)
+    started = time.perf_counter()
+    fitted = estimator.fit(X, y, **params)
+    return fitted, time.perf_counter() - started
+
+
+def _corrected(candidate: Candidate, y: NDArray[Any], fit: Fit) -> Any:
+    """Give what was fitted, behind the correction of a candidate if it has one."""
+    if fit.error is not None:
+        raise fit.error
+    if not isinstance(candidate.estimator, PriorCorrectedClassifier):
+        return fit.model
+    return clone(candidate.estimator).correct_fitted(fit.model, y, fit.counted)
 
 
 def _gap(fitted: Any, plan: ResamplingPlan | None, X: Any) -> SynthesisGap | None:
@@ -483,6 +571,10 @@ def compare_resamplers(
     Choosing the best of many candidates makes its score look better than it will be: keep a
     test set that this comparison has not seen.
 
+    Candidates that differ in their prior correction alone, such as "none" and "prior_correction",
+    or a Pipeline and the same one in a ``PriorCorrectedClassifier``, share the drawing and the fit
+    of a fold, and tell its seconds alike.
+
     With several labels, means are over the labels that have a test image; the Brier score is the
     mean over labels. Folds share out every label:
     :class:`~imblearn_images.model_selection.MultilabelStratifiedKFold`. "default" then stands for
@@ -539,11 +631,14 @@ def compare_resamplers(
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}
 
     def tasks() -> Iterator[Any]:
+        known = [each for each in candidates if not each.unavailable]
+        # a correction of several labels is not one of classes
+        groups = shared_fits(known) if labels.ndim == 1 else [[each] for each in known]
         for number, rows in enumerate(folds):
-            for each in candidates:
-                if each.name not in failures:
+            for group in groups:
+                if left := [each for each in group if each.name not in failures]:
                     yield delayed(fit_and_score)(
-                        each, number, images, labels, rows, scorer, classes
+                        left, number, images, labels, rows, scorer, classes
                     )
 
     outcomes: list[Outcome] = []
@@ -551,10 +646,11 @@ def compare_resamplers(
     if holds_paths(images):
         tell_frames(images, n_jobs=n_jobs)  # once, not in every fold
     results = _run(tasks(), n_jobs)
+    each_one = (outcome for some in results for outcome in some)
     try:
         total = len(folds) * (len(candidates) - len(failures))
         with frames_told():
-            for outcome in _progress(results, total, verbose):
+            for outcome in _progress(each_one, total, verbose):
                 if outcome.error:
                     _note_failure(outcome, len(folds), failures, of_labels=of_labels)
                 outcomes.append(outcome)

@@ -177,8 +177,9 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             raise TypeError(f"RedrawImages draws images, X is a {type(X).__name__}; pass an array.")
         images = self._images_to_draw(X)
         random_state = check_random_state(self.random_state)
-        rounds = self._rounds(y, random_state)
-        self._check_size(images, sum(map(len, rounds)))
+        wanted = _wanted(self.sampling_strategy, y, self.times + self.keep)
+        self._check_size(images, sum(wanted.values()))
+        rounds = self._rounds(y, wanted, random_state)
         first = _first_occurrence(images, y)
         chosen = self._chosen_classes(y, first)
         redrawn = np.concatenate(
@@ -215,7 +216,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         return self._draw(images), self.plan_.y
 
     def _checked_share(self) -> float:
-        if self.times < 1:
+        if isinstance(self.times, bool) or self.times < 1:
             raise ValueError(f"`times` must be at least 1, got {self.times!r}.")
         share = self.share if self.share is not None else 1.0 if self.keep else 0.5
         if not 0 <= share <= 1:
@@ -223,17 +224,14 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         return float(share)
 
     def _rounds(
-        self, y: NDArray[Any], random_state: np.random.RandomState
+        self, y: NDArray[Any], wanted: dict[Any, int], random_state: np.random.RandomState
     ) -> list[NDArray[np.intp]]:
         """Rows of each set of the result: the originals if kept, those of `times`, and more."""
-        everything = np.arange(len(y))
-        n_sets = self.times + self.keep
-        wanted = _wanted(self.sampling_strategy, y, n_sets)
         self.sampling_strategy_ = {
             label: n - int(np.count_nonzero(y == label)) for label, n in wanted.items()
         }
         if self.sampling_strategy is None:
-            return [everything] * n_sets
+            return [np.arange(len(y))] * (self.times + self.keep)
         rounds, left = [], dict(wanted)
         while any(left.values()):
             some = []

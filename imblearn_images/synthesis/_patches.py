@@ -69,6 +69,7 @@ class CutMix(BaseEstimator):
     """
 
     n_partners = 1
+    effort = 0  # a copy and a seed: two threads wait for each other
     looks = False
 
     def __init__(

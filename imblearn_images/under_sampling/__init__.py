@@ -13,7 +13,9 @@ Images that disturb, or that nobody needs, are dropped:
   :class:`NeighbourhoodCleaningRule`
 
 All but the first measure distances, in the features that `embedding` makes. With
-``embedding=None`` these are the flattened pixels: float images as they are, others as one
+``embedding=None`` these are the flattened pixels: neighbours are looked up in the images, block by
+block, and no float copy of 8-bit images is made. Only ``InstanceHardnessThreshold`` and
+``ClusterCentroids`` need the features themselves: float images as they are, others as one
 float64 copy (8 bytes a pixel), which is refused before it is made if memory is short. Of
 paths every file is opened once; paths of selected images come back.
 """

@@ -193,7 +193,7 @@ def row_name(row: tuple[str, str, str]) -> str:
 def run(row: tuple[str, str, str], data: str, seed: int, steps: int) -> dict[str, Any]:
     """Train and test once."""
     torch = import_torch()
-    X, y, X_test, y_test = split(data, seed, inside=False)
+    X, y, X_test, y_test, *_ = split(data, seed, inside=False)
     counts, begin = np.bincount(y), time.process_time()
     epochs, loss = epochs_of(row[1], row[0], X, y, seed), loss_of(row[2], counts)
     mean, std = float(X.mean() / 255), float(X.std() / 255)
@@ -520,7 +520,7 @@ def speed(data: str) -> None:
         spent, planning = np.median(each, axis=0)
         print(f"{name:<40}{spent:6.2f} ms a row{spent / first:7.2f} x  ({planning:.2f} planning)")
     if NAMED["fashion"].exists():
-        X, y, _, _ = split("fashion", 0, inside=False)
+        X, y, *_ = split("fashion", 0, inside=False)
         plans = EpochPlans(at_length("mix", 0), X, y)
         drawn, order = PlanDataset(plans), PlanSampler(plans)
         keys = [key for key, _ in zip(order, range(1280), strict=False)]

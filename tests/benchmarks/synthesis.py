@@ -1,5 +1,7 @@
 """Children per CPU second: `python tests/benchmarks/synthesis.py [--rounds N] [--children N]`.
 
+`--threads` measures what two threads gain instead, in wall time: on a quiet machine only.
+
 Every synthesis draws the children of one plan (`render`: random numbers, rounding and
 storing included), beside functions of scikit-image called one by one for each child, in
 turn in one process, BLAS and OpenMP at one thread, CPU seconds (medians). "chain": a
@@ -10,6 +12,9 @@ hand. The features that neighbours are looked for in are compared, too.
 from __future__ import annotations
 
 import argparse
+import os
+import statistics
+import time
 
 from speed import crops, interleaved  # sets the number of threads, hence before NumPy
 
@@ -27,7 +32,21 @@ from imblearn_images.synthesis._augment import Augment
 from imblearn_images.synthesis._deformation import Morph, TransferDeformation
 from imblearn_images.synthesis._patches import CutMix, Paste
 
-CASES = {"28x28": (28, 1), "64x64x3": (64, 3), "224x224x3": (224, 3)}
+try:
+    import cv2
+except ImportError:
+    OPENCV = False
+else:
+    OPENCV = True
+    cv2.setNumThreads(1)
+
+CASES = {
+    "28x28": (28, 1),
+    "64x64x3": (64, 3),
+    "160x160x3": (160, 3),
+    "224x224x3": (224, 3),
+    "256x256x3": (256, 3),
+}
 RECEIVED = 24  # images of the smaller class, those that children are drawn from
 
 
@@ -100,6 +119,12 @@ SYNTHESES = {
     "CutMix()": (CutMix(), {}),
     "Paste()": (Paste(), {"threshold_otsu": pasted}),
 }
+if OPENCV:
+    SYNTHESES |= {
+        "Augment, OpenCV": (Augment(engine="opencv"), {}),
+        "Morph, OpenCV": (Morph(engine="opencv"), {}),
+        "TransferDeformation, OpenCV": (TransferDeformation(engine="opencv"), {}),
+    }
 
 
 def one_by_one(function, images: np.ndarray, n: int) -> np.ndarray:
@@ -133,6 +158,26 @@ def syntheses(name: str, n: int, rounds: int) -> None:
         print(f"{name:10} {label:29} {1 / max(each['ours'], 1e-9):9.0f}{beside}", flush=True)
 
 
+def threads(name: str, n: int, rounds: int) -> None:
+    """Wall time of one thread and of two, in turn."""
+    side, channels = CASES[name]
+    X = crops(n + RECEIVED, side, channels)
+    y = np.repeat([0, 1], [n + RECEIVED - RECEIVED // 2, RECEIVED // 2])
+    for label, (synthesis, _) in SYNTHESES.items():
+        sampler = RandomOverSampler(synthesis=synthesis, random_state=0)
+        sampler.fit_resample(X, y)
+        plan = sampler.plan_[len(X) :][:n]
+        out = np.empty((n, *X.shape[1:]), X.dtype)
+        times: dict[int, list[float]] = {1: [], 2: []}
+        for _ in range(rounds + 1):
+            for n_jobs, walls in times.items():
+                start = time.perf_counter()
+                render(plan, X, out=out, n_jobs=n_jobs)
+                walls.append(time.perf_counter() - start)
+        one, two = (statistics.median(walls[1:]) / n * 1e3 for walls in times.values())
+        print(f"{name:10} {label:29} {one:8.2f} {two:8.2f} {one / two:8.2f}", flush=True)
+
+
 def features(name: str, n: int, rounds: int) -> None:
     side, channels = CASES[name]
     X = crops(n, side, channels)
@@ -163,10 +208,16 @@ def features(name: str, n: int, rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--children", type=int, default=0, help="by default 1600, 400, 48")
+    parser.add_argument("--children", type=int, default=0, help="by default 1600, 400, 96, 48, 48")
+    parser.add_argument("--threads", action="store_true", help="wall time with two threads")
     arguments = parser.parse_args()
+    if arguments.threads:
+        print(f"load {os.getloadavg()[0]:.1f}; ms an image of 1 and 2 threads, what two gain")
+        for name, n in (("160x160x3", 300), ("256x256x3", 120)):
+            threads(name, arguments.children or n, arguments.rounds)
+        return
     print(f"{'images':10} {'':29} {'per CPU s':>9}   scikit-image, one by one")
-    for name, n in zip(CASES, (1600, 400, 48), strict=True):
+    for name, n in zip(CASES, (1600, 400, 96, 48, 48), strict=True):
         syntheses(name, arguments.children or n, arguments.rounds)
         features(name, arguments.children or n, arguments.rounds)
 

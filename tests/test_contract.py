@@ -1,0 +1,165 @@
+"""Contracts: what every public synthesis, embedding and home of pixels promises, found by looking.
+
+A new one is held to this without being listed. One that needs arguments has them in `MADE`.
+"""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from imblearn_images import SMOTE, RandomOverSampler, images, preprocessing, render, synthesis
+from imblearn_images.images import ArrayImages, DrawnImages, FileImages, Images
+
+MADE = {
+    "AugmentWith": lambda cls: cls(darker),
+    "Chain": lambda cls: cls([synthesis.Morph(), synthesis.Augment()]),
+    "OneOf": lambda cls: cls([synthesis.CutMix(), synthesis.Augment()]),
+    "ReadImages": lambda cls: cls(size=(12, 12)),
+    "ReshapeImages": lambda cls: cls(image_shape=(12, 12)),
+}
+
+
+def darker(image, rng):
+    return image * rng.uniform(0.8, 1)
+
+
+def made(module, *methods):
+    """Name -> object, of the public classes of a module that have these methods."""
+    found = {}
+    for name in module.__all__:
+        cls = getattr(module, name)
+        if isinstance(cls, type) and all(hasattr(cls, method) for method in methods):
+            found[name] = MADE.get(name, lambda cls: cls())(cls)
+    return found
+
+
+SYNTHESES = made(synthesis, "draw")
+SYNTHESES.pop("ZoomToObjects", None)  # needs objects: test_objects holds it to the same
+ACCEPTING = made(synthesis, "accept")
+EMBEDDINGS = {  # the steps that make rows of numbers from images
+    name: step
+    for name, step in made(preprocessing, "fit", "transform").items()
+    if name not in ("ReadImages", "ReshapeImages")
+}
+
+DTYPES = {"uint8": 255, "uint16": 65535, "float32": 1.0}
+Y = np.repeat(["cat", "owl"], [9, 5])
+
+
+def some_images(dtype):
+    """Smooth images that fill the unit of their dtype but for a tenth at both ends."""
+    rng = np.random.default_rng(0)
+    waves = rng.uniform(0.2, 0.6, (len(Y), 1, 1, 2)), rng.uniform(0, 6, (len(Y), 1, 1))
+    place = np.indices((12, 12)).transpose(1, 2, 0)
+    grey = 0.5 + 0.4 * np.sin((waves[0] * place).sum(axis=-1) + waves[1])
+    return (grey * DTYPES[dtype]).astype(dtype)
+
+
+def test_they_are_found():
+    assert {"Augment", "Morph", "Paste"} <= SYNTHESES.keys()
+    assert "NeighborsAgree" in ACCEPTING and "HOGFeatures" in EMBEDDINGS
+
+
+@pytest.mark.parametrize("name", [*SYNTHESES, *ACCEPTING, *EMBEDDINGS])
+def test_it_is_an_object_as_scikit_learn_has_them_with_an_example(name):
+    rule = {**SYNTHESES, **ACCEPTING, **EMBEDDINGS}[name]
+    assert repr(clone(rule)) == repr(rule)
+    assert repr(pickle.loads(pickle.dumps(rule))) == repr(rule)
+    assert ">>> " in type(rule).__doc__ and "Parameters\n" in type(rule).__doc__
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SYNTHESES)
+def test_a_synthesis_draws_in_the_unit_of_the_data_whatever_its_dtype(name, dtype):
+    """The same scene is drawn alike in every dtype: a wrong one wraps, clips or stays black."""
+    sampler = RandomOverSampler(synthesis=clone(SYNTHESES[name]), random_state=0)
+    X, _ = sampler.fit_resample(some_images(dtype), Y)
+    assert X.dtype == np.dtype(dtype)
+    drawn = {}
+    for each in dict.fromkeys(["float32", dtype]):  # one plan: the same parents and seeds
+        X = render(sampler.plan_[sampler.plan_.synthetic], some_images(each))
+        drawn[each] = X.astype(float) / DTYPES[each]
+    assert len(drawn[dtype]) == 4
+    assert np.abs(drawn[dtype] - drawn["float32"]).mean() < 0.03
+    assert drawn[dtype].max() <= 1 and drawn[dtype].std() > 0.05
+
+
+@pytest.mark.parametrize("name", SYNTHESES)
+def test_a_row_drawn_alone_in_threads_or_of_another_home_has_the_same_bytes(name, tmp_path):
+    X = some_images("uint8")
+    one = RandomOverSampler(synthesis=clone(SYNTHESES[name]), random_state=0)
+    X_res, _ = one.fit_resample(X, Y)
+    many = RandomOverSampler(synthesis=clone(SYNTHESES[name]), random_state=0, n_jobs=2)
+    np.testing.assert_array_equal(many.fit_resample(X, Y)[0], X_res)
+    rows = np.flatnonzero(one.plan_.synthetic)[::-1]
+    np.testing.assert_array_equal(render(one.plan_[rows[:1]], X), X_res[rows[:1]])
+    for home in homes(X, tmp_path).values():
+        np.testing.assert_array_equal(render(one.plan_[rows], home), X_res[rows])
+    assert X.tobytes() == some_images("uint8").tobytes(), "the images were written to"
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_an_embedding_gives_numbers_that_a_sampler_can_search_in(name):
+    X = some_images("uint8")
+    features = clone(EMBEDDINGS[name]).fit(X, Y).transform(X)
+    assert features.shape[0] == len(X) and features.ndim == 2
+    half = clone(EMBEDDINGS[name]).fit(X, Y).transform(X[::2])
+    np.testing.assert_allclose(half, features[::2], atol=1e-6)
+    sampler = SMOTE(embedding=clone(EMBEDDINGS[name]), k_neighbors=2, random_state=0)
+    assert len(sampler.fit_resample(X, Y)[0]) == 18
+
+
+def homes(X, folder):
+    """The images in every public home of pixels."""
+    from PIL import Image
+
+    paths = [str(folder / f"{row}.png") for row in range(len(X))]
+    for path, image in zip(paths, X, strict=True):
+        Image.fromarray(image).save(path)
+    as_they_are = RandomOverSampler(sampling_strategy={"cat": 9}, random_state=0)
+    as_they_are.fit_resample(X, Y)
+    return {
+        "ArrayImages": ArrayImages(X),
+        "FileImages": FileImages(paths),
+        "DrawnImages": DrawnImages(as_they_are.plan_, X),
+    }
+
+
+def test_every_home_is_held_to_the_contract(tmp_path):
+    public = {name for name in images.__all__ if isinstance(getattr(images, name), type)}
+    public -= {"Images", "StoreImages"}  # the base; stores are held in test_store_images
+    assert public == homes(some_images("uint8"), tmp_path).keys()
+
+
+@pytest.mark.parametrize("name", ["ArrayImages", "FileImages", "DrawnImages"])
+def test_a_home_reads_rows_in_any_order_and_pickles(name, tmp_path):
+    X = some_images("uint8")
+    home = pickle.loads(pickle.dumps(homes(X, tmp_path)[name]))
+    assert isinstance(home, Images) and len(home) == len(X) and home.dtype == X.dtype
+    rows = np.array([3, 0, 3, 13])
+    out = np.empty((4, *home.shape_of(3)), X.dtype)
+    home.read(rows, out)
+    np.testing.assert_array_equal(out, X[rows])
+    matrix, at = home.pixels(rows)
+    np.testing.assert_array_equal(np.asarray(matrix)[at].reshape(out.shape), X[rows])
+    again = np.empty((2, *home.shape_of(3)), X.dtype)
+    home.subset(rows[1:]).read(np.array([1, 0]), again)
+    np.testing.assert_array_equal(again, X[[3, 0]])
+
+
+class KnowsEightBitsOnly:
+    """A mistake that people make: 255 is white in 8 bits alone."""
+
+    n_partners = 0
+
+    def draw(self, base, partners, weights, rngs):
+        return np.clip(base.astype(float) * 0.9, 0, 255)
+
+
+def test_the_contract_fails_where_a_synthesis_is_wrong_for_16_bits(monkeypatch):
+    monkeypatch.setitem(SYNTHESES, "wrong", KnowsEightBitsOnly())
+    monkeypatch.setitem(globals(), "clone", lambda rule: rule)
+    with pytest.raises(AssertionError):
+        test_a_synthesis_draws_in_the_unit_of_the_data_whatever_its_dtype("wrong", "uint16")
