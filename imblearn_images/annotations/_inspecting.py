@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import linprog
 
 from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.repeats import choose_repeats
 from imblearn_images.core.text import align, counted, printable, shown
 
 __all__ = ["AnnotationReport", "ClassOfObjects", "inspect_annotations"]
@@ -33,7 +34,7 @@ class ClassOfObjects:
     height: float
     """Median, in pixels."""
     reached: int
-    """Objects if images are repeated at best, with the fewest additional ones."""
+    """Objects if images are repeated so that classes come closest to each other."""
     possible: int
     """Objects if every image that holds one is repeated as often as is allowed."""
 
@@ -50,7 +51,7 @@ class AnnotationReport:
     ratio: float
     """Largest class by smallest, of those that have objects."""
     ratio_reached: float
-    """The same if images are repeated at best."""
+    """The same if images are repeated so that it becomes smallest."""
     max_repeats: int
     n_added: int
     """Images that are repeated for that."""
@@ -142,20 +143,19 @@ def inspect_annotations(annotations: Annotations, *, max_repeats: int = 10) -> A
     >>> print(inspect_annotations(cells))
     3 images, 4 boxes, 0 images without
     class  boxes  images  width  height  repeated  most possible
-    red        3       3      9       9         5             30
-    white      1       1     21      11         3             10
+    red        3       3      9       9        12             30
+    white      1       1     21      11        10             10
     Largest class by smallest: 3.0. Repeating whole images, each at most 10 times, brings that to
-    1.7 with 2 more.
+    1.2 with 9 more.
     Images that hold both: red and white 1
     """
     counts = annotations.counts()
     totals = counts.sum(axis=0)
     sides = annotations.boxes[:, 2:] - annotations.boxes[:, :2]
     there = totals > 0
-    wanted = np.where(there, totals.max(initial=0), 0)
-    repeats, reach = choose_repeats(
-        counts, wanted, max_repeats, labels=annotations.classes, random_state=None
-    )
+    repeated, n_rows = _most_even(counts[:, there], max_repeats)
+    reached = np.zeros(len(totals))
+    reached[there] = repeated
     classes = []
     for at in np.argsort(-totals, kind="stable").tolist():
         own = sides[annotations.codes == at]
@@ -167,8 +167,8 @@ def inspect_annotations(annotations: Annotations, *, max_repeats: int = 10) -> A
                 int((counts[:, at] > 0).sum()),
                 float(median[0]),
                 float(median[1]),
-                int(reach.reached[at]),
-                int(reach.possible[at]),
+                round(reached[at]),
+                int(totals[at]) * max_repeats,
             )
         )
     return AnnotationReport(
@@ -177,12 +177,50 @@ def inspect_annotations(annotations: Annotations, *, max_repeats: int = 10) -> A
         int((counts.sum(axis=1) == 0).sum()),
         classes,
         _ratio(totals[there]),
-        _ratio(reach.reached[there]),
+        _ratio(reached[there]),
         max_repeats,
-        int(repeats.sum() - len(repeats)),
+        round(n_rows) - len(annotations),
         _together(annotations, counts),
         _odd(annotations, counts, sides),
     )
+
+
+def _most_even(counts: NDArray[Any], limit: int) -> tuple[NDArray[np.float64], float]:
+    """Objects of each class, and images, where repeats make the smallest share largest.
+
+    A linear programme over repeats in shares of all objects (Charnes and Cooper's transformation):
+    how large the set becomes is free.
+    """
+    n, n_classes = counts.shape
+    if not n_classes:
+        return np.zeros(0), float(n)
+    kinds, sizes = np.unique(counts, axis=0, return_counts=True)  # what is alike is one variable
+    m = len(kinds)
+    table = sparse.csr_matrix(kinds.astype(np.float64))
+    one = sparse.csr_matrix(np.ones((n_classes, 1)))
+    identity, many = sparse.identity(m), sparse.csr_matrix(sizes[:, None].astype(np.float64))
+    limits = sparse.bmat(
+        [
+            [-table.T, sparse.csr_matrix((n_classes, 1)), one],  # the smallest share
+            [-identity, many, None],
+            [identity, -limit * many, None],
+        ]
+    )
+    whole = sparse.csr_matrix(np.append(np.asarray(table.sum(axis=1)).ravel(), [0.0, 0.0]))
+    cost = np.zeros(m + 2)
+    cost[-1] = -1
+    solution = linprog(
+        cost,
+        A_ub=limits.tocsr(),
+        b_ub=np.zeros(limits.shape[0]),
+        A_eq=whole,
+        b_eq=[1.0],
+        method="highs",
+    )
+    if solution.x is None or solution.x[m] <= 0:  # nothing can be said: as they are
+        return counts.sum(axis=0).astype(np.float64), float(n)
+    repeats = solution.x[:m] / solution.x[m]
+    return repeats @ kinds, float(repeats.sum())
 
 
 def _ratio(totals: NDArray[Any]) -> float:

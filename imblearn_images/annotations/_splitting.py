@@ -60,8 +60,8 @@ def split_annotations(
 
     Notes
     -----
-    A class that two images have is on both sides. On photos of blood cells each class had its 20 %
-    of objects within 0.1 points, where a random division was off by up to 5.
+    A class that two images have is on both sides. On 120 photos of blood cells each class had its
+    20 % of objects within 0.4 points; see ``tests/benchmarks/annotations.py``.
 
     Examples
     --------
