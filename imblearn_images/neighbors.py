@@ -155,7 +155,7 @@ class ImageNeighbors(BaseEstimator):
         # Pixels of images in memory are looked at in the order in which they lie.
         self._order = sorted(
             range(1, len(self.image_shape_) + 1),
-            key=lambda axis: -images.array.strides[axis] if isinstance(images, ArrayImages) else 0,
+            key=lambda axis: -images.array.strides[axis] if images.in_memory else 0,  # type: ignore[attr-defined]
         )
         self._pixels: NDArray[Any] | None = None
         if images.in_memory:
@@ -259,17 +259,15 @@ class ImageNeighbors(BaseEstimator):
         if not (isinstance(held, Images) or holds_images(held)):
             held = validate_data(self, held, reset=reset, dtype="numeric", ensure_all_finite=False)
         images = open_images(held)
-        if images.in_memory and not isinstance(images, ArrayImages):
-            images = ArrayImages(np.asarray(images))
-        return images
+        return ArrayImages(np.asarray(images)) if images.in_memory else images
 
     def _matrix(self, images: Images) -> NDArray[Any]:
         """Pixels of images as rows of numbers, all in one order, shape (n, d)."""
         rows = np.arange(len(images))
         images.look_at(rows, n_jobs=self.n_jobs)
         height_and_width: Any = self.image_shape_[:2]
-        if isinstance(images, ArrayImages):
-            array = images.array
+        if images.in_memory:
+            array = np.asarray(images)
             if self._images.uniform is None and array.ndim > 2:
                 array = resized(array, height_and_width)  # as thumbnails are compared
         else:

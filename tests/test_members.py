@@ -44,7 +44,7 @@ def test_members_and_their_parameters_have_the_names_of_a_pipeline():
     assert params["augment-2__noise"] == 0.5 and params["morph__fade"] is True
     assert params["syntheses"] is members
     expected = {f"{name}__{key}" for name in ("augment-1", "augment-2") for key in vars(Augment())}
-    expected |= {"morph__fade", "morph__channel_axis"}
+    expected |= {"morph__fade", "morph__channel_axis", "morph__engine"}
     assert set(params) == {"syntheses", *steps, *expected}
     assert set(Chain(members).get_params(deep=False)) == {"syntheses"}
 

@@ -20,7 +20,7 @@ NEEDS_OF = {"08_training_loops": "torch"}
 """What single notebooks need besides: those of extras."""
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-MAX_NOTEBOOK, MAX_OUTPUT = 400_000, 64_000  # bytes
+MAX_NOTEBOOK, MAX_OUTPUT = 400_000, 72_000  # bytes
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/<])/[\w.-]+/|\b[A-Za-z]:\\")
 PREFACE = """
 import os, sys, warnings

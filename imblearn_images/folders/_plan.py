@@ -45,7 +45,7 @@ from imblearn_images.folders._report import FolderReport, count_classes
 from imblearn_images.folders._source import FolderSplit
 from imblearn_images.folders._store import name_file
 from imblearn_images.image_sampler import ImageSampler, instead_of
-from imblearn_images.over_sampling import RandomOverSampler
+from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
 
 
 def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any, int | None]:
@@ -390,7 +390,7 @@ def foresee(
     sizes = kept.records.n_bytes if link == "copy" else np.zeros(len(kept.paths), dtype=np.int64)
     n_bytes = int(sizes.sum())
     if sampler is not None and draws_images(sampler):
-        if isinstance(sampler, SamplerChain) or (
+        if isinstance(sampler, (SamplerChain, RedrawImages)) or (
             isinstance(sampler, (SMOTEENN, SMOTETomek)) and mode is None
         ):
             # how many are drawn, or cleaned away, shows only when all is decided
@@ -415,9 +415,8 @@ def foresee(
         n_drawn, sides = sum(synthetic.values()), kept.records.sizes[train].astype(np.float64)
         if form.size:
             sides = sides * np.minimum(1, form.size / sides.max(axis=1, keepdims=True))
-        if plan is not None and isinstance(
-            sampler, SamplerChain
-        ):  # copies, where a sampler of several makes some
+        if plan is not None and isinstance(sampler, (SamplerChain, RedrawImages)):
+            # copies, where a sampler of several makes some
             n_bytes = int(sizes[split.is_valid].sum())
             n_bytes += int(sizes[train[plan.first_base[~plan.synthetic]]].sum())
         n_bytes += int(np.ceil(sides.prod(axis=1).max())) * 4 * n_drawn
