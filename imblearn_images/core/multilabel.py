@@ -207,6 +207,9 @@ def _is_wide(y: Any) -> bool:
 def _entries(y: Any) -> list[Any]:
     if len(getattr(y, "shape", ())) > 1:  # one column
         return []
+    # `to_list` is all that polars has, and deprecated where a Categorical of pandas has both
+    if not isinstance(y, np.ndarray) and (values := getattr(y, "tolist", None)) is not None:
+        return list(values())
     if hasattr(y, "to_list"):
         return list(y.to_list())
     return list(y.tolist() if isinstance(y, np.ndarray) and y.dtype == object else y)
