@@ -524,10 +524,13 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         if run.sample_weight is not None:
             tested = np.concatenate([held_out for _, held_out in folds])
             weights = {"sample_weight": run.sample_weight[tested]}
-        return {
-            name: float(scorer(Answers(classes, logs), rows, truth, **weights))
-            for name, logs in found.items()
-        }
+        with warnings.catch_warnings():
+            # scikit-learn 1.6 says so of classes whose rows all have the weight 0
+            warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
+            return {
+                name: float(scorer(Answers(classes, logs), rows, truth, **weights))
+                for name, logs in found.items()
+            }
 
     def _reason(
         self,

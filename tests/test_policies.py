@@ -359,6 +359,8 @@ EXCUSED = {  # weights are not repetitions where folds are drawn
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
 }
+WEIGHTS_COUNT = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 7)
+"""Before, class_weight="balanced" counts rows, not their weights, in scikit-learn itself."""
 
 
 @pytest.mark.parametrize(
@@ -369,7 +371,7 @@ EXCUSED = {  # weights are not repetitions where folds are drawn
         for pair in estimator_checks_generator(
             PolicyEnsembleClassifier(LogisticRegression(), screen=screen, random_state=0)
         )
-        if screen is None or pair[1].func.__name__ not in EXCUSED
+        if (screen is None and WEIGHTS_COUNT) or pair[1].func.__name__ not in EXCUSED
     ],
     ids=lambda each: getattr(getattr(each, "func", None), "__name__", ""),
 )
