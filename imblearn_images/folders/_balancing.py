@@ -77,8 +77,9 @@ def balance_folder(
     The source is only read. Each file of the output is whole or absent, and the manifest is
     written last: a folder with one is complete. An interrupted run continues with `resume`
     and ends with the same bytes as an uninterrupted one; nothing is drawn twice.
-    All work is done in threads, whatever backend of joblib is active, so that no worker process
-    can be killed alone.
+    Work is done in threads, unless :func:`joblib.parallel_config` names other workers: synthetic
+    images are then drawn there, the same bytes, and what a worker that ends had in hand is drawn
+    again.
 
     Parameters
     ----------
