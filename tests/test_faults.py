@@ -169,6 +169,8 @@ def test_killed_at_any_moment_and_resumed(tmp_path):
     assert snapshot(source) == before
 
 
+# A process between fork and exec still bears the command line of these scripts, "popen_loky" and
+# all, and may become joblib's resource tracker: only what was started as a worker is killed.
 LOKY = """
 import os, signal, sys, time
 from pathlib import Path
@@ -177,11 +179,13 @@ import joblib
 from imblearn_images import SMOTE
 from imblearn_images.folders import balance_folder
 
+WORKER = b"\\0-m\\0joblib.externals.loky.backend.popen_loky"
+
 def kill_one_worker():
     while True:
         for tasks in Path("/proc/self/task").glob("*/children"):
             for child in tasks.read_text().split():
-                if b"popen_loky" in Path("/proc", child, "cmdline").read_bytes():
+                if WORKER in Path("/proc", child, "cmdline").read_bytes():
                     os.kill(int(child), signal.SIGKILL)
                     print("killed")
                     return
@@ -195,7 +199,9 @@ with joblib.parallel_config(backend="loky", n_jobs=2):
 
 def test_a_killed_worker_costs_what_it_had_in_hand(photos, tmp_path):
     balance_folder(photos, tmp_path / "unbroken", sampler=SMOTE(k_neighbors=2), random_state=0)
-    done = run(sys.executable, "-c", LOKY, photos, tmp_path / "out")
+    # not `run`: what joblib itself says of killed processes, tracebacks of its own, is not ours
+    command = [sys.executable, "-c", LOKY, str(photos), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "killed\n"
     assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
@@ -208,12 +214,14 @@ from pathlib import Path
 from threading import Thread
 from imblearn_images._cli.main import main
 
+WORKER = b"\\0-m\\0joblib.externals.loky.backend.popen_loky"
+
 def kill_children():
     while True:
         for tasks in Path("/proc/self/task").glob("*/children"):
             for child in tasks.read_text().split():
                 with suppress(OSError):  # gone
-                    if b"popen_loky" in Path("/proc", child, "cmdline").read_bytes():
+                    if WORKER in Path("/proc", child, "cmdline").read_bytes():
                         os.kill(int(child), signal.SIGKILL)
         time.sleep(0.01)
 
@@ -225,7 +233,6 @@ sys.exit(main(sys.argv[1:]))
 def test_a_killed_process_of_a_cross_validation_is_a_message(photos, tmp_path):
     method = ("--method", "instance-hardness-threshold", "--validation", "0", "--n-jobs", "2")
     arguments = ("balance", photos, tmp_path / "out", *method)
-    # not `run`: what joblib itself says of killed processes, tracebacks of its own, is not ours
     command = [sys.executable, "-c", CROSS_VALIDATED, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1 and "imblearn-images: " in done.stderr
