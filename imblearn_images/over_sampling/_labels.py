@@ -196,9 +196,10 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         worker: Any = copy.copy(self)  # threads that share a sampler do not see each other's
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
         X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
-        self.__dict__ = vars(worker)
         if isinstance(labels.source, Annotations):
             y_resampled = _carried(worker, labels.source, images, X_resampled)
+            worker.plan_ = worker.plan_.labelled(y_resampled.counts(), labels.labels)
+        self.__dict__ = vars(worker)
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
         if held is not X:
@@ -345,7 +346,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
         images = X if makes_copies(self.synthesis) else self._images_to_draw(X)
         base, windows = self._chosen(y)
-        plan = ResamplingPlan.selection(base, y.counts)
+        plan = ResamplingPlan.selection(base, y.counts).labelled(y.counts[base], y.labels)
         if makes_copies(self.synthesis):
             if embeddings is not None:  # not needed for copies, but wrong is wrong
                 self._own_features(X, set_names(y), embeddings)
@@ -367,9 +368,9 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         if not isinstance(y.source, Annotations):  # which are carried from all parents
             _warn_of_others(by_set, images, names, type(self).__name__)
         self.plan_ = (
-            by_set.labelled(plan.y)
+            by_set.labelled(plan.y, y.labels)
             if windows is None
-            else replace(by_set.labelled(plan.y), synthesis=rule)
+            else replace(by_set.labelled(plan.y, y.labels), synthesis=rule)
         )
         return self._draw(images), y.take(base)
 
