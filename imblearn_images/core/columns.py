@@ -96,7 +96,9 @@ def _are_label_maps(array: Any) -> bool:
 
     Brightness changes from pixel to pixel, at least where it is not that of the background.
     """
-    is_list = isinstance(array, (list, tuple)) or getattr(array, "dtype", None) == object
+    is_list = isinstance(array, (list, tuple)) or (
+        isinstance(array, np.ndarray) and array.dtype.kind == "O"
+    )
     n = len(array) if is_list or len(getattr(array, "shape", ())) > 2 else 0
     maps = []
     for row in np.unique(np.linspace(0, n - 1, SAMPLE).astype(int)).tolist() if n else ():

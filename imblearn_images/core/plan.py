@@ -602,14 +602,15 @@ class ResamplingPlan:
         ------
         ValueError
             If `array` has not `n_source` rows, or holds places in pixels (annotations, lists of
-            boxes, masks, label maps) and the plan has synthetic rows, where these are no longer true.
+            boxes, masks, label maps) and the plan has synthetic rows, of which these are no longer
+            true.
         TypeError
             If it has no rows.
         """
         if self.synthetic.any() and is_in_pixels(array):
             raise ValueError(
-                f"`array` holds boxes, masks, label maps or keypoints ({type(array).__name__}), and "
-                f"{int(self.synthetic.sum())} of {len(self)} rows are drawn anew by {self.rule}, "
+                f"`array` holds boxes, masks, keypoints or label maps ({type(array).__name__}), "
+                f"and {int(self.synthetic.sum())} of {len(self)} rows are drawn anew by {self.rule}, "
                 "where things are in other places. Use imblearn_images.annotations.carry(plan, "
                 "annotations, images=X), which moves them and label maps along; lists become "
                 "annotations by Annotations.of(boxes, labels, sizes). If these are images, take "
