@@ -222,9 +222,8 @@ def test_every_object_of_a_photo_and_of_its_donors_is_kept_or_named():
     assert any("of it in view" in gone.reason for gone in res.dropped)
     sides = res.boxes[:, 2:] - res.boxes[:, :2]
     assert (sides >= 1).all() and (res.boxes >= 0).all() and (res.boxes[:, 2] <= SIZE[1]).all()
-    careful = over.set_params(synthesis=PasteObjects(covered=0)).fit_resample(
-        PLACES, DISCS["boxes"]
-    )[1]
+    over.set_params(synthesis=PasteObjects(covered=0), sampling_strategy={"rare": 6})
+    careful = over.fit_resample(PLACES, DISCS["boxes"])[1]
     named = {(gone.row, gone.source) for gone in careful.dropped}
     assert not {(row, f"row {base}") for row, base in enumerate(over.plan_.base)} & named
 

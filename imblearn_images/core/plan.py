@@ -612,9 +612,9 @@ class ResamplingPlan:
                 f"`array` holds boxes, masks, keypoints or label maps ({type(array).__name__}), "
                 f"and {int(self.synthetic.sum())} of {len(self)} rows are drawn anew by "
                 f"{self.rule}, where things are in other places. Use "
-                "imblearn_images.annotations.carry(plan, annotations, images=X), which moves them and label maps along; lists become "
-                "annotations by Annotations.of(boxes, labels, sizes). If these are images, take "
-                "those of the bases: array[plan.first_base]."
+                "imblearn_images.annotations.carry(plan, annotations, images=X), which moves them "
+                "and label maps along; lists become annotations by Annotations.of(boxes, labels, "
+                "sizes). If these are images, take those of the bases: array[plan.first_base]."
             )
         return rows_of(array, self.first_base, self.n_source)
 
