@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -322,7 +322,8 @@ GONE = 0.75  # share of an object that is covered from which it is taken to be h
 EDGE = 1.0  # pixels from the border within which an object may be cut by it
 
 
-class Pasted(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Pasted:
     """One object that is pasted into an image."""
 
     donor: int
@@ -401,16 +402,16 @@ class PasteObjects(BaseEstimator):
     >>> from imblearn_images.annotations import Annotations, LabelOverSampler
     >>> photos = np.random.default_rng(0).integers(0, 256, (2, 60, 80), dtype=np.uint8)
     >>> cells = Annotations.of(
-    ...     boxes=[[[40, 30, 50, 38], [0, 0, 20, 20], [60, 40, 80, 60]], [[0, 0, 20, 20]]],
-    ...     labels=[["white", "red", "red"], ["red"]],
+    ...     boxes=[[[40, 30, 50, 38], [0, 0, 20, 20], [60, 0, 80, 20], [60, 40, 80, 60]], []],
+    ...     labels=[["white", "red", "red", "red"], []],
     ...     sizes=(60, 80),
     ... )
     >>> over = LabelOverSampler({"white": 2}, synthesis=PasteObjects(n=(1, 1)), random_state=0)
     >>> X_res, cells_res = over.fit_resample(photos, cells)
     >>> cells_res
-    Annotations(3 images, 6 boxes: red 4, white 2; 2 left out)
+    Annotations(3 images, 5 boxes: red 3, white 2; 3 left out)
     >>> over.plan_.explain(2)
-    'row 2 (labels red, white) = 1, an object of 0 pasted into it'
+    'row 2 (labels white) = 1, an object of 0 pasted into it'
     """
 
     needs_partners = False
@@ -494,7 +495,7 @@ class PasteObjects(BaseEstimator):
                 if cover[best].max(initial=0) > self.covered:
                     continue
                 place = np.concatenate([corners[best], corners[best] + side])
-                found.append(one._replace(place=place))
+                found.append(replace(one, place=place))
                 boxes = np.vstack([boxes, place])
                 codes = np.append(codes, annotations.codes[at])
                 hidden = np.append(hidden + cover[best], 0.0)
