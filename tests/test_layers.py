@@ -55,16 +55,25 @@ if find_spec("cv2") is not None:
         "warp, opencv": Morph(fade=False, engine="opencv"),
     }
 if find_spec("albumentations") is not None:
-    import albumentations as A
+    import albumentations
 
     RULES |= {
         "albumentations": Augment.from_callable(
-            A.Compose([A.HorizontalFlip(), A.Affine(rotate=(-20, 20), scale=(0.8, 1.2), p=0.8)])
+            albumentations.Compose(
+                [
+                    albumentations.HorizontalFlip(),
+                    albumentations.Affine(rotate=(-20, 20), scale=(0.8, 1.2), p=0.8),
+                ]
+            )
         ),
         "albumentations, elastic": Augment.from_callable(
-            A.Compose([A.ElasticTransform(40, 6, p=1), A.CoarseDropout(p=1)])
+            albumentations.Compose(
+                [albumentations.ElasticTransform(40, 6, p=1), albumentations.CoarseDropout(p=1)]
+            )
         ),
-        "albumentations, cutmix": Chain([Augment.from_callable(A.Rotate(20, p=1)), CutMix()]),
+        "albumentations, cutmix": Chain(
+            [Augment.from_callable(albumentations.Rotate(20, p=1)), CutMix()]
+        ),
     }
 if find_spec("torchvision") is not None:
     from torchvision.transforms import v2

@@ -311,7 +311,7 @@ def _torch_kind() -> Any:
     from torchvision import tv_tensors
     from torchvision.transforms.v2 import InterpolationMode, functional
 
-    class Places(tv_tensors.TVTensor):  # type: ignore[misc]
+    class Places(tv_tensors.TVTensor):
         pass
 
     fixed = {
