@@ -36,6 +36,7 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import given_features
 from imblearn_images.core.images import FileImages, Images, Memory, open_images
+from imblearn_images.core.modes import axes_of
 from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import DrawnImages
@@ -897,9 +898,9 @@ class _Files(Images):
             pixels = files.read_image(self.name_of(row), size=None if own else size, mode=self.mode)
             if pixels.shape != image.shape or pixels.dtype != self.dtype:
                 raise ValueError(
-                    f"{printable(self.name_of(row))} is read as {files.axes_of(pixels.shape[2:])} "
+                    f"{printable(self.name_of(row))} is read as {axes_of(pixels.shape[2:])} "
                     f"{pixels.dtype}, {printable(self.name_of(0))} as "
-                    f"{files.axes_of(self._channels)} {self.dtype}. Pass `mode`, such as "
+                    f"{axes_of(self._channels)} {self.dtype}. Pass `mode`, such as "
                     'mode="RGB", which converts them.'
                 )
             image[...] = pixels

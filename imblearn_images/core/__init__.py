@@ -17,7 +17,8 @@ Nothing here knows the classes that users import. Imports run down this list:
   ``repeats``: how often to show each image, so that labels that share images reach targets;
   ``regular``: files that never wait for a writer
 - ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``splitting``: which
-  images validate; ``files``: reading and writing one file or many
+  images validate; ``files``: reading and writing one file or many;
+  ``modes``: what an image of Pillow is as an array
 - ``geometry``: where boxes, outlines and points of a parent are in a drawn image
 - ``layers``: where things are in a drawn image; ``masks``: of objects; ``pixels``: every rule on
   dtype, unit, rounding and clipping; ``dealing``: which images of a class come next, epoch after
