@@ -44,8 +44,6 @@ from imblearn_images.decision._class_counts import fit_counting
 from imblearn_images.decision._labels import label_probabilities
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.model_selection._candidates import (
-    BASELINES,
-    LABEL_BASELINES,
     Candidate,
     name_candidates,
     name_model,
@@ -53,6 +51,8 @@ from imblearn_images.model_selection._candidates import (
     prepare,
 )
 from imblearn_images.model_selection._comparison import (
+    BASELINES,
+    LABEL_BASELINES,
     Calibration,
     ClassRecall,
     Cost,

@@ -1,15 +1,4 @@
-"""Ensembles: the names and parameters of :mod:`imblearn.ensemble`, on images.
-
-Each member is fitted on its own balanced subset of the images. What a member sees is
-decided by its scikit-learn tags, in a Pipeline those of the first step that is not a sampler of
-this package: *images in their own shape* if ``input_tags.three_d_array`` is set
-(``FlattenImages`` and the other steps of :mod:`imblearn_images.preprocessing`) or
-``no_validation`` (``FunctionTransformer``); *paths*, if X holds paths and the step reads
-them (``ReadImages``); *flattened pixels*, shape (m, d), otherwise.
-
-:class:`PolicyEnsembleClassifier` is this library's own: one classifier trained under several
-policies, those that suit the data averaged.
-"""
+"""Balanced ensembles: each member sees its own balanced subset of the images."""
 
 from __future__ import annotations
 
@@ -36,7 +25,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._policies import PolicyEnsembleClassifier
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.estimators import OnRows, SharedImages, as_wanted, on_rows_of
 from imblearn_images.core.memory import check_fits
@@ -48,7 +36,6 @@ __all__ = [
     "BalancedBaggingClassifier",
     "BalancedRandomForestClassifier",
     "EasyEnsembleClassifier",
-    "PolicyEnsembleClassifier",
     "RUSBoostClassifier",
 ]
 
