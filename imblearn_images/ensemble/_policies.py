@@ -47,6 +47,7 @@ from imblearn_images.decision._class_counts import count, hides_shares
 from imblearn_images.decision._priors import PriorCorrectedClassifier, shares_of
 from imblearn_images.display import PolicyDisplay
 from imblearn_images.preprocessing import ReadImages
+from imblearn_images.synthesis._flow import remembered_flows
 
 __all__ = ["PolicyEnsembleClassifier", "PolicyResult", "default_policies"]
 
@@ -309,7 +310,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         -------
         self : PolicyEnsembleClassifier
         """
-        return self._fit(X, y, sample_weight, groups, params)
+        with remembered_flows():
+            return self._fit(X, y, sample_weight, groups, params)
 
     def _fit(
         self,

@@ -69,6 +69,7 @@ from imblearn_images.model_selection._label_scores import (
     several_labels,
 )
 from imblearn_images.preprocessing import ReadImages
+from imblearn_images.synthesis._flow import remembered_flows
 
 __all__ = ["Outcome", "compare_resamplers", "fit_and_score", "summarise"]
 
@@ -735,7 +736,7 @@ def compare_resamplers(
     each_one = (outcome for some in results for outcome in some)
     try:
         total = len(folds) * (len(candidates) - len(failures))
-        with frames_told():
+        with frames_told(), remembered_flows():
             for outcome in _progress(each_one, total, verbose):
                 if outcome.error:
                     _note_failure(outcome, len(folds), failures, of_labels=of_labels)
