@@ -366,8 +366,10 @@ def _carried_row(
     found = []
     for layer in layers:
         one = layer.row(at)
-        if one.shown is not None and not one.shown.any() and len(layers) > len(parents):
-            continue  # of a synthesis that did not draw this row
+        if one.shown is not None and not one.shown.any():
+            is_partner = bool(one.member) and plan.weights[at, one.member - 1] != 0
+            if len(layers) > len(parents) or (one.member and not is_partner):
+                continue  # of a synthesis that did not draw this row, or takes fewer partners
         parent = parents[layer.member]
         found.append(_carried_layer(one, parent, before, seen_before, images, how))
     return _joined(found, before)
