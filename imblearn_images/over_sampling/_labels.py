@@ -198,7 +198,8 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
         self.__dict__ = vars(worker)
         if isinstance(labels.source, Annotations):
-            y_resampled = _carried(worker, labels.source, images, X_resampled)
+            paths = getattr(X_resampled, "paths", None)
+            y_resampled = carried_by(worker, labels.source, images, paths)
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
         if held is not X:
@@ -471,10 +472,14 @@ def _check_order(X: Any, annotations: Annotations) -> None:
             )
 
 
-def _carried(sampler: Any, annotations: Annotations, images: Any, X_resampled: Any) -> Annotations:
-    """Annotations of the rows of the result, with their files where it has some."""
+def carried_by(
+    sampler: Any, annotations: Annotations, images: Any, paths: NDArray[Any] | None
+) -> Annotations:
+    """Annotations of the rows that a sampler has decided on, with their files if there are some."""
+    if not getattr(sampler.output_dir, "carries", True):  # whoever draws a row carries them
+        return annotations[sampler.plan_.first_base]
     carried = carry(sampler.plan_, annotations, images, n_jobs=sampler.n_jobs)
-    return replace(carried, paths=getattr(X_resampled, "paths", None))
+    return replace(carried, paths=paths)
 
 
 def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], sampler: str) -> None:
