@@ -364,6 +364,8 @@ class DrawLater:
     """Cuts rows of the plan into blocks, where their images are drawn from images alone."""
     suffix: str = ""
     """Of the files that can hold these images."""
+    carries: bool = True
+    """Whether the annotations of these images are wanted, too: carrying may look at pixels."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = os.fspath(folder)
