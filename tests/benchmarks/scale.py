@@ -135,11 +135,40 @@ def spent(function):
     function()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     each = sorted((after - before.get(pid, 0) for pid, after in workers().items()), reverse=True)
-    return cpu, each[:2], sum(each), wall
+    return cpu, [*each, 0, 0][:2], sum(each), wall
 
 
 def nothing(_):
     """What a worker does where only the engine is measured."""
+
+
+@contextlib.contextmanager
+def dask_workers():
+    from dask.distributed import Client, LocalCluster
+
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster, Client(cluster):
+        yield {"backend": "dask"}
+
+
+@contextlib.contextmanager
+def ray_workers():
+    import ray
+    from ray.util.joblib import register_ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    register_ray()
+    yield {"backend": "ray", "n_jobs": 2}
+    ray.shutdown()
+
+
+ENGINES = {
+    "serial": lambda: contextlib.nullcontext({"backend": "threading", "n_jobs": 1}),
+    "threading": lambda: contextlib.nullcontext({"backend": "threading", "n_jobs": 2}),
+    "loky": lambda: contextlib.nullcontext({"backend": "loky", "n_jobs": 2}),
+    "dask": dask_workers,
+    "ray": ray_workers,
+}
 
 
 def blocks(_):
@@ -153,37 +182,25 @@ def blocks(_):
         paths = [f"{folder}/{row}.png" for row in range(len(X))]
         for path, image in zip(paths, X, strict=True):
             write_image(path, image)
-        engines = {"serial": {"backend": "threading", "n_jobs": 1}}
-        engines |= {name: {"backend": name, "n_jobs": 2} for name in ("threading", "loky")}
-        with contextlib.suppress(ImportError):
-            from dask.distributed import Client, LocalCluster
-
-            Client(LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None))
-            engines["dask"] = {"backend": "dask"}
-        with contextlib.suppress(ImportError):
-            import ray
-            from ray.util.joblib import register_ray
-
-            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-            register_ray()
-            engines["ray"] = {"backend": "ray", "n_jobs": 2}
         print(f"{len(new)} rows: CPU seconds here, of the two busiest workers, of all; seconds; of")
         print("nothing done with the same blocks; files")
-        for name, options in engines.items():
-            for rows in (8, 64, 512):
-                out = Path(folder, f"{name}{rows}")
-                cut = list(plan_blocks(new, paths, rows=rows))
-                with joblib.parallel_config(**options):
-                    render_files(new[:2], paths, f"{out}-warm", rows=1)  # workers start
-                    own, busiest, others, wall = spent(
-                        lambda: render_files(new, paths, out, rows=rows)
+        for name, engine in ENGINES.items():
+            with contextlib.suppress(ImportError), engine() as options:
+                for rows in (8, 64, 512):
+                    out = Path(folder, f"{name}{rows}")
+                    cut = list(plan_blocks(new, paths, rows=rows))
+                    with joblib.parallel_config(**options):
+                        render_files(new[:2], paths, f"{out}-warm", rows=1)  # workers start
+                        own, busiest, others, wall = spent(
+                            lambda: render_files(new, paths, out, rows=rows)
+                        )
+                        idle = spent(lambda: in_workers(nothing, cut, what=repr))
+                    print(
+                        f"{name:9} {rows:3}: {own:6.2f} {busiest[0]:6.2f} {busiest[1]:6.2f} "
+                        f"{own + others:6.2f}; {wall:5.1f} s; {idle[0] + idle[2]:5.2f}; "
+                        f"{hash_of(out)}",
+                        flush=True,
                     )
-                    idle = spent(lambda: in_workers(nothing, cut, what=repr))
-                print(
-                    f"{name:9} {rows:3}: {own:5.2f} {busiest} {own + others:6.2f}; {wall:5.1f} s; "
-                    f"{idle[0] + idle[2]:5.2f}; {hash_of(out)}",
-                    flush=True,
-                )
 
 
 def hash_of(folder):
