@@ -7,6 +7,7 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``estimators``: hand rows of an image set to estimators; ``writing``: synthetic images as files
 - ``carrying``: what belongs to the pixels of images, through a plan
 - ``rendering``: plan + images -> pixels
+- ``elsewhere``: images of other libraries' data sets, and on other machines
 - ``synthesis``: how one image is drawn from its parents; ``images``: where pixels live;
   ``duplicates``: which images are the same picture
 - ``plan``: the decision; ``saving``: a plan as a file; ``rules``: what plans draw by where no

@@ -31,6 +31,7 @@ from imblearn_images.core.parallel import TIMEOUT, in_threads, in_workers, works
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, draw_rows
+from imblearn_images.core.rules import rule_told
 
 ROWS = 64
 """Rows of a block: below, a scheduler's work is felt; of larger ones a lost worker costs more."""
@@ -338,8 +339,7 @@ def rules_and_seeds(plan: ResamplingPlan, row: int) -> list[str]:
     """What an image depends on besides its parents: syntheses and seeds, of all steps."""
     facts = []
     if plan.seeds is not None:
-        # not the same address the next time
-        facts += [re.sub(r" at 0x[0-9a-f]+", "", repr(plan.synthesis)), str(plan.seeds[row])]
+        facts += [rule_told(plan.synthesis), str(plan.seeds[row])]
     if plan.previous is not None:
         for parent, _ in plan.parents(row):
             facts += rules_and_seeds(plan.previous, parent)
