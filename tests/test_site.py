@@ -137,6 +137,17 @@ def test_example_is_short_and_begins_with_a_question(path):
     assert not empty
 
 
+def test_pictures_of_the_guide_are_those_of_the_gallery_and_lead_there():
+    figure = re.compile(
+        r"^```\{figure\} gallery/images/sphx_glr_(\w+)_001.png\n(.*?)^```", re.M | re.S
+    )
+    names = {path.stem for path in EXAMPLES}
+    for page in PAGES:
+        for name, rest in figure.findall(page.read_text(encoding="utf-8")):
+            assert name in names and f":target: gallery/{name}.html\n" in rest, (page, name)
+            assert ":alt: " in rest
+
+
 @pytest.mark.parametrize("page", ["README.md", "notebooks/get_started.md"])
 def test_the_citation_names_this_version(page):
     text = (NOTEBOOKS.parent / page).read_text(encoding="utf-8")
