@@ -172,6 +172,8 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     single neighbour of another class goes, so the classes come out unequal, and on raw
     pixels a large class may nearly vanish. Two searches, the second among all rows.
 
+    {guide=both-and-ensembles}
+
     Parameters
     ----------
     {sampling_strategy_over}
@@ -271,6 +273,8 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     :class:`imblearn.combine.SMOTETomek` for images. The mild one of the two: it removes few
     rows and keeps the classes nearly equal, at about the cost of SMOTE and one search among
     all rows.
+
+    {guide=both-and-ensembles}
 
     Parameters
     ----------
@@ -379,6 +383,8 @@ class RandomBalancer(SelectingSamplerMixin, BaseSampler):
     twice before every image of its class was used once, and after any number of epochs two images
     of a class have been used equally often, or once more or less. Drawing at random instead leaves
     many images of the largest class unseen for a long time.
+
+    {guide=both-and-ensembles}
 
     Parameters
     ----------
@@ -497,6 +503,8 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
     Each sampler is a parameter by the name that :func:`sklearn.pipeline.make_pipeline` would give
     it, its class in lower case: a grid search reaches ``samplerchain__redrawimages__share``, and
     ``redrawimages-2`` where there are two.
+
+    {guide=both-and-ensembles}
 
     Parameters
     ----------

@@ -80,6 +80,8 @@ class EpochPlans:
     a seed made of its `random_state` and e. So epoch 17 is the same on every machine, in every
     process, and after a crash. Nothing is drawn until it is read.
 
+    Read more in the :ref:`User Guide <training-loops>`.
+
     Parameters
     ----------
     resampler : sampler, Pipeline of samplers, ResamplingPlan or None
@@ -535,6 +537,8 @@ class EpochPlans:
 
 class EpochImages(Images):
     """The images of one epoch: a home of pixels, each row drawn when it is read.
+
+    Read more in the :ref:`User Guide <training-loops>`.
 
     Attributes
     ----------

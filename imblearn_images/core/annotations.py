@@ -17,7 +17,10 @@ __all__ = ["Annotations", "Dropped"]
 
 
 class Dropped(NamedTuple):
-    """One object that was left out, and why."""
+    """One object that was left out, and why.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+    """
 
     row: int
     """Image of these annotations in which it would be."""
@@ -38,6 +41,8 @@ class Annotations:
     One value for the whole set, in columns: image ``i`` has the objects ``offsets[i]`` to
     ``offsets[i + 1] - 1``. It goes where labels go: ``len``, ``annotations[rows]``,
     ``train_test_split``, the `y` of :class:`LabelOverSampler`.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------

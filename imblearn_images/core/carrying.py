@@ -54,6 +54,8 @@ def carry(
     row shows it, or in its ``dropped``, with a reason. Rows that are no synthetic images have
     their annotations as they were, to the bit.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     plan : ResamplingPlan

@@ -112,6 +112,8 @@ class Images:
     and :meth:`read`; see :mod:`imblearn_images.images` for how to write one. The rest follows
     from these, and is there to be done better where that is possible.
 
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
+
     Attributes
     ----------
     dtype : numpy.dtype
@@ -362,6 +364,8 @@ class _Rows(Images):
 class ArrayImages(Images):
     """Images in an array or memmap of shape (n, ...), any memory order.
 
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
+
     Examples
     --------
     >>> images = ArrayImages(np.arange(12, dtype=np.uint8).reshape(3, 2, 2))
@@ -487,6 +491,8 @@ class _Mapped:
 
 class FileImages(Images):
     """Images in files, each opened when its pixels are requested.
+
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------
@@ -738,6 +744,8 @@ class StoreImages(Images):
     whose rows are drawn when they are read, and ``render(sampler.plan_, array, out=store)``
     draws them into another store, a few megabytes at a time.
 
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
+
     Parameters
     ----------
     array : array-like of shape (n, H, W) or (n, H, W, C)
@@ -914,6 +922,8 @@ def _fill(file: int, nbytes: int) -> None:
 
 def open_images(X: Any) -> Images:
     """Find out where the pixels of `X` live. No file is opened yet.
+
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------

@@ -126,6 +126,8 @@ class Block:
 def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[Block]:
     """Cut a plan into blocks that can be drawn anywhere.
 
+    Read more in the :ref:`User Guide <where-the-output-lives>`.
+
     Parameters
     ----------
     plan : ResamplingPlan
@@ -186,6 +188,8 @@ def _blocks(
 def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     """Draw a block into files.
 
+    Read more in the :ref:`User Guide <where-the-output-lives>`.
+
     Parameters
     ----------
     block : Block
@@ -240,6 +244,8 @@ def render_files(
     verbose: int = 0,
 ) -> list[str]:
     """Draw the images of a plan into files, in this process or on a cluster.
+
+    Read more in the :ref:`User Guide <where-the-output-lives>`.
 
     Parameters
     ----------

@@ -288,6 +288,8 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
     subsets. 2-D input is handed to imbalanced-learn as it is. Of image arrays and paths,
     only the balanced subset of each member is copied or read, when its turn comes.
 
+    {guide=both-and-ensembles}
+
     Parameters
     ----------
     {n_estimators}
@@ -376,6 +378,8 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     members. The cost is that of `n_estimators` fits on small sets. Choose it where one fit
     on a balanced subset would waste too many majority images. With few minority images all
     members see the same ones, and agree in their errors.
+
+    {guide=both-and-ensembles}
 
     Parameters
     ----------
@@ -501,6 +505,8 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
     members. After each of `n_estimators` rounds *all* images are classified, and of paths
     all files read: put images into memory first where they fit. Sensitive to wrong labels.
 
+    {guide=both-and-ensembles}
+
     Parameters
     ----------
     estimator : classifier, default=DecisionTreeClassifier(max_depth=1)
@@ -587,6 +593,8 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
     more.
 
     Parameters are those of imbalanced-learn's class, all of them, with its defaults.
+
+    {guide=both-and-ensembles}
 
     Attributes
     ----------

@@ -83,6 +83,8 @@ def load_image_folder(
     the folders below it. Hidden files and folders (".name") are skipped. Links are
     followed, and a folder met again is not read again, so link loops end.
 
+    Read more in the :ref:`User Guide <photo-folders>`.
+
     Parameters
     ----------
     path : str or path-like

@@ -209,7 +209,10 @@ def _distinct(groups: Any) -> int:
 
 @dataclass(frozen=True)
 class FolderSplit:
-    """The files of a folder that train, and those that validate."""
+    """The files of a folder that train, and those that validate.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
+    """
 
     paths: NDArray[np.str_]
     """Image files, shape (n,)."""
@@ -262,6 +265,8 @@ def split_folder(
     """Split the images of class folders into training and validation; nothing is written.
 
     Every class keeps its share. Files of equal content always stay on one side.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
 
     Parameters
     ----------

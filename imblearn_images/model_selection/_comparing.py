@@ -594,6 +594,8 @@ def compare_resamplers(
     Where images have several labels the third is "thresholds", the untouched model with a
     threshold tuned for each label.
 
+    Read more in the :ref:`User Guide <does-it-help>`.
+
     Parameters
     ----------
     estimator : classifier

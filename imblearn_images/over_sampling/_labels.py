@@ -246,6 +246,8 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     at least once and at most `max_repeats` times. What cannot be reached is named, with what is
     possible. With a `synthesis` every repetition is another picture.
 
+    {guide=several-labels}
+
     Parameters
     ----------
     {sampling_strategy_labels}
