@@ -31,7 +31,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
-from imblearn_images.combine import SamplerChain
+from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry, carry_rows

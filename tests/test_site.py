@@ -139,7 +139,7 @@ def test_example_is_short_and_begins_with_a_question(path):
 
 def test_pictures_of_the_guide_are_those_of_the_gallery_and_lead_there():
     figure = re.compile(
-        r"^```\{figure\} gallery/images/sphx_glr_(\w+)_001.png\n(.*?)^```", re.M | re.S
+        r"^```\{figure\} gallery/images/sphx_glr_(\w+)_001.png\n(.*?)^```", re.MULTILINE | re.DOTALL
     )
     names = {path.stem for path in EXAMPLES}
     for page in PAGES:

@@ -183,10 +183,10 @@ def pasted(folder, n=40):
         what()
         spent.append(1000 * (time.process_time() - start) / plan.synthetic.sum())
     print(
-        f"\nPasteObjects, {len(overlaps)} photos with one object each: overlap of its box with that "
-        f"of the changed pixels {np.mean(overlaps):.3f} ({np.min(overlaps):.2f}), changed pixels by "
-        f"what the plan says {np.mean(changed):.3f}, none elsewhere; drawing {spent[0]:.1f} and "
-        f"carrying {spent[1]:.1f} ms a photo"
+        f"\nPasteObjects, {len(overlaps)} photos with one object each: overlap of its box with "
+        f"that of the changed pixels {np.mean(overlaps):.3f} ({np.min(overlaps):.2f}), changed "
+        f"pixels by what the plan says {np.mean(changed):.3f}, none elsewhere; drawing "
+        f"{spent[0]:.1f} and carrying {spent[1]:.1f} ms a photo"
     )
 
 
