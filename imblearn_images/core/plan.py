@@ -39,6 +39,8 @@ class ResamplingPlan:
     Seen as a matrix a plan is a sparse mixing matrix whose rows sum to one; see
     :meth:`matrix`.
 
+    Read more in the :ref:`User Guide <the-plan>`.
+
     Parameters
     ----------
     base : ndarray of shape (n_out,), dtype intp

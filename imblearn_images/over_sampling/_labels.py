@@ -197,7 +197,8 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
         X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
         if isinstance(labels.source, Annotations):
-            y_resampled = _carried(worker, labels.source, images, X_resampled)
+            paths = getattr(X_resampled, "paths", None)
+            y_resampled = carried_by(worker, labels.source, images, paths)
             counts = y_resampled.counts()  # what is drawn may show more, or fewer, than its base
             worker.plan_ = worker.plan_.labelled(counts, labels.labels)
             worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
@@ -244,6 +245,8 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     programme: the fewest additional images by which every label reaches its target, each image
     at least once and at most `max_repeats` times. What cannot be reached is named, with what is
     possible. With a `synthesis` every repetition is another picture.
+
+    {guide=several-labels}
 
     Parameters
     ----------
@@ -477,10 +480,14 @@ def _check_order(X: Any, annotations: Annotations) -> None:
             )
 
 
-def _carried(sampler: Any, annotations: Annotations, images: Any, X_resampled: Any) -> Annotations:
-    """Annotations of the rows of the result, with their files where it has some."""
+def carried_by(
+    sampler: Any, annotations: Annotations, images: Any, paths: NDArray[Any] | None
+) -> Annotations:
+    """Annotations of the rows that a sampler has decided on, with their files if there are some."""
+    if not getattr(sampler.output_dir, "carries", True):  # whoever draws a row carries them
+        return annotations[sampler.plan_.first_base]
     carried = carry(sampler.plan_, annotations, images, n_jobs=sampler.n_jobs)
-    return replace(carried, paths=getattr(X_resampled, "paths", None))
+    return replace(carried, paths=paths)
 
 
 def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], sampler: str) -> None:

@@ -36,6 +36,8 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
     its nearest neighbours among the images of that label; its other labels are those that
     most of these neighbours have.
 
+    {guide=several-labels}
+
     Parameters
     ----------
     {sampling_strategy_mlsmote}

@@ -72,6 +72,8 @@ class ZoomToObjects(BaseEstimator):
     For :class:`~imblearn_images.over_sampling.LabelOverSampler` with annotations, which then
     chooses between repeating an image and drawing such a window of it.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     labels : "rare" or list of str, default="rare"
