@@ -78,6 +78,43 @@ def test_a_split_keeps_images_whole_and_every_class_in_its_share():
         split_annotations(CELLS, 20)
 
 
+def test_groups_of_a_split_are_named_in_many_ways(folder, tmp_path, capsys):
+    found = read_annotations(folder)
+    names = [os.path.basename(path) for path in found.paths]
+    table = {f"JPEGImages/{name}": int(name[:2]) // 4 for name in names}
+    by_name = {name: int(name[:2]) // 4 for name in names}
+    expected = split_annotations(found, groups=np.arange(20) // 4).image_columns["split"]
+    for groups in (table, by_name, lambda path: int(os.path.basename(path)[:2]) // 4):
+        split = split_annotations(found, groups=groups).image_columns["split"]
+        assert split.tolist() == expected.tolist()
+    with pytest.raises(ValueError, match=r"has none for 1 of 20 image files"):
+        split_annotations(found, groups=dict(list(table.items())[1:]))
+    with pytest.raises(ValueError, match="\"near-duplicates\", got 'patient'"):
+        split_annotations(found, groups="patient")
+    with pytest.raises(ValueError, match="have no paths"):
+        split_annotations(CELLS, groups="stem-prefix")
+    with pytest.raises(ValueError, match="where nothing is split"):
+        balance_annotations(folder, tmp_path / "o", groups=table, validation=0)
+    lines = ["path,patient", *(f"{name},{group}" for name, group in table.items())]
+    (tmp_path / "visits.csv").write_text("\n".join(lines))
+    options = ["--boxes", "voc", "--groups", f"{tmp_path / 'visits.csv'}:patient"]
+    strategy = ["--strategy", "at least 6", "--out-format", "yolo"]
+    code, _, err = run(capsys, "balance", folder, tmp_path / "o", *options, *strategy)
+    assert code == 0, err
+    written = read_annotations(tmp_path / "o")
+    names = [os.path.basename(path) for path in written.paths]
+    valid = {
+        name
+        for name, part in zip(names, written.image_columns["split"], strict=True)
+        if part == "val"
+    }
+    assert valid == {
+        os.path.basename(path)
+        for path, part in zip(found.paths, expected, strict=True)
+        if part == "val"
+    }
+
+
 def test_inspect_counts_and_names_what_is_odd():
     _, some = cells(20)
     boxes = [some.boxes_of(row).tolist() for row in range(20)]

@@ -113,6 +113,8 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
     below its target, labels that are not to be reduced keep theirs, and what frequent labels have
     above their targets is as little as that allows. Images without a frequent label all stay.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     {sampling_strategy_label_limits}
