@@ -495,3 +495,30 @@ def test_what_transforms_of_others_show_twice_and_what_functions_show_is_not_car
     mirrored = albumentations.Compose([albumentations.Affine(rotate=20, border_mode=4, p=1)])
     with pytest.raises(ValueError, match="shows objects near the border a second time"):
         carry(plan_of(Augment.from_callable(mirrored)), ONLY_BOXES, X)
+
+
+@pytest.mark.parametrize("bend", [{}, {"elastic": 0.005}], ids=["by a matrix", "bent"])
+def test_what_has_a_side_changes_it_in_a_mirror(bend):
+    points = [np.array([[[20.0, 20, 2], [30.0, 20, 2], [25, 28, 1]]])] * 4
+    given_ = Annotations.of(
+        [[[15, 15, 35, 30]]] * 4,
+        [["hat"], ["hat"], ["left shoe"], ["hat"]],
+        SIZE,
+        classes=("hat", "left shoe", "right shoe"),
+        keypoints=points,
+        keypoint_names=("port", "starboard", "mast"),
+        flip_pairs=[("port", "starboard"), ("left shoe", "right shoe")],
+    )
+    rule = Augment(**STILL, horizontal_flip=True, **bend)
+    plan = plan_of(rule, images=X[:4], n=14)
+    carried = carry(plan, given_, X[:4])
+    mirrored = carried.boxes[:, 0] > 40
+    rows = plan.synthetic & (plan.base == 2)
+    assert 0 < mirrored[rows].sum() < rows.sum()
+    for row in range(len(plan)):
+        expected = "hat" if plan.base[row] != 2 else ["left shoe", "right shoe"][int(mirrored[row])]
+        assert carried.labels_of(row) == [expected]
+        port, starboard, _ = carried.keypoints[row]
+        assert port[0] < starboard[0]  # of the ship in the mirror, too
+    with pytest.raises(ValueError, match=r"`flip_pairs` must be pairs of classes or names.*'cap'"):
+        replace(given_, flip_pairs=(("hat", "cap"),))

@@ -505,5 +505,11 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
     wanted = repeat_factor(1.0, by="instances").repeats(CELLS.counts())
     assert abs(len(res) - wanted.sum()) < 8
     assert over.reach_.reached.tolist() == res.counts().sum(axis=0).tolist()
+    counts = np.array([[9, 1, 0, 0], [9, 0, 2, 0], [9, 1, 0, 0], [9, 0, 0, 0]])
+    median = repeat_factor("median").repeats(counts)  # shares 1, 0.5, 0.25
+    np.testing.assert_allclose(median, [1, 2**0.5, 1, 1])
+    assert repeat_factor("median")(["a"] * 8 + ["b"] * 4 + ["c"]) == {"a": 8, "b": 4, "c": 2}
+    with pytest.raises(ValueError, match=r'`t` must be a share .*, or "median", got'):
+        repeat_factor("mean")
     with pytest.raises(ValueError, match="`by` must be"):
         repeat_factor(0.5, by="boxes")
