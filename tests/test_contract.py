@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import clone
 
 from imblearn_images import SMOTE, RandomOverSampler, images, preprocessing, render, synthesis
-from imblearn_images.images import ArrayImages, DrawnImages, FileImages, Images
+from imblearn_images.images import ArrayImages, DrawnImages, FileImages, Images, ItemImages
 
 MADE = {
     "AugmentWith": lambda cls: cls(darker),
@@ -36,7 +36,8 @@ def made(module, *methods):
 
 
 SYNTHESES = made(synthesis, "draw")
-SYNTHESES.pop("ZoomToObjects", None)  # needs objects: test_objects holds it to the same
+for name in ("PasteObjects", "ZoomToObjects"):  # need objects: test_objects holds them to the same
+    SYNTHESES.pop(name, None)
 ACCEPTING = made(synthesis, "accept")
 EMBEDDINGS = {  # the steps that make rows of numbers from images
     name: step
@@ -124,16 +125,17 @@ def homes(X, folder):
         "ArrayImages": ArrayImages(X),
         "FileImages": FileImages(paths),
         "DrawnImages": DrawnImages(as_they_are.plan_, X),
+        "ItemImages": ItemImages([(Image.fromarray(image), "label") for image in X], 0),
     }
 
 
 def test_every_home_is_held_to_the_contract(tmp_path):
     public = {name for name in images.__all__ if isinstance(getattr(images, name), type)}
-    public -= {"Images", "StoreImages"}  # the base; stores are held in test_store_images
+    public -= {"Images", "StoreImages", "RemoteReader"}  # the base; others are in test_stores
     assert public == homes(some_images("uint8"), tmp_path).keys()
 
 
-@pytest.mark.parametrize("name", ["ArrayImages", "FileImages", "DrawnImages"])
+@pytest.mark.parametrize("name", ["ArrayImages", "FileImages", "DrawnImages", "ItemImages"])
 def test_a_home_reads_rows_in_any_order_and_pickles(name, tmp_path):
     X = some_images("uint8")
     home = pickle.loads(pickle.dumps(homes(X, tmp_path)[name]))

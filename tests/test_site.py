@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import json
 import pkgutil
 import re
 import sys
@@ -79,6 +80,35 @@ def test_methods_that_are_inherited_within_the_package_are_listed(site):
     assert not {"get_params", "set_params", "set_fit_resample_request"} & set(methods)
 
 
+LINK = re.compile(r"^Read more in the :ref:`User Guide <([a-z-]+)>`\.$", re.MULTILINE)
+
+
+def headings(page):
+    """Headings of a page of the guide, as Sphinx has them: without marks of code."""
+    [path] = [path for path in PAGES if path.stem == page]
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+    return [each.replace("`", "") for each in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+
+
+def test_every_public_name_links_its_part_of_the_guide(site):
+    used = set()
+    for module, names in site.public_names().items():
+        for name in names:
+            doc = inspect.cleandoc(getattr(import_module(module), name).__doc__)
+            links = LINK.findall(doc.partition("\nParameters\n")[0])
+            assert len(links) == 1, f"{name} links {links or 'no part of the guide'}"
+            used.add(links[0])
+    assert used <= site.LABELS.keys()
+
+
+def test_every_label_of_the_guide_is_a_heading_that_is_there_once(site):
+    for label, (page, heading) in site.LABELS.items():
+        assert headings(page).count(heading) == 1, (label, page, heading)
+
+
 def linked(path):
     """Pages in the tables of contents of a page."""
     text = path.read_text(encoding="utf-8")
@@ -105,6 +135,17 @@ def test_example_is_short_and_begins_with_a_question(path):
     assert title.endswith("?"), title
     assert rule == "=" * len(title)
     assert not empty
+
+
+def test_pictures_of_the_guide_are_those_of_the_gallery_and_lead_there():
+    figure = re.compile(
+        r"^```\{figure\} gallery/images/sphx_glr_(\w+)_001.png\n(.*?)^```", re.MULTILINE | re.DOTALL
+    )
+    names = {path.stem for path in EXAMPLES}
+    for page in PAGES:
+        for name, rest in figure.findall(page.read_text(encoding="utf-8")):
+            assert name in names and f":target: gallery/{name}.html\n" in rest, (page, name)
+            assert ":alt: " in rest
 
 
 @pytest.mark.parametrize("page", ["README.md", "notebooks/get_started.md"])

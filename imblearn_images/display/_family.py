@@ -59,6 +59,8 @@ class FamilyDisplay(DisplayMixin):
 
     Make one with :meth:`from_plan`, which draws it at once.
 
+    {guide=parents}
+
     Parameters
     ----------
     families : list of Family

@@ -81,6 +81,8 @@ def balance_folder(
     images are then drawn there, the same bytes, and what a worker that ends had in hand is drawn
     again.
 
+    Read more in the :ref:`User Guide <photo-folders>`.
+
     Parameters
     ----------
     source : str or path-like
@@ -381,6 +383,8 @@ def unbalance_folder(
     **options: Any,
 ) -> FolderReport:
     """Cut class folders to an imbalance profile, for experiments, into a new folder.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
 
     Parameters
     ----------

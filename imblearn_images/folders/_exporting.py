@@ -54,6 +54,8 @@ def export_images(
 ) -> list[str]:
     """Write images and labels to a data set on disk, whatever holds them.
 
+    Read more in the :ref:`User Guide <photo-folders>`.
+
     Parameters
     ----------
     X : array of shape (n, H, W) or (n, H, W, C), list of arrays, or paths

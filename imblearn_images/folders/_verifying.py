@@ -37,7 +37,10 @@ FAULTS = ("missing", "changed", "unexpected", "leaks", "labels")
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a check of an output folder found; truthy if all is well."""
+    """What a check of an output folder found; truthy if all is well.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
+    """
 
     output: str
     n_rows: int
@@ -89,6 +92,8 @@ def verify_folder(
     verbose: int = 0,
 ) -> VerifyReport:
     """Check an output folder against its manifest; nothing is written.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
 
     Parameters
     ----------

@@ -37,6 +37,8 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     floating point, rounded to nearest for integer images. (imbalanced-learn 0.14
     subtracts in the dtype of the images, which wraps around in ``uint8``.)
 
+    {guide=samplers-that-add-images}
+
     Parameters
     ----------
     {sampling_strategy_over}
@@ -191,6 +193,8 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     Two neighbour searches. It sharpens the border where classes touch and amplifies
     mislabelled images; a class without such images gets no new ones, which a UserWarning reports.
 
+    {guide=samplers-that-add-images}
+
     Parameters
     ----------
     {sampling_strategy_over}
@@ -290,6 +294,8 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     imbalanced-learn; a UserWarning counts them. One SVM per class, which takes quadratic
     time: for thousands of images pass an `embedding`.
 
+    {guide=samplers-that-add-images}
+
     Parameters
     ----------
     {sampling_strategy_over}
@@ -387,6 +393,8 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     so the size of a class comes out a few images off. Two searches. It follows outliers and
     wrong labels further than any other method here.
 
+    {guide=samplers-that-add-images}
+
     Parameters
     ----------
     {sampling_strategy_over}
@@ -467,6 +475,8 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     synthetic images come from clusters where their class is common enough. Cheap with an
     `embedding`; k-means on pixels finds brightness more than content. It avoids blends
     between two groups of a class, and fails if no cluster holds enough of it.
+
+    {guide=samplers-that-add-images}
 
     Parameters
     ----------

@@ -33,6 +33,8 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     in parallel (joblib threads, or the backend that ``joblib.parallel_config`` sets)
     straight into one preallocated array.
 
+    {guide=files-in-a-pipeline}
+
     Parameters
     ----------
     size : (height, width), default=None

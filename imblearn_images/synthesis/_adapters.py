@@ -28,6 +28,8 @@ class AugmentWith(BaseEstimator):
 
     Every row has its own seed, so that any synthetic image can be drawn again on its own.
 
+    Read more in the :ref:`User Guide <how-images-are-drawn>`.
+
     Parameters
     ----------
     function : callable

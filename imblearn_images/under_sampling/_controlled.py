@@ -39,6 +39,8 @@ class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
     :class:`imblearn.under_sampling.RandomUnderSampler` for images: same parameters, same
     draws. Paths are selected without opening a file.
 
+    {guide=samplers-that-drop-images}
+
     Parameters
     ----------
     {sampling_strategy_under}
@@ -96,6 +98,8 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
     the smallest. It keeps the border, so the rest of a class is not typical of it, and
     outliers attract the selection (less in version 2); version 3 may find fewer images than
     requested.
+
+    {guide=samplers-that-drop-images}
 
     Parameters
     ----------
@@ -167,6 +171,8 @@ class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardness
 
     :class:`imblearn.under_sampling.InstanceHardnessThreshold` for images. It costs `cv` fits
     of the classifier on features. Hard images go, whether mislabelled or valuable.
+
+    {guide=samplers-that-drop-images}
 
     Parameters
     ----------
@@ -242,6 +248,8 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     images nearest to the centres are kept, a selection that covers the class. With soft
     voting, imbalanced-learn's default, they are averages, which on photos are blurs that no camera
     takes: they teach a network that blurred images are of this class.
+
+    {guide=samplers-that-drop-images}
 
     Parameters
     ----------
