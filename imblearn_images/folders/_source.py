@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._progress import progress
 from imblearn_images.core.files import MORE_FRAMES
 from imblearn_images.core.modes import SUFFIXES
 from imblearn_images.core.splitting import merge_groups, split_rows
@@ -21,7 +22,6 @@ from imblearn_images.folders._labels import find_clashes
 from imblearn_images.folders._layout import find_splits, folders_in
 from imblearn_images.folders._lineage import Lineage, read_lineage
 from imblearn_images.folders._loading import OWN_FILES, count_endings, find_images, note_on_skipped
-from imblearn_images.folders._progress import progress
 from imblearn_images.folders._records import FileRecord, FileRecords, Source, examine_all
 
 __all__ = ["FolderSplit", "split_folder"]
