@@ -636,7 +636,7 @@ def compare_resamplers(
     -------
     ResamplerComparison
         Print it, or use its ``advice``, ``better``, ``to_frame()``, ``plot()``. What resampling
-        has to beat is the best of the baselines, its ``reference``. After
+        has to beat is a baseline, its ``reference``. After
         KeyboardInterrupt it holds the folds that are complete.
 
     Raises
@@ -655,7 +655,11 @@ def compare_resamplers(
     others go on. A difference is called one at the 5 % level of the corrected resampled t-test
     [1]_, after Holm's adjustment for the number of candidates [2]_, of p-values and intervals
     alike; the test is a cautious one. The advice names a candidate that makes images only where
-    it is better than the best baseline in this sense, and otherwise that baseline.
+    it is better than the `reference` in this sense, and otherwise the reference: prior correction
+    where its mean is above that of "none", unless another baseline is better than it in this
+    sense; the baseline with the best mean elsewhere. (Choosing among baselines
+    by their means alone loses where these cannot be told apart:
+    ``tests/benchmarks/efficacy.py advice``.)
     Choosing the best of many candidates makes its score look better than it will be: keep a
     test set that this comparison has not seen.
 
