@@ -183,8 +183,8 @@ def print_weights(cases: int) -> None:
     for row, gained in gains.items():
         error = np.std(gained, ddof=1) / math.sqrt(cases)
         print(
-            f"{cases} simulated ensembles, {row}: {np.mean(gained):+.2f} +- {error:.2f} points over "
-            "equal weights of those screened"
+            f"{cases} simulated ensembles, {row}: {np.mean(gained):+.2f} +- {error:.2f} points "
+            "over equal weights of those screened"
         )
 
 
