@@ -85,6 +85,8 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
     Like the other functions of this module, a callable ``y -> {class: number}``, a value that
     can be compared, pickled and cloned. Numbers are rounded to nearest, halves up.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     fractions : dict of class to float
@@ -123,6 +125,8 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
 class at_least:  # noqa: N801
     """Bring every smaller class up to `n` images, for over-samplers.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     n : int
@@ -147,6 +151,8 @@ class at_least:  # noqa: N801
 @dataclass(frozen=True)
 class at_most:  # noqa: N801
     """Cut every larger class down to `n` images, for under-samplers.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -176,6 +182,8 @@ class at_most_ratio:  # noqa: N801
     imbalanced-learn takes a float for two classes only. Over-samplers raise the small
     classes to ``n_max / ratio``, rounded up; under-samplers cut the large ones to
     ``n_min * ratio``, rounded down.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -215,6 +223,8 @@ class at_most_ratio:  # noqa: N801
 @dataclass(frozen=True)
 class multiply:  # noqa: N801
     """Multiply the size of every class by `factor`: above 1 over-samplers, below under-samplers.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -288,6 +298,8 @@ class evenly(_OfCounts):  # noqa: N801
     For :class:`~imblearn_images.combine.RandomBalancer`, which repeats images of small classes and
     leaves out some of large ones.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     n : int, default=None
@@ -326,6 +338,8 @@ class root(_OfCounts):  # noqa: N801
 
     ``root(0.5)`` is square-root sampling, ``root(0)`` gives all classes the same number,
     ``root(1)`` leaves them as they are.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -391,6 +405,8 @@ class repeat_factor(_OfCounts):  # noqa: N801
     this is, rounds for every image by chance. So does
     :class:`~imblearn_images.over_sampling.LabelOverSampler`, where an image of several classes is
     repeated as its rarest one demands.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -486,6 +502,8 @@ class progressive(_Schedule):  # noqa: N801
     Progressively balanced sampling: epoch 0 has the numbers of `first`, epoch ``epochs - 1`` and
     all after it those of `last`; between, ``first + (last - first) * epoch / (epochs - 1)``.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     epochs : int
@@ -537,6 +555,8 @@ class progressive(_Schedule):  # noqa: N801
 @dataclass(frozen=True)
 class deferred(_Schedule):  # noqa: N801
     """Change from one strategy to another in epoch `at`: deferred re-sampling.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -676,6 +696,8 @@ class by_hierarchy:  # noqa: N801
     equal classes would make two thirds of the images defects; here good and defect are equal, and
     the defects share their half. No class is cut for it, or, with ``sampling="under"``, raised.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     separator : str, default="/"
@@ -766,6 +788,8 @@ _NUMBER = r"\s*([0-9.eE+-]+)"
 
 def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     """Read a sampling strategy from text, as the command line takes it.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -889,6 +913,8 @@ class LongTail:
     are rounded down to at least 1, and no class keeps more than it has.
     Here the k-th of C classes, k = 0 ... C - 1, keeps ``n_max * ratio ** (-k / (C - 1))``.
 
+    Read more in the :ref:`User Guide <long-tails>`.
+
     Parameters
     ----------
     ratio : float
@@ -920,6 +946,8 @@ class LongTail:
 @dataclass(frozen=True)
 class Step:
     """Step imbalance: some classes stay whole, the others are cut to ``n_max / ratio``.
+
+    Read more in the :ref:`User Guide <long-tails>`.
 
     Parameters
     ----------
@@ -964,6 +992,8 @@ class Staircase:
     """Staircase of class sizes: the k-th class keeps at most ``n_max - k * step``, k = 0, 1, ...
 
     Made for studies over many classes of nearly equal size, such as Stanford Dogs.
+
+    Read more in the :ref:`User Guide <long-tails>`.
 
     Parameters
     ----------

@@ -44,6 +44,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
+from imblearn_images._progress import _say_what_is_missing
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
@@ -752,8 +753,9 @@ def test_progress_is_shown_where_wanted(capsys, monkeypatch):
     compare_resamplers(PIXELS, [], X, Y, cv=2, verbose=1)
     assert "6/6" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "tqdm", None)
+    _say_what_is_missing.cache_clear()
     compare_resamplers(PIXELS, [], X, Y, cv=2, verbose=1)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "no progress bar: tqdm is not installed (pip install tqdm)\n"
 
 
 @pytest.mark.parametrize(

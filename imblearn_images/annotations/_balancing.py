@@ -39,7 +39,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class BalanceReport:
-    """What was written, or would be; ``print`` shows the table."""
+    """What was written, or would be; ``print`` shows the table.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+    """
 
     output: str
     format: str
@@ -102,6 +105,8 @@ def balance_annotations(
     n_jobs: int | None = None,
 ) -> BalanceReport:
     """Split a data set with boxes, balance the part that trains, and write both.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
@@ -324,6 +329,8 @@ def convert_annotations(
 ) -> Annotations:
     """Write a data set in another format, with a manifest.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     source, format, on_error
@@ -366,7 +373,10 @@ def convert_annotations(
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What differs from a manifest; true if nothing does."""
+    """What differs from a manifest; true if nothing does.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+    """
 
     n_files: int
     n_compared: int
@@ -398,6 +408,8 @@ def verify_annotations(
     n_jobs: int | None = None,
 ) -> CheckReport:
     """Compare a folder that was written with a manifest with what that says.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------

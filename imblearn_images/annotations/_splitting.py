@@ -29,6 +29,8 @@ def split_annotations(
 
     Images stay whole; what is shared out is the objects of every class.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     annotations : Annotations

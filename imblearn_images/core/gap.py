@@ -35,7 +35,10 @@ UNEVEN = 0.2
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SynthesisGap:
-    """How easily synthetic images are told from real ones; see :func:`synthesis_gap`."""
+    """How easily synthetic images are told from real ones; see :func:`synthesis_gap`.
+
+    Read more in the :ref:`User Guide <how-real-are-they>`.
+    """
 
     auc: float
     """Mean over the classes, weighted by their synthetic images; 0.5: not at all, 1: always.
@@ -88,6 +91,8 @@ def synthesis_gap(
     A classifier that sees such a difference, and finds it in rare classes alone, learns that what
     looks synthetic is rare. The test is made within each class, on features such as the
     classifier's own, by cross-validation that keeps an image and what is drawn from it together.
+
+    Read more in the :ref:`User Guide <how-real-are-they>`.
 
     Parameters
     ----------

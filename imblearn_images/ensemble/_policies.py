@@ -145,6 +145,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     probabilities. By cross-validation inside `fit` policies are dropped that score clearly below
     the best one; the answer is the mean of the log-probabilities of the others.
 
+    {guide=both-and-ensembles}
+
     Parameters
     ----------
     estimator : classifier

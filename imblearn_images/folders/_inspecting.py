@@ -34,7 +34,10 @@ RATIO = 3.0  # of the largest class to a smaller one, from where treatment is wo
 
 @dataclass(frozen=True)
 class InspectReport:
-    """What class folders hold, and which classes need treatment; ``print`` shows it."""
+    """What class folders hold, and which classes need treatment; ``print`` shows it.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
+    """
 
     source: str
     classes: list[dict[str, Any]]
@@ -119,6 +122,8 @@ def inspect_folder(
     verbose: int = 0,
 ) -> InspectReport:
     """Look at class folders before anything is done: every file is decoded, none is written.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
 
     Parameters
     ----------

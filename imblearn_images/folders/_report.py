@@ -35,7 +35,10 @@ class ClassCounts:
 
 @dataclass(frozen=True)
 class FolderReport:
-    """What was written to an output folder, or would be; ``print`` shows the table."""
+    """What was written to an output folder, or would be; ``print`` shows the table.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
+    """
 
     output: str
     classes: list[ClassCounts]

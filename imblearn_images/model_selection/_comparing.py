@@ -31,6 +31,7 @@ from sklearn.utils.metaestimators import available_if
 
 from imblearn_images._drawings import Described, Fit, Training, parts_of, same_drawing
 from imblearn_images._members import alike
+from imblearn_images._progress import progress
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
@@ -607,6 +608,8 @@ def compare_resamplers(
     Where images have several labels the third is "thresholds", the untouched model with a
     threshold tuned for each label.
 
+    Read more in the :ref:`User Guide <does-it-help>`.
+
     Parameters
     ----------
     estimator : classifier
@@ -758,11 +761,16 @@ def compare_resamplers(
     each_one = (outcome for some in results for outcome in some)
     try:
         total = len(folds) * (len(candidates) - len(failures))
-        with frames_told(), remembered_flows():
-            for outcome in _progress(each_one, total, verbose):
+        with (
+            frames_told(),
+            remembered_flows(),
+            progress(total, "compared", verbose, unit="fit") as done,
+        ):
+            for outcome in each_one:
                 if outcome.error:
                     _note_failure(outcome, len(folds), failures, of_labels=of_labels)
                 outcomes.append(outcome)
+                done(1)
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -882,16 +890,6 @@ def _close(results: Any) -> None:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
             results.close()
-
-
-def _progress(outcomes: Any, total: int, verbose: int) -> Any:
-    if not verbose:
-        return outcomes
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        return outcomes
-    return tqdm(outcomes, total=total, desc="compared", unit="fit")
 
 
 def _note_failure(

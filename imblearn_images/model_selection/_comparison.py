@@ -432,6 +432,8 @@ class ResamplerComparison:
     Made by :func:`compare_resamplers`. What depends on a metric is that of `metric`;
     :meth:`by` gives the same comparison by another one.
 
+    {guide=does-it-help}
+
     Attributes
     ----------
     scores : dict of str to ndarray of shape (n_folds,)

@@ -39,6 +39,8 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     `embedding` for samplers, because images with the same shape in another shade, or a pixel
     further, are near.
 
+    {guide=which-images-are-near}
+
     Parameters
     ----------
     orientations : int, default=9
