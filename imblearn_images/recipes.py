@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.combine import SamplerChain
+from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
 from imblearn_images.synthesis import Augment, Chain, OneOf, TransferDeformation
 

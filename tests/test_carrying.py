@@ -1,5 +1,6 @@
 """What belongs to the pixels of an image stays with it: boxes, outlines, masks, keypoints, maps."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -208,6 +209,9 @@ def test_take_refuses_what_lies_in_pixels_where_rows_are_drawn_and_names_carry()
         [np.array(boxes) for boxes in BOXES],
         as_dicts,
         np.array(MASKS[:1] * 6)[:, 0],
+        np.array(MASKS[:1] * 6)[:, 0] * np.uint8(7),
+        [np.argmax(masks, axis=0) for masks in MASKS],
+        np.random.default_rng(0).integers(0, 5, (6, *SIZE, 1)),
     ):
         with pytest.raises(ValueError, match=r"carry\(plan, annotations, images=X\)"):
             plan.take(targets)
@@ -218,7 +222,10 @@ def test_take_refuses_what_lies_in_pixels_where_rows_are_drawn_and_names_carry()
         == ONLY_BOXES[copies.plan_.base].boxes.tobytes()
     )
     assert copies.plan_.take(BOXES) == [BOXES[base] for base in copies.plan_.base]
-    for other in (list("abcdef"), np.arange(6.0), X, [[1, 2]] * 6, np.zeros((6, 4))):
+    photos = np.random.default_rng(0).integers(0, 256, (6, *SIZE), dtype=np.uint8)
+    clothes = np.where(X[0, 0, 0] < X, photos, 0)
+    others = list("abcdef"), np.arange(6.0), photos, clothes, list(photos), np.zeros((6, 4))
+    for other in (*others, [[1, 2]] * 6, np.zeros((6, 8), dtype=int)):
         assert len(plan.take(other)) == len(plan)
 
 
@@ -374,6 +381,9 @@ def test_the_sampler_gives_back_the_annotations_of_its_images(tmp_path):
     from_array, of_array = LabelOverSampler(at_least(12), random_state=0).fit_resample(
         X, ONLY_BOXES
     )
+    name = LABELS[0][0]
+    assert re.fullmatch(rf"row 0 \(labels .*{name}.*\) = 0", over.plan_.explain(0))
+    assert (over.plan_.y == carried.counts()).all()
     assert of_array.paths is None and from_array.shape == (len(of_array), *SIZE)
     assert min(of_array.counts().sum(axis=0)) >= 12
     with pytest.raises(ValueError, match=r"in their order, got .*005\.png in row 0"):

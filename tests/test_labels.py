@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -179,9 +180,12 @@ def test_the_plan_tells_of_several_labels(tmp_path):
     sampler = LabelOverSampler(at_least(4), random_state=0)
     sampler.fit_resample(X, SETS)
     plan = sampler.plan_
-    assert plan.explain(0) == "row 0 (labels 0) = 0"
+    assert plan.explain(0) == "row 0 (labels cat) = 0"
     assert plan.explain(15) == "row 15 (no label) = 15"
-    assert re.fullmatch(r"row 16 \(labels 1, 2\) = a copy of 1[34]", plan.explain(16))
+    assert re.fullmatch(r"row 16 \(labels dog, owl\) = a copy of 1[34]", plan.explain(16))
+    assert replace(plan, labels=()).explain(0) == "row 0 (labels 0) = 0"
+    with pytest.raises(ValueError, match="`labels` must name each column of y, got 2 names"):
+        replace(plan, labels=("a", "b"))
     assert plan[-1:].y.shape == (1, 3)
     for hold in (np.array, sparse.csr_matrix, list):
         y, wrong = (
@@ -191,10 +195,11 @@ def test_the_plan_tells_of_several_labels(tmp_path):
         plan.save(tmp_path / "plan.npz", X, y)
         again = ResamplingPlan.load(tmp_path / "plan.npz", X, y)
         np.testing.assert_array_equal(again.y, plan.y)
+        assert again.explain(16) == plan.explain(16)
         with pytest.raises(ValueError, match="`y` has other labels"):
             ResamplingPlan.load(tmp_path / "plan.npz", X, wrong)
     pytest.importorskip("pandas")
-    assert plan.to_frame()["label"].tolist()[-1] == (1, 2)
+    assert plan.to_frame()["label"].tolist()[-1] == ("dog", "owl")
 
 
 def test_a_sampler_is_an_estimator_and_a_step_of_a_pipeline():

@@ -57,7 +57,7 @@ from imblearn_images.folders._grouping import needs_pixels, read_groups, resolve
 from imblearn_images.folders._records import Source
 from imblearn_images.folders._source import bound_together, check_twins, read_source
 from imblearn_images.folders._store import where_they_meet
-from imblearn_images.model_selection import compare_resamplers
+from imblearn_images.model_selection._comparing import compare_resamplers
 from imblearn_images.model_selection._comparison import as_html, as_text, of_interest
 from imblearn_images.model_selection._folds import draw_folds
 from imblearn_images.over_sampling import SMOTE

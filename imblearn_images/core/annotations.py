@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imblearn_images.core.containers import unwrap
-from imblearn_images.core.masks import RunLengths, box_of_mask
+from imblearn_images.core.masks import RunLengths, box_of_mask, resized_mask
 from imblearn_images.core.text import counted, shorten
 
 __all__ = ["Annotations", "Dropped"]
@@ -353,6 +353,47 @@ class Annotations:
         gone = tuple(self.as_dropped(at, reason) for at, reason in sorted(reasons.items()))
         some = self.chosen(np.arange(len(self)), np.flatnonzero(keep), lengths)
         return replace(some, dropped=self.dropped + gone)
+
+    def at_sizes(self, sizes: NDArray[np.intp]) -> Annotations:
+        """Annotations of the same images, resized.
+
+        Parameters
+        ----------
+        sizes : ndarray of shape (n, 2)
+            Height and width that the images have now.
+
+        Returns
+        -------
+        annotations : Annotations
+            Boxes, outlines and keypoints scaled, masks by the nearest pixel. These annotations
+            themselves, if no size is another.
+
+        Examples
+        --------
+        >>> cells = Annotations.of([[[0, 0, 4, 4]]], [["red"]], (8, 8))
+        >>> cells.at_sizes(np.array([[4, 16]])).boxes.tolist()
+        [[0.0, 0.0, 8.0, 2.0]]
+        """
+        sizes = np.asarray(sizes, dtype=np.intp)
+        if np.array_equal(sizes, self.sizes):
+            return self
+        scale = (sizes / self.sizes)[self.image_of][:, ::-1]
+        changed: dict[str, Any] = {}
+        if self.polygons is not None:
+            changed["polygons"] = as_objects(
+                None if outlines is None else tuple(outline * by for outline in outlines)
+                for outlines, by in zip(self.polygons, scale, strict=True)
+            )
+        if self.keypoints is not None:
+            changed["keypoints"] = self.keypoints.copy()
+            changed["keypoints"][..., :2] *= scale[:, None]
+        if self.masks is not None:
+            there = sizes[self.image_of].tolist()
+            changed["masks"] = as_objects(
+                None if mask is None else RunLengths.of(resized_mask(mask.mask(), (h, w)))
+                for mask, (h, w) in zip(self.masks, there, strict=True)
+            )
+        return replace(self, boxes=self.boxes * np.tile(scale, 2), sizes=sizes, **changed)
 
     def as_dropped(self, at: int, reason: str) -> Dropped:
         """Name one of the objects, for a list of those that were left out or changed."""

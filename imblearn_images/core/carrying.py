@@ -15,7 +15,12 @@ from imblearn_images.core.annotations import Annotations, Dropped, as_objects
 from imblearn_images.core.geometry import Floats, View
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.layers import Layer
-from imblearn_images.core.masks import RunLengths, box_of_mask, mask_of_outlines
+from imblearn_images.core.masks import (
+    RunLengths,
+    box_of_mask,
+    mask_of_outlines,
+    resized_mask,
+)
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, layers_of
@@ -23,7 +28,7 @@ from imblearn_images.core.rules import answer
 from imblearn_images.core.text import counted
 from imblearn_images.core.validation import check_lengths
 
-__all__ = ["carry"]
+__all__ = ["carry", "carry_rows"]
 
 BOXES = ("auto", "corners", "ellipse")
 BLOCK = 1 << 19  # pixels whose layers are held at a time
@@ -130,6 +135,40 @@ def carry(
         how = _How(box, float(min_visible), float(min_side), n_jobs)
         return _carried_annotations(plan, targets, _home(images, targets, plan), how)
     return _carried_maps(plan, targets, images, fill, n_jobs)
+
+
+def carry_rows(
+    plan: ResamplingPlan,
+    targets: Any,
+    images: Images,
+    *,
+    box: str = "auto",
+    min_visible: float = 0.25,
+    min_side: float = 1.0,
+    fill: Any = None,
+) -> Any:
+    """Carry as :func:`carry` does, for whoever draws a few rows again and again.
+
+    Neither sizes are compared nor is a word said about objects that lean: a loader has done the
+    first once, and would say the second with every batch.
+
+    Parameters
+    ----------
+    plan, targets, box, min_visible, min_side, fill
+        As for :func:`carry`; label maps come as a list.
+    images : Images
+        The source images.
+
+    Returns
+    -------
+    carried : Annotations, or list of label maps
+    """
+    _check_options(box, min_visible, min_side)
+    if isinstance(targets, Annotations):
+        how = _How(box, float(min_visible), float(min_side))
+        return _through_steps(plan, targets, images, how)[0]
+    value = _fill_value(fill, targets[0].dtype if targets else np.dtype(np.uint8))
+    return _maps_through(plan, targets, images, value, None)
 
 
 @dataclass(frozen=True)
@@ -368,8 +407,10 @@ def _carried_row(
     found = []
     for layer in layers:
         one = layer.row(at)
-        if one.shown is not None and not one.shown.any() and len(layers) > len(parents):
-            continue  # of a synthesis that did not draw this row
+        if one.shown is not None and not one.shown.any():
+            is_partner = bool(one.member) and plan.weights[at, one.member - 1] != 0
+            if len(layers) > len(parents) or (one.member and not is_partner):
+                continue  # of a synthesis that did not draw this row, or takes fewer partners
         parent = parents[layer.member]
         found.append(_carried_layer(one, parent, before, seen_before, images, how))
     return _joined(found, before)
@@ -418,7 +459,7 @@ def _carried_layer(
     for at in range(len(index)):
         if masks is not None and masks[at] is not None:
             alone[at] = False
-            mask = _resized(masks[at].mask(), layer.size)
+            mask = resized_mask(masks[at].mask(), layer.size)
             there, share[at] = view.mask(mask)
             new_masks[at] = RunLengths.of(there)
             box = box_of_mask(there)
@@ -496,17 +537,6 @@ def _by_outlines(
 def _area(outline: Floats) -> float:
     x, y = outline.T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
-
-
-def _resized(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """A mask in another size, by the nearest pixel."""
-    if mask.shape == size:
-        return mask
-    row, column = (
-        (np.arange(new) * old // new).astype(np.intp)
-        for new, old in zip(size, mask.shape, strict=True)
-    )
-    return mask[np.ix_(row, column)]
 
 
 def _carried_points(view: View, points: Floats, names: Sequence[str]) -> Floats:
@@ -618,7 +648,7 @@ def _maps_through(
             for one in sorted(shown, key=lambda layer: float(layer.share[0])):
                 parent = maps[parents[one.member]]
                 view = View(one)
-                fits = parent if parent.shape == one.size else _resized(parent, one.size)
+                fits = parent if parent.shape == one.size else resized_mask(parent, one.size)
                 there = view.values(np.ones(one.size, dtype=np.bool_), np.False_)
                 np.copyto(carried, view.values(fits, fill), where=there)
             found[row] = carried

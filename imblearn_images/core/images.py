@@ -22,6 +22,7 @@ from scipy import sparse
 
 from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
+from imblearn_images.core.modes import axes_of
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.text import counted, printable
@@ -717,7 +718,7 @@ class FileImages(Images):
             kinds.setdefault((tuple(self.shapes[known[0], 2:].tolist()), self.dtype), known[0])
         if len(kinds) > 1:
             told = [
-                f"{printable(self.name_of(row))} is {files.axes_of(channels)} {dtype}"
+                f"{printable(self.name_of(row))} is {axes_of(channels)} {dtype}"
                 for (channels, dtype), row in list(kinds.items())[:2]
             ]
             raise ValueError(

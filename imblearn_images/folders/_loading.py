@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.images import FileImages
+from imblearn_images.core.modes import SUFFIXES
 from imblearn_images.core.text import counted
 from imblearn_images.folders._layout import (
     SplitFoldersError,

@@ -29,6 +29,7 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from imblearn_images._drawings import Described, Fit, Training, parts_of, same_drawing
 from imblearn_images._members import alike
 from imblearn_images._progress import progress
 from imblearn_images.core.calibration import calibrate
@@ -43,10 +44,9 @@ from imblearn_images.core.validation import check_lengths
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.decision._class_counts import fit_counting
 from imblearn_images.decision._labels import label_probabilities
+from imblearn_images.ensemble._policies import PolicyEnsembleClassifier
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.model_selection._candidates import (
-    BASELINES,
-    LABEL_BASELINES,
     Candidate,
     name_candidates,
     name_model,
@@ -54,13 +54,15 @@ from imblearn_images.model_selection._candidates import (
     prepare,
 )
 from imblearn_images.model_selection._comparison import (
+    BASELINES,
+    LABEL_BASELINES,
     Calibration,
     ClassRecall,
     Cost,
     ResamplerComparison,
 )
 from imblearn_images.model_selection._folds import Fold, make_folds
-from imblearn_images.model_selection._gap import SynthesisGap, gap_of
+from imblearn_images.model_selection._gap import SynthesisGap, gap_between, gap_of
 from imblearn_images.model_selection._label_scores import (
     METRICS,
     LabelScorer,
@@ -68,6 +70,7 @@ from imblearn_images.model_selection._label_scores import (
     several_labels,
 )
 from imblearn_images.preprocessing import ReadImages
+from imblearn_images.synthesis._flow import remembered_flows
 
 __all__ = ["Outcome", "compare_resamplers", "fit_and_score", "summarise"]
 
@@ -220,6 +223,11 @@ class Watch:
             self.peak = np.nanmax([self.peak, peak()]) if self.traces else np.nan
         return result
 
+    def traced(self, resample: Callable[..., Any], *args: Any) -> tuple[Any, float, float]:
+        """Call a sampler; its result, seconds and bytes."""
+        alone = Watch(self.traces)
+        return alone.run(resample, *args), alone.seconds, alone.peak
+
 
 @contextmanager
 def _traced(wanted: bool) -> Iterator[Callable[[], int]]:
@@ -290,7 +298,7 @@ class Answers(ClassifierMixin, BaseEstimator):
 
 
 @dataclass
-class Fit:
+class Shared:
     """What candidates have in common that differ in their correction alone: one fit."""
 
     model: Any = None
@@ -308,8 +316,11 @@ def core_of(candidate: Candidate) -> Any:
     return inner.estimator if isinstance(inner, PriorCorrectedClassifier) else inner
 
 
-def shared_fits(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Candidates that share a fit, together; in the order of the first of them."""
+def together(candidates: Sequence[Candidate], X: Any) -> list[list[Candidate]]:
+    """Candidates that have a fit or a drawing in common, in the order of the first of them.
+
+    An ensemble of policies comes last among those whose drawings are its own, too.
+    """
     groups: list[list[Candidate]] = []
     for each in candidates:
         for group in groups:
@@ -319,6 +330,18 @@ def shared_fits(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
                 break
         else:
             groups.append([each])
+    for ensemble in [g for g in groups if isinstance(g[0].estimator, PolicyEnsembleClassifier)]:
+        own = [steps for steps in ensemble[0].estimator.drawings(X) if steps]
+        theirs = [
+            group
+            for group in groups
+            if (parts := parts_of(core_of(group[0]))) is not None
+            and any(same_drawing(parts.samplers, steps) for steps in own)
+        ]
+        if theirs:
+            at = groups.index(theirs[0])
+            groups[at] = [each for group in [*theirs, ensemble] for each in group]
+            groups = [g for k, g in enumerate(groups) if k == at or g not in [*theirs, ensemble]]
     return groups
 
 
@@ -337,13 +360,14 @@ def fit_and_score(
     rows: tuple[NDArray[np.intp], NDArray[np.intp]],
     scorer: Any,
     classes: Sequence[Any],
+    described: Described | None = None,
 ) -> list[Outcome]:
     """Fit candidates on the training images of a fold, and score them on the test images.
 
     Parameters
     ----------
     candidates : sequence of Candidate
-        With an estimator; several only where :func:`shared_fits` has put them together.
+        With an estimator; several only where :func:`together` has put them together.
     fold : int
         Its number. Memory is traced on fold 0, whose time therefore does not count.
     X, y : ndarray
@@ -354,6 +378,8 @@ def fit_and_score(
         Returns a dict of scores.
     classes : sequence
         Labels, in the order of the columns of the probabilities.
+    described : Described, default=None
+        Features of all images, for candidates that begin with the step that has made them.
 
     Returns
     -------
@@ -365,53 +391,112 @@ def fit_and_score(
     alone = threading.current_thread() is threading.main_thread()
     watch = Watch(traces=alone and fold == 0)
     parts = X[train], y[train], X[test], y[test]
-    fit: Fit | None = None
-    if len(candidates) > 1:
-        fit = Fit()
+    training, tested = None, None
+    if described is not None:
+        training = Training(parts[0], parts[1], described.subset(train), record=alone)
+        tested = described.features[test]
+    known = [each for each in candidates if _on_features(each, training)]
+    shared: Shared | None = None
+    if len(others := [each for each in candidates if each not in known]) > 1:
+        shared = Shared()
         with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
             try:
-                core = _watched(clone(core_of(candidates[0])), watch)
+                core = _watched(clone(core_of(others[0])), watch)
                 started = time.perf_counter()
-                fit.model, fit.counted = fit_counting(core, parts[0], parts[1], {})
-                fit.seconds = time.perf_counter() - started
+                shared.model, shared.counted = fit_counting(core, parts[0], parts[1], {})
+                shared.seconds = time.perf_counter() - started
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                fit.error = error
-        fit.heard = list(heard)
-    return [_scored(each, fold, parts, scorer, classes, watch, fit, alone) for each in candidates]
+                shared.error = error
+        shared.heard = list(heard)
+
+    def make(each: Candidate) -> tuple[Any, Any, float, Watch, SynthesisGap | None]:
+        """What was fitted, what it is tested on, seconds, the sampler watched, and the gap."""
+        looks = fold == 0 and y.ndim == 1
+        if training is not None and isinstance(each.estimator, PolicyEnsembleClassifier):
+            spared, started = training.spared, time.perf_counter()
+            ensemble = clone(each.estimator).fit_sharing(*parts[:2], training)
+            seconds = time.perf_counter() - started + training.spared - spared
+            return ensemble, parts[2], seconds, watch, None
+        if training is not None and each in known:
+            fit, gap = _fit_on_features(each, training, watch, looks=looks)
+            seen = Watch(watch.traces)
+            seen.seconds, seen.peak = fit.resampling_seconds, fit.peak
+            model = _corrected(each, parts[1], fit.model, fit.counted)
+            return model, tested, fit.seconds, seen, gap
+        if shared is None:
+            fitted, seconds = _fitted(each, *parts[:2], watch)
+        elif shared.error is not None:
+            raise shared.error
+        else:
+            fitted = _corrected(each, parts[1], shared.model, shared.counted)
+            seconds = shared.seconds
+        return fitted, parts[2], seconds, watch, _gap(fitted, watch, parts[0]) if looks else None
+
+    heard_before = [] if shared is None else shared.heard
+    return [
+        _scored(each, fold, make, parts[3], scorer, classes, heard_before * (each not in known))
+        for each in candidates
+    ]
+
+
+def _on_features(candidate: Candidate, training: Training | None) -> bool:
+    """Whether it is fitted on features that are known of all images."""
+    inner = core_of(candidate)
+    if isinstance(inner, PolicyEnsembleClassifier):
+        inner = inner.estimator
+    parts = parts_of(inner)
+    return training is not None and parts is not None and training.describes(parts.describing)
+
+
+def _fit_on_features(
+    candidate: Candidate, training: Training, watch: Watch, *, looks: bool
+) -> tuple[Fit, SynthesisGap | None]:
+    """Fit what is behind the features; look at the synthetic images if that is wanted."""
+    parts = parts_of(core_of(candidate))
+    assert parts is not None and training.described is not None
+
+    def weights(y: NDArray[Any], carried: dict[str, Any]) -> dict[str, Any]:
+        return weighted(parts.model, compute_sample_weight("balanced", y))
+
+    fit = training.fit(
+        parts.samplers,
+        parts.model,
+        counts=isinstance(candidate.estimator, PriorCorrectedClassifier),
+        params=weights if candidate.weighted else None,
+        traced=watch.traced,
+    )
+    if not looks or fit.plan is None or not fit.plan.synthetic.any():
+        return fit, None
+    drawn = training.draw(parts.samplers)
+    return fit, gap_between(fit.plan, training.described.features, drawn.X)
 
 
 def _scored(
     candidate: Candidate,
     fold: int,
-    parts: tuple[Any, NDArray[Any], Any, NDArray[Any]],
+    make: Callable[[Candidate], tuple[Any, Any, float, Watch, SynthesisGap | None]],
+    y_test: NDArray[Any],
     scorer: Any,
     classes: Sequence[Any],
-    watch: Watch,
-    fit: Fit | None,
-    alone: bool,
+    told: Sequence[Any],
 ) -> Outcome:
-    X, y, X_test, y_test = parts
+    alone = threading.current_thread() is threading.main_thread()
     with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
         try:
-            if fit is None:
-                fitted, fit_seconds = _fitted(candidate, X, y, watch)
-            else:
-                fitted, fit_seconds = _corrected(candidate, y, fit), fit.seconds
+            fitted, X_test, fit_seconds, watch, gap = make(candidate)
             answers = Answers(fitted)
             scores = scorer(answers, X_test, y_test)
             predicted = answers.predict(X_test)
-            if y.ndim == 1:
+            if y_test.ndim == 1:
                 probabilities = _probabilities(answers, X_test, classes)
             elif hasattr(answers, "predict_proba"):
-                probabilities = label_probabilities(answers, X_test, y.shape[1])
+                probabilities = label_probabilities(answers, X_test, y_test.shape[1])
             else:
                 probabilities = None
-            gap = _gap(fitted, watch.plan, X) if fold == 0 and y.ndim == 1 else None
         except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
             reason = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {reason}{_whose_line(error)}"
             return Outcome(candidate.name, fold, error=reason)
-    told = [*(fit.heard if fit is not None else ()), *heard]
     return Outcome(
         candidate.name,
         fold,
@@ -421,7 +506,7 @@ def _scored(
         fit_seconds=fit_seconds,
         resampling_seconds=watch.seconds,
         peak_bytes=watch.peak,
-        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in told),
+        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in [*told, *heard]),
         gap=gap,
     )
 
@@ -435,17 +520,18 @@ def _fitted(candidate: Candidate, X: Any, y: NDArray[Any], watch: Watch) -> tupl
     return fitted, time.perf_counter() - started
 
 
-def _corrected(candidate: Candidate, y: NDArray[Any], fit: Fit) -> Any:
+def _corrected(
+    candidate: Candidate, y: NDArray[Any], model: Any, counted: Mapping[Any, float]
+) -> Any:
     """Give what was fitted, behind the correction of a candidate if it has one."""
-    if fit.error is not None:
-        raise fit.error
     if not isinstance(candidate.estimator, PriorCorrectedClassifier):
-        return fit.model
-    return clone(candidate.estimator).correct_fitted(fit.model, y, fit.counted)
+        return model
+    return clone(candidate.estimator).correct_fitted(model, y, counted)
 
 
-def _gap(fitted: Any, plan: ResamplingPlan | None, X: Any) -> SynthesisGap | None:
+def _gap(fitted: Any, watch: Watch, X: Any) -> SynthesisGap | None:
     """Look at the synthetic images of a Pipeline; they are not what the comparison is about."""
+    plan = watch.plan
     if plan is None or not isinstance(fitted, Pipeline) or holds_paths(X) or np.ndim(X) < 3:
         return None
     try:
@@ -632,16 +718,17 @@ def compare_resamplers(
     )
     classes: Any = np.unique(labels) if several is None else several.labels
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}
+    described = None if of_labels else _described_once(candidates, images)
 
     def tasks() -> Iterator[Any]:
         known = [each for each in candidates if not each.unavailable]
         # a correction of several labels is not one of classes
-        groups = shared_fits(known) if labels.ndim == 1 else [[each] for each in known]
+        groups = together(known, images) if labels.ndim == 1 else [[each] for each in known]
         for number, rows in enumerate(folds):
             for group in groups:
                 if left := [each for each in group if each.name not in failures]:
                     yield delayed(fit_and_score)(
-                        left, number, images, labels, rows, scorer, classes
+                        left, number, images, labels, rows, scorer, classes, described
                     )
 
     outcomes: list[Outcome] = []
@@ -652,7 +739,11 @@ def compare_resamplers(
     each_one = (outcome for some in results for outcome in some)
     try:
         total = len(folds) * (len(candidates) - len(failures))
-        with frames_told(), progress(total, "compared", verbose, unit="fit") as done:
+        with (
+            frames_told(),
+            remembered_flows(),
+            progress(total, "compared", verbose, unit="fit") as done,
+        ):
             for outcome in each_one:
                 if outcome.error:
                     _note_failure(outcome, len(folds), failures, of_labels=of_labels)
@@ -675,6 +766,17 @@ def compare_resamplers(
         conditions,
         LABEL_BASELINES if of_labels else BASELINES,
     )
+
+
+def _described_once(candidates: Sequence[Candidate], images: Any) -> Described | None:
+    """Features of all images, where the estimator begins with a step that makes them."""
+    parts = parts_of(core_of(candidates[0]))
+    if parts is None or not isinstance(images, np.ndarray) or holds_paths(images):
+        return None
+    try:
+        return Described.of(parts.describing, images)
+    except Exception:  # noqa: BLE001 - whatever it is, the first fit will meet it and say so
+        return None
 
 
 def _label_scorer(estimator: Any, y: NDArray[np.intp], scoring: Any) -> Any:

@@ -16,7 +16,6 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.calibration import Reliability
 from imblearn_images.core.text import align, counted, html_table, shown
 from imblearn_images.display import ComparisonDisplay
-from imblearn_images.model_selection._candidates import BASELINES
 from imblearn_images.model_selection._gap import SynthesisGap
 from imblearn_images.model_selection._statistics import (
     ALPHA,
@@ -26,6 +25,8 @@ from imblearn_images.model_selection._statistics import (
 )
 
 __all__ = [
+    "BASELINES",
+    "LABEL_BASELINES",
     "Calibration",
     "ClassRecall",
     "Cost",
@@ -40,6 +41,12 @@ __all__ = [
     "recall_rows",
     "summary_rows",
 ]
+
+BASELINES = ("none", "class_weight", "prior_correction")
+"""What resamples nothing, and is always compared."""
+
+LABEL_BASELINES = ("none", "class_weight", "thresholds")
+"""The same where images have several labels."""
 
 RECALLS = 6
 """Candidates whose recall is shown."""

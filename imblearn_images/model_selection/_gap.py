@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -23,7 +23,7 @@ from imblearn_images.core.targets import plain_list
 from imblearn_images.core.text import align
 from imblearn_images.preprocessing import HOGFeatures
 
-__all__ = ["SynthesisGap", "gap_of", "synthesis_gap"]
+__all__ = ["SynthesisGap", "gap_between", "gap_of", "synthesis_gap"]
 
 FEW = 8
 """Images, real and synthetic, that a class must have to be looked at."""
@@ -147,9 +147,32 @@ def synthesis_gap(
     plan = plan if isinstance(plan, ResamplingPlan) else getattr(plan, "plan_", plan)
     check_plan(plan)
     images = open_images(X if isinstance(X, Images) else unwrap(X)[0])
-    made, rng = plan.synthetic, check_random_state(random_state)
-    if not made.any():
+    if not plan.synthetic.any():
         raise ValueError("The plan has no synthetic images, so there is nothing to be told apart.")
+    return _told_apart(
+        plan, lambda rows: _described(plan[rows], images, features), max_images, random_state
+    )
+
+
+def gap_between(plan: ResamplingPlan, real: NDArray[Any], drawn: NDArray[Any]) -> SynthesisGap:
+    """Gap of features that are known: of the source images, and of the rows of the plan."""
+
+    def described(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        found = drawn[rows].astype(np.float64)
+        plain = ~plan.synthetic[rows]
+        found[plain] = real[plan.first_base[rows[plain]]]
+        return found
+
+    return _told_apart(plan, described, 200, 0)
+
+
+def _told_apart(
+    plan: ResamplingPlan,
+    described: Callable[[NDArray[np.intp]], NDArray[np.float64]],
+    max_images: int,
+    random_state: int | np.random.RandomState | None,
+) -> SynthesisGap:
+    made, rng = plan.synthetic, check_random_state(random_state)
     labels = plain_list(np.unique(plan.y))
     shares = {label: float(made[plan.y == label].mean()) for label in labels}
     chosen: dict[Any, tuple[NDArray[np.intp], ...]] = {}
@@ -163,8 +186,7 @@ def synthesis_gap(
     by_class, sizes = {}, []
     if chosen:
         rows = np.concatenate([part for pair in chosen.values() for part in pair])
-        described = _described(plan[rows], images, features)
-        scores = _scores(described, made[rows], plan.y[rows], plan.first_base[rows])
+        scores = _scores(described(rows), made[rows], plan.y[rows], plan.first_base[rows])
         for label in chosen:
             own = plan.y[rows] == label
             by_class[label] = float(roc_auc_score(made[rows][own], scores[own]))

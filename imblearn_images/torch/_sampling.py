@@ -373,6 +373,11 @@ class PlanSampler(_EpochSampler):
                 f"`plans` must be EpochPlans or a PlanDataset, got {type(plans).__name__}. For the "
                 "rows of any other data set there is BalancedSampler(labels)."
             )
+        if spread is not None and np.ndim(getattr(self.plans, "targets_", ())) > 1:
+            raise ValueError(
+                f"`spread` must be None where images have several labels, got {spread}: no batch "
+                "can hold all of them to their shares. Leave it out."
+            )
         self._length: int | None = None
 
     def _n_rows(self) -> int:
