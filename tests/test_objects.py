@@ -438,6 +438,10 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
     for top, source in ((tmp_path / "o", folder), (tmp_path / "p", tmp_path / "o")):
         code, out, err = run(capsys, "verify", top, "--source", source)
         assert code == 0 and "as the manifest says" in out
+    pasted = [*options, "--synthesis", "paste", "--out-format", "csv"]
+    code, out, err = run(capsys, "balance", folder, tmp_path / "q", *pasted)
+    rows = json.loads((tmp_path / "q/manifest.json").read_text("utf-8"))["rows"]
+    assert code == 0 and any("pasted into it" in row.get("drawn", "") for row in rows)
     (tmp_path / "p/data.yaml").write_text("")
     code, out, err = run(capsys, "verify", tmp_path / "p")
     assert code == 1 and "data.yaml has changed" in err
@@ -449,6 +453,7 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
     ("args", "words"),
     [
         (["--max-repeats", "3"], "--max-repeats is about objects. Add --boxes auto"),
+        (["--synthesis", "zoom"], "--synthesis zoom is about objects. Add --boxes auto"),
         (["--boxes", "voc", "--size", "9"], "--size is about class folders"),
         (["--boxes", "voc", "--method", "smote"], "--method smote does not know objects"),
         (["--boxes", "coco"], "has no annotations in the format 'coco'"),
