@@ -354,6 +354,8 @@ class PasteObjects(BaseEstimator):
     chooses between repeating an image and pasting into it. The annotations of what is pasted come
     along.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     labels : "rare" or list of str, default="rare"
