@@ -297,7 +297,7 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     interpolated, the others extrapolated away from their neighbour: such shares are
     negative, and integer pixels are clipped to the range of their dtype. Where all support
     vectors of a class are of one kind, about half of its new images are missing, as in
-    imbalanced-learn; a UserWarning counts them. One SVM per class, which takes quadratic
+    imbalanced-learn; a UserWarning counts them. One SVM of all classes, which takes quadratic
     time: for thousands of images pass an `embedding`.
 
     {guide=samplers-that-add-images}
