@@ -32,7 +32,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
-from imblearn_images.combine import SamplerChain
+from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry, carry_rows
@@ -40,6 +40,7 @@ from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import given_features
 from imblearn_images.core.images import FileImages, Images, Memory, open_images
 from imblearn_images.core.masks import resized_mask
+from imblearn_images.core.modes import axes_of
 from imblearn_images.core.multilabel import LabelCounts, count_labels_of, several_labels_of
 from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.plan import ResamplingPlan
@@ -80,6 +81,8 @@ class EpochPlans:
     Epoch 0 is what ``resampler.fit_resample(X, y)`` gives, byte for byte. In epoch e each step has
     a seed made of its `random_state` and e. So epoch 17 is the same on every machine, in every
     process, and after a crash. Nothing is drawn until it is read.
+
+    Read more in the :ref:`User Guide <training-loops>`.
 
     Parameters
     ----------
@@ -547,6 +550,8 @@ class EpochPlans:
 
 class EpochImages(Images):
     """The images of one epoch: a home of pixels, each row drawn when it is read.
+
+    Read more in the :ref:`User Guide <training-loops>`.
 
     Attributes
     ----------
@@ -1160,9 +1165,9 @@ class _Files(Images):
             pixels = files.read_image(self.name_of(row), size=None if own else size, mode=self.mode)
             if pixels.shape != image.shape or pixels.dtype != self.dtype:
                 raise ValueError(
-                    f"{printable(self.name_of(row))} is read as {files.axes_of(pixels.shape[2:])} "
+                    f"{printable(self.name_of(row))} is read as {axes_of(pixels.shape[2:])} "
                     f"{pixels.dtype}, {printable(self.name_of(0))} as "
-                    f"{files.axes_of(self._channels)} {self.dtype}. Pass `mode`, such as "
+                    f"{axes_of(self._channels)} {self.dtype}. Pass `mode`, such as "
                     'mode="RGB", which converts them.'
                 )
             image[...] = pixels

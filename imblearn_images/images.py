@@ -67,10 +67,21 @@ DrawnImages(8 images)
 
 Files that this library cannot read need no home of their own, only a function that reads one:
 ``FileImages(paths, reader=pydicom_pixels)``, or
-``load_image_folder(folder, reader=numpy.load, suffixes=[".npy"])``.
+``load_image_folder(folder, reader=numpy.load, suffixes=[".npy"])``. :class:`RemoteReader` is such a
+function, for files on other machines. A data set of torch or Hugging Face is :class:`ItemImages`.
 '''
 
+from imblearn_images.core.elsewhere import ItemImages, RemoteReader
 from imblearn_images.core.images import ArrayImages, FileImages, Images, StoreImages, open_images
 from imblearn_images.core.rendering import DrawnImages
 
-__all__ = ["ArrayImages", "DrawnImages", "FileImages", "Images", "StoreImages", "open_images"]
+__all__ = [
+    "ArrayImages",
+    "DrawnImages",
+    "FileImages",
+    "Images",
+    "ItemImages",
+    "RemoteReader",
+    "StoreImages",
+    "open_images",
+]

@@ -1,10 +1,12 @@
 """Stores: chunked arrays on disk and on clusters are read a few chunks at a time."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Chunked, make_images, make_labels
+from conftest import Chunked, make_images, make_labels, write_images
+from PIL import Image
 
 from imblearn_images import (
     SMOTE,
@@ -14,8 +16,14 @@ from imblearn_images import (
     render,
 )
 from imblearn_images.core import images as homes
-from imblearn_images.core import stores
-from imblearn_images.images import DrawnImages, StoreImages
+from imblearn_images.core import rendering, stores
+from imblearn_images.images import (
+    DrawnImages,
+    FileImages,
+    ItemImages,
+    RemoteReader,
+    StoreImages,
+)
 from imblearn_images.synthesis import Augment
 
 Y = make_labels()
@@ -138,3 +146,139 @@ def test_what_is_no_store_is_refused():
     for array in (X[0, 0], "images.zarr", 3):
         with pytest.raises(TypeError, match=r"`array` must have the shape \(n, H, W\)"):
             StoreImages(array)
+
+
+class Stopped(Chunked):
+    """A store that takes some rows, and then no more."""
+
+    def __init__(self, array, most):
+        super().__init__(array)
+        self.most = most
+
+    def __setitem__(self, rows, block):
+        self.most -= len(block)
+        if self.most < 0:
+            raise OSError("the disk is full")
+        self.array[rows] = block
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_rendering_that_was_cut_short_is_taken_up(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(rendering, "CHUNK", 5 * X[0].nbytes)
+    sampler = SAMPLERS[name]
+    expected, _ = sampler.fit_resample(X, Y)
+    plan, store, note = sampler.plan_, Chunked(X), tmp_path / "rows"
+    sampler.fit_resample(StoreImages(store), Y)
+    out = np.zeros_like(expected)
+    with pytest.raises(OSError, match="the disk is full"):
+        render(sampler.plan_, store, out=Stopped(out, 12), checkpoint=note)
+    with note.open("a") as file:
+        file.write("7")  # the power went off
+    n_drawn, read = [], rendering._draw
+    monkeypatch.setattr(
+        rendering, "_draw", lambda *given: n_drawn.append(given[3] - given[2]) or read(*given)
+    )
+    render(plan, X, out=out, checkpoint=note, n_jobs=2)
+    np.testing.assert_array_equal(out, expected)
+    assert not note.exists()
+    assert sum(n_drawn) <= len(plan) - 10 + 11, "rows were drawn twice"  # some are compared
+
+
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
+    sampler = SAMPLERS["augment"]
+    expected, _ = sampler.fit_resample(X, Y)
+    plan, note = sampler.plan_, tmp_path / "rows"
+    with pytest.raises(ValueError, match="`out` must be given with `checkpoint`"):
+        render(plan, X, checkpoint=note)
+    with pytest.raises(OSError, match="full"):
+        render(plan, Chunked(X), out=Stopped(np.zeros_like(expected), 0), checkpoint=note)
+    with note.open("a") as file:
+        file.write("0 36\n")
+    with pytest.raises(ValueError, match=r"`out` does not hold row 0, of which .*\"r\+\""):
+        render(plan, X, out=np.zeros_like(expected), checkpoint=note)
+    other = RandomOverSampler(random_state=1, synthesis=Augment())
+    other.fit_resample(X, Y)
+    with pytest.raises(ValueError, match="is of another plan or another `out`"):
+        render(other.plan_, X, out=np.zeros_like(expected), checkpoint=note)
+    note.write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match="something else altogether"):
+        render(plan, X, out=np.zeros_like(expected), checkpoint=note)
+
+
+def test_items_of_a_data_set_are_images():
+    pairs = [{"image": Image.fromarray(image), "at": row} for row, image in enumerate(X)]
+    for sampler in SAMPLERS.values():
+        expected, _ = sampler.fit_resample(X, Y)
+        drawn, _ = sampler.fit_resample(ItemImages(pairs, "image"), Y)
+        np.testing.assert_array_equal(np.asarray(drawn), expected)
+        turned = ItemImages(list(X.swapaxes(1, 2)), lambda item: item.swapaxes(0, 1))
+        np.testing.assert_array_equal(np.asarray(sampler.fit_resample(turned, Y)[0]), expected)
+    mixed = ItemImages([X[0], X[1, :4]])
+    assert mixed.uniform is None and mixed.shape_of(1) == (4, 7, 3) and mixed.uniform is None
+    out = np.empty((2, 9, 7, 3), np.uint8)
+    mixed.read(np.array([1, 0]), out)
+    np.testing.assert_array_equal(out[1], X[0])
+
+
+def test_items_that_are_read_once_are_those_of_a_known_shape():
+    read = []
+
+    class Watched(list):
+        def __getitem__(self, row):
+            read.append(row)
+            return super().__getitem__(row)
+
+    images = ItemImages(Watched(X), shape=(9, 7, 3))
+    RandomUnderSampler(random_state=0).fit_resample(images, Y)
+    assert read == [0] and images.uniform == (9, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "error", "words"),
+    [
+        ((x for x in X), {}, TypeError, "`dataset` must have a length"),
+        ([], {}, ValueError, "must hold an image, got an empty list"),
+        (["a.png"], {}, ValueError, "Row 0 of the data set holds no image .* Say with `key`"),
+        ([X[0], X[0, 0]], {}, ValueError, r"shape \(7, 3\) in row 1"),
+        ([X[0], X[0] / 2], {}, ValueError, r"got float64 .* in row 1, and uint8"),
+        ([X[0], X[0, :, :, :1]], {}, ValueError, r"shape \(9, 7, 1\) in row 1"),
+        ([X[0]], {"shape": (9, 7)}, ValueError, r"`shape` must be .*got \(9, 7\), and row 0"),
+        ([X[0], X[0, :4]], {"shape": (9, 7, 3)}, ValueError, "row 1 has .* Leave it out"),
+    ],
+)
+def test_items_that_are_no_images_are_named(dataset, options, error, words):
+    with pytest.raises(error, match=words):
+        np.asarray(ItemImages(dataset, **options))
+
+
+def test_files_elsewhere_are_fetched_once_and_the_cache_stays_small(tmp_path):
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
+    urls = [f"memory://stores/{row}.png" for row in range(len(X))]
+    for url, path in zip(urls, write_images(tmp_path, X), strict=True):
+        with fsspec.open(url, "wb") as file:
+            file.write(Path(path).read_bytes())
+    size = max(path.stat().st_size for path in tmp_path.glob("*.png"))
+    reader = RemoteReader(tmp_path / "cache", max_bytes=5 * size)
+    fetched = []
+    content = reader._content
+    reader._content = lambda path: fetched.append(path) or content(path)
+    for row in (0, 1, 2, 0, 1, 3, 4, 0, 5, 6, 0):
+        np.testing.assert_array_equal(reader(urls[row]), X[row])
+    assert [urls.index(url) for url in fetched] == [0, 1, 2, 3, 4, 5, 6]
+    assert sum(each.stat().st_size for each in (tmp_path / "cache").iterdir()) <= 5 * size
+
+    del reader._content
+    again = pickle.loads(pickle.dumps(reader))  # another process finds what is there
+    again._content = None
+    np.testing.assert_array_equal(again(urls[0]), X[0])
+    for each in (tmp_path / "cache").iterdir():
+        each.write_bytes(b"")  # damaged
+    np.testing.assert_array_equal(reader(urls[0]), X[0])
+    with fsspec.open("memory://stores/no.png", "wb") as file:
+        file.write(b"no image")
+    with pytest.raises(ValueError, match=r"memory://stores/no\.png: `reader` raised ValueError"):
+        FileImages([*urls[:2], "memory://stores/no.png"], reader=reader)
+    for sampler in (SAMPLERS["copies"], SAMPLERS["selection"]):
+        sampler.fit_resample(FileImages(urls, np.empty(0, int), reader=reader), Y)
+    with pytest.raises(ValueError, match="`max_bytes` must be a number of bytes"):
+        RemoteReader(max_bytes=0)

@@ -16,6 +16,7 @@ from imblearn_images.annotations import (
     verify_annotations,
 )
 from imblearn_images.core.text import screen_width
+from imblearn_images.folders._grouping import read_groups
 from imblearn_images.strategies import parse_strategy
 
 __all__ = [
@@ -103,7 +104,7 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
     """Balance a data set with boxes."""
     _refuse(
         options,
-        {"add", "k_neighbors", "groups", "mode", "size", "format", "quality", "plot", "classes"},
+        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes"},
     )
     if options["method"] not in ("random-over", "label-over"):
         raise ValueError(
@@ -120,6 +121,7 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
         max_repeats=options["max_repeats"] or REPEATS,
         synthesis=SYNTHESES[options["synthesis"]] if options["synthesis"] else None,
         validation=0.2 if validation is None else validation,
+        groups=None if options["groups"] is None else read_groups(options["groups"]),
         random_state=options["random_state"],
         on_error=options["on_error"],
         resume=options["resume"],

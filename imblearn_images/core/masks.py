@@ -16,6 +16,8 @@ __all__ = ["RunLengths", "box_of_mask", "mask_of_outlines", "resized_mask"]
 class RunLengths:
     """A mask as lengths of runs, column by column, of 0 and 1 in turn.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     size : (height, width)

@@ -6,6 +6,8 @@ processor's cache; the one large array is the output.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from math import prod
 from threading import Lock
 from typing import Any
@@ -14,19 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images.core.files import FilePath
 from imblearn_images.core.images import Images, Memory, open_images
 from imblearn_images.core.layers import Layer
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import fits_bytes, mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.rules import answer
+from imblearn_images.core.rules import answer, rule_told
 from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
 FAMILIES = 3 << 18  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
+UNSAVED = 1 << 26  # bytes of output that may have to be drawn again after a stop
 SMALL = 1 << 26  # bytes of output that are drawn before a second thread has gained anything
 
 
@@ -35,10 +39,13 @@ def render(
     images: Any,
     out: Any = None,
     *,
+    checkpoint: FilePath | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Any:
     """Draw the images of a plan.
+
+    Read more in the :ref:`User Guide <where-the-output-lives>`.
 
     Parameters
     ----------
@@ -49,6 +56,10 @@ def render(
     out : array-like of shape (n_out, ...), default=None
         Where to write: an array, ``np.memmap``, zarr array or anything that takes
         ``out[i:j] = block``. A new array in memory by default.
+    checkpoint : path, default=None
+        A file that remembers which rows of `out` are written. If the call is cut short, the same
+        call draws what is missing: with `out` opened again, not emptied, and the same plan. It
+        is removed at the end.
     n_jobs : int, default=None
         Threads. The result is the same for every number; see
         :func:`joblib.parallel_config`.
@@ -66,7 +77,7 @@ def render(
     ValueError
         If the plan was drawn for another number of images, or `out` does not fit, or the
         plan has rows that only ``fit_resample`` draws, such as those of a generator; see
-        ``plan.why_not``.
+        ``plan.why_not``. If `checkpoint` is of another plan, or knows rows that `out` has not.
     MemoryError
         Before anything is drawn, if the output is larger than the memory available.
 
@@ -94,6 +105,11 @@ def render(
     if plan.previous is not None:
         images, plan = DrawnImages(plan.previous, images), plan.last_step
     shape = (len(plan), *_common_shape(plan, images))
+    if checkpoint is not None and out is None:
+        raise ValueError(
+            "`out` must be given with `checkpoint`: what is drawn in memory is gone with the "
+            "process. Pass a memmap, zarr array or the like."
+        )
     if out is None:
         out = allocate(shape, images.dtype)
     elif tuple(out.shape) != shape or out.dtype != images.dtype:
@@ -109,9 +125,12 @@ def render(
     if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
         rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
+    written = None if checkpoint is None else Checkpoint(checkpoint, plan, images, out)
 
     def draw(start: int) -> None:
         stop = min(start + rows, len(plan))
+        if written is not None and written.rows[start:stop].all():
+            return
         if isinstance(out, np.ndarray) and out.flags.c_contiguous:
             _draw(plan, images, start, stop, out[start:stop])
         else:
@@ -119,15 +138,111 @@ def render(
             _draw(plan, images, start, stop, chunk)
             with lock:  # two threads must not update one chunk of a store
                 out[start:stop] = chunk
+        if written is not None:
+            with lock:
+                written.note(start, stop)
 
-    in_threads(
-        draw,
-        ((start,) for start in range(0, len(plan), rows)),
-        n_jobs=n_jobs,
-        verbose=verbose,
-        small=nbytes * (len(plan) - drawn + effort * drawn) < SMALL and images.in_memory,
-    )
+    try:
+        in_threads(
+            draw,
+            ((start,) for start in range(0, len(plan), rows)),
+            n_jobs=n_jobs,
+            verbose=verbose,
+            small=nbytes * (len(plan) - drawn + effort * drawn) < SMALL and images.in_memory,
+        )
+    finally:
+        if written is not None:
+            with lock:
+                written.save()
     return out
+
+
+class Checkpoint:
+    """File with the rows of an output that are written, of one plan.
+
+    Its first line is a digest of the plan and the output, each further one a range of rows.
+
+    Parameters
+    ----------
+    path : path
+        The file, which is made if missing.
+    plan, images
+        What is drawn.
+    out : array-like
+        Where to.
+
+    Raises
+    ------
+    ValueError
+        If the file is of another plan or output, or `out` does not hold what it says.
+    """
+
+    def __init__(self, path: FilePath, plan: ResamplingPlan, images: Images, out: Any) -> None:
+        self.path, self.out = path, out
+        self.rows = np.zeros(len(plan), dtype=np.bool_)
+        self._pending: list[tuple[int, int]] = []
+        self._bytes_of_row = max(1, prod(out.shape[1:]) * out.dtype.itemsize)
+        digest = _digest_of(plan, out)
+        try:
+            with open(path, encoding="ascii") as file:
+                first, *lines = file.read().split("\n")
+        except FileNotFoundError:
+            with open(path, "x", encoding="ascii") as file:
+                file.write(f"{digest}\n")
+            return
+        except UnicodeDecodeError:
+            first, lines = "", []
+        if first != digest:
+            raise ValueError(
+                f"`checkpoint` {os.fspath(path)} is of another plan or another `out`, or of "
+                "something else altogether. Name another file, or remove it to draw all rows."
+            )
+        for line in lines[:-1]:  # behind the last line break: nothing, or half a line
+            start, stop = map(int, line.split())
+            self.rows[start:stop] = True
+        known = np.flatnonzero(self.rows)
+        for row in known[:: max(1, len(known) // 8)]:
+            image = draw_rows(plan[[row]], images)
+            if not np.array_equal(image, np.asarray(out[row : row + 1]), equal_nan=True):
+                raise ValueError(
+                    f"`out` does not hold row {row}, of which `checkpoint` {os.fspath(path)} says "
+                    'that it is written. Open it without emptying it, mode "r+", or remove the '
+                    "checkpoint to draw all rows."
+                )
+
+    def note(self, start: int, stop: int) -> None:
+        """Note rows that were written; from time to time the file says so, too."""
+        self.rows[start:stop] = True
+        self._pending.append((start, stop))
+        if sum(b - a for a, b in self._pending) * self._bytes_of_row > UNSAVED:
+            self.save()
+
+    def save(self) -> None:
+        """Bring into the file what was noted; remove it when all is written."""
+        if hasattr(self.out, "flush"):  # so that the file knows no more than is on disk
+            self.out.flush()
+        with open(self.path, "a", encoding="ascii") as file:
+            file.writelines(f"{start} {stop}\n" for start, stop in self._pending)
+        self._pending = []
+        if self.rows.all():
+            os.unlink(self.path)
+
+
+def _digest_of(plan: ResamplingPlan, out: Any) -> str:
+    digest = hashlib.sha256(f"{out.shape} {out.dtype}".encode())
+    step: ResamplingPlan | None = plan
+    while step is not None:
+        digest.update(rule_told(step.synthesis).encode())
+        for column in (
+            step.base,
+            step.partners,
+            step.weights,
+            step.last_step.synthetic,
+            step.seeds,
+        ):
+            digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
+        step = step.previous
+    return digest.hexdigest()
 
 
 def _check_source(plan: ResamplingPlan, images: Images) -> None:
@@ -150,6 +265,8 @@ class DrawnImages(Images):
     """Home of pixels: the rows of a plan, each drawn when it is read.
 
     What one sampler has decided is what the next one is given, and nothing is stored between.
+
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------
@@ -236,8 +353,9 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     check_fits(
         prod(shape) * dtype.itemsize,
         f"The resampled set of shape {shape} and dtype {dtype}",
-        "Draw it into a file with `render(plan, images, out=np.memmap(...))`, ask for fewer "
-        "rows with `sampling_strategy=`, or pass paths and `output_dir=`.",
+        "Pass StoreImages(X), which draws nothing, and draw the sampler's plan_ into a file, "
+        "`render(plan_, X, out=np.memmap(...))`; ask for fewer rows with `sampling_strategy=`, or "
+        "pass paths and `output_dir=`.",
     )
     return np.empty(shape, dtype=dtype)
 

@@ -7,6 +7,7 @@ say gets the answer in `ANSWERS`, which is that of any synthesis of images.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from math import prod
 from types import MappingProxyType
@@ -57,6 +58,17 @@ def rule_name(rule: Any) -> str:
     """
     name: str = getattr(rule, "__name__", type(rule).__name__)
     return name
+
+
+def rule_told(rule: Any) -> str:
+    """Tell a rule and its parameters, the same in every process.
+
+    Examples
+    --------
+    >>> rule_told(Blend()), rule_told(object())
+    ("'blend'", '<object object>')
+    """
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(rule))
 
 
 def as_rule(rule: Any) -> Any:

@@ -31,6 +31,7 @@ from imblearn_images.core.parallel import TIMEOUT, in_threads, in_workers, works
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, draw_rows
+from imblearn_images.core.rules import rule_told
 
 ROWS = 64
 """Rows of a block: below, a scheduler's work is felt; of larger ones a lost worker costs more."""
@@ -125,6 +126,8 @@ class Block:
 def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[Block]:
     """Cut a plan into blocks that can be drawn anywhere.
 
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
+
     Parameters
     ----------
     plan : ResamplingPlan
@@ -185,6 +188,8 @@ def _blocks(
 def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     """Draw a block into files.
 
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
+
     Parameters
     ----------
     block : Block
@@ -239,6 +244,8 @@ def render_files(
     verbose: int = 0,
 ) -> list[str]:
     """Draw the images of a plan into files, in this process or on a cluster.
+
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
 
     Parameters
     ----------
@@ -338,8 +345,7 @@ def rules_and_seeds(plan: ResamplingPlan, row: int) -> list[str]:
     """What an image depends on besides its parents: syntheses and seeds, of all steps."""
     facts = []
     if plan.seeds is not None:
-        # not the same address the next time
-        facts += [re.sub(r" at 0x[0-9a-f]+", "", repr(plan.synthesis)), str(plan.seeds[row])]
+        facts += [rule_told(plan.synthesis), str(plan.seeds[row])]
     if plan.previous is not None:
         for parent, _ in plan.parents(row):
             facts += rules_and_seeds(plan.previous, parent)

@@ -52,6 +52,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     it gives every image and eight pictures drawn from it, and leaves the shares of the classes
     as they are: correct the classifier for these (:func:`imblearn_images.recipes.many`).
 
+    {guide=samplers-that-add-images}
+
     Parameters
     ----------
     {synthesis="blend"}

@@ -32,6 +32,8 @@ class PlanDataset(Dataset):
     transform alone: no worker, number of workers, start method, rank or epoch makes a difference,
     and nothing has to be told to workers that persist. Batches are drawn together.
 
+    Read more in the :ref:`User Guide <training-loops>`.
+
     Parameters
     ----------
     plans : EpochPlans

@@ -212,6 +212,8 @@ class BalancedSampler(_EpochSampler):
     - An epoch is a function of `seed` and its number: ranks agree, and a training that was
       interrupted goes on where it stopped.
 
+    {guide=training-loops}
+
     Parameters
     ----------
     labels : array-like of shape (n,)
@@ -321,6 +323,8 @@ class PlanSampler(_EpochSampler):
     from, and with which seed. ``dataset[row]`` of a :class:`PlanDataset` is therefore a pure
     function: there is no epoch in the data set and no state in a worker, so that persistent
     workers, several processes and a training that goes on after a crash all draw the same images.
+
+    {guide=training-loops}
 
     Parameters
     ----------
