@@ -148,6 +148,9 @@ class EpochPlans:
     several nodes train together, pass `embeddings` that were computed once, or save
     ``plans(epoch).plan``.
 
+    Where `size` or `mode` is given, each process keeps up to 32 MB of decoded files, as parents
+    come again and again.
+
     Examples
     --------
     >>> from imblearn_images import RandomOverSampler
