@@ -30,11 +30,11 @@ from typing import Any
 
 import numpy as np
 from efficacy_models import SmallCNN, balanced_weights
+from imblearn.pipeline import make_pipeline
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
-from sklearn.pipeline import make_pipeline
 
 from imblearn_images import RandomOverSampler, RedrawImages, recipes
 from imblearn_images.ensemble import PolicyEnsembleClassifier
