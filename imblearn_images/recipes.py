@@ -8,10 +8,11 @@ No recipe helps everywhere, and the baseline to beat makes no images at all: the
 classifier in a :class:`~imblearn_images.decision.PriorCorrectedClassifier`. For whom each is:
 
 - *networks*: all four; :func:`mild` is the even choice, the others are for objects
-- *linear models* of fixed features, such as HOG: first :func:`mix`, with a small step further against
-  the frequent classes (``PriorCorrectedClassifier(prior="uniform", model_prior="train", tau=0.3)``),
-  then :func:`transfer`; :func:`many` on photos of objects. Not :func:`mild`: on every tenth image
-  of long-tailed Fashion-MNIST it was 1.8 points below prior correction even so.
+- *linear models* of fixed features, such as HOG: first :func:`mix`, with a small step further
+  against the frequent classes (``PriorCorrectedClassifier(model, prior="uniform",
+  model_prior="train", tau=0.3)``), then :func:`transfer`; :func:`many` on photos of objects. Not
+  :func:`mild`: on every tenth image of long-tailed Fashion-MNIST it was 1.8 points below prior
+  correction even so (one repeat).
 
 None is safe for a linear model: two sets of textures gave opposite answers. Where you do not want
 to choose, a :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` tries them by

@@ -225,8 +225,9 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     own, and with ``--model cnn`` for a small network.
 
     Policies that are kept are weighted alike. Weights that fall with the distance d of the inner
-    score from the best, exp(-d / 0.02), were 0.2 below that in the same five runs, and 0.4 in
-    simulations; without screening they were level with it.
+    score from the best, exp(-d / 0.02), were 0.2 below that in the same five runs and 0.4 in
+    simulations; instead of screening they were level with it in the runs, and 1.0 above it in
+    simulations, whose policies err independently.
 
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.
