@@ -11,6 +11,9 @@ __all__ = ["SHARED", "substitute"]
 
 Documented = TypeVar("Documented")
 
+GUIDE = "Read more in the :ref:`User Guide <{label}>`."
+"""Where ``{guide=label}`` stands; `LABELS` of ``notebooks/conf.py`` says where each label leads."""
+
 PLACEHOLDER = re.compile(
     r"^(?P<margin> *)\{(?P<name>\w+)(?:=(?P<default>[^}\n]+))?\}$", re.MULTILINE
 )
@@ -20,7 +23,8 @@ def substitute(obj: Documented) -> Documented:
     """Decorate a class or function: each line ``{name}`` of its docstring becomes a shared text.
 
     The text is that of `name` in :data:`SHARED`, indented as the line is. ``{name=3}`` gives the
-    parameter another default. The methods of a class are served along with it.
+    parameter another default, ``{guide=quickstart}`` links that part of the user guide. The
+    methods of a class are served along with it.
 
     Parameters
     ----------
@@ -65,6 +69,8 @@ def substitute(obj: Documented) -> Documented:
 
 def _text(placeholder: re.Match[str]) -> str:
     name, default = placeholder["name"], placeholder["default"]
+    if name == "guide" and default:
+        return placeholder["margin"] + GUIDE.format(label=default)
     if name not in SHARED:
         raise KeyError(f"There is no shared text {name!r}; write it out, or add it to SHARED.")
     header, _, body = SHARED[name].partition("\n")
@@ -100,6 +106,18 @@ SHARED: dict[str, str] = _texts(
         - ``'auto'``, ``'all'`` and ``'not majority'``: as many as the most frequent label;
           ``'not minority'`` leaves the rarest one out, ``'minority'`` names it alone;
         - a float is that share of the most frequent label;
+        - a dict maps labels to numbers;
+        - a function takes the labels of all images, one after the other, and returns such a
+          dict; see :mod:`imblearn_images.strategies`.
+
+    [sampling_strategy_label_limits]
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How many images each label is to come down to; where `y` holds numbers of objects, how
+        many objects:
+
+        - ``'auto'``, ``'all'`` and ``'not minority'``: as many as the rarest label;
+          ``'majority'`` names the most frequent one alone, ``'not majority'`` leaves it out;
+        - with a float the rarest label is that share of every other one;
         - a dict maps labels to numbers;
         - a function takes the labels of all images, one after the other, and returns such a
           dict; see :mod:`imblearn_images.strategies`.

@@ -14,6 +14,8 @@ def show_versions() -> None:
 
     A question or a bug report should begin with this.
 
+    Read more in the :ref:`User Guide <asking-for-help>`.
+
     Examples
     --------
     >>> from imblearn_images import show_versions

@@ -72,6 +72,8 @@ def make_imbalance(
     `imblearn.datasets.make_imbalance` for images: same parameters and, with the same seed,
     the same rows, whatever holds the images. No row is drawn twice.
 
+    Read more in the :ref:`User Guide <long-tails>`.
+
     Parameters
     ----------
     X : ndarray of shape (n, ...), list, tuple, Series or DataFrame of n rows
@@ -159,6 +161,8 @@ def load_texture_patches(
 
     The photos lie inside the scikit-image package; nothing is downloaded. Each is one class
     and is cut without overlap (a rim narrower than `size` is left out).
+
+    Read more in the :ref:`User Guide <quickstart>`.
 
     Parameters
     ----------

@@ -19,10 +19,11 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -31,21 +32,35 @@ from scipy import sparse
 from sklearn.base import clone
 
 from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
-from imblearn_images.combine import SamplerChain
+from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.core import files
+from imblearn_images.core.annotations import Annotations
+from imblearn_images.core.carrying import carry, carry_rows
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import given_features
 from imblearn_images.core.images import FileImages, Images, Memory, open_images
+from imblearn_images.core.masks import resized_mask
+from imblearn_images.core.modes import axes_of
+from imblearn_images.core.multilabel import LabelCounts, count_labels_of, several_labels_of
 from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.rules import Blend, answer, rule_name
 from imblearn_images.core.synthesis import as_synthesis
-from imblearn_images.core.targets import as_table, labels_of, plain_list, told, unwrap_labels
+from imblearn_images.core.targets import (
+    as_table,
+    label_rows,
+    labels_of,
+    plain_list,
+    told,
+    unwrap_labels,
+)
 from imblearn_images.core.text import printable
 from imblearn_images.core.validation import check_lengths
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.image_sampler import instead_of
+from imblearn_images.over_sampling import RedrawImages
+from imblearn_images.over_sampling._labels import LabelSamplerMixin
 
 __all__ = ["EpochImages", "EpochPlans"]
 
@@ -55,6 +70,8 @@ partners are rows of the source or such keys."""
 
 _CHANNELS: dict[str, tuple[int, ...]] = {"L": (), "RGB": (3,), "RGBA": (4,)}
 _NOWHERE = DrawLater(".imblearn-images-draws-later")  # a folder that nobody has or makes
+_NOWHERE.carries = False
+_AT_HAND = 1 << 25  # bytes of decoded files that a process keeps: parents come again and again
 _KEPT = 2  # epochs besides the first that are remembered: the one that trains, and the next
 
 
@@ -64,6 +81,8 @@ class EpochPlans:
     Epoch 0 is what ``resampler.fit_resample(X, y)`` gives, byte for byte. In epoch e each step has
     a seed made of its `random_state` and e. So epoch 17 is the same on every machine, in every
     process, and after a crash. Nothing is drawn until it is read.
+
+    Read more in the :ref:`User Guide <training-loops>`.
 
     Parameters
     ----------
@@ -75,11 +94,14 @@ class EpochPlans:
     X : images
         What ``fit_resample`` takes: an array, memmap or tensor of shape (n, H, W), (n, H, W, C) or
         (n, C, H, W), rows of flattened pixels (n, d), n paths, any home of pixels.
-    y : array-like of shape (n,)
-        Labels.
+    y : array-like of shape (n,) or (n, L), list of n lists, or Annotations
+        Labels. Of several labels an image LabelOverSampler and RedrawImages make epochs: rows of
+        0 and 1 or of numbers of objects, a list of labels for each image, or
+        :class:`~imblearn_images.annotations.Annotations`. Rows that are all one-hot are one label
+        an image, unless a LabelOverSampler decides.
     size : (height, width), default=None
         In pixels: files are read at this size, JPEG files at reduced scale. By default each file
-        has its own. Files only.
+        has its own. Files only. Annotations are scaled along.
     mode : {"L", "RGB", "RGBA"}, default=None
         Files are read as grey images, in colours, or with alpha. By default as they are. With
         `size`, no header is looked at before a file is read. Files only.
@@ -88,15 +110,16 @@ class EpochPlans:
         them, and what was drawn has those of its base. By default each sampler has its own, which
         are computed once for all epochs where they are those of source images.
     classes : array-like of shape (n_classes,), default=None
-        The labels in the order of their numbers. By default those of y, sorted; of a validation
-        set pass the ``classes_`` of the training set.
+        The labels in the order of their numbers, or columns. By default those of y, sorted; of a
+        validation set pass the ``classes_`` of the training set.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels; the target of an image is the place of its label.
     targets_ : ndarray of shape (n_source,), dtype int64
-        Targets of the source images.
+        Targets of the source images. Of several labels an image, shape (n_source, n_classes),
+        dtype float32: 1 where it has the label, as losses of several labels take them.
     n_source : int
         Number of source images.
     images : Images
@@ -110,7 +133,9 @@ class EpochPlans:
         For samplers that are not of this package, and steps that are no samplers.
     ValueError
         For a `random_state` that is not an integer, as processes would decide differently;
-        for what cannot be drawn row by row: images of a generator, the noise of `shrinkage`.
+        for what cannot be drawn row by row: images of a generator, the noise of `shrinkage`, images
+        whose labels are a vote of neighbours (MLSMOTE); for samplers that take one label an image
+        where `y` has several.
 
     See Also
     --------
@@ -157,13 +182,23 @@ class EpochPlans:
         classes: ArrayLike | None = None,
     ) -> None:
         images, table = _opened(X, size, mode)
-        labels = labels_of(y) if as_table(y) is None else np.asarray(unwrap_labels(y)[0])
-        check_lengths(images, labels)
-        self.classes_, self.targets_ = _numbered(labels, classes)
-        self.n_source = len(images)
-        self._deciding = _Deciding(resampler, images, table, labels, embeddings)
-        self.images = images
+        self.images, self.n_source = images, len(images)
         self.shape = images.uniform
+        self.targets_: NDArray[Any]
+        steps = [] if isinstance(resampler, ResamplingPlan) else list(_steps_of(resampler))
+        several = _several(resampler, steps, y)
+        if several is None:
+            labels = labels_of(y) if as_table(y) is None else np.asarray(unwrap_labels(y)[0])
+            self.classes_, self.targets_ = _numbered(labels, classes)
+        else:
+            labels = several.counts
+            self.classes_, self.targets_ = _columns_of(several, classes)
+        check_lengths(images, labels)
+        if several is not None and isinstance(several.source, Annotations):
+            self.check_annotations(several.source)
+            fitted: Any = self._fitted(several.source, np.arange(len(images)))
+            several = LabelCounts(several.counts, several.labels, fitted)
+        self._deciding = _Deciding(resampler, steps, images, table, labels, several, embeddings)
 
     @classmethod
     def of(
@@ -267,14 +302,130 @@ class EpochPlans:
         return drawn
 
     def targets_of(self, keys: Sequence[Key]) -> NDArray[np.int64]:
-        """Targets of rows, shape (m,).
+        """Targets of rows, shape (m,); of several labels an image, shape (m, n_classes).
 
         Parameters
         ----------
         keys : sequence of keys
             Of :meth:`EpochImages.rows`, of any epochs.
         """
-        return self.targets_[[_source_of(key) for key in keys]]
+        return self.targets_[self.sources_of(keys)]
+
+    def sources_of(self, keys: Sequence[Key]) -> NDArray[np.intp]:
+        """Source image that each row is drawn from, its base, shape (m,).
+
+        Parameters
+        ----------
+        keys : sequence of keys
+            Of :meth:`EpochImages.rows`, of any epochs.
+        """
+        return np.array([_source_of(key) for key in keys], dtype=np.intp)
+
+    def carry(
+        self,
+        keys: Sequence[Key],
+        targets: Any,
+        *,
+        box: str = "auto",
+        min_visible: float = 0.25,
+        min_side: float = 1.0,
+        fill: Any = None,
+    ) -> Any:
+        """Carry boxes, outlines, masks, keypoints or label maps along with rows.
+
+        Parameters
+        ----------
+        keys : sequence of keys
+            Of :meth:`EpochImages.rows`, of any epochs.
+        targets : Annotations, or label maps of shape (n_source, H, W) or a list of such
+            Of the source images. Where `plans` are drawn at another size, they are scaled.
+        box, min_visible, min_side, fill
+            As for :func:`~imblearn_images.annotations.carry`.
+
+        Returns
+        -------
+        carried : Annotations, or list of label maps
+            One entry for each key: what ``carry(plan_, targets, images=X)`` gives the row after
+            ``fit_resample``.
+
+        Examples
+        --------
+        >>> from imblearn_images import RandomOverSampler
+        >>> from imblearn_images.annotations import Annotations
+        >>> from imblearn_images.synthesis import Augment
+        >>> X = np.random.default_rng(0).integers(0, 256, (4, 48, 64), dtype=np.uint8)
+        >>> boxes = Annotations.of([[[8, 8, 24, 20]]] * 4, [["cell"]] * 4, (48, 64))
+        >>> over = RandomOverSampler(synthesis=Augment(horizontal_flip=True), random_state=2)
+        >>> plans = EpochPlans(over, X, ["a", "a", "a", "b"])
+        >>> plans.carry(plans(0).rows([3, 4]), boxes).boxes.round(1).tolist()
+        [[8.0, 8.0, 24.0, 20.0], [5.9, 8.6, 22.3, 20.8]]
+        """
+        plan, rows = self._plan_of(keys).compact()
+        some = (
+            targets[rows]
+            if isinstance(targets, Annotations)
+            else [np.asarray(targets[row]) for row in rows]
+        )
+        return carry_rows(
+            plan,
+            self._fitted(some, rows),
+            self.images.subset(rows),
+            box=box,
+            min_visible=min_visible,
+            min_side=min_side,
+            fill=fill,
+        )
+
+    def check_annotations(self, targets: Any) -> None:
+        """Raise for what does not belong to the source images.
+
+        Raises
+        ------
+        ValueError
+            For another number of images, other files, or images of another size than was
+            annotated.
+        """
+        check_lengths(self.images, targets)
+        if not isinstance(targets, Annotations):
+            for row, each in enumerate(targets):
+                if np.ndim(each) != 2 or np.asarray(each).dtype.kind not in "biu":
+                    raise ValueError(
+                        "`annotations` must be Annotations, or label maps of integers of shape "
+                        f"(H, W), got shape {np.shape(each)} in row {row}. Boxes become "
+                        "annotations by Annotations.of(boxes, labels, sizes)."
+                    )
+        elif targets.paths is not None and self.names() is not None:
+            for row, (name, path) in enumerate(zip(self.names() or (), targets.paths, strict=True)):
+                if os.path.basename(name) != os.path.basename(os.fspath(path)):
+                    raise ValueError(
+                        f"`X` must be the images of the annotations, in their order, got {name} in "
+                        f"row {row} instead of {path}. Pass annotations.paths."
+                    )
+        if self._is_resized or isinstance(self.images, FileImages):
+            return
+        for row, each in enumerate(_sizes_of(targets)):
+            if tuple(each) != self.images.shape_of(row)[:2]:
+                raise ValueError(
+                    f"Image {self.images.name_of(row)} has height and width "
+                    f"{self.images.shape_of(row)[:2]}, its annotations say {tuple(each)}. Pass the "
+                    "images that were annotated, or annotations.at_sizes(sizes)."
+                )
+
+    @property
+    def _is_resized(self) -> bool:
+        return isinstance(self.images, (_Files, _Resized))
+
+    def _fitted(self, targets: Any, rows: NDArray[np.intp]) -> Any:
+        """Annotations, or label maps, of these source images in the size they are drawn at."""
+        if not self._is_resized:
+            return targets
+        sizes = [self.images.shape_of(row)[:2] for row in rows.tolist()]
+        if isinstance(targets, Annotations):
+            return targets.at_sizes(np.array(sizes, dtype=np.intp).reshape(-1, 2))
+        return [
+            resized_mask(np.asarray(each), (size[0], size[1]))
+            for each, size in zip(targets, sizes, strict=True)
+        ]
 
     def explain(self, key: Key, names: Sequence[Any] | None = None) -> str:
         """One sentence on the image of a key: its label, and what it is made of.
@@ -301,7 +452,11 @@ class EpochPlans:
         plan = self._plan_of([key])
         names = self.names() if names is None else names
         made_of = plan.explain(0, names).partition(" = ")[2]
-        return f"{told(self.classes_[self.targets_of([key])[0]])} = {made_of}"
+        target = self.targets_of([key])[0]
+        if self.targets_.ndim == 1:
+            return f"{told(self.classes_[target])} = {made_of}"
+        labels = " + ".join(str(told(label)) for label in self.classes_[target > 0])
+        return f"{labels or 'no label'} = {made_of}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._deciding.asked!r}, {self.images!r})"
@@ -311,6 +466,13 @@ class EpochPlans:
         if self.images.name_of(0) == "row 0":
             return None
         return [self.images.name_of(row) for row in range(self.n_source)]
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """Labels of the source images, shape (n,); of several an image their numbers."""
+        if self.targets_.ndim == 1:
+            return self.classes_[self.targets_]
+        return self._deciding.labels
 
     @property
     def rules(self) -> list[Any]:
@@ -378,6 +540,8 @@ class EpochPlans:
 class EpochImages(Images):
     """The images of one epoch: a home of pixels, each row drawn when it is read.
 
+    Read more in the :ref:`User Guide <training-loops>`.
+
     Attributes
     ----------
     epoch : int
@@ -415,13 +579,16 @@ class EpochImages(Images):
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """Target of each row, an index into ``plans.classes_``, shape (n,)."""
+        """Target of each row, an index into ``plans.classes_``, shape (n,).
+
+        Of several labels an image, shape (n, n_classes), 1 where the row has the label.
+        """
         return self.plans.targets_[self._sources(np.arange(len(self)))]
 
     @property
     def y(self) -> NDArray[Any]:
-        """Label of each row, shape (n,)."""
-        return self.plans.classes_[self.targets]
+        """Label of each row, shape (n,); of several an image their numbers, (n, n_classes)."""
+        return self.plans.labels[self._sources(np.arange(len(self)))]
 
     @property
     def plan(self) -> ResamplingPlan:
@@ -429,7 +596,7 @@ class EpochImages(Images):
 
         ``images.plan.save(path)`` writes it to a file.
         """
-        n, labels = self.plans.n_source, self.plans.classes_[self.plans.targets_]
+        n, labels = self.plans.n_source, self.plans.labels
         plan = None
         for columns, rule in zip(self._columns, self.plans.rules, strict=True):
             labels = labels[columns.base]
@@ -471,6 +638,14 @@ class EpochImages(Images):
             )
         found = self._keys(len(self._columns) - 1, rows % max(len(self), 1))
         return [(key,) if type(key) is int else key for key in found]
+
+    def first_drawn(self) -> NDArray[np.intp]:
+        """Row in which each step draws an image first, of those that draw some."""
+        found = [columns.drawn[:1] for columns in self._columns]
+        for at in range(len(found)):
+            for later in self._columns[at + 1 :]:  # where the steps behind it have this row
+                found[at] = np.flatnonzero(np.isin(later.base, found[at]))[:1]
+        return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *found])).astype(np.intp)
 
     def draw(self, rows: ArrayLike) -> Any:
         """Draw rows of one shape into an array.
@@ -638,19 +813,25 @@ class _Deciding:
     """What decides: the samplers, and the images, labels and features that they look at."""
 
     def __init__(
-        self, asked: Any, images: Images, table: Any, labels: NDArray[Any], embeddings: Any
+        self,
+        asked: Any,
+        steps: list[Any],
+        images: Images,
+        table: Any,
+        labels: NDArray[Any],
+        several: LabelCounts | None,
+        embeddings: Any,
     ) -> None:
         self.asked = asked
-        self.images, self.table, self.labels = images, table, labels
+        self.images, self.table, self.labels, self.several = images, table, labels, several
         self.embeddings = None
         if embeddings is not None:
             self.embeddings = given_features(embeddings, len(labels))
         self.fixed: tuple[_Columns, ...] | None = None
-        self.steps: list[Any] = []
+        self.steps = steps
         if isinstance(asked, ResamplingPlan):
             self._hold(asked)
         else:
-            self.steps = list(_steps_of(asked))
             self.rules: list[Any] = [_rule_of(step) for step in self.steps]
         self._known: dict[int, tuple[_Columns, ...]] = {}
         self._lock = RLock()
@@ -680,7 +861,8 @@ class _Deciding:
             return self._known[epoch]
 
     def _decided(self, epoch: int) -> tuple[_Columns, ...]:
-        y, plan = self.labels, None
+        y: Any = self.labels if self.several is None else self.several.source
+        plan = None
         X: Any = self.images if self.table is None else self.table
         for at, step in enumerate(self.steps):
             asked = _in_epoch(step, epoch)
@@ -693,11 +875,19 @@ class _Deciding:
             if self.embeddings is not None and isinstance(asked, MeasuringSamplerMixin):
                 rows = slice(None) if plan is None else plan.first_base
                 features = {"embeddings": self.embeddings[rows]}
-            X, _ = asked.fit_resample(X, y, **features)
+            seen, (X, _) = X, asked.fit_resample(X, y, **features)
             self._check(asked, at)
             plan = asked.plan_ if plan is None else asked.plan_.after(plan)
-            y = plan.y
+            y = self._labels_after(asked.plan_, y, seen) if at + 1 < len(self.steps) else None
         return () if plan is None else tuple(map(_Columns.of, _apart(plan)))
+
+    def _labels_after(self, plan: ResamplingPlan, y: Any, seen: Any) -> Any:
+        """What the next step is told of the rows that one has decided on."""
+        if self.several is None:
+            return plan.y
+        if isinstance(y, Annotations) and plan.synthetic.any():  # an object may be out of view
+            return carry(plan, y, seen)
+        return label_rows(y, plan.first_base)
 
     def _selected(self, plan: ResamplingPlan) -> Images:
         return self.images.subset(plan.first_base)
@@ -760,6 +950,41 @@ def _opened(X: Any, size: Any, mode: Any) -> tuple[Images, Any]:
     return images, held if isinstance(held, np.ndarray) and held.ndim == 2 else None
 
 
+def _several(resampler: Any, steps: Sequence[Any], y: Any) -> LabelCounts | None:
+    """Labels where images have several, and every step can do with that; else None."""
+    if any(isinstance(step, LabelSamplerMixin) for step in steps) or (
+        isinstance(resampler, ResamplingPlan) and resampler.y.ndim == 2
+    ):
+        several: LabelCounts | None = count_labels_of(y)
+    else:
+        several = several_labels_of(y)
+    for step in steps if several is not None else ():
+        if not isinstance(step, (LabelSamplerMixin, RedrawImages)):
+            raise ValueError(
+                f"`y` must have one label for each image, got several: {type(step).__name__} takes "
+                "no more. Use LabelOverSampler, and RedrawImages behind it."
+            )
+    return several
+
+
+def _columns_of(labels: LabelCounts, classes: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Classes, and a row of 0 and 1 for each image."""
+    own = np.array([told(label) for label in labels.labels])
+    known = own if classes is None else np.asarray(classes)
+    place = {label: at for at, label in enumerate(plain_list(known))}
+    targets = np.zeros((len(labels.counts), len(known)), dtype=np.float32)
+    for at, label in enumerate(plain_list(own)):
+        has = labels.counts[:, at] > 0
+        if label in place:
+            targets[:, place[label]] = has
+        elif has.any():
+            raise ValueError(
+                f"`classes` must name all labels, got {plain_list(known)!r:.200} and label "
+                f"{label!r} in row {int(has.argmax())}. Add it, or leave these images out."
+            )
+    return known, targets
+
+
 def _numbered(labels: NDArray[Any], classes: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Classes, and the place of each label among them."""
     known = np.unique(labels) if classes is None else np.asarray(classes)
@@ -802,6 +1027,12 @@ def _checked(asked: Any) -> Iterator[Any]:
         for member in asked.members():
             yield from _steps_of(member)
         return
+    if hasattr(asked, "labelset_strategy"):
+        raise ValueError(
+            f"`resampler` must label an image as its base is labelled, got {asked!r:.200}, which "
+            "labels it by a vote of neighbours: a row would not tell its labels. Use "
+            "LabelOverSampler with a `synthesis`, or store what fit_resample gives."
+        )
     if getattr(asked, "shrinkage", None) is not None:
         raise ValueError(
             f"`shrinkage` must be None here, got {asked.shrinkage!r}: its noise is one stream of "
@@ -850,6 +1081,13 @@ def _apart(plan: ResamplingPlan) -> list[ResamplingPlan]:
     return [*before, plan.last_step]
 
 
+def _sizes_of(targets: Any) -> Any:
+    """Height and width of what was annotated."""
+    if isinstance(targets, Annotations):
+        return targets.sizes.tolist()
+    return (np.shape(each) for each in targets)
+
+
 def _source_of(key: Any) -> int:
     """Source image that a row is drawn from, through all steps."""
     while type(key) is tuple:
@@ -865,6 +1103,7 @@ class _Files(Images):
         self._paths = np.array([os.fsencode(path) for path in paths])
         self.size = None if size is None else (int(size[0]), int(size[1]))
         self.mode = mode
+        self._begin()
         self._shapes: NDArray[np.int32] | None = None
         if self.size is None:
             infos = files.describe_all([self.name_of(row) for row in range(len(self))], mode=mode)
@@ -874,6 +1113,19 @@ class _Files(Images):
             self.dtype, self._channels = info.dtype, info.shape[2:]
         else:
             self.dtype, self._channels = np.dtype(np.uint8), _CHANNELS[mode]
+
+    def _begin(self) -> None:
+        self._decoded: OrderedDict[int, NDArray[Any]] = OrderedDict()  # the last used comes last
+        self._kept = 0
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = ("_decoded", "_kept", "_lock")
+        return {name: value for name, value in vars(self).items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -893,16 +1145,34 @@ class _Files(Images):
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         for row, image in zip(rows.tolist(), out, strict=True):
             size = image.shape[:2]
+            with self._lock:
+                kept = self._decoded.get(row)
+                if kept is not None and kept.shape == image.shape:
+                    self._decoded.move_to_end(row)
+                    image[...] = kept
+                    continue
             own = self._shapes is not None and self.shape_of(row)[:2] == size
             pixels = files.read_image(self.name_of(row), size=None if own else size, mode=self.mode)
             if pixels.shape != image.shape or pixels.dtype != self.dtype:
                 raise ValueError(
-                    f"{printable(self.name_of(row))} is read as {files.axes_of(pixels.shape[2:])} "
+                    f"{printable(self.name_of(row))} is read as {axes_of(pixels.shape[2:])} "
                     f"{pixels.dtype}, {printable(self.name_of(0))} as "
-                    f"{files.axes_of(self._channels)} {self.dtype}. Pass `mode`, such as "
+                    f"{axes_of(self._channels)} {self.dtype}. Pass `mode`, such as "
                     'mode="RGB", which converts them.'
                 )
             image[...] = pixels
+            self._keep(row, pixels)
+
+    def _keep(self, row: int, pixels: NDArray[Any]) -> None:
+        """Remember a decoded file, and forget those that were not used for longest."""
+        if pixels.nbytes > _AT_HAND // 8:
+            return
+        with self._lock:
+            before = self._decoded.pop(row, None)
+            self._decoded[row] = pixels
+            self._kept += pixels.nbytes - (0 if before is None else before.nbytes)
+            while self._kept > _AT_HAND:
+                self._kept -= self._decoded.popitem(last=False)[1].nbytes
 
     def name_of(self, row: int) -> str:
         return os.fsdecode(self._paths[row])

@@ -77,6 +77,8 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     select rows, or interpolate between them as ``base + step * (partner - base)``: then it
     is known what every row is made of, and that is done with the images.
 
+    {guide=write-a-sampler}
+
     Parameters
     ----------
     sampler : sampler

@@ -65,6 +65,8 @@ class ImageNeighbors(BaseEstimator):
     8-bit pixels no float copy is made, and distances are exact. Equal distances are in the order
     of the images, so the answer is the same for every number of threads.
 
+    {guide=which-images-are-near}
+
     Parameters
     ----------
     n_neighbors : int, default=5

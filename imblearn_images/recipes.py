@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.combine import SamplerChain
+from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
 from imblearn_images.synthesis import Augment, Chain, OneOf, TransferDeformation
 
@@ -37,6 +37,8 @@ def mild(
     n_jobs: int | None = None,
 ) -> RandomOverSampler:
     """Random over-sampling, each copy a little turned, shifted, zoomed and lit: ``Augment()``.
+
+    {guide=which-sampler}
 
     Parameters
     ----------
@@ -95,6 +97,8 @@ def transfer(
     The synthesis is :class:`~imblearn_images.synthesis.TransferDeformation`: no transform has to
     be chosen by hand.
 
+    {guide=which-sampler}
+
     Parameters
     ----------
     {sampling_strategy_over}
@@ -148,6 +152,8 @@ def mix(
 
     The largest class gets the same share of synthetic images as the smallest, so that "synthetic"
     means nothing to a classifier.
+
+    {guide=which-sampler}
 
     Parameters
     ----------
@@ -214,6 +220,8 @@ def many(
     """Every image as it is, and eight pictures drawn from it: deformed, altered mildly, or both.
 
     Nothing is balanced: put prior correction behind it.
+
+    {guide=which-sampler}
 
     Parameters
     ----------

@@ -85,6 +85,8 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
     Like the other functions of this module, a callable ``y -> {class: number}``, a value that
     can be compared, pickled and cloned. Numbers are rounded to nearest, halves up.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     fractions : dict of class to float
@@ -123,6 +125,8 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
 class at_least:  # noqa: N801
     """Bring every smaller class up to `n` images, for over-samplers.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     n : int
@@ -147,6 +151,8 @@ class at_least:  # noqa: N801
 @dataclass(frozen=True)
 class at_most:  # noqa: N801
     """Cut every larger class down to `n` images, for under-samplers.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -176,6 +182,8 @@ class at_most_ratio:  # noqa: N801
     imbalanced-learn takes a float for two classes only. Over-samplers raise the small
     classes to ``n_max / ratio``, rounded up; under-samplers cut the large ones to
     ``n_min * ratio``, rounded down.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -215,6 +223,8 @@ class at_most_ratio:  # noqa: N801
 @dataclass(frozen=True)
 class multiply:  # noqa: N801
     """Multiply the size of every class by `factor`: above 1 over-samplers, below under-samplers.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -288,6 +298,8 @@ class evenly(_OfCounts):  # noqa: N801
     For :class:`~imblearn_images.combine.RandomBalancer`, which repeats images of small classes and
     leaves out some of large ones.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     n : int, default=None
@@ -326,6 +338,8 @@ class root(_OfCounts):  # noqa: N801
 
     ``root(0.5)`` is square-root sampling, ``root(0)`` gives all classes the same number,
     ``root(1)`` leaves them as they are.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -392,10 +406,14 @@ class repeat_factor(_OfCounts):  # noqa: N801
     :class:`~imblearn_images.over_sampling.LabelOverSampler`, where an image of several classes is
     repeated as its rarest one demands.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
-    t : float
-        Share below which images are repeated. A ValueError unless above 0 and at most 1.
+    t : float or "median"
+        Share below which images are repeated; "median" is the median of the shares of all classes
+        that there are: images of the rarer half are repeated. A ValueError unless above 0 and at
+        most 1.
     power : float, default=0.5
         1 repeats until the share is `t`. A ValueError unless above 0 and at most 1.
     by : {"images", "instances", "both"}, default="images"
@@ -416,17 +434,20 @@ class repeat_factor(_OfCounts):  # noqa: N801
     [1.0, 1.4142135623730951, 1.0, 1.0]
     """
 
-    t: float
+    t: float | str
     power: float = 0.5
     by: str = "images"
 
     def __post_init__(self) -> None:
         for name in ("t", "power"):
             value = getattr(self, name)
+            if name == "t" and isinstance(value, str) and value == "median":
+                continue
             is_number = isinstance(value, Real) and not isinstance(value, bool)
             if not is_number or not 0 < value <= 1:
+                or_median = ', or "median"' if name == "t" else ""
                 raise ValueError(
-                    f"`{name}` must be a share above 0, at most 1, got {_brief(value)}."
+                    f"`{name}` must be a share above 0, at most 1{or_median}, got {_brief(value)}."
                 )
         if self.by not in ("images", "instances", "both"):
             raise ValueError(f'`by` must be "images", "instances" or "both", got {self.by!r}.')
@@ -434,14 +455,18 @@ class repeat_factor(_OfCounts):  # noqa: N801
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
         """Return the number wanted of each class, `counts` holding what there is of each."""
         n = sum(counts.values())
+        t = self._threshold([count / n for count in counts.values() if count])
         return {
-            label: _rounded(label, round(count * self.factor(count / n), 9), self)
+            label: _rounded(label, round(count * self._factor(count / n, t), 9), self)
             for label, count in counts.items()
         }
 
-    def factor(self, share: float) -> float:
-        """Return how often an image of a class of this share is used."""
-        return float(max(1.0, (self.t / share) ** self.power))
+    def _threshold(self, shares: Sequence[float]) -> float:
+        return float(np.median(shares)) if isinstance(self.t, str) else float(self.t)
+
+    def _factor(self, share: float, t: float) -> float:
+        """How often an image of a class of this share is used."""
+        return max(1.0, (t / share) ** self.power)
 
     def repeats(self, counts: Any) -> Any:
         """Return how often each image is used, shape (n,), of how often it has each class.
@@ -455,7 +480,9 @@ class repeat_factor(_OfCounts):  # noqa: N801
         has = counts > 0
         shares = {"images": has.mean(axis=0), "instances": counts.sum(axis=0) / counts.sum()}
         shares["both"] = np.sqrt(shares["images"] * shares["instances"])
-        factors = [self.factor(share) if share else 1.0 for share in shares[self.by].tolist()]
+        own = shares[self.by].tolist()
+        t = self._threshold([share for share in own if share])
+        factors = [self._factor(share, t) if share else 1.0 for share in own]
         return np.where(has, factors, 1.0).max(axis=1, initial=1.0)
 
 
@@ -485,6 +512,8 @@ class progressive(_Schedule):  # noqa: N801
 
     Progressively balanced sampling: epoch 0 has the numbers of `first`, epoch ``epochs - 1`` and
     all after it those of `last`; between, ``first + (last - first) * epoch / (epochs - 1)``.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -537,6 +566,8 @@ class progressive(_Schedule):  # noqa: N801
 @dataclass(frozen=True)
 class deferred(_Schedule):  # noqa: N801
     """Change from one strategy to another in epoch `at`: deferred re-sampling.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -676,6 +707,8 @@ class by_hierarchy:  # noqa: N801
     equal classes would make two thirds of the images defects; here good and defect are equal, and
     the defects share their half. No class is cut for it, or, with ``sampling="under"``, raised.
 
+    Read more in the :ref:`User Guide <how-many-images>`.
+
     Parameters
     ----------
     separator : str, default="/"
@@ -766,6 +799,8 @@ _NUMBER = r"\s*([0-9.eE+-]+)"
 
 def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     """Read a sampling strategy from text, as the command line takes it.
+
+    Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
@@ -889,6 +924,8 @@ class LongTail:
     are rounded down to at least 1, and no class keeps more than it has.
     Here the k-th of C classes, k = 0 ... C - 1, keeps ``n_max * ratio ** (-k / (C - 1))``.
 
+    Read more in the :ref:`User Guide <long-tails>`.
+
     Parameters
     ----------
     ratio : float
@@ -920,6 +957,8 @@ class LongTail:
 @dataclass(frozen=True)
 class Step:
     """Step imbalance: some classes stay whole, the others are cut to ``n_max / ratio``.
+
+    Read more in the :ref:`User Guide <long-tails>`.
 
     Parameters
     ----------
@@ -964,6 +1003,8 @@ class Staircase:
     """Staircase of class sizes: the k-th class keeps at most ``n_max - k * step``, k = 0, 1, ...
 
     Made for studies over many classes of nearly equal size, such as Stanford Dogs.
+
+    Read more in the :ref:`User Guide <long-tails>`.
 
     Parameters
     ----------

@@ -42,6 +42,51 @@ ORDER = (
 )
 """Of the modules in the reference; any others follow."""
 
+LABELS = {
+    "quickstart": ("01_quickstart", "Quickstart"),
+    "the-plan": ("01_quickstart", "The plan: where every row comes from"),
+    "parents": ("01_quickstart", "Parents and synthetic images"),
+    "pipelines": ("02_pipelines_and_grid_search", "Pipelines and grid search"),
+    "files-in-a-pipeline": ("02_pipelines_and_grid_search", "Files at the head"),
+    "photo-folders": ("03_photo_folders", "Photo folders"),
+    "which-images-are-near": ("04_embeddings_and_synthesis", "Which images are near"),
+    "images-from-a-model": ("04_embeddings_and_synthesis", "Images from a model"),
+    "how-real-are-they": ("04_embeddings_and_synthesis", "How real are they?"),
+    "accept-rules": (
+        "04_embeddings_and_synthesis",
+        "Synthetic images among another class are drawn again",
+    ),
+    "the-family": ("05_the_family", "The family"),
+    "does-it-help": ("06_does_it_help", "Does it help?"),
+    "long-tails": ("06_does_it_help", "The long-tail protocol in miniature"),
+    "leaks": ("06_does_it_help", "Leaks: resampling before the split"),
+    "decisions": ("07_decisions", "Decisions instead of data"),
+    "prior-correction": ("07_decisions", "Class shares: PriorCorrectedClassifier"),
+    "weights-of-classes": ("07_decisions", "Weights of classes: TunedThresholdsClassifier"),
+    "a-tree-of-questions": ("07_decisions", "A tree of questions: CascadeClassifier"),
+    "rare-classes-as-outliers": ("07_decisions", "A rare class as an outlier: MinorityDetector"),
+    "several-views": ("07_decisions", "Several views, several models"),
+    "training-loops": ("08_training_loops", "Training loops"),
+    "boxes-and-labels": ("09_boxes_and_labels", "Boxes and labels"),
+    "several-labels": ("09_boxes_and_labels", "Several labels an image"),
+    "which-sampler": ("which_sampler", "Which sampler"),
+    "samplers-that-add-images": ("which_sampler", "Samplers that add images"),
+    "samplers-that-drop-images": ("which_sampler", "Samplers that drop images"),
+    "both-and-ensembles": ("which_sampler", "Both, and ensembles"),
+    "how-many-images": ("which_sampler", "How many images"),
+    "how-images-are-drawn": ("which_sampler", "How a synthetic image is drawn"),
+    "homes-of-pixels": ("how_it_works", "Homes of pixels"),
+    "from-a-laptop-to-a-cluster": ("from_laptop_to_cluster", "From a laptop to a cluster"),
+    "homes-beyond-files": ("from_laptop_to_cluster", "Homes of pixels"),
+    "write-a-sampler": ("extending", "A sampler"),
+    "where-the-output-lives": ("speed_and_memory", "Where the output lives"),
+    "asking-for-help": ("troubleshooting", "Asking for help"),
+}
+"""What docstrings call a part of the user guide -> its page and heading.
+
+A target above a heading, as MyST writes it, would be seen by everyone who opens a notebook.
+"""
+
 project = "imblearn_images"
 copyright = "imblearn_images developers"  # noqa: A001 - Sphinx reads this name
 version = release = imblearn_images.__version__
@@ -242,6 +287,19 @@ def _resolve(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     return None
 
 
+def _label_the_guide(app: Any, doctree: Any) -> None:
+    """Make the sections of a page the targets of their labels."""
+    page = app.env.docname
+    headings = {
+        section.next_node(nodes.title).astext(): section["ids"][0]
+        for section in doctree.findall(nodes.section)
+    }
+    standard = app.env.get_domain("std")
+    for label, (where, heading) in LABELS.items():
+        if where == page:
+            standard.note_hyperlink_target(label, page, headings[heading], heading)
+
+
 def _describe_pictures(app: Any, doctree: Any) -> None:
     """Give a picture of a notebook the title of its section where it has no description."""
     for image in doctree.findall(nodes.image):
@@ -272,3 +330,4 @@ def setup(app: Any) -> None:
     app.connect("config-inited", _write_reference)
     app.connect("missing-reference", _resolve)
     app.connect("doctree-read", _describe_pictures)
+    app.connect("doctree-read", _label_the_guide)

@@ -98,12 +98,45 @@ def test_report_is_one_file_with_pictures(photos, tmp_path, capsys):
     page = report.read_text(encoding="utf-8")
     assert page.count(out.splitlines()[-1]) == 1 and "<table>" in page
     assert "http" not in page and " src=" in page
-    pictures = re.findall(r'src="data:image/(?:png|jpeg);base64,([^"]+)"', page)
-    assert len(pictures) == page.count("<img") == 4
-    for picture in pictures:
-        image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    charts = pictures_in(page, "png")
+    assert len(charts) == 3
+    for image in charts:
         assert min(image.size) > 150
         assert len(np.unique(np.asarray(image.convert("L")))) > 10
+    assert len(pictures_in(page, "jpeg")) + 3 == page.count("<img")
+
+
+def pictures_in(page, kind):
+    found = re.findall(rf'src="data:image/{kind};base64,([^"]+)"', page)
+    return [Image.open(io.BytesIO(base64.b64decode(each))) for each in found]
+
+
+def test_the_report_shows_what_candidates_draw_beside_its_parents(photos, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    report = tmp_path / "report.html"
+    drawing = ("smote", "transfer")
+    options = ("--methods", *drawing, "random-under", "tomek-links", "--folds", 2, "--repeats", 1)
+    code, _, _ = run(capsys, photos, *options, "--report", report)
+    page = report.read_text(encoding="utf-8")
+    assert code == 0 and {*re.findall(r"<h3>([a-z-]+)</h3>", page)} == set(drawing)
+    figures = re.findall("<figure>(.*?)</figure>", page)
+    assert len(figures) == 2, "one class is over-sampled, by two candidates"
+    (blended,) = [figure for figure in figures if " x " in figure]
+    assert re.findall('alt="([^"]+)"', blended)[-1] == "synthetic lime"
+    words = re.search(r"<b>lime</b> = (0\.\d+) x ([\w-]+) \+ 0\.\d+ x ([\w-]+)", blended)
+    assert re.findall('alt="parent ([^"]+)"', blended) == [words[2], words[3]]
+    base, partner, drawn = (np.asarray(each, dtype=float) for each in pictures_in(blended, "jpeg"))
+    share = float(words[1])
+    blend = share * base + (1 - share) * partner
+    assert np.abs(drawn - blend).mean() < np.abs(base - partner).mean() / 2, "of these parents"
+
+
+def test_a_report_without_candidates_that_draw_shows_none(photos, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    options = ("--methods", "random-over", "--folds", 2, "--repeats", 1)
+    code, _, _ = run(capsys, photos, *options, "--report", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert code == 0 and "<figure>" not in page and "Photos of the smallest classes" in page
 
 
 def test_json_is_one_object(photos, capsys):

@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from imblearn_images import EasyEnsembleClassifier, RandomOverSampler
-from imblearn_images.core import estimators
+from imblearn_images.ensemble import _balanced
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 COUNTS = {"cat": 30, "dog": 18, "owl": 9}
@@ -229,7 +229,7 @@ def test_only_balanced_subsets_are_copied(monkeypatch):
     X = images()
     rows = X.view(Rows)
     copies = []
-    original = estimators.as_wanted
+    original = _balanced.as_wanted
 
     def spy(estimator, images, rows=None):
         wanted = original(estimator, images, rows)
@@ -237,7 +237,7 @@ def test_only_balanced_subsets_are_copied(monkeypatch):
             copies.append(len(wanted))
         return wanted
 
-    monkeypatch.setattr(estimators, "as_wanted", spy)
+    monkeypatch.setattr(_balanced, "as_wanted", spy)
     Rows.taken.clear()
     ensemble = EasyEnsembleClassifier(4, Spy(), random_state=0).fit(rows, Y)
     assert copies == [27] * 4

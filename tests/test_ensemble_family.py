@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import imblearn_images.ensemble
-from imblearn_images.core import estimators
+from imblearn_images.ensemble import _balanced
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 Y = make_labels({"cat": 60, "dog": 36, "owl": 18})
@@ -193,17 +193,17 @@ class OneByOne(GaussianNB):
 
 
 def test_files_are_read_in_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(estimators, "BATCH", 10)
+    monkeypatch.setattr(_balanced, "BATCH", 10)
     X = images()
     paths = write_images(tmp_path, X)
     asked = []
-    original = estimators.as_wanted
+    original = _balanced.as_wanted
 
     def spy(estimator, images, rows=None):
         asked.append(len(images) if rows is None else len(rows))
         return original(estimator, images, rows)
 
     ensemble = both(CASES[4])[0].fit(paths, Y)
-    monkeypatch.setattr(estimators, "as_wanted", spy)
+    monkeypatch.setattr(_balanced, "as_wanted", spy)
     np.testing.assert_array_equal(ensemble.predict(paths), both(CASES[4])[0].fit(X, Y).predict(X))
     assert max(asked[: len(ensemble.estimators_)]) == 10

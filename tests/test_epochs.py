@@ -1,12 +1,11 @@
 """Law 11 for whole sets: what is drawn later, in any batch and process, is what was decided."""
 
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from conftest import COUNTS, HOLDERS, make_images, make_labels, write_images
+from forked import run_python
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE as PlainSMOTE
@@ -26,6 +25,7 @@ from imblearn_images import (
     ResamplingPlan,
     SMOTETomek,
     TomekLinks,
+    epochs,
     recipes,
 )
 from imblearn_images.combine import SamplerChain
@@ -142,7 +142,7 @@ def test_a_row_is_the_same_in_any_batch_of_any_epochs(name, data):
         assert pickle.loads(pickle.dumps(key)) == key and hash(key) is not None
 
 
-def test_epochs_differ_and_are_functions_of_their_number_alone():
+def test_epochs_differ_and_are_functions_of_their_number_alone(tmp_path):
     X = make_images(N, (12, 10), "uint8")
     plans = EpochPlans(mix(), X, Y)
     seen = {np.asarray(plans(epoch)).tobytes() for epoch in range(4)}
@@ -151,13 +151,14 @@ def test_epochs_differ_and_are_functions_of_their_number_alone():
     assert np.asarray(other(3)).tobytes() == np.asarray(plans(3)).tobytes()
     assert {tuple(np.bincount(plans(e).targets)) for e in range(4)} == {(12, 12, 12)}
     script = (
-        "import pickle, sys, numpy as np; plans = pickle.load(sys.stdin.buffer); "
-        "sys.stdout.buffer.write(np.asarray(plans(2)).tobytes())"
+        "import pickle, sys, numpy as np; from pathlib import Path; here = Path(sys.argv[1]); "
+        "plans = pickle.loads((here / 'plans').read_bytes()); "
+        "(here / 'drawn').write_bytes(np.asarray(plans(2)).tobytes())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], input=pickle.dumps(plans), capture_output=True, check=True
-    )
-    assert done.stdout == np.asarray(plans(2)).tobytes()
+    (tmp_path / "plans").write_bytes(pickle.dumps(plans))
+    done = run_python("-c", script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "drawn").read_bytes() == np.asarray(plans(2)).tobytes()
 
 
 def test_each_seed_in_a_step_changes_with_the_epoch_and_no_other_parameter():
@@ -283,6 +284,33 @@ def test_no_header_is_looked_at_where_size_and_mode_are_given(tmp_path):
     assert len(plans(4)) == 36 and plans(4).dtype == np.uint8
     with pytest.raises(FileNotFoundError, match=r"0\.jpg"):
         plans.draw([(0,)])
+
+
+def test_decoded_files_are_kept_within_a_limit_and_change_no_byte(tmp_path, monkeypatch):
+    read = []
+    real = files.read_image
+
+    def counted(path, **how):
+        read.append(path)
+        return real(path, **how)
+
+    paths = write_images(tmp_path, make_images(N, (9, 8, 3), "uint8"))
+    plans = EpochPlans(mix(), paths, Y, size=(6, 5), mode="RGB")
+    plans(0)
+    monkeypatch.setattr(epochs, "_AT_HAND", 0)
+    expected = np.asarray(EpochPlans(mix(), paths, Y, size=(6, 5), mode="RGB")(1))
+    monkeypatch.setattr(files, "read_image", counted)
+    size = 6 * 5 * 3
+    for limit, fewest, most in ((1 << 20, 0, N), (8 * size, N, 1 << 10), (7 * size, 40, 1 << 10)):
+        monkeypatch.setattr(epochs, "_AT_HAND", limit)
+        again = pickle.loads(pickle.dumps(plans))
+        read.clear()
+        assert np.array_equal(again(1).draw(range(len(expected))), expected)
+        assert fewest <= len(read) <= most
+        kept = again.images._decoded
+        assert sum(pixels.nbytes for pixels in kept.values()) <= limit
+        assert again.at_size((9, 8))(0).draw([0]).shape == (1, 9, 8, 3)
+    assert np.array_equal(np.asarray(plans(1)), expected)
 
 
 def test_a_file_of_another_kind_is_named(tmp_path):

@@ -15,7 +15,6 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageCms, ImageOps
 from skimage import data, transform
 
-from imblearn_images.core import files
 from imblearn_images.core.files import (
     FileInfo,
     check_uniform,
@@ -25,6 +24,7 @@ from imblearn_images.core.files import (
     write_image,
     write_png,
 )
+from imblearn_images.core.modes import FORMATS, SUFFIXES
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (24, 16, 3), dtype=np.uint8)
@@ -583,6 +583,4 @@ def test_a_wrong_mode_is_refused(stored):
 
 
 def test_suffixes_are_those_of_the_formats():
-    assert {Image.registered_extensions()[suffix] for suffix in files.SUFFIXES} == set(
-        files.FORMATS
-    )
+    assert {Image.registered_extensions()[suffix] for suffix in SUFFIXES} == set(FORMATS)

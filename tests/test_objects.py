@@ -2,14 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from conftest import write_images
+from forked import run_python
 from PIL import Image
 
+from imblearn_images import ResamplingPlan, render
 from imblearn_images._cli.main import main
 from imblearn_images.annotations import (
     Annotations,
@@ -22,10 +22,12 @@ from imblearn_images.annotations import (
     verify_annotations,
     write_annotations,
 )
+from imblearn_images.core.images import ArrayImages
+from imblearn_images.core.rendering import layers_of
 from imblearn_images.core.repeats import choose_repeats_and_more
 from imblearn_images.display import ObjectsDisplay
 from imblearn_images.strategies import at_least, repeat_factor
-from imblearn_images.synthesis import Augment, Chain, ZoomToObjects
+from imblearn_images.synthesis import Augment, Chain, PasteObjects, ZoomToObjects
 
 SIZE = (48, 64)
 
@@ -73,6 +75,43 @@ def test_a_split_keeps_images_whole_and_every_class_in_its_share():
         split_annotations(CELLS, 0.5, test=0.5)
     with pytest.raises(ValueError, match="`validation` must be a share"):
         split_annotations(CELLS, 20)
+
+
+def test_groups_of_a_split_are_named_in_many_ways(folder, tmp_path, capsys):
+    found = read_annotations(folder)
+    names = [os.path.basename(path) for path in found.paths]
+    table = {f"JPEGImages/{name}": int(name[:2]) // 4 for name in names}
+    by_name = {name: int(name[:2]) // 4 for name in names}
+    expected = split_annotations(found, groups=np.arange(20) // 4).image_columns["split"]
+    for groups in (table, by_name, lambda path: int(os.path.basename(path)[:2]) // 4):
+        split = split_annotations(found, groups=groups).image_columns["split"]
+        assert split.tolist() == expected.tolist()
+    with pytest.raises(ValueError, match=r"has none for 1 of 20 image files"):
+        split_annotations(found, groups=dict(list(table.items())[1:]))
+    with pytest.raises(ValueError, match="\"near-duplicates\", got 'patient'"):
+        split_annotations(found, groups="patient")
+    with pytest.raises(ValueError, match="have no paths"):
+        split_annotations(CELLS, groups="stem-prefix")
+    with pytest.raises(ValueError, match="where nothing is split"):
+        balance_annotations(folder, tmp_path / "o", groups=table, validation=0)
+    lines = ["path,patient", *(f"{name},{group}" for name, group in table.items())]
+    (tmp_path / "visits.csv").write_text("\n".join(lines))
+    options = ["--boxes", "voc", "--groups", f"{tmp_path / 'visits.csv'}:patient"]
+    strategy = ["--strategy", "at least 6", "--out-format", "yolo"]
+    code, _, err = run(capsys, "balance", folder, tmp_path / "o", *options, *strategy)
+    assert code == 0, err
+    written = read_annotations(tmp_path / "o")
+    names = [os.path.basename(path) for path in written.paths]
+    valid = {
+        name
+        for name, part in zip(names, written.image_columns["split"], strict=True)
+        if part == "val"
+    }
+    assert valid == {
+        os.path.basename(path)
+        for path, part in zip(found.paths, expected, strict=True)
+        if part == "val"
+    }
 
 
 def test_inspect_counts_and_names_what_is_odd():
@@ -144,6 +183,147 @@ def test_zooming_without_annotations_and_with_odd_parameters_is_refused():
             LabelOverSampler({"plate": 6}, synthesis=ZoomToObjects(**wrong)).fit_resample(X, CELLS)
 
 
+def places(n=8):
+    """Images that say of every pixel which it is; discs, the rare ones of them away from others."""
+    y, x = np.indices(SIZE)
+    X = np.stack([np.stack([y / 64, x / 64, np.full(SIZE, k / n)], axis=2) for k in range(n)])
+    middles = [[(14 + 2 * k, 20), (50, 30 + k), (36, 12)] for k in range(n)]
+    names = [["rare" if k < 3 and at == 0 else "often" for at in range(3)] for k in range(n)]
+    masks = [
+        [(x + 0.5 - cx) ** 2 + (y + 0.5 - cy) ** 2 < 8.2**2 for cx, cy in own] for own in middles
+    ]
+    around = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    ring = 8.2 * np.column_stack([np.cos(around), np.sin(around)])
+    given = {
+        "masks": {"masks": masks},
+        "polygons": {"polygons": [[ring + np.array(c) for c in own] for own in middles]},
+        "boxes": {},
+    }
+    boxes = [[[cx - 8, cy - 8, cx + 8, cy + 8] for cx, cy in own] for own in middles]
+    of = {k: Annotations.of(boxes, names, SIZE, **more) for k, more in given.items()}
+    return X, of
+
+
+PLACES, DISCS = places()
+
+
+@pytest.mark.parametrize("what", DISCS)
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_pasted_is_where_layers_and_annotations_say(what, turned):
+    rule = PasteObjects(n=(1, 2), scale=(0.9, 1.3))
+    still = {"brightness_range": 0, "noise": 0}
+    rule = Chain([rule, Augment(**still, horizontal_flip=True)]) if turned else rule
+    over = LabelOverSampler({"rare": 9}, max_repeats=2, synthesis=rule, random_state=0)
+    X_res, res = over.fit_resample(PLACES, DISCS[what])
+    assert len(X_res) < 8 + 6 + 1 and over.reach_.reached[res.classes.index("rare")] >= 9
+    rows = np.flatnonzero(over.plan_.synthetic & (over.plan_.weights[:, 0] > 0))
+    plan = over.plan_[rows]
+    number = np.rint(8 * X_res[rows][..., 2])
+    seen, looked_at = np.zeros((len(rows), *SIZE), dtype=int), 0
+    for layer in layers_of(plan, ArrayImages(PLACES)):
+        parents = plan.base if not layer.member else plan.partners[:, layer.member - 1]
+        seen += layer.seen
+        at = np.moveaxis(layer.places, 1, 0)
+        within = layer.inside & (at[0] > 2) & (at[0] < 45) & (at[1] > 2) & (at[1] < 61)
+        if turned:  # where a border between two is interpolated, neither is seen
+            edge = np.abs(np.diff(layer.seen.astype(int), axis=2, prepend=0)).astype(bool)
+            edge |= np.abs(np.diff(layer.seen.astype(int), axis=1, prepend=0)).astype(bool)
+            for axis in (1, 2):
+                edge |= sum(np.roll(edge, k, axis=axis) for k in (-2, -1, 1, 2)) > 0
+            within &= ~edge
+        assert (number == parents[:, None, None])[within].mean() > 0.999
+        for axis in (0, 1):
+            off = np.abs(64 * X_res[rows][..., axis] - at[axis])[within]
+            assert (off < 0.05).mean() > 0.999
+        looked_at += within.sum()
+    assert looked_at > 0.5 * number.size and seen.max() == 1
+    assert turned or seen.min() == 1
+    for at, row in enumerate(rows.tolist() if not turned else []):
+        of = dict(zip(res.labels_of(row), res.boxes_of(row), strict=True))
+        assert "rare" in of  # its own box is that of the pixels that come from elsewhere
+        if plan.weights[at, 1] == 0:
+            ys, xs = np.nonzero(number[at] == plan.partners[at, 0])
+            there = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+            assert np.abs(of["rare"] - there).max() <= 1
+
+
+def test_every_object_of_a_photo_and_of_its_donors_is_kept_or_named():
+    rule = PasteObjects(n=(3, 3), shape="box", scale=(2, 2.4), covered=1)
+    over = LabelOverSampler({"rare": 15}, max_repeats=1, synthesis=rule, random_state=0)
+    _, res = over.fit_resample(PLACES, DISCS["masks"])
+    plan, lengths = over.plan_, np.diff(res.offsets)
+    for row in np.flatnonzero(plan.synthetic).tolist():
+        gone = [(d.source, d.box) for d in res.dropped if d.row == row]
+        assert lengths[row] + len(gone) == 3 + 3 * (plan.weights[row] > 0).sum()
+    assert any("of it in view" in gone.reason for gone in res.dropped)
+    sides = res.boxes[:, 2:] - res.boxes[:, :2]
+    assert (sides >= 1).all() and (res.boxes >= 0).all() and (res.boxes[:, 2] <= SIZE[1]).all()
+    over.set_params(synthesis=PasteObjects(covered=0), sampling_strategy={"rare": 6})
+    careful = over.fit_resample(PLACES, DISCS["boxes"])[1]
+    named = {(gone.row, gone.source) for gone in careful.dropped}
+    assert not {(row, f"row {base}") for row, base in enumerate(over.plan_.base)} & named
+
+
+def test_a_plan_with_pasted_objects_is_drawn_carried_and_saved_as_any_other(tmp_path):
+    given = DISCS["masks"]
+    over = LabelOverSampler(at_least(9), synthesis=PasteObjects(), random_state=1)
+    X_res, res = over.fit_resample(PLACES, given)
+    plan, names = over.plan_, [f"{k}.png" for k in range(8)]
+    assert render(plan, PLACES).tobytes() == X_res.tobytes()
+    some = plan[[-1, 3, -2]].compact()
+    assert render(some[0], PLACES[some[1]]).tobytes() == X_res[[-1, 3, -2]].tobytes()
+    assert carry(plan, given).boxes.tobytes() == res.boxes.tobytes()
+    plan.save(tmp_path / "plan.npz")
+    again = ResamplingPlan.load(tmp_path / "plan.npz")
+    assert render(again, PLACES).tobytes() == X_res.tobytes()
+    assert again.explain(-1, names) == plan.explain(-1, names)
+    assert "pasted into it" in plan.explain(-1, names)
+    assert repr(again.synthesis) == "PasteObjects()" and over.synthesis.pasted is None
+    twice = LabelOverSampler(at_least(9), synthesis=PasteObjects(), random_state=1, n_jobs=2)
+    assert twice.fit_resample(PLACES, given)[0].tobytes() == X_res.tobytes()
+    assert {*plan.crosses(np.arange(8))[plan.synthetic]} == {True}
+    np.testing.assert_allclose([sum(w for _, w in plan.sources(k)) for k in range(len(plan))], 1)
+    for dtype in (np.uint8, np.uint16, np.float32):
+        images = (PLACES * 200).astype(dtype)
+        drawn = render(plan, images)
+        assert drawn.dtype == dtype and (drawn[:8] == images).all()
+
+
+def test_objects_that_are_cut_or_hard_to_see_are_pasted_only_where_there_are_no_others():
+    boxes = [[[0, 5, 10, 15]], [[20, 20, 30, 30]], [[30, 20, 40, 30]], [[5, 5, 9, 9]]]
+    given = Annotations.of(boxes, [["rare"]] * 3 + [["often"]], SIZE)
+    given = given[[0, 1, 2, 3]]
+    given.columns["difficult"] = np.array([0, 1, 0, 0])
+    X = np.zeros((4, *SIZE), dtype=np.uint8)
+    over = LabelOverSampler({"rare": 5}, max_repeats=1, synthesis=PasteObjects(), random_state=0)
+    for there, donors in (([0, 1, 2, 3], {2}), ([0, 1, 3], {0, 1})):
+        over.fit_resample(X[there], given[there])
+        assert {*over.plan_.partners[over.plan_.weights > 0].tolist()} <= donors
+
+
+def test_pasting_without_annotations_and_with_odd_parameters_is_refused():
+    with pytest.raises(ValueError, match="must know where objects are"):
+        LabelOverSampler({1: 9}, synthesis=PasteObjects()).fit_resample(
+            PLACES, DISCS["boxes"].counts()
+        )
+    with pytest.raises(ValueError, match="`pasted` is None"):
+        PasteObjects().draw(PLACES[:1], PLACES[None, :1], None, [np.random.default_rng(0)])
+    both = Chain([PasteObjects(), ZoomToObjects()])
+    for wrong, words in (
+        (PasteObjects(n=(0, 2)), "`n` must be two whole numbers"),
+        (PasteObjects(n=3), "`n` must be two whole numbers"),
+        (PasteObjects(scale=(2, 1)), "`scale` must be two numbers"),
+        (PasteObjects("rare!"), '`labels` must be "rare" or a list'),
+        (PasteObjects(["blue"]), "`labels` must be classes of the annotations"),
+        (PasteObjects(shape="disc"), "`shape` must be one of"),
+        (PasteObjects(covered=2), "`covered` must be a share"),
+        (PasteObjects(per_image=0), "`per_image` must be an integer"),
+        (both, "must look for objects once"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            LabelOverSampler({"rare": 6}, synthesis=wrong).fit_resample(PLACES, DISCS["boxes"])
+
+
 def test_images_and_more_reach_what_they_can():
     counts, more = np.array([[5, 1, 0], [4, 0, 1], [6, 1, 0]]), np.array([[0, 1, 0], [1, 1, 0]])
     repeats, chosen, reach = choose_repeats_and_more(counts, more, [0, 6, 9], 2, labels="abc")
@@ -209,8 +389,8 @@ def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
     options = {"sampling_strategy": at_least(14), "synthesis": Augment(), "out_format": "yolo"}
     balance_annotations(folder, tmp_path / "a", **options, n_jobs=2)
     for n in (25, 1000):
-        args = [sys.executable, "-c", script, folder, tmp_path / "b", str(n)]
-        assert subprocess.run(args, check=False).returncode == (9 if n == 25 else 0)
+        done = run_python("-c", script, folder, tmp_path / "b", n)
+        assert done.returncode == (9 if n == 25 else 0), done.stderr
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
@@ -258,6 +438,10 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
     for top, source in ((tmp_path / "o", folder), (tmp_path / "p", tmp_path / "o")):
         code, out, err = run(capsys, "verify", top, "--source", source)
         assert code == 0 and "as the manifest says" in out
+    pasted = [*options, "--synthesis", "paste", "--out-format", "csv"]
+    code, out, err = run(capsys, "balance", folder, tmp_path / "q", *pasted)
+    rows = json.loads((tmp_path / "q/manifest.json").read_text("utf-8"))["rows"]
+    assert code == 0 and any("pasted into it" in row.get("drawn", "") for row in rows)
     (tmp_path / "p/data.yaml").write_text("")
     code, out, err = run(capsys, "verify", tmp_path / "p")
     assert code == 1 and "data.yaml has changed" in err
@@ -269,6 +453,7 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
     ("args", "words"),
     [
         (["--max-repeats", "3"], "--max-repeats is about objects. Add --boxes auto"),
+        (["--synthesis", "zoom"], "--synthesis zoom is about objects. Add --boxes auto"),
         (["--boxes", "voc", "--size", "9"], "--size is about class folders"),
         (["--boxes", "voc", "--method", "smote"], "--method smote does not know objects"),
         (["--boxes", "coco"], "has no annotations in the format 'coco'"),
@@ -324,5 +509,11 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
     wanted = repeat_factor(1.0, by="instances").repeats(CELLS.counts())
     assert abs(len(res) - wanted.sum()) < 8
     assert over.reach_.reached.tolist() == res.counts().sum(axis=0).tolist()
+    counts = np.array([[9, 1, 0, 0], [9, 0, 2, 0], [9, 1, 0, 0], [9, 0, 0, 0]])
+    median = repeat_factor("median").repeats(counts)  # shares 1, 0.5, 0.25
+    np.testing.assert_allclose(median, [1, 2**0.5, 1, 1])
+    assert repeat_factor("median")(["a"] * 8 + ["b"] * 4 + ["c"]) == {"a": 8, "b": 4, "c": 2}
+    with pytest.raises(ValueError, match=r'`t` must be a share .*, or "median", got'):
+        repeat_factor("mean")
     with pytest.raises(ValueError, match="`by` must be"):
         repeat_factor(0.5, by="boxes")

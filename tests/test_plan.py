@@ -418,6 +418,7 @@ def test_joined_plans_speak_of_the_images_of_the_source():
         np.flatnonzero(steps[-1].synthetic & steps[1].synthetic[steps[2].base][steps[3].base])[0]
     )
     assert "augmented)" in plan.explain(row)
+    assert all("((" not in plan.explain(row) for row in range(len(plan)))
     family = _family(plan, X, row, None, [f"photo {at}" for at in range(len(X))])
     assert {name for _, name, _ in family.parents} == {f"photo {at}" for at in images[row]}
     assert "augmented)" in family.how

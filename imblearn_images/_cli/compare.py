@@ -8,17 +8,19 @@ import inspect
 import io
 import os
 import sys
+import warnings
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import parallel_config
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -26,6 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from threadpoolctl import threadpool_limits
 
+from imblearn_images import recipes
 from imblearn_images._cli.arguments import (
     GROUPS,
     SEED,
@@ -39,17 +42,22 @@ from imblearn_images._cli.arguments import (
 )
 from imblearn_images._cli.console import say, say_report
 from imblearn_images._cli.methods import METHODS, SYNTHESES
+from imblearn_images._members import seeded
 from imblearn_images.core.estimators import takes_of
 from imblearn_images.core.files import read_image, written_whole
+from imblearn_images.core.images import FileImages
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import render
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.text import as_sentence, counted, nearest, screen_width, shown
 from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
 from imblearn_images.display._canvas import BARS, COLOURS, as_png, require_matplotlib
+from imblearn_images.display._family import spread_synthetic
 from imblearn_images.folders._grouping import needs_pixels, read_groups, resolve_groups
 from imblearn_images.folders._records import Source
 from imblearn_images.folders._source import bound_together, check_twins, read_source
 from imblearn_images.folders._store import where_they_meet
-from imblearn_images.model_selection import compare_resamplers
+from imblearn_images.model_selection._comparing import compare_resamplers
 from imblearn_images.model_selection._comparison import as_html, as_text, of_interest
 from imblearn_images.model_selection._folds import draw_folds
 from imblearn_images.over_sampling import SMOTE
@@ -58,7 +66,13 @@ from imblearn_images.preprocessing import FlattenImages, ReadImages
 if TYPE_CHECKING:
     from imblearn_images.model_selection._comparison import ResamplerComparison
 
-__all__ = ["add_compare_command", "from_folder", "import_estimator", "write_report"]
+__all__ = [
+    "add_compare_command",
+    "from_folder",
+    "import_estimator",
+    "show_families",
+    "write_report",
+]
 
 PASS = "Pass MODULE:OBJECT, a classifier or a function without arguments that makes one"
 
@@ -200,7 +214,10 @@ def _refused(error: BaseException, doing: str) -> _RefusedError:
 
 WIDTH = 8.5  # inches
 CELL, COLUMNS, CLASSES = 72, 10, 12
-"""Pixels of a thumbnail, thumbnails of a class, and classes on the sheet."""
+"""Pixels of a thumbnail, thumbnails of a class, and classes that are shown."""
+SIDE, FAMILIES, DRAWERS, PARENTS = 96, 4, 3, 3
+"""Pixels of a synthetic image, how many a candidate shows, of how many candidates, and of how many
+partners each."""
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -210,7 +227,16 @@ table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: a
   max-width: 100%; overflow-wrap: normal; font-variant-numeric: tabular-nums; }
 td, th { border-bottom: 1px solid #8886; padding: .3rem .7rem; }
 td, th { text-align: left; white-space: nowrap; }
-img { max-width: 100%; background: white; }
+.chart { overflow-x: auto; }
+.chart img { width: 100%; min-width: 36rem; background: white; }
+.photos, .family { display: flex; flex-wrap: wrap; gap: .3rem; align-items: center; }
+.families { display: grid; gap: 1.5rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
+.family { flex-wrap: nowrap; }
+.family img { flex: 0 1 auto; min-width: 0; }
+figure { margin: 0; }
+figcaption { font-size: .9rem; opacity: .8; }
+.drawn { outline: 3px solid #c2410c; margin: 3px; }
 .advice { background: #5b8def22; padding: 1rem; font-size: 1.1rem; }
 """
 
@@ -218,8 +244,9 @@ READING = (
     "Every line is the same classifier on the same folds; only training images are resampled. "
     "Intervals and p-values are those of the corrected resampled t-test (Nadeau and Bengio 2003), "
     "both adjusted for the number of candidates (Holm 1979). What resampling has to beat is the "
-    "best baseline that makes no images. Brier score and expected calibration "
-    "error (ECE) tell how far off probabilities are, lower is better. The best of many looks "
+    "reference: prior correction where it helps, or another baseline. "
+    "Brier score and expected calibration error (ECE) tell how far off probabilities are, lower is "
+    "better. The best of many looks "
     "better here than it will be: keep photos aside that this comparison has not seen."
 )
 
@@ -231,6 +258,7 @@ def write_report(
     labels: NDArray[Any],
     *,
     title: str = "",
+    families: str = "",
     replace: bool = False,
 ) -> None:
     """Write one self-contained HTML file, whole or not at all; needs matplotlib.
@@ -247,6 +275,8 @@ def write_report(
         Their classes.
     title : str, default=""
         Of the page, such as the name of the folder.
+    families : str, default=""
+        HTML of synthetic images beside their parents, see :func:`show_families`.
     replace : bool, default=False
         Replace the file that is there. A link, or what is not a file, is never replaced.
 
@@ -259,18 +289,18 @@ def write_report(
         as it was.
     """
     check_replaceable(path, replace)
-    pictures = [*_charts(comparison), ("Photos of the smallest classes", _sheet(paths, labels))]
     figures = "".join(
-        f'<h2>{escape(caption)}</h2><img alt="{escape(caption)}" src="{_source(picture)}">'
-        for caption, picture in pictures
+        f'<h2>{escape(caption)}</h2><div class="chart" tabindex="0" role="region" '
+        f'aria-label="{escape(caption)}">{_img(picture, caption)}</div>'
+        for caption, picture in _charts(comparison)
     )
     name = escape(f"Does resampling help? {title}".strip())
     page = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{name}</title>'
         f"<style>{STYLE}</style></head><body><h1>{name}</h1>"
-        f"{as_html(comparison)}"
-        f"{figures}<h2>How to read this</h2><p>{escape(READING)}</p></body></html>\n"
+        f"{as_html(comparison)}{families}{figures}{_photos(paths, labels)}"
+        f"<h2>How to read this</h2><p>{escape(READING)}</p></body></html>\n"
     )
     check_replaceable(path, replace)  # once more: drawing takes a while
     with written_whole(path) as file:
@@ -322,28 +352,118 @@ def _drawing(kind: Any, comparison: ResamplerComparison) -> Callable[[Any], Any]
     return lambda ax: kind.from_comparison(comparison, names or None, ax=ax)
 
 
-def _source(picture: bytes) -> str:
-    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
+def _img(picture: bytes, alt: str, kind: str = "png", more: str = "") -> str:
+    encoded = base64.b64encode(picture).decode("ascii")
+    return f'<img alt="{escape(alt)}" src="data:image/{kind};base64,{encoded}"{more}>'
 
 
-def _sheet(paths: NDArray[Any], labels: NDArray[Any]) -> bytes:
-    """Draw a line of thumbnails for each of the smallest classes."""
-    names, counts = np.unique(labels, return_counts=True)
-    chosen = np.argsort(counts, kind="stable")[:CLASSES]
-    line, margin = 20, 4
-    size = (COLUMNS * (CELL + margin) + margin, len(chosen) * (CELL + line + margin) + margin)
-    sheet = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
-    for number, which in enumerate(chosen):
-        top = margin + number * (CELL + line + margin)
-        draw.text((margin, top), f"{shown(str(names[which]))}: {counts[which]}", "#1a1a1a", font)
-        for column, path in enumerate(paths[labels == names[which]][:COLUMNS]):
-            thumbnail = Image.fromarray(read_image(path, size=(CELL, CELL), mode="RGB"))
-            sheet.paste(thumbnail, (margin + column * (CELL + margin), top + line))
+def _photo(pixels: NDArray[Any], alt: str, more: str = "") -> str:
     picture = io.BytesIO()
-    sheet.save(picture, "JPEG", quality=85)
-    return picture.getvalue()
+    Image.fromarray(pixels).save(picture, "JPEG", quality=85)
+    return _img(picture.getvalue(), alt, "jpeg", more)
+
+
+def _photos(paths: NDArray[Any], labels: NDArray[Any]) -> str:
+    """Show some photos of each of the smallest classes."""
+    names, counts = np.unique(labels, return_counts=True)
+    lines = ["<h2>Photos of the smallest classes</h2>"]
+    for which in np.argsort(counts, kind="stable")[:CLASSES]:
+        name = shown(str(names[which]))
+        lines += [f'<h3>{escape(name)}: {counts[which]}</h3><div class="photos">']
+        for path in paths[labels == names[which]][:COLUMNS]:
+            lines += [_photo(read_image(path, size=(CELL, CELL), mode="RGB"), f"photo of {name}")]
+        lines += ["</div>"]
+    return "".join(lines)
+
+
+def show_families(
+    comparison: ResamplerComparison,
+    samplers: Mapping[str, Any],
+    X: NDArray[Any],
+    paths: NDArray[Any],
+    labels: NDArray[Any],
+    seed: int,
+) -> str:
+    """Show what candidates draw, beside the photos it is drawn from, as HTML.
+
+    Parameters
+    ----------
+    comparison : ResamplerComparison
+        The recommended candidate comes first, then those with the highest scores.
+    samplers : mapping of str to sampler
+        Name of a candidate -> its sampler; those that make no images are passed over.
+    X : ndarray of shape (n, H, W, 3)
+        Thumbnails, in which parents are chosen.
+    paths : ndarray of shape (n,)
+        The photos; what is shown is drawn from them, larger than in the comparison.
+    labels : ndarray of shape (n,)
+        Their classes; the smallest ones are shown.
+    seed : int
+        For what has no seed.
+
+    Returns
+    -------
+    html : str
+        Empty if no candidate makes images.
+    """
+    reader = partial(read_image, size=(SIDE, SIDE), mode="RGB")
+    photos = FileImages(paths, rows=np.empty(0, dtype=np.intp), reader=reader)
+    ranked = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
+    parts: list[str] = []
+    for name in dict.fromkeys([comparison.recommended, *ranked]):
+        sampler = recipes.many() if name == "many" else samplers.get(name)
+        if len(parts) == DRAWERS or not _makes_images(sampler):
+            continue
+        sampler = seeded(sampler, seed)
+        with warnings.catch_warnings():  # the comparison has told them
+            warnings.simplefilter("ignore")
+            try:
+                sampler.fit_resample(X, labels)
+            except ValueError:  # what was possible in the folds need not be on all photos
+                continue
+        if len(rows := _of_small_classes(sampler.plan_)):
+            figures = "".join(_family(sampler.plan_, int(row), photos) for row in rows)
+            parts += [f'<h3>{escape(shown(name))}</h3><div class="families">{figures}</div>']
+    if not parts:
+        return ""
+    return (
+        "<h2>Synthetic images, beside their parents</h2><p>Of the smallest classes. The framed "
+        "image is drawn, the others are photos of yours, larger than the classifier saw them. "
+        "Would you give it the label that it has?</p>" + "".join(parts)
+    )
+
+
+def _makes_images(sampler: Any) -> bool:
+    """Whether it may: whoever does has an `output_dir`, itself or in one of its steps."""
+    if not hasattr(sampler, "fit_resample"):
+        return False
+    return any(key.rpartition("__")[2] == "output_dir" for key in sampler.get_params())
+
+
+def _of_small_classes(plan: ResamplingPlan) -> NDArray[np.intp]:
+    """Choose a synthetic row of each of the smallest classes."""
+    names, counts = np.unique(plan.y[plan.kind == "original"], return_counts=True)
+    rows = [spread_synthetic(plan, names[at], 1) for at in np.argsort(counts, kind="stable")]
+    drawn = [row[0] for row in rows if len(row) and plan.synthetic[row[0]]]
+    return np.array(drawn[:FAMILIES], dtype=np.intp)
+
+
+def _family(plan: ResamplingPlan, row: int, photos: FileImages) -> str:
+    """One synthetic image behind its parents, and what was done in words."""
+    names = [os.path.splitext(os.path.basename(path))[0] for path in photos.paths]
+    (base, _), *partners = plan.sources(row)
+    partners.sort(key=lambda partner: -abs(partner[1]))
+    parents = [base, *(at for at, _ in partners[:PARENTS])]
+    pixels = np.empty((len(parents), SIDE, SIDE, 3), dtype=np.uint8)
+    photos.read(np.array(parents), pixels)
+    label = shown(str(plan.y[row]))
+    images = [_photo(each, f"parent {names[at]}") for at, each in zip(parents, pixels, strict=True)]
+    drawn = _photo(render(plan[row], photos)[0], f"synthetic {label}", ' class="drawn"')
+    said = plan.explain(row, names).partition(" = ")[2]
+    return (
+        f'<figure><div class="family">{"".join(images)}<span>&rarr;</span>{drawn}</div>'
+        f"<figcaption><b>{escape(label)}</b> = {escape(shown(said, 300))}</figcaption></figure>"
+    )
 
 
 DEFAULT_METHODS = ["random-over", "smote", "random-under", "policies"]
@@ -544,12 +664,13 @@ def run_compare(
     methods = [name for name in methods if not (quick and name == "policies")]
     samplers, adapted = _samplers(methods, labels, splits)
     reader = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs)
+    thumbnails: Any = reader.fit_transform(paths) if report or not takes_paths else None
     # on a busy machine two BLAS threads can be ten times slower
     with threadpool_limits(1), _workers(estimator):
         comparison = compare_resamplers(
             model,
             samplers,
-            paths if takes_paths else reader.fit_transform(paths),
+            paths if takes_paths else thumbnails,
             labels,
             cv=splits,
             groups=members,
@@ -559,6 +680,9 @@ def run_compare(
             verbose=verbose,
         )
     skipped = [f"skipped: {kept.relative(bad.path)}: {bad.error}" for _, bad in kept.broken]
+    if estimator is None:
+        told = f"the classifier sees {size} x {size} pixels; another may answer differently"
+        adapted = [*adapted, f"{told}: --estimator, --size"]
     known = (*kept.notes, *skipped, *notes, *reduced, *adapted)
     comparison = replace(comparison, notes=(*known, *comparison.notes))
     if json:
@@ -566,7 +690,10 @@ def run_compare(
     else:
         say_report(as_text(comparison, all_classes="--json", width=screen_width()))
     if report is not None:
-        write_report(comparison, report, paths, labels, title=source, replace=force)
+        families = show_families(comparison, samplers, thumbnails, paths, labels, seed)
+        write_report(
+            comparison, report, paths, labels, title=source, families=families, replace=force
+        )
     if comparison.interrupted:
         raise KeyboardInterrupt
 

@@ -39,7 +39,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class BalanceReport:
-    """What was written, or would be; ``print`` shows the table."""
+    """What was written, or would be; ``print`` shows the table.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+    """
 
     output: str
     format: str
@@ -103,6 +106,8 @@ def balance_annotations(
 ) -> BalanceReport:
     """Split a data set with boxes, balance the part that trains, and write both.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     source : path or Annotations
@@ -116,8 +121,8 @@ def balance_annotations(
     validation : float, default=0.2
         Share that validates, with every class's share of objects; 0 for none. A split that the
         source has is kept.
-    groups : array-like of shape (n,), default=None
-        Images that stay on one side.
+    groups : array-like of shape (n,), dict, callable or str, default=None
+        Images that stay on one side; see :func:`split_annotations`.
     random_state : int, default=0
         Seed of all draws.
     on_error : {"raise", "skip"}, default="raise"
@@ -152,6 +157,11 @@ def balance_annotations(
         raise ValueError("`source` must have files, these annotations are of an array.")
     _check_not_within(annotations, output)
     has_split = "split" in annotations.image_columns
+    if groups is not None and (has_split or not validation):
+        why = "the source has a split" if has_split else "`validation` is 0"
+        raise ValueError(
+            f"`groups` must be left out where nothing is split, got {groups!r:.60}, and {why}."
+        )
     if validation and not has_split:
         annotations = split_annotations(
             annotations, validation, groups=groups, random_state=random_state
@@ -324,6 +334,8 @@ def convert_annotations(
 ) -> Annotations:
     """Write a data set in another format, with a manifest.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     source, format, on_error
@@ -366,7 +378,10 @@ def convert_annotations(
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What differs from a manifest; true if nothing does."""
+    """What differs from a manifest; true if nothing does.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+    """
 
     n_files: int
     n_compared: int
@@ -398,6 +413,8 @@ def verify_annotations(
     n_jobs: int | None = None,
 ) -> CheckReport:
     """Compare a folder that was written with a manifest with what that says.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------

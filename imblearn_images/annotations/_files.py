@@ -90,6 +90,8 @@ def read_annotations(
 ) -> Annotations:
     """Read the boxes, outlines, masks and keypoints of a data set.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     path : path
@@ -211,6 +213,8 @@ def write_annotations(
     n_jobs: int | None = None,
 ) -> Annotations:
     """Write a data set, images and annotations, as trainers read it.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------

@@ -41,7 +41,10 @@ class ClassOfObjects:
 
 @dataclass(frozen=True)
 class AnnotationReport:
-    """What annotations hold; ``print`` shows the tables, :meth:`to_dict` gives the numbers."""
+    """What annotations hold; ``print`` shows the tables, :meth:`to_dict` gives the numbers.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+    """
 
     n_images: int
     n_boxes: int
@@ -114,6 +117,8 @@ class AnnotationReport:
 
 def inspect_annotations(annotations: Annotations, *, max_repeats: int = 10) -> AnnotationReport:
     """Count objects, say what is odd about them, and what repeating images can reach.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------

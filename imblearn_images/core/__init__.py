@@ -2,6 +2,7 @@
 
 Nothing here knows the classes that users import. Imports run down this list:
 
+- ``gap``: how easily synthetic images are told from real ones
 - ``planning``: labels + embedding -> plan, by listening to imbalanced-learn
 - ``similarity``: which images look alike; ``embedding``: the features in which "near" is measured
 - ``estimators``: hand rows of an image set to estimators; ``writing``: synthetic images as files
@@ -18,7 +19,8 @@ Nothing here knows the classes that users import. Imports run down this list:
   ``repeats``: how often to show each image, so that labels that share images reach targets;
   ``regular``: files that never wait for a writer
 - ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``splitting``: which
-  images validate; ``files``: reading and writing one file or many
+  images validate; ``files``: reading and writing one file or many;
+  ``modes``: what an image of Pillow is as an array
 - ``geometry``: where boxes, outlines and points of a parent are in a drawn image
 - ``layers``: where things are in a drawn image; ``masks``: of objects; ``pixels``: every rule on
   dtype, unit, rounding and clipping; ``dealing``: which images of a class come next, epoch after

@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imblearn_images.core.containers import unwrap
-from imblearn_images.core.masks import RunLengths, box_of_mask
+from imblearn_images.core.masks import RunLengths, box_of_mask, resized_mask
 from imblearn_images.core.text import counted, shorten
 
 __all__ = ["Annotations", "Dropped"]
 
 
 class Dropped(NamedTuple):
-    """One object that was left out, and why."""
+    """One object that was left out, and why.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+    """
 
     row: int
     """Image of these annotations in which it would be."""
@@ -38,6 +41,8 @@ class Annotations:
     One value for the whole set, in columns: image ``i`` has the objects ``offsets[i]`` to
     ``offsets[i + 1] - 1``. It goes where labels go: ``len``, ``annotations[rows]``,
     ``train_test_split``, the `y` of :class:`LabelOverSampler`.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
@@ -71,6 +76,9 @@ class Annotations:
     keypoint_names : tuple of str, default=()
         Names of the p keypoints; those that differ by "left" and "right" change places where an
         image is flipped.
+    flip_pairs : tuple of (str, str), default=()
+        Names of keypoints, or classes, that change places where an image is flipped, besides
+        keypoints that differ by "left" and "right".
     dropped : tuple of Dropped, default=()
         Objects that were left out when these annotations were read or carried, and why.
     cut : tuple of Dropped, default=()
@@ -115,6 +123,7 @@ class Annotations:
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     image_columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     keypoint_names: tuple[str, ...] = ()
+    flip_pairs: tuple[tuple[str, str], ...] = ()
     dropped: tuple[Dropped, ...] = ()
     cut: tuple[Dropped, ...] = ()
     info: Mapping[str, Any] = field(default_factory=dict)
@@ -126,6 +135,13 @@ class Annotations:
         for name in ("columns", "image_columns", "info"):
             object.__setattr__(self, name, dict(getattr(self, name)))
         object.__setattr__(self, "classes", tuple(self.classes))
+        known = {*self.classes, *self.keypoint_names}
+        for pair in self.flip_pairs:
+            if len(pair) != 2 or not known.issuperset(pair):
+                raise ValueError(
+                    "`flip_pairs` must be pairs of classes or names of keypoints, got "
+                    f"{pair!r:.80}. There are {', '.join(sorted(known))[:200]}."
+                )
         n, k = len(self.sizes), len(self.boxes)
         if self.boxes.shape != (k, 4) or self.sizes.shape != (n, 2):
             raise ValueError(
@@ -171,6 +187,7 @@ class Annotations:
         keypoints: Sequence[ArrayLike] | None = None,
         masks: Sequence[ArrayLike] | None = None,
         keypoint_names: Sequence[str] = (),
+        flip_pairs: Sequence[tuple[str, str]] = (),
     ) -> Annotations:
         """Make annotations of lists with one entry for each image.
 
@@ -195,6 +212,8 @@ class Annotations:
             the masks.
         keypoint_names : list of str, default=()
             Names of the keypoints.
+        flip_pairs : list of (str, str), default=()
+            Names of keypoints, or classes, that change places where an image is flipped.
 
         Returns
         -------
@@ -252,6 +271,7 @@ class Annotations:
             points,
             None if masks is None else as_objects(runs),
             keypoint_names=tuple(keypoint_names),
+            flip_pairs=tuple((str(one), str(other)) for one, other in flip_pairs),
         )
 
     def __len__(self) -> int:
@@ -348,6 +368,47 @@ class Annotations:
         gone = tuple(self.as_dropped(at, reason) for at, reason in sorted(reasons.items()))
         some = self.chosen(np.arange(len(self)), np.flatnonzero(keep), lengths)
         return replace(some, dropped=self.dropped + gone)
+
+    def at_sizes(self, sizes: NDArray[np.intp]) -> Annotations:
+        """Annotations of the same images, resized.
+
+        Parameters
+        ----------
+        sizes : ndarray of shape (n, 2)
+            Height and width that the images have now.
+
+        Returns
+        -------
+        annotations : Annotations
+            Boxes, outlines and keypoints scaled, masks by the nearest pixel. These annotations
+            themselves, if no size is another.
+
+        Examples
+        --------
+        >>> cells = Annotations.of([[[0, 0, 4, 4]]], [["red"]], (8, 8))
+        >>> cells.at_sizes(np.array([[4, 16]])).boxes.tolist()
+        [[0.0, 0.0, 8.0, 2.0]]
+        """
+        sizes = np.asarray(sizes, dtype=np.intp)
+        if np.array_equal(sizes, self.sizes):
+            return self
+        scale = (sizes / self.sizes)[self.image_of][:, ::-1]
+        changed: dict[str, Any] = {}
+        if self.polygons is not None:
+            changed["polygons"] = as_objects(
+                None if outlines is None else tuple(outline * by for outline in outlines)
+                for outlines, by in zip(self.polygons, scale, strict=True)
+            )
+        if self.keypoints is not None:
+            changed["keypoints"] = self.keypoints.copy()
+            changed["keypoints"][..., :2] *= scale[:, None]
+        if self.masks is not None:
+            there = sizes[self.image_of].tolist()
+            changed["masks"] = as_objects(
+                None if mask is None else RunLengths.of(resized_mask(mask.mask(), (h, w)))
+                for mask, (h, w) in zip(self.masks, there, strict=True)
+            )
+        return replace(self, boxes=self.boxes * np.tile(scale, 2), sizes=sizes, **changed)
 
     def as_dropped(self, at: int, reason: str) -> Dropped:
         """Name one of the objects, for a list of those that were left out or changed."""

@@ -15,7 +15,12 @@ from imblearn_images.core.annotations import Annotations, Dropped, as_objects
 from imblearn_images.core.geometry import Floats, View
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.layers import Layer
-from imblearn_images.core.masks import RunLengths, box_of_mask, mask_of_outlines
+from imblearn_images.core.masks import (
+    RunLengths,
+    box_of_mask,
+    mask_of_outlines,
+    resized_mask,
+)
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, layers_of
@@ -23,7 +28,7 @@ from imblearn_images.core.rules import answer
 from imblearn_images.core.text import counted
 from imblearn_images.core.validation import check_lengths
 
-__all__ = ["carry"]
+__all__ = ["carry", "carry_rows"]
 
 BOXES = ("auto", "corners", "ellipse")
 BLOCK = 1 << 19  # pixels whose layers are held at a time
@@ -48,6 +53,8 @@ def carry(
     Every object of every image that a row of the plan shows is either in the result, where the
     row shows it, or in its ``dropped``, with a reason. Rows that are no synthetic images have
     their annotations as they were, to the bit.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
@@ -130,6 +137,40 @@ def carry(
     return _carried_maps(plan, targets, images, fill, n_jobs)
 
 
+def carry_rows(
+    plan: ResamplingPlan,
+    targets: Any,
+    images: Images,
+    *,
+    box: str = "auto",
+    min_visible: float = 0.25,
+    min_side: float = 1.0,
+    fill: Any = None,
+) -> Any:
+    """Carry as :func:`carry` does, for whoever draws a few rows again and again.
+
+    Neither sizes are compared nor is a word said about objects that lean: a loader has done the
+    first once, and would say the second with every batch.
+
+    Parameters
+    ----------
+    plan, targets, box, min_visible, min_side, fill
+        As for :func:`carry`; label maps come as a list.
+    images : Images
+        The source images.
+
+    Returns
+    -------
+    carried : Annotations, or list of label maps
+    """
+    _check_options(box, min_visible, min_side)
+    if isinstance(targets, Annotations):
+        how = _How(box, float(min_visible), float(min_side))
+        return _through_steps(plan, targets, images, how)[0]
+    value = _fill_value(fill, targets[0].dtype if targets else np.dtype(np.uint8))
+    return _maps_through(plan, targets, images, value, None)
+
+
 @dataclass(frozen=True)
 class _How:
     """How objects are carried, and what has been noticed on the way."""
@@ -210,6 +251,7 @@ class _Objects:
     masks: list[Any] = field(default_factory=list)
     dropped: list[tuple[int, str]] = field(default_factory=list)
     leans: bool = False
+    codes: NDArray[np.intp] | None = None
 
 
 def _carried_annotations(
@@ -307,6 +349,8 @@ def _through(
                 columns[name][where] = as_objects(getattr(objects, name))
         if objects.keypoints is not None:
             columns["keypoints"][where] = objects.keypoints
+        if objects.codes is not None:
+            columns.setdefault("codes", result.codes.copy())[where] = objects.codes
     dropped = _dropped(plan, made, before, origin, source)
     carried = replace(result, dropped=dropped, **columns)
     return carried, origin[chosen], np.concatenate([*shares, np.empty(0)])
@@ -366,8 +410,10 @@ def _carried_row(
     found = []
     for layer in layers:
         one = layer.row(at)
-        if one.shown is not None and not one.shown.any() and len(layers) > len(parents):
-            continue  # of a synthesis that did not draw this row
+        if one.shown is not None and not one.shown.any():
+            is_partner = bool(one.member) and plan.weights[at, one.member - 1] != 0
+            if len(layers) > len(parents) or (one.member and not is_partner):
+                continue  # of a synthesis that did not draw this row, or takes fewer partners
         parent = parents[layer.member]
         found.append(_carried_layer(one, parent, before, seen_before, images, how))
     return _joined(found, before)
@@ -389,6 +435,11 @@ def _joined(found: Sequence[_Objects], before: Annotations) -> _Objects:
         [mask for each in found for mask in each.masks],
         [gone for each in found for gone in each.dropped],
         any(each.leans for each in found),
+        np.concatenate(
+            [before.codes[each.index] if each.codes is None else each.codes for each in found]
+        )
+        if any(each.codes is not None for each in found)
+        else None,
     )
 
 
@@ -416,7 +467,7 @@ def _carried_layer(
     for at in range(len(index)):
         if masks is not None and masks[at] is not None:
             alone[at] = False
-            mask = _resized(masks[at].mask(), layer.size)
+            mask = resized_mask(masks[at].mask(), layer.size)
             there, share[at] = view.mask(mask)
             new_masks[at] = RunLengths.of(there)
             box = box_of_mask(there)
@@ -429,7 +480,7 @@ def _carried_layer(
             alone[at] = False
     if keypoints is not None:
         keypoints[..., :2] *= scale
-        keypoints = _carried_points(view, keypoints, before.keypoint_names)
+        keypoints = _carried_points(view, keypoints, before)
     leans = view.angle > LEANING and bool(alone.any())
     share = share * float(layer.share[0]) * seen_before[where]
     keep, dropped = _kept(moved, share, index, how)
@@ -442,7 +493,20 @@ def _carried_layer(
         [new_masks[at] for at in keep],
         dropped,
         leans,
+        _changed_classes(before)[before.codes[index[keep]]]
+        if view.is_flipped and before.flip_pairs
+        else None,
     )
+
+
+def _changed_classes(annotations: Annotations) -> NDArray[np.intp]:
+    """Code that each class has in a mirror."""
+    at = {label: code for code, label in enumerate(annotations.classes)}
+    codes = np.arange(len(at))
+    for one, other in annotations.flip_pairs:
+        if one in at and other in at:
+            codes[at[one]], codes[at[other]] = at[other], at[one]
+    return codes
 
 
 def _are_round(boxes: Floats, box: str) -> NDArray[np.bool_]:
@@ -496,18 +560,7 @@ def _area(outline: Floats) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
-def _resized(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """A mask in another size, by the nearest pixel."""
-    if mask.shape == size:
-        return mask
-    row, column = (
-        (np.arange(new) * old // new).astype(np.intp)
-        for new, old in zip(size, mask.shape, strict=True)
-    )
-    return mask[np.ix_(row, column)]
-
-
-def _carried_points(view: View, points: Floats, names: Sequence[str]) -> Floats:
+def _carried_points(view: View, points: Floats, annotations: Annotations) -> Floats:
     """Keypoints, (k, p, 3): out of view they are gone, behind something hidden."""
     if not points.size:
         return points
@@ -521,25 +574,29 @@ def _carried_points(view: View, points: Floats, names: Sequence[str]) -> Floats:
     hidden = np.minimum(flat[kept, 2], 1)
     moved[kept, 2] = np.where(view.is_seen(known[kept]), flat[kept, 2], hidden)
     order = list(range(points.shape[1]))
-    if view.affine is not None and np.linalg.det(view.affine[:, :2]) < 0:
-        order = sides_changed(names, points.shape[1])
+    if view.is_flipped:
+        order = sides_changed(annotations.keypoint_names, len(order), annotations.flip_pairs)
     changed: Floats = moved.reshape(points.shape)[:, order]
     return changed
 
 
-def sides_changed(names: Sequence[str], n: int) -> list[int]:
-    """Order of the keypoints in which left and right have changed places.
+def sides_changed(names: Sequence[str], n: int, pairs: Sequence[tuple[str, str]] = ()) -> list[int]:
+    """Order of the keypoints in which left and right have changed places, and those in `pairs`.
 
     Examples
     --------
     >>> sides_changed(["nose", "left_eye", "right_eye"], 3)
     [0, 2, 1]
+    >>> sides_changed(["port", "starboard"], 2, [("port", "starboard")])
+    [1, 0]
     """
     places = {name: at for at, name in enumerate(names)}
+    paired = {**dict(pairs), **{b: a for a, b in pairs}}
     order = []
     for at in range(n):
         name = names[at] if at < len(names) else ""
-        other = name.replace("left", "\0").replace("right", "left").replace("\0", "right")
+        sides = name.replace("left", "\0").replace("right", "left").replace("\0", "right")
+        other = paired.get(name, sides)
         order.append(places.get(other, at))
     return order
 
@@ -616,7 +673,7 @@ def _maps_through(
             for one in sorted(shown, key=lambda layer: float(layer.share[0])):
                 parent = maps[parents[one.member]]
                 view = View(one)
-                fits = parent if parent.shape == one.size else _resized(parent, one.size)
+                fits = parent if parent.shape == one.size else resized_mask(parent, one.size)
                 there = view.values(np.ones(one.size, dtype=np.bool_), np.False_)
                 np.copyto(carried, view.values(fits, fill), where=there)
             found[row] = carried

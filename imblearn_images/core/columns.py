@@ -54,8 +54,9 @@ def is_in_pixels(array: Any) -> bool:
     """Return whether values are places in the pixels of images: boxes, masks, keypoints.
 
     What says so itself, by an attribute ``in_pixels``; lists of boxes (k, 4) and of the dicts that
-    detectors take; bool arrays of shape (n, H, W). An array of numbers (n, H, W) may be anything,
-    such as the images.
+    detectors take; bool arrays of shape (n, H, W); label maps: integers (n, H, W), one array or a
+    list, in areas of one value, or of few values. Other numbers (n, H, W) may be anything, such as
+    the images.
 
     Examples
     --------
@@ -63,8 +64,10 @@ def is_in_pixels(array: Any) -> bool:
     (True, True)
     >>> is_in_pixels(np.zeros((4, 8, 8))), is_in_pixels(["ward 1", "ward 7"])
     (False, False)
+    >>> is_in_pixels(np.kron(np.eye(4, dtype=int), np.ones((8, 8), dtype=int)).reshape(4, 8, 32))
+    True
     """
-    if getattr(array, "in_pixels", False):
+    if getattr(array, "in_pixels", False) or _are_label_maps(array):
         return True
     if isinstance(array, np.ndarray) and array.dtype != object:
         return bool(array.ndim > 2 and array.dtype.kind == "b")
@@ -80,6 +83,44 @@ def is_in_pixels(array: Any) -> bool:
     return len({len(row) for row in rows}) > 1 or all(
         bool((boxes[:, :2] <= boxes[:, 2:]).all()) for boxes in ordered
     )
+
+
+SAMPLE = 32
+"""Images that are looked at to tell label maps from images."""
+FEW = 16
+"""Values of which a quantity of integers is more likely labels than brightness."""
+
+
+def _are_label_maps(array: Any) -> bool:
+    """Whether integers (n, H, W) are rather labels of pixels than images: flat, or of few values.
+
+    Brightness changes from pixel to pixel, at least where it is not that of the background.
+    """
+    is_list = isinstance(array, (list, tuple)) or (
+        isinstance(array, np.ndarray) and array.dtype.kind == "O"
+    )
+    n = len(array) if is_list or len(getattr(array, "shape", ())) > 2 else 0
+    maps = []
+    for row in np.unique(np.linspace(0, n - 1, SAMPLE).astype(int)).tolist() if n else ():
+        try:
+            one = np.asarray(array[row])
+        except (TypeError, ValueError, KeyError, IndexError, RuntimeError):
+            return False
+        one = one[..., 0] if one.ndim == 3 and one.shape[2] == 1 else one
+        if one.ndim != 2 or one.dtype.kind not in "iu" or min(one.shape) < 4:
+            return False
+        if getattr(array[row], "mode", "") == "P":  # of Pillow: numbers of a palette
+            return True
+        maps.append(one)
+    if not maps:
+        return False
+    values, counts = np.unique(np.concatenate([one.ravel() for one in maps]), return_counts=True)
+    if len(values) <= FEW and counts.sum() > FEW**2:
+        return True
+    most = values[np.argmax(counts)]
+    pairs = np.concatenate([np.stack([m[:, 1:].ravel(), m[:, :-1].ravel()]) for m in maps], axis=1)
+    same, ahead = pairs[0] == pairs[1], (pairs != most).all(axis=0)
+    return bool(same.mean() >= 0.5 and (not ahead.any() or same[ahead].mean() >= 0.5))
 
 
 def _is_box_list(row: Any) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import sparse
 
-from imblearn_images.core.files import SUFFIXES, pillow_pixels
+from imblearn_images.core.modes import SUFFIXES, pillow_pixels
 
 Recolumn = Callable[[list[Any], "NDArray[np.intp] | None"], Any]
 

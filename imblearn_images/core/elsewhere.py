@@ -18,12 +18,15 @@ from PIL import Image
 
 from imblearn_images.core import files
 from imblearn_images.core.images import Images
+from imblearn_images.core.modes import pillow_pixels
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.text import printable
 
 
 class ItemImages(Images):
     """Images of a data set that gives them one by one: of torch, Hugging Face, a list.
+
+    Read more in the :ref:`User Guide <homes-beyond-files>`.
 
     Parameters
     ----------
@@ -133,7 +136,7 @@ class ItemImages(Images):
         item = self.dataset[row]
         if self.key is not None:
             item = self.key(item) if callable(self.key) else item[self.key]
-        image = files.pillow_pixels(item) if isinstance(item, Image.Image) else np.asarray(item)
+        image = pillow_pixels(item) if isinstance(item, Image.Image) else np.asarray(item)
         if image.ndim < 2 or not image.size or image.dtype.kind not in "biuf":
             raise ValueError(
                 f"Row {row} of the data set holds no image (H, W) or (H, W, C), got "
@@ -152,6 +155,8 @@ class RemoteReader:
     For ``FileImages(urls, reader=RemoteReader())``: anything that fsspec has a file system for,
     ``s3://``, ``gs://``, ``https://``, ``memory://`` (``pip install imblearn-images[remote]``, and
     what the protocol needs).
+
+    Read more in the :ref:`User Guide <homes-beyond-files>`.
 
     Parameters
     ----------

@@ -20,40 +20,20 @@ from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageEr
 from PIL.Image import Resampling, Transpose
 
 from imblearn_images.core.limits import current_limits
+from imblearn_images.core.modes import (
+    ARRAYS,
+    FORMATS,
+    MODES_OF,
+    STORED_BY,
+    array_mode,
+    axes_of,
+    has_deep_colour,
+)
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import counted, printable
 
 FilePath = str | os.PathLike[str]
 
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
-"""The formats that are read: those of photographs and scans, none that runs code."""
-
-SUFFIXES = (
-    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff"),
-    *(".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"),
-)
-"""The file name endings of these formats, in lower case; content decides when reading."""
-
-# Pillow mode -> dtype and channel axis of the array; one table for both directions.
-_ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
-    "1": ("bool", ()),
-    "L": ("uint8", ()),
-    "LA": ("uint8", (2,)),
-    "RGB": ("uint8", (3,)),
-    "RGBA": ("uint8", (4,)),
-    "I;16": ("uint16", ()),
-    "I": ("int32", ()),
-    "F": ("float32", ()),
-}
-_READ_AS = {mode: mode for mode in _ARRAYS} | {
-    **dict.fromkeys(("I;16B", "I;16L", "I;16N"), "I;16"),
-    **dict.fromkeys(("RGBX", "CMYK", "YCbCr", "LAB", "HSV", "P"), "RGB"),
-    "La": "LA",
-    **dict.fromkeys(("RGBa", "PA"), "RGBA"),
-}
-_STORED_BY = {"PNG": ("1", "L", "LA", "RGB", "RGBA", "I;16"), "TIFF": tuple(_ARRAYS)}
-MODES_OF = {"png": _STORED_BY["PNG"], "jpeg": ("L", "RGB"), "webp": ("RGB", "RGBA")}
-"""The modes that a format holds, WebP no grey ones: it would give them back as colour."""
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -116,7 +96,7 @@ def describe(
         own_mode = _array_mode(im, mode)
         if _is_turned_late(im):
             im.load()
-        dtype, channels = _ARRAYS[mode or own_mode]
+        dtype, channels = ARRAYS[mode or own_mode]
         width, height = im.size[::-1] if _orientation(im) in _SWAPS_AXES else im.size
         named = own_mode if own_mode == "I;16" else im.mode
         shape = (*(size or (height, width)), *channels)
@@ -282,20 +262,7 @@ def _pixels(
         image = image.transpose(_TURNS[orientation])
     if image.mode == "L" and (mode or own_mode) == "1":
         return np.asarray(image) >= 128
-    return np.array(image, dtype=_ARRAYS[mode or own_mode][0])
-
-
-def pillow_pixels(image: Image.Image) -> NDArray[Any]:
-    """Pixels of an image of Pillow, as :func:`read_image` gives them; EXIF turns nothing.
-
-    Examples
-    --------
-    >>> pillow_pixels(Image.new("CMYK", (5, 2))).shape
-    (2, 5, 3)
-    """
-    mode = array_mode(image)
-    image = image if mode in ("I;16", image.mode) else image.convert(mode)
-    return np.array(image, dtype=_ARRAYS[mode][0])
+    return np.array(image, dtype=ARRAYS[mode or own_mode][0])
 
 
 def write_image(path: FilePath, image: NDArray[Any]) -> None:
@@ -358,9 +325,9 @@ def check_can_be_written(shape: tuple[int, ...], dtype: np.dtype[Any], what: str
     uint16 (H, W); int32 (H, W); float32 (H, W). Let `reader` give one of these, or resample the
     pixels in memory: numpy.asarray(X).
     """
-    if (dtype.name, shape[2:]) in _ARRAYS.values():
+    if (dtype.name, shape[2:]) in ARRAYS.values():
         return
-    kinds = "; ".join(f"{name} {axes_of(channels)}" for name, channels in _ARRAYS.values())
+    kinds = "; ".join(f"{name} {axes_of(channels)}" for name, channels in ARRAYS.values())
     raise ValueError(
         f"{what}, which cannot hold images of shape {shape} and dtype {dtype}. They hold {kinds}. "
         "Let `reader` give one of these, or resample the pixels in memory: numpy.asarray(X)."
@@ -409,12 +376,12 @@ def encode(image: NDArray[Any], file_format: str | None, quality: int) -> bytes:
     image = np.ascontiguousarray(image)
     stored = io.BytesIO()
     if file_format not in ("jpeg", "webp"):
-        holds = [_ARRAYS[mode] for mode in _STORED_BY["PNG"]]
+        holds = [ARRAYS[mode] for mode in STORED_BY["PNG"]]
         png = (image.dtype.name, image.shape[2:]) in holds
         kind, options = ("PNG", {"compress_level": 1}) if png else ("TIFF", {})
         Image.fromarray(image).save(stored, kind, **options)
         return stored.getvalue()
-    holds = [_ARRAYS[mode] for mode in MODES_OF[file_format]]
+    holds = [ARRAYS[mode] for mode in MODES_OF[file_format]]
     if (image.dtype.name, image.shape[2:]) not in holds:
         kinds = "; ".join(f"{dtype} {axes_of(channels)}" for dtype, channels in holds)
         raise ValueError(
@@ -437,11 +404,6 @@ def resize_array(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     if image.dtype == bool:
         return np.asarray(small) >= 128
     return np.array(small, dtype=image.dtype)
-
-
-def mode_of_array(mode: str) -> str:
-    """Return the mode that an image of one of Pillow's modes is read as."""
-    return _READ_AS.get(mode, mode)
 
 
 def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
@@ -536,17 +498,6 @@ def check_scale(im: Image.Image) -> None:
         _check_range(np.asarray(im), im.mode)
 
 
-def array_mode(im: Image.Image) -> str:
-    """Mode of `im` as an array: a key of ``_ARRAYS``."""
-    if im.mode == "P" and im.has_transparency_data:
-        return "RGBA"
-    if im.mode == "I" and im.format in ("PNG", "PPM"):
-        return "I;16"  # both hold at most 16 bits
-    if im.mode not in _READ_AS:
-        raise ValueError(f"Pillow's mode {im.mode} is not supported")
-    return _READ_AS[im.mode]
-
-
 def _array_mode(im: Image.Image, mode: str | None) -> str:
     own_mode = array_mode(im)
     if mode is None and isinstance(im, ImageFile.ImageFile) and has_deep_colour(im):
@@ -555,19 +506,6 @@ def _array_mode(im: Image.Image, mode: str | None) -> str:
             'mode="RGB" reads 8 bits of them'
         )
     return own_mode
-
-
-def has_deep_colour(im: ImageFile.ImageFile) -> bool:
-    """Return whether `im` holds colours of more than 8 bits, of which Pillow keeps 8."""
-    if not _ARRAYS[array_mode(im)][1]:
-        return False
-    if isinstance(im, TiffImagePlugin.TiffImageFile):
-        bits = im.tag_v2.get(ExifTags.Base.BitsPerSample, (1,))
-        return isinstance(bits, tuple) and max(bits, default=1) > 8
-    if im.format == "PPM":
-        parameters = im.tile[0][3]
-        return isinstance(parameters, tuple) and parameters[-1] > 255
-    return im.format == "PNG" and ";16" in str(im.tile)
 
 
 def _orientation(im: ImageFile.ImageFile) -> int:
@@ -634,7 +572,7 @@ def _resize(
 def _write(path: FilePath, image: NDArray[Any], file_format: str, **options: Any) -> None:
     image = np.asarray(image)
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
-    storable = [_ARRAYS[mode] for mode in _STORED_BY[file_format]]
+    storable = [ARRAYS[mode] for mode in STORED_BY[file_format]]
     if (image.dtype.name, image.shape[2:]) not in storable or image.ndim < 2 or not image.size:
         kinds = "; ".join(f"{dtype} {axes_of(channels)}" for dtype, channels in storable)
         raise ValueError(
@@ -697,11 +635,6 @@ def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
 def partial_name(path: FilePath) -> str:
     """Return a temporary name beside `path`, which no other writer has."""
     return os.path.join(os.path.dirname(path), f".{uuid4().hex}.partial")
-
-
-def axes_of(channels: tuple[int, ...]) -> str:
-    """Name the axes of an image, e.g. (H, W, 3)."""
-    return f"({', '.join(['H', 'W', *map(str, channels)])})"
 
 
 MORE_FRAMES = "with more than one frame, the first is used"

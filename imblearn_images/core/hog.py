@@ -154,21 +154,27 @@ def _gradients(
     images: NDArray[np.float32], transform_sqrt: bool
 ) -> tuple[NDArray[np.float32], ...]:
     """Differences down and to the right, and their length, each (m, H, W)."""
+    planes = np.ascontiguousarray(np.moveaxis(images, -1, 0))
     if transform_sqrt:
-        images = np.sqrt(images)
-    steepest: tuple[NDArray[np.float32], ...] = ()
-    for channel in np.moveaxis(images, -1, 0):
-        down, right = np.zeros(channel.shape, np.float32), np.zeros(channel.shape, np.float32)
-        np.subtract(channel[:, 2:], channel[:, :-2], out=down[:, 1:-1])
-        np.subtract(channel[:, :, 2:], channel[:, :, :-2], out=right[:, :, 1:-1])
-        here = down, right, np.hypot(down, right)
-        if not steepest:
-            steepest = here
-            continue
-        steeper = here[2] > steepest[2]
-        for best, new in zip(steepest, here, strict=True):
-            np.copyto(best, new, where=steeper)
-    return steepest
+        planes = np.sqrt(planes)
+    down, right = np.zeros_like(planes), np.zeros_like(planes)
+    np.subtract(planes[:, :, 2:], planes[:, :, :-2], out=down[:, :, 1:-1])
+    np.subtract(planes[..., 2:], planes[..., :-2], out=right[..., 1:-1])
+    best_down, best_right, steepest = down[0], right[0], _length(down[0], right[0])
+    for here_down, here_right in zip(down[1:], right[1:], strict=True):
+        here = _length(here_down, here_right)
+        steeper = here > steepest
+        best_down = np.where(steeper, here_down, best_down)
+        best_right = np.where(steeper, here_right, best_right)
+        np.maximum(steepest, here, out=steepest)
+    return best_down, best_right, steepest
+
+
+def _length(down: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``np.hypot`` of float32, which is rounded from float64, half as dear."""
+    squares = np.square(down, dtype=np.float64)
+    squares += np.square(right, dtype=np.float64)
+    return np.sqrt(squares, out=squares).astype(np.float32)
 
 
 def _histograms(

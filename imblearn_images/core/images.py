@@ -22,6 +22,7 @@ from scipy import sparse
 
 from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
+from imblearn_images.core.modes import axes_of
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.text import counted, printable
@@ -110,6 +111,8 @@ class Images:
     home of your own derives from this class and has ``dtype``, ``__len__``, :meth:`shape_of`
     and :meth:`read`; see :mod:`imblearn_images.images` for how to write one. The rest follows
     from these, and is there to be done better where that is possible.
+
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Attributes
     ----------
@@ -361,6 +364,8 @@ class _Rows(Images):
 class ArrayImages(Images):
     """Images in an array or memmap of shape (n, ...), any memory order.
 
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
+
     Examples
     --------
     >>> images = ArrayImages(np.arange(12, dtype=np.uint8).reshape(3, 2, 2))
@@ -486,6 +491,8 @@ class _Mapped:
 
 class FileImages(Images):
     """Images in files, each opened when its pixels are requested.
+
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------
@@ -711,7 +718,7 @@ class FileImages(Images):
             kinds.setdefault((tuple(self.shapes[known[0], 2:].tolist()), self.dtype), known[0])
         if len(kinds) > 1:
             told = [
-                f"{printable(self.name_of(row))} is {files.axes_of(channels)} {dtype}"
+                f"{printable(self.name_of(row))} is {axes_of(channels)} {dtype}"
                 for (channels, dtype), row in list(kinds.items())[:2]
             ]
             raise ValueError(
@@ -736,6 +743,8 @@ class StoreImages(Images):
     memory. Given ``StoreImages(array)``, it draws nothing: what comes back is a home of pixels,
     whose rows are drawn when they are read, and ``render(sampler.plan_, array, out=store)``
     draws them into another store, a few megabytes at a time.
+
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------
@@ -913,6 +922,8 @@ def _fill(file: int, nbytes: int) -> None:
 
 def open_images(X: Any) -> Images:
     """Find out where the pixels of `X` live. No file is opened yet.
+
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------

@@ -99,6 +99,8 @@ def image_limits(*, max_pixels: int = MAX_PIXELS, remedy: str | None = None) -> 
     of ``cross_validate(n_jobs=2)``, start with the default; there use
     :class:`~imblearn_images.preprocessing.ReadImages` with `max_pixels`.
 
+    Read more in the :ref:`User Guide <files-in-a-pipeline>`.
+
     Parameters
     ----------
     max_pixels : int, default=128_000_000

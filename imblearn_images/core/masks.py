@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RunLengths", "box_of_mask", "mask_of_outlines"]
+__all__ = ["RunLengths", "box_of_mask", "mask_of_outlines", "resized_mask"]
 
 
 @dataclass(frozen=True, eq=False)
 class RunLengths:
     """A mask as lengths of runs, column by column, of 0 and 1 in turn.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
@@ -148,3 +150,20 @@ def mask_of_outlines(outlines: Sequence[NDArray[Any]], size: tuple[int, int]) ->
         if 0 <= x < size[1] and 0 <= y < size[0]:
             mask[int(y), int(x)] = True
     return mask
+
+
+def resized_mask(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """A mask, or label map, in another size, by the nearest pixel.
+
+    Examples
+    --------
+    >>> resized_mask(np.array([[1, 2]]), (2, 4)).tolist()
+    [[1, 1, 2, 2], [1, 1, 2, 2]]
+    """
+    if mask.shape == size:
+        return mask
+    row, column = (
+        (np.arange(new) * old // new).astype(np.intp)
+        for new, old in zip(size, mask.shape, strict=True)
+    )
+    return mask[np.ix_(row, column)]

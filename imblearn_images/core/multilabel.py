@@ -20,7 +20,7 @@ from imblearn_images.core.targets import (
     unwrap_labels,
 )
 
-__all__ = ["LabelCounts", "count_labels_of", "holds_several", "set_names"]
+__all__ = ["LabelCounts", "count_labels_of", "holds_several", "set_names", "several_labels_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,9 +168,35 @@ def holds_several(y: Any) -> bool:
         return True
     if isinstance(y, (str, bytes, Mapping, Set)) or not isinstance(y, Iterable):
         return False
+    if isinstance(y, np.ndarray) and y.dtype.kind != "O":  # of many there may be millions
+        return False
     return any(
         isinstance(entry, Set) or len(entry) != 1 for entry in _entries(y) if _is_several(entry)
     )
+
+
+def several_labels_of(y: Any) -> LabelCounts | None:
+    """Labels of images that have several; None where each has one, and what is no labels at all.
+
+    A table whose rows are all one-hot holds one label an image.
+
+    Examples
+    --------
+    >>> several_labels_of([["owl", "cat"], ["cat"]]).counts.tolist()
+    [[1, 1], [1, 0]]
+    >>> several_labels_of(np.eye(3)) is several_labels_of(["cat", "owl"]) is None
+    True
+    """
+    if _counts_itself(y):
+        return count_labels_of(y)
+    if y is None or not holds_several(y):
+        return None
+    try:
+        labels = count_labels_of(y)
+    except ValueError:  # who takes one label an image has its own words for it
+        return None
+    is_table = sparse.issparse(y) or _is_wide(y) or _are_rows(_entries(y))
+    return None if is_table and (labels.counts.sum(axis=1) == 1).all() else labels
 
 
 def set_names(labels: LabelCounts) -> NDArray[np.str_]:

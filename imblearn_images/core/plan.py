@@ -39,6 +39,8 @@ class ResamplingPlan:
     Seen as a matrix a plan is a sparse mixing matrix whose rows sum to one; see
     :meth:`matrix`.
 
+    Read more in the :ref:`User Guide <the-plan>`.
+
     Parameters
     ----------
     base : ndarray of shape (n_out,), dtype intp
@@ -76,6 +78,8 @@ class ResamplingPlan:
     previous : ResamplingPlan, default=None
         The plan of the step before, where several samplers were run one after the other:
         `base` and `partners` are then rows of that plan; see :meth:`after`.
+    labels : tuple of length L, default=()
+        Names of the columns of `y`, where images have several labels; their numbers by default.
 
     Raises
     ------
@@ -114,6 +118,7 @@ class ResamplingPlan:
     tries: NDArray[np.intp] | None = None
     accepted: NDArray[np.bool_] | None = None
     previous: ResamplingPlan | None = None
+    labels: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "synthesis", as_rule(self.synthesis))
@@ -124,6 +129,11 @@ class ResamplingPlan:
             raise ValueError(
                 f"A plan needs one row of each: got base {self.base.shape}, partners "
                 f"{self.partners.shape}, weights {self.weights.shape}, y {self.y.shape}."
+            )
+        if self.labels and self.y.shape[1:] != (len(self.labels),):
+            raise ValueError(
+                f"`labels` must name each column of y, got {len(self.labels)} names for y of shape "
+                f"{self.y.shape}."
             )
         n_before = self.n_source if self.previous is None else len(self.previous)
         for name, rows in (("base", self.base), ("partners", self.partners)):
@@ -348,9 +358,9 @@ class ResamplingPlan:
         """Same plan, with another word on what "near" means."""
         return replace(self, nearness=nearness)
 
-    def labelled(self, y: NDArray[Any]) -> ResamplingPlan:
-        """Same plan, with other labels, of shape (n_out,) or (n_out, L)."""
-        return replace(self, y=y)
+    def labelled(self, y: NDArray[Any], labels: tuple[Any, ...] = ()) -> ResamplingPlan:
+        """Same plan, with other labels, of shape (n_out,), or (n_out, L) and the names of these."""
+        return replace(self, y=y, labels=labels)
 
     def __len__(self) -> int:
         return len(self.base)
@@ -406,6 +416,7 @@ class ResamplingPlan:
 
     def _repr_html_(self) -> str:
         kinds, labels = self.kind, [str(label) for label in self.y.tolist()]
+        labels = labels if self.y.ndim == 1 else [*map(self._said, range(len(self)))]
         counts = Counter(zip(labels, kinds.tolist(), strict=True))
         columns = ["original", "copy", "synthetic"]
         rows = [
@@ -500,7 +511,19 @@ class ResamplingPlan:
             ) from None
         except IndexError:
             raise IndexError(f"The plan has {len(self)} rows, got row {row}.") from None
-        return f"row {row} ({_said(self.y[row])}) = {_explained(self, row, self._called(names))}"
+        return f"row {row} ({self._said(row)}) = {_explained(self, row, self._called(names))}"
+
+    def _said(self, row: int) -> str:
+        """Label of a row in words; of several, their names, or the numbers of their columns."""
+        if self.y.ndim == 1:
+            return str(self.y[row])
+        labels = self._names_of(row)
+        return f"labels {', '.join(map(str, labels))}" if labels else "no label"
+
+    def _names_of(self, row: int) -> tuple[Any, ...]:
+        """Labels of a row of several."""
+        columns = np.flatnonzero(self.y[row]).tolist()
+        return tuple(self.labels[at] for at in columns) if self.labels else tuple(columns)
 
     def _called(self, names: Sequence[Any] | None) -> Sequence[Any]:
         called = range(self.n_source) if names is None else list(names)
@@ -569,6 +592,7 @@ class ResamplingPlan:
         ----------
         array : array-like of length n_source
             Groups, file names, sample weights, a data frame, ... Images, too: those of the bases.
+        Integers (n, H, W) in areas of one value, or of few values, are taken to be label maps.
 
         Returns
         -------
@@ -580,17 +604,19 @@ class ResamplingPlan:
         ------
         ValueError
             If `array` has not `n_source` rows, or holds places in pixels (annotations, lists of
-            boxes, bool masks) and the plan has synthetic rows, where these are no longer true.
+            boxes, masks, label maps) and the plan has synthetic rows, of which these are no longer
+            true.
         TypeError
             If it has no rows.
         """
         if self.synthetic.any() and is_in_pixels(array):
             raise ValueError(
-                f"`array` holds boxes, masks or keypoints ({type(array).__name__}), and "
-                f"{int(self.synthetic.sum())} of {len(self)} rows are drawn anew by {self.rule}, "
-                "where things are in other places. Use imblearn_images.annotations.carry(plan, "
-                "annotations, images=X), which moves them along; lists become annotations by "
-                "Annotations.of(boxes, labels, sizes)."
+                f"`array` holds boxes, masks, keypoints or label maps ({type(array).__name__}), "
+                f"and {int(self.synthetic.sum())} of {len(self)} rows are drawn anew by "
+                f"{self.rule}, where things are in other places. Use "
+                "imblearn_images.annotations.carry(plan, annotations, images=X), which moves them "
+                "and label maps along; lists become annotations by Annotations.of(boxes, labels, "
+                "sizes). If these are images, take those of the bases: array[plan.first_base]."
             )
         return rows_of(array, self.first_base, self.n_source)
 
@@ -701,7 +727,7 @@ class ResamplingPlan:
         called = self._called(names)
         columns = {
             "kind": self.kind,
-            "label": self.y if self.y.ndim == 1 else [tuple(np.flatnonzero(row)) for row in self.y],
+            "label": self.y if self.y.ndim == 1 else [*map(self._names_of, range(len(self)))],
             "parents": [tuple(called[source] for source, _ in row) for row in shares],
             "shares": [tuple(share for _, share in row) for row in shares],
             "seed": self.seeds,
@@ -793,14 +819,6 @@ def explain_drawn(
     return f"{rule_name(rule)}(base {base}{''.join(others)})"
 
 
-def _said(label: Any) -> str:
-    """A label in words; of several, the numbers of the columns in which they stand."""
-    if np.ndim(label) == 0:
-        return str(label)
-    columns = np.flatnonzero(label)
-    return f"labels {', '.join(map(str, columns))}" if len(columns) else "no label"
-
-
 def _lengths(plan: ResamplingPlan) -> str:
     before = "" if plan.previous is None else f"{_lengths(plan.previous)} -> "
     return f"{before}{len(plan)}"
@@ -817,22 +835,30 @@ def _shows_all(plan: ResamplingPlan) -> NDArray[np.bool_]:
 
 def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
     """What one row is made of, down to the images of the source, called by `names`."""
-    called = names if plan.previous is None else _Explained(plan.previous, names)
+    is_copy = not plan.last_step.synthetic[row] and plan.last_step.kind[row] == "copy"
+    row, plan = _made_in(plan, row)
     if not plan.last_step.synthetic[row]:
-        name = str(called[int(plan.base[row])])
-        return f"a copy of {name}" if plan.last_step.kind[row] == "copy" else name
-    rng = None if plan.seeds is None else np.random.default_rng(int(plan.seeds[row]))
-    base, *partners = (str(called[at]) for at, _ in plan.parents(row, unused=True))
-    return explain_drawn(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
+        name = str(names[plan.base[row]])
+    else:
+        rng = None if plan.seeds is None else np.random.default_rng(int(plan.seeds[row]))
+        base, *partners = (
+            str(names[at]) if plan.previous is None else _called(plan.previous, at, names)
+            for at, _ in plan.parents(row, unused=True)
+        )
+        name = explain_drawn(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
+        name = f"({name})" if is_copy else name
+    return f"a copy of {name}" if is_copy else name
 
 
-class _Explained:
-    """Names of the rows of a plan: images of the source by theirs, others by what they are."""
+def _called(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
+    """Name of a row: images of the source by theirs, drawn ones by what they are, in brackets."""
+    row, plan = _made_in(plan, row)
+    is_drawn = plan.last_step.synthetic[row]
+    return f"({_explained(plan, row, names)})" if is_drawn else str(names[plan.base[row]])
 
-    def __init__(self, plan: ResamplingPlan, names: Sequence[Any]) -> None:
-        self.plan, self.names = plan, names
 
-    def __getitem__(self, row: int) -> str:
-        if self.plan.synthetic[row]:
-            return f"({_explained(self.plan, int(row), self.names)})"
-        return str(self.names[self.plan.first_base[row]])
+def _made_in(plan: ResamplingPlan, row: int) -> tuple[int, ResamplingPlan]:
+    """The step that has drawn a row, or the first one, past those that only take it."""
+    while plan.previous is not None and not plan.last_step.synthetic[row]:
+        row, plan = int(plan.base[row]), plan.previous
+    return row, plan

@@ -45,6 +45,8 @@ def render(
 ) -> Any:
     """Draw the images of a plan.
 
+    Read more in the :ref:`User Guide <where-the-output-lives>`.
+
     Parameters
     ----------
     plan : ResamplingPlan
@@ -263,6 +265,8 @@ class DrawnImages(Images):
     """Home of pixels: the rows of a plan, each drawn when it is read.
 
     What one sampler has decided is what the next one is given, and nothing is stored between.
+
+    Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------

@@ -92,6 +92,7 @@ def write(
             if step[name] is not None:
                 arrays[f"{number}.{name}"] = np.asarray(step[name], dtype=dtype)
         header["labels"] = _labels(step["y"], f"{number}.y", arrays)
+        header["names"] = [_label(name) for name in step["labels"]]
         header["rule"] = rules.rule_name(step["synthesis"])
         try:
             header["synthesis"] = _value(step["synthesis"], f"{number}.synthesis", arrays)
@@ -172,6 +173,7 @@ def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
 def _step(header: dict[str, Any], number: int, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     step: dict[str, Any] = {"n_source": header["n_source"], "nearness": header["nearness"]}
     step["y"] = _labels_again(header["labels"], f"{number}.y", arrays)
+    step["labels"] = tuple(_label_again(*name) for name in header.get("names", ()))
     step["rule"] = str(header["rule"])
     step["synthesis"] = _value_again(header["synthesis"], arrays)
     if step["synthesis"] is not None and not hasattr(step["synthesis"], "draw"):

@@ -126,6 +126,8 @@ class Block:
 def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[Block]:
     """Cut a plan into blocks that can be drawn anywhere.
 
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
+
     Parameters
     ----------
     plan : ResamplingPlan
@@ -186,6 +188,8 @@ def _blocks(
 def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     """Draw a block into files.
 
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
+
     Parameters
     ----------
     block : Block
@@ -240,6 +244,8 @@ def render_files(
     verbose: int = 0,
 ) -> list[str]:
     """Draw the images of a plan into files, in this process or on a cluster.
+
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
 
     Parameters
     ----------
@@ -364,6 +370,8 @@ class DrawLater:
     """Cuts rows of the plan into blocks, where their images are drawn from images alone."""
     suffix: str = ""
     """Of the files that can hold these images."""
+    carries: bool = True
+    """Whether the annotations of these images are wanted, too: carrying may look at pixels."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = os.fspath(folder)

@@ -29,6 +29,8 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
     A rare class that drowns among all others is not so rare in its own corner: a scratch
     among defects. The probability of a class is the product along its path.
 
+    Read more in the :ref:`User Guide <a-tree-of-questions>`.
+
     Parameters
     ----------
     estimator : classifier

@@ -24,6 +24,8 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     one, which only calibrate it: useful where there are too few of them to learn
     what they look like, and for rare images of kinds never seen.
 
+    Read more in the :ref:`User Guide <rare-classes-as-outliers>`.
+
     Parameters
     ----------
     estimator : outlier detector

@@ -56,6 +56,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     against the frequent classes                ``tau=0.3``
     ==========================================  ==========================================
 
+    Read more in the :ref:`User Guide <prior-correction>`.
+
     Parameters
     ----------
     estimator : classifier

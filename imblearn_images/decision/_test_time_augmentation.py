@@ -33,6 +33,8 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
     The views change what an image looks like and not what it shows: mirrored, shifted,
     relit. The unchanged images are always one of the views. `fit` sees these alone.
 
+    {guide=several-views}
+
     Parameters
     ----------
     estimator : classifier

@@ -46,6 +46,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
 
     Images with several labels, `y` of shape (n, n_labels), get a threshold for each label.
 
+    {guide=weights-of-classes}
+
     Parameters
     ----------
     estimator : classifier

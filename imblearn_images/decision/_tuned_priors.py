@@ -46,6 +46,8 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
     every value. Here each fold is fitted once, and all values of `taus` are tried on the same
     out-of-fold probabilities.
 
+    {guide=prior-correction}
+
     Parameters
     ----------
     estimator : classifier

@@ -35,6 +35,8 @@ class ClassDistributionDisplay(DisplayMixin):
 
     Make one with :meth:`from_labels` or :meth:`from_plan`, which draw it at once.
 
+    {guide=quickstart}
+
     Parameters
     ----------
     before : mapping of label to int

@@ -52,6 +52,8 @@ class ComparisonDisplay(DisplayMixin):
 
     Make one with :meth:`from_comparison`, which draws it at once.
 
+    {guide=does-it-help}
+
     Parameters
     ----------
     differences : mapping of str to (float, float, float, float, float)

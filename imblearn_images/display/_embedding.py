@@ -34,6 +34,8 @@ class EmbeddingDisplay(DisplayMixin):
 
     Make one with :meth:`from_plan` or :meth:`from_labels`, which draw it at once.
 
+    {guide=the-family}
+
     Parameters
     ----------
     places : ndarray of shape (n, 2)

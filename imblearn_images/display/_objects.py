@@ -44,6 +44,8 @@ class ObjectsDisplay(DisplayMixin):
 
     Make one with :meth:`from_annotations`.
 
+    {guide=boxes-and-labels}
+
     Parameters
     ----------
     scenes : list of Scene

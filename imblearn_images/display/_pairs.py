@@ -60,6 +60,8 @@ class PairsDisplay(DisplayMixin):
 
     Make one with :meth:`from_report`, or with ``report.plot()``.
 
+    {guide=parents}
+
     Parameters
     ----------
     pairs : list of Pair

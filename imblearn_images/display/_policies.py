@@ -42,6 +42,8 @@ class PolicyDisplay(DisplayMixin):
 
     Make one with :meth:`from_ensemble`, which draws it at once.
 
+    {guide=both-and-ensembles}
+
     Parameters
     ----------
     policies : sequence of (str, float, bool, float, float, str)

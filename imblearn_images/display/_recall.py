@@ -51,6 +51,8 @@ class RecallDisplay(DisplayMixin):
 
     Make one with :meth:`from_predictions` or :meth:`from_comparison`, which draw it at once.
 
+    {guide=does-it-help}
+
     Parameters
     ----------
     recall : mapping of str to mapping of label to (float, int)

@@ -44,6 +44,8 @@ class ReliabilityDisplay(DisplayMixin):
 
     Make one with :meth:`from_predictions` or :meth:`from_comparison`, which draw it at once.
 
+    {guide=prior-correction}
+
     Parameters
     ----------
     reliability : mapping of str to (array, array, array)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import files
+from imblearn_images.core.modes import MODES_OF
 
 _SUFFIXES = {None: "", "png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _QUALITY = 90
@@ -90,7 +91,7 @@ class Form:
         """Raise a ValueError for kinds of images that the format cannot hold."""
         if self.format is None:
             return
-        held = files.MODES_OF[self.format]
+        held = MODES_OF[self.format]
         for mode in modes:
             if mode not in held:
                 raise ValueError(

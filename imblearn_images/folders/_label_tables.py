@@ -24,6 +24,8 @@ def load_label_csv(
 ) -> tuple[NDArray[np.str_], list[list[str]]]:
     r"""List image files and the labels of each, from a CSV file; no image is opened.
 
+    Read more in the :ref:`User Guide <several-labels>`.
+
     Parameters
     ----------
     path : str or path-like

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from imblearn_images.core.files import SUFFIXES
 from imblearn_images.core.images import FileImages
+from imblearn_images.core.modes import SUFFIXES
 from imblearn_images.core.text import counted
 from imblearn_images.folders._layout import (
     SplitFoldersError,
@@ -82,6 +82,8 @@ def load_image_folder(
     A class folder is a folder inside `path`; its name is the label of every image in it and in
     the folders below it. Hidden files and folders (".name") are skipped. Links are
     followed, and a folder met again is not read again, so link loops end.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
 
     Parameters
     ----------

@@ -23,13 +23,12 @@ from imblearn_images._sampler import ImageSamplerMixin
 from imblearn_images.combine import SMOTEENN, SamplerChain, SMOTETomek
 from imblearn_images.core.estimators import unseeded
 from imblearn_images.core.files import (
-    SUFFIXES,
     describe,
     frames_told,
-    mode_of_array,
     read_image,
     write_image,
 )
+from imblearn_images.core.modes import SUFFIXES, mode_of_array
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import check_class_sizes

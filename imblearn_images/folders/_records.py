@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file, hash_file_look, require_imagehash
+from imblearn_images.core.modes import array_mode, has_deep_colour
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import printable
 from imblearn_images.folders._lineage import Lineage
@@ -251,9 +252,9 @@ def examine(path: str, *, hash_pixels: bool = False, mode: str | None = None) ->
     """
     try:
         with files.opened(path) as im:
-            own_mode = files.array_mode(im)
+            own_mode = array_mode(im)
             kind = im.format or ""
-            named = f"{im.mode};16" if files.has_deep_colour(im) else im.mode
+            named = f"{im.mode};16" if has_deep_colour(im) else im.mode
             files.check_scans(im)
             im.load()
             width, height = im.size

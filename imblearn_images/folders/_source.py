@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.core.files import MORE_FRAMES, SUFFIXES
+from imblearn_images._progress import progress
+from imblearn_images.core.files import MORE_FRAMES
+from imblearn_images.core.modes import SUFFIXES
 from imblearn_images.core.splitting import merge_groups, split_rows
 from imblearn_images.core.text import counted, html_lines, html_table, printable
 from imblearn_images.folders._grouping import Groups, explain_groups, needs_pixels, resolve_groups
@@ -20,7 +22,6 @@ from imblearn_images.folders._labels import find_clashes
 from imblearn_images.folders._layout import find_splits, folders_in
 from imblearn_images.folders._lineage import Lineage, read_lineage
 from imblearn_images.folders._loading import OWN_FILES, count_endings, find_images, note_on_skipped
-from imblearn_images.folders._progress import progress
 from imblearn_images.folders._records import FileRecord, FileRecords, Source, examine_all
 
 __all__ = ["FolderSplit", "split_folder"]
@@ -210,7 +211,10 @@ def _distinct(groups: Any) -> int:
 
 @dataclass(frozen=True)
 class FolderSplit:
-    """The files of a folder that train, and those that validate."""
+    """The files of a folder that train, and those that validate.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
+    """
 
     paths: NDArray[np.str_]
     """Image files, shape (n,)."""
@@ -263,6 +267,8 @@ def split_folder(
     """Split the images of class folders into training and validation; nothing is written.
 
     Every class keeps its share. Files of equal content always stay on one side.
+
+    Read more in the :ref:`User Guide <photo-folders>`.
 
     Parameters
     ----------

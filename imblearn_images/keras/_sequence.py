@@ -25,6 +25,8 @@ Transform = Callable[[NDArray[Any]], Any]
 class Batches:
     """Batches of epoch plans for ``model.fit``, drawn when they are read.
 
+    Read more in the :ref:`User Guide <training-loops>`.
+
     Parameters
     ----------
     plans : EpochPlans

@@ -18,28 +18,21 @@ from imblearn_images._members import (
     seeded,
     takes_weights,
 )
-from imblearn_images._policies import PolicyEnsembleClassifier
 from imblearn_images.core.estimators import reads_homes
 from imblearn_images.decision import PriorCorrectedClassifier, TunedThresholdsClassifier
+from imblearn_images.ensemble._policies import PolicyEnsembleClassifier
 from imblearn_images.image_sampler import ImageSampler
+from imblearn_images.model_selection._comparison import BASELINES, LABEL_BASELINES
 from imblearn_images.over_sampling import MLSMOTE, LabelOverSampler
 
 __all__ = [
-    "BASELINES",
     "DEFAULT",
-    "LABEL_BASELINES",
     "Candidate",
     "name_candidates",
     "name_model",
     "notes_of_twice",
     "prepare",
 ]
-
-BASELINES = ("none", "class_weight", "prior_correction")
-"""What resamples nothing, and is always compared."""
-
-LABEL_BASELINES = ("none", "class_weight", "thresholds")
-"""The same where images have several labels."""
 
 DEFAULT = ("mild", "transfer", "mix", "many", "policies")
 """What "default" stands for: the recipes, and the ensemble of policies."""

@@ -29,12 +29,15 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from imblearn_images._drawings import Described, Fit, Training, parts_of, same_drawing
 from imblearn_images._members import alike
+from imblearn_images._progress import progress
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
+from imblearn_images.core.gap import SynthesisGap, gap_between, gap_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
@@ -42,10 +45,9 @@ from imblearn_images.core.validation import check_lengths
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.decision._class_counts import fit_counting
 from imblearn_images.decision._labels import label_probabilities
+from imblearn_images.ensemble._policies import PolicyEnsembleClassifier
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.model_selection._candidates import (
-    BASELINES,
-    LABEL_BASELINES,
     Candidate,
     name_candidates,
     name_model,
@@ -53,13 +55,14 @@ from imblearn_images.model_selection._candidates import (
     prepare,
 )
 from imblearn_images.model_selection._comparison import (
+    BASELINES,
+    LABEL_BASELINES,
     Calibration,
     ClassRecall,
     Cost,
     ResamplerComparison,
 )
 from imblearn_images.model_selection._folds import Fold, make_folds
-from imblearn_images.model_selection._gap import SynthesisGap, gap_of
 from imblearn_images.model_selection._label_scores import (
     METRICS,
     LabelScorer,
@@ -67,6 +70,7 @@ from imblearn_images.model_selection._label_scores import (
     several_labels,
 )
 from imblearn_images.preprocessing import ReadImages
+from imblearn_images.synthesis._flow import remembered_flows
 
 __all__ = ["Outcome", "compare_resamplers", "fit_and_score", "summarise"]
 
@@ -219,6 +223,11 @@ class Watch:
             self.peak = np.nanmax([self.peak, peak()]) if self.traces else np.nan
         return result
 
+    def traced(self, resample: Callable[..., Any], *args: Any) -> tuple[Any, float, float]:
+        """Call a sampler; its result, seconds and bytes."""
+        alone = Watch(self.traces)
+        return alone.run(resample, *args), alone.seconds, alone.peak
+
 
 @contextmanager
 def _traced(wanted: bool) -> Iterator[Callable[[], int]]:
@@ -289,7 +298,7 @@ class Answers(ClassifierMixin, BaseEstimator):
 
 
 @dataclass
-class Fit:
+class Shared:
     """What candidates have in common that differ in their correction alone: one fit."""
 
     model: Any = None
@@ -307,8 +316,14 @@ def core_of(candidate: Candidate) -> Any:
     return inner.estimator if isinstance(inner, PriorCorrectedClassifier) else inner
 
 
-def shared_fits(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Candidates that share a fit, together; in the order of the first of them."""
+def together(
+    candidates: Sequence[Candidate], X: Any, described: Described | None = None
+) -> list[list[Candidate]]:
+    """Candidates that have a fit in common, in the order of the first of them.
+
+    Where images are described once, drawings are shared, too: an ensemble of policies comes last
+    among those whose drawings are its own. The others of a group have one fit in common.
+    """
     groups: list[list[Candidate]] = []
     for each in candidates:
         for group in groups:
@@ -318,6 +333,20 @@ def shared_fits(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
                 break
         else:
             groups.append([each])
+    shared = [group for group in groups if _on_features(group[0], described)]
+    for ensemble in [g for g in shared if isinstance(g[0].estimator, PolicyEnsembleClassifier)]:
+        own = [steps for steps in ensemble[0].estimator.drawings(X) if steps]
+        theirs = [
+            group
+            for group in groups
+            if any(group is each for each in shared)
+            and (parts := parts_of(core_of(group[0]))) is not None
+            and any(same_drawing(parts.samplers, steps) for steps in own)
+        ]
+        if theirs:
+            at = groups.index(theirs[0])
+            groups[at] = [each for group in [*theirs, ensemble] for each in group]
+            groups = [g for k, g in enumerate(groups) if k == at or g not in [*theirs, ensemble]]
     return groups
 
 
@@ -336,13 +365,14 @@ def fit_and_score(
     rows: tuple[NDArray[np.intp], NDArray[np.intp]],
     scorer: Any,
     classes: Sequence[Any],
+    described: Described | None = None,
 ) -> list[Outcome]:
     """Fit candidates on the training images of a fold, and score them on the test images.
 
     Parameters
     ----------
     candidates : sequence of Candidate
-        With an estimator; several only where :func:`shared_fits` has put them together.
+        With an estimator; several only where :func:`together` has put them together.
     fold : int
         Its number. Memory is traced on fold 0, whose time therefore does not count.
     X, y : ndarray
@@ -353,6 +383,8 @@ def fit_and_score(
         Returns a dict of scores.
     classes : sequence
         Labels, in the order of the columns of the probabilities.
+    described : Described, default=None
+        Features of all images, for candidates that begin with the step that has made them.
 
     Returns
     -------
@@ -364,53 +396,118 @@ def fit_and_score(
     alone = threading.current_thread() is threading.main_thread()
     watch = Watch(traces=alone and fold == 0)
     parts = X[train], y[train], X[test], y[test]
-    fit: Fit | None = None
-    if len(candidates) > 1:
-        fit = Fit()
+    training, tested = None, None
+    if described is not None:
+        training = Training(parts[0], parts[1], described.subset(train), record=alone)
+        tested = described.features[test]
+    known = [each for each in candidates if _on_features(each, described)]
+    shared: Shared | None = None
+    if len(others := [each for each in candidates if each not in known]) > 1:
+        shared = Shared()
         with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
             try:
-                core = _watched(clone(core_of(candidates[0])), watch)
+                core = _watched(clone(core_of(others[0])), watch)
                 started = time.perf_counter()
-                fit.model, fit.counted = fit_counting(core, parts[0], parts[1], {})
-                fit.seconds = time.perf_counter() - started
+                shared.model, shared.counted = fit_counting(core, parts[0], parts[1], {})
+                shared.seconds = time.perf_counter() - started
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                fit.error = error
-        fit.heard = list(heard)
-    return [_scored(each, fold, parts, scorer, classes, watch, fit, alone) for each in candidates]
+                shared.error = error
+        shared.heard = list(heard)
+
+    def make(each: Candidate) -> tuple[Any, Any, float, Watch, SynthesisGap | None]:
+        """What was fitted, what it is tested on, seconds, the sampler watched, and the gap."""
+        looks = fold == 0 and y.ndim == 1
+        ours = training is not None and each in known
+        if ours and isinstance(each.estimator, PolicyEnsembleClassifier):
+            assert training is not None
+            spared, started = training.spared, time.perf_counter()
+            ensemble = clone(each.estimator).fit_sharing(*parts[:2], training)
+            seconds = time.perf_counter() - started + training.spared - spared
+            return ensemble, parts[2], seconds, watch, None
+        if ours:
+            assert training is not None
+            fit, gap = _fit_on_features(each, training, watch, looks=looks)
+            seen = Watch(watch.traces)
+            seen.seconds, seen.peak = fit.resampling_seconds, fit.peak
+            model = _corrected(each, parts[1], fit.model, fit.counted)
+            return model, tested, fit.seconds, seen, gap
+        if shared is None:
+            fitted, seconds = _fitted(each, *parts[:2], watch)
+        elif shared.error is not None:
+            raise shared.error
+        else:
+            fitted = _corrected(each, parts[1], shared.model, shared.counted)
+            seconds = shared.seconds
+        return fitted, parts[2], seconds, watch, _gap(fitted, watch, parts[0]) if looks else None
+
+    heard_before = [] if shared is None else shared.heard
+    return [
+        _scored(each, fold, make, parts[3], scorer, classes, heard_before * (each not in known))
+        for each in candidates
+    ]
+
+
+def _on_features(candidate: Candidate, described: Described | None) -> bool:
+    """Whether it is fitted on features that are known of all images."""
+    inner = core_of(candidate)
+    if isinstance(inner, PolicyEnsembleClassifier):
+        inner = inner.estimator
+    parts = parts_of(inner)
+    return described is not None and parts is not None and alike(described.step, parts.describing)
+
+
+def _fit_on_features(
+    candidate: Candidate, training: Training, watch: Watch, *, looks: bool
+) -> tuple[Fit, SynthesisGap | None]:
+    """Fit what is behind the features; look at the synthetic images if that is wanted."""
+    parts = parts_of(core_of(candidate))
+    assert parts is not None and training.described is not None
+
+    def weights(y: NDArray[Any], carried: dict[str, Any]) -> dict[str, Any]:
+        return weighted(parts.model, compute_sample_weight("balanced", y))
+
+    fit = training.fit(
+        parts.samplers,
+        parts.model,
+        counts=True,
+        params=weights if candidate.weighted else None,
+        traced=watch.traced,
+    )
+    if not looks or fit.plan is None or not fit.plan.synthetic.any():
+        return fit, None
+    drawn = training.draw(parts.samplers)
+    try:
+        return fit, gap_between(fit.plan, training.described.features, drawn.X)
+    except Exception:  # noqa: BLE001 - it is not what the comparison is about
+        return fit, None
 
 
 def _scored(
     candidate: Candidate,
     fold: int,
-    parts: tuple[Any, NDArray[Any], Any, NDArray[Any]],
+    make: Callable[[Candidate], tuple[Any, Any, float, Watch, SynthesisGap | None]],
+    y_test: NDArray[Any],
     scorer: Any,
     classes: Sequence[Any],
-    watch: Watch,
-    fit: Fit | None,
-    alone: bool,
+    told: Sequence[Any],
 ) -> Outcome:
-    X, y, X_test, y_test = parts
+    alone = threading.current_thread() is threading.main_thread()
     with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
         try:
-            if fit is None:
-                fitted, fit_seconds = _fitted(candidate, X, y, watch)
-            else:
-                fitted, fit_seconds = _corrected(candidate, y, fit), fit.seconds
+            fitted, X_test, fit_seconds, watch, gap = make(candidate)
             answers = Answers(fitted)
             scores = scorer(answers, X_test, y_test)
             predicted = answers.predict(X_test)
-            if y.ndim == 1:
+            if y_test.ndim == 1:
                 probabilities = _probabilities(answers, X_test, classes)
             elif hasattr(answers, "predict_proba"):
-                probabilities = label_probabilities(answers, X_test, y.shape[1])
+                probabilities = label_probabilities(answers, X_test, y_test.shape[1])
             else:
                 probabilities = None
-            gap = _gap(fitted, watch.plan, X) if fold == 0 and y.ndim == 1 else None
         except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
             reason = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {reason}{_whose_line(error)}"
             return Outcome(candidate.name, fold, error=reason)
-    told = [*(fit.heard if fit is not None else ()), *heard]
     return Outcome(
         candidate.name,
         fold,
@@ -420,7 +517,7 @@ def _scored(
         fit_seconds=fit_seconds,
         resampling_seconds=watch.seconds,
         peak_bytes=watch.peak,
-        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in told),
+        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in [*told, *heard]),
         gap=gap,
     )
 
@@ -434,20 +531,23 @@ def _fitted(candidate: Candidate, X: Any, y: NDArray[Any], watch: Watch) -> tupl
     return fitted, time.perf_counter() - started
 
 
-def _corrected(candidate: Candidate, y: NDArray[Any], fit: Fit) -> Any:
+def _corrected(
+    candidate: Candidate, y: NDArray[Any], model: Any, counted: Mapping[Any, float]
+) -> Any:
     """Give what was fitted, behind the correction of a candidate if it has one."""
-    if fit.error is not None:
-        raise fit.error
     if not isinstance(candidate.estimator, PriorCorrectedClassifier):
-        return fit.model
-    return clone(candidate.estimator).correct_fitted(fit.model, y, fit.counted)
+        return model
+    return clone(candidate.estimator).correct_fitted(model, y, counted)
 
 
-def _gap(fitted: Any, plan: ResamplingPlan | None, X: Any) -> SynthesisGap | None:
+def _gap(fitted: Any, watch: Watch, X: Any) -> SynthesisGap | None:
     """Look at the synthetic images of a Pipeline; they are not what the comparison is about."""
-    if plan is None or not isinstance(fitted, Pipeline) or holds_paths(X) or np.ndim(X) < 3:
+    plan = watch.plan
+    if plan is None or not isinstance(fitted, Pipeline) or not (holds_paths(X) or np.ndim(X) > 2):
         return None
     try:
+        if holds_paths(X) and isinstance(fitted[0], ReadImages):
+            fitted, X = fitted[1:], fitted[0].transform(X)
         return gap_of(fitted, plan, X)
     except Exception:  # noqa: BLE001 - features that cannot be had are no reason to fail
         return None
@@ -508,6 +608,8 @@ def compare_resamplers(
     Where images have several labels the third is "thresholds", the untouched model with a
     threshold tuned for each label.
 
+    Read more in the :ref:`User Guide <does-it-help>`.
+
     Parameters
     ----------
     estimator : classifier
@@ -548,7 +650,7 @@ def compare_resamplers(
     -------
     ResamplerComparison
         Print it, or use its ``advice``, ``better``, ``to_frame()``, ``plot()``. What resampling
-        has to beat is the best of the baselines, its ``reference``. After
+        has to beat is a baseline, its ``reference``. After
         KeyboardInterrupt it holds the folds that are complete.
 
     Raises
@@ -567,13 +669,20 @@ def compare_resamplers(
     others go on. A difference is called one at the 5 % level of the corrected resampled t-test
     [1]_, after Holm's adjustment for the number of candidates [2]_, of p-values and intervals
     alike; the test is a cautious one. The advice names a candidate that makes images only where
-    it is better than the best baseline in this sense, and otherwise that baseline.
+    it is better than the `reference` in this sense, and otherwise the reference: prior correction
+    where its mean is above that of "none", unless another baseline is better than it in this
+    sense; the baseline with the best mean elsewhere. (Choosing among baselines
+    by their means alone loses where these cannot be told apart:
+    ``tests/benchmarks/efficacy.py advice``.)
     Choosing the best of many candidates makes its score look better than it will be: keep a
     test set that this comparison has not seen.
 
     Candidates that differ in their prior correction alone, such as "none" and "prior_correction",
     or a Pipeline and the same one in a ``PriorCorrectedClassifier``, share the drawing and the fit
-    of a fold, and tell its seconds alike.
+    of a fold, and tell its seconds alike. Where the estimator is a Pipeline that begins with
+    ``HOGFeatures``, and X an array, the images are described once for all folds and candidates, and
+    what a sampler draws once for all candidates, "policies" among them, that draw the same; drawn
+    sets are held up to 256 MB. Seconds are then those of a fit that is made alone.
 
     With several labels, means are over the labels that have a test image; the Brier score is the
     mean over labels. Folds share out every label:
@@ -629,16 +738,19 @@ def compare_resamplers(
     )
     classes: Any = np.unique(labels) if several is None else several.labels
     failures = {each.name: each.unavailable for each in candidates if each.unavailable}
+    described = None if of_labels else _described_once(candidates, images)
 
     def tasks() -> Iterator[Any]:
         known = [each for each in candidates if not each.unavailable]
         # a correction of several labels is not one of classes
-        groups = shared_fits(known) if labels.ndim == 1 else [[each] for each in known]
+        groups = (
+            together(known, images, described) if labels.ndim == 1 else [[each] for each in known]
+        )
         for number, rows in enumerate(folds):
             for group in groups:
                 if left := [each for each in group if each.name not in failures]:
                     yield delayed(fit_and_score)(
-                        left, number, images, labels, rows, scorer, classes
+                        left, number, images, labels, rows, scorer, classes, described
                     )
 
     outcomes: list[Outcome] = []
@@ -649,11 +761,16 @@ def compare_resamplers(
     each_one = (outcome for some in results for outcome in some)
     try:
         total = len(folds) * (len(candidates) - len(failures))
-        with frames_told():
-            for outcome in _progress(each_one, total, verbose):
+        with (
+            frames_told(),
+            remembered_flows(),
+            progress(total, "compared", verbose, unit="fit") as done,
+        ):
+            for outcome in each_one:
                 if outcome.error:
                     _note_failure(outcome, len(folds), failures, of_labels=of_labels)
                 outcomes.append(outcome)
+                done(1)
     except KeyboardInterrupt:
         interrupted = True
     finally:
@@ -671,6 +788,17 @@ def compare_resamplers(
         conditions,
         LABEL_BASELINES if of_labels else BASELINES,
     )
+
+
+def _described_once(candidates: Sequence[Candidate], images: Any) -> Described | None:
+    """Features of all images, where the estimator begins with a step that makes them."""
+    parts = parts_of(core_of(candidates[0]))
+    if parts is None or not isinstance(images, np.ndarray) or holds_paths(images):
+        return None
+    try:
+        return Described.of(parts.describing, images)
+    except Exception:  # noqa: BLE001 - whatever it is, the first fit will meet it and say so
+        return None
 
 
 def _label_scorer(estimator: Any, y: NDArray[np.intp], scoring: Any) -> Any:
@@ -762,16 +890,6 @@ def _close(results: Any) -> None:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
             results.close()
-
-
-def _progress(outcomes: Any, total: int, verbose: int) -> Any:
-    if not verbose:
-        return outcomes
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        return outcomes
-    return tqdm(outcomes, total=total, desc="compared", unit="fit")
 
 
 def _note_failure(

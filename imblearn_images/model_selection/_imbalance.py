@@ -20,6 +20,8 @@ __all__ = ["LabelImbalance", "label_imbalance"]
 class LabelImbalance:
     """Measures of imbalance of images with several labels; see :func:`label_imbalance`.
 
+    Read more in the :ref:`User Guide <several-labels>`.
+
     Parameters
     ----------
     labels : tuple of length L
@@ -104,6 +106,8 @@ class LabelImbalance:
 
 def label_imbalance(y: Any) -> LabelImbalance:
     r"""Measure the imbalance of images with several labels.
+
+    Read more in the :ref:`User Guide <several-labels>`.
 
     Parameters
     ----------

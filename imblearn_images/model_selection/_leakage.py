@@ -124,6 +124,8 @@ class LeakedPair:
 class LeakageReport:
     """What :func:`check_leakage` found; true if there is a leak.
 
+    Read more in the :ref:`User Guide <leaks>`.
+
     Examples
     --------
     >>> from imblearn_images.model_selection import check_leakage
@@ -254,6 +256,8 @@ def near_duplicate_groups(
     Pass the result as ``groups`` to ``StratifiedGroupKFold``: no validation image then has
     its twin in training.
 
+    Read more in the :ref:`User Guide <leaks>`.
+
     Parameters
     ----------
     X : array of shape (n, H, W) or (n, H, W, C), or n paths in any container
@@ -316,6 +320,8 @@ def check_leakage(
     There are four kinds: *identical* images; *near duplicates*, whose perceptual hashes
     differ in few bits; *parents*, where one image is synthetic and both show the same source
     image; *groups*, where both come from one patient, plant or burst.
+
+    Read more in the :ref:`User Guide <leaks>`.
 
     Parameters
     ----------

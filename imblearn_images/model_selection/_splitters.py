@@ -59,6 +59,8 @@ class MultilabelStratifiedKFold(BaseEstimator):
     For images with several labels, whose sets of labels are too many to be classes. By counts: a
     label of which an image holds five objects counts five times there.
 
+    Read more in the :ref:`User Guide <several-labels>`.
+
     Parameters
     ----------
     n_splits : int, default=5
@@ -153,6 +155,8 @@ class MultilabelStratifiedKFold(BaseEstimator):
 
 class MultilabelStratifiedShuffleSplit(BaseEstimator):
     """Random divisions in which every label has its share of images, or of objects, on both sides.
+
+    Read more in the :ref:`User Guide <several-labels>`.
 
     Parameters
     ----------

@@ -283,6 +283,8 @@ LOOKED_AT = 64  # real images with which the shape and unit of generated ones ar
 class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     """Add images that a generator makes of each class.
 
+    {guide=images-from-a-model}
+
     Parameters
     ----------
     generator : object, function or dict

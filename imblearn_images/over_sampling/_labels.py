@@ -196,9 +196,13 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         worker: Any = copy.copy(self)  # threads that share a sampler do not see each other's
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
         X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
-        self.__dict__ = vars(worker)
         if isinstance(labels.source, Annotations):
-            y_resampled = _carried(worker, labels.source, images, X_resampled)
+            paths = getattr(X_resampled, "paths", None)
+            y_resampled = carried_by(worker, labels.source, images, paths)
+            counts = y_resampled.counts()  # what is drawn may show more, or fewer, than its base
+            worker.plan_ = worker.plan_.labelled(counts, labels.labels)
+            worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
+        self.__dict__ = vars(worker)
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
         if held is not X:
@@ -241,6 +245,8 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     programme: the fewest additional images by which every label reaches its target, each image
     at least once and at most `max_repeats` times. What cannot be reached is named, with what is
     possible. With a `synthesis` every repetition is another picture.
+
+    {guide=several-labels}
 
     Parameters
     ----------
@@ -345,12 +351,12 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
         images = X if makes_copies(self.synthesis) else self._images_to_draw(X)
         base, windows = self._chosen(y)
-        plan = ResamplingPlan.selection(base, y.counts)
+        plan = ResamplingPlan.selection(base, y.counts).labelled(y.counts[base], y.labels)
         if makes_copies(self.synthesis):
             if embeddings is not None:  # not needed for copies, but wrong is wrong
                 self._own_features(X, set_names(y), embeddings)
             self.plan_, self.sample_indices_ = plan, base
-            return _selected(X, plan), y.take(base)
+            return take_selected(X, plan), y.take(base)
         if hasattr(self, "sample_indices_"):
             del self.sample_indices_  # who takes these rows of X would get copies
         names = set_names(y)
@@ -358,25 +364,25 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         by_set = ResamplingPlan.selection(base, names)
         rule = self.synthesis
         if windows is not None:
-            is_window = windows[:, 2] < 1
+            is_window = np.arange(len(base)) >= len(base) - len(windows.base)
             alone = hasattr(rule, "views")  # then whole images are copies
             by_set = replace(by_set, drawn=is_window if alone else by_set.kind != "original")
-            self.synthesis = _zoom_of(rule, with_windows=windows[by_set.drawn])
+            wholes = windows.wholes(len(base) - len(windows.base))
+            every = np.concatenate([wholes, windows.windows])
+            self.synthesis = _zoom_of(rule, with_windows=every[by_set.drawn])
         by_set = self._with_synthesis(by_set, images, names, features, nearness=nearness)
+        if windows is not None and _zoom_of(rule).in_plan:
+            by_set = replace(by_set, synthesis=rule)
         self.synthesis = rule
         if not isinstance(y.source, Annotations):  # which are carried from all parents
             _warn_of_others(by_set, images, names, type(self).__name__)
-        self.plan_ = (
-            by_set.labelled(plan.y)
-            if windows is None
-            else replace(by_set.labelled(plan.y), synthesis=rule)
-        )
+        self.plan_ = by_set.labelled(plan.y, y.labels)
         return self._draw(images), y.take(base)
 
-    def _chosen(self, y: LabelCounts) -> tuple[NDArray[np.intp], NDArray[np.float64] | None]:
+    def _chosen(self, y: LabelCounts) -> tuple[NDArray[np.intp], Any]:
         """Rows of the result: all images, then what is repeated; ``reach_`` is left behind.
 
-        Where the synthesis zooms to objects, also the window of each row.
+        Where the synthesis looks for objects, also the views that stand at the end.
         """
         before = y.counts.sum(axis=0)
         wanted = {
@@ -401,11 +407,9 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
             check_rows(int(repeats.sum()))
             rows = np.arange(len(repeats))
             rows = np.concatenate([rows, np.repeat(rows, repeats - 1)])
-            whole = np.repeat([[0.5, 0.5, 1.0]], len(rows), axis=0)
-            return (
-                np.concatenate([rows, views.base[chosen]]),
-                np.concatenate([whole, views.windows[chosen]]),
-            )
+            cut = (views.base[chosen], views.windows[chosen], views.counts[chosen])
+            views = type(views)(*cut, views.whole)
+            return np.concatenate([rows, views.base]), views
         repeats, self.reach_ = choose_repeats(
             y.counts,
             wanted,
@@ -436,8 +440,8 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
             )
 
 
-def _zoom_of(rule: Any, with_windows: NDArray[np.float64] | None = None) -> Any:
-    """The rule that zooms to objects, itself or as a member of a chain; None if there is none.
+def _zoom_of(rule: Any, with_windows: NDArray[Any] | None = None) -> Any:
+    """The rule that looks for objects, itself or as a member of a chain; None if there is none.
 
     With windows: the whole rule, with these for its synthetic rows.
     """
@@ -448,6 +452,11 @@ def _zoom_of(rule: Any, with_windows: NDArray[np.float64] | None = None) -> Any:
             None if not zooms else rule if with_windows is None else rule.with_windows(with_windows)
         )
     found = [_zoom_of(member, with_windows) for member in members]
+    if sum(member is not None for member in found) > 1:
+        raise ValueError(
+            "`synthesis` must look for objects once, got several of ZoomToObjects and PasteObjects "
+            f"in {rule!r:.200}. Resample twice."
+        )
     first = next((member for member in found if member is not None), None)
     if first is None or with_windows is None:
         return first
@@ -471,10 +480,14 @@ def _check_order(X: Any, annotations: Annotations) -> None:
             )
 
 
-def _carried(sampler: Any, annotations: Annotations, images: Any, X_resampled: Any) -> Annotations:
-    """Annotations of the rows of the result, with their files where it has some."""
+def carried_by(
+    sampler: Any, annotations: Annotations, images: Any, paths: NDArray[Any] | None
+) -> Annotations:
+    """Annotations of the rows that a sampler has decided on, with their files if there are some."""
+    if not getattr(sampler.output_dir, "carries", True):  # whoever draws a row carries them
+        return annotations[sampler.plan_.first_base]
     carried = carry(sampler.plan_, annotations, images, n_jobs=sampler.n_jobs)
-    return replace(carried, paths=getattr(X_resampled, "paths", None))
+    return replace(carried, paths=paths)
 
 
 def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], sampler: str) -> None:
@@ -493,7 +506,7 @@ def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], samp
         )
 
 
-def _selected(X: Any, plan: ResamplingPlan) -> Any:
+def take_selected(X: Any, plan: ResamplingPlan) -> Any:
     """Rows of the source, in its kind."""
     if isinstance(X, Images):
         return X.subset(plan.base)

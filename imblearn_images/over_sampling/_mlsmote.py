@@ -36,6 +36,8 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
     its nearest neighbours among the images of that label; its other labels are those that
     most of these neighbours have.
 
+    {guide=several-labels}
+
     Parameters
     ----------
     {sampling_strategy_mlsmote}
@@ -216,7 +218,7 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
         counts = np.concatenate(labels)
         if makes_copies(plan.synthesis) or not plan.partners.shape[1]:
             counts = y.counts[rows]  # nothing is seen of the neighbours
-        self.plan_ = plan.labelled(counts)
+        self.plan_ = plan.labelled(counts, y.labels)
         return self._draw(images), y.like(counts)
 
     def _labels_of(self, own: NDArray[np.bool_], near: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -128,6 +128,8 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     :class:`imblearn.over_sampling.RandomOverSampler` for images: same parameters, same
     draws. Paths are repeated without opening a file.
 
+    {guide=samplers-that-add-images}
+
     Parameters
     ----------
     {sampling_strategy_over}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._sampler import (
-    ADDED,
-    MeasuringSamplerMixin,
-)
-from imblearn_images.core.images import Images
+from imblearn_images._sampler import ADDED, MeasuringSamplerMixin, read_selected
+from imblearn_images.core.annotations import Annotations
+from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.embedding import check_embedding
+from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.memory import check_fits
+from imblearn_images.core.multilabel import set_names, several_labels_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import DrawnImages
@@ -30,10 +32,12 @@ from imblearn_images.core.validation import (
     PLAN_BYTES,
     WholeCounts,
     as_counts,
+    check_lengths,
     check_plan_fits,
     check_strategy,
 )
 from imblearn_images.core.writing import DrawLater
+from imblearn_images.over_sampling._labels import carried_by
 
 __all__ = ["RedrawImages"]
 
@@ -47,6 +51,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     an over-sampler in a Pipeline it replaces copies. On its own, with ``times=8, keep=True``,
     it gives every image and eight pictures drawn from it, and leaves the shares of the classes
     as they are: correct the classifier for these (:func:`imblearn_images.recipes.many`).
+
+    {guide=samplers-that-add-images}
 
     Parameters
     ----------
@@ -101,6 +107,11 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     size, so that it does not matter whether the over-sampler came before.
 
     Two of these steps in a row want two seeds: with one they choose the same rows.
+
+    With several labels an image, as annotations, lists of labels or rows of 0 and 1 for images
+    that are no rows of pixels, partners come from images with the same set of labels, whose name,
+    such as "cat + dog", `classes` and `sampling_strategy` know. The `share` is then that of all
+    images together, as many sets have one image only. Annotations are carried along.
 
     Examples
     --------
@@ -168,6 +179,62 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         self.accept = accept
         self.output_dir = output_dir
         self.n_jobs = n_jobs
+
+    _together = False
+    """Whether the images that are redrawn are chosen from all at once, instead of by class."""
+
+    def fit_resample(self, X: Any, y: Any, *, embeddings: Any = None, **params: Any) -> Any:
+        """Resample the images.
+
+        Parameters
+        ----------
+        X : images
+            As for any sampler: an array, memmap or tensor, paths, or another home of pixels.
+        y : array-like of shape (n,) or (n, L), list, or Annotations
+            Labels in any container, or several an image: see the notes of the class.
+        embeddings : array-like of shape (n, d), default=None
+            Features of the images computed beforehand, instead of those of `embedding`.
+
+        Returns
+        -------
+        X_resampled : images
+            In the container, dtype and shape of `X`.
+        y_resampled : array-like of shape (n_resampled,) or (n_resampled, L), list, or Annotations
+            In the container and dtype of `y`; annotations where the images have moved them.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, a label or a feature is missing, or there is one class only.
+        """
+        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
+        is_table = not (isinstance(held, Images) or holds_images(held))
+        labels = None if is_table else several_labels_of(y)
+        given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
+        if labels is None:
+            return super().fit_resample(X, y, **given, **params)
+        check_embedding(self.embedding)
+        self._check_params({**given, **params})
+        images = open_images(held)
+        check_lengths(images, labels.counts)
+        worker: Any = copy.copy(self)
+        vars(worker)["_together"] = True
+        X_resampled, _ = worker._fit_resample(images, set_names(labels), **given)
+        del vars(worker)["_together"]
+        self.__dict__ = vars(worker)
+        shape = () if images.paths is not None else images.uniform or images.shape_of(0)
+        self.n_features_in_ = prod(shape)
+        self.plan_ = self.plan_.labelled(labels.counts[self.plan_.first_base])
+        if isinstance(labels.source, Annotations):
+            paths = getattr(X_resampled, "paths", None)
+            y_resampled = carried_by(self, labels.source, images, paths)
+        else:
+            y_resampled = labels.take(self.plan_.first_base)
+        if isinstance(X_resampled, DrawnImages) or rewrap is None:
+            return X_resampled, y_resampled
+        if isinstance(X_resampled, Images):
+            X_resampled = read_selected(X_resampled, self.plan_, images)
+        return X_resampled if held is X else rewrap(X_resampled, None), y_resampled
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
@@ -267,8 +334,9 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     ) -> NDArray[np.bool_]:
         """Mask of the rows of a set, labelled `y`, that are drawn."""
         redrawn = np.zeros(len(y), dtype=np.bool_)
-        for label in () if kept else chosen:
-            rows = np.flatnonzero(y == label)
+        groups = [np.isin(y, chosen)] if self._together else [y == label for label in chosen]
+        for group in () if kept else groups:
+            rows = np.flatnonzero(group)
             count = round(share * len(rows))
             redrawn[random_state.permutation(rows)[:count]] = True
         return redrawn

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -15,13 +16,18 @@ from imblearn.over_sampling import SVMSMOTE as ImblearnSVMSMOTE
 from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.svm import SVC
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
     ADDED,
     TracedSamplerMixin,
+    searched_here,
 )
-from imblearn_images.core.planning import AcceptRule, check_class_sizes
+from imblearn_images.core.embedding import Search
+from imblearn_images.core.planning import AcceptRule, FittedOnce, check_class_sizes
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.targets import told
 
@@ -36,6 +42,8 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     steps. Each synthetic image is ``base + step * (neighbour - base)``, computed in
     floating point, rounded to nearest for integer images. (imbalanced-learn 0.14
     subtracts in the dtype of the images, which wraps around in ``uint8``.)
+
+    {guide=samplers-that-add-images}
 
     Parameters
     ----------
@@ -191,6 +199,8 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     Two neighbour searches. It sharpens the border where classes touch and amplifies
     mislabelled images; a class without such images gets no new ones, which a UserWarning reports.
 
+    {guide=samplers-that-add-images}
+
     Parameters
     ----------
     {sampling_strategy_over}
@@ -290,6 +300,8 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     imbalanced-learn; a UserWarning counts them. One SVM per class, which takes quadratic
     time: for thousands of images pass an `embedding`.
 
+    {guide=samplers-that-add-images}
+
     Parameters
     ----------
     {sampling_strategy_over}
@@ -339,6 +351,7 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     True
     """
 
+    searches = ("k_neighbors", "m_neighbors")
     why_short = "All support vectors of the class are in danger, or none is."
 
     _parameter_constraints: dict[str, Any] = {
@@ -378,6 +391,19 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
         self.output_dir = output_dir
         self.n_jobs = n_jobs
 
+    def _decides_on_numbers(self, X: Any) -> bool:
+        return searched_here(X)
+
+    def _shown(self, search: Search | None) -> dict[str, Any]:
+        machine = self.svm_estimator
+        machine = (
+            SVC(gamma="scale", random_state=self.random_state)
+            if machine is None
+            else clone(machine)
+        )
+        look_up = None if search is None else search.features
+        return {"svm_estimator": FittedOnce(machine, look_up)}
+
 
 @substitute
 class ADASYN(TracedSamplerMixin, ImblearnADASYN):
@@ -386,6 +412,8 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     :class:`imblearn.over_sampling.ADASYN` for images. The numbers of new images are rounded,
     so the size of a class comes out a few images off. Two searches. It follows outliers and
     wrong labels further than any other method here.
+
+    {guide=samplers-that-add-images}
 
     Parameters
     ----------
@@ -467,6 +495,8 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     synthetic images come from clusters where their class is common enough. Cheap with an
     `embedding`; k-means on pixels finds brightness more than content. It avoids blends
     between two groups of a class, and fails if no cluster holds enough of it.
+
+    {guide=samplers-that-add-images}
 
     Parameters
     ----------
@@ -555,3 +585,12 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
         self.synthesis = synthesis
         self.accept = accept
         self.output_dir = output_dir
+
+    def _shown(self, search: Search | None) -> dict[str, Any]:
+        clusterer = self.kmeans_estimator
+        if clusterer is None or isinstance(clusterer, Integral):
+            how_many = {} if clusterer is None else {"n_clusters": int(clusterer)}
+            clusterer = MiniBatchKMeans(**how_many, random_state=self.random_state)
+        else:
+            clusterer = clone(clusterer)
+        return {"kmeans_estimator": FittedOnce(clusterer)}

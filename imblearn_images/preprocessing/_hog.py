@@ -39,6 +39,8 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     `embedding` for samplers, because images with the same shape in another shade, or a pixel
     further, are near.
 
+    {guide=which-images-are-near}
+
     Parameters
     ----------
     orientations : int, default=9
@@ -117,6 +119,8 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
 
     reads_homes = True
     """Whether homes of pixels are read block by block."""
+    of_each_alone = True
+    """Whether the features of an image are the same, to the last bit, among whatever others."""
 
     def __init__(
         self,

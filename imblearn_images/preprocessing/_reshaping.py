@@ -18,6 +18,8 @@ from imblearn_images.preprocessing._pixels import ImagesOutMixin, image_tags, pi
 class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Flatten images to rows of pixels, a view where memory order allows.
 
+    {guide=pipelines}
+
     Parameters
     ----------
     dtype : numpy dtype, default=None
@@ -145,6 +147,8 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     Stateless. The shape is a parameter because a step of a pipeline cannot ask another
     one what it has learned.
+
+    {guide=pipelines}
 
     Parameters
     ----------

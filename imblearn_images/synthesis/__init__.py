@@ -5,7 +5,8 @@
 - :class:`Morph`: between two images of a class, along their optical flow
 - :class:`TransferDeformation`: the base, deformed as images of larger classes are
 - :class:`CutMix`, :class:`Paste`: a part of the base on another image
-- :class:`ZoomToObjects`: a window around a rare object, of images with annotations
+- :class:`ZoomToObjects`, :class:`PasteObjects`: a window around a rare object, rare objects pasted
+  into other images, for images with annotations
 - :class:`Chain`, :class:`OneOf`: several of them, one after the other or one at random
 - any function ``(base, partner, step, rng) -> image``: both images come as floats in the unit
   of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), and so must be the result, which is then
@@ -21,7 +22,7 @@ from imblearn_images.synthesis._adapters import AugmentWith
 from imblearn_images.synthesis._augment import Augment
 from imblearn_images.synthesis._composition import Chain, OneOf
 from imblearn_images.synthesis._deformation import Morph, TransferDeformation
-from imblearn_images.synthesis._objects import ZoomToObjects
+from imblearn_images.synthesis._objects import PasteObjects, ZoomToObjects
 from imblearn_images.synthesis._patches import CutMix, Paste
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "NeighborsAgree",
     "OneOf",
     "Paste",
+    "PasteObjects",
     "TransferDeformation",
     "ZoomToObjects",
 ]

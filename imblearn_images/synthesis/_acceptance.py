@@ -24,6 +24,8 @@ class NeighborsAgree(BaseEstimator):
     do not vote. The larger its class, the less the vote of a neighbour counts: otherwise
     no synthetic image of a rare class would pass.
 
+    Read more in the :ref:`User Guide <accept-rules>`.
+
     Parameters
     ----------
     n_neighbors : int, default=5

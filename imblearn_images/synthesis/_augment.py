@@ -143,6 +143,8 @@ class Augment(BaseEstimator):
     it has them. What is drawn at random is drawn uniformly; all affine maps together are
     one interpolation.
 
+    Read more in the :ref:`User Guide <how-images-are-drawn>`.
+
     Parameters
     ----------
     rotation_range : float or (low, high), default=5

@@ -34,6 +34,8 @@ class Chain(NamedMembersMixin, BaseEstimator):
     ``smote__synthesis__augment-2`` where there are two. "copy" and "blend" are names
     themselves, a function is called ``function``.
 
+    Read more in the :ref:`User Guide <how-images-are-drawn>`.
+
     Parameters
     ----------
     syntheses : list of synthesis, function, "copy" or "blend"
@@ -141,6 +143,8 @@ class OneOf(NamedMembersMixin, BaseEstimator):
     """Draw each image by one of several syntheses, chosen at random.
 
     Each is a parameter by name, as in :class:`Chain`.
+
+    Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
     Parameters
     ----------

@@ -30,6 +30,8 @@ class Morph(BaseEstimator):
     sampler's step requires, and cross-faded: where a blend shows two outlines, a morph shows one
     that lies between them.
 
+    Read more in the :ref:`User Guide <how-images-are-drawn>`.
+
     Parameters
     ----------
     fade : bool, default=True
@@ -139,6 +141,8 @@ class TransferDeformation(BaseEstimator):
     class. The optical flow from donor to neighbour is a deformation that occurs in real
     images; a part of it, or of its opposite, is applied to the base. No transforms are picked
     by hand; the assumption is that classes that look alike deform alike.
+
+    Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
     Parameters
     ----------

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import blake2b
 from math import ceil
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,7 @@ from numpy.typing import NDArray
 from imblearn_images.synthesis._warp import Points, split
 
 BLOCK = 1 << 17  # pixels, of all images, between which flow is found at a time
+REMEMBERED = 1 << 26  # bytes of flow that are kept where flows are remembered
 SMALLEST = 7  # pixels: no side is halved below this
 ROUNDS = 10, 8, 4  # on the smallest copies, those between, the images themselves
 SIGMA = 1.2  # pixels: of the Gaussian that smooths the flow
@@ -71,13 +76,69 @@ def optical_flow(
     factor = 1 if max_side is None else max(1, ceil(max(size) / max_side))
     pairs = np.stack([_grey(side, factor) for side in (reference, moving)], axis=1)
     first, which = _distinct(pairs)
-    found = np.empty((len(first), *pairs.shape[1:]), dtype=np.float32)
+    memory = _memory.get()
+    if memory is None:
+        return _enlarged(_between(pairs[first])[which], factor, size, axes=(2, 3))
+    found = memory.look_up(pairs[first])
+    return _enlarged(found[which], factor, size, axes=(2, 3))
+
+
+def _between(pairs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Flow of pairs of grey images, a block at a time."""
+    found = np.empty(pairs.shape, dtype=np.float32)
     height = max(1, BLOCK // max(1, pairs[:1, 0].size))
-    for start in range(0, len(first), height):
-        part = np.moveaxis(pairs[first[start : start + height]], 0, -1)
+    for start in range(0, len(pairs), height):
+        part = np.moveaxis(pairs[start : start + height], 0, -1)
         flow = _coarse_to_fine(np.ascontiguousarray(part))
         found[start : start + height] = np.moveaxis(flow, -1, 0)
-    return _enlarged(found[which], factor, size, axes=(2, 3))
+    return found
+
+
+class _Memory:
+    """Flows that were found, by the bytes of their pairs; the oldest are forgotten."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self.room = n_bytes
+        self.flows: dict[bytes, NDArray[np.float32]] = {}
+        self.lock = Lock()
+
+    def look_up(self, pairs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Flow of pairs of grey images; what is not known is found."""
+        names = [blake2b(pair.tobytes(), digest_size=16).digest() for pair in pairs]
+        with self.lock:
+            known = [self.flows.get(name) for name in names]
+        new = [at for at, flow in enumerate(known) if flow is None]
+        found = np.empty(pairs.shape, dtype=np.float32)
+        if new:
+            found[new] = _between(pairs[new])
+        for at, flow in enumerate(known):
+            if flow is not None:
+                found[at] = flow
+        with self.lock:
+            for at in new:
+                self.flows[names[at]] = found[at].copy()
+            while len(self.flows) > 1 and len(self.flows) * found[0].nbytes > self.room:
+                del self.flows[next(iter(self.flows))]
+        return found
+
+
+_memory: ContextVar[_Memory | None] = ContextVar("flows that are remembered", default=None)
+
+
+@contextmanager
+def remembered_flows(n_bytes: int = REMEMBERED) -> Iterator[None]:
+    """Find the flow between two images once, in this thread and those that inherit its context.
+
+    For whoever draws from the same images again and again: folds, candidates, policies.
+    """
+    if _memory.get() is not None:  # of a caller
+        yield
+        return
+    token = _memory.set(_Memory(n_bytes))
+    try:
+        yield
+    finally:
+        _memory.reset(token)
 
 
 def _padded(lines: Floats, width: int) -> Floats:

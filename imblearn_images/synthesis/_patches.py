@@ -28,6 +28,8 @@ class CutMix(BaseEstimator):
     The synthetic image has the label of its base alone: samplers give one label to an image, not
     shares of two as the paper does.
 
+    Read more in the :ref:`User Guide <how-images-are-drawn>`.
+
     Parameters
     ----------
     background : {"any", "larger", "same"}, default="any"
@@ -162,6 +164,8 @@ class CutMix(BaseEstimator):
 
 class Paste(BaseEstimator):
     """Draw an image as the object that its base shows, on another image.
+
+    Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
     Parameters
     ----------

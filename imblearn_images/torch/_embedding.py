@@ -31,6 +31,8 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
     of your own, or one of timm, e.g. ``timm.create_model("resnet18", pretrained=True,
     num_classes=0)``, for which timm itself fetches the weights.
 
+    Read more in the :ref:`User Guide <which-images-are-near>`.
+
     Parameters
     ----------
     module : torch.nn.Module

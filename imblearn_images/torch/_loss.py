@@ -25,6 +25,8 @@ class LogitAdjustedCrossEntropyLoss(CrossEntropyLoss):
     logits, used as they are at test time, then favour none. With ``tau=1`` also known as balanced
     softmax.
 
+    Read more in the :ref:`User Guide <training-loops>`.
+
     Parameters
     ----------
     counts : array-like of shape (K,)

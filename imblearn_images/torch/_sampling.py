@@ -212,6 +212,8 @@ class BalancedSampler(_EpochSampler):
     - An epoch is a function of `seed` and its number: ranks agree, and a training that was
       interrupted goes on where it stopped.
 
+    {guide=training-loops}
+
     Parameters
     ----------
     labels : array-like of shape (n,)
@@ -322,6 +324,8 @@ class PlanSampler(_EpochSampler):
     function: there is no epoch in the data set and no state in a worker, so that persistent
     workers, several processes and a training that goes on after a crash all draw the same images.
 
+    {guide=training-loops}
+
     Parameters
     ----------
     plans : EpochPlans or PlanDataset
@@ -368,6 +372,11 @@ class PlanSampler(_EpochSampler):
             raise TypeError(
                 f"`plans` must be EpochPlans or a PlanDataset, got {type(plans).__name__}. For the "
                 "rows of any other data set there is BalancedSampler(labels)."
+            )
+        if spread is not None and np.ndim(getattr(self.plans, "targets_", ())) > 1:
+            raise ValueError(
+                f"`spread` must be None where images have several labels, got {spread}: no batch "
+                "can hold all of them to their shares. Leave it out."
             )
         self._length: int | None = None
 

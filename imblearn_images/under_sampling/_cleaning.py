@@ -48,6 +48,8 @@ class TomekLinks(MeasuringSelectorMixin, RowTomekLinks):
     neighbour of every image. It moves the border by a few images and never balances the
     classes; with noisy labels it drops the correct image of a pair as readily as the wrong one.
 
+    {guide=samplers-that-drop-images}
+
     Parameters
     ----------
     {sampling_strategy_clean}
@@ -110,6 +112,8 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
     search for the images of the cleaned classes. It removes overlap, so it helps where the
     overlap is label noise and hurts where it is the difficult part of the class; on raw
     pixels, where classes mingle, it can empty a class.
+
+    {guide=samplers-that-drop-images}
 
     Parameters
     ----------
@@ -180,6 +184,8 @@ class RepeatedEditedNearestNeighbours(
     :class:`imblearn.under_sampling.RepeatedEditedNearestNeighbours` for images. Up to
     `max_iter` times the effect of :class:`EditedNearestNeighbours`, at little more than its cost:
     distances of images that stay are measured once.
+
+    {guide=samplers-that-drop-images}
 
     Parameters
     ----------
@@ -261,6 +267,8 @@ class AllKNN(MeasuringSelectorMixin, RowAllKNN):
     :class:`imblearn.under_sampling.AllKNN` for images: `n_neighbors` rounds. It drops
     more than one round of :class:`EditedNearestNeighbours`, mostly at the border.
 
+    {guide=samplers-that-drop-images}
+
     Parameters
     ----------
     {sampling_strategy_clean}
@@ -335,6 +343,8 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     processed one by one, and every one that is kept is compared with all of its class: slow,
     hours for many tens of thousands. It keeps the border and drops the inside of a class, hence
     noise is kept.
+
+    {guide=samplers-that-drop-images}
 
     Parameters
     ----------
@@ -413,6 +423,8 @@ class OneSidedSelection(MeasuringSelectorMixin, RowOneSidedSelection):
     each class by its seeds and one search for links. Much depends on the seeds; if the
     quality differs between two values of `random_state`, do not use it.
 
+    {guide=samplers-that-drop-images}
+
     Parameters
     ----------
     {sampling_strategy_clean}
@@ -487,6 +499,8 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
     :class:`imblearn.under_sampling.NeighbourhoodCleaningRule` for images. Two searches. It
     makes room around the smallest class; classes of less than `threshold_cleaning` times
     its size are spared.
+
+    {guide=samplers-that-drop-images}
 
     Parameters
     ----------

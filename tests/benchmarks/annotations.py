@@ -17,6 +17,7 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 from skimage import data
 from skimage.filters import threshold_otsu
@@ -33,7 +34,7 @@ from imblearn_images.annotations import (
 )
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.strategies import at_least, repeat_factor
-from imblearn_images.synthesis import Augment, ZoomToObjects
+from imblearn_images.synthesis import Augment, PasteObjects, ZoomToObjects
 
 STILL = dict.fromkeys(
     ("rotation_range", "width_shift_range", "height_shift_range", "shear_range", "zoom_range"), 0
@@ -137,7 +138,7 @@ def balance(folder):
         rows.append((name, 1 + best.n_added / n, best.ratio_reached))
     smallest = int(min(c.boxes for c in report.classes if c.boxes))
     for times in (2, 2.5, 3, 4):
-        for rule in (None, ZoomToObjects()):
+        for rule in (None, ZoomToObjects(), PasteObjects(), PasteObjects(n=(4, 6), per_image=2)):
             over = LabelOverSampler(
                 at_least(int(times * smallest)),
                 max_repeats=4,
@@ -146,7 +147,9 @@ def balance(folder):
                 output_dir=DrawLater("not written"),
             )
             _, res = over.fit_resample(found.paths, found)
-            name = f"{times:g} times the rarest, {'repeats' if rule is None else 'and windows'}"
+            what = {"NoneType": "repeats", "ZoomToObjects": "and windows"}
+            pasted = f"and pasted {getattr(rule, 'n', '')}"
+            name = f"{times:g} times the rarest, {what.get(type(rule).__name__, pasted)}"
             rows.append((name, len(res) / n, _ratio(res.counts().sum(axis=0))))
     print(f"{'method':40} {'rows':>6} {'largest by smallest class':>26}")
     for name, size, ratio in rows:
@@ -157,6 +160,34 @@ def balance(folder):
         counts = found.counts()
         off.append(np.abs(counts[is_valid].sum(axis=0) / counts.sum(axis=0) - 0.2))
     print(f"split: shares of objects off 20 % by at most {100 * np.max(off):.2f} points")
+
+
+def pasted(folder, n=40):
+    """Boxes of pasted objects, and those of the pixels that have changed."""
+    found = read_annotations(folder)[:n]
+    photos = np.stack([np.asarray(Image.open(path).convert("RGB")) for path in found.paths])
+    smallest = int(found.counts().sum(axis=0)[found.counts().sum(axis=0) > 0].min())
+    rule = PasteObjects(n=(1, 1), covered=0.3)
+    over = LabelOverSampler(at_least(2 * smallest), max_repeats=1, synthesis=rule, random_state=0)
+    X, res = over.fit_resample(photos, found)
+    plan, overlaps, changed = over.plan_, [], []
+    for row in np.flatnonzero(plan.synthetic).tolist():
+        mask = (X[row] != photos[plan.base[row]]).any(axis=2)
+        y, x = np.nonzero(mask)
+        there = np.array([x.min(), y.min(), x.max() + 1, y.max() + 1])
+        changed.append(mask.mean() / plan.weights[row, 0])
+        overlaps.append(max(overlap(there, box) for box in res.boxes_of(row)))
+    spent = []
+    for what in (lambda: render(plan, photos), lambda: carry(plan, found, photos)):
+        start = time.process_time()
+        what()
+        spent.append(1000 * (time.process_time() - start) / plan.synthetic.sum())
+    print(
+        f"\nPasteObjects, {len(overlaps)} photos with one object each: overlap of its box with "
+        f"that of the changed pixels {np.mean(overlaps):.3f} ({np.min(overlaps):.2f}), changed "
+        f"pixels by what the plan says {np.mean(changed):.3f}; drawing {spent[0]:.1f} and carrying "
+        f"{spent[1]:.1f} ms a photo"
+    )
 
 
 def _ratio(totals):
@@ -170,3 +201,4 @@ if __name__ == "__main__":
     costs()
     for folder in sys.argv[1:]:
         balance(folder)
+        pasted(folder)

@@ -1,8 +1,8 @@
-"""The gap: how easily synthetic images are told from real ones of their class."""
+"""Gap: how easily synthetic images are told from real ones of their class."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -16,14 +16,14 @@ from sklearn.utils import check_random_state
 
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.estimators import as_wanted
+from imblearn_images.core.hog import hog_features
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.targets import plain_list
 from imblearn_images.core.text import align
-from imblearn_images.preprocessing import HOGFeatures
 
-__all__ = ["SynthesisGap", "gap_of", "synthesis_gap"]
+__all__ = ["SynthesisGap", "gap_between", "gap_of", "synthesis_gap"]
 
 FEW = 8
 """Images, real and synthetic, that a class must have to be looked at."""
@@ -35,7 +35,10 @@ UNEVEN = 0.2
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SynthesisGap:
-    """How easily synthetic images are told from real ones; see :func:`synthesis_gap`."""
+    """How easily synthetic images are told from real ones; see :func:`synthesis_gap`.
+
+    Read more in the :ref:`User Guide <how-real-are-they>`.
+    """
 
     auc: float
     """Mean over the classes, weighted by their synthetic images; 0.5: not at all, 1: always.
@@ -88,6 +91,8 @@ def synthesis_gap(
     A classifier that sees such a difference, and finds it in rare classes alone, learns that what
     looks synthetic is rare. The test is made within each class, on features such as the
     classifier's own, by cross-validation that keeps an image and what is drawn from it together.
+
+    Read more in the :ref:`User Guide <how-real-are-they>`.
 
     Parameters
     ----------
@@ -142,9 +147,32 @@ def synthesis_gap(
     plan = plan if isinstance(plan, ResamplingPlan) else getattr(plan, "plan_", plan)
     check_plan(plan)
     images = open_images(X if isinstance(X, Images) else unwrap(X)[0])
-    made, rng = plan.synthetic, check_random_state(random_state)
-    if not made.any():
+    if not plan.synthetic.any():
         raise ValueError("The plan has no synthetic images, so there is nothing to be told apart.")
+    return _told_apart(
+        plan, lambda rows: _described(plan[rows], images, features), max_images, random_state
+    )
+
+
+def gap_between(plan: ResamplingPlan, real: NDArray[Any], drawn: NDArray[Any]) -> SynthesisGap:
+    """Gap of features that are known: of the source images, and of the rows of the plan."""
+
+    def described(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        found = drawn[rows].astype(np.float64)
+        plain = ~plan.synthetic[rows]
+        found[plain] = real[plan.first_base[rows[plain]]]
+        return found
+
+    return _told_apart(plan, described, 200, 0)
+
+
+def _told_apart(
+    plan: ResamplingPlan,
+    described: Callable[[NDArray[np.intp]], NDArray[np.float64]],
+    max_images: int,
+    random_state: int | np.random.RandomState | None,
+) -> SynthesisGap:
+    made, rng = plan.synthetic, check_random_state(random_state)
     labels = plain_list(np.unique(plan.y))
     shares = {label: float(made[plan.y == label].mean()) for label in labels}
     chosen: dict[Any, tuple[NDArray[np.intp], ...]] = {}
@@ -158,8 +186,7 @@ def synthesis_gap(
     by_class, sizes = {}, []
     if chosen:
         rows = np.concatenate([part for pair in chosen.values() for part in pair])
-        described = _described(plan[rows], images, features)
-        scores = _scores(described, made[rows], plan.y[rows], plan.first_base[rows])
+        scores = _scores(described(rows), made[rows], plan.y[rows], plan.first_base[rows])
         for label in chosen:
             own = plan.y[rows] == label
             by_class[label] = float(roc_auc_score(made[rows][own], scores[own]))
@@ -192,7 +219,7 @@ def _described(plan: ResamplingPlan, images: Images, features: Any) -> NDArray[n
     drawn.look_at(np.arange(len(plan)))
     shape = drawn.shape_of(0)
     if features is None:
-        features = HOGFeatures().fit(np.zeros((1, *shape), dtype=drawn.dtype))
+        features = hog_features
     blocks = []
     for start in range(0, len(plan), 100):
         rows = np.arange(start, min(start + 100, len(plan)))

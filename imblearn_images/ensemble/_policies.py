@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
+from imblearn_images._drawings import Described, Parts, Training, in_form, parts_of
 from imblearn_images._members import alike, class_weight_of, samplers_of, seeded
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
@@ -38,16 +39,15 @@ from imblearn_images.decision._base import (
     as_labels,
     check_has_probabilities,
     follow,
-    handed,
-    is_column,
     params_of_fit,
     remember_form,
     rows_of,
 )
-from imblearn_images.decision._class_counts import count, fit_counting, hides_shares
+from imblearn_images.decision._class_counts import count, hides_shares
 from imblearn_images.decision._priors import PriorCorrectedClassifier, shares_of
 from imblearn_images.display import PolicyDisplay
 from imblearn_images.preprocessing import ReadImages
+from imblearn_images.synthesis._flow import remembered_flows
 
 __all__ = ["PolicyEnsembleClassifier", "PolicyResult", "default_policies"]
 
@@ -145,6 +145,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     probabilities. By cross-validation inside `fit` policies are dropped that score clearly below
     the best one; the answer is the mean of the log-probabilities of the others.
 
+    {guide=both-and-ensembles}
+
     Parameters
     ----------
     estimator : classifier
@@ -227,10 +229,12 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.
 
-    The synthetic images of a sampler are drawn once for each training set, whatever the number of
-    policies that use it; where the first step of `estimator` reads blocks (``HOGFeatures``,
-    ``TorchEmbedding``), those of ``RedrawImages`` are drawn when they are read. Each inner fold
-    draws its own: what was drawn from its held-out images, or by their deformations, would leak.
+    What policies have in common is made once: the synthetic images of a sampler for each training
+    set; the flow between two images for all of them; and, where `estimator` is a Pipeline that
+    begins with ``HOGFeatures``, the features of every image, so that only new ones are described.
+    Where the first step of `estimator` reads blocks (``HOGFeatures``, ``TorchEmbedding``), images
+    of ``RedrawImages`` are drawn when they are read. Each inner fold draws its own: what was drawn
+    from its held-out images, or by their deformations, would leak.
 
     ``sample_weight`` and other metadata with one value an image follow the images: a synthetic
     one takes that of its base.
@@ -310,6 +314,19 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         -------
         self : PolicyEnsembleClassifier
         """
+        with remembered_flows():
+            return self._fit(X, y, sample_weight, groups, params)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        groups: Any,
+        params: dict[str, Any],
+        whole: Training | None = None,
+    ) -> Any:
+        """Fit; `whole` are drawings and fits that others have made of the same images."""
         self._check()
         check_has_probabilities(self)
         labels = as_labels(X, y)
@@ -323,7 +340,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         seed = self._seed()
         policies = self._known(images)
         classes = np.unique(labels)
-        run = _Runs(self, policies, images, labels, sample_weight, carried, seed)
+        run = _Runs(self, policies, images, labels, sample_weight, carried, seed, whole)
         failures: dict[str, Exception] = {}
         seconds = dict.fromkeys((each.name for each in policies), 0.0)
         folds = self._folds(labels, groups, seed)
@@ -358,6 +375,39 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         remember_form(self, self.estimators_[kept[0].name])
         return self
 
+    def drawings(self, X: Any) -> list[list[Any]]:
+        """Samplers of each policy as they are run on `X`; without a seed none.
+
+        Parameters
+        ----------
+        X : images
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        drawings : list of list of samplers
+        """
+        if (seed := self._seed()) is None:
+            return []
+        policies = [each for each in self._known(X) if each.model is None]
+        return [_steps_of(each.sampler, X, seed) for each in policies]
+
+    def fit_sharing(self, X: Any, y: Any, training: Training) -> Any:
+        """Fit; what others have drawn and fitted on the same images is taken over.
+
+        Parameters
+        ----------
+        X, y : images and labels
+            As for :meth:`fit`.
+        training : Training
+            The same images, and what was made of them.
+
+        Returns
+        -------
+        self : PolicyEnsembleClassifier
+        """
+        return self._fit(X, y, None, None, {}, training)
+
     def predict(self, X: Any) -> Any:
         """The most probable labels, shape (n,); `X` as for :meth:`fit`."""
         logs = self.predict_log_proba(X)
@@ -383,10 +433,11 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         check_is_fitted(self)
         images = X if self.reader_ is None else self.reader_.transform(unwrap(X)[0])
         known: dict[int, NDArray[np.float64]] = {}
+        features: dict[int, Any] = {}
         answers = []
         for name, model in self.estimators_.items():
             if id(model) not in known:
-                known[id(model)] = _logs(model, images, self.classes_)
+                known[id(model)] = _logs(model, images, self.classes_, features)
             answers.append(log_softmax(known[id(model)] + self._shifts[name], axis=1))
         return _averaged(answers, self.combine)
 
@@ -498,7 +549,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
                     f"Policies are not screened: class {label!r} has one {what}, and both sides "
                     "of a fold need one. All policies are kept; screen=None says that this is "
                     "meant.",
-                    stacklevel=3,
+                    stacklevel=4,
                 )
             return []
         shuffled = {"shuffle": True, "random_state": 0 if seed is None else seed}
@@ -553,7 +604,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
             if each.name in failures and (own or each.sampler is not None):
                 error = failures[each.name]
                 told = as_sentence(f"{type(error).__name__}: {' '.join(str(error).split())}")
-                warnings.warn(f"Policy {each.name!r} is dropped, it fails: {told}", stacklevel=3)
+                warnings.warn(f"Policy {each.name!r} is dropped, it fails: {told}", stacklevel=4)
 
 
 class _Fitted(NamedTuple):
@@ -576,13 +627,31 @@ class _Runs:
         sample_weight: Any,
         carried: dict[str, Any],
         seed: int | None,
+        whole: Training | None,
     ) -> None:
-        estimator = ensemble.estimator
-        if ensemble.reader_ is not None and _begins_with_reader(estimator):
-            estimator = estimator[1:]
-        self.estimator = estimator
+        estimator = _behind_reader(ensemble.estimator, ensemble.reader_)
+        self.estimator = estimator if seed is None else seeded(estimator, seed)
         self.images, self.y, self.n_jobs, self.seed = images, y, ensemble.n_jobs, seed
         self.sample_weight, self.carried = sample_weight, carried
+        self.described = None
+        parts = parts_of(self.estimator)
+        if whole is not None:
+            self.described = whole.described
+        elif parts is not None and isinstance(images, np.ndarray):
+            self.described = Described.of(parts.describing, images)
+        self.whole = whole or Training(images, y, self.described, carried, held=0)
+
+    def trainings(self, rows: NDArray[np.intp] | None) -> tuple[Training, Training]:
+        """Training set of some images, on their features and on themselves."""
+        if rows is None:
+            on_images = Training(self.images, self.y, None, self.carried)
+            return self.whole, on_images if self.described is not None else self.whole
+        X, y, n = rows_of(self.images, rows), self.y[rows], len(self.y)
+        carried = {k: follow(v, n, rows) for k, v in self.carried.items()}
+        on_images = Training(X, y, None, carried)
+        if self.described is None:
+            return on_images, on_images
+        return Training(X, y, self.described.subset(rows), carried), on_images
 
     def out_of_fold(
         self,
@@ -639,36 +708,42 @@ def _fit_policies(
     """Draw once, fit the policies of one sampler: log-probabilities, or what was fitted."""
     results: dict[str, tuple[Any, float]] = {}
     started = time.perf_counter()
-    n = len(run.y)
-    whole = train is None
-    X = run.images if whole else rows_of(run.images, train)
+    n, whole = len(run.y), train is None
     y = run.y if whole else run.y[train]
-    carried = {k: follow(v, n, None if whole else train) for k, v in run.carried.items()}
     given = count(y, follow(run.sample_weight, n, train))
-    sampler = policies[0].sampler
+    on_features, on_images = run.trainings(train)
+    steps = _steps_of(policies[0].sampler, run.images, run.seed)
     alone = len({each.unit for each in policies}) == 1
-    try:
-        drawn = _draw(run, sampler, X, y, carried, lazily=alone and _reads(run, policies[0]))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other policies go on
-        return {each.name: (error, 0.0) for each in policies}
-    fits: dict[int, Any] = {}
+    logs: dict[int, NDArray[np.float64]] = {}
     for each in policies:
         try:
-            if each.unit not in fits:
-                counts = any(one.counts for one in policies if one.unit == each.unit)
-                model, counted = _fit_one(run, each, *drawn[:3], counts=counts)
-                logs = None
-                if not whole:
-                    logs = _logs(model, rows_of(run.images, held_out), classes)
-                fits[each.unit] = model, counted, logs
-            model, counted, logs = fits[each.unit]
-            known = np.asarray(model.classes_ if whole else classes)
-            shift = _shift(each, model, given, counted, known)
+            model, parts = _model_of(run, each)
+            training = on_images if parts is None else on_features
+            counts = any(one.counts for one in policies if one.unit == each.unit)
+            fit = training.fit(
+                steps,
+                model if parts is None else parts.model,
+                counts=counts,
+                params=_weights(model) if each.weighted and not class_weight_of(model) else None,
+                lazily=parts is None and alone and reads_homes(model),
+            )
+            if not whole and each.unit not in logs:
+                X: Any = rows_of(run.images, held_out)
+                if parts is not None:
+                    assert run.described is not None
+                    X = run.described.features[held_out]
+                logs[each.unit] = _logs(fit.model, X, classes)
+            known = np.asarray(fit.model.classes_ if whole else classes)
+            shift = _shift(each, fit.model, given, dict(fit.counted), known)
             if whole:
-                outcome: Any = _Fitted(model, drawn[3], shift)
+                fitted = fit.model
+                if parts is not None:
+                    assert run.described is not None
+                    fitted = parts.whole(run.described.step, fitted)
+                outcome: Any = _Fitted(fitted, fit.plan, shift)
             else:
-                outcome = log_softmax(logs + shift, axis=1)
-        except Exception as error:  # noqa: BLE001
+                outcome = log_softmax(logs[each.unit] + shift, axis=1)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other policies go on
             outcome = error
         now = time.perf_counter()
         results[each.name] = outcome, now - started
@@ -676,54 +751,33 @@ def _fit_policies(
     return results
 
 
-def _reads(run: _Runs, policy: _Policy) -> bool:
-    return reads_homes(run.estimator if policy.model is None else policy.model)
+def _steps_of(sampler: Any, X: Any, seed: int | None) -> list[Any]:
+    """Samplers of a policy, with their seeds."""
+    steps = [] if sampler is None else [step for _, step in samplers_of(sampler, X)]
+    return steps if seed is None else [seeded(step, seed) for step in steps]
 
 
-def _draw(
-    run: _Runs, sampler: Any, X: Any, y: NDArray[Any], carried: dict[str, Any], *, lazily: bool
-) -> tuple[Any, NDArray[Any], dict[str, Any], Any]:
-    """Images, labels and metadata behind a sampler, and its plan."""
-    if sampler is None:
-        return X, y, carried, None
-    plan: Any = None
-    steps = [step for _, step in samplers_of(sampler, X)]
-    for step in steps:
-        step = clone(step) if run.seed is None else seeded(step, run.seed)
-        if lazily and "lazy" in step.get_params(deep=False):
-            step.set_params(lazy=True)
-        n = len(y)
-        X, y = step.fit_resample(X, y)
-        own: Any = getattr(step, "plan_", None)
-        if own is None and any(is_column(value, n) for value in carried.values()):
-            raise ValueError(
-                f"{step!r} has no plan, so sample weights and other metadata cannot follow the "
-                "images. Use a sampler of imblearn_images, or leave them out."
-            )
-        carried = {k: own.take(v) if is_column(v, n) else v for k, v in carried.items()}
-        if own is not None:
-            plan = own if plan is None else own.after(plan)
-    return X, np.asarray(y), carried, plan
-
-
-def _fit_one(
-    run: _Runs, policy: _Policy, X: Any, y: NDArray[Any], carried: dict[str, Any], *, counts: bool
-) -> tuple[Any, dict[Any, float]]:
-    """Fit the classifier of a policy; give it, and how much of each class it was trained on."""
-    model = clone(policy.model if policy.model is not None else run.estimator)
+def _model_of(run: _Runs, policy: _Policy) -> tuple[Any, Parts | None]:
+    """Classifier of a policy, and its parts where it is to be fitted on features."""
+    model = clone(run.estimator if policy.model is None else policy.model)
     if run.seed is not None:
         model = seeded(model, run.seed)
-    if policy.weighted:
-        if (parameter := class_weight_of(model)) is not None:
-            model.set_params(**{parameter: "balanced"})
-        else:
-            (name, balanced), *_ = weighted(model, compute_sample_weight("balanced", y)).items()
-            carried = {**carried, name: balanced * np.asarray(carried.get(name, 1.0))}
-    X = np.asarray(X) if isinstance(X, Images) and not reads_homes(model) else X
-    X = X if isinstance(X, Images) else handed(model, X)
-    if not counts or hides_shares(model):
-        return model.fit(X, y, **carried), {}
-    return fit_counting(model, X, y, carried)
+    if policy.weighted and (parameter := class_weight_of(model)) is not None:
+        model.set_params(**{parameter: "balanced"})
+    parts = parts_of(model)
+    if run.described is None or parts is None or parts.samplers:
+        return model, None
+    return model, parts if run.whole.describes(parts.describing) else None
+
+
+def _weights(model: Any) -> Callable[..., dict[str, Any]]:
+    """Make balanced weights of the labels, times those that are carried."""
+
+    def weights(y: NDArray[Any], carried: dict[str, Any]) -> dict[str, Any]:
+        (name, balanced), *_ = weighted(model, compute_sample_weight("balanced", y)).items()
+        return {name: balanced * np.asarray(carried.get(name, 1.0))}
+
+    return weights
 
 
 def _shift(
@@ -749,11 +803,19 @@ def _shift(
     return shift
 
 
-def _logs(model: Any, X: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
-    """Log-probabilities in the columns of all classes, shape (n, n_classes)."""
-    X = np.asarray(X) if isinstance(X, Images) and not reads_homes(model) else X
-    X = X if isinstance(X, Images) else handed(model, X)
-    return aligned_logs(model.predict_proba(X), model.classes_, classes, FLOOR)
+def _logs(
+    model: Any, X: Any, classes: NDArray[Any], features: dict[int, Any] | None = None
+) -> NDArray[np.float64]:
+    """Log-probabilities in the columns of all classes, shape (n, n_classes).
+
+    `features` are kept by the step that has made them, for models that begin with the same one.
+    """
+    known = model.classes_
+    if features is not None and (parts := parts_of(model)) is not None:
+        if id(parts.describing) not in features:
+            features[id(parts.describing)] = parts.describing.transform(in_form(model, X))
+        model, X = parts.model, features[id(parts.describing)]
+    return aligned_logs(model.predict_proba(in_form(model, X)), known, classes, FLOOR)
 
 
 def _averaged(answers: list[NDArray[np.float64]], combine: str) -> NDArray[np.float64]:
@@ -815,8 +877,10 @@ def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
     return groups
 
 
-def _begins_with_reader(estimator: Any) -> bool:
-    return isinstance(estimator, Pipeline) and isinstance(estimator[0], ReadImages)
+def _behind_reader(estimator: Any, reader: Any) -> Any:
+    """What remains of an estimator when files have been read."""
+    begins = isinstance(estimator, Pipeline) and isinstance(estimator[0], ReadImages)
+    return estimator[1:] if begins and reader is not None else estimator
 
 
 def _size_of(estimator: Any) -> Any:

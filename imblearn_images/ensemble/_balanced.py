@@ -1,20 +1,10 @@
-"""Ensembles: the names and parameters of :mod:`imblearn.ensemble`, on images.
-
-Each member is fitted on its own balanced subset of the images. What a member sees is
-decided by its scikit-learn tags, in a Pipeline those of the first step that is not a sampler of
-this package: *images in their own shape* if ``input_tags.three_d_array`` is set
-(``FlattenImages`` and the other steps of :mod:`imblearn_images.preprocessing`) or
-``no_validation`` (``FunctionTransformer``); *paths*, if X holds paths and the step reads
-them (``ReadImages``); *flattened pixels*, shape (m, d), otherwise.
-
-:class:`PolicyEnsembleClassifier` is this library's own: one classifier trained under several
-policies, those that suit the data averaged.
-"""
+"""Balanced ensembles: each member sees its own balanced subset of the images."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import prod
 from threading import BoundedSemaphore
 from typing import Any, Literal
@@ -30,15 +20,15 @@ from imblearn.over_sampling import RandomOverSampler as ImblearnRandomOverSample
 from imblearn.under_sampling import RandomUnderSampler as ImblearnRandomUnderSampler
 from joblib import effective_n_jobs, parallel_config
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._policies import PolicyEnsembleClassifier
-from imblearn_images.core.containers import holds_images, unwrap
-from imblearn_images.core.estimators import OnRows, SharedImages, as_wanted, on_rows_of
+from imblearn_images.core.containers import holds_images, holds_paths, unwrap
+from imblearn_images.core.estimators import BATCH, as_wanted, takes_of, weighted
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.synthesis import makes_copies
 from imblearn_images.core.targets import as_table, column_labels
@@ -48,9 +38,105 @@ __all__ = [
     "BalancedBaggingClassifier",
     "BalancedRandomForestClassifier",
     "EasyEnsembleClassifier",
-    "PolicyEnsembleClassifier",
     "RUSBoostClassifier",
 ]
+
+
+class SharedImages:
+    """Holder of an image set that many estimators draw from; cloning it copies nothing.
+
+    Parameters
+    ----------
+    X : ndarray
+        The image set.
+    slots : context manager, default=None
+        Entered by every estimator that answers: a semaphore limits how many do at a time.
+    """
+
+    def __init__(self, X: NDArray[Any], slots: AbstractContextManager[Any] | None = None) -> None:
+        self.X: NDArray[Any] | None = X
+        self.slots = nullcontext() if slots is None else slots
+
+    def __sklearn_clone__(self) -> SharedImages:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> SharedImages:
+        return self
+
+    def release(self) -> None:
+        """Release the images, so that fitted estimators do not keep them."""
+        self.X = None
+
+
+class OnRows(ClassifierMixin, BaseEstimator):
+    """Classifier of the images in numbered rows of a set that nobody copies.
+
+    An ensemble of imbalanced-learn resamples row numbers, a column of integers, for each
+    of its members; only the member's own subset of images is copied.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Cloned, then fitted on the images of the rows, in the form :func:`as_wanted` gives.
+    images : SharedImages
+        The image set.
+    """
+
+    def __init__(self, estimator: Any, images: SharedImages) -> None:
+        self.estimator = estimator
+        self.images = images
+
+    def fit(self, rows: NDArray[np.intp], y: NDArray[Any], sample_weight: Any = None) -> OnRows:
+        """Fit a clone of `estimator` on the images of `rows`, shape (m, 1)."""
+        assert self.images.X is not None
+        subset = as_wanted(self.estimator, self.images.X, rows.ravel())
+        params = {} if sample_weight is None else weighted(self.estimator, sample_weight)
+        self.estimator_ = clone(self.estimator).fit(subset, y, **params)
+        self.classes_ = self.estimator_.classes_
+        return self
+
+    def predict(self, rows: NDArray[np.intp]) -> Any:
+        """Labels of the images in `rows`, shape (m, 1)."""
+        return self._ask("predict", rows)
+
+    @available_if(lambda self: hasattr(self._inner(), "predict_proba"))
+    def predict_proba(self, rows: NDArray[np.intp]) -> Any:
+        """Class probabilities of the images in `rows`."""
+        return self._ask("predict_proba", rows)
+
+    @available_if(lambda self: hasattr(self._inner(), "predict_log_proba"))
+    def predict_log_proba(self, rows: NDArray[np.intp]) -> Any:
+        """Logarithms of the class probabilities."""
+        return self._ask("predict_log_proba", rows)
+
+    @available_if(lambda self: hasattr(self._inner(), "decision_function"))
+    def decision_function(self, rows: NDArray[np.intp]) -> Any:
+        """Decision values of the images in `rows`."""
+        return self._ask("decision_function", rows)
+
+    def _inner(self) -> Any:
+        return getattr(self, "estimator_", self.estimator)
+
+    def _ask(self, method: str, rows: NDArray[np.intp]) -> Any:
+        X, ask = self.images.X, getattr(self.estimator_, method)
+        assert X is not None
+        rows = np.ravel(rows)
+        whole = len(rows) == len(X) and bool((rows == np.arange(len(X))).all())
+        with self.images.slots:
+            if whole and (not holds_paths(X) or takes_of(self.estimator_)[1]):
+                return ask(as_wanted(self.estimator_, X))
+            blocks = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+            return np.concatenate([ask(as_wanted(self.estimator_, X, block)) for block in blocks])
+
+
+def on_rows_of(fitted: Any, images: SharedImages) -> Any:
+    """Point a fitted :class:`OnRows`, or a Pipeline that ends in one, at other images."""
+    other = copy.copy(fitted)
+    if isinstance(fitted, OnRows):
+        other.images = images
+    else:
+        other.steps = [(name, on_rows_of(step, images)) for name, step in fitted.steps[-1:]]
+    return other
 
 
 def _form(shape: tuple[int, ...]) -> str:
@@ -202,6 +288,8 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
     subsets. 2-D input is handed to imbalanced-learn as it is. Of image arrays and paths,
     only the balanced subset of each member is copied or read, when its turn comes.
 
+    {guide=both-and-ensembles}
+
     Parameters
     ----------
     {n_estimators}
@@ -290,6 +378,8 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     members. The cost is that of `n_estimators` fits on small sets. Choose it where one fit
     on a balanced subset would waste too many majority images. With few minority images all
     members see the same ones, and agree in their errors.
+
+    {guide=both-and-ensembles}
 
     Parameters
     ----------
@@ -415,6 +505,8 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
     members. After each of `n_estimators` rounds *all* images are classified, and of paths
     all files read: put images into memory first where they fit. Sensitive to wrong labels.
 
+    {guide=both-and-ensembles}
+
     Parameters
     ----------
     estimator : classifier, default=DecisionTreeClassifier(max_depth=1)
@@ -501,6 +593,8 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
     more.
 
     Parameters are those of imbalanced-learn's class, all of them, with its defaults.
+
+    {guide=both-and-ensembles}
 
     Attributes
     ----------
