@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -396,3 +397,74 @@ def test_without_images_annotations_are_read_by_the_sizes_they_say(animals, tmp_
     assert len(read_annotations(tmp_path / "o", images=False)) == 4
     with pytest.raises(ValueError, match="which have no files"):
         write_annotations(replace(animals, paths=None), tmp_path / "p", format="coco")
+
+
+@pytest.mark.parametrize("format_", ["coco", "voc", "yolo"])
+def test_supervision_reads_the_same_boxes(animals, tmp_path, format_):
+    supervision = pytest.importorskip("supervision", reason="supervision is not installed")
+    written = write_annotations(animals, tmp_path / "out", format=format_)
+    folders = sorted({os.path.dirname(path) for path in written.paths})
+    assert len(folders) == 1
+    there = tmp_path / "out"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if format_ == "coco":
+            (file,) = (there / "annotations").glob("*.json")
+            found = supervision.DetectionDataset.from_coco(folders[0], str(file))
+        elif format_ == "voc":
+            found = supervision.DetectionDataset.from_pascal_voc(
+                folders[0], str(there / "Annotations")
+            )
+        else:
+            (labels,) = {str(path.parent) for path in there.rglob("*.txt") if "labels" in str(path)}
+            found = supervision.DetectionDataset.from_yolo(
+                folders[0], labels, str(there / "data.yaml")
+            )
+    assert len(found) == len(animals)
+    boxes = {os.path.basename(path): detections for path, _, detections in found}
+    for row, path in enumerate(written.paths):
+        theirs = boxes[os.path.basename(path)]
+        own = animals.boxes_of(row)
+        names = [found.classes[at] for at in theirs.class_id] if len(theirs) else []
+        order = np.lexsort(np.round(theirs.xyxy, 1).T) if len(theirs) else []
+        mine = np.lexsort(np.round(own, 1).T) if len(own) else []
+        assert [names[at] for at in order] == [animals.labels_of(row)[at] for at in mine]
+        if len(own):
+            assert np.abs(theirs.xyxy[order] - own[mine]).max() < 0.01
+
+
+# of pycocotools' own arrays, with NumPy 2
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+def test_pycocotools_reads_the_same_boxes_and_masks(animals, tmp_path, capsys):
+    coco = pytest.importorskip("pycocotools.coco", reason="pycocotools is not installed")
+    y, x = np.indices(SIZES[0])
+    masks = [np.array([x > 30, (x - 20) ** 2 + (y - 20) ** 2 < 90])]
+    outlines = [[np.array([[5.0, 5], [20, 5], [20, 25], [5, 25]])]]
+    source = tmp_path / "more"
+    source.mkdir()
+    paths = write_images(source, [make_images(1, SIZES[0], "uint8")[0]])
+    with_masks = Annotations.of([None], [["dog", "cat"]], SIZES[:1], masks=masks, paths=paths)
+    with_outlines = Annotations.of(
+        [[[5, 5, 20, 25]]], [["dog"]], SIZES[:1], polygons=outlines, paths=paths
+    )
+    for number, given in enumerate((animals, with_masks, with_outlines)):
+        write_annotations(given, tmp_path / f"out{number}", format="coco")
+        (file,) = (tmp_path / f"out{number}" / "annotations").glob("*.json")
+        found = coco.COCO(str(file))
+        names = {each["id"]: each["name"] for each in found.loadCats(found.getCatIds())}
+        images = found.loadImgs(found.getImgIds())
+        assert len(images) == len(given) and set(names.values()) == set(given.classes)
+        for row, image in enumerate(images):
+            own = found.loadAnns(found.getAnnIds(imgIds=[image["id"]], iscrowd=None))
+            assert [names[each["category_id"]] for each in own] == given.labels_of(row)
+            if len(own):
+                boxes = np.array([each["bbox"] for each in own])
+                boxes[:, 2:] += boxes[:, :2]
+                assert np.abs(boxes - given.boxes_of(row)).max() < 0.001
+            for at, each in enumerate(own):
+                if given.masks is not None:
+                    assert (found.annToMask(each).astype(bool) == masks[row][at]).all()
+                    assert each["area"] == masks[row][at].sum()
+                if given.polygons is not None:
+                    assert abs(int(found.annToMask(each).sum()) - 300) <= 40
+    capsys.readouterr()

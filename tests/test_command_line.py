@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from folder_tools import encoded, write_photos
+from forked import run_python
 
 import imblearn_images
 from imblearn_images import SMOTEENN, EditedNearestNeighbours, RandomOverSampler
@@ -33,12 +34,6 @@ def here(tmp_path, monkeypatch):
     write_photos(tmp_path / "photos", {"kiwi": 9, "lime": 5})
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run_python(*arguments, **options):
-    env = {**os.environ, "PYTHONPATH": str(Path(imblearn_images.__file__).parents[1])}
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, **options)
 
 
 def refused(capsys, *arguments, code=1):
@@ -246,20 +241,31 @@ def test_methods_may_be_called_as_the_classes_are(here, capsys):
     capsys.readouterr()
 
 
-def run_closed(redirect, here):
-    command = f"{sys.executable} -m imblearn_images inspect photos --no-near {redirect}"
-    env = {**os.environ, "PYTHONPATH": str(Path(imblearn_images.__file__).parents[1])}
-    return subprocess.run(command, shell=True, env=env, cwd=here, capture_output=True, text=True)
+def closed(stream, number):
+    """What a Python that was started without a stream has."""
+    return f"import os, sys; os.close({number}); sys.{stream} = sys.__{stream}__ = None"
+
+
+FULL = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1)"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes as POSIX does")
+@pytest.mark.parametrize(
+    ("first", "code"),
+    [(closed("stdout", 1), 0), (closed("stderr", 2), 0), (FULL, 1)],
+    ids=["no stdout", "no stderr", "full"],
+)
+def test_closed_and_full_streams(here, first, code):
+    done = run_python("-m", "imblearn_images", "inspect", "photos", "--no-near", first=first)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
-@pytest.mark.parametrize(
-    ("redirect", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), (">/dev/full", 1)]
-)
-def test_closed_and_full_streams(here, redirect, code):
-    done = run_closed(redirect, here)
-    assert done.returncode == code
-    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+def test_started_without_streams(here):
+    command = f"{sys.executable} -m imblearn_images inspect photos --no-near >&- 2>&-"
+    env = {**os.environ, "PYTHONPATH": str(Path(imblearn_images.__file__).parents[1])}
+    assert subprocess.run(command, shell=True, env=env, check=False).returncode == 0
 
 
 def test_a_reader_that_leaves_is_no_error(here, monkeypatch):

@@ -1,14 +1,13 @@
 """Displays: what they draw is what was counted, from arrays and from files, into any axes."""
 
 import io
-import subprocess
-import sys
 from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import write_images
+from forked import run_python
 from PIL import Image
 
 from imblearn_images import (
@@ -380,7 +379,7 @@ def test_displays_are_imported_without_matplotlib_and_say_what_is_missing():
         "from imblearn_images.display import ClassDistributionDisplay\n"
         "ClassDistributionDisplay({'cat': 3}).plot()"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = run_python("-c", script)
     assert "ModuleNotFoundError" in done.stderr
     assert "pip install matplotlib" in done.stderr
 

@@ -1,12 +1,11 @@
 """Law 11 for whole sets: what is drawn later, in any batch and process, is what was decided."""
 
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from conftest import COUNTS, HOLDERS, make_images, make_labels, write_images
+from forked import run_python
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE as PlainSMOTE
@@ -142,7 +141,7 @@ def test_a_row_is_the_same_in_any_batch_of_any_epochs(name, data):
         assert pickle.loads(pickle.dumps(key)) == key and hash(key) is not None
 
 
-def test_epochs_differ_and_are_functions_of_their_number_alone():
+def test_epochs_differ_and_are_functions_of_their_number_alone(tmp_path):
     X = make_images(N, (12, 10), "uint8")
     plans = EpochPlans(mix(), X, Y)
     seen = {np.asarray(plans(epoch)).tobytes() for epoch in range(4)}
@@ -151,13 +150,14 @@ def test_epochs_differ_and_are_functions_of_their_number_alone():
     assert np.asarray(other(3)).tobytes() == np.asarray(plans(3)).tobytes()
     assert {tuple(np.bincount(plans(e).targets)) for e in range(4)} == {(12, 12, 12)}
     script = (
-        "import pickle, sys, numpy as np; plans = pickle.load(sys.stdin.buffer); "
-        "sys.stdout.buffer.write(np.asarray(plans(2)).tobytes())"
+        "import pickle, sys, numpy as np; from pathlib import Path; here = Path(sys.argv[1]); "
+        "plans = pickle.loads((here / 'plans').read_bytes()); "
+        "(here / 'drawn').write_bytes(np.asarray(plans(2)).tobytes())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], input=pickle.dumps(plans), capture_output=True, check=True
-    )
-    assert done.stdout == np.asarray(plans(2)).tobytes()
+    (tmp_path / "plans").write_bytes(pickle.dumps(plans))
+    done = run_python("-c", script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "drawn").read_bytes() == np.asarray(plans(2)).tobytes()
 
 
 def test_each_seed_in_a_step_changes_with_the_epoch_and_no_other_parameter():

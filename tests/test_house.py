@@ -1,11 +1,10 @@
 """The house rules that a machine can read off the source."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked import run_python
 
 import imblearn_images
 
@@ -126,9 +125,8 @@ HEAVY = {"skimage", "pandas", "matplotlib", "torch", "tensorflow", "keras", "tqd
 
 def loaded_by(statement):
     script = f"{statement}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
-    )
+    done = run_python("-c", script, strict=True)
+    assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
 

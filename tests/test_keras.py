@@ -1,12 +1,11 @@
 """Batches for Keras; with Keras missing, what needs no more of it than its names."""
 
 import hashlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from conftest import make_images, make_labels, write_images
+from forked import run_python
 
 from imblearn_images import RandomOverSampler
 from imblearn_images.epochs import EpochPlans
@@ -110,7 +109,8 @@ def test_the_module_can_be_looked_at_without_keras():
         "try: k.Sequence\n"
         "except AttributeError as error: assert 'Sequence' in str(error)"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    done = run_python("-c", script)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -27,6 +27,8 @@ import os, sys, warnings
 assert os.path.samefile(sys.prefix, {prefix!r}), sys.prefix
 sys.path.insert(0, {package_root!r})
 warnings.simplefilter("error")
+# raised while a kernel shuts down, it would keep it from doing so: seconds until it is killed
+warnings.filterwarnings("ignore", module="ipykernel", category=PendingDeprecationWarning)
 """
 
 

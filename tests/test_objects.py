@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from conftest import write_images
+from forked import run_python
 from PIL import Image
 
 from imblearn_images import ResamplingPlan, render
@@ -353,8 +352,8 @@ def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
     options = {"sampling_strategy": at_least(14), "synthesis": Augment(), "out_format": "yolo"}
     balance_annotations(folder, tmp_path / "a", **options, n_jobs=2)
     for n in (25, 1000):
-        args = [sys.executable, "-c", script, folder, tmp_path / "b", str(n)]
-        assert subprocess.run(args, check=False).returncode == (9 if n == 25 else 0)
+        done = run_python("-c", script, folder, tmp_path / "b", n)
+        assert done.returncode == (9 if n == 25 else 0), done.stderr
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 

@@ -6,7 +6,6 @@ import os
 import pickle
 import random
 import struct
-import subprocess
 import sys
 import warnings
 import zlib
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 from folder_tools import write_photos
+from forked import run_python
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from imblearn_images import SMOTE, RandomOverSampler
@@ -354,9 +354,8 @@ ONE_LINE = (
 
 
 def test_what_c_libraries_write_is_one_line_and_nothing_else_is_lost():
-    done = subprocess.run(
-        [sys.executable, "-c", ODD_COMMAND], capture_output=True, text=True, check=True
-    )
+    done = run_python("-c", ODD_COMMAND)
+    assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     assert sorted(lines) == sorted(
         [

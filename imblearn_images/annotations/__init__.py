@@ -4,7 +4,8 @@
   :func:`write_annotations`: COCO, Pascal VOC, YOLO, ``labels.csv``
 - :func:`inspect_annotations`: what there is, what is odd, what can be reached
 - :func:`split_annotations`: photos whole, every class with its share of objects
-- :class:`LabelOverSampler`: more of the rare objects, with the fewest additional images
+- :class:`LabelOverSampler`: more of the rare objects, with the fewest additional images;
+  :class:`LabelUnderSampler`: fewer of the frequent ones, by images that are dropped
 - :func:`carry`: along with the images of any plan
 - :func:`balance_annotations`, :func:`convert_annotations`, :func:`verify_annotations`: from folder
   to folder, as ``imblearn-images`` does on the command line
@@ -24,6 +25,7 @@ from imblearn_images.core.annotations import Annotations, Dropped
 from imblearn_images.core.carrying import carry
 from imblearn_images.core.masks import RunLengths
 from imblearn_images.over_sampling import LabelOverSampler
+from imblearn_images.under_sampling import LabelUnderSampler
 
 __all__ = [
     "AnnotationReport",
@@ -32,6 +34,7 @@ __all__ = [
     "CheckReport",
     "Dropped",
     "LabelOverSampler",
+    "LabelUnderSampler",
     "RunLengths",
     "balance_annotations",
     "carry",

@@ -37,6 +37,7 @@ from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
+from imblearn_images.core.gap import SynthesisGap, gap_between, gap_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
@@ -62,7 +63,6 @@ from imblearn_images.model_selection._comparison import (
     ResamplerComparison,
 )
 from imblearn_images.model_selection._folds import Fold, make_folds
-from imblearn_images.model_selection._gap import SynthesisGap, gap_between, gap_of
 from imblearn_images.model_selection._label_scores import (
     METRICS,
     LabelScorer,
@@ -461,7 +461,7 @@ def _fit_on_features(
     fit = training.fit(
         parts.samplers,
         parts.model,
-        counts=isinstance(candidate.estimator, PriorCorrectedClassifier),
+        counts=True,
         params=weights if candidate.weighted else None,
         traced=watch.traced,
     )
@@ -532,9 +532,11 @@ def _corrected(
 def _gap(fitted: Any, watch: Watch, X: Any) -> SynthesisGap | None:
     """Look at the synthetic images of a Pipeline; they are not what the comparison is about."""
     plan = watch.plan
-    if plan is None or not isinstance(fitted, Pipeline) or holds_paths(X) or np.ndim(X) < 3:
+    if plan is None or not isinstance(fitted, Pipeline) or not (holds_paths(X) or np.ndim(X) > 2):
         return None
     try:
+        if holds_paths(X) and isinstance(fitted[0], ReadImages):
+            fitted, X = fitted[1:], fitted[0].transform(X)
         return gap_of(fitted, plan, X)
     except Exception:  # noqa: BLE001 - features that cannot be had are no reason to fail
         return None
@@ -662,7 +664,10 @@ def compare_resamplers(
 
     Candidates that differ in their prior correction alone, such as "none" and "prior_correction",
     or a Pipeline and the same one in a ``PriorCorrectedClassifier``, share the drawing and the fit
-    of a fold, and tell its seconds alike.
+    of a fold, and tell its seconds alike. Where the estimator is a Pipeline that begins with
+    ``HOGFeatures``, and X an array, the images are described once for all folds and candidates, and
+    what a sampler draws once for all candidates, "policies" among them, that draw the same; drawn
+    sets are held up to 256 MB. Seconds are then those of a fit that is made alone.
 
     With several labels, means are over the labels that have a test image; the Brier score is the
     mean over labels. Folds share out every label:

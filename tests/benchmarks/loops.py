@@ -10,6 +10,7 @@ Parts, each measured in CPU seconds of one process, because machines are shared 
 - speed: milliseconds a row beside ImageFolder and WeightedRandomSampler; batches beside one by one
 - memory: what two forked workers own after an epoch of a million rows
 - labels: epochs of twenty million labels
+- planning: epochs of 100,000 images for the mix, after features: those of fashion, with noise
 
 "stored" is what `fit_resample` gives, drawn once; "fresh" is `EpochPlans`, another set in every
 epoch; the loss is cross-entropy where none is named. "n" is balanced at the length of the data,
@@ -369,6 +370,28 @@ def labels(n: int) -> None:
         print(f"WeightedRandomSampler of {n:,} labels: {error}")
 
 
+# ---------------------------------------------------------------- planning
+
+
+def planning(n: int) -> None:
+    """CPU seconds of epochs of the mix at the length of the data."""
+    X, y, *_ = images_of("fashion")
+    rng = np.random.default_rng(0)
+    rows = rng.integers(len(X), size=n)
+    images = np.empty((n, *X.shape[1:]), dtype=np.uint8)
+    for at in range(0, n, 10_000):
+        part = X[rows[at : at + 10_000]]
+        images[at : at + 10_000] = np.clip(part + rng.integers(-12, 13, part.shape), 0, 255)
+    plans = EpochPlans(at_length("mix", 0), images, y[rows])
+    start = time.process_time()
+    plans(0)
+    print(f"\n{n:,} images: the first epoch, with features, {time.process_time() - start:.1f} s")
+    for epoch in (1, 2, 3):
+        start = time.process_time()
+        plans(epoch)
+        print(f"epoch {epoch}: planned in {time.process_time() - start:.1f} s", flush=True)
+
+
 # ---------------------------------------------------------------- memory
 
 
@@ -544,7 +567,7 @@ def main() -> None:
     """Run the parts named."""
     what, *_, data = __doc__.split("\n\n")
     parser = argparse.ArgumentParser(description=what, epilog=data)
-    others = ("coverage", "speed", "memory", "labels")
+    others = ("coverage", "speed", "memory", "labels", "planning")
     parser.add_argument("parts", nargs="*", help=f"of {', '.join([*PARTS, *others])}")
     parser.add_argument("--data", default="fashion", help="fashion, grocery, PATH")
     parser.add_argument("--seeds", type=int, default=5, help="how many")
@@ -553,7 +576,9 @@ def main() -> None:
     parser.add_argument(
         "--rows", nargs="+", help="rows of the tables whose names hold one of these"
     )
-    parser.add_argument("--n", type=int, help="rows of memory (1000000), labels (20000000)")
+    parser.add_argument(
+        "--n", type=int, help="rows of memory, labels and planning (default: as said above)"
+    )
     parser.add_argument("--out", type=Path, help="results as JSON lines; those there are kept")
     args = parser.parse_args()
     unknown = set(args.parts) - {*PARTS, *others}
@@ -568,6 +593,8 @@ def main() -> None:
             speed(args.data)
         elif part == "memory":
             memory(args.n or 1_000_000)
+        elif part == "planning":
+            planning(args.n or 100_000)
         else:
             labels(args.n or 20_000_000)
 
