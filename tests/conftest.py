@@ -32,6 +32,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="Keras is not installed"))
 
 
+def a_third(things, turn):
+    """Every third of a dict, from another one on at each turn: over three turns all are met.
+
+    For a law over two axes that do not interact, as doors and containers, which all doors unwrap
+    alike: each door meets containers of every kind, each container many doors.
+    """
+    return {key: things[key] for key in [*things][turn % 3 :: 3]}
+
+
 COUNTS = {"cat": 12, "dog": 7, "owl": 5}
 
 

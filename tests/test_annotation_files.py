@@ -10,9 +10,18 @@ import pytest
 from conftest import make_images, write_images
 from PIL import Image
 
-from imblearn_images.annotations import Annotations, read_annotations, write_annotations
+from imblearn_images import RandomOverSampler
+from imblearn_images.annotations import (
+    Annotations,
+    carry,
+    read_annotations,
+    read_masks,
+    write_annotations,
+    write_masks,
+)
 from imblearn_images.core import files
 from imblearn_images.core.files import read_image
+from imblearn_images.synthesis import Augment
 
 FORMATS = ("coco", "csv", "voc", "yolo")
 SIZES = [(48, 64), (40, 30), (48, 64), (31, 77)]
@@ -468,3 +477,62 @@ def test_pycocotools_reads_the_same_boxes_and_masks(animals, tmp_path, capsys):
                 if given.polygons is not None:
                     assert abs(int(found.annToMask(each).sum()) - 300) <= 40
     capsys.readouterr()
+
+
+def test_masks_keep_their_numbers_and_their_palette_through_a_resampling(tmp_path):
+    rng = np.random.default_rng(0)
+    images = make_images(6, (20, 30, 3), "uint8")
+    paths = write_images(tmp_path, list(images))
+    (tmp_path / "masks").mkdir()
+    colours = np.vstack([[[0, 0, 0], [255, 0, 0], [0, 9, 200]], rng.integers(0, 256, (253, 3))])
+    maps = [np.kron(rng.integers(0, 3, (4, 6)), np.ones((5, 5), int)).astype(np.uint8)] * 6
+    for path, one in zip(paths, maps, strict=True):
+        image = Image.fromarray(one)
+        image.putpalette(colours.astype(np.uint8).tobytes())
+        image.save(tmp_path / "masks" / (os.path.splitext(os.path.basename(path))[0] + ".png"))
+    found = read_masks(tmp_path / "masks", paths[::-1])
+    assert all((a == b).all() for a, b in zip(found, maps[::-1], strict=True))
+    over = RandomOverSampler(synthesis=Augment(), random_state=0, output_dir=tmp_path / "new")
+    new, _ = over.fit_resample(paths, [0, 0, 0, 0, 1, 1])
+    carried = carry(over.plan_, read_masks(tmp_path / "masks", paths))
+    out = write_masks(carried, tmp_path / "out", names=new, palette=tmp_path / "masks", n_jobs=2)
+    for path, one in zip(out, carried, strict=True):
+        with Image.open(path) as image:
+            assert image.mode == "P" and {*np.unique(image)} <= {0, 1, 2, 255}
+            assert image.getpalette() == colours.ravel().tolist()
+        assert (read_masks([path])[0] == one).all()
+    with pytest.raises(FileExistsError, match="is there already"):
+        write_masks(carried, tmp_path / "out", names=new)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "int64"])
+def test_masks_of_every_kind_come_back(dtype, tmp_path):
+    one = (np.arange(48).reshape(6, 8) * (1 if dtype in ("bool", "uint8") else 900)).astype(dtype)
+    (path,) = write_masks([one], tmp_path / "out", names=["x/photo.jpg"])
+    assert os.path.basename(path) == "photo.png"
+    (again,) = read_masks(tmp_path / "out")
+    assert (again == one).all() and again.dtype == ("uint16" if dtype == "int64" else dtype)
+
+
+def test_what_is_no_mask_is_named(tmp_path):
+    grey = np.zeros((4, 5), dtype=np.uint8)
+    Image.fromarray(np.zeros((4, 5, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(grey).save(tmp_path / "b.jpg")
+    (tmp_path / "c.png").write_bytes(b"")
+    for name, words in (("a.png", "mode RGB"), ("b.jpg", "JPEG, which"), ("c.png", "empty")):
+        with pytest.raises(ValueError, match=rf"{name}.*{words}"):
+            read_masks([tmp_path / name])
+    with pytest.raises(ValueError, match=r"has none for 1 of 2 images, such as 'd'"):
+        read_masks(tmp_path, images=["a.jpg", "d.jpg"])
+    with pytest.raises(FileNotFoundError, match="must be a folder or a list"):
+        read_masks(tmp_path / "nowhere")
+    for maps, more, words in (
+        ([grey.astype(float)], {}, "must be label maps of integers"),
+        ([grey - np.int64(1)], {}, "numbers from 0 to 65,535, got -1"),
+        ([grey + np.int64(300)], {"palette": [[0, 0, 0]]}, "numbers up to 255, got 300"),
+        ([grey], {"palette": [0, 1]}, "`palette` must be a mask, or up to 256 rows"),
+        ([grey], {"palette": tmp_path / "b.jpg"}, "has none"),
+        ([grey, grey], {}, "'x' is there twice"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            write_masks(maps, tmp_path / "out", names=["x.jpg"] * len(maps), **more)

@@ -5,7 +5,7 @@ import warnings
 import imblearn.over_sampling as theirs
 import numpy as np
 import pytest
-from conftest import make_images
+from conftest import make_images, write_images
 from imblearn.pipeline import make_pipeline
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -18,7 +18,7 @@ from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.ensemble import PolicyEnsembleClassifier
 from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.over_sampling import RedrawImages
-from imblearn_images.preprocessing import HOGFeatures
+from imblearn_images.preprocessing import HOGFeatures, ReadImages
 from imblearn_images.synthesis import Augment, TransferDeformation
 from imblearn_images.synthesis._flow import _Memory, optical_flow, remembered_flows
 
@@ -169,3 +169,29 @@ def test_flows_are_remembered_without_a_change_and_within_their_room():
 def test_gradients_are_as_long_as_numpy_says():
     down, right = np.random.default_rng(0).normal(size=(2, 10_000)).astype(np.float32)
     np.testing.assert_array_equal(_length(down, right), np.hypot(down, right))
+
+
+def test_files_and_other_features_are_not_taken_for_shared_ones(tmp_path):
+    """An ensemble and candidates that draw alike share nothing where images are not described."""
+    policies = [("untouched", None, 1.0), ("drawn", RandomOverSampler(synthesis=Augment()), 0.3)]
+    over, few = RandomOverSampler(synthesis=Augment()), HOGFeatures(orientations=4)
+
+    def found(first, images):
+        behind = LogisticRegression(C=0.1, tol=1e-2)
+        each = {
+            "drawn": over,
+            "other": make_pipeline(*first, over, AloneHOG(), behind),
+            "fewer": make_pipeline(*first, over, few, behind),
+            "ensemble": PolicyEnsembleClassifier(
+                make_pipeline(*first, HOGFeatures(), behind), policies, cv=2, random_state=0
+            ),
+        }
+        comparison = compare_resamplers(
+            make_pipeline(*first, HOGFeatures(), behind), each, images, Y, cv=2, random_state=0
+        )
+        assert not comparison.failures
+        return {name: scores.tolist() for name, scores in comparison.scores.items()}
+
+    on_arrays = found((), X)
+    assert found((ReadImages(),), np.array(write_images(tmp_path, X))) == on_arrays
+    assert on_arrays["other"] == on_arrays["drawn"] != on_arrays["fewer"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Negatives, as_objects, make_images, make_labels, write_images
+from conftest import Negatives, a_third, as_objects, make_images, make_labels, write_images
 from matplotlib import pyplot
 from PIL import Image
 from sklearn.ensemble import IsolationForest
@@ -340,10 +340,12 @@ def files(tmp_path_factory):
 @pytest.mark.parametrize("door", DOORS)
 def test_every_holder_is_seen_as_the_array_is(door, tmp_path):
     expected = DOORS[door](IMAGES, Y, tmp_path / "array")
-    wide = DOORS[door](IMAGES.astype(int), Y, tmp_path / "wide") if door not in NARROW else None
-    for how, held in PIXELS.items():
-        if how in WIDE and door in NARROW:
-            continue
+    some = PIXELS if door in CHEAP else a_third(PIXELS, [*DOORS].index(door))
+    if door in NARROW:
+        some = {how: held for how, held in some.items() if how not in WIDE}
+    elif some.keys() & WIDE:
+        wide = DOORS[door](IMAGES.astype(int), Y, tmp_path / "wide")
+    for how, held in some.items():
         result = DOORS[door](held(), Y, tmp_path / how)
         np.testing.assert_equal(result, wide if how in WIDE else expected, err_msg=how)
 

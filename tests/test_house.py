@@ -1,6 +1,7 @@
 """The house rules that a machine can read off the source."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def name_of(path):
     return str(path.relative_to(PACKAGE))
 
 
+@cache
 def tree_of(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -129,16 +129,19 @@ def smote_plan(X, y):
 Y = make_labels()
 
 
+SIZES = [(1, 1, 1), (7, 100, None), (7, 1, 2), (40, 100, 3), (100, 1000, -1)]
+"""Blocks, chunks and threads."""
+
+
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize(
-    ("block", "chunk", "n_jobs"),
-    [(1, 1, 1), (7, 100, None), (7, 1, 2), (40, 100, 3), (100, 1000, -1)],
-)
-def test_blocks_and_threads_do_not_matter(held, block, chunk, n_jobs, monkeypatch):
+def test_blocks_and_threads_do_not_matter(held, request, monkeypatch):
     plan, expected = smote_plan(held.images, held.y)
-    monkeypatch.setattr(rendering, "BLOCK", block)
-    monkeypatch.setattr(rendering, "CHUNK", chunk)
-    np.testing.assert_array_equal(render(plan, held.X, n_jobs=n_jobs), expected)
+    # two sizes each: over the kinds of images a holder meets all of them, as a kind over holders
+    turn = request.node.callspec.indices["held"]
+    for block, chunk, n_jobs in (SIZES[turn % 5], SIZES[(turn + 2) % 5]):
+        monkeypatch.setattr(rendering, "BLOCK", block)
+        monkeypatch.setattr(rendering, "CHUNK", chunk)
+        np.testing.assert_array_equal(render(plan, held.X, n_jobs=n_jobs), expected)
 
 
 @pytest.mark.usefixtures("threads")

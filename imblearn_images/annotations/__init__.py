@@ -6,7 +6,8 @@
 - :func:`split_annotations`: photos whole, every class with its share of objects
 - :class:`LabelOverSampler`: more of the rare objects, with the fewest additional images;
   :class:`LabelUnderSampler`: fewer of the frequent ones, by images that are dropped
-- :func:`carry`: along with the images of any plan
+- :func:`carry`: along with the images of any plan; :func:`read_masks`, :func:`write_masks`: label
+  maps in PNG files, with their palette
 - :func:`balance_annotations`, :func:`convert_annotations`, :func:`verify_annotations`: from folder
   to folder, as ``imblearn-images`` does on the command line
 """
@@ -20,6 +21,7 @@ from imblearn_images.annotations._balancing import (
 )
 from imblearn_images.annotations._files import read_annotations, write_annotations
 from imblearn_images.annotations._inspecting import AnnotationReport, inspect_annotations
+from imblearn_images.annotations._masks import read_masks, write_masks
 from imblearn_images.annotations._splitting import split_annotations
 from imblearn_images.core.annotations import Annotations, Dropped
 from imblearn_images.core.carrying import carry
@@ -41,7 +43,9 @@ __all__ = [
     "convert_annotations",
     "inspect_annotations",
     "read_annotations",
+    "read_masks",
     "split_annotations",
     "verify_annotations",
     "write_annotations",
+    "write_masks",
 ]

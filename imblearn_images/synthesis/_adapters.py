@@ -173,15 +173,18 @@ class AugmentWith(BaseEstimator):
             for image, rng in zip(planes, rngs, strict=True)
         ]
         matrices, flows, shown = zip(*found, strict=True)
-        seen = np.stack(shown)
-        if all(flow is None for flow in flows):
-            hidden = None if seen.all() else seen
-            return [in_place(len(base), size, matrix=np.stack(matrices), seen=hidden)]
-        at_place = [
-            in_place(1, size, matrix=matrix[None]).flow[0] if flow is None else flow
-            for matrix, flow in zip(matrices, flows, strict=True)
-        ]
-        return [in_place(len(base), size, flow=np.stack(at_place), seen=seen)]
+        is_bent = np.array([flow is not None for flow in flows])
+        layers = []
+        for rows in (np.flatnonzero(~is_bent), np.flatnonzero(is_bent)):
+            if not len(rows):
+                continue
+            seen = np.stack([shown[row] for row in rows])
+            how: dict[str, Any] = {"matrix": np.stack([matrices[row] for row in rows])}
+            if is_bent[rows[0]]:
+                how = {"flow": np.stack([flows[row] for row in rows])}
+            own = in_place(len(rows), size, seen=None if seen.all() else seen, **how)
+            layers.append(own if len(rows) == len(base) else own.spread(rows, len(base)))
+        return layers
 
     def _each(
         self, change: _Row, images: NDArray[Any], rngs: Sequence[np.random.Generator]
@@ -257,6 +260,7 @@ KNOWN = 1234.5  # what says in a third plane of a mask that a pixel shows someth
 MIRRORS = {2, 3, 4, "reflect", "symmetric"}  # OpenCV's reflect, wrap, reflect_101; torchvision's
 LINEAR = 1  # OpenCV's interpolation
 EXACT, ROUNDED = 0.08, 0.75  # pixels that places may be off a matrix; OpenCV has 32 steps a pixel
+FAR = 1e6  # pixels beyond the border
 SAMPLE = 4096  # pixels from which a matrix is made
 
 
@@ -347,10 +351,10 @@ def _found(
     moved: NDArray[Any], size: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[Any] | None, NDArray[np.bool_]]:
     """Matrix of moved places, or the flow where that is none, and which pixels are seen."""
-    seen = np.abs(moved[..., 2] - KNOWN) < 0.5
+    seen = np.abs(moved[..., 2] - KNOWN) < 0.05  # no pixel that is mixed with what is not there
     pixels = np.column_stack([*np.nonzero(seen)]).astype(np.float64)
-    if len(pixels) < 3:
-        return np.eye(2, 3), None, np.zeros_like(seen)
+    if len(pixels) < 3:  # nothing is seen: everything lies elsewhere
+        return np.array([[1.0, 0.0, FAR], [0.0, 1.0, FAR]]), None, np.ones_like(seen)
     places = moved[seen][:, :2].astype(np.float64)
     some = np.unique(np.linspace(0, len(pixels) - 1, SAMPLE).astype(int))
     unknown = np.column_stack([pixels, np.ones(len(pixels))])

@@ -396,6 +396,12 @@ class PasteObjects(BaseEstimator):
 
     Edges are not blended: G. Ghiasi et al. found no gain in it.
 
+    On 120 photos of blood cells, 12.6 times as many red cells as platelets, four to six pasted
+    cells a photo and two such photos of each bring that to 5.2 with twice the rows, one to three
+    to 7.2 with 1.7 times; windows around rare objects to 6.2 with 2.4 times. Boxes of cells pasted
+    as ellipses overlap those of the pixels that have changed by 99 %. One seed; see
+    ``tests/benchmarks/annotations.py``.
+
     References
     ----------
     G. Ghiasi et al., "Simple copy-paste is a strong data augmentation method for instance

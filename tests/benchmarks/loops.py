@@ -32,6 +32,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ from efficacy_models import BATCH, _network, corrected, import_torch
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
-from imblearn_images import RandomOverSampler, RedrawImages, recipes
+from imblearn_images import RandomOverSampler, RedrawImages, epochs, recipes
 from imblearn_images.combine import RandomBalancer, SamplerChain
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.epochs import EpochPlans
@@ -51,20 +52,22 @@ from imblearn_images.synthesis import Augment, TransferDeformation
 # ---------------------------------------------------------------- what is trained on
 
 
-def redrawn(kind: str, seed: int) -> list[Any]:
+def redrawn(kind: str, seed: int, engine: str = "numpy") -> list[Any]:
     """Steps that redraw every class alike."""
     if kind == "mild":
         return [RedrawImages(Augment(), share=0.8, random_state=seed)]
     return [
-        RedrawImages(TransferDeformation(donors="all"), share=0.5, random_state=seed),
-        RedrawImages(Augment(), share=0.4, random_state=seed + 1),
+        RedrawImages(
+            TransferDeformation(donors="all", engine=engine), share=0.5, random_state=seed
+        ),
+        RedrawImages(Augment(engine=engine), share=0.4, random_state=seed + 1),
     ]
 
 
-def at_length(kind: str, seed: int) -> SamplerChain:
+def at_length(kind: str, seed: int, engine: str = "numpy") -> SamplerChain:
     """Classes balanced at the length of the data, then redrawn."""
     balancer = RandomBalancer(random_state=seed)
-    return SamplerChain([balancer, *(redrawn(kind, seed) if kind else [])])
+    return SamplerChain([balancer, *(redrawn(kind, seed, engine) if kind else [])])
 
 
 def all_classes(kind: str, seed: int) -> SamplerChain:
@@ -526,9 +529,18 @@ def speed(data: str) -> None:
         "PlanDataset, n mix": of(at_length("mix", 0)),
         f"PlanDataset, n mix, spread={BATCH}": of(at_length("mix", 0), BATCH),
     }
+    if find_spec("cv2") is not None:
+        loaders["PlanDataset, n mix, opencv"] = of(at_length("mix", 0, "opencv"))
+    at_hand = vars(epochs)["_AT_HAND"]
+    # As of a set of so many photos that none comes again before it is forgotten:
+    vars(epochs)["_AT_HAND"] = 0
+    for kind in ("", "mix"):
+        name = f"PlanDataset, {f'n {kind}' if kind else 'copies'}, nothing at hand"
+        loaders[name] = of(at_length(kind, 0))
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in loaders}
     for _ in range(3):
         for name, (images, sampler) in loaders.items():
+            vars(epochs)["_AT_HAND"] = 0 if name.endswith("nothing at hand") else at_hand
             start = time.process_time()
             if hasattr(sampler, "plans"):
                 sampler.plans(sampler.epoch)  # remembered until it is read
