@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imblearn.over_sampling import SMOTE as PlainSMOTE
 from imblearn.pipeline import make_pipeline
 from sklearn.linear_model import LogisticRegression
 
 from imblearn_images import (
     SMOTE,
     EditedNearestNeighbours,
-    InstanceHardnessThreshold,
+    ImageSampler,
     RandomOverSampler,
     datasets,
     folders,
@@ -67,7 +68,7 @@ def too_large(folder, patch):
     check = memory.check_fits
     patch.setattr(memory, "available_memory", lambda: 22_110_000_000)
     patch.setattr(embedding, "check_fits", lambda n, *words: check(n * 10**6, *words))
-    InstanceHardnessThreshold().fit_resample(images(), labels(20, 10))
+    ImageSampler(PlainSMOTE()).fit_resample(images(), labels(20, 10))
 
 
 def nothing_left(folder, patch):

@@ -113,7 +113,7 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
     below its target, labels that are not to be reduced keep theirs, and what frequent labels have
     above their targets is as little as that allows. Images without a frequent label all stay.
 
-    Read more in the :ref:`User Guide <boxes-and-labels>`.
+    {guide=several-labels}
 
     Parameters
     ----------
@@ -195,18 +195,17 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
             raise ValueError(
                 f"`sampling_strategy` {self.sampling_strategy!r:.80} leaves no image. Request more."
             )
-        self._warn_of_rest(y.counts.max(axis=0))
+        self._warn_of_rest()
         rows = np.flatnonzero(kept)
         plan = ResamplingPlan.selection(rows, y.counts).labelled(y.counts[rows], y.labels)
         self.plan_, self.sample_indices_ = plan, rows
         return take_selected(X, plan), y.take(rows)
 
-    def _warn_of_rest(self, in_one: NDArray[Any]) -> None:
-        """Name labels that are further above their target than one image could mend."""
+    def _warn_of_rest(self) -> None:
         above = [
             f"{label!r} (has {before}, wanted {wanted}, left {reached})"
-            for (label, before, wanted, reached, _), most in zip(self.reach_, in_one, strict=True)
-            if wanted < before and reached - wanted >= most
+            for label, before, wanted, reached, _ in self.reach_
+            if wanted < before and reached > wanted
         ]
         if above:
             listed = ", ".join(above[:5]) + (" and others" if len(above) > 5 else "")
