@@ -110,6 +110,18 @@ SHARED: dict[str, str] = _texts(
         - a function takes the labels of all images, one after the other, and returns such a
           dict; see :mod:`imblearn_images.strategies`.
 
+    [sampling_strategy_label_limits]
+    sampling_strategy : float, str, dict or callable, default='auto'
+        How many images each label is to come down to; where `y` holds numbers of objects, how
+        many objects:
+
+        - ``'auto'``, ``'all'`` and ``'not minority'``: as many as the rarest label;
+          ``'majority'`` names the most frequent one alone, ``'not majority'`` leaves it out;
+        - with a float the rarest label is that share of every other one;
+        - a dict maps labels to numbers;
+        - a function takes the labels of all images, one after the other, and returns such a
+          dict; see :mod:`imblearn_images.strategies`.
+
     [sampling_strategy_mlsmote]
     sampling_strategy : float, dict or callable, default='auto'
         Of which labels images are made, and how many:

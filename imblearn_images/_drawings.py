@@ -144,6 +144,8 @@ class Drawn:
     resampling_seconds: float = np.nan
     peak: float = np.nan
     """Bytes that resampling held; NaN where that was not traced."""
+    heard: list[Any] = field(default_factory=list)
+    """Warnings on the way."""
 
     @property
     def nbytes(self) -> int:
@@ -222,7 +224,21 @@ class Training:
         """
         for known, drawn in self._sets:
             if same_drawing(known, samplers):
+                _tell(drawn.heard)
                 return drawn
+        with _heard(self.record) as heard:
+            drawn = self._drawn(samplers, traced, lazily=lazily)
+        drawn.heard += heard
+        _tell(heard)
+        if samplers:
+            self._sets.append((list(samplers), drawn))
+            while len(self._sets) > 1 and sum(each.nbytes for _, each in self._sets) > self.held:
+                del self._sets[0]
+        return drawn
+
+    def _drawn(
+        self, samplers: Sequence[Any], traced: Callable[..., Any] | None, *, lazily: bool
+    ) -> Drawn:
         started = time.perf_counter()
         X, y, carried = self.X, self.y, self.carried
         plan: ResamplingPlan | None = None
@@ -252,12 +268,7 @@ class Training:
         if self.described is not None:
             X, spared = self._features(X, plan if traces else None)
         elapsed = time.perf_counter() - started + spared
-        drawn = Drawn(X, y, carried, plan, elapsed, seconds, peak)
-        if samplers:
-            self._sets.append((list(samplers), drawn))
-            while len(self._sets) > 1 and sum(each.nbytes for _, each in self._sets) > self.held:
-                del self._sets[0]
-        return drawn
+        return Drawn(X, y, carried, plan, elapsed, seconds, peak)
 
     def _features(self, X: Any, plan: ResamplingPlan | None) -> tuple[NDArray[Any], float]:
         """Features of images behind samplers, and the seconds that known ones have spared."""

@@ -722,22 +722,42 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
 
     def _decided(self, y: NDArray[Any], search: Search, X: Any) -> ResamplingPlan:
         """Let imbalanced-learn decide on the numbers of rows, which `search` looks up."""
-        asked = copy.copy(self)
+        shown = self._shown(search)
         for name in self.searches:
             plain = check_neighbors_object(name, getattr(self, name), additional_neighbor=1)
             given = not (finds_exactly(getattr(self, name)) and searched_here(X))
             by = search
             if given:
                 by = Search(search.images, search.scopes, plain, n_jobs=self.n_jobs)
-            setattr(asked, name, RowNeighbors(by, plain))
-        hook = super(TracedSamplerMixin, asked)._fit_resample  # type: ignore[misc]
+            shown[name] = RowNeighbors(by, plain)
         numbers = np.arange(len(y), dtype=np.float64)[:, None]
         with sizes_told(y):
-            plan, _ = listen(hook, numbers, y)
+            return self._listened(numbers, y, shown)[0]
+
+    def _listened(
+        self,
+        seen: NDArray[Any],
+        y: NDArray[Any],
+        shown: dict[str, Any],
+        nearness: str = "",
+        keep: bool = False,
+    ) -> tuple[ResamplingPlan, Any]:
+        """Run imbalanced-learn's sampler, with some other parameters than the user sees."""
+        asked = copy.copy(self)
+        vars(asked).update(shown)
+        hook = super(TracedSamplerMixin, asked)._fit_resample  # type: ignore[misc]
+        plan, made = listen(hook, seen, y, nearness=nearness, keep=keep)
         for name, value in vars(without_images(asked)).items():
-            if name not in self.searches:  # what was fitted must not hold the images
+            if name not in shown:  # what was fitted must not hold the images
                 setattr(self, name, value)
-        return plan
+        return plan, made
+
+    def _shown(self, search: Search | None) -> dict[str, Any]:
+        """Parameters that imbalanced-learn's sampler gets instead of the user's.
+
+        With a `search` it sees the numbers of rows, otherwise their features.
+        """
+        return {}
 
     def _scopes(self, y: NDArray[Any]) -> dict[Any, NDArray[np.intp]]:
         """Rows among which neighbours are looked for."""
@@ -753,7 +773,9 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         self._check_room(features)
         # An overflow is refused when it is drawn; what is infinite, imbalanced-learn lets pass.
         with sizes_told(y), LIMITS():
-            plan, made = listen(super()._fit_resample, features, y, nearness=nearness)  # type: ignore[misc]
+            plan, made = self._listened(
+                features, y, self._shown(None), nearness, keep=features is X
+            )
         return self._drawn(plan, X, y, target, (features, embeddings, made)), plan.y
 
 

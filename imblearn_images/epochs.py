@@ -19,10 +19,11 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ partners are rows of the source or such keys."""
 _CHANNELS: dict[str, tuple[int, ...]] = {"L": (), "RGB": (3,), "RGBA": (4,)}
 _NOWHERE = DrawLater(".imblearn-images-draws-later")  # a folder that nobody has or makes
 _NOWHERE.carries = False
+_AT_HAND = 1 << 25  # bytes of decoded files that a process keeps: parents come again and again
 _KEPT = 2  # epochs besides the first that are remembered: the one that trains, and the next
 
 
@@ -1101,6 +1103,7 @@ class _Files(Images):
         self._paths = np.array([os.fsencode(path) for path in paths])
         self.size = None if size is None else (int(size[0]), int(size[1]))
         self.mode = mode
+        self._begin()
         self._shapes: NDArray[np.int32] | None = None
         if self.size is None:
             infos = files.describe_all([self.name_of(row) for row in range(len(self))], mode=mode)
@@ -1110,6 +1113,19 @@ class _Files(Images):
             self.dtype, self._channels = info.dtype, info.shape[2:]
         else:
             self.dtype, self._channels = np.dtype(np.uint8), _CHANNELS[mode]
+
+    def _begin(self) -> None:
+        self._decoded: OrderedDict[int, NDArray[Any]] = OrderedDict()  # the last used comes last
+        self._kept = 0
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = ("_decoded", "_kept", "_lock")
+        return {name: value for name, value in vars(self).items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -1129,6 +1145,12 @@ class _Files(Images):
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         for row, image in zip(rows.tolist(), out, strict=True):
             size = image.shape[:2]
+            with self._lock:
+                kept = self._decoded.get(row)
+                if kept is not None and kept.shape == image.shape:
+                    self._decoded.move_to_end(row)
+                    image[...] = kept
+                    continue
             own = self._shapes is not None and self.shape_of(row)[:2] == size
             pixels = files.read_image(self.name_of(row), size=None if own else size, mode=self.mode)
             if pixels.shape != image.shape or pixels.dtype != self.dtype:
@@ -1139,6 +1161,18 @@ class _Files(Images):
                     'mode="RGB", which converts them.'
                 )
             image[...] = pixels
+            self._keep(row, pixels)
+
+    def _keep(self, row: int, pixels: NDArray[Any]) -> None:
+        """Remember a decoded file, and forget those that were not used for longest."""
+        if pixels.nbytes > _AT_HAND // 8:
+            return
+        with self._lock:
+            before = self._decoded.pop(row, None)
+            self._decoded[row] = pixels
+            self._kept += pixels.nbytes - (0 if before is None else before.nbytes)
+            while self._kept > _AT_HAND:
+                self._kept -= self._decoded.popitem(last=False)[1].nbytes
 
     def name_of(self, row: int) -> str:
         return os.fsdecode(self._paths[row])

@@ -410,8 +410,10 @@ class repeat_factor(_OfCounts):  # noqa: N801
 
     Parameters
     ----------
-    t : float
-        Share below which images are repeated. A ValueError unless above 0 and at most 1.
+    t : float or "median"
+        Share below which images are repeated; "median" is the median of the shares of all classes
+        that there are: images of the rarer half are repeated. A ValueError unless above 0 and at
+        most 1.
     power : float, default=0.5
         1 repeats until the share is `t`. A ValueError unless above 0 and at most 1.
     by : {"images", "instances", "both"}, default="images"
@@ -432,17 +434,20 @@ class repeat_factor(_OfCounts):  # noqa: N801
     [1.0, 1.4142135623730951, 1.0, 1.0]
     """
 
-    t: float
+    t: float | str
     power: float = 0.5
     by: str = "images"
 
     def __post_init__(self) -> None:
         for name in ("t", "power"):
             value = getattr(self, name)
+            if name == "t" and isinstance(value, str) and value == "median":
+                continue
             is_number = isinstance(value, Real) and not isinstance(value, bool)
             if not is_number or not 0 < value <= 1:
+                or_median = ', or "median"' if name == "t" else ""
                 raise ValueError(
-                    f"`{name}` must be a share above 0, at most 1, got {_brief(value)}."
+                    f"`{name}` must be a share above 0, at most 1{or_median}, got {_brief(value)}."
                 )
         if self.by not in ("images", "instances", "both"):
             raise ValueError(f'`by` must be "images", "instances" or "both", got {self.by!r}.')
@@ -450,14 +455,18 @@ class repeat_factor(_OfCounts):  # noqa: N801
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
         """Return the number wanted of each class, `counts` holding what there is of each."""
         n = sum(counts.values())
+        t = self._threshold([count / n for count in counts.values() if count])
         return {
-            label: _rounded(label, round(count * self.factor(count / n), 9), self)
+            label: _rounded(label, round(count * self._factor(count / n, t), 9), self)
             for label, count in counts.items()
         }
 
-    def factor(self, share: float) -> float:
-        """Return how often an image of a class of this share is used."""
-        return float(max(1.0, (self.t / share) ** self.power))
+    def _threshold(self, shares: Sequence[float]) -> float:
+        return float(np.median(shares)) if isinstance(self.t, str) else float(self.t)
+
+    def _factor(self, share: float, t: float) -> float:
+        """How often an image of a class of this share is used."""
+        return max(1.0, (t / share) ** self.power)
 
     def repeats(self, counts: Any) -> Any:
         """Return how often each image is used, shape (n,), of how often it has each class.
@@ -471,7 +480,9 @@ class repeat_factor(_OfCounts):  # noqa: N801
         has = counts > 0
         shares = {"images": has.mean(axis=0), "instances": counts.sum(axis=0) / counts.sum()}
         shares["both"] = np.sqrt(shares["images"] * shares["instances"])
-        factors = [self.factor(share) if share else 1.0 for share in shares[self.by].tolist()]
+        own = shares[self.by].tolist()
+        t = self._threshold([share for share in own if share])
+        factors = [self._factor(share, t) if share else 1.0 for share in own]
         return np.where(has, factors, 1.0).max(axis=1, initial=1.0)
 
 

@@ -76,6 +76,8 @@ LABELS = {
     "how-many-images": ("which_sampler", "How many images"),
     "how-images-are-drawn": ("which_sampler", "How a synthetic image is drawn"),
     "homes-of-pixels": ("how_it_works", "Homes of pixels"),
+    "from-a-laptop-to-a-cluster": ("from_laptop_to_cluster", "From a laptop to a cluster"),
+    "homes-beyond-files": ("from_laptop_to_cluster", "Homes of pixels"),
     "write-a-sampler": ("extending", "A sampler"),
     "where-the-output-lives": ("speed_and_memory", "Where the output lives"),
     "asking-for-help": ("troubleshooting", "Asking for help"),

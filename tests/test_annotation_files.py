@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,18 @@ import pytest
 from conftest import make_images, write_images
 from PIL import Image
 
-from imblearn_images.annotations import Annotations, read_annotations, write_annotations
+from imblearn_images import RandomOverSampler
+from imblearn_images.annotations import (
+    Annotations,
+    carry,
+    read_annotations,
+    read_masks,
+    write_annotations,
+    write_masks,
+)
 from imblearn_images.core import files
 from imblearn_images.core.files import read_image
+from imblearn_images.synthesis import Augment
 
 FORMATS = ("coco", "csv", "voc", "yolo")
 SIZES = [(48, 64), (40, 30), (48, 64), (31, 77)]
@@ -396,3 +406,133 @@ def test_without_images_annotations_are_read_by_the_sizes_they_say(animals, tmp_
     assert len(read_annotations(tmp_path / "o", images=False)) == 4
     with pytest.raises(ValueError, match="which have no files"):
         write_annotations(replace(animals, paths=None), tmp_path / "p", format="coco")
+
+
+@pytest.mark.parametrize("format_", ["coco", "voc", "yolo"])
+def test_supervision_reads_the_same_boxes(animals, tmp_path, format_):
+    supervision = pytest.importorskip("supervision", reason="supervision is not installed")
+    written = write_annotations(animals, tmp_path / "out", format=format_)
+    folders = sorted({os.path.dirname(path) for path in written.paths})
+    assert len(folders) == 1
+    there = tmp_path / "out"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if format_ == "coco":
+            (file,) = (there / "annotations").glob("*.json")
+            found = supervision.DetectionDataset.from_coco(folders[0], str(file))
+        elif format_ == "voc":
+            found = supervision.DetectionDataset.from_pascal_voc(
+                folders[0], str(there / "Annotations")
+            )
+        else:
+            (labels,) = {str(path.parent) for path in there.rglob("*.txt") if "labels" in str(path)}
+            found = supervision.DetectionDataset.from_yolo(
+                folders[0], labels, str(there / "data.yaml")
+            )
+    assert len(found) == len(animals)
+    boxes = {os.path.basename(path): detections for path, _, detections in found}
+    for row, path in enumerate(written.paths):
+        theirs = boxes[os.path.basename(path)]
+        own = animals.boxes_of(row)
+        names = [found.classes[at] for at in theirs.class_id] if len(theirs) else []
+        order = np.lexsort(np.round(theirs.xyxy, 1).T) if len(theirs) else []
+        mine = np.lexsort(np.round(own, 1).T) if len(own) else []
+        assert [names[at] for at in order] == [animals.labels_of(row)[at] for at in mine]
+        if len(own):
+            assert np.abs(theirs.xyxy[order] - own[mine]).max() < 0.01
+
+
+# of pycocotools' own arrays, with NumPy 2
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+def test_pycocotools_reads_the_same_boxes_and_masks(animals, tmp_path, capsys):
+    coco = pytest.importorskip("pycocotools.coco", reason="pycocotools is not installed")
+    y, x = np.indices(SIZES[0])
+    masks = [np.array([x > 30, (x - 20) ** 2 + (y - 20) ** 2 < 90])]
+    outlines = [[np.array([[5.0, 5], [20, 5], [20, 25], [5, 25]])]]
+    source = tmp_path / "more"
+    source.mkdir()
+    paths = write_images(source, [make_images(1, SIZES[0], "uint8")[0]])
+    with_masks = Annotations.of([None], [["dog", "cat"]], SIZES[:1], masks=masks, paths=paths)
+    with_outlines = Annotations.of(
+        [[[5, 5, 20, 25]]], [["dog"]], SIZES[:1], polygons=outlines, paths=paths
+    )
+    for number, given in enumerate((animals, with_masks, with_outlines)):
+        write_annotations(given, tmp_path / f"out{number}", format="coco")
+        (file,) = (tmp_path / f"out{number}" / "annotations").glob("*.json")
+        found = coco.COCO(str(file))
+        names = {each["id"]: each["name"] for each in found.loadCats(found.getCatIds())}
+        images = found.loadImgs(found.getImgIds())
+        assert len(images) == len(given) and set(names.values()) == set(given.classes)
+        for row, image in enumerate(images):
+            own = found.loadAnns(found.getAnnIds(imgIds=[image["id"]], iscrowd=None))
+            assert [names[each["category_id"]] for each in own] == given.labels_of(row)
+            if len(own):
+                boxes = np.array([each["bbox"] for each in own])
+                boxes[:, 2:] += boxes[:, :2]
+                assert np.abs(boxes - given.boxes_of(row)).max() < 0.001
+            for at, each in enumerate(own):
+                if given.masks is not None:
+                    assert (found.annToMask(each).astype(bool) == masks[row][at]).all()
+                    assert each["area"] == masks[row][at].sum()
+                if given.polygons is not None:
+                    assert abs(int(found.annToMask(each).sum()) - 300) <= 40
+    capsys.readouterr()
+
+
+def test_masks_keep_their_numbers_and_their_palette_through_a_resampling(tmp_path):
+    rng = np.random.default_rng(0)
+    images = make_images(6, (20, 30, 3), "uint8")
+    paths = write_images(tmp_path, list(images))
+    (tmp_path / "masks").mkdir()
+    colours = np.vstack([[[0, 0, 0], [255, 0, 0], [0, 9, 200]], rng.integers(0, 256, (253, 3))])
+    maps = [np.kron(rng.integers(0, 3, (4, 6)), np.ones((5, 5), int)).astype(np.uint8)] * 6
+    for path, one in zip(paths, maps, strict=True):
+        image = Image.fromarray(one)
+        image.putpalette(colours.astype(np.uint8).tobytes())
+        image.save(tmp_path / "masks" / (os.path.splitext(os.path.basename(path))[0] + ".png"))
+    found = read_masks(tmp_path / "masks", paths[::-1])
+    assert all((a == b).all() for a, b in zip(found, maps[::-1], strict=True))
+    over = RandomOverSampler(synthesis=Augment(), random_state=0, output_dir=tmp_path / "new")
+    new, _ = over.fit_resample(paths, [0, 0, 0, 0, 1, 1])
+    carried = carry(over.plan_, read_masks(tmp_path / "masks", paths))
+    out = write_masks(carried, tmp_path / "out", names=new, palette=tmp_path / "masks", n_jobs=2)
+    for path, one in zip(out, carried, strict=True):
+        with Image.open(path) as image:
+            assert image.mode == "P" and {*np.unique(image)} <= {0, 1, 2, 255}
+            assert image.getpalette() == colours.ravel().tolist()
+        assert (read_masks([path])[0] == one).all()
+    with pytest.raises(FileExistsError, match="is there already"):
+        write_masks(carried, tmp_path / "out", names=new)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "int64"])
+def test_masks_of_every_kind_come_back(dtype, tmp_path):
+    one = (np.arange(48).reshape(6, 8) * (1 if dtype in ("bool", "uint8") else 900)).astype(dtype)
+    (path,) = write_masks([one], tmp_path / "out", names=["x/photo.jpg"])
+    assert os.path.basename(path) == "photo.png"
+    (again,) = read_masks(tmp_path / "out")
+    assert (again == one).all() and again.dtype == ("uint16" if dtype == "int64" else dtype)
+
+
+def test_what_is_no_mask_is_named(tmp_path):
+    grey = np.zeros((4, 5), dtype=np.uint8)
+    Image.fromarray(np.zeros((4, 5, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(grey).save(tmp_path / "b.jpg")
+    (tmp_path / "c.png").write_bytes(b"")
+    for name, words in (("a.png", "mode RGB"), ("b.jpg", "JPEG, which"), ("c.png", "empty")):
+        with pytest.raises(ValueError, match=rf"{name}.*{words}"):
+            read_masks([tmp_path / name])
+    with pytest.raises(ValueError, match=r"has none for 1 of 2 images, such as 'd'"):
+        read_masks(tmp_path, images=["a.jpg", "d.jpg"])
+    with pytest.raises(FileNotFoundError, match="must be a folder or a list"):
+        read_masks(tmp_path / "nowhere")
+    for maps, more, words in (
+        ([grey.astype(float)], {}, "must be label maps of integers"),
+        ([grey - np.int64(1)], {}, "numbers from 0 to 65,535, got -1"),
+        ([grey + np.int64(300)], {"palette": [[0, 0, 0]]}, "numbers up to 255, got 300"),
+        ([grey], {"palette": [0, 1]}, "`palette` must be a mask, or up to 256 rows"),
+        ([grey], {"palette": tmp_path / "b.jpg"}, "has none"),
+        ([grey, grey], {}, "'x' is there twice"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            write_masks(maps, tmp_path / "out", names=["x.jpg"] * len(maps), **more)

@@ -1,7 +1,9 @@
 """What belongs to the pixels of an image stays with it: boxes, outlines, masks, keypoints, maps."""
 
 import re
+import warnings
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -410,3 +412,137 @@ def test_annotations_are_indexed_as_labels_are():
         Annotations.of([[[5, 0, 4, 4]]], [["a"]], SIZE)
     with pytest.raises(ValueError, match="Image 1 has boxes of shape"):
         Annotations.of([[], [[0, 0, 4, 4]]], [[], []], SIZE)
+
+
+def thirds():
+    """Transforms of other libraries, and whether they move things by a matrix."""
+    if find_spec("albumentations") is not None:
+        import albumentations
+
+        detect = {"bbox_params": albumentations.BboxParams("pascal_voc", label_fields=["names"])}
+        yield albumentations.HorizontalFlip(p=0.5)
+        yield albumentations.Compose(
+            [
+                albumentations.Affine(rotate=(-14, 14), scale=(0.8, 1.2), p=1),
+                albumentations.GaussNoise((0.01, 0.02)),
+            ]
+        )
+        yield albumentations.Compose(
+            [albumentations.RandomResizedCrop(SIZE, scale=(0.5, 1), p=1)], **detect
+        )
+        yield albumentations.ElasticTransform(alpha=40, sigma=6, p=1)
+        yield albumentations.CoarseDropout(
+            hole_height_range=(0.2, 0.4), hole_width_range=(0.2, 0.4), p=1
+        )
+    if find_spec("torchvision") is not None:
+        from torchvision.transforms import v2
+
+        yield v2.Compose([v2.RandomAffine(14, (0.1, 0.1), (0.8, 1.2)), v2.ColorJitter(0.2)])
+        yield v2.RandomHorizontalFlip(0.7)
+        yield v2.RandomResizedCrop(SIZE, scale=(0.5, 1), antialias=True)
+        yield v2.ElasticTransform(60.0, 6.0)
+
+
+THIRDS = list(thirds())
+
+
+@pytest.mark.skipif(not THIRDS, reason="neither Albumentations nor torchvision is installed")
+@pytest.mark.parametrize("transform", THIRDS, ids=lambda each: type(each).__name__)
+def test_transforms_of_other_libraries_carry_objects_where_their_pixels_are(transform):
+    rule = Augment.from_callable(transform)
+    assert "carried" not in rule.why_not_carried
+    plan = plan_of(rule)
+    X_res, carried = render(plan, X), carry(plan, WITH_MASKS, X, min_visible=0)
+    boxes = carry(plan, ONLY_BOXES, X)
+    maps = carry(plan, [np.any(own, axis=0).astype(np.uint8) for own in MASKS], X, fill=0)
+    assert any(len(carried.boxes_of(row)) for row in np.flatnonzero(plan.synthetic))
+    for row in np.flatnonzero(plan.synthetic).tolist():
+        for at in range(carried.objects_of(row).start, carried.objects_of(row).stop):
+            mask = carried.masks[at].mask()
+            assert (maps[row][mask] > 0).all()
+            inner = ndimage.binary_erosion(mask, iterations=2)  # of what is brighter than the rest
+            assert not inner.any() or (X_res[row][inner] > 75).mean() > 0.98
+        known = dict(zip(carried.labels_of(row), carried.boxes_of(row), strict=True))
+        for name, box in zip(boxes.labels_of(row), boxes.boxes_of(row), strict=True):
+            if carried.labels_of(row).count(name) == 1:
+                assert np.abs(known[name] - box).max() < 3
+
+
+def test_boxes_of_affine_transforms_are_those_of_albumentations():
+    albumentations = pytest.importorskip("albumentations", reason="Albumentations is not installed")
+    for method in ("largest_box", "ellipse"):
+        range_ = {"rotate": (-30, 30), "shear": (-8, 8), "scale": 0.7}
+        how = albumentations.Affine(**range_, p=1, rotate_method=method)
+        params = albumentations.BboxParams("pascal_voc", label_fields=["names"])
+        both = albumentations.Compose([how], bbox_params=params)
+        plan = plan_of(Augment.from_callable(both))
+        kind = "corners" if method == "largest_box" else "ellipse"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of large rotations
+            ours = carry(plan, ONLY_BOXES, X, box=kind, min_visible=0, min_side=0)
+        for row in np.flatnonzero(plan.synthetic).tolist():
+            base, rng = int(plan.base[row]), np.random.default_rng(plan.seeds[row])
+            both.set_random_seed(int(rng.integers(1 << 32)))
+            theirs = both(image=X[base], bboxes=np.array(BOXES[base]), names=LABELS[base])
+            off = np.abs(ours.boxes_of(row) - theirs["bboxes"]).max()
+            assert off < (0.01 if kind == "corners" else 0.15)
+
+
+def test_what_transforms_of_others_show_twice_and_what_functions_show_is_not_carried():
+    with pytest.raises(TypeError, match="does not say where"):
+        carry(plan_of(Augment.from_callable(np.fliplr)), ONLY_BOXES, X)
+    albumentations = pytest.importorskip("albumentations", reason="Albumentations is not installed")
+    mirrored = albumentations.Compose([albumentations.Affine(rotate=20, border_mode=4, p=1)])
+    with pytest.raises(ValueError, match="shows objects near the border a second time"):
+        carry(plan_of(Augment.from_callable(mirrored)), ONLY_BOXES, X)
+
+
+@pytest.mark.parametrize("bend", [{}, {"elastic": 0.005}], ids=["by a matrix", "bent"])
+def test_what_has_a_side_changes_it_in_a_mirror(bend):
+    points = [np.array([[[20.0, 20, 2], [30.0, 20, 2], [25, 28, 1]]])] * 4
+    given_ = Annotations.of(
+        [[[15, 15, 35, 30]]] * 4,
+        [["hat"], ["hat"], ["left shoe"], ["hat"]],
+        SIZE,
+        classes=("hat", "left shoe", "right shoe"),
+        keypoints=points,
+        keypoint_names=("port", "starboard", "mast"),
+        flip_pairs=[("port", "starboard"), ("left shoe", "right shoe")],
+    )
+    rule = Augment(**STILL, horizontal_flip=True, **bend)
+    plan = plan_of(rule, images=X[:4], n=14)
+    carried = carry(plan, given_, X[:4])
+    mirrored = carried.boxes[:, 0] > 40
+    rows = plan.synthetic & (plan.base == 2)
+    assert 0 < mirrored[rows].sum() < rows.sum()
+    for row in range(len(plan)):
+        expected = "hat" if plan.base[row] != 2 else ["left shoe", "right shoe"][int(mirrored[row])]
+        assert carried.labels_of(row) == [expected]
+        port, starboard, _ = carried.keypoints[row]
+        assert port[0] < starboard[0]  # of the ship in the mirror, too
+    with pytest.raises(ValueError, match=r"`flip_pairs` must be pairs of classes or names.*'cap'"):
+        replace(given_, flip_pairs=(("hat", "cap"),))
+
+
+def test_rows_that_are_bent_do_not_bend_others():
+    albumentations = pytest.importorskip("albumentations", reason="Albumentations is not installed")
+    some = albumentations.Compose(
+        [
+            albumentations.ElasticTransform(40, 6, p=0.5),
+            albumentations.Affine(rotate=(-10, 10), p=1),
+        ]
+    )
+    plan = plan_of(Augment.from_callable(some), n=14)
+    whole = carry(plan, ONLY_BOXES, X, min_visible=0)
+    exact = 0
+    for row in np.flatnonzero(plan.synthetic).tolist():
+        alone = carry(plan[row], ONLY_BOXES, X, min_visible=0)
+        assert alone.boxes.tobytes() == whole[[row]].boxes.tobytes()
+        exact += bool((alone.boxes % 1).any())
+    assert 0 < exact < plan.synthetic.sum()
+    away = albumentations.Affine(translate_px={"x": 500, "y": 0}, p=1)
+    gone = carry(plan_of(Augment.from_callable(away)), ONLY_BOXES, X)
+    assert {each.reason for each in gone.dropped} == {"out of view"}
+    assert len(gone.dropped) + len(gone.boxes) == sum(
+        len(BOXES[base]) for base in plan_of(Augment.from_callable(away)).base
+    )

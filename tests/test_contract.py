@@ -1,16 +1,32 @@
 """Contracts: what every public synthesis, embedding and home of pixels promises, found by looking.
 
-A new one is held to this without being listed. One that needs arguments has them in `MADE`.
+A new one is held to this without being listed, in whatever public module it is. One that needs
+arguments has them in `MADE`, one that belongs to another sampler than most has that in `SAMPLERS`,
+and a home is made in `homes`.
 """
 
 import pickle
+from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
-from imblearn_images import SMOTE, RandomOverSampler, images, preprocessing, render, synthesis
-from imblearn_images.images import ArrayImages, DrawnImages, FileImages, Images, ItemImages
+import imblearn_images
+from imblearn_images import SMOTE, LabelOverSampler, RandomOverSampler, render, synthesis
+from imblearn_images.annotations import Annotations
+from imblearn_images.epochs import EpochPlans
+from imblearn_images.images import (
+    ArrayImages,
+    DrawnImages,
+    FileImages,
+    Images,
+    ItemImages,
+    StoreImages,
+)
+
+HAS_TORCH = find_spec("torch") is not None
 
 MADE = {
     "AugmentWith": lambda cls: cls(darker),
@@ -18,32 +34,62 @@ MADE = {
     "OneOf": lambda cls: cls([synthesis.CutMix(), synthesis.Augment()]),
     "ReadImages": lambda cls: cls(size=(12, 12)),
     "ReshapeImages": lambda cls: cls(image_shape=(12, 12)),
+    "TorchEmbedding": lambda cls: cls(network()),
+    "ZoomToObjects": lambda cls: cls(scale=(1.5, 2)),
 }
+
+
+def network():
+    import torch
+
+    torch.manual_seed(0)
+    layers = torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(400, 8)
+    return torch.nn.Sequential(*layers)
 
 
 def darker(image, rng):
     return image * rng.uniform(0.8, 1)
 
 
-def made(module, *methods):
-    """Name -> object, of the public classes of a module that have these methods."""
-    found = {}
-    for name in module.__all__:
-        cls = getattr(module, name)
-        if isinstance(cls, type) and all(hasattr(cls, method) for method in methods):
-            found[name] = MADE.get(name, lambda cls: cls())(cls)
-    return found
+def public_classes():
+    """Name -> class, of all public modules; of Keras there are none of these kinds."""
+    modules = ["", *(f".{name}" for name in imblearn_images._MODULES if name != "keras")]
+    for module in modules:
+        found = import_module(f"imblearn_images{module}")
+        for name in found.__all__:
+            if isinstance(cls := getattr(found, name), type):
+                yield name, cls
 
 
-SYNTHESES = made(synthesis, "draw")
-for name in ("PasteObjects", "ZoomToObjects"):  # need objects: test_objects holds them to the same
-    SYNTHESES.pop(name, None)
-ACCEPTING = made(synthesis, "accept")
-EMBEDDINGS = {  # the steps that make rows of numbers from images
-    name: step
-    for name, step in made(preprocessing, "fit", "transform").items()
-    if name not in ("ReadImages", "ReshapeImages")
-}
+CLASSES = dict(public_classes())
+
+
+def of_kind(*methods, but=()):
+    """Name -> class, of those that have these and none of the others."""
+    return {
+        name: cls
+        for name, cls in CLASSES.items()
+        if all(callable(getattr(cls, method, None)) for method in methods)
+        and not any(hasattr(cls, method) for method in but)
+    }
+
+
+def made(classes):
+    """Name -> object."""
+    return {name: MADE.get(name, lambda cls: cls())(cls) for name, cls in classes.items()}
+
+
+HOMES = {name for name, cls in CLASSES.items() if issubclass(cls, Images)} - {"Images"}
+SYNTHESES = made({name: cls for name, cls in of_kind("draw").items() if hasattr(cls, "n_partners")})
+ACCEPTING = made(of_kind("accept", but=["fit_resample"]))
+STEPS = of_kind("fit", "transform", but=["predict"])
+EMBEDDINGS = made(  # the steps that make rows of numbers from images
+    {
+        name: cls
+        for name, cls in STEPS.items()
+        if name not in ("ReadImages", "ReshapeImages") and (HAS_TORCH or name != "TorchEmbedding")
+    }
+)
 
 DTYPES = {"uint8": 255, "uint16": 65535, "float32": 1.0}
 Y = np.repeat(["cat", "owl"], [9, 5])
@@ -58,9 +104,32 @@ def some_images(dtype):
     return (grey * DTYPES[dtype]).astype(dtype)
 
 
+def sampled(name, **params):
+    """What draws by this synthesis, and what is given to it beside the images."""
+    rule = clone(SYNTHESES[name])
+    if name in SAMPLERS:
+        return SAMPLERS[name](synthesis=rule, random_state=0, **params)
+    return RandomOverSampler(synthesis=rule, random_state=0, **params), Y
+
+
+def with_objects(**params):
+    """Objects at places that a window around them does not leave as they are."""
+    boxes = [[[row % 4, 2, row % 4 + 5, 8]] for row in range(len(Y))]
+    objects = Annotations.of(boxes=boxes, labels=[[label] for label in Y], sizes=(12, 12))
+    return LabelOverSampler({"owl": 9}, **params), objects
+
+
+SAMPLERS = {"PasteObjects": with_objects, "ZoomToObjects": with_objects}
+
+
 def test_they_are_found():
-    assert {"Augment", "Morph", "Paste"} <= SYNTHESES.keys()
-    assert "NeighborsAgree" in ACCEPTING and "HOGFeatures" in EMBEDDINGS
+    """None is missing: what has a method of these is of that kind, in all public modules."""
+    assert {"Augment", "Morph", "Paste", "ZoomToObjects"} <= SYNTHESES.keys()
+    assert SYNTHESES.keys() | {"EpochImages", "EpochPlans"} == of_kind("draw").keys()
+    assert "NeighborsAgree" in ACCEPTING and {"HOGFeatures", "FlattenImages"} <= EMBEDDINGS.keys()
+    assert "StoreImages" in HOMES
+    kept = {*synthesis.__all__} - SYNTHESES.keys() - ACCEPTING.keys()
+    assert not kept, f"{kept}: neither draws nor accepts; add its kind to this module"
 
 
 @pytest.mark.parametrize("name", [*SYNTHESES, *ACCEPTING, *EMBEDDINGS])
@@ -75,14 +144,14 @@ def test_it_is_an_object_as_scikit_learn_has_them_with_an_example(name):
 @pytest.mark.parametrize("name", SYNTHESES)
 def test_a_synthesis_draws_in_the_unit_of_the_data_whatever_its_dtype(name, dtype):
     """The same scene is drawn alike in every dtype: a wrong one wraps, clips or stays black."""
-    sampler = RandomOverSampler(synthesis=clone(SYNTHESES[name]), random_state=0)
-    X, _ = sampler.fit_resample(some_images(dtype), Y)
+    sampler, y = sampled(name)
+    X, _ = sampler.fit_resample(some_images(dtype), y)
     assert X.dtype == np.dtype(dtype)
     drawn = {}
     for each in dict.fromkeys(["float32", dtype]):  # one plan: the same parents and seeds
         X = render(sampler.plan_[sampler.plan_.synthetic], some_images(each))
         drawn[each] = X.astype(float) / DTYPES[each]
-    assert len(drawn[dtype]) == 4
+    assert len(drawn[dtype]) == (2 if name == "PasteObjects" else 4)  # pastes bring their own
     assert np.abs(drawn[dtype] - drawn["float32"]).mean() < 0.03
     assert drawn[dtype].max() <= 1 and drawn[dtype].std() > 0.05
 
@@ -90,10 +159,10 @@ def test_a_synthesis_draws_in_the_unit_of_the_data_whatever_its_dtype(name, dtyp
 @pytest.mark.parametrize("name", SYNTHESES)
 def test_a_row_drawn_alone_in_threads_or_of_another_home_has_the_same_bytes(name, tmp_path):
     X = some_images("uint8")
-    one = RandomOverSampler(synthesis=clone(SYNTHESES[name]), random_state=0)
-    X_res, _ = one.fit_resample(X, Y)
-    many = RandomOverSampler(synthesis=clone(SYNTHESES[name]), random_state=0, n_jobs=2)
-    np.testing.assert_array_equal(many.fit_resample(X, Y)[0], X_res)
+    one, y = sampled(name)
+    X_res, _ = one.fit_resample(X, y)
+    many, y = sampled(name, n_jobs=2)
+    np.testing.assert_array_equal(many.fit_resample(X, y)[0], X_res)
     rows = np.flatnonzero(one.plan_.synthetic)[::-1]
     np.testing.assert_array_equal(render(one.plan_[rows[:1]], X), X_res[rows[:1]])
     for home in homes(X, tmp_path).values():
@@ -126,16 +195,16 @@ def homes(X, folder):
         "FileImages": FileImages(paths),
         "DrawnImages": DrawnImages(as_they_are.plan_, X),
         "ItemImages": ItemImages([(Image.fromarray(image), "label") for image in X], 0),
+        "EpochImages": EpochPlans(as_they_are, X, Y)(0),
+        "StoreImages": StoreImages(X),
     }
 
 
 def test_every_home_is_held_to_the_contract(tmp_path):
-    public = {name for name in images.__all__ if isinstance(getattr(images, name), type)}
-    public -= {"Images", "StoreImages", "RemoteReader"}  # the base; others are in test_stores
-    assert public == homes(some_images("uint8"), tmp_path).keys()
+    assert homes(some_images("uint8"), tmp_path).keys() == HOMES
 
 
-@pytest.mark.parametrize("name", ["ArrayImages", "FileImages", "DrawnImages", "ItemImages"])
+@pytest.mark.parametrize("name", sorted(HOMES))
 def test_a_home_reads_rows_in_any_order_and_pickles(name, tmp_path):
     X = some_images("uint8")
     home = pickle.loads(pickle.dumps(homes(X, tmp_path)[name]))

@@ -10,7 +10,14 @@ from conftest import write_images
 from forked import run_python
 from PIL import Image
 
-from imblearn_images import SMOTE, ClusterCentroids, RandomOverSampler, RandomUnderSampler
+from imblearn_images import (
+    SMOTE,
+    ClusterCentroids,
+    RandomOverSampler,
+    RandomUnderSampler,
+    RedrawImages,
+)
+from imblearn_images.combine import SamplerChain
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.display import (
     ClassDistributionDisplay,
@@ -23,6 +30,7 @@ from imblearn_images.display import (
 )
 from imblearn_images.display._canvas import as_label, as_png
 from imblearn_images.model_selection._leakage import check_leakage
+from imblearn_images.synthesis import Augment, TransferDeformation
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="displays need imblearn-images[plot]")
 
@@ -200,6 +208,26 @@ def test_copies_stand_behind_their_original_and_noise_is_told():
         noisy, FamilyDisplay.from_plan(plan, X, X_resampled=X_res).families, strict=True
     ):
         np.testing.assert_array_equal(family.child, stored.child)
+
+
+def test_below_an_image_of_a_chain_stand_the_steps_that_drew_it_and_no_others():
+    chain = SamplerChain(
+        [RedrawImages(TransferDeformation(), share=0.5), RedrawImages(Augment(), share=0.5)],
+        random_state=0,
+    )
+    plan, _, _ = resampled(chain)
+    bent, augmented = (step.plan_.synthetic for step in chain.samplers_)
+    wanted = {
+        (True, False): "TransferDeformation",
+        (False, True): "Augment",
+        (True, True): "TransferDeformation Augment",
+        (False, False): "",
+    }
+    for (first, last), rest in wanted.items():
+        row = np.flatnonzero((bent[plan.base] == first) & (augmented == last))[0]
+        (family,) = FamilyDisplay.from_plan(plan, X, rows=[row]).families
+        assert family.rest == rest
+        assert bool(family.how) == (first or last)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ ATTRIBUTES = {
     *("plan_", "sample_indices_", "sampling_strategy_", "embedding_", "n_features_in_"),
     *("ax_", "figure_"),
 }
-KINDS = {"sampling_strategy": 7, "k_neighbors": 2}
+KINDS = {"sampling_strategy": 8, "k_neighbors": 2}
 """Over-samplers, under-samplers, those that do both, cleaning samplers, RedrawImages and those two
 of several labels take others; of several labels neighbours are those with the same rare one."""
 

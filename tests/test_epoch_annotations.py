@@ -73,7 +73,7 @@ SAMPLERS = {  # name to sampler and labels
     "copies": (over(), CELLS),
     "augmented": (over(synthesis=FLIP), CELLS),
     "pasted": (over(synthesis=Chain([CutMix(), FLIP])), CELLS),
-    "windows": (over(synthesis=ZoomToObjects()), CELLS),
+    "windows": (over(synthesis=Chain([ZoomToObjects(), FLIP])), CELLS),
     "redrawn": (redraw(BEND), CELLS),
     "many": (redraw(FLIP, times=2, keep=True), CELLS),
     "copies, redrawn": (make_pipeline(over(), redraw(FLIP)), CELLS),

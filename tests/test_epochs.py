@@ -25,6 +25,7 @@ from imblearn_images import (
     ResamplingPlan,
     SMOTETomek,
     TomekLinks,
+    epochs,
     recipes,
 )
 from imblearn_images.combine import SamplerChain
@@ -283,6 +284,33 @@ def test_no_header_is_looked_at_where_size_and_mode_are_given(tmp_path):
     assert len(plans(4)) == 36 and plans(4).dtype == np.uint8
     with pytest.raises(FileNotFoundError, match=r"0\.jpg"):
         plans.draw([(0,)])
+
+
+def test_decoded_files_are_kept_within_a_limit_and_change_no_byte(tmp_path, monkeypatch):
+    read = []
+    real = files.read_image
+
+    def counted(path, **how):
+        read.append(path)
+        return real(path, **how)
+
+    paths = write_images(tmp_path, make_images(N, (9, 8, 3), "uint8"))
+    plans = EpochPlans(mix(), paths, Y, size=(6, 5), mode="RGB")
+    plans(0)
+    monkeypatch.setattr(epochs, "_AT_HAND", 0)
+    expected = np.asarray(EpochPlans(mix(), paths, Y, size=(6, 5), mode="RGB")(1))
+    monkeypatch.setattr(files, "read_image", counted)
+    size = 6 * 5 * 3
+    for limit, fewest, most in ((1 << 20, 0, N), (8 * size, N, 1 << 10), (7 * size, 40, 1 << 10)):
+        monkeypatch.setattr(epochs, "_AT_HAND", limit)
+        again = pickle.loads(pickle.dumps(plans))
+        read.clear()
+        assert np.array_equal(again(1).draw(range(len(expected))), expected)
+        assert fewest <= len(read) <= most
+        kept = again.images._decoded
+        assert sum(pixels.nbytes for pixels in kept.values()) <= limit
+        assert again.at_size((9, 8))(0).draw([0]).shape == (1, 9, 8, 3)
+    assert np.array_equal(np.asarray(plans(1)), expected)
 
 
 def test_a_file_of_another_kind_is_named(tmp_path):

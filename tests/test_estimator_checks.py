@@ -88,6 +88,7 @@ def test_check(source, estimator, check):
 
 OURS_ALONE = {
     *("GenerativeOverSampler", "ImageSampler", "LabelOverSampler", "MLSMOTE", "RedrawImages"),
+    "LabelUnderSampler",
 }
 
 

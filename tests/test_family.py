@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from imblearn_images import render
@@ -337,3 +338,57 @@ def test_parameters_of_the_embedding_are_found_by_name():
     assert sampler.plan_.nearness == "Pipeline (3 features)"
     with pytest.raises(ValueError, match=r"`embedding` must be None, .*, got 'pixels'"):
         ours(SELECTING[1], embedding="pixels").fit_resample(blobs((6, 5), "uint8"), Y)
+
+
+# --- what imbalanced-learn does for every class is done once
+
+
+def test_machines_and_clusterers_are_fitted_once_for_all_classes(monkeypatch):
+    fits = []
+    for kind in (SVC, MiniBatchKMeans):
+        plain = kind.fit
+
+        def counted(self, *args, plain=plain, **kwargs):
+            fits.append(type(self).__name__)
+            return plain(self, *args, **kwargs)
+
+        monkeypatch.setattr(kind, "fit", counted)
+    X = blobs((6, 5), "uint8")
+    for name, once in (("SVMSMOTE", "SVC"), ("KMeansSMOTE", "MiniBatchKMeans")):
+        case = next(case for case in MIXING if case[1] == name)
+        ours(case).fit_resample(X, Y)
+        assert fits == [once]
+        fits.clear()
+        theirs(case).fit_resample(X.reshape(len(X), -1).astype(float), Y)
+        assert fits == 2 * [once]
+        fits.clear()
+
+
+@pytest.mark.parametrize("make", [np.random.RandomState, lambda seed: None], ids=["shared", "None"])
+@pytest.mark.parametrize("machine", [None, SVC(kernel="linear")], ids=["default", "linear"])
+def test_random_numbers_that_machines_share_stay_in_step(make, machine):
+    X = blobs((6, 5), "uint8")
+    results = []
+    for module, seen in (("imblearn_images", X), ("imblearn", X.reshape(len(X), -1) / 1.0)):
+        np.random.seed(0)  # noqa: NPY002 - what samplers without a `random_state` share
+        kind = import_module(f"{module}.over_sampling").SVMSMOTE
+        sampler = kind(random_state=make(5), svm_estimator=machine)
+        made, _ = sampler.fit_resample(seen, Y)
+        results.append(made.reshape(len(made), -1))
+        assert isinstance(sampler.svm_estimator_, SVC)
+        assert len(sampler.svm_estimator_.support_)
+    np.testing.assert_array_equal(results[0], np.clip(np.rint(results[1]), 0, 255))
+
+
+def test_trees_make_the_only_float_copy_of_bytes(monkeypatch):
+    seen = []
+    plain = DecisionTreeClassifier.fit
+
+    def spied(self, X, *args, **kwargs):
+        seen.append(X.dtype)
+        return plain(self, X, *args, **kwargs)
+
+    monkeypatch.setattr(DecisionTreeClassifier, "fit", spied)
+    case = next(case for case in SELECTING if case[1] == "InstanceHardnessThreshold")
+    ours(case).fit_resample(blobs((6, 5), "uint8"), Y)
+    assert {str(dtype) for dtype in seen} == {"uint8"}

@@ -7,9 +7,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from imblearn_images import RandomOverSampler, recipes
+from imblearn_images.folders import inspect_folder
 from imblearn_images.model_selection import SynthesisGap, compare_resamplers, synthesis_gap
 from imblearn_images.over_sampling import RedrawImages
-from imblearn_images.preprocessing import FlattenImages, HOGFeatures
+from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
 
 Y = np.repeat(["cat", "dog", "owl"], [60, 25, 15])
 X = make_images(len(Y), (8, 8), "uint8")
@@ -82,3 +83,29 @@ def test_a_comparison_warns_of_it_in_the_features_of_the_classifier():
     assert len(told) == 1 and told[0].startswith("stamped: A linear model tells")
     blind = make_pipeline(HOGFeatures(pixels_per_cell=(4, 4)), LogisticRegression())
     assert "stamped" in compare_resamplers(blind, candidates, X, Y, cv=2, random_state=0).gaps
+
+
+def test_inspecting_folders_warns_where_recipes_would_show(tmp_path):
+    """Drawings of squares: no edge is oblique but where one was turned or bent."""
+    rng = np.random.default_rng(0)
+    squares = np.kron(rng.integers(0, 256, (40, 8, 8), dtype=np.uint8), np.ones((8, 8), np.uint8))
+    noise = rng.integers(0, 256, (40, 64, 64), dtype=np.uint8)
+    notes = {}
+    for name, images in (("noise", noise), ("squares", squares)):
+        for label, rows in (("cat", slice(0, 30)), ("dog", slice(30, 40))):
+            (tmp_path / name / label).mkdir(parents=True)
+            write_images(tmp_path / name / label, images[rows])
+        report = inspect_folder(tmp_path / name, near=False)
+        assert set(report.gaps) == {"mild", "transfer"} and "gaps" in report.to_json()
+        notes[name] = [note for note in report.notes if "real ones, on a sample" in note]
+    assert report.gaps["mild"] > 0.9 and "mild (AUC " in notes["squares"][0]
+    assert not notes["noise"] and "prior_correction" in notes["squares"][0]
+    assert inspect_folder(tmp_path / "squares", near=False, classes=["cat"]).gaps == {}
+
+
+def test_a_comparison_of_files_warns_as_one_of_arrays(tmp_path):
+    model = make_pipeline(ReadImages(), FlattenImages(dtype=np.float32), LogisticRegression(C=1e-6))
+    over = {"stamped": RandomOverSampler(synthesis=stamped)}
+    paths = write_images(tmp_path, X)
+    found = compare_resamplers(model, over, paths, Y, cv=2, random_state=0)
+    assert found.gaps["stamped"].auc > 0.9 and any("stamped: A linear" in n for n in found.notes)

@@ -13,14 +13,17 @@ from imblearn_images._cli.main import EXAMPLES, _parser, main
 COMMANDS = list(_parser().commands)
 
 
+@pytest.mark.parametrize("width", ["60", "200"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_ends_with_an_example_that_is_accepted(command, accepts, capsys, monkeypatch):  # noqa: F811
-    monkeypatch.setenv("COLUMNS", "200")
+def test_help_ends_with_an_example_that_can_be_copied(command, width, accepts, capsys, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("COLUMNS", width)
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out
-    example = re.search(r"^example: imblearn-images (.*)$", shown, re.MULTILINE)[1]
-    assert shlex.split(example)[0] == command
-    arguments = shlex.split(example.partition(" > ")[0])
+    copied = shown.partition("\nexample:\n")[2]
+    name, *arguments = shlex.split(copied.replace("\\\n", " "))  # as a shell reads it
+    assert name == "imblearn-images" and arguments[0] == command
+    assert " ".join(arguments[1:]) == EXAMPLES[command]
+    arguments = arguments[: arguments.index(">")] if ">" in arguments else arguments
     assert accepts(arguments)
     assert not re.search(r"\(default: [^)]*\) \(default", shown)
 

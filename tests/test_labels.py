@@ -3,17 +3,27 @@
 import copy
 import pickle
 import re
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import write_images
+from conftest import make_images, write_images
 from imblearn.pipeline import make_pipeline
 from scipy import sparse
 from sklearn.base import clone
 
-from imblearn_images import MLSMOTE, LabelOverSampler, RandomOverSampler, ResamplingPlan, render
+from imblearn_images import (
+    MLSMOTE,
+    LabelOverSampler,
+    LabelUnderSampler,
+    RandomOverSampler,
+    ResamplingPlan,
+    render,
+)
+from imblearn_images.annotations import Annotations
 from imblearn_images.core.multilabel import count_labels_of
+from imblearn_images.core.repeats import choose_kept
 from imblearn_images.preprocessing import ReadImages
 from imblearn_images.strategies import add_fraction, at_least, at_most_ratio, multiply
 from imblearn_images.synthesis import Augment, CutMix, TransferDeformation
@@ -342,3 +352,75 @@ def test_pictures_that_show_other_labels_are_warned_of():
         sampler.fit_resample(X, SETS)
     with pytest.raises(ValueError, match="MLSMOTE draws images, X is a sparse matrix"):
         MLSMOTE().fit_resample(sparse.csr_matrix(X.reshape(len(X), -1)), SETS)
+
+
+# --- images that are dropped
+
+
+def test_what_is_kept_is_near_the_best_and_no_label_falls_short():
+    rng = np.random.default_rng(0)
+    subsets = (np.arange(1 << 9)[:, None] >> np.arange(9)) % 2 == 1
+    for _ in range(25):
+        counts = rng.poisson([2.0, 1.0, 0.4], (9, 3))
+        before = counts.sum(axis=0)
+        wanted = np.array([rng.integers(before[0] + 1), rng.integers(before[1] + 1), before[2]])
+        keep = rng.choice([1.0, 0.5])
+        kept, reach = choose_kept(counts, wanted, keep=keep, random_state=np.random.RandomState(0))
+        floors = np.where(wanted < before, wanted, np.ceil(keep * before))
+        prices = counts[:, wanted < before] / np.maximum(wanted, 1)[wanted < before]
+        allowed = subsets[(subsets @ counts >= floors).all(axis=1)]
+        best = (allowed @ prices.sum(axis=1)).min()
+        assert (reach.reached >= floors).all() and (counts[kept].sum(axis=0) == reach.reached).all()
+        assert kept @ prices.sum(axis=1) <= best + prices.sum(axis=1).max() + 1e-9
+        assert kept[prices.sum(axis=1) == 0].all()
+
+
+def test_dropping_images_leaves_rare_labels_whole_in_every_container():
+    y = [["cat"]] * 20 + [["cat", "dog"]] * 6 + [["dog", "owl"]] * 4 + [[]] * 2
+    images = make_images(32, (5, 4), "uint8")
+    table = count_labels_of(y).counts
+    for given in (
+        y,
+        table,
+        sparse.csr_matrix(table),
+        Annotations.of([[[0, 0, 2, 2]] * len(own) for own in y], y, (5, 4)),
+    ):
+        under = LabelUnderSampler({labels_of(given)[0]: 10}, random_state=0)
+        X_res, y_res = under.fit_resample(images, given)
+        assert type(y_res) is type(given) and len(X_res) == 16
+        assert count_labels_of(y_res).counts.sum(axis=0).tolist() == [10, 10, 4]
+        assert X_res.tobytes() == images[under.sample_indices_].tobytes()
+        assert under.reach_.reached.tolist() == [10, 10, 4] and not under.reach_.unreachable
+    with pytest.warns(
+        UserWarning, match=r"1 of 3 labels above.*'cat' \(has 26, wanted 2, left 6\)"
+    ):
+        LabelUnderSampler({"cat": 2}).fit_resample(images, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        lower = LabelUnderSampler({"cat": 2}, keep=0.5).fit_resample(images, y)[1]
+    assert sum("cat" in own for own in lower) < 6
+    both = make_pipeline(LabelOverSampler(at_least(8)), LabelUnderSampler({"cat": 20}))
+    assert len(clone(both).fit_resample(images, y)[0]) < 36
+    copy_of = pickle.loads(pickle.dumps(under))
+    assert copy_of.plan_.explain(0) == under.plan_.explain(0)
+
+
+def labels_of(given):
+    return count_labels_of(given).labels
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"sampling_strategy": "rarest"}, "must be one of 'auto', 'all'"),
+        ({"sampling_strategy": 2.0}, "must be the share of the rarest label"),
+        ({"sampling_strategy": {"cow": 2}}, "must name labels of y, got 'cow'"),
+        ({"sampling_strategy": {"cat": 99}}, "must not be more than there is"),
+        ({"sampling_strategy": [3]}, "must be a float, a word, a dict"),
+        ({"keep": 2}, "`keep` must be a share"),
+        ({"sampling_strategy": {"cat": 0, "dog": 0, "owl": 0}, "keep": 0}, "leaves no image"),
+    ],
+)
+def test_dropping_by_odd_parameters_is_refused(params, words):
+    with pytest.raises(ValueError, match=words):
+        LabelUnderSampler(**params).fit_resample(list("abcde"), [["cat", "dog", "owl"]] * 5)

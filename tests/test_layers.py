@@ -54,6 +54,41 @@ if find_spec("cv2") is not None:
         "transfer, opencv": TransferDeformation(engine="opencv"),
         "warp, opencv": Morph(fade=False, engine="opencv"),
     }
+if find_spec("albumentations") is not None:
+    import albumentations
+
+    RULES |= {
+        "albumentations": Augment.from_callable(
+            albumentations.Compose(
+                [
+                    albumentations.HorizontalFlip(),
+                    albumentations.Affine(rotate=(-20, 20), scale=(0.8, 1.2), p=0.8),
+                ]
+            )
+        ),
+        "albumentations, elastic": Augment.from_callable(
+            albumentations.Compose(
+                [albumentations.ElasticTransform(40, 6, p=1), albumentations.CoarseDropout(p=1)]
+            )
+        ),
+        "albumentations, cutmix": Chain(
+            [Augment.from_callable(albumentations.Rotate(20, p=1)), CutMix()]
+        ),
+    }
+if find_spec("torchvision") is not None:
+    from torchvision.transforms import v2
+
+    how = {"interpolation": v2.InterpolationMode.BILINEAR}
+    RULES |= {
+        "torchvision": Augment.from_callable(
+            v2.Compose([v2.RandomHorizontalFlip(), v2.RandomAffine(20, (0.1, 0.1), **how)])
+        ),
+        "torchvision, elastic": Augment.from_callable(v2.ElasticTransform(40.0, 6.0)),
+        "torchvision, perspective": Augment.from_callable(v2.RandomPerspective(0.3, 1.0)),
+        "torchvision, crop": Augment.from_callable(
+            v2.RandomResizedCrop(SIZE, (0.6, 1), antialias=False)
+        ),
+    }
 
 
 def images_that_say_where(n):

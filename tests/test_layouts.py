@@ -16,11 +16,11 @@ from folder_tools import contents, encoded, snapshot, write_photos
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, under_sampling
+from imblearn_images import _progress as progress_module
 from imblearn_images._cli.main import main
 from imblearn_images.combine import SMOTEENN
 from imblearn_images.core.files import read_image
 from imblearn_images.datasets import load_image_folder
-from imblearn_images.folders import _progress as progress_module
 from imblearn_images.folders import (
     balance_folder,
     export_images,

@@ -44,6 +44,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
+from imblearn_images._progress import _say_what_is_missing
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
@@ -215,8 +216,10 @@ def test_a_baseline_that_is_as_good_is_preferred_to_resampling():
         LogisticRegression(), {"copies": RandomOverSampler()}, images, y, random_state=0
     )
     assert comparison.better[0] == "copies"
-    assert comparison.advice.startswith("Use class_weight, which makes no images: ")
-    assert "the highest, copies, is 0.020 above class_weight (95 % interval -" in comparison.advice
+    told = f"Use {comparison.reference}, which makes no images: "
+    assert comparison.reference in BASELINES[1:] and comparison.advice.startswith(told)
+    beside = f" above {comparison.reference} (95 % interval -"
+    assert "the highest, copies, is 0.0" in comparison.advice and beside in comparison.advice
 
 
 def test_says_when_nothing_can_be_told_apart():
@@ -278,7 +281,7 @@ def test_a_candidate_that_beats_the_best_baseline_is_recommended():
     found = made(folds_drawn(means, np.random.default_rng(0)))
     assert found.reference != "none"
     assert found.advice.startswith("Use mix: score 0.")
-    assert f" above {found.reference}, the best baseline (95 % " in found.advice
+    assert f" above {found.reference}, which makes no images (95 % " in found.advice
     only_above_none = made(folds_drawn(means | {"mix": 0.8}, np.random.default_rng(0)))
     assert "mix" in only_above_none.better
     assert only_above_none.advice.startswith(f"Use {only_above_none.reference}, which makes no")
@@ -340,7 +343,27 @@ def test_a_model_that_is_weighted_already_says_that_a_baseline_does_nothing_or_c
 def test_of_equal_baselines_it_is_the_simpler():
     assert made({name: [0.5, 0.6, 0.7] for name in BASELINES}).reference == "none"
     tied = {"none": [0.5, 0.5], "class_weight": [0.6, 0.7], "prior_correction": [0.7, 0.6]}
-    assert made(tied).reference == "class_weight"
+    assert made(tied).reference == "prior_correction"  # no dearer, and not below none
+
+
+def test_a_baseline_that_cannot_be_told_from_prior_correction_does_not_take_its_place():
+    """Following the advice in the dark must not cost what always correcting would have gained."""
+    means = EVEN | {"none": 0.74, "class_weight": 0.785}
+    trials, highest = 200, 0
+    for trial in range(trials):
+        found = made(folds_drawn(means, np.random.default_rng(trial)))
+        assert found.reference == "prior_correction"
+        score = {name: found.scores[name].mean() for name in BASELINES}
+        if score["class_weight"] > score["prior_correction"]:
+            highest += 1
+            assert "; class_weight, 0.0" in found.advice.replace(
+                "): class_weight", "); class_weight"
+            )
+    assert highest  # or this has shown nothing
+    better = made(folds_drawn(means | {"class_weight": 0.9}, np.random.default_rng(0)))
+    assert better.reference == "class_weight"
+    worse = EVEN | {"none": 0.8, "prior_correction": 0.7, "class_weight": 0.75}
+    assert made(folds_drawn(worse, np.random.default_rng(0))).reference == "none"
 
 
 @pytest.mark.parametrize(
@@ -730,8 +753,9 @@ def test_progress_is_shown_where_wanted(capsys, monkeypatch):
     compare_resamplers(PIXELS, [], X, Y, cv=2, verbose=1)
     assert "6/6" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "tqdm", None)
+    _say_what_is_missing.cache_clear()
     compare_resamplers(PIXELS, [], X, Y, cv=2, verbose=1)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == "no progress bar: tqdm is not installed (pip install tqdm)\n"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from imblearn_images.core import neighbors
 from imblearn_images.core.neighbors import nearest_neighbors, one_blas_thread
+from imblearn_images.core.synthesis import Neighbourhood
 
 DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "float32", "float64"]
 
@@ -277,3 +278,48 @@ def test_a_long_search_says_how_long_it_will_take_and_what_takes_less(
     assert "90 images of 50 numbers among 90" in told and "`embedding`" in told
     # three tiles of 30: of 9 pairs 3 are done after two seconds, or 1.5 of 4.5
     assert "about 4 seconds" in told and record.levelname == "INFO"
+
+
+def nearest_by_float64(asking, among, k):
+    """Brute force: by exact distance, then by place."""
+    squares = ((asking[:, None].astype(float) - among[None].astype(float)) ** 2).sum(axis=2)
+    return np.lexsort((np.broadcast_to(np.arange(len(among)), squares.shape), squares))[:, :k]
+
+
+@given(
+    st.integers(0, 1 << 31),
+    st.integers(1, 12),
+    st.sampled_from([1e-3, 1.0, 30.0]),
+    st.sampled_from(["float32", "float64"]),
+)
+def test_many_rows_of_features_are_found_as_by_brute_force(seed, k, offset, dtype):
+    rng = np.random.default_rng(seed)
+    among = rng.normal(size=(60, 7)).astype(dtype)
+    among[20:40] = among[:20]  # ties
+    among[40:] = among[:20] + rng.normal(size=(20, 7)) * 1e-6  # what float32 hardly tells apart
+    among += np.asarray(offset, dtype)
+    asking = np.concatenate([among[::3], among[:5] + np.asarray(1e-4, dtype)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "MANY", 0)
+        patch.setattr(neighbors, "TALL", 16)
+        found = neighbors.nearest_rows(asking, among, k)
+    assert found is not None
+    assert np.array_equal(found, nearest_by_float64(asking, among, k))
+
+
+def test_what_float32_cannot_tell_apart_is_left_to_another_search(monkeypatch):
+    monkeypatch.setattr(neighbors, "MANY", 0)
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(3000, 3))
+    features[0] = 1e9
+    assert neighbors.nearest_rows(features[1:50], features, 2) is None
+    assert neighbors.nearest_rows(features[1:50] * 1e300, features * 1e290, 2) is None
+    assert neighbors.nearest_rows(np.ones((3, 2), int), np.ones((3, 2), int), 2) is None
+    monkeypatch.setattr(neighbors, "MANY", 1e9)
+    assert neighbors.nearest_rows(features[1:50], features[1:], 2) is None
+    room = Neighbourhood(np.zeros(3000), lambda: features, rng)
+    among, rows = np.arange(3000), np.arange(1, 60)
+    expected = room.neighbors(rows, among, 4)
+    monkeypatch.setattr(neighbors, "MANY", 0)
+    assert np.array_equal(room.neighbors(rows, among, 4), expected)
+    assert np.array_equal(room.neighbors(rows, among[1:], 4), expected)

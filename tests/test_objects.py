@@ -77,6 +77,43 @@ def test_a_split_keeps_images_whole_and_every_class_in_its_share():
         split_annotations(CELLS, 20)
 
 
+def test_groups_of_a_split_are_named_in_many_ways(folder, tmp_path, capsys):
+    found = read_annotations(folder)
+    names = [os.path.basename(path) for path in found.paths]
+    table = {f"JPEGImages/{name}": int(name[:2]) // 4 for name in names}
+    by_name = {name: int(name[:2]) // 4 for name in names}
+    expected = split_annotations(found, groups=np.arange(20) // 4).image_columns["split"]
+    for groups in (table, by_name, lambda path: int(os.path.basename(path)[:2]) // 4):
+        split = split_annotations(found, groups=groups).image_columns["split"]
+        assert split.tolist() == expected.tolist()
+    with pytest.raises(ValueError, match=r"has none for 1 of 20 image files"):
+        split_annotations(found, groups=dict(list(table.items())[1:]))
+    with pytest.raises(ValueError, match="\"near-duplicates\", got 'patient'"):
+        split_annotations(found, groups="patient")
+    with pytest.raises(ValueError, match="have no paths"):
+        split_annotations(CELLS, groups="stem-prefix")
+    with pytest.raises(ValueError, match="where nothing is split"):
+        balance_annotations(folder, tmp_path / "o", groups=table, validation=0)
+    lines = ["path,patient", *(f"{name},{group}" for name, group in table.items())]
+    (tmp_path / "visits.csv").write_text("\n".join(lines))
+    options = ["--boxes", "voc", "--groups", f"{tmp_path / 'visits.csv'}:patient"]
+    strategy = ["--strategy", "at least 6", "--out-format", "yolo"]
+    code, _, err = run(capsys, "balance", folder, tmp_path / "o", *options, *strategy)
+    assert code == 0, err
+    written = read_annotations(tmp_path / "o")
+    names = [os.path.basename(path) for path in written.paths]
+    valid = {
+        name
+        for name, part in zip(names, written.image_columns["split"], strict=True)
+        if part == "val"
+    }
+    assert valid == {
+        os.path.basename(path)
+        for path, part in zip(found.paths, expected, strict=True)
+        if part == "val"
+    }
+
+
 def test_inspect_counts_and_names_what_is_odd():
     _, some = cells(20)
     boxes = [some.boxes_of(row).tolist() for row in range(20)]
@@ -401,6 +438,10 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
     for top, source in ((tmp_path / "o", folder), (tmp_path / "p", tmp_path / "o")):
         code, out, err = run(capsys, "verify", top, "--source", source)
         assert code == 0 and "as the manifest says" in out
+    pasted = [*options, "--synthesis", "paste", "--out-format", "csv"]
+    code, out, err = run(capsys, "balance", folder, tmp_path / "q", *pasted)
+    rows = json.loads((tmp_path / "q/manifest.json").read_text("utf-8"))["rows"]
+    assert code == 0 and any("pasted into it" in row.get("drawn", "") for row in rows)
     (tmp_path / "p/data.yaml").write_text("")
     code, out, err = run(capsys, "verify", tmp_path / "p")
     assert code == 1 and "data.yaml has changed" in err
@@ -412,6 +453,7 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
     ("args", "words"),
     [
         (["--max-repeats", "3"], "--max-repeats is about objects. Add --boxes auto"),
+        (["--synthesis", "zoom"], "--synthesis zoom is about objects. Add --boxes auto"),
         (["--boxes", "voc", "--size", "9"], "--size is about class folders"),
         (["--boxes", "voc", "--method", "smote"], "--method smote does not know objects"),
         (["--boxes", "coco"], "has no annotations in the format 'coco'"),
@@ -467,5 +509,11 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
     wanted = repeat_factor(1.0, by="instances").repeats(CELLS.counts())
     assert abs(len(res) - wanted.sum()) < 8
     assert over.reach_.reached.tolist() == res.counts().sum(axis=0).tolist()
+    counts = np.array([[9, 1, 0, 0], [9, 0, 2, 0], [9, 1, 0, 0], [9, 0, 0, 0]])
+    median = repeat_factor("median").repeats(counts)  # shares 1, 0.5, 0.25
+    np.testing.assert_allclose(median, [1, 2**0.5, 1, 1])
+    assert repeat_factor("median")(["a"] * 8 + ["b"] * 4 + ["c"]) == {"a": 8, "b": 4, "c": 2}
+    with pytest.raises(ValueError, match=r'`t` must be a share .*, or "median", got'):
+        repeat_factor("mean")
     with pytest.raises(ValueError, match="`by` must be"):
         repeat_factor(0.5, by="boxes")

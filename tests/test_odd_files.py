@@ -24,7 +24,7 @@ from imblearn_images.core.duplicates import perceptual_hash
 from imblearn_images.core.files import describe_all
 from imblearn_images.core.text import printable, printable_lines
 from imblearn_images.folders import balance_folder, inspect_folder, split_folder
-from imblearn_images.folders._records import FileRecords, examine
+from imblearn_images.folders._records import FileRecord, FileRecords, examine
 from imblearn_images.folders._source import read_source
 from imblearn_images.model_selection import check_leakage, near_duplicate_groups
 from imblearn_images.preprocessing import HOGFeatures, ReadImages, image_limits
@@ -120,6 +120,32 @@ def test_sizes_fit_into_the_columns_of_the_records(tmp_path):
     assert records[0].error
     with pytest.raises(ValueError, match=r"`max_pixels` must be .* from 1 to 2147483647"):
         limits.check_max_pixels(2**31)
+
+
+def test_records_keep_what_they_are_given_and_little_more():
+    rng = random.Random(0)
+    given = [
+        FileRecord(
+            path,
+            n_bytes=rng.randrange(1 << 40),
+            sha256=rng.choice(["ab", "cd", "0f"]) * 32,
+            format=rng.choice(["PNG", "JPEG", "MPO"]),
+            mode=rng.choice(["RGB", "RGB;16", "I;16"]),
+            size=(rng.randrange(1 << 31), 4),
+            has_more_frames=row % 3 == 0,
+            phash=None if row < 4 else rng.getrandbits(256),
+        )
+        for row, path in enumerate("abcdefghij")
+    ]
+    records = FileRecords(list("abcdefghij"))
+    for row in rng.sample(range(10), 10):
+        records[row] = given[row]
+    assert list(records) == given and records.phashes() == [each.phash for each in given]
+    hashes = [each.sha256 for each in given]
+    assert records.first_equals().tolist() == [hashes.index(each) for each in hashes]
+    many = FileRecords(["a.png"] * 100_000)
+    columns = [each.nbytes for each in vars(many).values() if isinstance(each, np.ndarray)]
+    assert sum(columns) <= 51 * 100_000
 
 
 # --- colours of 16 bits

@@ -28,6 +28,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from imblearn_images import RandomOverSampler
+from imblearn_images._progress import _say_what_is_missing
 from imblearn_images.core.files import read_image, write_image
 from imblearn_images.preprocessing import FlattenImages, ReadImages, ReshapeImages
 
@@ -183,13 +184,17 @@ def test_memory_is_the_array_and_a_bounded_rest(tmp_path):
 
 @pytest.mark.parametrize("with_tqdm", [True, False])
 def test_progress_is_shown_when_asked_for(paths, capsys, monkeypatch, with_tqdm):
-    if not with_tqdm:
+    if with_tqdm:
+        pytest.importorskip("tqdm")
+    else:
         monkeypatch.setitem(sys.modules, "tqdm", None)
+        _say_what_is_missing.cache_clear()
     ReadImages().fit_transform(paths)
     assert capsys.readouterr().err == ""
     ReadImages(verbose=1).fit_transform(paths)
     shown = capsys.readouterr().err
-    assert "300" in shown and "ReadImages" in shown and shown.endswith("\n")
+    assert ("ReadImages: 100%" in shown and "300/300" in shown) == with_tqdm
+    assert ("pip install tqdm" in shown) != with_tqdm and shown.endswith("\n")
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "int32", "float32"])

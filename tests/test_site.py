@@ -153,3 +153,44 @@ def test_the_citation_names_this_version(page):
     text = (NOTEBOOKS.parent / page).read_text(encoding="utf-8")
     assert re.findall(r"version\s*= \{([\d.]+)\}", text) == [imblearn_images.__version__]
     assert len(text) <= 5000 or page != "README.md"
+
+
+def declared(table):
+    """Lines of a table of `pyproject.toml`; Python 3.10 has no reader of TOML."""
+    text = (NOTEBOOKS.parent / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(rf"^{re.escape(table)}\n(.*?)^[\[\]]", text, re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+def test_the_versions_that_the_guide_names_are_those_that_are_declared_and_tested():
+    page = (NOTEBOOKS / "get_started.md").read_text(encoding="utf-8")
+    sentence = " ".join(
+        re.search(r"^It works with (.*?), and what", page, re.MULTILINE | re.DOTALL)[1].split()
+    )
+    named = dict(each.rsplit(" ", 1) for each in sentence.split(", "))
+    bounds = dict(re.findall(r'"([\w-]+)>=([\d.]+)"', declared("dependencies = [")))
+    assert {name.lower(): version for name, version in named.items()} == {
+        name.lower(): version for name, version in bounds.items()
+    }
+    pythons = re.findall(r"Python :: (3\.\d+)", declared("classifiers = ["))
+    assert f"Python {pythons[0]} to {pythons[-1]}" in page
+    workflow = (NOTEBOOKS.parent / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    assert json.loads(re.search(r"python-version: (\[.*\])", workflow)[1]) == pythons
+
+
+def test_addresses_are_in_all_places_or_in_none():
+    config = (NOTEBOOKS.parent / ".github/ISSUE_TEMPLATE/config.yml").read_text(encoding="utf-8")
+    contributing = (NOTEBOOKS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    related = re.search(r"^- (`?imblearn_images.*?): ", contributing, re.MULTILINE)[1]
+    known = [
+        bool(declared("[project.urls]")),
+        bool(re.search(r"^contact_links:", config, re.MULTILINE)),
+        "http" in related,
+    ]
+    assert len(set(known)) == 1, known
+
+
+def test_the_text_for_the_list_of_related_projects_has_three_lines():
+    contributing = (NOTEBOOKS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = re.search(r"^```rst\n(.*?)^```", contributing, re.MULTILINE | re.DOTALL)[1]
+    assert len(text.splitlines()) == 3 and max(map(len, text.splitlines())) <= 100

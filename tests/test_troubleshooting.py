@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imblearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression
 
 from imblearn_images import (
     SMOTE,
@@ -85,6 +87,10 @@ def channels_first(folder, patch):
     augmented.fit_resample(images(30, (3, 32, 32)), labels(20, 10))
 
 
+def images_for_a_classifier(folder, patch):
+    make_pipeline(SMOTE(), LogisticRegression()).fit(images(), labels(20, 10))
+
+
 def pairs(folder, patch):
     RandomOverSampler().fit_resample(list(zip(images(), labels(20, 10), strict=True)), None)
 
@@ -104,7 +110,15 @@ def not_empty(folder, patch):
 
 CAUSES = [
     *(few_of_a_class, paths_without_a_place, two_shapes, one_class, two_lengths, too_large),
-    *(nothing_left, rows_of_pixels, channels_first, pairs, one_folder_too_deep, not_empty),
+    *(
+        nothing_left,
+        rows_of_pixels,
+        channels_first,
+        images_for_a_classifier,
+        pairs,
+        one_folder_too_deep,
+        not_empty,
+    ),
 ]
 
 

@@ -20,6 +20,7 @@ CONTINUES = {
 }
 QUOTED = {
     # Functions whose messages another one quotes behind such a name.
+    "annotations/_masks.py": {"_read"},
     "core/files.py": {"opened", "_array_mode", "_check_range"},
     "core/modes.py": {"array_mode"},
     "core/saving.py": {"read", "_step", "_arrays", "_labels_again", "_label_again"},

@@ -34,6 +34,7 @@ from imblearn_images import (
     InstanceHardnessThreshold,
     KMeansSMOTE,
     LabelOverSampler,
+    LabelUnderSampler,
     NearMiss,
     NeighbourhoodCleaningRule,
     OneSidedSelection,
@@ -189,6 +190,7 @@ GenerativeOverSampler(
     GaussianMixture(2), sampling_strategy="all", random_state=0, output_dir="x", n_jobs=2
 )
 GenerativeOverSampler(generator=lambda label, n, rng: rng.random((n, 8, 8)))
+LabelUnderSampler({"cat": 3}, keep=0.9, random_state=0)
 LabelOverSampler(
     {"cat": 40},
     max_repeats=4,

@@ -6,7 +6,9 @@ import argparse
 import csv
 import math
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -49,12 +51,15 @@ class Parser(argparse.ArgumentParser):
         Names of the sub-commands, once there are some, and their `options`.
     finish : callable
         Called with the parser and what it has parsed, to check arguments against each other.
+    example : str
+        A call that works; it ends the help, in lines that can be copied as they are.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.options: dict[str, argparse.Action] = {}
         self.commands: dict[str, dict[str, argparse.Action]] = {}
         self.finish: Callable[[Parser, argparse.Namespace], None] | None = None
+        self.example = ""
         super().__init__(*args, **kwargs)
 
     def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
@@ -96,6 +101,15 @@ class Parser(argparse.ArgumentParser):
                 self.error(
                     f"there is no option {name}" + (f"; did you mean {near}?" if near else "")
                 )
+
+    def format_help(self) -> str:
+        """The help of argparse, and the example: argparse would break its lines anywhere."""
+        text = super().format_help()
+        if not self.example:
+            return text
+        width = shutil.get_terminal_size().columns - 4
+        lines = textwrap.wrap(self.example, width, break_long_words=False, break_on_hyphens=False)
+        return text + "\nexample:\n  " + " \\\n  ".join(lines) + "\n"
 
     @property
     def short_usage(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from imblearn_images._cli.arguments import Parser, add_max_pixels, add_on_error, integer, n_jobs
 from imblearn_images._cli.console import say, say_report
-from imblearn_images._cli.methods import SYNTHESES
+from imblearn_images._cli.methods import SYNTHESES, SYNTHESES_OF_OBJECTS
 from imblearn_images.annotations import (
     balance_annotations,
     convert_annotations,
@@ -16,6 +16,7 @@ from imblearn_images.annotations import (
     verify_annotations,
 )
 from imblearn_images.core.text import screen_width
+from imblearn_images.folders._grouping import read_groups
 from imblearn_images.strategies import parse_strategy
 
 __all__ = [
@@ -103,12 +104,13 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
     """Balance a data set with boxes."""
     _refuse(
         options,
-        {"add", "k_neighbors", "groups", "mode", "size", "format", "quality", "plot", "classes"},
+        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes"},
     )
     if options["method"] not in ("random-over", "label-over"):
         raise ValueError(
             f"--method {options['method']} does not know objects. With --boxes leave --method out."
         )
+    known = {**SYNTHESES, **SYNTHESES_OF_OBJECTS}
     strategy = options["strategy"]
     validation = options["validation"]
     report = balance_annotations(
@@ -118,8 +120,9 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
         out_format=options["out_format"],
         sampling_strategy=parse_strategy(strategy, sampling="over") if strategy else "auto",
         max_repeats=options["max_repeats"] or REPEATS,
-        synthesis=SYNTHESES[options["synthesis"]] if options["synthesis"] else None,
+        synthesis=known[options["synthesis"]] if options["synthesis"] else None,
         validation=0.2 if validation is None else validation,
+        groups=None if options["groups"] is None else read_groups(options["groups"]),
         random_state=options["random_state"],
         on_error=options["on_error"],
         resume=options["resume"],

@@ -244,8 +244,9 @@ READING = (
     "Every line is the same classifier on the same folds; only training images are resampled. "
     "Intervals and p-values are those of the corrected resampled t-test (Nadeau and Bengio 2003), "
     "both adjusted for the number of candidates (Holm 1979). What resampling has to beat is the "
-    "best baseline that makes no images. Brier score and expected calibration "
-    "error (ECE) tell how far off probabilities are, lower is better. The best of many looks "
+    "reference: prior correction where it helps, or another baseline. "
+    "Brier score and expected calibration error (ECE) tell how far off probabilities are, lower is "
+    "better. The best of many looks "
     "better here than it will be: keep photos aside that this comparison has not seen."
 )
 

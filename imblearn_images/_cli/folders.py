@@ -32,7 +32,7 @@ from imblearn_images._cli.boxes import (
     wants_boxes,
 )
 from imblearn_images._cli.console import say, say_report
-from imblearn_images._cli.methods import METHOD, METHODS, SYNTHESES
+from imblearn_images._cli.methods import METHOD, METHODS, SYNTHESES, SYNTHESES_OF_OBJECTS
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.text import counted, screen_width
 from imblearn_images.folders import (
@@ -113,10 +113,10 @@ def _add_balance(commands: Any) -> None:
     )
     parser.add_argument(
         "--synthesis",
-        type=one_of(SYNTHESES, "synthesis"),
+        type=one_of({**SYNTHESES, **SYNTHESES_OF_OBJECTS}, "synthesis"),
         metavar="SYNTHESIS",
-        help=f"how methods that add images draw them: {', '.join(SYNTHESES)} (default: copies, or "
-        "blends of neighbours)",
+        help=f"how methods that add images draw them: {', '.join(SYNTHESES)}; with --boxes also "
+        f"{' and '.join(SYNTHESES_OF_OBJECTS)} (default: copies, or blends of neighbours)",
     )
     parser.add_argument(
         "--validation", type=float, metavar="SHARE", help="0 for none (default: 0.2)"
@@ -290,6 +290,8 @@ def _sampler(
                 "--method none resamples nothing. Leave out the options of resampling."
             )
         return None
+    if synthesis in SYNTHESES_OF_OBJECTS:
+        raise ValueError(f"--synthesis {synthesis} is about objects. Add --boxes auto.")
     if strategy and add:
         raise ValueError("--strategy and --add exclude each other. Use one of them.")
     combined = kind in (SMOTEENN, SMOTETomek)

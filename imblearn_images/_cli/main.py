@@ -351,7 +351,7 @@ def _parser() -> Parser:
     _add_completion(commands)
     for name, example in EXAMPLES.items():
         commands.choices[name].usage = commands.choices[name].short_usage
-        commands.choices[name].epilog = f"example: imblearn-images {name} {example}"
+        commands.choices[name].example = f"imblearn-images {name} {example}"
     parser.commands = {name: each.options for name, each in commands.choices.items()}
     return parser
 

@@ -8,9 +8,15 @@ from typing import Any
 from imblearn_images import over_sampling, recipes, under_sampling
 from imblearn_images._cli.arguments import one_of
 from imblearn_images.combine import SMOTEENN, SMOTETomek
-from imblearn_images.synthesis import Augment, Morph, TransferDeformation
+from imblearn_images.synthesis import (
+    Augment,
+    Morph,
+    PasteObjects,
+    TransferDeformation,
+    ZoomToObjects,
+)
 
-__all__ = ["METHOD", "METHODS", "SYNTHESES"]
+__all__ = ["METHOD", "METHODS", "SYNTHESES", "SYNTHESES_OF_OBJECTS"]
 
 
 def _name_of_method(name: str) -> str:
@@ -39,3 +45,5 @@ SYNTHESES = {
     "morph": Morph(),
     "transfer": TransferDeformation(),
 }
+SYNTHESES_OF_OBJECTS = {"paste": PasteObjects(), "zoom": ZoomToObjects()}
+"""Those that look for objects, with ``--boxes``."""

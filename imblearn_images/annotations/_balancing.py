@@ -121,8 +121,8 @@ def balance_annotations(
     validation : float, default=0.2
         Share that validates, with every class's share of objects; 0 for none. A split that the
         source has is kept.
-    groups : array-like of shape (n,), default=None
-        Images that stay on one side.
+    groups : array-like of shape (n,), dict, callable or str, default=None
+        Images that stay on one side; see :func:`split_annotations`.
     random_state : int, default=0
         Seed of all draws.
     on_error : {"raise", "skip"}, default="raise"
@@ -157,6 +157,11 @@ def balance_annotations(
         raise ValueError("`source` must have files, these annotations are of an array.")
     _check_not_within(annotations, output)
     has_split = "split" in annotations.image_columns
+    if groups is not None and (has_split or not validation):
+        why = "the source has a split" if has_split else "`validation` is 0"
+        raise ValueError(
+            f"`groups` must be left out where nothing is split, got {groups!r:.60}, and {why}."
+        )
     if validation and not has_split:
         annotations = split_annotations(
             annotations, validation, groups=groups, random_state=random_state

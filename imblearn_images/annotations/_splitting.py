@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +16,9 @@ from sklearn.utils import check_random_state
 
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.columns import as_groups, sortable
+from imblearn_images.core.duplicates import PHOTOS, looks, near_duplicates
 from imblearn_images.core.splitting import share_out
+from imblearn_images.core.text import counted
 
 __all__ = ["split_annotations"]
 
@@ -39,9 +45,12 @@ def split_annotations(
         Share that validates.
     test : float, default=0.0
         Share that tests.
-    groups : array-like of shape (n,), default=None
-        Images that stay on one side, e.g. the patient. By default a file that is there several
-        times stays on one side.
+    groups : array-like of shape (n,), dict, callable or str, default=None
+        Images that stay on one side, e.g. the patient: one value an image; a dict of paths, with
+        "/", as far as they tell the images apart, to groups; a function of the path;
+        "stem-prefix", what stands before the last "_", "-" or space of a name; or
+        "near-duplicates", images that look alike. By default a file that is there several times
+        stays on one side.
     random_state : int, RandomState instance or None, default=0
         Decides between equals.
 
@@ -104,9 +113,46 @@ def split_annotations(
 
 
 def _groups(annotations: Annotations, groups: Any) -> NDArray[Any] | None:
+    if isinstance(groups, (str, Mapping)) or callable(groups):
+        if annotations.paths is None:
+            raise ValueError(
+                f"`groups` must be one value for each image, got {groups!r:.60}, and these "
+                "annotations have no paths."
+            )
+        groups = _of_paths([os.fspath(path) for path in annotations.paths], groups)
     if groups is not None:
         return sortable(as_groups(groups, len(annotations), of="images"))
     if annotations.paths is None:
         return None
     _, number = np.unique([str(path) for path in annotations.paths], return_inverse=True)
     return None if len(np.unique(number)) == len(annotations) else number
+
+
+def _of_paths(paths: list[str], groups: Any) -> list[Any]:
+    """Group of each path: by a word, a dict or a function."""
+    if callable(groups):
+        return [groups(path) for path in paths]
+    if isinstance(groups, str):
+        if groups == "stem-prefix":
+            return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in paths]
+        if groups == "near-duplicates":
+            return near_duplicates(looks(as_objects(paths)), PHOTOS).tolist()
+        raise ValueError(
+            '`groups` must be one value for each image, a dict, a function, "stem-prefix" or '
+            f'"near-duplicates", got {groups!r}.'
+        )
+    known = {os.fspath(path).replace("\\", "/"): group for path, group in groups.items()}
+    found, missing = [], []
+    for path in paths:
+        parts = Path(path).parts
+        names = [Path(*parts[at:]).as_posix() for at in range(len(parts))]
+        name = next((name for name in names if name in known), None)
+        found.append(None if name is None else known[name])
+        missing += [path] if name is None else []
+    if missing:
+        raise ValueError(
+            f"`groups` must name a group for each image file, but has none for {len(missing)} of "
+            f"{counted(len(paths), 'image file')}, such as {missing[0]!r}. Give the path of each "
+            "with '/', or its name."
+        )
+    return found

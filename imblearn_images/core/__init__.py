@@ -2,6 +2,7 @@
 
 Nothing here knows the classes that users import. Imports run down this list:
 
+- ``gap``: how easily synthetic images are told from real ones
 - ``planning``: labels + embedding -> plan, by listening to imbalanced-learn
 - ``similarity``: which images look alike; ``embedding``: the features in which "near" is measured
 - ``estimators``: hand rows of an image set to estimators; ``writing``: synthetic images as files

@@ -76,6 +76,9 @@ class Annotations:
     keypoint_names : tuple of str, default=()
         Names of the p keypoints; those that differ by "left" and "right" change places where an
         image is flipped.
+    flip_pairs : tuple of (str, str), default=()
+        Names of keypoints, or classes, that change places where an image is flipped, besides
+        keypoints that differ by "left" and "right".
     dropped : tuple of Dropped, default=()
         Objects that were left out when these annotations were read or carried, and why.
     cut : tuple of Dropped, default=()
@@ -120,6 +123,7 @@ class Annotations:
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     image_columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     keypoint_names: tuple[str, ...] = ()
+    flip_pairs: tuple[tuple[str, str], ...] = ()
     dropped: tuple[Dropped, ...] = ()
     cut: tuple[Dropped, ...] = ()
     info: Mapping[str, Any] = field(default_factory=dict)
@@ -131,6 +135,13 @@ class Annotations:
         for name in ("columns", "image_columns", "info"):
             object.__setattr__(self, name, dict(getattr(self, name)))
         object.__setattr__(self, "classes", tuple(self.classes))
+        known = {*self.classes, *self.keypoint_names}
+        for pair in self.flip_pairs:
+            if len(pair) != 2 or not known.issuperset(pair):
+                raise ValueError(
+                    "`flip_pairs` must be pairs of classes or names of keypoints, got "
+                    f"{pair!r:.80}. There are {', '.join(sorted(known))[:200]}."
+                )
         n, k = len(self.sizes), len(self.boxes)
         if self.boxes.shape != (k, 4) or self.sizes.shape != (n, 2):
             raise ValueError(
@@ -176,6 +187,7 @@ class Annotations:
         keypoints: Sequence[ArrayLike] | None = None,
         masks: Sequence[ArrayLike] | None = None,
         keypoint_names: Sequence[str] = (),
+        flip_pairs: Sequence[tuple[str, str]] = (),
     ) -> Annotations:
         """Make annotations of lists with one entry for each image.
 
@@ -200,6 +212,8 @@ class Annotations:
             the masks.
         keypoint_names : list of str, default=()
             Names of the keypoints.
+        flip_pairs : list of (str, str), default=()
+            Names of keypoints, or classes, that change places where an image is flipped.
 
         Returns
         -------
@@ -257,6 +271,7 @@ class Annotations:
             points,
             None if masks is None else as_objects(runs),
             keypoint_names=tuple(keypoint_names),
+            flip_pairs=tuple((str(one), str(other)) for one, other in flip_pairs),
         )
 
     def __len__(self) -> int:

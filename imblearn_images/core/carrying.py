@@ -251,6 +251,7 @@ class _Objects:
     masks: list[Any] = field(default_factory=list)
     dropped: list[tuple[int, str]] = field(default_factory=list)
     leans: bool = False
+    codes: NDArray[np.intp] | None = None
 
 
 def _carried_annotations(
@@ -348,6 +349,8 @@ def _through(
                 columns[name][where] = as_objects(getattr(objects, name))
         if objects.keypoints is not None:
             columns["keypoints"][where] = objects.keypoints
+        if objects.codes is not None:
+            columns.setdefault("codes", result.codes.copy())[where] = objects.codes
     dropped = _dropped(plan, made, before, origin, source)
     carried = replace(result, dropped=dropped, **columns)
     return carried, origin[chosen], np.concatenate([*shares, np.empty(0)])
@@ -432,6 +435,11 @@ def _joined(found: Sequence[_Objects], before: Annotations) -> _Objects:
         [mask for each in found for mask in each.masks],
         [gone for each in found for gone in each.dropped],
         any(each.leans for each in found),
+        np.concatenate(
+            [before.codes[each.index] if each.codes is None else each.codes for each in found]
+        )
+        if any(each.codes is not None for each in found)
+        else None,
     )
 
 
@@ -472,7 +480,7 @@ def _carried_layer(
             alone[at] = False
     if keypoints is not None:
         keypoints[..., :2] *= scale
-        keypoints = _carried_points(view, keypoints, before.keypoint_names)
+        keypoints = _carried_points(view, keypoints, before)
     leans = view.angle > LEANING and bool(alone.any())
     share = share * float(layer.share[0]) * seen_before[where]
     keep, dropped = _kept(moved, share, index, how)
@@ -485,7 +493,20 @@ def _carried_layer(
         [new_masks[at] for at in keep],
         dropped,
         leans,
+        _changed_classes(before)[before.codes[index[keep]]]
+        if view.is_flipped and before.flip_pairs
+        else None,
     )
+
+
+def _changed_classes(annotations: Annotations) -> NDArray[np.intp]:
+    """Code that each class has in a mirror."""
+    at = {label: code for code, label in enumerate(annotations.classes)}
+    codes = np.arange(len(at))
+    for one, other in annotations.flip_pairs:
+        if one in at and other in at:
+            codes[at[one]], codes[at[other]] = at[other], at[one]
+    return codes
 
 
 def _are_round(boxes: Floats, box: str) -> NDArray[np.bool_]:
@@ -539,7 +560,7 @@ def _area(outline: Floats) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
-def _carried_points(view: View, points: Floats, names: Sequence[str]) -> Floats:
+def _carried_points(view: View, points: Floats, annotations: Annotations) -> Floats:
     """Keypoints, (k, p, 3): out of view they are gone, behind something hidden."""
     if not points.size:
         return points
@@ -553,25 +574,29 @@ def _carried_points(view: View, points: Floats, names: Sequence[str]) -> Floats:
     hidden = np.minimum(flat[kept, 2], 1)
     moved[kept, 2] = np.where(view.is_seen(known[kept]), flat[kept, 2], hidden)
     order = list(range(points.shape[1]))
-    if view.affine is not None and np.linalg.det(view.affine[:, :2]) < 0:
-        order = sides_changed(names, points.shape[1])
+    if view.is_flipped:
+        order = sides_changed(annotations.keypoint_names, len(order), annotations.flip_pairs)
     changed: Floats = moved.reshape(points.shape)[:, order]
     return changed
 
 
-def sides_changed(names: Sequence[str], n: int) -> list[int]:
-    """Order of the keypoints in which left and right have changed places.
+def sides_changed(names: Sequence[str], n: int, pairs: Sequence[tuple[str, str]] = ()) -> list[int]:
+    """Order of the keypoints in which left and right have changed places, and those in `pairs`.
 
     Examples
     --------
     >>> sides_changed(["nose", "left_eye", "right_eye"], 3)
     [0, 2, 1]
+    >>> sides_changed(["port", "starboard"], 2, [("port", "starboard")])
+    [1, 0]
     """
     places = {name: at for at, name in enumerate(names)}
+    paired = {**dict(pairs), **{b: a for a, b in pairs}}
     order = []
     for at in range(n):
         name = names[at] if at < len(names) else ""
-        other = name.replace("left", "\0").replace("right", "left").replace("\0", "right")
+        sides = name.replace("left", "\0").replace("right", "left").replace("\0", "right")
+        other = paired.get(name, sides)
         order.append(places.get(other, at))
     return order
 

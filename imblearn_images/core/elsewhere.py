@@ -26,6 +26,8 @@ from imblearn_images.core.text import printable
 class ItemImages(Images):
     """Images of a data set that gives them one by one: of torch, Hugging Face, a list.
 
+    Read more in the :ref:`User Guide <homes-beyond-files>`.
+
     Parameters
     ----------
     dataset : sequence
@@ -153,6 +155,8 @@ class RemoteReader:
     For ``FileImages(urls, reader=RemoteReader())``: anything that fsspec has a file system for,
     ``s3://``, ``gs://``, ``https://``, ``memory://`` (``pip install imblearn-images[remote]``, and
     what the protocol needs).
+
+    Read more in the :ref:`User Guide <homes-beyond-files>`.
 
     Parameters
     ----------

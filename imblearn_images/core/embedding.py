@@ -481,6 +481,15 @@ class Search:
         order = np.argsort(scope, kind="stable")
         return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 
+    def features(self, rows: NDArray[np.intp], *, as_float: bool = True) -> NDArray[Any]:
+        """Pixels of images, or their features, in the order of their axes, shape (m, d)."""
+        pixels, at = self._finite(rows)
+        if self.images.in_memory:  # which are compared in the order in which they lie
+            pixels, at = np.asarray(self.images).reshape(len(self.images), -1), rows
+        everything = len(at) == len(pixels) and bool((at == np.arange(len(at))).all())
+        vectors = pixels if everything else pixels[at]
+        return _as_float(vectors) if as_float else vectors
+
     def _mixed(self, rows: NDArray[np.intp]) -> bool:
         return len({self.images.shape_of(row) for row in rows}) > 1
 

@@ -61,6 +61,17 @@ class View:
         return float(abs((np.rad2deg(turned) + 45) % 90 - 45))
 
     @cached_property
+    def is_flipped(self) -> bool:
+        """Whether left and right have changed places, as in a mirror."""
+        if self.affine is not None:
+            return bool(np.linalg.det(self.affine[:, :2]) < 0)
+        x, y = (plane[:: max(1, self.height // 64)] for plane in self.places)
+        if min(x.shape) < 2:
+            return False
+        (x_down, x_right), (y_down, y_right) = np.gradient(x), np.gradient(y)
+        return bool(np.median(x_right * y_down - x_down * y_right) < 0)
+
+    @cached_property
     def places(self) -> tuple[Floats, Floats]:
         """X and y in the parent, at edges, of the centre of every pixel, (H, W) each."""
         row, column = self.layer.places[0]

@@ -168,6 +168,8 @@ def holds_several(y: Any) -> bool:
         return True
     if isinstance(y, (str, bytes, Mapping, Set)) or not isinstance(y, Iterable):
         return False
+    if isinstance(y, np.ndarray) and y.dtype.kind != "O":  # of many there may be millions
+        return False
     return any(
         isinstance(entry, Set) or len(entry) != 1 for entry in _entries(y) if _is_several(entry)
     )

@@ -28,6 +28,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.svm import SVC
 from sklearn.utils import check_random_state
 
 from imblearn_images.core.images import Images, check_finite_images
@@ -79,9 +80,11 @@ class TracedArray(np.ndarray):
     """
 
     made_of: Trace | None
+    kept: bool
 
     def __array_finalize__(self, source: Any) -> None:
         self.made_of = None
+        self.kept = getattr(source, "kept", True)
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
@@ -129,21 +132,34 @@ class TracedArray(np.ndarray):
         if func in (np.vstack, np.concatenate) and not args[1:] and not kwargs:
             parts = list(args[0])
             traces = [getattr(part, "made_of", None) for part in parts if len(part)]
-            stacked = func([_plain(part) for part in parts])
-            if any(trace is None or trace.difference for trace in traces):
+            traced = not any(trace is None or trace.difference for trace in traces)
+            if traced and not all(getattr(part, "kept", True) for part in parts):
+                # Class by class the result grows; nobody looks at its values, which are NaN.
+                shape = (sum(map(len, parts)), *parts[0].shape[1:])
+                stacked = np.broadcast_to(np.array(np.nan, np.result_type(*parts)), shape)
+            else:
+                stacked = func([_plain(part) for part in parts])
+            if not traced:
                 return stacked
             base, partner, weight = (
                 np.concatenate([getattr(trace, field) for trace in traces])
                 for field in ("base", "partner", "weight")
             )
-            return _with_trace(stacked.view(TracedArray), Trace(base, partner, weight))
+            result = _with_trace(stacked.view(TracedArray), Trace(base, partner, weight))
+            result.kept = all(getattr(part, "kept", True) for part in parts)
+            return result
         return super().__array_function__(func, types, args, kwargs)
 
 
-def trace_rows(features: NDArray[Any]) -> Any:
-    """View of `features`, shape (n, d), whose rows know their numbers."""
+def trace_rows(features: NDArray[Any], *, keep: bool = True) -> Any:
+    """View of `features`, shape (n, d), whose rows know their numbers.
+
+    Without `keep`, what rows are stacked into knows the numbers, and no values.
+    """
     rows = np.arange(len(features), dtype=np.intp)
-    return _with_trace(features.view(TracedArray), Trace(rows, rows, np.zeros(len(rows))))
+    traced = _with_trace(features.view(TracedArray), Trace(rows, rows, np.zeros(len(rows))))
+    traced.kept = keep
+    return traced
 
 
 def plan_of(
@@ -207,7 +223,7 @@ Hook = Callable[[Any, NDArray[Any]], Any]
 
 
 def listen(
-    hook: Hook, seen: NDArray[Any], y: NDArray[Any], *, nearness: str = ""
+    hook: Hook, seen: NDArray[Any], y: NDArray[Any], *, nearness: str = "", keep: bool = True
 ) -> tuple[ResamplingPlan, Any]:
     """Run a sampler of imbalanced-learn, and read off what it has decided.
 
@@ -222,20 +238,22 @@ def listen(
         Labels.
     nearness : str
         Goes into the plan.
+    keep : bool, default=True
+        Whether the values of what is made are wanted, too.
 
     Returns
     -------
     plan : ResamplingPlan
         Parents, shares and label of every row that it has made.
     made : ndarray of shape (n_out, d)
-        The rows themselves.
+        The rows themselves; without `keep` they may be NaN.
 
     Raises
     ------
     TypeError
         If they are made in a way that cannot be traced.
     """
-    made, labels, *_ = hook(trace_rows(seen), y)
+    made, labels, *_ = hook(trace_rows(seen, keep=keep), y)
     plan = plan_of(made, labels, len(y), nearness=nearness)
     if plan is None:
         name = type(getattr(hook, "__self__", hook)).__name__
@@ -516,6 +534,72 @@ class RowOneSidedSelection(ImblearnOneSidedSelection):  # type: ignore[misc]
         return X[self.sample_indices_], y[self.sample_indices_]
 
 
+class FittedOnce:
+    """Estimator that a sampler fits again and again on the same rows: the work is done once.
+
+    imbalanced-learn fits the same support vector machine, or k-means, for every class that it
+    samples.
+
+    Parameters
+    ----------
+    plain : estimator
+        What is fitted, already cloned.
+    look_up : callable, default=None
+        ``look_up(rows)`` gives the features of rows whose numbers the sampler sees; by default it
+        sees the features.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> X = np.array([[0.0], [1.0], [9.0]])
+    >>> once = FittedOnce(KMeans(2, n_init=1, random_state=0))
+    >>> once.fit_predict(X) is once.fit_predict(X), once.n_clusters
+    (True, 2)
+    """
+
+    def __init__(self, plain: Any, look_up: Callable[[NDArray[np.intp]], Any] | None = None):
+        self.plain, self.look_up = plain, look_up
+        self.found: list[Any] = []  # labels_ of every fit, of a clusterer
+        self._seen: tuple[Any, Any] = (None, None)
+
+    def __sklearn_clone__(self) -> FittedOnce:
+        return self  # a clone would not share the random numbers that a sampler shares with it
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "plain":
+            raise AttributeError(name)
+        return getattr(self.plain, name)
+
+    def fit(self, X: Any, y: Any = None) -> FittedOnce:
+        """Fit it, unless it would come out as it is."""
+        if X is self._seen[0] and y is self._seen[1] and self._stays():
+            return self
+        seen = _plain(X) if self.look_up is None else self.look_up(_numbers(X))
+        self.plain.fit(seen) if y is None else self.plain.fit(seen, y)
+        self._seen = (X, y)
+        self.found.append(getattr(self.plain, "labels_", None))
+        return self
+
+    def fit_predict(self, X: Any, y: Any = None) -> Any:
+        """Fit it; the clusters of the rows, shape (n,)."""
+        return self.fit(X).plain.labels_
+
+    def predict(self, X: Any) -> Any:
+        """Ask what it stands for."""
+        return self.plain.predict(X if self.look_up is None else self.look_up(_numbers(X)))
+
+    def _stays(self) -> bool:
+        random_state = getattr(self.plain, "random_state", 0)
+        if isinstance(random_state, Integral):
+            return True
+        if type(self.plain) is SVC and self.plain.probability is not True:
+            # Its support vectors do not depend on the seed that it draws; what others draw from
+            # the same numbers does.
+            check_random_state(random_state).randint(np.iinfo("i").max)
+            return True
+        return False
+
+
 def without_images(fitted: Any) -> Any:
     """What was fitted on row numbers, with the plain estimators that look-ups stood for.
 
@@ -534,7 +618,7 @@ def without_images(fitted: Any) -> Any:
     """
     if isinstance(fitted, RowClassifier) and fitted.groups is not None and fitted.fitted:
         return fitted.on_pixels()
-    if isinstance(fitted, (RowNeighbors, RowClassifier)):
+    if isinstance(fitted, (RowNeighbors, RowClassifier, FittedOnce)):
         return fitted.plain
     if isinstance(fitted, list):
         return [without_images(each) for each in fitted]
@@ -558,6 +642,7 @@ def plan_averages(
     n_clusters: Mapping[Any, int],
     *,
     nearness: str,
+    found: Mapping[Any, NDArray[np.intp] | None] | None = None,
 ) -> ResamplingPlan:
     """Find out which images the centres of clusters stand for.
 
@@ -575,13 +660,15 @@ def plan_averages(
         The classes that were clustered.
     nearness : str
         Goes into the plan.
+    found : mapping of label to ndarray of int, default=None
+        The centre of each image of a class, where that is known.
 
     Returns
     -------
     plan : ResamplingPlan
-        A row for a centre has the image nearest to it as base, and as partners, with equal
-        shares, the others to which no other centre is nearer. Shorter rows are filled with
-        partners of share 0. A centre without images takes the nearest one.
+        A row for a centre has the image nearest to it as base, the first of several, and as
+        partners, with equal shares, the others to which no other centre is nearer. Shorter rows
+        are filled with partners of share 0. A centre without images takes the nearest one.
 
     Raises
     ------
@@ -595,13 +682,21 @@ def plan_averages(
             groups += np.split(rows, len(rows))
             continue
         centres = made[np.flatnonzero(y_made == label)]
-        centre = pairwise_distances_argmin(features[rows], centres)
-        for at in range(centres.shape[0]):
-            members = rows[centre == at] if (centre == at).any() else rows
-            near = pairwise_distances_argmin(centres[[at]], features[members])[0]
-            base = members[near]
-            others = members[members != base] if (centre == at).any() else members[:0]
-            groups.append(np.append(base, others))
+        centre = None if found is None else found.get(label)
+        if centre is None:
+            centre = pairwise_distances_argmin(features[rows], centres)
+        n_members = np.bincount(centre, minlength=centres.shape[0])
+        order = np.argsort(centre, kind="stable")
+        if not sparse.issparse(features):
+            order = np.lexsort((_squared_to(centres, centre, features, rows), centre))
+        for at, members in enumerate(np.split(rows[order], np.cumsum(n_members)[:-1])):
+            if len(members) and not sparse.issparse(features):
+                members[1:].sort()
+                groups.append(members)
+                continue
+            pool = members if len(members) else rows
+            base = pool[pairwise_distances_argmin(centres[[at]], features[pool])[0]]
+            groups.append(np.append(base, members[members != base]))
     sizes = np.array([len(group) for group in groups])
     width = max(int(sizes.max()) - 1, 0)
     check_fits(
@@ -616,6 +711,19 @@ def plan_averages(
         partners[row, : len(group) - 1] = group[1:]
         weights[row, : len(group) - 1] = 1 / len(group)
     return ResamplingPlan(base, partners, weights, y_made, len(y), nearness)
+
+
+def _squared_to(
+    centres: NDArray[Any], centre: NDArray[np.intp], features: NDArray[Any], rows: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Squared distance of each row to its own centre, shape (m,)."""
+    squared = np.empty(len(rows))
+    height = max(1, (1 << 16) // max(1, features.shape[1]))  # what stays in the cache
+    for start in range(0, len(rows), height):
+        block = slice(start, start + height)
+        away = _plain(features)[rows[block]] - centres[centre[block]]
+        squared[block] = np.einsum("ij,ij->i", away, away)
+    return squared
 
 
 def check_class_sizes(

@@ -30,7 +30,7 @@ from imblearn_images.core.text import align, shown
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Reach", "choose_repeats", "choose_repeats_and_more"]
+__all__ = ["Reach", "choose_kept", "choose_repeats", "choose_repeats_and_more"]
 
 STEPS = (1, 2, 4)
 """Repeats of an image after which the next ones are a little dearer."""
@@ -256,7 +256,95 @@ def choose_repeats_and_more(
     return 1 + added[: len(counts)], added[len(counts) :] > 0, reach
 
 
-def _targets(wanted: Any, names: tuple[Any, ...], before: NDArray[np.intp]) -> NDArray[np.intp]:
+def choose_kept(
+    counts: Any,
+    wanted: Any,
+    *,
+    keep: float = 1.0,
+    labels: Sequence[Any] | None = None,
+    random_state: np.random.RandomState | None = None,
+) -> tuple[NDArray[np.bool_], Reach]:
+    """Choose images to keep, so that frequent labels come near their targets and none falls short.
+
+    Parameters
+    ----------
+    counts : ndarray or sparse matrix of shape (n, L)
+        How many times each image has each label, whole numbers from 0.
+    wanted : array-like of shape (L,) or dict
+        Targets: of all labels, or of some by name. The others stay as they are.
+    keep : float, default=1.0
+        Share of a label that is not to be reduced that has to stay.
+    labels : sequence of length L, default=None
+        Names of the columns; their numbers by default.
+    random_state : RandomState, default=None
+        Which of several images that hold the same are dropped; by default the last ones.
+
+    Returns
+    -------
+    kept : ndarray of shape (n,), dtype bool
+        Of all choices by which no label falls below its target, that with the smallest sum of
+        what labels have above theirs, in shares of these, and of those the one with most images.
+    reach : Reach
+        Before, wanted and reached, by label.
+
+    Examples
+    --------
+    >>> counts = np.array([[6, 0], [5, 0], [4, 1], [3, 0]])
+    >>> kept, reach = choose_kept(counts, {"red": 7}, labels=("red", "white"))
+    >>> kept.tolist(), reach.reached.tolist()
+    ([False, False, True, True], [7, 1])
+    """
+    table = sparse.csr_matrix(counts)
+    n, n_labels = table.shape
+    names = tuple(range(n_labels)) if labels is None else tuple(labels)
+    before = np.asarray(table.sum(axis=0, dtype=np.int64)).ravel().astype(np.intp)
+    targets = np.minimum(_targets(wanted, names, before, least=0), before)
+    floors = np.where(targets < before, targets, np.ceil(np.round(keep * before, 6)))
+    kept = np.ones(n, dtype=np.bool_)
+    frequent = np.flatnonzero(targets < before)
+    rows = np.flatnonzero(np.diff(table[:, frequent].tocsr().indptr)) if len(frequent) else frequent
+    if len(rows):
+        group, first, sizes = _alike(table[rows])
+        holds = table[rows[first]].astype(np.float64)
+        price = holds[:, frequent] @ (1 / np.maximum(targets[frequent], 1))
+        bound = floors - (before - np.asarray(table[rows].sum(axis=0)).ravel())
+        binding = np.flatnonzero(bound > 0)
+        solution = linprog(
+            price - DEARER * price[price > 0].min(initial=1.0),
+            A_ub=-holds[:, binding].T.tocsc(),
+            b_ub=-bound[binding],
+            bounds=np.column_stack([np.zeros(len(sizes)), sizes]),
+            method="highs",
+        )
+        if solution.x is None:  # there is a solution: all of them
+            raise RuntimeError(f"The solver of linear programmes has failed: {solution.message}")
+        stay = np.ceil(solution.x - BOUND).astype(np.intp).clip(0, sizes)
+        _drop_more(stay, price, holds[:, binding].T.tocsc(), bound[binding])
+        kept[rows] = _shared_out(stay, group, sizes, random_state) > 0
+    reached = np.asarray(table[kept].sum(axis=0)).ravel().astype(np.intp)
+    return kept, Reach(names, before, targets.astype(np.intp), reached, before)
+
+
+def _drop_more(
+    stay: NDArray[np.intp],
+    price: NDArray[np.float64],
+    holds: sparse.csc_matrix,
+    bound: NDArray[np.float64],
+) -> None:
+    """Drop what was rounded up and no label needs, the dearest first."""
+    spare = holds @ stay - bound
+    for at in np.argsort(-price, kind="stable").tolist():
+        part = slice(holds.indptr[at], holds.indptr[at + 1])
+        which, own = holds.indices[part], holds.data[part]
+        n = min(int((spare[which] // own).min(initial=np.inf)), int(stay[at])) if len(own) else 0
+        if n > 0 and price[at] > 0:
+            stay[at] -= n
+            spare[which] -= n * own
+
+
+def _targets(
+    wanted: Any, names: tuple[Any, ...], before: NDArray[np.intp], least: Any = None
+) -> NDArray[np.intp]:
     if isinstance(wanted, dict):
         number = {name: at for at, name in enumerate(names)}
         targets = before.copy()
@@ -273,7 +361,7 @@ def _targets(wanted: Any, names: tuple[Any, ...], before: NDArray[np.intp]) -> N
             f"`wanted` must have a target for each of the {len(before)} labels, got "
             f"{targets.shape} and {len(names)} names."
         )
-    return np.maximum(targets, before)
+    return np.maximum(targets, before if least is None else least)
 
 
 def _some(names: Sequence[Any], most: int = 10) -> str:

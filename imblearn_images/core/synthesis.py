@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from imblearn_images.core.neighbors import nearest_rows
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rules import answer, as_rule, rule_name
 from imblearn_images.core.targets import plain_list, told
@@ -127,8 +128,12 @@ class Neighbourhood:
         k = min(k, others)
         if k <= 0 or not len(rows):
             return np.empty((len(rows), 0), dtype=np.intp)
-        search = NearestNeighbors(n_neighbors=min(k + 1, len(among))).fit(self.features[among])
-        found = among[search.kneighbors(self.features[rows], return_distance=False)]
+        near, asking, several = self.features[among], self.features[rows], min(k + 1, len(among))
+        places = nearest_rows(asking, near, several)
+        if places is None:
+            search = NearestNeighbors(n_neighbors=several).fit(near)
+            places = search.kneighbors(asking, return_distance=False)
+        found = among[places]
         # Not every row is among those searched, and copies of an image may come before it.
         is_other = found != rows[:, None]
         order = np.argsort(~is_other, axis=1, kind="stable")

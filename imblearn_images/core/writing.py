@@ -126,7 +126,7 @@ class Block:
 def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[Block]:
     """Cut a plan into blocks that can be drawn anywhere.
 
-    Read more in the :ref:`User Guide <where-the-output-lives>`.
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def _blocks(
 def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     """Draw a block into files.
 
-    Read more in the :ref:`User Guide <where-the-output-lives>`.
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def render_files(
 ) -> list[str]:
     """Draw the images of a plan into files, in this process or on a cluster.
 
-    Read more in the :ref:`User Guide <where-the-output-lives>`.
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import render
-from imblearn_images.core.rules import answer
+from imblearn_images.core.rules import answer, rule_name
 from imblearn_images.core.targets import plain_list
 from imblearn_images.display._canvas import (
     RED,
@@ -222,8 +222,14 @@ def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: lis
     parents = [(share, names[at], picture(X, at)) for at, share in (base, *partners[:PARTNERS])]
     more = [f"+ {len(partners) - PARTNERS} more"] if len(partners) > PARTNERS else []
     how = ""
-    rest = answer(plan.synthesis, "rest") if plan.synthetic[row] else ""
-    more.append(plan.rule if rest is None else rest)
-    if rest is None or (plan.previous is not None and plan.synthetic[row]):
+    rests = {rule_name(rule): answer(rule, "rest") for rule in _drawn_by(plan, row)}
+    more += [name if rest is None else rest for name, rest in rests.items()]
+    if None in rests.values() or (plan.previous is not None and plan.synthetic[row]):
         how = plan.explain(row, names).removeprefix(f"row {row} ({plan.y[row]}) = ")
     return Family(f"row {row}: {plan.y[row]}", child, parents, " ".join(filter(None, more)), how)
+
+
+def _drawn_by(plan: ResamplingPlan, row: int) -> list[Any]:
+    """Rules by which a row was drawn from its base, the first first: not every step draws it."""
+    before = [] if plan.previous is None else _drawn_by(plan.previous, int(plan.base[row]))
+    return [*before, plan.synthesis] if plan.last_step.synthetic[row] else before

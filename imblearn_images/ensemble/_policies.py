@@ -229,10 +229,12 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.
 
-    The synthetic images of a sampler are drawn once for each training set, whatever the number of
-    policies that use it; where the first step of `estimator` reads blocks (``HOGFeatures``,
-    ``TorchEmbedding``), those of ``RedrawImages`` are drawn when they are read. Each inner fold
-    draws its own: what was drawn from its held-out images, or by their deformations, would leak.
+    What policies have in common is made once: the synthetic images of a sampler for each training
+    set; the flow between two images for all of them; and, where `estimator` is a Pipeline that
+    begins with ``HOGFeatures``, the features of every image, so that only new ones are described.
+    Where the first step of `estimator` reads blocks (``HOGFeatures``, ``TorchEmbedding``), images
+    of ``RedrawImages`` are drawn when they are read. Each inner fold draws its own: what was drawn
+    from its held-out images, or by their deformations, would leak.
 
     ``sample_weight`` and other metadata with one value an image follow the images: a synthetic
     one takes that of its base.

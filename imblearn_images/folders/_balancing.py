@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from imblearn_images._progress import progress
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.parallel import in_threads, in_workers, works_in_threads
@@ -39,7 +40,6 @@ from imblearn_images.folders._plan import (
     foresee,
     with_seed,
 )
-from imblearn_images.folders._progress import progress
 from imblearn_images.folders._report import FolderReport
 from imblearn_images.folders._source import read_source, split_source
 from imblearn_images.folders._store import LINKS, OutputFolder

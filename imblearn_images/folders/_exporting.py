@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
+from imblearn_images._progress import progress
 from imblearn_images.core.columns import column_of
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads
@@ -29,7 +30,6 @@ from imblearn_images.folders._manifest import (
     labels_csv,
     manifest_lines,
 )
-from imblearn_images.folders._progress import progress
 from imblearn_images.folders._records import examine_all
 from imblearn_images.folders._store import OutputFolder, name_file
 

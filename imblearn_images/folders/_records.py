@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,16 +60,12 @@ class FileRecord:
         )
 
 
-_FACTS = np.dtype(
-    [
-        *(("n_bytes", "i8"), ("format", "S8"), ("mode", "S8"), ("size", "i4", 2)),
-        *(("has_more_frames", "?"), ("has_phash", "?"), ("phash", "u1", 32)),
-    ]
-)
+_FACTS = np.dtype([("n_bytes", "i8"), ("size", "i4", 2), ("kind", "u2"), ("has_more_frames", "?")])
+_LOOK = np.dtype([("is_known", "?"), ("phash", "u1", 32)])
 
 
 class FileRecords:
-    """Records of many files in columns, 98 bytes a file beside its path.
+    """Records of many files in columns, 51 bytes a file beside its path.
 
     Parameters
     ----------
@@ -86,6 +84,10 @@ class FileRecords:
         self.paths = paths
         self._facts = np.zeros(len(paths), dtype=_FACTS)
         self._hashes = np.zeros((len(paths), 32), dtype=np.uint8)
+        self._looks: NDArray[Any] | None = None  # only where there are perceptual hashes
+        self._kinds: list[tuple[str, str]] = []
+        """Formats and modes that occur, which the facts number."""
+        self._lock = Lock()
         self._errors: dict[int, str] = {}
 
     def __len__(self) -> int:
@@ -98,31 +100,34 @@ class FileRecords:
         if row in self._errors:
             return FileRecord(self.paths[row], self._errors[row])
         facts = self._facts[row]
+        file_format, mode = self._kinds[facts["kind"]] if self._kinds else ("", "")
         return FileRecord(
             self.paths[row],
             "",
             int(facts["n_bytes"]),
             self.sha256(row),
-            facts["format"].decode(),
-            facts["mode"].decode(),
+            file_format,
+            mode,
             tuple(facts["size"].tolist()),
             bool(facts["has_more_frames"]),
-            int.from_bytes(facts["phash"].tobytes(), "big") if facts["has_phash"] else None,
+            None if self._looks is None else _phash_of(self._looks[row]),
         )
 
     def __setitem__(self, row: int, record: FileRecord) -> None:
         if record.error:
             self._errors[row] = record.error
             return
-        self._facts[row] = (
-            record.n_bytes,
-            record.format,
-            record.mode,
-            record.size,
-            record.has_more_frames,
-            record.phash is not None,
-            np.frombuffer((record.phash or 0).to_bytes(32, "big"), dtype=np.uint8),
-        )
+        kind = record.format, record.mode
+        with self._lock:  # files are examined in threads
+            if kind not in self._kinds:
+                self._kinds.append(kind)
+            if record.phash is not None and self._looks is None:
+                self._looks = np.zeros(len(self), dtype=_LOOK)
+        number = self._kinds.index(kind)
+        self._facts[row] = record.n_bytes, record.size, number, record.has_more_frames
+        if self._looks is not None:
+            bits = (record.phash or 0).to_bytes(32, "big")
+            self._looks[row] = record.phash is not None, np.frombuffer(bits, dtype=np.uint8)
         self._hashes[row] = np.frombuffer(bytes.fromhex(record.sha256), dtype=np.uint8)
 
     def sha256(self, row: int) -> str:
@@ -158,8 +163,9 @@ class FileRecords:
 
     def phashes(self) -> list[int | None]:
         """Return the perceptual hashes."""
-        found = zip(self._facts["phash"], self._facts["has_phash"].tolist(), strict=True)
-        return [int.from_bytes(bits.tobytes(), "big") if known else None for bits, known in found]
+        if self._looks is None:
+            return [None] * len(self)
+        return [_phash_of(look) for look in self._looks]
 
     def first_equals(self) -> NDArray[np.intp]:
         """Return for each file the first one that has the same bytes, shape (n,).
@@ -167,9 +173,17 @@ class FileRecords:
         They are compared by 64 bits of their SHA-256.
         """
         contents = self._hashes.view(np.uint64)[:, 0]
-        _, first, group = np.unique(contents, return_index=True, return_inverse=True)
-        rows: NDArray[np.intp] = first[group]
+        order = np.argsort(contents, kind="stable")
+        start = np.arange(len(self))  # of the run of equal ones, among those in order
+        start[1:][contents[order[1:]] == contents[order[:-1]]] = 0
+        np.maximum.accumulate(start, out=start)
+        rows = np.empty(len(self), dtype=np.intp)
+        rows[order] = order[start]
         return rows
+
+
+def _phash_of(look: Any) -> int | None:
+    return int.from_bytes(look["phash"].tobytes(), "big") if look["is_known"] else None
 
 
 @dataclass(frozen=True)
@@ -289,7 +303,7 @@ def examine_all(
     """
     if hash_pixels:
         require_imagehash()
-    records = FileRecords(list(paths))
+    records = FileRecords(paths if isinstance(paths, list) else list(paths))
 
     def look(start: int) -> None:
         batch = range(start, min(start + 16, len(records)))

@@ -112,11 +112,10 @@ class FolderReport:
         lines += [f"skipped: {shown(path, 200)}: {why}" for path, why in self.skipped.items()]
         lines += [f"note: {shown(note, 400)}" for note in self.notes]
         size = f"{self.n_bytes / 1e6:.1f} MB"
-        what = f"{counted(self.n_files, 'image file')}, {size}" + (
-            f", would be written to {self.output} (at most; nothing was written)"
-            if self.dry_run
-            else f", in {self.output}"
-        )
+        files = counted(self.n_files, "image file")
+        what = f"{files}, {size}, in {self.output}"
+        if self.dry_run:
+            what = f"{files}, {size} at most, would go to {self.output}; nothing was written"
         return [*lines, what]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._progress import progress
 from imblearn_images.core.files import MORE_FRAMES
 from imblearn_images.core.modes import SUFFIXES
 from imblearn_images.core.splitting import merge_groups, split_rows
@@ -21,7 +22,6 @@ from imblearn_images.folders._labels import find_clashes
 from imblearn_images.folders._layout import find_splits, folders_in
 from imblearn_images.folders._lineage import Lineage, read_lineage
 from imblearn_images.folders._loading import OWN_FILES, count_endings, find_images, note_on_skipped
-from imblearn_images.folders._progress import progress
 from imblearn_images.folders._records import FileRecord, FileRecords, Source, examine_all
 
 __all__ = ["FolderSplit", "split_folder"]
@@ -66,7 +66,9 @@ def read_source(
         raise ValueError(f'`on_error` must be "raise" or "skip", got {on_error!r}.')
     root = str(Path(source))
     listed = _list_splits(root, classes) if keep_split else _list(root, classes, allow_empty)
-    paths, labels = [*listed.paths, *listed.odd], [*listed.labels, *listed.odd_labels]
+    paths, labels = listed.paths, listed.labels  # a million of them take room: no copies
+    paths += listed.odd
+    labels += listed.odd_labels
     sides = np.array([*listed.sides, *listed.odd_sides]) if keep_split else None
     with progress(len(paths), "examined", verbose) as done:
         records = examine_all(paths, hash_pixels=hash_pixels, mode=mode, n_jobs=n_jobs, done=done)
@@ -83,10 +85,10 @@ def read_source(
     sound, rows = records.sound()
     kept = Source(
         root,
-        [labels[row] for row in rows],
+        [labels[row] for row in rows] if broken else labels,
         sound,
         rows,
-        len(listed.paths),
+        len(paths) - len(listed.odd),
         [(labels[row], record) for row, record in broken],
         listed.notes,
         listed.classes,
@@ -139,7 +141,7 @@ def _list(
     listed.notes += ([note_on_skipped(rest)] if rest else []) + notes
     listed.paths += [path for images in listing.values() for path in images]
     listed.labels += (labels := [label for label, images in listing.items() for _ in images])
-    listed.sides += [side] * len(labels)
+    listed.sides += [side] * len(labels) if side else []
     listed.odd += odd
     listed.odd_labels += [_class_of(path, root) for path in odd]
     listed.odd_sides += [side] * len(odd)

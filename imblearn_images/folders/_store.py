@@ -71,12 +71,10 @@ def linked_places(root: str) -> Iterator[tuple[str, str]]:
         folder, real = pending.pop()
         try:
             with os.scandir(folder) as entries:
-                inside = list(entries)
+                inside = [entry for entry in entries if not _is_plain_file(entry)]
         except OSError:  # whoever reads it says so
             continue
         for entry in inside:
-            if entry.name.startswith("."):  # is not read
-                continue
             if entry.is_symlink():
                 place = os.path.realpath(entry.path)
                 yield entry.path, place
@@ -90,6 +88,11 @@ def linked_places(root: str) -> Iterator[tuple[str, str]]:
             if place not in entered:
                 entered.add(place)
                 pending.append((entry.path, place))
+
+
+def _is_plain_file(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is neither link nor folder, or hidden, and so not read."""
+    return entry.name.startswith(".") or entry.is_file(follow_symlinks=False)
 
 
 def _lies_in(inner: str, outer: str) -> bool:

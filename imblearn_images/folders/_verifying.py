@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
+from imblearn_images._progress import progress
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.regular import open_regular
@@ -26,7 +27,6 @@ from imblearn_images.folders._manifest import (
 )
 from imblearn_images.folders._pictures import CHART, SHEET
 from imblearn_images.folders._plan import digest_of
-from imblearn_images.folders._progress import progress
 from imblearn_images.folders._store import WORKSHOP
 
 __all__ = ["VerifyReport", "verify_folder"]

@@ -10,9 +10,9 @@
   with several labels
 """
 
+from imblearn_images.core.gap import SynthesisGap, synthesis_gap
 from imblearn_images.model_selection._comparing import compare_resamplers
 from imblearn_images.model_selection._comparison import ResamplerComparison
-from imblearn_images.model_selection._gap import SynthesisGap, synthesis_gap
 from imblearn_images.model_selection._imbalance import LabelImbalance, label_imbalance
 from imblearn_images.model_selection._leakage import (
     LeakageReport,

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.calibration import Reliability
+from imblearn_images.core.gap import SynthesisGap
 from imblearn_images.core.text import align, counted, html_table, shown
 from imblearn_images.display import ComparisonDisplay
-from imblearn_images.model_selection._gap import SynthesisGap
 from imblearn_images.model_selection._statistics import (
     ALPHA,
     Difference,
@@ -87,7 +87,7 @@ def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 
 
 def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
-    """Every candidate that is not a baseline, beside the best baseline."""
+    """Every candidate that is not a baseline, beside the reference."""
     return [
         {
             "candidate": name,
@@ -122,7 +122,7 @@ def recall_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 
 
 def of_interest(comparison: ResamplerComparison, n: int) -> list[str]:
-    """At most `n` candidates: none, the best baseline, the best and the worst, what differs."""
+    """At most `n` candidates: none, the reference, the best and the worst, what differs."""
     ranked = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
     first = ["none", comparison.reference, ranked[0], ranked[-1], "prior_correction"]
     chosen = [*dict.fromkeys([*first, *comparison.worse, *comparison.better, *ranked])]
@@ -227,12 +227,12 @@ def _metric_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list
 
 
 def _has_gains(comparison: ResamplerComparison) -> bool:
-    """Whether the best baseline is another one than the table above compares with."""
+    """Whether the reference is another one than the table above compares with."""
     return bool(comparison.gains) and comparison.reference != "none"
 
 
 def _gain_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
-    """Beside the best baseline: what the advice speaks of."""
+    """Beside the reference: what the advice speaks of."""
     columns = [f"beside {comparison.reference}", "difference", "95 % interval", "p (Holm)", ""]
     return columns, [
         [shown(name, 24), *_beside(found), _word(found)] for name, found in comparison.gains.items()
@@ -283,9 +283,9 @@ BRIER = 0.01
 def advise(comparison: ResamplerComparison) -> str:
     """Return advice in a sentence or two.
 
-    To be recommended, a candidate that makes images has to be better than the best baseline,
+    To be recommended, a candidate that makes images has to be better than the reference,
     which costs nothing, not only better than "none". Where these folds show no such difference
-    the best baseline is the one to use, even if it is uncertain itself.
+    the reference is the one to use, even if it is uncertain itself.
     """
     told = [_what_to_do(comparison)]
     if _has_labels(comparison):  # what helps ranking need not help decisions
@@ -301,13 +301,13 @@ def _what_to_do(comparison: ResamplerComparison) -> str:
     best = max(gains, key=lambda name: gains[name].mean, default="")
     if comparison.recommended != reference:
         best = comparison.recommended
-        than = "none" if reference == "none" else f"{reference}, the best baseline"
+        than = "none" if reference == "none" else f"{reference}, which makes no images"
         return (
             f"Use {best}: {comparison.metric} {gains[best].mean:.3f} above {than} "
             f"({_sure(gains[best])}){_time(comparison, best)}{_price(comparison, best)}"
             f"{_cheaper(comparison)}."
         )
-    rest = _of_the_others(comparison, best)
+    rest = "; ".join(filter(None, [_higher(comparison), _of_the_others(comparison, best)]))
     if reference == "none":
         return f"Keep the estimator as it is: {rest}."
     found = comparison.differences[reference]
@@ -320,6 +320,15 @@ def _what_to_do(comparison: ResamplerComparison) -> str:
         f"Use {reference}, which makes no images: {comparison.metric} {told} ({_sure(found)})"
         f"{_price(comparison, reference)}{'; ' * bool(rest)}{rest}."
     )
+
+
+def _higher(comparison: ResamplerComparison) -> str:
+    """Baselines with a higher mean than that which is recommended."""
+    mean = {name: float(comparison.scores[name].mean()) for name in comparison.names}
+    known = [name for name in comparison.baselines if name in mean]
+    best = max(known, key=mean.__getitem__)
+    above = mean[best] - mean[comparison.reference]
+    return f"{best}, {above:.3f} higher, cannot be told from it" if above > 1e-12 else ""
 
 
 def _of_the_others(comparison: ResamplerComparison, best: str) -> str:
@@ -363,7 +372,7 @@ def _joined(names: list[str]) -> str:
 
 
 def _time(comparison: ResamplerComparison, name: str) -> str:
-    """What a fit costs, beside the best baseline."""
+    """What a fit costs, beside the reference."""
     before, after = (comparison.costs[each].fit_seconds for each in (comparison.reference, name))
     if not np.isfinite([before, after]).all():
         return ""
@@ -435,7 +444,8 @@ class ResamplerComparison:
     better, worse : list of str
         Candidates that differ from "none" at the 5 % level, after adjustment.
     reference : str
-        The best baseline, which makes no images: what resampling has to beat.
+        The baseline that resampling has to beat: prior correction where it helps, unless another
+        one is surely better.
     gains : dict of str to Difference
         Candidate that is not a baseline -> the same of its paired difference to `reference`.
     recommended : str
@@ -497,9 +507,20 @@ class ResamplerComparison:
 
     @cached_property
     def reference(self) -> str:
-        """The baseline with the best mean; of equal ones the simpler."""
+        """The baseline that resampling has to beat, see :func:`compare_resamplers`.
+
+        Prior correction where it is not below none, unless another baseline is surely better than
+        it: it costs no further fit, and was the best of the three on nearly every set. Else the
+        baseline with the best mean; of equal ones the simpler.
+        """
         known = [name for name in self.baselines if name in self.names]
-        return max(known, key=lambda name: round(float(self.scores[name].mean()), 12))
+        means = {name: round(float(self.scores[name].mean()), 12) for name in known}
+        best, free = max(known, key=means.__getitem__), "prior_correction"
+        if best == free or free not in known or means[free] <= means["none"]:
+            return best
+        beside = self._beside(free, [name for name in known if name != free])
+        surely = [n for n, each in beside.items() if each.p_holm < ALPHA and each.mean > 0]
+        return max(surely, key=means.__getitem__, default=free)
 
     @cached_property
     def gains(self) -> dict[str, Difference]:
@@ -511,7 +532,7 @@ class ResamplerComparison:
 
     @cached_property
     def recommended(self) -> str:
-        """The candidate that the advice names: `reference`, unless another is surely better."""
+        """What the advice names: `reference`, unless a candidate is surely better."""
         surely = [n for n, each in self.gains.items() if each.p_holm < ALPHA and each.mean > 0]
         return max(surely, key=lambda name: self.gains[name].mean, default=self.reference)
 

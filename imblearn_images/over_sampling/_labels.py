@@ -356,7 +356,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
             if embeddings is not None:  # not needed for copies, but wrong is wrong
                 self._own_features(X, set_names(y), embeddings)
             self.plan_, self.sample_indices_ = plan, base
-            return _selected(X, plan), y.take(base)
+            return take_selected(X, plan), y.take(base)
         if hasattr(self, "sample_indices_"):
             del self.sample_indices_  # who takes these rows of X would get copies
         names = set_names(y)
@@ -506,7 +506,7 @@ def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], samp
         )
 
 
-def _selected(X: Any, plan: ResamplingPlan) -> Any:
+def take_selected(X: Any, plan: ResamplingPlan) -> Any:
     """Rows of the source, in its kind."""
     if isinstance(X, Images):
         return X.subset(plan.base)

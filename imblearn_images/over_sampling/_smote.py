@@ -6,6 +6,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -15,13 +16,18 @@ from imblearn.over_sampling import SVMSMOTE as ImblearnSVMSMOTE
 from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from imblearn.over_sampling import KMeansSMOTE as ImblearnKMeansSMOTE
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.svm import SVC
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
     ADDED,
     TracedSamplerMixin,
+    searched_here,
 )
-from imblearn_images.core.planning import AcceptRule, check_class_sizes
+from imblearn_images.core.embedding import Search
+from imblearn_images.core.planning import AcceptRule, FittedOnce, check_class_sizes
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.targets import told
 
@@ -345,6 +351,7 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     True
     """
 
+    searches = ("k_neighbors", "m_neighbors")
     why_short = "All support vectors of the class are in danger, or none is."
 
     _parameter_constraints: dict[str, Any] = {
@@ -383,6 +390,19 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
         self.accept = accept
         self.output_dir = output_dir
         self.n_jobs = n_jobs
+
+    def _decides_on_numbers(self, X: Any) -> bool:
+        return searched_here(X)
+
+    def _shown(self, search: Search | None) -> dict[str, Any]:
+        machine = self.svm_estimator
+        machine = (
+            SVC(gamma="scale", random_state=self.random_state)
+            if machine is None
+            else clone(machine)
+        )
+        look_up = None if search is None else search.features
+        return {"svm_estimator": FittedOnce(machine, look_up)}
 
 
 @substitute
@@ -565,3 +585,12 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
         self.synthesis = synthesis
         self.accept = accept
         self.output_dir = output_dir
+
+    def _shown(self, search: Search | None) -> dict[str, Any]:
+        clusterer = self.kmeans_estimator
+        if clusterer is None or isinstance(clusterer, Integral):
+            how_many = {} if clusterer is None else {"n_clusters": int(clusterer)}
+            clusterer = MiniBatchKMeans(**how_many, random_state=self.random_state)
+        else:
+            clusterer = clone(clusterer)
+        return {"kmeans_estimator": FittedOnce(clusterer)}

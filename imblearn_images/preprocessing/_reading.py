@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import chain
 from math import prod
@@ -16,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
 from imblearn_images._docstrings import substitute
+from imblearn_images._progress import progress
 from imblearn_images.core import files
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.images import Images
@@ -55,7 +54,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         :func:`image_limits`, 128 million.
     {n_jobs}
     verbose : int, default=0
-        Show progress on stderr when positive, with tqdm if it is installed.
+        Show a progress bar when positive (needs the package tqdm).
     channel_axis : int, default=None
         Axis of one image of an array that holds the channels, as in scikit-image, where `size`
         resizes it: 0 for (C, H, W), -1 for (H, W, C). By default the last one; an ambiguous
@@ -200,8 +199,11 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         limits = current_limits()  # which threads and processes do not inherit
         options = (self.size, self.mode, self.draft, limits)
         batch = max(1, min(16, wave // (4 * n_workers)))
-        with Parallel(n_jobs=self.n_jobs, prefer="threads") as parallel:
-            for start in _progress(range(0, len(paths), wave), len(paths), self.verbose):
+        with (
+            progress(len(paths), "ReadImages", self.verbose, unit="image") as done,
+            Parallel(n_jobs=self.n_jobs, prefer="threads") as parallel,
+        ):
+            for start in range(0, len(paths), wave):
                 rows = paths[start : start + wave]
                 tasks = (
                     delayed(read_batch)(rows[i : i + batch], *options)
@@ -212,6 +214,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
                         errors.append(image)
                     else:
                         images[row] = image
+                done(len(rows))
         files.raise_unreadable(errors, len(paths))
         return images
 
@@ -261,21 +264,3 @@ def _resized(images, size):
             "dtype of at most 32 bits with sign, or to float."
         )
     return resized(images, tuple(size)).astype(images.dtype, copy=False)
-
-
-def _progress(starts: range, n: int, verbose: int) -> Iterator[int]:
-    if not verbose:
-        yield from starts
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        for start in starts:
-            yield start
-            sys.stderr.write(f"\rReadImages: {min(start + starts.step, n)} of {n}")
-        sys.stderr.write("\n")
-        return
-    with tqdm(total=n, desc="ReadImages", unit="image") as bar:
-        for start in starts:
-            yield start
-            bar.update(min(starts.step, n - start))

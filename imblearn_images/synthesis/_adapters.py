@@ -5,20 +5,23 @@ from __future__ import annotations
 import copy
 import inspect
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 
+from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, channels_back, channels_last, check_same_unit
 
 __all__ = ["AugmentWith"]
 
 _Row = Callable[[NDArray[Any], np.random.Generator], Any]
+_Placed = Callable[[NDArray[Any], NDArray[np.float32], np.random.Generator], NDArray[Any]]
 
 _torch_seed = Lock()  # transforms of PyTorch know one generator for all threads
 
@@ -53,6 +56,15 @@ class AugmentWith(BaseEstimator):
     See Also
     --------
     Augment : Without another library.
+
+    Notes
+    -----
+    Objects are carried through the transforms of Albumentations and torchvision (not through
+    functions and other modules): the transform gets a plane that says of every pixel where it is,
+    and moves it as it moves the image. Where that is an affine map, objects are carried by its
+    matrix. What is dropped out of an image is hidden by Albumentations' transforms; torchvision's
+    ``RandomErasing`` leaves masks alone, so objects behind its rectangle count as seen.
+    A `Compose` with ``bbox_params`` or ``keypoint_params`` is taken, too: these are not used.
 
     Examples
     --------
@@ -106,7 +118,7 @@ class AugmentWith(BaseEstimator):
         ValueError
             If it returns an image of another shape or another unit.
         """
-        if hasattr(self.function, "set_random_seed"):
+        if _is_albumentations(self.function):
             change = _albumentations(copy.deepcopy(self.function))  # seeding would change theirs
         elif _is_torch(self.function):
             change = _torch(self.function)
@@ -122,6 +134,57 @@ class AugmentWith(BaseEstimator):
         (unit,), back = as_unit(planes)
         children = back(self._each(change, unit.astype(np.float32), rngs))
         return channels_back(children, self.channel_axis)
+
+    @property
+    def why_not_carried(self) -> str:
+        """Why objects cannot be carried along; empty where they can."""
+        for part in _parts(self.function):
+            for name in ("border_mode", "padding_mode"):
+                mode = getattr(part, name, None)
+                if isinstance(mode, (int, str)) and mode in MIRRORS:
+                    return (
+                        f"{type(part).__name__}({name}={mode!r}) shows objects near the border a "
+                        "second time, where no annotation says so. Use a constant border, or one "
+                        "that repeats the last pixel."
+                    )
+        return ""
+
+    @available_if(lambda self: _says_where(self.function))
+    def layers(
+        self,
+        base: NDArray[Any],
+        partners: Any,
+        weights: Any,
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Layer]:
+        """Where the base is seen; see :mod:`imblearn_images.core.layers`."""
+        planes = channels_last(base, self.channel_axis, type(self).__name__)
+        if planes.dtype != np.uint8:
+            (planes,), _ = as_unit(planes)
+            planes = planes.astype(np.float32)
+        size = planes.shape[1:3]
+        known = np.empty((*size, 3), dtype=np.float32)
+        known[..., 0], known[..., 1] = np.indices(size, dtype=np.float32)
+        known[..., 2] = KNOWN
+        place = _albumentations_places if _is_albumentations(self.function) else _torch_places
+        moved = place(self.function)
+        found = [
+            _found(moved(image.copy(), known.copy(), rng), size)
+            for image, rng in zip(planes, rngs, strict=True)
+        ]
+        matrices, flows, shown = zip(*found, strict=True)
+        is_bent = np.array([flow is not None for flow in flows])
+        layers = []
+        for rows in (np.flatnonzero(~is_bent), np.flatnonzero(is_bent)):
+            if not len(rows):
+                continue
+            seen = np.stack([shown[row] for row in rows])
+            how: dict[str, Any] = {"matrix": np.stack([matrices[row] for row in rows])}
+            if is_bent[rows[0]]:
+                how = {"flow": np.stack([flows[row] for row in rows])}
+            own = in_place(len(rows), size, seen=None if seen.all() else seen, **how)
+            layers.append(own if len(rows) == len(base) else own.spread(rows, len(base)))
+        return layers
 
     def _each(
         self, change: _Row, images: NDArray[Any], rngs: Sequence[np.random.Generator]
@@ -163,12 +226,150 @@ def _takes_generator(function: Callable[..., Any]) -> bool:
         return False
 
 
+def _is_albumentations(function: Any) -> bool:
+    return hasattr(function, "set_random_seed")
+
+
+def _parts(transform: Any) -> list[Any]:
+    """A transform, and all that it is composed of."""
+    inner = getattr(transform, "transforms", None)
+    listed = list(inner) if isinstance(inner, Iterable) else []
+    return [transform, *(part for each in listed for part in _parts(each))]
+
+
+def _nothing(transform: Any) -> dict[str, Any]:
+    """No boxes and no keypoints, for a Compose that demands some."""
+    given: dict[str, Any] = {}
+    for name, processor in (getattr(transform, "processors", None) or {}).items():
+        given[name] = np.empty((0, 4 if name == "bboxes" else 2), dtype=np.float32)
+        given |= {field: [] for field in getattr(processor.params, "label_fields", None) or ()}
+    return given
+
+
 def _albumentations(transform: Any) -> _Row:
+    nothing = _nothing(transform)
+
     def change(image: NDArray[Any], rng: np.random.Generator) -> Any:
         transform.set_random_seed(int(rng.integers(1 << 32)))
-        return transform(image=image)["image"]
+        return transform(image=image, **nothing)["image"]
 
     return change
+
+
+KNOWN = 1234.5  # what says in a third plane of a mask that a pixel shows something
+MIRRORS = {2, 3, 4, "reflect", "symmetric"}  # OpenCV's reflect, wrap, reflect_101; torchvision's
+LINEAR = 1  # OpenCV's interpolation
+EXACT, ROUNDED = 0.08, 0.75  # pixels that places may be off a matrix; OpenCV has 32 steps a pixel
+FAR = 1e6  # pixels beyond the border
+SAMPLE = 4096  # pixels from which a matrix is made
+
+
+def _albumentations_places(function: Any) -> _Placed:
+    transform = copy.deepcopy(function)
+    for part in _parts(transform):  # places are numbers, not classes: they may be interpolated
+        for name, value in (("mask_interpolation", LINEAR), ("border_mode", 0), ("fill_mask", 0.0)):
+            if hasattr(part, name):
+                setattr(part, name, value)
+    nothing = _nothing(transform)
+
+    def move(
+        image: NDArray[Any], places: NDArray[np.float32], rng: np.random.Generator
+    ) -> NDArray[Any]:
+        transform.set_random_seed(int(rng.integers(1 << 32)))
+        return np.asarray(transform(image=image, mask=places, **nothing)["mask"])
+
+    return move
+
+
+def _torch_places(transform: Any) -> _Placed:
+    import torch
+
+    kind = _torch_kind()
+
+    def move(
+        image: NDArray[Any], places: NDArray[np.float32], rng: np.random.Generator
+    ) -> NDArray[Any]:
+        planes = np.moveaxis(image.reshape(*image.shape[:2], -1), -1, 0)
+        tensor = torch.from_numpy(np.ascontiguousarray(planes))
+        known = torch.from_numpy(np.ascontiguousarray(np.moveaxis(places, -1, 0)))
+        with _torch_seed, torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(int(rng.integers(1 << 63)))
+            _, moved = transform(tensor, known.as_subclass(kind))
+        return np.moveaxis(np.asarray(moved), 0, -1)
+
+    return move
+
+
+MOVES = (
+    *("horizontal_flip", "vertical_flip", "resize", "crop", "center_crop", "resized_crop", "pad"),
+    *("rotate", "affine", "perspective", "elastic"),
+)
+"""What torchvision does to images that moves things."""
+
+
+@cache
+def _torch_kind() -> Any:
+    """Tensors of places: torchvision moves them as images, and leaves their values alone.
+
+    Its own masks are moved by the nearest pixel, which is up to half a pixel off.
+    """
+    from torch import Tensor
+    from torchvision import tv_tensors
+    from torchvision.transforms.v2 import InterpolationMode, functional
+
+    class Places(tv_tensors.TVTensor):
+        pass
+
+    fixed = {
+        "interpolation": InterpolationMode.BILINEAR,
+        "antialias": False,
+        "fill": 0,
+        "padding_mode": "constant",
+    }
+    for name in MOVES:
+
+        def moved(places: Any, *args: Any, name: str = name, **kwargs: Any) -> Any:
+            kernel = getattr(functional, f"{name}_image")
+            given = inspect.signature(kernel).bind(places.as_subclass(Tensor), *args, **kwargs)
+            known = given.signature.parameters
+            given.arguments |= {key: value for key, value in fixed.items() if key in known}
+            return kernel(*given.args, **given.kwargs).as_subclass(Places)
+
+        functional.register_kernel(getattr(functional, name), Places)(moved)
+    return Places
+
+
+def _says_where(function: Any) -> bool:
+    """Whether it moves masks along with images."""
+    if _is_albumentations(function):
+        return True
+    v2 = sys.modules.get("torchvision.transforms.v2")
+    return v2 is not None and isinstance(function, v2.Transform)
+
+
+def _found(
+    moved: NDArray[Any], size: tuple[int, ...]
+) -> tuple[NDArray[np.float64], NDArray[Any] | None, NDArray[np.bool_]]:
+    """Matrix of moved places, or the flow where that is none, and which pixels are seen."""
+    seen = np.abs(moved[..., 2] - KNOWN) < 0.05  # no pixel that is mixed with what is not there
+    pixels = np.column_stack([*np.nonzero(seen)]).astype(np.float64)
+    if len(pixels) < 3:  # nothing is seen: everything lies elsewhere
+        return np.array([[1.0, 0.0, FAR], [0.0, 1.0, FAR]]), None, np.ones_like(seen)
+    places = moved[seen][:, :2].astype(np.float64)
+    some = np.unique(np.linspace(0, len(pixels) - 1, SAMPLE).astype(int))
+    unknown = np.column_stack([pixels, np.ones(len(pixels))])
+    solved = np.linalg.lstsq(unknown[some], places[some], rcond=None)[0]
+    off = np.abs(unknown @ solved - places).max()
+    matrix: NDArray[np.float64] = solved.T
+    everywhere = in_place(1, size, matrix=matrix[None])
+    is_rounded = bool((places == np.rint(places)).all())
+    if off < (ROUNDED if is_rounded else EXACT):
+        at = everywhere.places[0]
+        within = np.all([(p >= 1) & (p <= side - 2) for p, side in zip(at, size, strict=True)], 0)
+        return matrix, None, seen | ~within  # the border is not what a transform hides
+    flow = everywhere.flow[0].copy()
+    flow[:, seen] = places.T - pixels.T
+    return matrix, flow, seen
 
 
 def _is_torch(function: Any) -> bool:

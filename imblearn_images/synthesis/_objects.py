@@ -354,6 +354,8 @@ class PasteObjects(BaseEstimator):
     chooses between repeating an image and pasting into it. The annotations of what is pasted come
     along.
 
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
     Parameters
     ----------
     labels : "rare" or list of str, default="rare"
@@ -393,6 +395,12 @@ class PasteObjects(BaseEstimator):
     what is partly hidden is that of the part in view.
 
     Edges are not blended: G. Ghiasi et al. found no gain in it.
+
+    On 120 photos of blood cells, 12.6 times as many red cells as platelets, four to six pasted
+    cells a photo and two such photos of each bring that to 5.2 with twice the rows, one to three
+    to 7.2 with 1.7 times; windows around rare objects to 6.2 with 2.4 times. Boxes of cells pasted
+    as ellipses overlap those of the pixels that have changed by 99 %. One seed; see
+    ``tests/benchmarks/annotations.py``.
 
     References
     ----------

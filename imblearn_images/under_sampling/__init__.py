@@ -12,7 +12,11 @@ Images that disturb, or that nobody needs, are dropped:
   :class:`CondensedNearestNeighbour`, :class:`OneSidedSelection`,
   :class:`NeighbourhoodCleaningRule`
 
-All but the first measure distances, in the features that `embedding` makes. With
+Images with several labels, or objects:
+
+- :class:`LabelUnderSampler`
+
+All but the first and the last measure distances, in the features that `embedding` makes. With
 ``embedding=None`` these are the flattened pixels: neighbours are looked up in the images, block by
 block, and no float copy of 8-bit images is made. Only ``InstanceHardnessThreshold`` and
 ``ClusterCentroids`` need the features themselves: float images as they are, others as one
@@ -35,6 +39,7 @@ from imblearn_images.under_sampling._controlled import (
     NearMiss,
     RandomUnderSampler,
 )
+from imblearn_images.under_sampling._labels import LabelUnderSampler
 
 __all__ = [
     "AllKNN",
@@ -42,6 +47,7 @@ __all__ = [
     "CondensedNearestNeighbour",
     "EditedNearestNeighbours",
     "InstanceHardnessThreshold",
+    "LabelUnderSampler",
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",

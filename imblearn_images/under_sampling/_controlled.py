@@ -15,6 +15,10 @@ from imblearn.under_sampling import NearMiss as ImblearnNearMiss
 from imblearn.under_sampling import RandomUnderSampler as ImblearnRandomUnderSampler
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import (
@@ -23,13 +27,22 @@ from imblearn_images._sampler import (
     MeasuringSelectorMixin,
     SelectingSamplerMixin,
 )
-from imblearn_images.core.images import Images
+from imblearn_images.core.embedding import Search
+from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.neighbors import check_squares
 from imblearn_images.core.pixels import stored
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import plan_averages, plan_of, trace_rows
+from imblearn_images.core.planning import (
+    FittedOnce,
+    plan_averages,
+    plan_of,
+    trace_rows,
+    without_images,
+)
 
 __all__ = ["ClusterCentroids", "InstanceHardnessThreshold", "NearMiss", "RandomUnderSampler"]
+
+TREES = (DecisionTreeClassifier, ExtraTreesClassifier, RandomForestClassifier)
 
 
 @substitute
@@ -238,6 +251,20 @@ class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardness
         )
         self.embedding = embedding
 
+    def _measure(self, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[NDArray[Any], str]:
+        features, nearness = self._own_features(X, y, embeddings)
+        if features is not None:
+            return features, nearness
+        grown = self.estimator is None or type(self.estimator) in TREES
+        images = open_images(X)
+        if not grown or images.dtype.kind not in "bui" or images.dtype.itemsize > 2:
+            return super()._measure(X, y, embeddings)
+        # Trees look at float32, which holds such pixels: they make the only float copy themselves.
+        rows = np.arange(len(y))
+        images.look_at(rows, n_jobs=self.n_jobs)
+        search = Search(images, {"": rows}, n_jobs=self.n_jobs)
+        return search.features(rows, as_float=False), search.nearness
+
 
 @substitute
 class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
@@ -344,16 +371,29 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
             features, nearness = self._measure(X, y, embeddings)
         asked = copy.copy(self)
         asked.voting = "soft" if soft else "hard"
-        if not sparse.issparse(features):  # k-means computes in float32 where it is given that
+        small = nearness == "pixels" and target.dtype.kind in "bui" and target.dtype.itemsize < 8
+        if not (small or sparse.issparse(features)):
+            # k-means computes in float32 where it is given that
             computed = np.float32 if features.dtype == np.float32 else np.float64
             check_squares(features, np.arange(len(y)), computed)
+        plain = self.estimator
+        asked.estimator = FittedOnce(
+            KMeans(random_state=self.random_state) if plain is None else clone(plain)
+        )
         seen = features if as_given else trace_rows(features)
         made, y_made = super(ClusterCentroids, asked)._fit_resample(seen, y)
-        self.__dict__.update(vars(asked) | {"voting": self.voting})
+        clustered = [label for label in np.unique(y) if label in self.sampling_strategy_]
+        found = None
+        if type(asked.estimator.plain) in (KMeans, MiniBatchKMeans):  # each to its nearest centre
+            found = dict(zip(clustered, asked.estimator.found, strict=True))
+        given = {"voting": self.voting, "estimator": plain}
+        self.__dict__.update(vars(without_images(asked)) | given)
         plan = plan_of(made, y_made, len(y), nearness=nearness)
         if plan is None:  # averages, or a sparse matrix, which cannot be traced
             n_clusters = self.sampling_strategy_
-            plan = plan_averages(features, y, made, y_made, n_clusters, nearness=nearness)
+            plan = plan_averages(
+                features, y, made, y_made, n_clusters, nearness=nearness, found=found
+            )
             if soft and nearness == "pixels" and not sparse.issparse(features):
                 returned = features is X and X.dtype.kind == "f"  # as they are
                 dtype = made.dtype if returned else target.dtype

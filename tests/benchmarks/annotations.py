@@ -185,8 +185,8 @@ def pasted(folder, n=40):
     print(
         f"\nPasteObjects, {len(overlaps)} photos with one object each: overlap of its box with "
         f"that of the changed pixels {np.mean(overlaps):.3f} ({np.min(overlaps):.2f}), changed "
-        f"pixels by what the plan says {np.mean(changed):.3f}, none elsewhere; drawing "
-        f"{spent[0]:.1f} and carrying {spent[1]:.1f} ms a photo"
+        f"pixels by what the plan says {np.mean(changed):.3f}; drawing {spent[0]:.1f} and carrying "
+        f"{spent[1]:.1f} ms a photo"
     )
 
 

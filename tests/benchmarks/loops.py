@@ -10,6 +10,7 @@ Parts, each measured in CPU seconds of one process, because machines are shared 
 - speed: milliseconds a row beside ImageFolder and WeightedRandomSampler; batches beside one by one
 - memory: what two forked workers own after an epoch of a million rows
 - labels: epochs of twenty million labels
+- planning: epochs of 100,000 images for the mix, after features: those of fashion, with noise
 
 "stored" is what `fit_resample` gives, drawn once; "fresh" is `EpochPlans`, another set in every
 epoch; the loss is cross-entropy where none is named. "n" is balanced at the length of the data,
@@ -31,6 +32,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,7 @@ from efficacy_models import BATCH, _network, corrected, import_torch
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
-from imblearn_images import RandomOverSampler, RedrawImages, recipes
+from imblearn_images import RandomOverSampler, RedrawImages, epochs, recipes
 from imblearn_images.combine import RandomBalancer, SamplerChain
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.epochs import EpochPlans
@@ -50,20 +52,22 @@ from imblearn_images.synthesis import Augment, TransferDeformation
 # ---------------------------------------------------------------- what is trained on
 
 
-def redrawn(kind: str, seed: int) -> list[Any]:
+def redrawn(kind: str, seed: int, engine: str = "numpy") -> list[Any]:
     """Steps that redraw every class alike."""
     if kind == "mild":
         return [RedrawImages(Augment(), share=0.8, random_state=seed)]
     return [
-        RedrawImages(TransferDeformation(donors="all"), share=0.5, random_state=seed),
-        RedrawImages(Augment(), share=0.4, random_state=seed + 1),
+        RedrawImages(
+            TransferDeformation(donors="all", engine=engine), share=0.5, random_state=seed
+        ),
+        RedrawImages(Augment(engine=engine), share=0.4, random_state=seed + 1),
     ]
 
 
-def at_length(kind: str, seed: int) -> SamplerChain:
+def at_length(kind: str, seed: int, engine: str = "numpy") -> SamplerChain:
     """Classes balanced at the length of the data, then redrawn."""
     balancer = RandomBalancer(random_state=seed)
-    return SamplerChain([balancer, *(redrawn(kind, seed) if kind else [])])
+    return SamplerChain([balancer, *(redrawn(kind, seed, engine) if kind else [])])
 
 
 def all_classes(kind: str, seed: int) -> SamplerChain:
@@ -369,6 +373,28 @@ def labels(n: int) -> None:
         print(f"WeightedRandomSampler of {n:,} labels: {error}")
 
 
+# ---------------------------------------------------------------- planning
+
+
+def planning(n: int) -> None:
+    """CPU seconds of epochs of the mix at the length of the data."""
+    X, y, *_ = images_of("fashion")
+    rng = np.random.default_rng(0)
+    rows = rng.integers(len(X), size=n)
+    images = np.empty((n, *X.shape[1:]), dtype=np.uint8)
+    for at in range(0, n, 10_000):
+        part = X[rows[at : at + 10_000]]
+        images[at : at + 10_000] = np.clip(part + rng.integers(-12, 13, part.shape), 0, 255)
+    plans = EpochPlans(at_length("mix", 0), images, y[rows])
+    start = time.process_time()
+    plans(0)
+    print(f"\n{n:,} images: the first epoch, with features, {time.process_time() - start:.1f} s")
+    for epoch in (1, 2, 3):
+        start = time.process_time()
+        plans(epoch)
+        print(f"epoch {epoch}: planned in {time.process_time() - start:.1f} s", flush=True)
+
+
 # ---------------------------------------------------------------- memory
 
 
@@ -503,9 +529,18 @@ def speed(data: str) -> None:
         "PlanDataset, n mix": of(at_length("mix", 0)),
         f"PlanDataset, n mix, spread={BATCH}": of(at_length("mix", 0), BATCH),
     }
+    if find_spec("cv2") is not None:
+        loaders["PlanDataset, n mix, opencv"] = of(at_length("mix", 0, "opencv"))
+    at_hand = vars(epochs)["_AT_HAND"]
+    # As of a set of so many photos that none comes again before it is forgotten:
+    vars(epochs)["_AT_HAND"] = 0
+    for kind in ("", "mix"):
+        name = f"PlanDataset, {f'n {kind}' if kind else 'copies'}, nothing at hand"
+        loaders[name] = of(at_length(kind, 0))
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in loaders}
     for _ in range(3):
         for name, (images, sampler) in loaders.items():
+            vars(epochs)["_AT_HAND"] = 0 if name.endswith("nothing at hand") else at_hand
             start = time.process_time()
             if hasattr(sampler, "plans"):
                 sampler.plans(sampler.epoch)  # remembered until it is read
@@ -544,7 +579,7 @@ def main() -> None:
     """Run the parts named."""
     what, *_, data = __doc__.split("\n\n")
     parser = argparse.ArgumentParser(description=what, epilog=data)
-    others = ("coverage", "speed", "memory", "labels")
+    others = ("coverage", "speed", "memory", "labels", "planning")
     parser.add_argument("parts", nargs="*", help=f"of {', '.join([*PARTS, *others])}")
     parser.add_argument("--data", default="fashion", help="fashion, grocery, PATH")
     parser.add_argument("--seeds", type=int, default=5, help="how many")
@@ -553,7 +588,9 @@ def main() -> None:
     parser.add_argument(
         "--rows", nargs="+", help="rows of the tables whose names hold one of these"
     )
-    parser.add_argument("--n", type=int, help="rows of memory (1000000), labels (20000000)")
+    parser.add_argument(
+        "--n", type=int, help="rows of memory, labels and planning (default: as said above)"
+    )
     parser.add_argument("--out", type=Path, help="results as JSON lines; those there are kept")
     args = parser.parse_args()
     unknown = set(args.parts) - {*PARTS, *others}
@@ -568,6 +605,8 @@ def main() -> None:
             speed(args.data)
         elif part == "memory":
             memory(args.n or 1_000_000)
+        elif part == "planning":
+            planning(args.n or 100_000)
         else:
             labels(args.n or 20_000_000)
 

@@ -3,7 +3,8 @@
 `python tests/benchmarks/efficacy.py policies [fashion|grocery|textures|PATH ...]` trains HOG and a
 linear model under every policy and prints balanced accuracy on the test part: for each policy
 alone, for the mean of the default policies, and for that mean screened by inner cross-validation,
-which is `PolicyEnsembleClassifier` with its defaults. Repeats train on other images.
+which is `PolicyEnsembleClassifier` with its defaults. Repeats train on other images. With
+`--model cnn` the small network (needs PyTorch) takes their place, and nothing is screened.
 
 `python tests/benchmarks/efficacy.py advice [SET ...]` counts wrong calls of `compare_resamplers` in
 200 simulated comparisons where no candidate is better, and 200 where one is, and what following
@@ -24,6 +25,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from efficacy_models import SmallCNN, balanced_weights
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
@@ -38,6 +41,7 @@ from imblearn_images.preprocessing import HOGFeatures
 SIMPLE = ("none", "prior_correction", "class_weight", "copies")
 DEFAULT = ("prior_correction", "class_weight", "mild", "transfer", "mix", "many")
 SCREEN = 0.03
+TEMPERATURE = 0.02
 Part = tuple[np.ndarray, np.ndarray, Any]  # images, labels, groups or None
 
 
@@ -59,8 +63,35 @@ def policies() -> list[tuple[str, Any, Any]]:
     ]
 
 
-def model() -> Any:
-    """HOG and a linear model."""
+class Network(SmallCNN):
+    """The small network, as a classifier that takes images and has probabilities."""
+
+    def fit(self, X: np.ndarray, y: Any) -> Network:
+        """Train; balanced weights by their name."""
+        if isinstance(self.class_weight, str):
+            weight, self.class_weight = self.class_weight, balanced_weights(np.bincount(y) / len(y))
+            try:
+                super().fit(X, y)
+            finally:
+                self.class_weight = weight
+            return self
+        super().fit(X, y)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Shares of the classes, shape (n, K)."""
+        return softmax(self.decision_function(X).astype(np.float64), axis=1)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def model(steps: int = 0, seed: int = 0) -> Any:
+    """HOG and a linear model; of a number of steps the small network."""
+    if steps:
+        return Network(steps, random_state=seed)
     return make_pipeline(HOGFeatures(), LogisticRegression(C=3, tol=1e-3, max_iter=300))
 
 
@@ -121,6 +152,42 @@ def answers(fitted: PolicyEnsembleClassifier, names: Sequence[str], X: Any) -> n
     return some.predict(X)
 
 
+def weighted_answers(
+    fitted: PolicyEnsembleClassifier, inner: dict[str, float], X: Any
+) -> np.ndarray:
+    """Labels by the mean of policies that weigh by their inner scores.
+
+    The rule was stated before it was tried: a policy counts exp(-d / 0.02) where it scores d below
+    the best, so that one that would just be dropped counts a fifth.
+    """
+    best, logs = max(inner.values()), 0.0
+    for name, score in inner.items():
+        some = copy.copy(fitted)
+        some.estimators_ = {name: fitted.estimators_[name]}
+        logs = logs + math.exp((score - best) / TEMPERATURE) * some.predict_log_proba(X)
+    return fitted.classes_[np.argmax(logs, axis=1)]
+
+
+def run_networks(train: Part, test: Part, seed: int, steps: int) -> dict[str, float]:
+    """Points of each policy with the small network, and of their means; nothing is screened."""
+    X, y, _ = train
+    some = policies()
+    for k in (1, 2):  # of three seeds, the first is that of the others
+        again = make_pipeline(recipes.mild(random_state=k), Network(steps, random_state=100 + k))
+        some.append(
+            (f"mild, seed {k}", again, {"prior": "uniform", "model_prior": "train", "tau": 0.3})
+        )
+    ensemble = PolicyEnsembleClassifier(model(steps, seed), some, screen=None, random_state=seed)
+    ensemble.fit(X, y)
+    rows = {name: [name] for name in ensemble.estimators_}
+    rows["three seeds of mild"] = ["mild", "mild, seed 1", "mild, seed 2"]
+    rows |= {"mean of five": list(DEFAULT[:5]), "PolicyEnsembleClassifier": list(DEFAULT)}
+    return {
+        row: 100 * balanced_accuracy_score(test[1], answers(ensemble, names, test[0]))
+        for row, names in rows.items()
+    }
+
+
 def run_policies(train: Part, test: Part, seed: int) -> tuple[dict[str, float], set[str]]:
     """Points of each policy, of their mean, and of the screened mean; names that are kept."""
     X, y, groups = train
@@ -136,15 +203,47 @@ def run_policies(train: Part, test: Part, seed: int) -> tuple[dict[str, float], 
         row: 100 * balanced_accuracy_score(test[1], answers(ensemble, names, test[0]))
         for row, names in rows.items()
     }
+    for row, names in (("weighted, all", DEFAULT), ("weighted, screened", kept)):
+        found = weighted_answers(ensemble, {name: inner[name] for name in names}, test[0])
+        points[row] = 100 * balanced_accuracy_score(test[1], found)
     return points, set(kept)
 
 
+def print_weights(cases: int) -> None:
+    """Equal weights and those by inner scores, of six simulated policies in ten classes."""
+    rng = np.random.default_rng(0)
+    gains: dict[str, list[float]] = {"weighted, all": [], "weighted, screened": []}
+    for _ in range(cases):
+        y, quality = rng.integers(0, 10, 3300), rng.normal(1.0, 0.15, 6)
+        logits = quality[:, None, None] * 2 * np.eye(10)[y] + rng.normal(size=(3300, 10))
+        logits = logits + rng.normal(size=(6, 3300, 10))  # errors in common, and of their own
+        inner = [balanced_accuracy_score(y[:300], each[:300].argmax(axis=1)) for each in logits]
+        below = np.max(inner) - inner
+        equal, falling = np.where(below <= SCREEN, 1.0, 0.0), np.exp(-below / TEMPERATURE)
+        right = {
+            row: 100 * np.mean(np.tensordot(w, logits[:, 300:], 1).argmax(axis=1) == y[300:])
+            for row, w in (
+                ("equal", equal),
+                ("weighted, all", falling),
+                ("weighted, screened", equal * falling),
+            )
+        }
+        for row, gained in gains.items():
+            gained.append(right[row] - right["equal"])
+    for row, gained in gains.items():
+        error = np.std(gained, ddof=1) / math.sqrt(cases)
+        print(
+            f"{cases} simulated ensembles, {row}: {np.mean(gained):+.2f} +- {error:.2f} points "
+            "over equal weights of those screened"
+        )
+
+
 def costs(train: Part, seed: int) -> tuple[float, float, float]:
-    """CPU seconds: one fit; one fit behind the mix; the ensemble of five policies, screened."""
+    """CPU seconds: one fit; one fit behind the mix; the ensemble with its defaults."""
     X, y, groups = train
     found = []
-    five = [each for each in policies() if each[0] in DEFAULT[:5]]
-    for some, screen in (([policies()[0]], None), ([policies()[9]], None), (five, SCREEN)):
+    default = [each for each in policies() if each[0] in DEFAULT]
+    for some, screen in (([policies()[0]], None), ([policies()[9]], None), (default, SCREEN)):
         start = time.process_time()
         PolicyEnsembleClassifier(model(), some, screen=screen, random_state=seed).fit(
             X, y, groups=groups
@@ -153,24 +252,29 @@ def costs(train: Part, seed: int) -> tuple[float, float, float]:
     return found[0], found[1], found[2]
 
 
-def print_policies(sets: Sequence[str], repeats: int, **sources: Any) -> None:
+def print_policies(sets: Sequence[str], repeats: int, steps: int, **sources: Any) -> None:
     """The table; sets are columns."""
     table: dict[str, dict[str, np.ndarray]] = {}
     for name in sets:
         found = []
         for seed in range(repeats):
             train, test = parts(name, seed, **sources)
-            points, kept = run_policies(train, test, seed)
+            points, kept = (
+                (run_networks(train, test, seed, steps), set(DEFAULT))
+                if steps
+                else run_policies(train, test, seed)
+            )
             found.append(points)
             told = ", ".join(f"{row} {value:.1f}" for row, value in points.items())
             print(f"{name}, seed {seed}, {len(train[1])} images: {told}; kept: {sorted(kept)}")
         for row in found[0]:
             table.setdefault(row, {})[name] = np.array([points[row] for points in found])
-        fit, mixed, five = costs(train, 0)
-        print(
-            f"{name}: CPU s of one fit {fit:.2f}, behind the mix {mixed:.2f}, five policies "
-            f"screened {five:.2f}: {five / mixed:.1f} times one fit and one drawing"
-        )
+        if not steps:
+            fit, mixed, all_six = costs(train, 0)
+            print(
+                f"{name}: CPU s of one fit {fit:.2f}, behind the mix {mixed:.2f}, the default "
+                f"screened {all_six:.2f}: {all_six / mixed:.1f} times one fit and one drawing"
+            )
     simple = {name: max(table[row][name].mean() for row in SIMPLE) for name in sets}
     print(f"\n{'':28}" + "".join(f"{name[-16:]:>18}" for name in sets), end="")
     print(f"{'vs copies':>11}{'vs LA':>8}{'worst vs simple':>17}")
@@ -226,7 +330,7 @@ def print_simulations(cases: int) -> None:
     others = ("mild", "transfer", "mix", "many", "policies")
     for what in ("null", "planted"):
         wrong = found = 0
-        gains = []
+        gains, by_mean = [], []
         for _ in range(cases):
             means = dict(baselines) | dict.fromkeys(others, 0.8)
             if what == "planted":
@@ -238,11 +342,13 @@ def print_simulations(cases: int) -> None:
             wrong += surely and means[chosen] <= means["prior_correction"]
             found += surely and means[chosen] > means["prior_correction"]
             gains.append(100 * (means[chosen] - means["prior_correction"]))
+            best = max(baselines, key=lambda name: comparison.scores[name].mean())
+            by_mean.append(100 * (means[best] - means["prior_correction"]))
         error = np.std(gains, ddof=1) / math.sqrt(cases)
         print(
             f"{cases} {what} cases: {wrong} wrong calls ({100 * wrong / cases:.1f} %, nominal at "
             f"most 5 %), {found} right ones; gain over prior correction {np.mean(gains):+.2f} +- "
-            f"{error:.2f} points"
+            f"{error:.2f} points (of the baseline with the best mean {np.mean(by_mean):+.2f})"
         )
 
 
@@ -276,6 +382,8 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
     parser.add_argument("what", choices=["policies", "advice"])
     parser.add_argument("sets", nargs="*", help="fashion, grocery, textures, PATH")
     parser.add_argument("--seeds", type=int, default=2, help="repeats")
+    parser.add_argument("--model", choices=["hog", "cnn"], default="hog", help="of policies")
+    parser.add_argument("--steps", type=int, default=1000, help="of the network")
     parser.add_argument("--cases", type=int, default=200, help="simulated comparisons of a kind")
     args = parser.parse_args(arguments)
     sources = {"images_of": images_of, "groups_of": groups_of}
@@ -284,4 +392,5 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
         print_advice(args.sets, args.seeds, **sources)
     else:
         sets = args.sets or ["fashion", "grocery", "textures"]
-        print_policies(sets, args.seeds, **sources)
+        print_policies(sets, args.seeds, args.steps if args.model == "cnn" else 0, **sources)
+        print_weights(args.cases)

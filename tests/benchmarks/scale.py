@@ -15,8 +15,10 @@ import contextlib
 import hashlib
 import os
 import re
+import struct
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import joblib
@@ -32,7 +34,7 @@ from imblearn_images import (
 from imblearn_images.core.files import write_image
 from imblearn_images.core.parallel import in_workers
 from imblearn_images.core.writing import render_files
-from imblearn_images.folders import balance_folder
+from imblearn_images.folders import balance_folder, verify_folder
 from imblearn_images.images import Images, StoreImages
 from imblearn_images.synthesis import Augment
 
@@ -210,21 +212,34 @@ def hash_of(folder):
     return digest.hexdigest()[:12]
 
 
+def tiny(row):
+    """A PNG of 2 x 2 pixels that no other row has, in a third of the time that Pillow takes."""
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(b"\0%c%c\0%c%c" % (row >> 16, row >> 8 & 255, row & 255, 7), 1)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
 def folder(n):
-    """Balance class folders of tiny files by hard links."""
+    """Balance class folders of tiny files by hard links; TMPDIR says where they are."""
     n = int(n)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "photos")
         for name in ("common", "rare"):
             (root / name).mkdir(parents=True)
         for row, label in enumerate(labels(n)):
-            image = np.full((2, 2), row % 256, np.uint8)
-            image[0] = row // 256 % 256, row // 65536
-            write_image(root / ("rare" if label else "common") / f"{row:07}.png", image)
+            (root / ("rare" if label else "common") / f"{row:07}.png").write_bytes(tiny(row))
         with measured(f"balance_folder, {n} files, hard links"):
-            balance_folder(
+            report = balance_folder(
                 root, Path(folder, "out"), sampler=RandomUnderSampler(), random_state=0, link="hard"
             )
+        with measured(f"verify_folder, {report.n_files} files"):
+            print(verify_folder(Path(folder, "out"), source=root))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from imblearn import combine, over_sampling, under_sampling
+from imblearn import combine, ensemble, over_sampling, under_sampling
 
 import imblearn_images as ours
 
@@ -377,13 +377,19 @@ FAMILY = {
     ),
     "KMeansSMOTE": (
         over_sampling.KMeansSMOTE,
-        {"random_state": 0, "cluster_balance_threshold": 0.01},
+        # Small classes must find clusters that hold enough of them, or both raise an error.
+        {"random_state": 0, "kmeans_estimator": 2, "cluster_balance_threshold": 0.0},
         FEATURES,
     ),
     "SVMSMOTE": (over_sampling.SVMSMOTE, {"random_state": 0}, FEATURES),
     "ClusterCentroids": (under_sampling.ClusterCentroids, {"random_state": 0}, FEATURES),
     "InstanceHardnessThreshold": (
         under_sampling.InstanceHardnessThreshold,
+        {"random_state": 0},
+        FEATURES,
+    ),
+    "BalancedRandomForestClassifier": (
+        ensemble.BalancedRandomForestClassifier,
         {"random_state": 0},
         FEATURES,
     ),
@@ -411,9 +417,11 @@ def family_case(name: str) -> tuple[np.ndarray, np.ndarray]:
 def family_job(title: str, who: str, X: np.ndarray, y: np.ndarray):
     """Run one sampler of the family, ours on the images or the peer on float64 rows."""
     theirs, params, _ = FAMILY[title]
-    if who == "ours":
-        return getattr(ours, theirs.__name__)(**params).fit_resample(X, y)
-    return theirs(**params).fit_resample(X.reshape(len(X), -1).astype(float), y)
+    made = getattr(ours, theirs.__name__)(**params) if who == "ours" else theirs(**params)
+    seen = X if who == "ours" else X.reshape(len(X), -1).astype(float)
+    if not hasattr(made, "fit_resample"):
+        return made.fit(seen, y).predict(seen), y
+    return made.fit_resample(seen, y)
 
 
 def family(rounds: int) -> None:

@@ -1,4 +1,4 @@
-"""The gap: how easily synthetic images are told from real ones of their class."""
+"""Gap: how easily synthetic images are told from real ones of their class."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sklearn.utils import check_random_state
 
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.estimators import as_wanted
+from imblearn_images.core.hog import hog_features
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.targets import plain_list
 from imblearn_images.core.text import align
-from imblearn_images.preprocessing import HOGFeatures
 
 __all__ = ["SynthesisGap", "gap_between", "gap_of", "synthesis_gap"]
 
@@ -219,7 +219,7 @@ def _described(plan: ResamplingPlan, images: Images, features: Any) -> NDArray[n
     drawn.look_at(np.arange(len(plan)))
     shape = drawn.shape_of(0)
     if features is None:
-        features = HOGFeatures().fit(np.zeros((1, *shape), dtype=drawn.dtype))
+        features = hog_features
     blocks = []
     for start in range(0, len(plan), 100):
         rows = np.arange(start, min(start + 100, len(plan)))

@@ -1,0 +1,227 @@
+"""Masks in PNG files: the label of every pixel as a number, and the colours it is shown in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from imblearn_images.core import files
+from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.text import counted, printable
+
+__all__ = ["read_masks", "write_masks"]
+
+SUFFIXES = {".png", ".tif", ".tiff", ".bmp", ".gif"}
+"""Of files that keep every value; JPEG does not."""
+HOLDS = {"P": np.uint8, "L": np.uint8, "1": np.bool_, "I;16": np.uint16, "I": np.int32}
+"""Modes of Pillow that hold one number a pixel."""
+
+
+def read_masks(
+    masks: str | os.PathLike[str] | Sequence[Any],
+    images: Sequence[Any] | None = None,
+    *,
+    n_jobs: int | None = None,
+) -> list[NDArray[Any]]:
+    """Read label maps from image files, the numbers as they are stored.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
+    Parameters
+    ----------
+    masks : path, or list of n paths
+        A folder of masks, or the files.
+    images : list of n paths, default=None
+        The photos, in whose order the masks of a folder are to come: each has the name of its
+        photo, before the dot. By default the masks come in the order of their names.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    maps : list of n ndarrays of shape (H, W)
+        uint8, of 16 bits uint16, of one bit bool. Of files with a palette these are the numbers of
+        the palette, not its colours. What :func:`carry` takes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or file.
+    ValueError
+        Naming files that are no masks, such as those of three colours, and photos without a mask.
+
+    See Also
+    --------
+    write_masks : The way back, with the palette.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> colours = [[0, 0, 0], [255, 0, 0]]
+    >>> maps = [np.eye(3, dtype=np.uint8)]
+    >>> paths = write_masks(maps, f"{folder}/masks", names=["photo.jpg"], palette=colours)
+    >>> read_masks(f"{folder}/masks", images=["photo.jpg"])[0].tolist()
+    [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    """
+    if isinstance(masks, (str, os.PathLike)):
+        paths = _of_folder(Path(masks), images)
+    else:
+        paths = [os.fspath(path) for path in masks]
+        if images is not None and len(images) != len(paths):
+            raise ValueError(f"`masks` has {len(paths)} files, `images` has {len(images)}.")
+    return in_threads(_read, ((path,) for path in paths), n_jobs=n_jobs)
+
+
+def _of_folder(folder: Path, images: Sequence[Any] | None) -> list[str]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"`masks` must be a folder or a list of files, {folder} is none.")
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES:
+            found.setdefault(path.stem, []).append(str(path))
+    if twice := next((own for own in found.values() if len(own) > 1), None):
+        raise ValueError(f"`masks` has several files of one name: {', '.join(twice)}. Remove one.")
+    if images is None:
+        return [own[0] for own in found.values()]
+    stems = [Path(os.fspath(image)).stem for image in images]
+    if missing := [stem for stem in stems if stem not in found]:
+        raise ValueError(
+            f"`masks` must hold a mask for each image, {printable(folder)} has none for "
+            f"{len(missing)} of {counted(len(stems), 'image')}, such as {missing[0]!r}. Masks have "
+            "the names of their images, before the dot."
+        )
+    return [found[stem][0] for stem in stems]
+
+
+def _read(path: str) -> NDArray[Any]:
+    with files.opened(path) as image:
+        mode = "I;16" if image.mode.startswith("I;16") else image.mode
+        if mode not in HOLDS or image.format == "JPEG":
+            what = "JPEG, which changes values" if image.format == "JPEG" else f"mode {mode}"
+            raise ValueError(
+                f"a mask must hold one number a pixel, got {what}. Turn colours into numbers, e.g. "
+                "by image.quantize of Pillow, and save them as PNG"
+            )
+        pixels = np.array(image)
+    return pixels.astype(HOLDS[mode], copy=False)
+
+
+def write_masks(
+    maps: Sequence[ArrayLike],
+    output: str | os.PathLike[str],
+    *,
+    names: Sequence[Any],
+    palette: ArrayLike | str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+) -> list[str]:
+    """Write label maps as PNG, every number as it is.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
+    Parameters
+    ----------
+    maps : list of n arrays of shape (H, W)
+        Bools, or integers from 0 to 65,535; those that :func:`carry` gives back.
+    output : path
+        Folder, which may be there; no file in it is written over.
+    names : list of n paths
+        Of the images, whose names the masks get: those that a sampler gives back.
+    palette : path, or array-like of shape (k, 3), default=None
+        The colours in which numbers are shown: a mask, or folder of masks, that has them, or red,
+        green and blue from 0 to 255 for each number. By default masks are grey.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    paths : list of n str
+
+    Raises
+    ------
+    FileExistsError
+        If a file is there already.
+    ValueError
+        For maps of another kind, numbers that a palette has no colours for, and names that are
+        there twice.
+    """
+    listed = [np.asarray(each) for each in maps]
+    if len(listed) != len(names):
+        raise ValueError(f"`maps` has {len(listed)} entries, `names` has {len(names)}.")
+    colours = _colours(palette)
+    stems = [Path(os.fspath(name)).stem for name in names]
+    if len(set(stems)) < len(stems):
+        twice = next(stem for stem in stems if stems.count(stem) > 1)
+        raise ValueError(
+            f"`names` must differ, {twice!r} is there twice. Copies of an image are one file: pass "
+            "names of their own, such as those of the files that write_annotations wrote."
+        )
+    top = Path(output)
+    images = []
+    for stem, each in zip(stems, listed, strict=True):
+        path = top / f"{stem}.png"
+        if path.exists():
+            raise FileExistsError(f"{printable(path)} is there already. Choose a new folder.")
+        images.append((path, _checked(each, stem, colours)))
+    top.mkdir(parents=True, exist_ok=True)
+
+    def write(path: Path, pixels: NDArray[Any]) -> str:
+        image = Image.fromarray(pixels)
+        if colours is not None and pixels.dtype == np.uint8:
+            image.putpalette(colours.tobytes())
+        with files.written_whole(path) as file:
+            image.save(file, format="PNG")
+        return str(path)
+
+    return in_threads(write, images, n_jobs=n_jobs)
+
+
+def _checked(pixels: NDArray[Any], stem: str, colours: NDArray[np.uint8] | None) -> NDArray[Any]:
+    """A label map in the smallest type that PNG has for it."""
+    if pixels.ndim != 2 or pixels.dtype.kind not in "biu" or not pixels.size:
+        raise ValueError(
+            f"`maps` must be label maps of integers or bools of shape (H, W), got shape "
+            f"{pixels.shape} and dtype {pixels.dtype} for {stem!r}."
+        )
+    if pixels.dtype == np.bool_ and colours is None:
+        return pixels
+    low, high = int(pixels.min()), int(pixels.max())
+    if low < 0 or high > 65_535:
+        raise ValueError(
+            f"`maps` must hold numbers from 0 to 65,535, got {low} to {high} for {stem!r}. PNG "
+            "holds no others; `fill` of carry is the number of pixels that show nothing."
+        )
+    if colours is not None and high > 255:
+        raise ValueError(
+            f"`palette` has colours for numbers up to 255, got {high} for {stem!r}. Leave it out."
+        )
+    return pixels.astype(np.uint8 if high <= 255 else np.uint16)
+
+
+def _colours(palette: Any) -> NDArray[np.uint8] | None:
+    """All colours, (k, 3), of a palette, or of a file that has one."""
+    if palette is None:
+        return None
+    if isinstance(palette, (str, os.PathLike)):
+        path = Path(palette)
+        paths = _of_folder(path, None) if path.is_dir() else [str(path)]
+        for each in paths[:1]:
+            with files.opened(each) as image:
+                own = image.getpalette("RGB")
+                if own is not None:
+                    return np.array(own, dtype=np.uint8).reshape(-1, 3)
+        raise ValueError(f"`palette` must be a mask with a palette, {printable(path)} has none.")
+    colours = np.asarray(palette)
+    is_table = colours.ndim == 2 and colours.shape[1] == 3 and 1 <= len(colours) <= 256
+    if not is_table or colours.dtype.kind not in "iu" or colours.min() < 0 or colours.max() > 255:
+        raise ValueError(
+            "`palette` must be a mask, or up to 256 rows of red, green and blue from 0 to 255, got "
+            f"shape {colours.shape} and dtype {colours.dtype}."
+        )
+    return colours.astype(np.uint8)

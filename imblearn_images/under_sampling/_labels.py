@@ -1,0 +1,219 @@
+"""Under-sampling where an image has several labels, or several objects."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from imblearn.under_sampling.base import BaseUnderSampler
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from imblearn_images._docstrings import substitute
+from imblearn_images.core.multilabel import LabelCounts, set_names
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.repeats import Reach, choose_kept
+from imblearn_images.core.targets import plain
+from imblearn_images.core.validation import as_counts
+from imblearn_images.over_sampling._labels import LabelSamplerMixin, take_selected
+
+__all__ = ["LabelUnderSampler"]
+
+
+def label_limits(strategy: Any, labels: LabelCounts) -> dict[Any, int]:
+    """How many of each label a `sampling_strategy` leaves.
+
+    Parameters
+    ----------
+    strategy : float, str, dict or callable
+        As :class:`LabelUnderSampler` takes it.
+    labels : LabelCounts
+        What there is.
+
+    Returns
+    -------
+    limits : dict
+        Label to number; labels that are left alone are not in it.
+
+    Raises
+    ------
+    ValueError
+        For an unknown word or label, a share outside 0 to 1, and more than there is.
+
+    Examples
+    --------
+    >>> from imblearn_images.core.multilabel import count_labels_of
+    >>> labels = count_labels_of([["cat"], ["cat", "owl"], ["cat", "dog"], ["dog"]])
+    >>> label_limits("auto", labels), label_limits(0.5, labels)
+    ({'cat': 1, 'dog': 1}, {'cat': 2})
+    """
+    before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
+    there = {label: n for label, n in before.items() if n}
+    if not there:
+        raise ValueError(
+            f"`y` must have at least one label, got {len(labels.counts)} images without any. "
+            "Check how the labels were read."
+        )
+    most, fewest = max(there.values()), min(there.values())
+    if isinstance(strategy, str):
+        chosen = {
+            "auto": there,
+            "all": there,
+            "not minority": there,
+            "majority": [label for label, n in there.items() if n == most],
+            "not majority": [label for label, n in there.items() if n != most],
+        }
+        if strategy not in chosen:
+            raise ValueError(
+                f"`sampling_strategy` must be one of {', '.join(map(repr, chosen))}, a share, "
+                f"a dict or a function, got {strategy!r}."
+            )
+        asked: dict[Any, int] = dict.fromkeys(chosen[strategy], fewest)
+    elif isinstance(strategy, Real) and not isinstance(strategy, bool):
+        share = float(strategy)
+        if not 0 < share <= 1:
+            raise ValueError(
+                "`sampling_strategy` must be the share of the rarest label in others, above 0 and "
+                f"at most 1, got {strategy!r}."
+            )
+        asked = {label: min(n, math.floor(round(fewest / share, 6))) for label, n in there.items()}
+    else:
+        given = strategy(labels.flat) if callable(strategy) else strategy
+        if not isinstance(given, Mapping):
+            raise ValueError(
+                "`sampling_strategy` must be a float, a word, a dict {label: number} or a function "
+                f"that returns one, got {given!r:.80}."
+            )
+        asked = {plain(label): int(n) for label, n in as_counts(given).items()}
+        for label, n in asked.items():
+            if label not in before:
+                known = ", ".join(map(repr, labels.labels[:10]))
+                raise ValueError(
+                    f"`sampling_strategy` must name labels of y, got {label!r}. There are {known}"
+                    f"{', ...' if len(before) > 10 else ''}."
+                )
+            if n > before[label]:
+                what = "images" if labels.counts.max() <= 1 else "objects"
+                raise ValueError(
+                    "`sampling_strategy` must not be more than there is when under-sampling. Class "
+                    f"{label!r} has {before[label]} {what}, `sampling_strategy` asks for {n}."
+                )
+    return {label: n for label, n in asked.items() if n < before[label]}
+
+
+@substitute
+class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
+    """Drop images that hold frequent labels, where images have several labels.
+
+    Dropping an image drops all of its labels. Which images is a linear programme: no label falls
+    below its target, labels that are not to be reduced keep theirs, and what frequent labels have
+    above their targets is as little as that allows. Images without a frequent label all stay.
+
+    Read more in the :ref:`User Guide <boxes-and-labels>`.
+
+    Parameters
+    ----------
+    {sampling_strategy_label_limits}
+    keep : float, default=1.0
+        Share of the images, or objects, of a label that is not to be reduced that has to stay.
+        With 1 every image that holds such a label does; less lets frequent labels come down
+        further.
+    {random_state}
+
+    Attributes
+    ----------
+    {plan_}
+    reach_ : Reach
+        For every label the number before, the number wanted and the number reached.
+    {sample_indices_}
+    {sampling_strategy_}
+    {n_features_in_}
+
+    Warns
+    -----
+    UserWarning
+        Naming the labels that stay above their target, because images that hold them hold rarer
+        ones, too.
+
+    See Also
+    --------
+    imblearn_images.over_sampling.LabelOverSampler : Repeat images instead.
+
+    Notes
+    -----
+    The result is in the order of the images. Where nearly every image holds a rare label there is
+    little to drop: raise the rare ones with ``LabelOverSampler`` instead.
+
+    Examples
+    --------
+    >>> from imblearn_images import LabelUnderSampler
+    >>> photos = ["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"]
+    >>> labels = [["cat"], ["cat"], ["cat", "dog"], ["cat"], ["dog", "owl"]]
+    >>> under = LabelUnderSampler({"cat": 2}, random_state=0)
+    >>> photos_res, labels_res = under.fit_resample(photos, labels)
+    >>> photos_res, labels_res
+    (['3.jpg', '4.jpg', '5.jpg'], [['cat', 'dog'], ['cat'], ['dog', 'owl']])
+    """
+
+    sample_indices_: NDArray[np.intp]
+    reach_: Reach
+    embedding = None
+    n_jobs = None
+
+    def __init__(
+        self,
+        sampling_strategy: float | str | Mapping[Any, int] | Callable[..., Any] = "auto",
+        *,
+        keep: float = 1.0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.sampling_strategy = sampling_strategy
+        self.keep = keep
+        self.random_state = random_state
+
+    def _requested(self, labels: LabelCounts) -> dict[Any, int]:
+        """How many of each label are to be left; labels that are left alone are not in it."""
+        return label_limits(self.sampling_strategy, labels)
+
+    def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
+        if not isinstance(self.keep, Real) or not 0 <= self.keep <= 1:
+            raise ValueError(f"`keep` must be a share from 0 to 1, got {self.keep!r}.")
+        if embeddings is not None:  # not needed, but wrong is wrong
+            self._own_features(X, set_names(y), embeddings)
+        kept, self.reach_ = choose_kept(
+            y.counts,
+            self.sampling_strategy_,
+            keep=float(self.keep),
+            labels=y.labels,
+            random_state=check_random_state(self.random_state),
+        )
+        if not kept.any():
+            raise ValueError(
+                f"`sampling_strategy` {self.sampling_strategy!r:.80} leaves no image. Request more."
+            )
+        self._warn_of_rest(y.counts.max(axis=0))
+        rows = np.flatnonzero(kept)
+        plan = ResamplingPlan.selection(rows, y.counts).labelled(y.counts[rows], y.labels)
+        self.plan_, self.sample_indices_ = plan, rows
+        return take_selected(X, plan), y.take(rows)
+
+    def _warn_of_rest(self, in_one: NDArray[Any]) -> None:
+        """Name labels that are further above their target than one image could mend."""
+        above = [
+            f"{label!r} (has {before}, wanted {wanted}, left {reached})"
+            for (label, before, wanted, reached, _), most in zip(self.reach_, in_one, strict=True)
+            if wanted < before and reached - wanted >= most
+        ]
+        if above:
+            listed = ", ".join(above[:5]) + (" and others" if len(above) > 5 else "")
+            warnings.warn(
+                f"LabelUnderSampler leaves {len(above)} of {len(self.reach_)} labels above their "
+                f"target: {listed}. Images that hold them hold labels that may not fall further. "
+                "Lower `keep`, or raise rare labels with LabelOverSampler.",
+                UserWarning,
+                stacklevel=3,
+            )
