@@ -27,7 +27,8 @@ from imblearn_images._sampler import (
     searched_here,
 )
 from imblearn_images.core.embedding import Search
-from imblearn_images.core.planning import AcceptRule, FittedOnce, check_class_sizes
+from imblearn_images.core.listening import FittedOnce
+from imblearn_images.core.planning import AcceptRule, check_class_sizes
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.targets import told
 
