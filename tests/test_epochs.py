@@ -25,13 +25,12 @@ from imblearn_images import (
     ResamplingPlan,
     SMOTETomek,
     TomekLinks,
-    epochs,
     recipes,
 )
 from imblearn_images.combine import SamplerChain
 from imblearn_images.core import files, similarity
 from imblearn_images.core.images import ArrayImages, FileImages
-from imblearn_images.epochs import EpochImages, EpochPlans
+from imblearn_images.epochs import EpochImages, EpochPlans, _reading
 from imblearn_images.preprocessing import HOGFeatures, ReadImages
 from imblearn_images.synthesis import Augment, Morph, NeighborsAgree, TransferDeformation
 
@@ -297,12 +296,12 @@ def test_decoded_files_are_kept_within_a_limit_and_change_no_byte(tmp_path, monk
     paths = write_images(tmp_path, make_images(N, (9, 8, 3), "uint8"))
     plans = EpochPlans(mix(), paths, Y, size=(6, 5), mode="RGB")
     plans(0)
-    monkeypatch.setattr(epochs, "_AT_HAND", 0)
+    monkeypatch.setattr(_reading, "_AT_HAND", 0)
     expected = np.asarray(EpochPlans(mix(), paths, Y, size=(6, 5), mode="RGB")(1))
     monkeypatch.setattr(files, "read_image", counted)
     size = 6 * 5 * 3
     for limit, fewest, most in ((1 << 20, 0, N), (8 * size, N, 1 << 10), (7 * size, 40, 1 << 10)):
-        monkeypatch.setattr(epochs, "_AT_HAND", limit)
+        monkeypatch.setattr(_reading, "_AT_HAND", limit)
         again = pickle.loads(pickle.dumps(plans))
         read.clear()
         assert np.array_equal(again(1).draw(range(len(expected))), expected)

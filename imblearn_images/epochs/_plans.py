@@ -1,78 +1,47 @@
-"""Epochs: another resampled set in every epoch of a training loop, and nothing of it is stored.
-
-:class:`EpochPlans` decides, :class:`EpochImages` is what it has decided for one epoch. Both need
-NumPy alone; :mod:`imblearn_images.torch` and :mod:`imblearn_images.keras` hand them to data
-loaders.
-
-How it works:
-
-1. A sampler, or several, decide on images that are drawn when they are read, so that planning an
-   epoch draws nothing but what a sampler has to look at.
-2. Of the decision arrays are kept, some 30 bytes a row.
-3. A row is named by a *key*, a small tuple that says all there is to know to draw it: the source
-   image, or the synthesis, its seed and its parents, which may be synthetic themselves. Whoever
-   has the key and the source images has the image, in whatever process, batch and order.
-"""
+"""EpochPlans decides on the rows of each epoch; EpochImages are those of one."""
 
 from __future__ import annotations
 
 import copy
 import os
-import pickle
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from numbers import Integral
-from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
-from sklearn.base import clone
 
-from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
-from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.carrying import carry, carry_rows
-from imblearn_images.core.containers import holds_images, unwrap
-from imblearn_images.core.embedding import given_features
-from imblearn_images.core.images import FileImages, Images, Memory, open_images
+from imblearn_images.core.carrying import carry_rows
+from imblearn_images.core.images import FileImages, Images
 from imblearn_images.core.masks import resized_mask
-from imblearn_images.core.modes import axes_of
-from imblearn_images.core.multilabel import LabelCounts, count_labels_of, several_labels_of
-from imblearn_images.core.pixels import channels_last, resized
+from imblearn_images.core.multilabel import LabelCounts
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import DrawnImages
-from imblearn_images.core.rules import Blend, answer, rule_name
-from imblearn_images.core.synthesis import as_synthesis
 from imblearn_images.core.targets import (
     as_table,
-    label_rows,
     labels_of,
-    plain_list,
     told,
     unwrap_labels,
 )
-from imblearn_images.core.text import printable
 from imblearn_images.core.validation import check_lengths
-from imblearn_images.core.writing import DrawLater
-from imblearn_images.image_sampler import instead_of
-from imblearn_images.over_sampling import RedrawImages
-from imblearn_images.over_sampling._labels import LabelSamplerMixin
+from imblearn_images.epochs._deciding import (
+    Columns,
+    Deciding,
+    columns_of,
+    numbered,
+    several_for,
+    source_of,
+    steps_of,
+)
+from imblearn_images.epochs._reading import Files, Resized, at_size, opened
 
 __all__ = ["EpochImages", "EpochPlans"]
 
 Key = tuple[Any, ...]
 """``(row,)`` of a source image, else ``(step, seed, base, *partners, *shares)``, where base and
 partners are rows of the source or such keys."""
-
-_CHANNELS: dict[str, tuple[int, ...]] = {"L": (), "RGB": (3,), "RGBA": (4,)}
-_NOWHERE = DrawLater(".imblearn-images-draws-later")  # a folder that nobody has or makes
-_NOWHERE.carries = False
-_AT_HAND = 1 << 25  # bytes of decoded files that a process keeps: parents come again and again
-_KEPT = 2  # epochs besides the first that are remembered: the one that trains, and the next
 
 
 class EpochPlans:
@@ -184,24 +153,24 @@ class EpochPlans:
         embeddings: ArrayLike | None = None,
         classes: ArrayLike | None = None,
     ) -> None:
-        images, table = _opened(X, size, mode)
+        images, table = opened(X, size, mode)
         self.images, self.n_source = images, len(images)
         self.shape = images.uniform
         self.targets_: NDArray[Any]
-        steps = [] if isinstance(resampler, ResamplingPlan) else list(_steps_of(resampler))
-        several = _several(resampler, steps, y)
+        steps = [] if isinstance(resampler, ResamplingPlan) else list(steps_of(resampler))
+        several = several_for(resampler, steps, y)
         if several is None:
             labels = labels_of(y) if as_table(y) is None else np.asarray(unwrap_labels(y)[0])
-            self.classes_, self.targets_ = _numbered(labels, classes)
+            self.classes_, self.targets_ = numbered(labels, classes)
         else:
             labels = several.counts
-            self.classes_, self.targets_ = _columns_of(several, classes)
+            self.classes_, self.targets_ = columns_of(several, classes)
         check_lengths(images, labels)
         if several is not None and isinstance(several.source, Annotations):
             self.check_annotations(several.source)
             fitted: Any = self._fitted(several.source, np.arange(len(images)))
             several = LabelCounts(several.counts, several.labels, fitted)
-        self._deciding = _Deciding(resampler, steps, images, table, labels, several, embeddings)
+        self._deciding = Deciding(resampler, steps, images, table, labels, several, embeddings)
 
     @classmethod
     def of(
@@ -269,7 +238,7 @@ class EpochPlans:
         """
         files.check_size_and_mode(size, None)
         other = copy.copy(self)
-        other.images = _at_size(self.images, (int(size[0]), int(size[1])))
+        other.images = at_size(self.images, (int(size[0]), int(size[1])))
         other.shape = other.images.uniform
         return other
 
@@ -322,7 +291,7 @@ class EpochPlans:
         keys : sequence of keys
             Of :meth:`EpochImages.rows`, of any epochs.
         """
-        return np.array([_source_of(key) for key in keys], dtype=np.intp)
+        return np.array([source_of(key) for key in keys], dtype=np.intp)
 
     def carry(
         self,
@@ -427,7 +396,7 @@ class EpochPlans:
 
     @property
     def _is_resized(self) -> bool:
-        return isinstance(self.images, (_Files, _Resized))
+        return isinstance(self.images, (Files, Resized))
 
     def _fitted(self, targets: Any, rows: NDArray[np.intp]) -> Any:
         """Annotations, or label maps, of these source images in the size they are drawn at."""
@@ -581,7 +550,7 @@ class EpochImages(Images):
     'row 7 (dog) = 0.40 x 5 + 0.60 x 4'
     """
 
-    def __init__(self, plans: EpochPlans, epoch: int, columns: tuple[_Columns, ...]) -> None:
+    def __init__(self, plans: EpochPlans, epoch: int, columns: tuple[Columns, ...]) -> None:
         self.plans, self.epoch = plans, epoch
         self._columns = columns
 
@@ -743,495 +712,3 @@ class EpochImages(Images):
             of = flat[at * width : at * width + n]
             keys[place] = (step, seed, keys[place], *of, *share[:n])
         return keys
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Columns:
-    """One step of a plan, with what it has of the rows that it draws, and only of these."""
-
-    base: NDArray[Any]
-    drawn: NDArray[Any]
-    """The rows that are drawn, ascending."""
-    partners: NDArray[Any]
-    weights: NDArray[np.float64]
-    seeds: NDArray[np.uint64] | None
-    tries: NDArray[Any] | None
-    accepted: NDArray[np.bool_] | None
-    says_drawn: bool
-    mixes: bool
-    nearness: str
-
-    @classmethod
-    def of(cls, plan: ResamplingPlan) -> _Columns:
-        """What is to be kept of a plan of one step."""
-        drawn = np.flatnonzero(plan.synthetic)
-        small = np.int32 if max(plan.n_source, len(plan)) < 2**31 else np.intp
-
-        def cut(column: NDArray[Any] | None) -> Any:
-            return None if column is None else column[drawn]
-
-        return cls(
-            plan.base.astype(small),
-            drawn.astype(small),
-            cut(plan.partners).astype(small),
-            cut(plan.weights),
-            cut(plan.seeds),
-            cut(plan.tries),
-            cut(plan.accepted),
-            plan.drawn is not None,
-            bool(answer(plan.synthesis, "mixes")),
-            plan.nearness,
-        )
-
-    def used(self, weights: NDArray[np.float64]) -> list[int]:
-        """How many partners each of some rows has; those of share 0 at the end mix nothing."""
-        n, width = weights.shape
-        if not self.mixes or width < 2:
-            return [width] * n
-        behind = (weights[:, ::-1] != 0).argmax(axis=1)
-        behind[~weights.any(axis=1)] = width
-        # Two at least: one partner alone is mixed by another formula, which rounds otherwise.
-        counts: list[int] = np.maximum(width - behind, 2).tolist()
-        return counts
-
-    def plan(self, rule: Any, n_source: int, y: NDArray[Any]) -> ResamplingPlan:
-        """The plan of this step again."""
-        n, width = len(self.base), self.partners.shape[1]
-        base = self.base.astype(np.intp)
-        partners, weights = np.repeat(base[:, None], width, axis=1), np.zeros((n, width))
-        partners[self.drawn], weights[self.drawn] = self.partners, self.weights
-
-        def whole(column: NDArray[Any] | None, rest: Any) -> Any:
-            if column is None:
-                return None
-            everywhere = np.full(n, rest, dtype=column.dtype)
-            everywhere[self.drawn] = column
-            return everywhere
-
-        return ResamplingPlan(
-            base,
-            partners,
-            weights,
-            y,
-            n_source,
-            self.nearness,
-            rule if len(self.drawn) else Blend(),
-            whole(np.ones(len(self.drawn), dtype=np.bool_), False) if self.says_drawn else None,
-            whole(self.seeds, 0),
-            whole(self.tries, 0),
-            whole(self.accepted, True),
-        )
-
-
-class _Deciding:
-    """What decides: the samplers, and the images, labels and features that they look at."""
-
-    def __init__(
-        self,
-        asked: Any,
-        steps: list[Any],
-        images: Images,
-        table: Any,
-        labels: NDArray[Any],
-        several: LabelCounts | None,
-        embeddings: Any,
-    ) -> None:
-        self.asked = asked
-        self.images, self.table, self.labels, self.several = images, table, labels, several
-        self.embeddings = None
-        if embeddings is not None:
-            self.embeddings = given_features(embeddings, len(labels))
-        self.fixed: tuple[_Columns, ...] | None = None
-        self.steps = steps
-        if isinstance(asked, ResamplingPlan):
-            self._hold(asked)
-        else:
-            self.rules: list[Any] = [_rule_of(step) for step in self.steps]
-        self._known: dict[int, tuple[_Columns, ...]] = {}
-        self._lock = RLock()
-
-    def _hold(self, plan: ResamplingPlan) -> None:
-        if plan.n_source != len(self.labels):
-            raise ValueError(
-                f"`resampler` is a plan of {plan.n_source} images, got {len(self.labels)} in X. "
-                "Pass the images that it was made for."
-            )
-        if plan.why_not:
-            raise ValueError(plan.why_not)
-        steps = _apart(plan)
-        self.fixed = tuple(map(_Columns.of, steps))
-        self.rules = [step.synthesis for step in steps]
-
-    def columns(self, epoch: int) -> tuple[_Columns, ...]:
-        """What is decided for an epoch; the last ones are remembered."""
-        if self.fixed is not None:
-            return self.fixed
-        with self._lock:
-            if epoch not in self._known:
-                decided = self._decided(epoch)
-                for old in [each for each in self._known if each][: 1 - _KEPT]:
-                    del self._known[old]
-                self._known[epoch] = decided
-            return self._known[epoch]
-
-    def _decided(self, epoch: int) -> tuple[_Columns, ...]:
-        y: Any = self.labels if self.several is None else self.several.source
-        plan = None
-        X: Any = self.images if self.table is None else self.table
-        for at, step in enumerate(self.steps):
-            asked = _in_epoch(step, epoch)
-            if self.table is None and plan is not None:
-                drawn = plan.synthetic.any()
-                X = DrawnImages(plan, self.images) if drawn else self._selected(plan)
-            if hasattr(asked, "output_dir"):
-                asked.output_dir = _NOWHERE if self.table is None else None
-            features = {}
-            if self.embeddings is not None and isinstance(asked, MeasuringSamplerMixin):
-                rows = slice(None) if plan is None else plan.first_base
-                features = {"embeddings": self.embeddings[rows]}
-            seen, (X, _) = X, asked.fit_resample(X, y, **features)
-            self._check(asked, at)
-            plan = asked.plan_ if plan is None else asked.plan_.after(plan)
-            y = self._labels_after(asked.plan_, y, seen) if at + 1 < len(self.steps) else None
-        return () if plan is None else tuple(map(_Columns.of, _apart(plan)))
-
-    def _labels_after(self, plan: ResamplingPlan, y: Any, seen: Any) -> Any:
-        """What the next step is told of the rows that one has decided on."""
-        if self.several is None:
-            return plan.y
-        if isinstance(y, Annotations) and plan.synthetic.any():  # an object may be out of view
-            return carry(plan, y, seen)
-        return label_rows(y, plan.first_base)
-
-    def _selected(self, plan: ResamplingPlan) -> Images:
-        return self.images.subset(plan.first_base)
-
-    def _check(self, step: Any, at: int) -> None:
-        """Refuse a decision that takes more than keys and the rule of its step to be drawn."""
-        plan, name = step.plan_, type(step).__name__
-        if not plan.synthetic.any():
-            return
-        if plan.why_not:
-            raise ValueError(f"{name} cannot draw another set in every epoch. {plan.why_not}")
-        if getattr(step, "interpolate", "pixels") == "embedding" and at == 0:
-            self.rules[at] = plan.synthesis  # fitted on the same images in every epoch
-        if rule_name(plan.synthesis) != rule_name(self.rules[at]):
-            raise ValueError(
-                f"{name} draws by {plan.rule}, which is another one in every epoch, so that a row "
-                "does not tell how it is drawn. Draw by a `synthesis`, such as Augment()."
-            )
-
-    def __getstate__(self) -> dict[str, Any]:
-        for step in self.steps:
-            try:
-                pickle.dumps(step)
-            except Exception as error:
-                raise TypeError(
-                    f"{step!r:.200} cannot be sent to another process: {error}. Define functions "
-                    "in a module instead of as lambda, or let the loader fork: "
-                    'DataLoader(multiprocessing_context="fork").'
-                ) from error
-        known = {epoch: columns for epoch, columns in self._known.items() if epoch == 0}
-        return vars(self) | {"_lock": None, "_known": known}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state | {"_lock": RLock()})
-
-
-def _opened(X: Any, size: Any, mode: Any) -> tuple[Images, Any]:
-    """The images, and the table of flattened pixels where they are one."""
-    held = X if isinstance(X, Images) else unwrap(X)[0]
-    if sparse.issparse(held):
-        raise TypeError(f"X must hold images, got a {type(held).__name__}. Pass X.toarray().")
-    if not (isinstance(held, Images) or holds_images(held)):
-        held = np.asarray(held)
-    images = open_images(held)
-    files.check_size_and_mode(size, mode)
-    if images.paths is None:
-        if size is not None or mode is not None:
-            raise ValueError(
-                f"`size` and `mode` say how files are read, X holds {images!r}. Leave them out; "
-                "plans.at_size(size) draws at another size."
-            )
-    elif size is not None or mode is not None:
-        images = _Files(images.paths, size, mode)
-    elif not isinstance(
-        X, Images
-    ):  # in one block: objects would be copied page by page into each worker
-        images = FileImages(np.array([images.name_of(row) for row in range(len(images))]))
-    images = copy.copy(images)  # a home of the user's remembers nothing for us
-    images.memory = Memory(len(images))
-    return images, held if isinstance(held, np.ndarray) and held.ndim == 2 else None
-
-
-def _several(resampler: Any, steps: Sequence[Any], y: Any) -> LabelCounts | None:
-    """Labels where images have several, and every step can do with that; else None."""
-    if any(isinstance(step, LabelSamplerMixin) for step in steps) or (
-        isinstance(resampler, ResamplingPlan) and resampler.y.ndim == 2
-    ):
-        several: LabelCounts | None = count_labels_of(y)
-    else:
-        several = several_labels_of(y)
-    for step in steps if several is not None else ():
-        if not isinstance(step, (LabelSamplerMixin, RedrawImages)):
-            raise ValueError(
-                f"`y` must have one label for each image, got several: {type(step).__name__} takes "
-                "no more. Use LabelOverSampler, and RedrawImages behind it."
-            )
-    return several
-
-
-def _columns_of(labels: LabelCounts, classes: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Classes, and a row of 0 and 1 for each image."""
-    own = np.array([told(label) for label in labels.labels])
-    known = own if classes is None else np.asarray(classes)
-    place = _places(known)
-    targets = np.zeros((len(labels.counts), len(known)), dtype=np.float32)
-    for at, label in enumerate(plain_list(own)):
-        has = labels.counts[:, at] > 0
-        if label in place:
-            targets[:, place[label]] = has
-        elif has.any():
-            raise ValueError(
-                f"`classes` must name all labels, got {plain_list(known)!r:.200} and label "
-                f"{label!r} in row {int(has.argmax())}. Add it, or leave these images out."
-            )
-    return known, targets
-
-
-def _places(classes: NDArray[Any]) -> dict[Any, int]:
-    """Where each label stands among the classes."""
-    place = {label: at for at, label in enumerate(plain_list(classes))}
-    if classes.ndim != 1 or len(place) != len(classes):
-        raise ValueError(f"`classes` must hold each label once, got {plain_list(classes)!r:.200}.")
-    return place
-
-
-def _numbered(labels: NDArray[Any], classes: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Classes, and the place of each label among them."""
-    known = np.unique(labels) if classes is None else np.asarray(classes)
-    place = _places(known)
-    found, inverse = np.unique(labels, return_inverse=True)
-    missing = [label for label in plain_list(found) if label not in place]
-    if missing:
-        row = int(np.flatnonzero(labels == missing[0])[0])
-        raise ValueError(
-            f"`classes` must name all labels, got {plain_list(known)!r:.200} and label "
-            f"{told(missing[0])!r} in row {row}. Add it, or leave these images out."
-        )
-    places = np.array([place[label] for label in plain_list(found)], dtype=np.int64)
-    return known, places[inverse.reshape(-1)]
-
-
-def _steps_of(asked: Any) -> Iterator[Any]:
-    """The samplers of a Pipeline or chain one by one, cloned, with a seed each."""
-    if asked is None or (isinstance(asked, str) and asked == "passthrough"):
-        return
-    if hasattr(asked, "steps"):
-        for _, step in asked.steps:
-            yield from _steps_of(step)
-        return
-    if not isinstance(asked, ImageSamplerMixin):
-        reads = " Pass `size` and `mode` instead of ReadImages." if hasattr(asked, "size") else ""
-        raise TypeError(
-            "`resampler` must be a sampler of imblearn_images, a Pipeline of such, a "
-            f"ResamplingPlan or None, got {asked!r:.200}.{instead_of(asked) or reads}"
-        )
-    yield from _checked(asked)
-
-
-def _checked(asked: Any) -> Iterator[Any]:
-    """A sampler with all of its seeds; of a chain its members."""
-    if isinstance(asked, SamplerChain):
-        _check_seed("random_state", asked.random_state, asked, or_none=True)
-        for member in asked.members():
-            yield from _steps_of(member)
-        return
-    if hasattr(asked, "labelset_strategy"):
-        raise ValueError(
-            f"`resampler` must label an image as its base is labelled, got {asked!r:.200}, which "
-            "labels it by a vote of neighbours: a row would not tell its labels. Use "
-            "LabelOverSampler with a `synthesis`, or store what fit_resample gives."
-        )
-    if getattr(asked, "shrinkage", None) is not None:
-        raise ValueError(
-            f"`shrinkage` must be None here, got {asked.shrinkage!r}: its noise is one stream of "
-            "random numbers for all rows, so that a row cannot be drawn alone in each epoch. Draw "
-            "by a `synthesis`, such as Augment()."
-        )
-    for name, value in asked.get_params().items():
-        if name.split("__")[-1] == "random_state":
-            _check_seed(name, value, asked)
-    yield clone(asked)
-
-
-def _check_seed(name: str, value: Any, step: Any, or_none: bool = False) -> None:
-    if isinstance(value, Integral) or (or_none and value is None):
-        return
-    raise ValueError(
-        f"`{name}` must be an integer, got {value!r} in {step!r:.200}: every process, and every "
-        f"run after a crash, has to decide the same. Set {name}=0."
-    )
-
-
-def _rule_of(step: Any) -> Any:
-    """What a sampler draws by, unless it says something else of its plan."""
-    synthesis = getattr(step, "synthesis", None)
-    return Blend() if synthesis is None else as_synthesis(synthesis)
-
-
-def _in_epoch(step: Any, epoch: int) -> Any:
-    """A sampler with the seeds that it has in an epoch; in epoch 0 they are its own."""
-    asked = copy.copy(step)
-    params = step.get_params(deep=False)
-    for name, value in params.items():
-        if hasattr(value, "fit_resample"):
-            setattr(asked, name, _in_epoch(value, epoch))
-    if "epoch" in params:
-        asked.epoch = epoch
-    elif params.get("random_state") is not None and epoch:
-        sequence = np.random.SeedSequence([int(params["random_state"]), epoch])
-        asked.random_state = int(sequence.generate_state(1)[0])
-    return asked
-
-
-def _apart(plan: ResamplingPlan) -> list[ResamplingPlan]:
-    """The plans of the steps, the first one first."""
-    before = [] if plan.previous is None else _apart(plan.previous)
-    return [*before, plan.last_step]
-
-
-def _source_of(key: Any) -> int:
-    """Source image that a row is drawn from, through all steps."""
-    while type(key) is tuple:
-        key = key[0] if len(key) == 1 else key[2]
-    return int(key)
-
-
-class _Files(Images):
-    """Files read at one size or in one mode; with both, no header is looked at."""
-
-    def __init__(self, paths: Any, size: tuple[int, int] | None, mode: str | None) -> None:
-        # Bytes in one block: lists and objects would be copied page by page into each worker.
-        self._paths = np.array([os.fsencode(path) for path in paths])
-        self.size = None if size is None else (int(size[0]), int(size[1]))
-        self.mode = mode
-        self._begin()
-        self._shapes: NDArray[np.int32] | None = None
-        if self.size is None:
-            infos = files.describe_all([self.name_of(row) for row in range(len(self))], mode=mode)
-            self._shapes = np.array([info.shape[:2] for info in infos], dtype=np.int32)
-        if mode is None:
-            info = files.describe(self.name_of(0), size=self.size)
-            self.dtype, self._channels = info.dtype, info.shape[2:]
-        else:
-            self.dtype, self._channels = np.dtype(np.uint8), _CHANNELS[mode]
-
-    def _begin(self) -> None:
-        self._decoded: OrderedDict[int, NDArray[Any]] = OrderedDict()  # the last used comes last
-        self._kept = 0
-        self._lock = Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        own = ("_decoded", "_kept", "_lock")
-        return {name: value for name, value in vars(self).items() if name not in own}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._begin()
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    def shape_of(self, row: int) -> tuple[int, ...]:
-        if self.size is not None:
-            return (*self.size, *self._channels)
-        assert self._shapes is not None
-        return (*self._shapes[row].tolist(), *self._channels)
-
-    @property
-    def uniform(self) -> tuple[int, ...] | None:
-        if self._shapes is not None and (self._shapes != self._shapes[0]).any():
-            return None
-        return self.shape_of(0)
-
-    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
-        for row, image in zip(rows.tolist(), out, strict=True):
-            size = image.shape[:2]
-            with self._lock:
-                kept = self._decoded.get(row)
-                if kept is not None and kept.shape == image.shape:
-                    self._decoded.move_to_end(row)
-                    image[...] = kept
-                    continue
-            own = self._shapes is not None and self.shape_of(row)[:2] == size
-            pixels = files.read_image(self.name_of(row), size=None if own else size, mode=self.mode)
-            if pixels.shape != image.shape or pixels.dtype != self.dtype:
-                raise ValueError(
-                    f"{printable(self.name_of(row))} is read as {axes_of(pixels.shape[2:])} "
-                    f"{pixels.dtype}, {printable(self.name_of(0))} as "
-                    f"{axes_of(self._channels)} {self.dtype}. Pass `mode`, such as "
-                    'mode="RGB", which converts them.'
-                )
-            image[...] = pixels
-            self._keep(row, pixels)
-
-    def _keep(self, row: int, pixels: NDArray[Any]) -> None:
-        """Remember a decoded file, and forget those that were not used for longest."""
-        if pixels.nbytes > _AT_HAND // 8:
-            return
-        with self._lock:
-            before = self._decoded.pop(row, None)
-            self._decoded[row] = pixels
-            self._kept += pixels.nbytes - (0 if before is None else before.nbytes)
-            while self._kept > _AT_HAND:
-                self._kept -= self._decoded.popitem(last=False)[1].nbytes
-
-    def name_of(self, row: int) -> str:
-        return os.fsdecode(self._paths[row])
-
-    def identity_of(self, row: int) -> Any:
-        return self._paths[row]
-
-    def at_size(self, size: tuple[int, int]) -> _Files:
-        """The same files, read at another size."""
-        return _Files(map(os.fsdecode, self._paths), size, self.mode)
-
-
-class _Resized(Images):
-    """Images of another home, resized when they are read."""
-
-    def __init__(self, images: Images, size: tuple[int, int]) -> None:
-        self.images, self.size = images, size
-        self.dtype = images.dtype
-        some = np.empty((1, *images.shape_of(0)), dtype=np.bool_)
-        self._channels = channels_last(some, None, "Resizing").shape[3:]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def shape_of(self, row: int) -> tuple[int, ...]:
-        return (*self.size, *self._channels)
-
-    @property
-    def uniform(self) -> tuple[int, ...]:
-        return self.shape_of(0)
-
-    def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
-        for row, image in zip(rows.tolist(), out, strict=True):
-            whole = np.empty((1, *self.images.shape_of(row)), dtype=self.dtype)
-            self.images.read(np.array([row]), whole)
-            image[...] = resized(whole, image.shape[:2])[0]
-
-    def name_of(self, row: int) -> str:
-        return self.images.name_of(row)
-
-
-def _at_size(images: Images, size: tuple[int, int]) -> Images:
-    if isinstance(images, _Resized):
-        images = images.images
-    if isinstance(images, _Files):
-        return images.at_size(size)
-    if images.paths is not None and getattr(images, "reader", None) is None:
-        return _Files(images.paths, size, None)
-    return _Resized(images, size)

@@ -1,0 +1,380 @@
+"""What samplers decide for an epoch: asked with its seed, and kept in a few bytes a row."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from threading import RLock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
+from imblearn_images.combine._chain import SamplerChain
+from imblearn_images.core.annotations import Annotations
+from imblearn_images.core.carrying import carry
+from imblearn_images.core.embedding import given_features
+from imblearn_images.core.images import Images
+from imblearn_images.core.multilabel import LabelCounts, count_labels_of, several_labels_of
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import DrawnImages
+from imblearn_images.core.rules import Blend, answer, rule_name
+from imblearn_images.core.synthesis import as_synthesis
+from imblearn_images.core.targets import (
+    label_rows,
+    plain_list,
+    told,
+)
+from imblearn_images.core.writing import DrawLater
+from imblearn_images.image_sampler import instead_of
+from imblearn_images.over_sampling import RedrawImages
+from imblearn_images.over_sampling._labels import LabelSamplerMixin
+
+__all__ = ["Columns", "Deciding", "columns_of", "numbered", "several_for", "source_of", "steps_of"]
+
+
+_NOWHERE = DrawLater(".imblearn-images-draws-later")  # a folder that nobody has or makes
+_NOWHERE.carries = False
+_KEPT = 2  # epochs besides the first that are remembered: the one that trains, and the next
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """One step of a plan, with what it has of the rows that it draws, and only of these."""
+
+    base: NDArray[Any]
+    drawn: NDArray[Any]
+    """The rows that are drawn, ascending."""
+    partners: NDArray[Any]
+    weights: NDArray[np.float64]
+    seeds: NDArray[np.uint64] | None
+    tries: NDArray[Any] | None
+    accepted: NDArray[np.bool_] | None
+    says_drawn: bool
+    mixes: bool
+    nearness: str
+
+    @classmethod
+    def of(cls, plan: ResamplingPlan) -> Columns:
+        """What is to be kept of a plan of one step."""
+        drawn = np.flatnonzero(plan.synthetic)
+        small = np.int32 if max(plan.n_source, len(plan)) < 2**31 else np.intp
+
+        def cut(column: NDArray[Any] | None) -> Any:
+            return None if column is None else column[drawn]
+
+        return cls(
+            plan.base.astype(small),
+            drawn.astype(small),
+            cut(plan.partners).astype(small),
+            cut(plan.weights),
+            cut(plan.seeds),
+            cut(plan.tries),
+            cut(plan.accepted),
+            plan.drawn is not None,
+            bool(answer(plan.synthesis, "mixes")),
+            plan.nearness,
+        )
+
+    def used(self, weights: NDArray[np.float64]) -> list[int]:
+        """How many partners each of some rows has; those of share 0 at the end mix nothing."""
+        n, width = weights.shape
+        if not self.mixes or width < 2:
+            return [width] * n
+        behind = (weights[:, ::-1] != 0).argmax(axis=1)
+        behind[~weights.any(axis=1)] = width
+        # Two at least: one partner alone is mixed by another formula, which rounds otherwise.
+        counts: list[int] = np.maximum(width - behind, 2).tolist()
+        return counts
+
+    def plan(self, rule: Any, n_source: int, y: NDArray[Any]) -> ResamplingPlan:
+        """The plan of this step again."""
+        n, width = len(self.base), self.partners.shape[1]
+        base = self.base.astype(np.intp)
+        partners, weights = np.repeat(base[:, None], width, axis=1), np.zeros((n, width))
+        partners[self.drawn], weights[self.drawn] = self.partners, self.weights
+
+        def whole(column: NDArray[Any] | None, rest: Any) -> Any:
+            if column is None:
+                return None
+            everywhere = np.full(n, rest, dtype=column.dtype)
+            everywhere[self.drawn] = column
+            return everywhere
+
+        return ResamplingPlan(
+            base,
+            partners,
+            weights,
+            y,
+            n_source,
+            self.nearness,
+            rule if len(self.drawn) else Blend(),
+            whole(np.ones(len(self.drawn), dtype=np.bool_), False) if self.says_drawn else None,
+            whole(self.seeds, 0),
+            whole(self.tries, 0),
+            whole(self.accepted, True),
+        )
+
+
+class Deciding:
+    """What decides: the samplers, and the images, labels and features that they look at."""
+
+    def __init__(
+        self,
+        asked: Any,
+        steps: list[Any],
+        images: Images,
+        table: Any,
+        labels: NDArray[Any],
+        several: LabelCounts | None,
+        embeddings: Any,
+    ) -> None:
+        self.asked = asked
+        self.images, self.table, self.labels, self.several = images, table, labels, several
+        self.embeddings = None
+        if embeddings is not None:
+            self.embeddings = given_features(embeddings, len(labels))
+        self.fixed: tuple[Columns, ...] | None = None
+        self.steps = steps
+        if isinstance(asked, ResamplingPlan):
+            self._hold(asked)
+        else:
+            self.rules: list[Any] = [_rule_of(step) for step in self.steps]
+        self._known: dict[int, tuple[Columns, ...]] = {}
+        self._lock = RLock()
+
+    def _hold(self, plan: ResamplingPlan) -> None:
+        if plan.n_source != len(self.labels):
+            raise ValueError(
+                f"`resampler` is a plan of {plan.n_source} images, got {len(self.labels)} in X. "
+                "Pass the images that it was made for."
+            )
+        if plan.why_not:
+            raise ValueError(plan.why_not)
+        steps = _apart(plan)
+        self.fixed = tuple(map(Columns.of, steps))
+        self.rules = [step.synthesis for step in steps]
+
+    def columns(self, epoch: int) -> tuple[Columns, ...]:
+        """What is decided for an epoch; the last ones are remembered."""
+        if self.fixed is not None:
+            return self.fixed
+        with self._lock:
+            if epoch not in self._known:
+                decided = self._decided(epoch)
+                for old in [each for each in self._known if each][: 1 - _KEPT]:
+                    del self._known[old]
+                self._known[epoch] = decided
+            return self._known[epoch]
+
+    def _decided(self, epoch: int) -> tuple[Columns, ...]:
+        y: Any = self.labels if self.several is None else self.several.source
+        plan = None
+        X: Any = self.images if self.table is None else self.table
+        for at, step in enumerate(self.steps):
+            asked = _in_epoch(step, epoch)
+            if self.table is None and plan is not None:
+                drawn = plan.synthetic.any()
+                X = DrawnImages(plan, self.images) if drawn else self._selected(plan)
+            if hasattr(asked, "output_dir"):
+                asked.output_dir = _NOWHERE if self.table is None else None
+            features = {}
+            if self.embeddings is not None and isinstance(asked, MeasuringSamplerMixin):
+                rows = slice(None) if plan is None else plan.first_base
+                features = {"embeddings": self.embeddings[rows]}
+            seen, (X, _) = X, asked.fit_resample(X, y, **features)
+            self._check(asked, at)
+            plan = asked.plan_ if plan is None else asked.plan_.after(plan)
+            y = self._labels_after(asked.plan_, y, seen) if at + 1 < len(self.steps) else None
+        return () if plan is None else tuple(map(Columns.of, _apart(plan)))
+
+    def _labels_after(self, plan: ResamplingPlan, y: Any, seen: Any) -> Any:
+        """What the next step is told of the rows that one has decided on."""
+        if self.several is None:
+            return plan.y
+        if isinstance(y, Annotations) and plan.synthetic.any():  # an object may be out of view
+            return carry(plan, y, seen)
+        return label_rows(y, plan.first_base)
+
+    def _selected(self, plan: ResamplingPlan) -> Images:
+        return self.images.subset(plan.first_base)
+
+    def _check(self, step: Any, at: int) -> None:
+        """Refuse a decision that takes more than keys and the rule of its step to be drawn."""
+        plan, name = step.plan_, type(step).__name__
+        if not plan.synthetic.any():
+            return
+        if plan.why_not:
+            raise ValueError(f"{name} cannot draw another set in every epoch. {plan.why_not}")
+        if getattr(step, "interpolate", "pixels") == "embedding" and at == 0:
+            self.rules[at] = plan.synthesis  # fitted on the same images in every epoch
+        if rule_name(plan.synthesis) != rule_name(self.rules[at]):
+            raise ValueError(
+                f"{name} draws by {plan.rule}, which is another one in every epoch, so that a row "
+                "does not tell how it is drawn. Draw by a `synthesis`, such as Augment()."
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        for step in self.steps:
+            try:
+                pickle.dumps(step)
+            except Exception as error:
+                raise TypeError(
+                    f"{step!r:.200} cannot be sent to another process: {error}. Define functions "
+                    "in a module instead of as lambda, or let the loader fork: "
+                    'DataLoader(multiprocessing_context="fork").'
+                ) from error
+        known = {epoch: columns for epoch, columns in self._known.items() if epoch == 0}
+        return vars(self) | {"_lock": None, "_known": known}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state | {"_lock": RLock()})
+
+
+def several_for(resampler: Any, steps: Sequence[Any], y: Any) -> LabelCounts | None:
+    """Labels where images have several, and every step can do with that; else None."""
+    if any(isinstance(step, LabelSamplerMixin) for step in steps) or (
+        isinstance(resampler, ResamplingPlan) and resampler.y.ndim == 2
+    ):
+        several: LabelCounts | None = count_labels_of(y)
+    else:
+        several = several_labels_of(y)
+    for step in steps if several is not None else ():
+        if not isinstance(step, (LabelSamplerMixin, RedrawImages)):
+            raise ValueError(
+                f"`y` must have one label for each image, got several: {type(step).__name__} takes "
+                "no more. Use LabelOverSampler, and RedrawImages behind it."
+            )
+    return several
+
+
+def columns_of(labels: LabelCounts, classes: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Classes, and a row of 0 and 1 for each image."""
+    own = np.array([told(label) for label in labels.labels])
+    known = own if classes is None else np.asarray(classes)
+    place = _places(known)
+    targets = np.zeros((len(labels.counts), len(known)), dtype=np.float32)
+    for at, label in enumerate(plain_list(own)):
+        has = labels.counts[:, at] > 0
+        if label in place:
+            targets[:, place[label]] = has
+        elif has.any():
+            raise ValueError(
+                f"`classes` must name all labels, got {plain_list(known)!r:.200} and label "
+                f"{label!r} in row {int(has.argmax())}. Add it, or leave these images out."
+            )
+    return known, targets
+
+
+def _places(classes: NDArray[Any]) -> dict[Any, int]:
+    """Where each label stands among the classes."""
+    place = {label: at for at, label in enumerate(plain_list(classes))}
+    if classes.ndim != 1 or len(place) != len(classes):
+        raise ValueError(f"`classes` must hold each label once, got {plain_list(classes)!r:.200}.")
+    return place
+
+
+def numbered(labels: NDArray[Any], classes: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Classes, and the place of each label among them."""
+    known = np.unique(labels) if classes is None else np.asarray(classes)
+    place = _places(known)
+    found, inverse = np.unique(labels, return_inverse=True)
+    missing = [label for label in plain_list(found) if label not in place]
+    if missing:
+        row = int(np.flatnonzero(labels == missing[0])[0])
+        raise ValueError(
+            f"`classes` must name all labels, got {plain_list(known)!r:.200} and label "
+            f"{told(missing[0])!r} in row {row}. Add it, or leave these images out."
+        )
+    places = np.array([place[label] for label in plain_list(found)], dtype=np.int64)
+    return known, places[inverse.reshape(-1)]
+
+
+def steps_of(asked: Any) -> Iterator[Any]:
+    """The samplers of a Pipeline or chain one by one, cloned, with a seed each."""
+    if asked is None or (isinstance(asked, str) and asked == "passthrough"):
+        return
+    if hasattr(asked, "steps"):
+        for _, step in asked.steps:
+            yield from steps_of(step)
+        return
+    if not isinstance(asked, ImageSamplerMixin):
+        reads = " Pass `size` and `mode` instead of ReadImages." if hasattr(asked, "size") else ""
+        raise TypeError(
+            "`resampler` must be a sampler of imblearn_images, a Pipeline of such, a "
+            f"ResamplingPlan or None, got {asked!r:.200}.{instead_of(asked) or reads}"
+        )
+    yield from _checked(asked)
+
+
+def _checked(asked: Any) -> Iterator[Any]:
+    """A sampler with all of its seeds; of a chain its members."""
+    if isinstance(asked, SamplerChain):
+        _check_seed("random_state", asked.random_state, asked, or_none=True)
+        for member in asked.members():
+            yield from steps_of(member)
+        return
+    if hasattr(asked, "labelset_strategy"):
+        raise ValueError(
+            f"`resampler` must label an image as its base is labelled, got {asked!r:.200}, which "
+            "labels it by a vote of neighbours: a row would not tell its labels. Use "
+            "LabelOverSampler with a `synthesis`, or store what fit_resample gives."
+        )
+    if getattr(asked, "shrinkage", None) is not None:
+        raise ValueError(
+            f"`shrinkage` must be None here, got {asked.shrinkage!r}: its noise is one stream of "
+            "random numbers for all rows, so that a row cannot be drawn alone in each epoch. Draw "
+            "by a `synthesis`, such as Augment()."
+        )
+    for name, value in asked.get_params().items():
+        if name.split("__")[-1] == "random_state":
+            _check_seed(name, value, asked)
+    yield clone(asked)
+
+
+def _check_seed(name: str, value: Any, step: Any, or_none: bool = False) -> None:
+    if isinstance(value, Integral) or (or_none and value is None):
+        return
+    raise ValueError(
+        f"`{name}` must be an integer, got {value!r} in {step!r:.200}: every process, and every "
+        f"run after a crash, has to decide the same. Set {name}=0."
+    )
+
+
+def _rule_of(step: Any) -> Any:
+    """What a sampler draws by, unless it says something else of its plan."""
+    synthesis = getattr(step, "synthesis", None)
+    return Blend() if synthesis is None else as_synthesis(synthesis)
+
+
+def _in_epoch(step: Any, epoch: int) -> Any:
+    """A sampler with the seeds that it has in an epoch; in epoch 0 they are its own."""
+    asked = copy.copy(step)
+    params = step.get_params(deep=False)
+    for name, value in params.items():
+        if hasattr(value, "fit_resample"):
+            setattr(asked, name, _in_epoch(value, epoch))
+    if "epoch" in params:
+        asked.epoch = epoch
+    elif params.get("random_state") is not None and epoch:
+        sequence = np.random.SeedSequence([int(params["random_state"]), epoch])
+        asked.random_state = int(sequence.generate_state(1)[0])
+    return asked
+
+
+def _apart(plan: ResamplingPlan) -> list[ResamplingPlan]:
+    """The plans of the steps, the first one first."""
+    before = [] if plan.previous is None else _apart(plan.previous)
+    return [*before, plan.last_step]
+
+
+def source_of(key: Any) -> int:
+    """Source image that a row is drawn from, through all steps."""
+    while type(key) is tuple:
+        key = key[0] if len(key) == 1 else key[2]
+    return int(key)
