@@ -238,6 +238,8 @@ def test_items_that_are_read_once_are_those_of_a_known_shape():
     [
         ((x for x in X), {}, TypeError, "`dataset` must have a length"),
         ([], {}, ValueError, "must hold an image, got an empty list"),
+        ([(X[0], "cat")], {}, ValueError, "holds no image .* got tuple"),
+        ([(X[0], "cat")], {"key": "image"}, ValueError, "row 0 of the data set is a tuple without"),
         (["a.png"], {}, ValueError, "Row 0 of the data set holds no image .* Say with `key`"),
         ([X[0], X[0, 0]], {}, ValueError, r"shape \(7, 3\) in row 1"),
         ([X[0], X[0] / 2], {}, ValueError, r"got float64 .* in row 1, and uint8"),

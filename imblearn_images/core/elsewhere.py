@@ -134,9 +134,21 @@ class ItemImages(Images):
 
     def _decoded(self, row: int) -> NDArray[Any]:
         item = self.dataset[row]
-        if self.key is not None:
-            item = self.key(item) if callable(self.key) else item[self.key]
-        image = pillow_pixels(item) if isinstance(item, Image.Image) else np.asarray(item)
+        if callable(self.key):
+            item = self.key(item)
+        elif self.key is not None:
+            try:
+                item = item[self.key]
+            except (KeyError, IndexError, TypeError) as error:
+                raise ValueError(
+                    f"`key` must say where in an item the image is, got {self.key!r}, and row "
+                    f"{row} of the data set is a {type(item).__name__} without that: {error}. "
+                    "Name another key, or a function of the item."
+                ) from error
+        if isinstance(item, (tuple, dict)):  # of several things, one of them an image
+            image = np.empty(0)
+        else:
+            image = pillow_pixels(item) if isinstance(item, Image.Image) else np.asarray(item)
         if image.ndim < 2 or not image.size or image.dtype.kind not in "biuf":
             raise ValueError(
                 f"Row {row} of the data set holds no image (H, W) or (H, W, C), got "
