@@ -22,10 +22,11 @@ from scipy import sparse
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
 from imblearn_images.core.images import Images, StoreImages, is_store, open_images
+from imblearn_images.core.listening import RowNeighbors, listen, without_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import RowNeighbors, listen, plan_synthesis, without_images
+from imblearn_images.core.planning import plan_synthesis
 from imblearn_images.core.rendering import DrawnImages, allocate, render
 from imblearn_images.core.rules import answer
 from imblearn_images.core.stores import resampled
@@ -129,7 +130,7 @@ class ImageSamplerMixin:
 
     It goes before imbalanced-learn's class of the same name and adds nothing but the
     door: containers, validation, and the two hooks. Think twice before adding anything
-    here: what a sampler decides belongs in ``core.planning``, pixels in
+    here: what a sampler decides belongs in ``core.listening``, pixels in
     ``core.rendering``.
     """
 

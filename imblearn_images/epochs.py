@@ -20,7 +20,7 @@ import copy
 import os
 import pickle
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from threading import Lock, RLock
@@ -147,6 +147,9 @@ class EpochPlans:
     Two unlike computers may differ in the last bit of a feature, and so in a neighbour: where
     several nodes train together, pass `embeddings` that were computed once, or save
     ``plans(epoch).plan``.
+
+    Where `size` or `mode` is given, each process keeps up to 32 MB of decoded files, as parents
+    come again and again.
 
     Examples
     --------
@@ -381,20 +384,31 @@ class EpochPlans:
 
         Raises
         ------
+        TypeError
+            For what is neither annotations nor label maps.
         ValueError
             For another number of images, other files, or images of another size than was
             annotated.
         """
+        remedy = "Boxes become annotations by Annotations.of(boxes, labels, sizes)."
+        if isinstance(targets, (str, bytes, Mapping)) or not hasattr(targets, "__len__"):
+            raise TypeError(
+                "`annotations` must be Annotations, or label maps of integers of shape (H, W), got "
+                f"{targets!r:.60} ({type(targets).__name__}). {remedy}"
+            )
         check_lengths(self.images, targets)
         if not isinstance(targets, Annotations):
             for row, each in enumerate(targets):
-                if np.ndim(each) != 2 or np.asarray(each).dtype.kind not in "biu":
+                own = self.images.shape_of(row)[:2]
+                fits = self._is_resized or np.shape(each) == own
+                if np.ndim(each) != 2 or np.asarray(each).dtype.kind not in "biu" or not fits:
                     raise ValueError(
-                        "`annotations` must be Annotations, or label maps of integers of shape "
-                        f"(H, W), got shape {np.shape(each)} in row {row}. Boxes become "
-                        "annotations by Annotations.of(boxes, labels, sizes)."
+                        "`annotations` must be Annotations, or label maps of integers of the size "
+                        f"of the images, {own}, got shape {np.shape(each)} and dtype "
+                        f"{np.asarray(each).dtype} in row {row}. {remedy}"
                     )
-        elif targets.paths is not None and self.names() is not None:
+            return
+        if targets.paths is not None and self.names() is not None:
             for row, (name, path) in enumerate(zip(self.names() or (), targets.paths, strict=True)):
                 if os.path.basename(name) != os.path.basename(os.fspath(path)):
                     raise ValueError(
@@ -403,7 +417,7 @@ class EpochPlans:
                     )
         if self._is_resized or isinstance(self.images, FileImages):
             return
-        for row, each in enumerate(_sizes_of(targets)):
+        for row, each in enumerate(targets.sizes.tolist()):
             if tuple(each) != self.images.shape_of(row)[:2]:
                 raise ValueError(
                     f"Image {self.images.name_of(row)} has height and width "
@@ -971,7 +985,7 @@ def _columns_of(labels: LabelCounts, classes: Any) -> tuple[NDArray[Any], NDArra
     """Classes, and a row of 0 and 1 for each image."""
     own = np.array([told(label) for label in labels.labels])
     known = own if classes is None else np.asarray(classes)
-    place = {label: at for at, label in enumerate(plain_list(known))}
+    place = _places(known)
     targets = np.zeros((len(labels.counts), len(known)), dtype=np.float32)
     for at, label in enumerate(plain_list(own)):
         has = labels.counts[:, at] > 0
@@ -985,12 +999,18 @@ def _columns_of(labels: LabelCounts, classes: Any) -> tuple[NDArray[Any], NDArra
     return known, targets
 
 
+def _places(classes: NDArray[Any]) -> dict[Any, int]:
+    """Where each label stands among the classes."""
+    place = {label: at for at, label in enumerate(plain_list(classes))}
+    if classes.ndim != 1 or len(place) != len(classes):
+        raise ValueError(f"`classes` must hold each label once, got {plain_list(classes)!r:.200}.")
+    return place
+
+
 def _numbered(labels: NDArray[Any], classes: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Classes, and the place of each label among them."""
     known = np.unique(labels) if classes is None else np.asarray(classes)
-    place = {label: at for at, label in enumerate(plain_list(known))}
-    if known.ndim != 1 or len(place) != len(known):
-        raise ValueError(f"`classes` must hold each label once, got {plain_list(known)!r:.200}.")
+    place = _places(known)
     found, inverse = np.unique(labels, return_inverse=True)
     missing = [label for label in plain_list(found) if label not in place]
     if missing:
@@ -1079,13 +1099,6 @@ def _apart(plan: ResamplingPlan) -> list[ResamplingPlan]:
     """The plans of the steps, the first one first."""
     before = [] if plan.previous is None else _apart(plan.previous)
     return [*before, plan.last_step]
-
-
-def _sizes_of(targets: Any) -> Any:
-    """Height and width of what was annotated."""
-    if isinstance(targets, Annotations):
-        return targets.sizes.tolist()
-    return (np.shape(each) for each in targets)
 
 
 def _source_of(key: Any) -> int:

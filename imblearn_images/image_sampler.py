@@ -23,8 +23,9 @@ from imblearn_images._sampler import (
     sizes_told,
 )
 from imblearn_images.core.images import Images
+from imblearn_images.core.listening import plan_of, trace_rows
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import AcceptRule, plan_of, trace_rows
+from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.synthesis import Synthesis, makes_copies
 
 __all__ = ["ImageSampler", "instead_of"]

@@ -5,9 +5,11 @@ Beyond exact search
 
 The time of an exact search grows with the square of the number of images. For a million of them,
 measure distances in an `embedding` of few features, and let a library that approximates look for
-neighbours: faiss, hnswlib, pynndescent. Whatever has ``n_neighbors``, ``fit`` and ``kneighbors``
-goes as `k_neighbors`, `m_neighbors` or `n_neighbors`, as in imbalanced-learn; ``n_neighbors`` is
-one more than are wanted, because an image finds itself first. Here projections stand for an index:
+neighbours: faiss, hnswlib, pynndescent. Whatever has ``n_neighbors``, ``fit``, ``kneighbors`` and
+``kneighbors_graph`` (which may raise) goes as `k_neighbors`, `m_neighbors` or `n_neighbors`, as in
+imbalanced-learn; ``n_neighbors`` is one more than are wanted, because an image finds itself first.
+The guide's page "Neighbours beyond exact search" does it with faiss. Here projections stand for an
+index:
 
 >>> from sklearn.neighbors import NearestNeighbors
 >>> from sklearn.random_projection import GaussianRandomProjection

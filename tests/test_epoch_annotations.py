@@ -183,6 +183,8 @@ def test_several_labels_are_rows_of_0_and_1(y):
     assert plans.explain(plans(0).rows([5])[0]).startswith("no label = ")
     only = EpochPlans.of(X[:2], [["b", "a"], ["b"]], classes=["c", "b", "a"])
     assert only.targets_.tolist() == [[0, 1, 1], [0, 1, 0]]
+    with pytest.raises(ValueError, match="`classes` must hold each label once"):
+        EpochPlans.of(X[:2], [["b", "a"], ["b"]], classes=["a", "b", "b"])
     with pytest.raises(ValueError, match=r"`classes` must name all labels, got .* in row 0"):
         EpochPlans.of(X[:2], [["b", "a"], ["b"]], classes=["b", "c"])
 
@@ -229,8 +231,15 @@ def test_files_in_another_order_are_refused(tmp_path):
     plans = EpochPlans.of(paths, Y)
     with pytest.raises(ValueError, match="in row 0 instead of"):
         plans.check_annotations(own)
-    with pytest.raises(ValueError, match=r"`annotations` must be Annotations, or label maps .* 0"):
-        plans.check_annotations(np.zeros((N, 2, 2, 2), dtype=int))
+    whole = (N, *SIZE)
+    for wrong in (np.zeros((N, 2, 2), int), np.zeros(whole), np.zeros((*whole, 3), int)):
+        with pytest.raises(ValueError, match=r"`annotations` must be .* \(24, 32\), got .* row 0"):
+            plans.check_annotations(wrong)
+    for wrong in ("boxes", 3, {"boxes": []}):
+        with pytest.raises(TypeError, match=r"`annotations` must be .* \(H, W\), got"):
+            plans.check_annotations(wrong)
+    with pytest.raises(ValueError, match=r"got Annotations.*LabelOverSampler, which takes"):
+        SMOTE().fit_resample(X, CELLS)
 
 
 torch = pytest.importorskip("torch", reason="loaders of PyTorch need torch")

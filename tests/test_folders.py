@@ -253,7 +253,8 @@ def test_a_dry_run_says_what_a_run_does_and_writes_nothing(photos, tmp_path):
 
 
 @pytest.mark.parametrize("name", recipes.__all__)
-def test_a_recipe_makes_of_folders_what_it_makes_of_arrays(photos, tmp_path, capsys, name):
+def test_a_recipe_makes_of_folders_what_it_makes_of_arrays(tmp_path, capsys, name):
+    photos = write_photos(tmp_path / "few", {"apple": 15, "kiwi": 8, "lime": 6})
     out, again = tmp_path / "out", tmp_path / "again"
     command = ["--method", name, "--seed", "3", "--validation", "0", "--strategy", "at least 14"]
     assert main(["balance", str(photos), str(out), *command]) == 0

@@ -1,6 +1,8 @@
 """ImageNeighbors against brute force in integers, and in place of scikit-learn's neighbours."""
 
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from imblearn.under_sampling import EditedNearestNeighbours as ImblearnEditedNea
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from imblearn_images import BorderlineSMOTE, EditedNearestNeighbours
+from imblearn_images import SMOTE, BorderlineSMOTE, EditedNearestNeighbours
 from imblearn_images.images import FileImages, open_images
 from imblearn_images.neighbors import ImageNeighbors
 
@@ -142,3 +144,39 @@ def test_what_cannot_be_asked_is_refused_by_name():
             call(X)
     subset = open_images(X).subset(np.array([4, 0]))
     assert neighbors.kneighbors(subset, 1)[1].ravel().tolist() == [4, 0]
+
+
+def flat(X):
+    return X.reshape(len(X), -1).astype(np.float32)
+
+
+def scikit_learns(n_neighbors):
+    return NearestNeighbors(n_neighbors=n_neighbors)
+
+
+def faisss(n_neighbors):
+    pytest.importorskip("faiss", reason="third-party neighbours need faiss-cpu")
+    page = Path(__file__).parents[1] / "notebooks" / "beyond_exact_search.md"
+    scope = {}
+    for code in re.findall(r"```python3\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        exec(code, scope)
+    assert len(scope["X_res"]) == 768
+    return scope["FaissNeighbors"](n_neighbors, n_probe=1000)  # it looks into every list
+
+
+@pytest.mark.parametrize("third_party", [scikit_learns, faisss])
+def test_third_party_objects_look_for_neighbours_in_an_embedding(third_party):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [150, 95, 85])
+    X = (rng.integers(0, 150, (len(y), 5, 4)) + 40 * y[:, None, None]).astype(np.uint8)
+    for kind, params in (
+        (SMOTE, {"k_neighbors": 5}),
+        (BorderlineSMOTE, {"k_neighbors": 5, "m_neighbors": 10}),
+        (EditedNearestNeighbours, {"n_neighbors": 3}),
+    ):
+        seed = {"random_state": 0} if "random_state" in kind().get_params() else {}
+        expected = kind(**params, **seed, embedding=flat).fit_resample(X, y)[0]
+        handed = {name: third_party(k + 1) for name, k in params.items()}
+        sampler = kind(**handed, **seed, embedding=flat)
+        np.testing.assert_array_equal(sampler.fit_resample(X, y)[0], expected)
+        assert sampler.plan_.nearness == "flat (20 features)"

@@ -10,6 +10,7 @@ import pytest
 from conftest import write_images
 from imblearn import over_sampling, under_sampling
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.tree import DecisionTreeClassifier
 
 import imblearn_images
 from imblearn_images.core import embedding, neighbors
@@ -145,20 +146,26 @@ def test_no_float_copy_is_made_and_none_stays_behind(name, params, tmp_path):
         np.testing.assert_array_equal(y_again, y_expected)
 
 
-@pytest.mark.parametrize("name", ["TomekLinks", "BorderlineSMOTE", "AllKNN", "SMOTETomek"])
-def test_files_are_decoded_once_to_decide(name, tmp_path, monkeypatch):
-    X, y = images_of(200)
-    paths = write_images(tmp_path, X)
+@pytest.mark.parametrize("sizes", ["one size", "mixed sizes"])
+@pytest.mark.parametrize("name", [*SAMPLERS, "SVMSMOTE", "InstanceHardnessThreshold", "SMOTETomek"])
+def test_files_are_decoded_once_to_decide(name, sizes, tmp_path, monkeypatch):
+    X, y = images_of(200, 100)
+    images = (
+        list(X) if sizes == "one size" else [image[: 4 + row % 2] for row, image in enumerate(X)]
+    )
+    paths = write_images(tmp_path, images)
     decoded = []
-    read = FileImages.read
+    read = FileImages._read_image
 
-    def counted(self, rows, out):
-        decoded.extend(self.paths[rows])
-        read(self, rows, out)
+    def counted(self, row, *args, **kwargs):
+        decoded.append(self.paths[row])
+        return read(self, row, *args, **kwargs)
 
-    monkeypatch.setattr(FileImages, "read", counted)
-    more = {"output_dir": tmp_path / "out"} if "SMOTE" in name else {}
-    sampler = getattr(imblearn_images, name)(**more)
+    monkeypatch.setattr(FileImages, "_read_image", counted)
+    kind = getattr(imblearn_images, name)
+    more = {"output_dir": tmp_path / "out"} if "output_dir" in kind().get_params() else {}
+    more |= {"estimator": DecisionTreeClassifier(max_depth=2)} if "Hardness" in name else {}
+    sampler = kind(**more)
     monkeypatch.setattr(type(sampler), "_draw", lambda self, images, values=None: images)
     sampler.fit_resample(paths, y)
     assert sorted(decoded) == sorted(paths)

@@ -7,7 +7,8 @@ from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from sklearn.neighbors import NearestNeighbors
 from strategies import labels, seeds
 
-from imblearn_images.core.planning import RowNeighbors, check_class_sizes, listen
+from imblearn_images.core.listening import RowNeighbors, listen
+from imblearn_images.core.planning import check_class_sizes
 
 
 def looked_up(X):

@@ -29,7 +29,8 @@ METHODS: dict[str, Any] = {
     _name_of_method(name): getattr(module, name)
     for module in (over_sampling, under_sampling)
     for name in module.__all__
-    if name not in ("GenerativeOverSampler", "RedrawImages")  # what these need, no option says
+    # what these need, no option says; and class folders hold one label an image
+    if name not in ("GenerativeOverSampler", "LabelUnderSampler", "RedrawImages")
 }
 METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
 METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix)

@@ -27,14 +27,13 @@ from imblearn_images._sampler import (
     sizes_told,
 )
 from imblearn_images.core.embedding import Search
-from imblearn_images.core.planning import (
-    AcceptRule,
+from imblearn_images.core.listening import (
     BlendNeighbors,
     RowNeighbors,
     RowTomekLinks,
-    check_class_sizes,
     without_images,
 )
+from imblearn_images.core.planning import AcceptRule, check_class_sizes
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.over_sampling._smote import SMOTE
 from imblearn_images.under_sampling._cleaning import EditedNearestNeighbours, TomekLinks

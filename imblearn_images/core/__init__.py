@@ -3,7 +3,8 @@
 Nothing here knows the classes that users import. Imports run down this list:
 
 - ``gap``: how easily synthetic images are told from real ones
-- ``planning``: labels + embedding -> plan, by listening to imbalanced-learn
+- ``listening``: what imbalanced-learn decides, read off rows that remember their sources
+- ``planning``: labels + embedding -> plan: parents, seeds, the accept rule
 - ``similarity``: which images look alike; ``embedding``: the features in which "near" is measured
 - ``estimators``: hand rows of an image set to estimators; ``writing``: synthetic images as files
 - ``carrying``: what belongs to the pixels of images, through a plan

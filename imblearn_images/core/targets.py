@@ -84,6 +84,7 @@ def unwrap_labels(y: Any, name: str = "y") -> tuple[Any, Rewrap]:
     if isinstance(y, (str, bytes, Mapping, Set)) or not isinstance(y, Iterable):
         raise ValueError(
             f"`{name}` must hold one label for each image, got {y!r:.60} ({type(y).__name__})."
+            + (f" {SEVERAL}" if getattr(y, "in_pixels", False) else "")
         )
     if not hasattr(y, "__len__"):
         raise ValueError(

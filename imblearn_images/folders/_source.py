@@ -376,11 +376,11 @@ def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
         Naming both classes and two of the files.
     """
     labels = kept.labels
-    own, shared = Counter[str](), dict[str, tuple[int, Counter[str]]]()
-    for row, other in enumerate(first.tolist()):
-        if other == row:
-            own[labels[row]] += 1
-        elif labels[other] != labels[row]:
+    own, shared = Counter(labels), dict[str, tuple[int, Counter[str]]]()
+    for row in np.flatnonzero(first != np.arange(len(first))).tolist():
+        other = int(first[row])
+        own[labels[row]] -= 1
+        if labels[other] != labels[row]:
             shared.setdefault(labels[row], (row, Counter()))[1][labels[other]] += 1
     for label, (row, others) in shared.items():
         if own[label] < n_own:

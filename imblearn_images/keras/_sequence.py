@@ -70,7 +70,8 @@ class Batches:
     -----
     Batches are ``(images, targets)`` in the dtype of the images, e.g. uint8 from 0 to 255: begin
     the model with ``keras.layers.Rescaling(1 / 255)``, and compile it with a loss that takes the
-    numbers of classes, such as ``"sparse_categorical_crossentropy"``.
+    numbers of classes, such as ``"sparse_categorical_crossentropy"``. Where images have several
+    labels, targets are rows of 0 and 1, for ``"binary_crossentropy"``.
 
     Without ``callbacks=[sequence.epochs]`` the next epoch follows when all batches of one were
     read, from 0 on. With it training goes on where it was interrupted.

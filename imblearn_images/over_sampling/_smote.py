@@ -27,7 +27,8 @@ from imblearn_images._sampler import (
     searched_here,
 )
 from imblearn_images.core.embedding import Search
-from imblearn_images.core.planning import AcceptRule, FittedOnce, check_class_sizes
+from imblearn_images.core.listening import FittedOnce
+from imblearn_images.core.planning import AcceptRule, check_class_sizes
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.targets import told
 
@@ -297,7 +298,7 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     interpolated, the others extrapolated away from their neighbour: such shares are
     negative, and integer pixels are clipped to the range of their dtype. Where all support
     vectors of a class are of one kind, about half of its new images are missing, as in
-    imbalanced-learn; a UserWarning counts them. One SVM per class, which takes quadratic
+    imbalanced-learn; a UserWarning counts them. One SVM of all classes, which takes quadratic
     time: for thousands of images pass an `embedding`.
 
     {guide=samplers-that-add-images}

@@ -123,6 +123,18 @@ class PlanDataset(Dataset):
     >>> x, t = next(iter(DataLoader(dataset, batch_size=32, sampler=PlanSampler(plans))))
     >>> tuple(x.shape), tuple(t.shape)
     ((32, 32, 32), (32,))
+
+    With boxes, which go where their pixels go:
+
+    >>> from imblearn_images.annotations import Annotations
+    >>> n = len(images)
+    >>> boxes = Annotations.of([[[4, 4, 20, 12]]] * n, [["crack"]] * n, (32, 32))
+    >>> annotated = PlanDataset(plans, annotations=boxes)
+    >>> _, target = annotated[700]
+    >>> list(target), target["labels"].tolist(), annotated.class_to_idx
+    (['boxes', 'labels', 'image_id', 'area', 'iscrowd'], [1], {'crack': 1})
+    >>> target["boxes"].round().tolist() == boxes.boxes[:1].tolist()
+    False
     """
 
     def __init__(

@@ -21,7 +21,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import MeasuringSelectorMixin
 from imblearn_images.core.embedding import Search
-from imblearn_images.core.planning import (
+from imblearn_images.core.listening import (
     RowAllKNN,
     RowClassifier,
     RowNeighbors,

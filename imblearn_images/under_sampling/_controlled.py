@@ -29,16 +29,16 @@ from imblearn_images._sampler import (
 )
 from imblearn_images.core.embedding import Search
 from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.neighbors import check_squares
-from imblearn_images.core.pixels import stored
-from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import (
+from imblearn_images.core.listening import (
     FittedOnce,
     plan_averages,
     plan_of,
     trace_rows,
     without_images,
 )
+from imblearn_images.core.neighbors import check_squares
+from imblearn_images.core.pixels import stored
+from imblearn_images.core.plan import ResamplingPlan
 
 __all__ = ["ClusterCentroids", "InstanceHardnessThreshold", "NearMiss", "RandomUnderSampler"]
 

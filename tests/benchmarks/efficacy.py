@@ -11,7 +11,8 @@ before resampling: `PriorCorrectedClassifier(prior="uniform", model_prior="train
 PATH are uint8 images of your own: an .npz file with X_train, y_train, X_test, y_test, or a folder
 with train/CLASS/ and test/CLASS/, whose photos are read at 64 x 64 pixels.
 
-`efficacy.py policies` and `efficacy.py advice` print other tables, see `policies.py`.
+`efficacy.py policies`, `efficacy.py recipes` and `efficacy.py advice` print other tables, see
+`policies.py`.
 
 Nothing may be tuned on the test part: `--inside` trains on one half of the training part and
 validates on the other. With `--out` a run that was broken off continues.
@@ -302,7 +303,7 @@ def print_verdict(found: Found) -> None:
 
 def main() -> None:
     """Run what is missing, print the table of all."""
-    if sys.argv[1:2] in (["policies"], ["advice"]):
+    if sys.argv[1:2] in (["policies"], ["advice"], ["recipes"]):
         policies.main(sys.argv[1:], images_of=images_of, groups_of=groups_of)
         return
     what, _, _, paths, *_ = __doc__.split("\n\n")

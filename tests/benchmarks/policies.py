@@ -6,6 +6,9 @@ alone, for the mean of the default policies, and for that mean screened by inner
 which is `PolicyEnsembleClassifier` with its defaults. Repeats train on other images. With
 `--model cnn` the small network (needs PyTorch) takes their place, and nothing is screened.
 
+`python tests/benchmarks/efficacy.py recipes [SET ...] [--seeds N]` prints what each recipe, and
+what might be safer, gains over prior correction of the untouched model; no test part is looked at.
+
 `python tests/benchmarks/efficacy.py advice [SET ...]` counts wrong calls of `compare_resamplers` in
 200 simulated comparisons where no candidate is better, and 200 where one is, and what following
 the advice gains over always using prior correction; with sets, on the test parts of these, too.
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -26,17 +30,18 @@ from typing import Any
 
 import numpy as np
 from efficacy_models import SmallCNN, balanced_weights
+from imblearn.pipeline import make_pipeline
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
-from sklearn.pipeline import make_pipeline
 
-from imblearn_images import RandomOverSampler, recipes
+from imblearn_images import RandomOverSampler, RedrawImages, recipes
 from imblearn_images.ensemble import PolicyEnsembleClassifier
 from imblearn_images.model_selection import ResamplerComparison, compare_resamplers
 from imblearn_images.model_selection._comparison import Calibration, ClassRecall, Cost
 from imblearn_images.preprocessing import HOGFeatures
+from imblearn_images.synthesis import Augment, Chain, OneOf, TransferDeformation
 
 SIMPLE = ("none", "prior_correction", "class_weight", "copies")
 DEFAULT = ("prior_correction", "class_weight", "mild", "transfer", "mix", "many")
@@ -299,6 +304,64 @@ def spread(values: np.ndarray) -> str:
     return mean if len(values) < 2 else f"{mean} +- {values.std(ddof=1):.1f}"
 
 
+# ---------------------------------------------------------------- recipes
+
+
+def variants() -> list[tuple[str, Any, Any]]:
+    """The recipes as they are recommended, and what might be safer."""
+    bent = TransferDeformation(donors="all")
+    pictures = OneOf([bent, Chain([bent, Augment()]), Augment()], [0.4, 0.3, 0.3])
+    times = functools.partial(RedrawImages, keep=True)
+    even = make_pipeline(RandomOverSampler(), RedrawImages(bent, share=0.5))
+    mild, transfer, mix = recipes.mild(), recipes.transfer(), recipes.mix()
+    return [
+        ("prior_correction", None, 1.0),
+        ("mild", mild, None),
+        ("mild, tau 0.3", mild, 0.3),
+        ("transfer", transfer, None),
+        ("transfer, tau 0.3", transfer, 0.3),
+        ("transfer in all classes, tau 0.3", even, 0.3),
+        ("mix", mix, None),
+        ("mix, tau 0.3", mix, 0.3),
+        ("many", recipes.many(), 1.0),
+        ("many, mild alone", times(Augment(), times=8), 1.0),
+        ("many, 4 times", recipes.many(times=4), 1.0),
+        ("half of the images once more", times(pictures, times=1, share=0.5), 1.0),
+        ("each once more, transfer", times(bent, times=1), 1.0),
+        ("each twice more, weak transfer", times(weak(), times=2), 1.0),
+    ]
+
+
+def weak() -> TransferDeformation:
+    """Deformations of half the size."""
+    return TransferDeformation(scale=(0.1, 0.5), donors="all")
+
+
+def print_recipes(sets: Sequence[str], repeats: int, **sources: Any) -> None:
+    """Points beside prior correction, out of inner folds; textures are made anew and tested."""
+    for name in sets:
+        gains: dict[str, list[float]] = {}
+        for seed in range(repeats):
+            (X, y, groups), (X_test, y_test, _) = parts(name, seed, **sources)
+            tested = name == "textures"
+            ensemble = PolicyEnsembleClassifier(
+                model(), variants(), screen=None if tested else 1.0, random_state=seed
+            ).fit(X, y, groups=groups)
+            if tested:
+                scores = {
+                    each: balanced_accuracy_score(y_test, answers(ensemble, [each], X_test))
+                    for each in ensemble.estimators_
+                }
+            else:
+                scores = {each.name: each.score for each in ensemble.policies_}
+            for row, score in scores.items():
+                gains.setdefault(row, []).append(100 * (score - scores["prior_correction"]))
+        print(f"\n{name}, {repeats} repeats: points above prior correction, standard error, worst")
+        for row, gained in gains.items():
+            error = np.std(gained, ddof=1) / math.sqrt(repeats) if repeats > 1 else math.nan
+            print(f"{row:34}{np.mean(gained):+6.1f} +- {error:.1f}{min(gained):+8.1f}", flush=True)
+
+
 # ---------------------------------------------------------------- advice
 
 
@@ -379,7 +442,7 @@ def print_advice(sets: Sequence[str], repeats: int, **sources: Any) -> None:
 def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
     """Print one of the two tables."""
     parser = argparse.ArgumentParser(prog="efficacy.py", description=__doc__)
-    parser.add_argument("what", choices=["policies", "advice"])
+    parser.add_argument("what", choices=["policies", "advice", "recipes"])
     parser.add_argument("sets", nargs="*", help="fashion, grocery, textures, PATH")
     parser.add_argument("--seeds", type=int, default=2, help="repeats")
     parser.add_argument("--model", choices=["hog", "cnn"], default="hog", help="of policies")
@@ -390,6 +453,8 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
     if args.what == "advice":
         print_simulations(args.cases)
         print_advice(args.sets, args.seeds, **sources)
+    elif args.what == "recipes":
+        print_recipes(args.sets or ["textures"], args.seeds, **sources)
     else:
         sets = args.sets or ["fashion", "grocery", "textures"]
         print_policies(sets, args.seeds, args.steps if args.model == "cnn" else 0, **sources)

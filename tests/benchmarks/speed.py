@@ -3,8 +3,8 @@
 Every table is measured in one process, ours and the peer in turn, BLAS and OpenMP at one
 thread, in CPU seconds (medians), because machines are shared and noisy. Memory is the
 peak above the input, in a fresh process for each figure. Tables: smote, memory, random,
-dtypes, growth, files, threads, family, imports. `--only 28x28 AllKNN TomekLinks` measures some of
-the family.
+dtypes, growth, files, decoding, threads, family, imports. `--only 28x28 AllKNN TomekLinks`
+measures some of the family.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from imblearn import combine, ensemble, over_sampling, under_sampling
 
 import imblearn_images as ours
 
+PHOTOS = 2000  # files of the table `decoding`
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -295,6 +296,32 @@ def files(rounds: int) -> None:
         )
 
 
+def decoding(rounds: int) -> None:
+    """Samplers on photos of mixed sizes in files, beside decoding each of them once."""
+    from PIL import Image
+
+    from imblearn_images.core.files import read_image
+
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/{k:05}.jpg" for k in range(PHOTOS)]
+        for path, image in zip(paths, crops(PHOTOS, 288), strict=True):
+            height, width = rng.integers(192, 289, 2)
+            Image.fromarray(image[:height, :width]).save(path, quality=88)
+        y = rng.permutation(np.repeat([0, 1, 2], [PHOTOS - PHOTOS // 4, PHOTOS // 5, PHOTOS // 20]))
+        jobs = {
+            "bare": lambda: [read_image(path).size for path in paths],
+            "thumbnails": lambda: [read_image(path, size=(32, 32)).size for path in paths],
+        }
+        for name in ("TomekLinks", "EditedNearestNeighbours", "AllKNN", "NearMiss"):
+            jobs[name] = lambda name=name: getattr(ours, name)().fit_resample(paths, y)
+        warnings.simplefilter("ignore")
+        t = interleaved(jobs, min(rounds, 2))
+    print(f"{PHOTOS} photos of 192 to 288 pixels a side, CPU seconds, and beside bare decoding")
+    for name, seconds in t.items():
+        print(f"{name:24} {seconds:7.2f} {seconds / t['bare']:6.2f}x")
+
+
 def threads(rounds: int) -> None:
     """Wall seconds of SMOTE with one thread and two, in turn."""
     print("SMOTE with n_jobs=1 and 2, wall seconds (medians, in turn)")
@@ -493,6 +520,7 @@ def main() -> None:
         "dtypes": dtypes,
         "growth": growth,
         "files": files,
+        "decoding": decoding,
         "threads": threads,
         "large": large,
         "family": family,
