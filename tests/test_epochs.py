@@ -312,6 +312,15 @@ def test_decoded_files_are_kept_within_a_limit_and_change_no_byte(tmp_path, monk
     assert np.array_equal(np.asarray(plans(1)), expected)
 
 
+def test_a_fork_waits_for_no_thread_that_it_does_not_have(tmp_path):
+    paths = write_images(tmp_path, make_images(N, (9, 8, 3), "uint8"))
+    plans = EpochPlans(RandomOverSampler(random_state=0), paths, Y, size=(6, 5), mode="RGB")
+    expected = plans.draw([(0,)])
+    plans.images._lock.acquire()  # as a thread of the parent has it
+    plans.images._process = -1  # what the fork finds
+    assert np.array_equal(plans.draw([(0,)]), expected)
+
+
 def test_a_file_of_another_kind_is_named(tmp_path):
     images = [make_images(1, (8, 8, 3), "uint8")[0]] * (N - 1) + [
         make_images(1, (8, 8), "uint8")[0]

@@ -74,10 +74,10 @@ class Files(Images):
     def _begin(self) -> None:
         self._decoded: OrderedDict[int, NDArray[Any]] = OrderedDict()  # the last used comes last
         self._kept = 0
-        self._lock = Lock()
+        self._lock, self._process = Lock(), os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
-        own = ("_decoded", "_kept", "_lock")
+        own = ("_decoded", "_kept", "_lock", "_process")
         return {name: value for name, value in vars(self).items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -100,6 +100,8 @@ class Files(Images):
         return self.shape_of(0)
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
+        if os.getpid() != self._process:  # a fork, made while a thread held the lock, say
+            self._begin()
         for row, image in zip(rows.tolist(), out, strict=True):
             size = image.shape[:2]
             with self._lock:
