@@ -380,7 +380,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         remember_form(self, self.estimators_[kept[0].name])
         return self
 
-    def drawings(self, X: Any) -> list[list[Any]]:
+    def _drawings(self, X: Any) -> list[list[Any]]:
         """Samplers of each policy as they are run on `X`; without a seed none.
 
         Parameters
@@ -397,7 +397,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         policies = [each for each in self._known(X) if each.model is None]
         return [_steps_of(each.sampler, X, seed) for each in policies]
 
-    def fit_sharing(self, X: Any, y: Any, training: Training) -> Any:
+    def _fit_sharing(self, X: Any, y: Any, training: Training) -> Any:
         """Fit; what others have drawn and fitted on the same images is taken over.
 
         Parameters

@@ -335,7 +335,8 @@ def together(
             groups.append([each])
     shared = [group for group in groups if _on_features(group[0], described)]
     for ensemble in [g for g in shared if isinstance(g[0].estimator, PolicyEnsembleClassifier)]:
-        own = [steps for steps in ensemble[0].estimator.drawings(X) if steps]
+        drawn = ensemble[0].estimator._drawings(X)  # noqa: SLF001 - for comparisons alone
+        own = [steps for steps in drawn if steps]
         theirs = [
             group
             for group in groups
@@ -421,7 +422,8 @@ def fit_and_score(
         if ours and isinstance(each.estimator, PolicyEnsembleClassifier):
             assert training is not None
             spared, started = training.spared, time.perf_counter()
-            ensemble = clone(each.estimator).fit_sharing(*parts[:2], training)
+            ensemble = clone(each.estimator)
+            ensemble._fit_sharing(*parts[:2], training)  # noqa: SLF001 - as above
             seconds = time.perf_counter() - started + training.spared - spared
             return ensemble, parts[2], seconds, watch, None
         if ours:
