@@ -222,3 +222,5 @@ def test_what_goes_to_workers_pickles_and_what_does_not_is_told(tmp_path):
     assert np.array_equal(again[33][0], data[33][0]) and len(again) == 36
     with pytest.raises(TypeError, match=r"`plans` must be EpochPlans, got .* Pass EpochPlans\("):
         PlanDataset(paths)
+    with pytest.raises(TypeError, match="`target_transform` must be a function or None, got 'x'"):
+        PlanDataset(data.plans, target_transform="x")

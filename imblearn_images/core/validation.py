@@ -58,6 +58,24 @@ def misfit(function: Callable[..., Any], /, *arguments: str, **named: Any) -> st
     return ""
 
 
+def check_functions(**given: Any) -> None:
+    """Raise a TypeError for the first of these parameters that is neither a function nor None.
+
+    Examples
+    --------
+    >>> check_functions(transform="flip")
+    Traceback (most recent call last):
+        ...
+    TypeError: `transform` must be a function or None, got 'flip'. Pass the function, not its name.
+    """
+    for name, value in given.items():
+        if value is not None and not callable(value):
+            raise TypeError(
+                f"`{name}` must be a function or None, got {value!r:.100}. Pass the function, not "
+                "its name."
+            )
+
+
 def check_lengths(X: Any, y: Any) -> None:
     """Raise for images and labels of different lengths, and for none."""
     if y is None:

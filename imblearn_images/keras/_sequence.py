@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.pixels import find_channels
+from imblearn_images.core.validation import check_functions
 from imblearn_images.epochs import EpochPlans
 
 __all__ = ["Batches"]
@@ -121,6 +122,7 @@ class Batches:
                 raise ValueError(f"`{name}` must be an integer from 1 on, got {size!r}.")
         if channels not in ("last", "first", None):
             raise ValueError(f'`channels` must be "last", "first" or None, got {channels!r}.')
+        check_functions(transform=transform)
         if plans.shape is None:
             raise ValueError(
                 "`plans` must have images of one shape, got files of several sizes. Pass "

@@ -16,6 +16,7 @@ from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.masks import mask_of_outlines
 from imblearn_images.core.pixels import find_channels
 from imblearn_images.core.targets import plain_list
+from imblearn_images.core.validation import check_functions
 from imblearn_images.epochs import EpochPlans
 from imblearn_images.torch._bases import base, check_torch
 
@@ -73,7 +74,7 @@ class PlanDataset(Dataset):
     Raises
     ------
     TypeError
-        If `plans` is something else, or what draws does not say where things are.
+        If `plans` or a transform is something else, or what draws does not say where things are.
     ValueError
         For annotations of other images, and objects that nothing can follow through what draws.
 
@@ -155,6 +156,9 @@ class PlanDataset(Dataset):
             raise TypeError(
                 f"`plans` must be EpochPlans, got {plans!r:.100}. Pass EpochPlans(resampler, X, y)."
             )
+        check_functions(
+            transform=transform, target_transform=target_transform, transforms=transforms
+        )
         if transforms is not None and (transform is not None or target_transform is not None):
             raise ValueError(
                 "`transforms` must be None where `transform` or `target_transform` is passed, got "
