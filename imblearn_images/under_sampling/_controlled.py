@@ -36,6 +36,7 @@ from imblearn_images.core.listening import (
     trace_rows,
     without_images,
 )
+from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import check_squares
 from imblearn_images.core.pixels import stored
 from imblearn_images.core.plan import ResamplingPlan
@@ -263,7 +264,13 @@ class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardness
         rows = np.arange(len(y))
         images.look_at(rows, n_jobs=self.n_jobs)
         search = Search(images, {"": rows}, n_jobs=self.n_jobs)
-        return search.features(rows, as_float=False), search.nearness
+        pixels = search.features(rows, as_float=False)
+        check_fits(
+            4 * pixels.size,
+            f"A float32 copy of the pixels, shape {pixels.shape},",
+            "Pass `embedding=`, e.g. a transformer that makes few features of an image.",
+        )
+        return pixels, search.nearness
 
 
 @substitute
