@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry_rows
-from imblearn_images.core.images import FileImages, Images
+from imblearn_images.core.images import Images
 from imblearn_images.core.masks import resized_mask
 from imblearn_images.core.multilabel import LabelCounts
 from imblearn_images.core.plan import ResamplingPlan
@@ -384,7 +384,7 @@ class EpochPlans:
                         f"`X` must be the images of the annotations, in their order, got {name} in "
                         f"row {row} instead of {path}. Pass annotations.paths."
                     )
-        if self._is_resized or isinstance(self.images, FileImages):
+        if self._is_resized or self.images.paths is not None:
             return
         for row, each in enumerate(targets.sizes.tolist()):
             if tuple(each) != self.images.shape_of(row)[:2]:
