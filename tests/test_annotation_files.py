@@ -528,8 +528,8 @@ def test_what_is_no_mask_is_named(tmp_path):
         read_masks(tmp_path / "nowhere")
     for maps, more, words in (
         ([grey.astype(float)], {}, "must be label maps of integers"),
-        ([grey - np.int64(1)], {}, "numbers from 0 to 65,535, got -1"),
-        ([grey + np.int64(300)], {"palette": [[0, 0, 0]]}, "numbers up to 255, got 300"),
+        ([grey.astype(np.int64) - 1], {}, "numbers from 0 to 65,535, got -1"),
+        ([grey.astype(np.int64) + 300], {"palette": [[0, 0, 0]]}, "numbers up to 255, got 300"),
         ([grey], {"palette": [0, 1]}, "`palette` must be a mask, or up to 256 rows"),
         ([grey], {"palette": tmp_path / "b.jpg"}, "has none"),
         ([grey, grey], {}, "'x' is there twice"),

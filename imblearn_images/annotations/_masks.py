@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from imblearn_images.core import files
+from imblearn_images.core.modes import array_mode
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import counted, printable
 
@@ -102,7 +103,7 @@ def _of_folder(folder: Path, images: Sequence[Any] | None) -> list[str]:
 
 def _read(path: str) -> NDArray[Any]:
     with files.opened(path) as image:
-        mode = "I;16" if image.mode.startswith("I;16") else image.mode
+        mode = image.mode if image.mode == "P" else array_mode(image)
         if mode not in HOLDS or image.format == "JPEG":
             what = "JPEG, which changes values" if image.format == "JPEG" else f"mode {mode}"
             raise ValueError(
@@ -213,9 +214,8 @@ def _colours(palette: Any) -> NDArray[np.uint8] | None:
         paths = _of_folder(path, None) if path.is_dir() else [str(path)]
         for each in paths[:1]:
             with files.opened(each) as image:
-                own = image.getpalette("RGB")
-                if own is not None:
-                    return np.array(own, dtype=np.uint8).reshape(-1, 3)
+                if image.mode == "P":
+                    return np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
         raise ValueError(f"`palette` must be a mask with a palette, {printable(path)} has none.")
     colours = np.asarray(palette)
     is_table = colours.ndim == 2 and colours.shape[1] == 3 and 1 <= len(colours) <= 256
