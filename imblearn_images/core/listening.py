@@ -255,7 +255,26 @@ def listen(
     return plan, made
 
 
-class RowNeighbors(NearestNeighbors):  # type: ignore[misc]
+class LooksRowsUp:
+    """Mixin for neighbours objects that are asked about row numbers: `search` knows the rest."""
+
+    search: Any
+    rows_: NDArray[np.intp]
+    n_neighbors: int
+
+    def kneighbors(
+        self,
+        X: NDArray[Any] | None = None,
+        n_neighbors: int | None = None,
+        return_distance: bool = True,
+    ) -> Any:
+        """Positions among those that it was fitted on; a row itself comes first."""
+        queries = self.rows_ if X is None else _numbers(X)
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        return _looked_up(self.search, self.rows_, queries, k, return_distance)
+
+
+class RowNeighbors(LooksRowsUp, NearestNeighbors):  # type: ignore[misc]
     """Neighbours object that a sampler asks about row numbers, and that looks the images up.
 
     Parameters
@@ -282,17 +301,6 @@ class RowNeighbors(NearestNeighbors):  # type: ignore[misc]
         """Remember the rows that may be found."""
         self.rows_ = _numbers(X)
         return self
-
-    def kneighbors(
-        self,
-        X: NDArray[Any] | None = None,
-        n_neighbors: int | None = None,
-        return_distance: bool = True,
-    ) -> Any:
-        """Positions among those that it was fitted on; a row itself comes first."""
-        queries = self.rows_ if X is None else _numbers(X)
-        k = self.n_neighbors if n_neighbors is None else n_neighbors
-        return _looked_up(self.search, self.rows_, queries, k, return_distance)
 
 
 class BlendNeighbors:
@@ -326,7 +334,7 @@ class BlendNeighbors:
         )
 
 
-class RowClassifier(KNeighborsClassifier):  # type: ignore[misc]
+class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
     """Classifier by neighbours that is asked about row numbers, and looks the images up.
 
     Fitted again on the rows that it has and more of them, it compares with the new ones alone.
@@ -361,17 +369,6 @@ class RowClassifier(KNeighborsClassifier):  # type: ignore[misc]
         self.rows_ = rows
         self.classes_, self.labels_ = np.unique(y, return_inverse=True)
         return self
-
-    def kneighbors(
-        self,
-        X: NDArray[Any] | None = None,
-        n_neighbors: int | None = None,
-        return_distance: bool = True,
-    ) -> Any:
-        """Positions among those that it was fitted on; a row itself comes first."""
-        queries = self.rows_ if X is None else _numbers(X)
-        k = self.n_neighbors if n_neighbors is None else n_neighbors
-        return _looked_up(self.search, self.rows_, queries, k, return_distance)
 
     @property
     def fitted(self) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from imblearn_images._label_sampler import LabelSamplerMixin
 from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
 from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.core.annotations import Annotations
@@ -33,7 +34,6 @@ from imblearn_images.core.targets import (
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.image_sampler import instead_of
 from imblearn_images.over_sampling import RedrawImages
-from imblearn_images.over_sampling._labels import LabelSamplerMixin
 
 __all__ = ["Columns", "Deciding", "columns_of", "numbered", "several_for", "source_of", "steps_of"]
 

@@ -3,238 +3,33 @@
 from __future__ import annotations
 
 import copy
-import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import prod
-from numbers import Real
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
-from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._sampler import MeasuringSamplerMixin, read_selected
+from imblearn_images._label_sampler import (
+    LabelSamplerMixin,
+    check_rows,
+    take_selected,
+)
 from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.carrying import carry
-from imblearn_images.core.columns import rows_of
-from imblearn_images.core.containers import holds_images, unwrap
-from imblearn_images.core.embedding import check_embedding
-from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.memory import check_fits
-from imblearn_images.core.multilabel import LabelCounts, count_labels_of, set_names
+from imblearn_images.core.images import open_images
+from imblearn_images.core.multilabel import LabelCounts, set_names
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
-from imblearn_images.core.rendering import layers_of, render
+from imblearn_images.core.rendering import layers_of
 from imblearn_images.core.repeats import Reach, choose_repeats, choose_repeats_and_more
 from imblearn_images.core.synthesis import Synthesis, makes_copies, says_where
-from imblearn_images.core.targets import plain
-from imblearn_images.core.validation import (
-    PLAN_BYTES,
-    as_counts,
-    as_pixels,
-    check_images,
-    check_lengths,
-)
 
 __all__ = ["LabelOverSampler"]
-
-
-def label_targets(strategy: Any, labels: LabelCounts) -> dict[Any, int]:
-    """How many of each label a `sampling_strategy` requests.
-
-    Parameters
-    ----------
-    strategy : float, str, dict or callable
-        As :class:`LabelOverSampler` takes it.
-    labels : LabelCounts
-        What there is.
-
-    Returns
-    -------
-    targets : dict
-        Label to number; labels that are left alone are not in it.
-
-    Raises
-    ------
-    ValueError
-        For an unknown word or label, a share outside 0 to 1, and less than there is.
-
-    Examples
-    --------
-    >>> labels = count_labels_of([["cat"], ["cat", "owl"], ["cat", "dog"], ["dog"]])
-    >>> label_targets("auto", labels), label_targets("minority", labels)
-    ({'dog': 3, 'owl': 3}, {'owl': 3})
-    >>> label_targets(0.5, labels)
-    {'owl': 2}
-    """
-    before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
-    there = {label: n for label, n in before.items() if n}
-    if not there:
-        raise ValueError(
-            f"`y` must have at least one label, got {len(labels.counts)} images without any. "
-            "Check how the labels were read."
-        )
-    most, fewest = max(there.values()), min(there.values())
-    if isinstance(strategy, str):
-        leaves_out = {
-            "auto": (),
-            "all": (),
-            "not majority": (),
-            "not minority": (fewest,),
-            "minority": (),
-        }
-        if strategy not in leaves_out:
-            raise ValueError(
-                f"`sampling_strategy` must be one of {', '.join(map(repr, leaves_out))}, a share, "
-                f"a dict or a function, got {strategy!r}."
-            )
-        keys = [label for label, n in there.items() if n not in leaves_out[strategy]]
-        if strategy == "minority":
-            keys = [label for label in keys if there[label] == fewest]
-        asked: dict[Any, int] = dict.fromkeys(keys, most)
-    elif isinstance(strategy, Real) and not isinstance(strategy, bool):
-        share = float(strategy)
-        if not 0 < share <= 1:
-            raise ValueError(
-                "`sampling_strategy` must be a share of the most frequent label above 0 and at "
-                f"most 1, got {strategy!r}."
-            )
-        asked = dict.fromkeys(there, math.ceil(round(share * most, 6)))
-    else:
-        given = strategy(labels.flat) if callable(strategy) else strategy
-        if not isinstance(given, Mapping):
-            raise ValueError(
-                "`sampling_strategy` must be a float, a word, a dict {label: number} or a function "
-                f"that returns one, got {given!r:.80}."
-            )
-        asked = {plain(label): int(n) for label, n in as_counts(given).items()}
-        for label, n in asked.items():
-            if label not in before:
-                known = ", ".join(map(repr, labels.labels[:10]))
-                raise ValueError(
-                    f"`sampling_strategy` must name labels of y, got {label!r}. There are {known}"
-                    f"{', ...' if len(before) > 10 else ''}."
-                )
-            if n < before[label]:
-                what = "images" if labels.counts.max() <= 1 else "objects"
-                raise ValueError(
-                    "`sampling_strategy` must not be less than there is when over-sampling. Class "
-                    f"{label!r} has {before[label]} {what}, `sampling_strategy` asks for {n}."
-                )
-    return {label: n for label, n in asked.items() if n > before[label]}
-
-
-def check_rows(n_rows: int) -> None:
-    """Refuse, before anything is drawn, a plan of so many rows that not even a list fits."""
-    check_fits(
-        n_rows * PLAN_BYTES,
-        f"A plan of {n_rows} images",
-        "Ask for fewer with `sampling_strategy` or `max_repeats`.",
-    )
-
-
-class LabelSamplerMixin(MeasuringSamplerMixin):
-    """Mixin for a sampler of images with several labels: its door, and its way back."""
-
-    def fit(self, X: Any, y: Any, **params: Any) -> Any:
-        """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
-        check_embedding(self.embedding)
-        self._prepared(X if isinstance(X, Images) else unwrap(X)[0], y)
-        return self
-
-    # Nothing may be passed as `params`: type checkers see that, and at run time the error names
-    # what there is.
-    def fit_resample(
-        self, X: Any, y: Any, *, embeddings: ArrayLike | None = None, **params: NoReturn
-    ) -> tuple[Any, Any]:
-        """Resample the images.
-
-        Parameters
-        ----------
-        X : images
-            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
-            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
-            polars or Arrow; a list, object array or column of equally shaped images (arrays,
-            tensors, images of Pillow); or any other home of pixels
-            (:mod:`imblearn_images.images`).
-        y : Annotations, array-like of shape (n, L), or list of length n
-            :class:`~imblearn_images.annotations.Annotations` of the images, whose objects are
-            counted, and which are carried along with what is drawn. A table of 0 and 1, or of
-            numbers of objects, with a column for each label: an array, sparse matrix, tensor or
-            data frame. Or a list with the labels of each image: a list, tuple or set, which may
-            be empty. One label an image, shape (n,), is taken, too.
-        embeddings : array-like of shape (n, d), default=None
-            Features of the images computed beforehand, e.g. by a network, instead of those
-            that `embedding` makes.
-
-        Returns
-        -------
-        X_resampled : images
-            In the container, dtype and shape of `X`, as other samplers give them back.
-        y_resampled : Annotations, array-like of shape (n_resampled, L), or list
-            Labels of `X_resampled`, in the container and dtype of `y`.
-
-        Raises
-        ------
-        ValueError
-            If lengths differ, a label is missing or is not a whole number from 0 on, or the
-            strategy names a label that there is not; the row or label is named. If there is
-            an `embedding` as well as `embeddings`.
-        TypeError
-            For a parameter that this sampler does not take.
-        """
-        check_embedding(self.embedding)
-        given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
-        self._check_params({**given, **params})
-        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
-        worker: Any = copy.copy(self)  # threads that share a sampler do not see each other's
-        images, labels = LabelSamplerMixin._prepared(worker, held, y)
-        X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
-        if isinstance(labels.source, Annotations):
-            paths = getattr(X_resampled, "paths", None)
-            y_resampled = carried_by(worker, labels.source, images, paths)
-            counts = y_resampled.counts()  # what is drawn may show more, or fewer, than its base
-            worker.plan_ = worker.plan_.labelled(counts, labels.labels)
-            worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
-        self.__dict__ = vars(worker)
-        if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
-            X_resampled = read_selected(X_resampled, worker.plan_, images)
-        if held is not X:
-            assert rewrap is not None
-            X_resampled = rewrap(X_resampled, None)
-            if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
-                y_resampled.index = X_resampled.index
-        return X_resampled, y_resampled
-
-    def _prepared(self, held: Any, y: Any) -> tuple[Any, LabelCounts]:
-        """Images and labels, checked; what the strategy requests is left behind."""
-        labels = count_labels_of(y)
-        is_table = not isinstance(held, Images) and not holds_images(held)
-        X = as_pixels(held) if is_table else open_images(held)
-        check_lengths(X, labels.counts)
-        if isinstance(labels.source, Annotations):
-            _check_order(X, labels.source)
-        shape: tuple[int, ...] = ()
-        if isinstance(X, Images) and X.paths is None:
-            shape = X.uniform or X.shape_of(0)
-            check_images((len(X), *shape), X.dtype)
-        self.n_features_in_ = prod(shape) if isinstance(X, Images) else X.shape[1]
-        self.sampling_strategy_ = self._requested(labels)
-        return X, labels
-
-    def _requested(self, labels: LabelCounts) -> dict[Any, int]:
-        """How many of each label are to be added; labels that are left alone are not in it."""
-        if hasattr(self.sampling_strategy, "repeats"):  # it says how often each image is used
-            return {}
-        before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
-        targets = label_targets(self.sampling_strategy, labels)
-        return {label: n - before[label] for label, n in targets.items()}
 
 
 @substitute
@@ -467,29 +262,6 @@ def _zoom_of(rule: Any, with_windows: NDArray[Any] | None = None) -> Any:
     return bound
 
 
-def _check_order(X: Any, annotations: Annotations) -> None:
-    """Refuse files in another order than the annotations have them in."""
-    if not isinstance(X, Images) or X.paths is None or annotations.paths is None:
-        return
-    pairs = zip(X.paths.tolist(), annotations.paths.tolist(), strict=True)
-    for row, (given, annotated) in enumerate(pairs):
-        if os.path.basename(os.fspath(given)) != os.path.basename(os.fspath(annotated)):
-            raise ValueError(
-                f"`X` must be the images of the annotations, in their order, got {given} in row "
-                f"{row} instead of {annotated}. Pass y.paths."
-            )
-
-
-def carried_by(
-    sampler: Any, annotations: Annotations, images: Any, paths: NDArray[Any] | None
-) -> Annotations:
-    """Annotations of the rows that a sampler has decided on, with their files if there are some."""
-    if not getattr(sampler.output_dir, "carries", True):  # whoever draws a row carries them
-        return annotations[sampler.plan_.first_base]
-    carried = carry(sampler.plan_, annotations, images, n_jobs=sampler.n_jobs)
-    return replace(carried, paths=paths)
-
-
 def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], sampler: str) -> None:
     """Warn of synthetic images that show another one whose labels they do not have."""
     if not plan.partners.shape[1] or not says_where(plan.synthesis):
@@ -504,13 +276,3 @@ def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], samp
             UserWarning,
             stacklevel=5,
         )
-
-
-def take_selected(X: Any, plan: ResamplingPlan) -> Any:
-    """Rows of the source, in its kind."""
-    if isinstance(X, Images):
-        return X.subset(plan.base)
-    if isinstance(X, np.ndarray):
-        return render(plan, X)
-    taken = rows_of(X.tocsr() if sparse.issparse(X) else X, plan.base, plan.n_source)
-    return taken.reset_index(drop=True) if hasattr(taken, "iloc") else taken

@@ -15,13 +15,13 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
+from imblearn_images._label_sampler import LabelSamplerMixin, check_rows, requested_labels
 from imblearn_images.core.embedding import Search
 from imblearn_images.core.images import open_images
 from imblearn_images.core.multilabel import LabelCounts, set_names
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.synthesis import Synthesis, makes_copies
-from imblearn_images.over_sampling._labels import LabelSamplerMixin, check_rows, label_targets
 
 __all__ = ["MLSMOTE"]
 
@@ -140,9 +140,10 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
     def _requested(self, labels: LabelCounts) -> dict[Any, int]:
         has = labels.counts > 0
         before = has.sum(axis=0)
-        targets = label_targets(
+        targets = requested_labels(
             "all" if self._is_auto else self.sampling_strategy,
             LabelCounts(has.astype(np.int32), labels.labels, None),
+            "over-sampling",
         )
         if self._is_auto:
             ratios = before.max() / np.maximum(before, 1)

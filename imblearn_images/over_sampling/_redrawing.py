@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
+from imblearn_images._label_sampler import carried_by
 from imblearn_images._sampler import ADDED, MeasuringSamplerMixin, read_selected
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.containers import holds_images, unwrap
@@ -37,7 +38,6 @@ from imblearn_images.core.validation import (
     check_strategy,
 )
 from imblearn_images.core.writing import DrawLater
-from imblearn_images.over_sampling._labels import carried_by
 
 __all__ = ["RedrawImages"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Mapping
 from numbers import Real
@@ -14,95 +13,12 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
+from imblearn_images._label_sampler import LabelSamplerMixin, requested_labels, take_selected
 from imblearn_images.core.multilabel import LabelCounts, set_names
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.repeats import Reach, choose_kept
-from imblearn_images.core.targets import plain
-from imblearn_images.core.validation import as_counts
-from imblearn_images.over_sampling._labels import LabelSamplerMixin, take_selected
 
 __all__ = ["LabelUnderSampler"]
-
-
-def label_limits(strategy: Any, labels: LabelCounts) -> dict[Any, int]:
-    """How many of each label a `sampling_strategy` leaves.
-
-    Parameters
-    ----------
-    strategy : float, str, dict or callable
-        As :class:`LabelUnderSampler` takes it.
-    labels : LabelCounts
-        What there is.
-
-    Returns
-    -------
-    limits : dict
-        Label to number; labels that are left alone are not in it.
-
-    Raises
-    ------
-    ValueError
-        For an unknown word or label, a share outside 0 to 1, and more than there is.
-
-    Examples
-    --------
-    >>> from imblearn_images.core.multilabel import count_labels_of
-    >>> labels = count_labels_of([["cat"], ["cat", "owl"], ["cat", "dog"], ["dog"]])
-    >>> label_limits("auto", labels), label_limits(0.5, labels)
-    ({'cat': 1, 'dog': 1}, {'cat': 2})
-    """
-    before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
-    there = {label: n for label, n in before.items() if n}
-    if not there:
-        raise ValueError(
-            f"`y` must have at least one label, got {len(labels.counts)} images without any. "
-            "Check how the labels were read."
-        )
-    most, fewest = max(there.values()), min(there.values())
-    if isinstance(strategy, str):
-        chosen = {
-            "auto": there,
-            "all": there,
-            "not minority": there,
-            "majority": [label for label, n in there.items() if n == most],
-            "not majority": [label for label, n in there.items() if n != most],
-        }
-        if strategy not in chosen:
-            raise ValueError(
-                f"`sampling_strategy` must be one of {', '.join(map(repr, chosen))}, a share, "
-                f"a dict or a function, got {strategy!r}."
-            )
-        asked: dict[Any, int] = dict.fromkeys(chosen[strategy], fewest)
-    elif isinstance(strategy, Real) and not isinstance(strategy, bool):
-        share = float(strategy)
-        if not 0 < share <= 1:
-            raise ValueError(
-                "`sampling_strategy` must be the share of the rarest label in others, above 0 and "
-                f"at most 1, got {strategy!r}."
-            )
-        asked = {label: min(n, math.floor(round(fewest / share, 6))) for label, n in there.items()}
-    else:
-        given = strategy(labels.flat) if callable(strategy) else strategy
-        if not isinstance(given, Mapping):
-            raise ValueError(
-                "`sampling_strategy` must be a float, a word, a dict {label: number} or a function "
-                f"that returns one, got {given!r:.80}."
-            )
-        asked = {plain(label): int(n) for label, n in as_counts(given).items()}
-        for label, n in asked.items():
-            if label not in before:
-                known = ", ".join(map(repr, labels.labels[:10]))
-                raise ValueError(
-                    f"`sampling_strategy` must name labels of y, got {label!r}. There are {known}"
-                    f"{', ...' if len(before) > 10 else ''}."
-                )
-            if n > before[label]:
-                what = "images" if labels.counts.max() <= 1 else "objects"
-                raise ValueError(
-                    "`sampling_strategy` must not be more than there is when under-sampling. Class "
-                    f"{label!r} has {before[label]} {what}, `sampling_strategy` asks for {n}."
-                )
-    return {label: n for label, n in asked.items() if n < before[label]}
 
 
 @substitute
@@ -177,7 +93,7 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
 
     def _requested(self, labels: LabelCounts) -> dict[Any, int]:
         """How many of each label are to be left; labels that are left alone are not in it."""
-        return label_limits(self.sampling_strategy, labels)
+        return requested_labels(self.sampling_strategy, labels, "under-sampling")
 
     def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
         if not isinstance(self.keep, Real) or not 0 <= self.keep <= 1:
