@@ -24,8 +24,9 @@ from imblearn_images import (
     render_block,
     render_files,
 )
-from imblearn_images.core import parallel
-from imblearn_images.folders import balance_folder
+from imblearn_images.core import parallel, writing
+from imblearn_images.datasets import load_image_folder
+from imblearn_images.folders import _balancing, balance_folder
 from imblearn_images.synthesis import Augment, TransferDeformation
 
 Y = make_labels()
@@ -178,6 +179,35 @@ def test_processes_draw_the_same_files_and_may_end(tmp_path):
             render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
     whole = render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
     np.testing.assert_array_equal(read_images(whole), expected[plan.synthetic])
+
+
+@pytest.mark.parametrize("module", ["writing", "folders"])
+def test_a_worker_with_another_working_directory_finds_what_is_meant(module, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    write_photos(tmp_path / "photos", {"apple": 6, "kiwi": 4}, shape=(20, 20, 3))
+
+    def from_elsewhere(function, tasks, **_):
+        sent = [pickle.dumps((function, task)) for task in tasks]
+        with monkeypatch.context() as there:
+            there.chdir("elsewhere")
+            return [called(task) for called, task in map(pickle.loads, sent)]
+
+    if module == "folders":
+        monkeypatch.setattr(_balancing, "in_workers", from_elsewhere)
+        monkeypatch.setattr(_balancing, "works_in_threads", lambda: False)
+        balance_folder("photos", "out", sampler=SMOTE(k_neighbors=2), random_state=0)
+        balance_folder(tmp_path / "photos", "again", sampler=SMOTE(k_neighbors=2), random_state=0)
+        assert len(contents("out")) == len(contents("again")) > 10
+    else:
+        monkeypatch.setattr(writing, "in_workers", from_elsewhere)
+        paths, y = load_image_folder("photos")
+        sampler = SMOTE(k_neighbors=2, random_state=0, output_dir="written")
+        X_res, _ = sampler.fit_resample(paths, y)
+        drawn = render_files(sampler.plan_, paths, "drawn")
+        np.testing.assert_array_equal(read_images(drawn), read_images(X_res))
+        assert {os.path.dirname(path) for path in drawn} == {"drawn"}
+    assert not os.listdir("elsewhere")
 
 
 def test_what_a_worker_takes_too_long_for_is_named(tmp_path):

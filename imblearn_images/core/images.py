@@ -180,6 +180,10 @@ class Images:
         """Some of the images, numbered anew; nothing is copied."""
         return _Rows(self, rows)
 
+    def anywhere(self) -> Images:
+        """The same images, for a process whose working directory is another one."""
+        return self
+
     def pixels(
         self,
         rows: NDArray[np.intp],
@@ -612,6 +616,15 @@ class FileImages(Images):
         some.memory, some.numbers = self.origin(rows)
         some.paths, some.shapes = self.paths[rows], self.shapes[rows]
         some.written = self.written[rows] if self.reader is not None else self.written
+        some.forget()
+        return some
+
+    def anywhere(self) -> FileImages:
+        """The same files by their full names; what a `reader` is given stays as it is."""
+        if self.reader is not None:
+            return self
+        some = copy.copy(self)
+        some.paths = _as_objects([os.path.abspath(path) for path in self.paths])
         some.forget()
         return some
 

@@ -89,7 +89,7 @@ class Block:
     def __reduce__(self) -> Any:
         plan, sources = self.plan.compact()
         names = [self.name_of(source) for source in sources.tolist()]
-        images = self.images.subset(sources)
+        images = self.images.subset(sources).anywhere()
         return Block, (self.numbers, plan, images, names, self.limits)
 
     @property
@@ -306,15 +306,21 @@ def render_files(
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
+    # by its full name: a worker that served before may have another working directory
     drawn = in_workers(
-        partial(render_block, folder=os.fspath(folder)),
+        partial(render_block, folder=os.path.abspath(folder)),
         blocks,
         what=lambda block: block.what.capitalize(),
         n_jobs=n_jobs,
         timeout=timeout,
         verbose=verbose,
     )
-    return [path for paths in drawn for path in paths]
+    return _in_folder(folder, drawn)
+
+
+def _in_folder(folder: str | os.PathLike[str], drawn: list[list[str]]) -> list[str]:
+    """What was drawn, in the folder as the caller names it."""
+    return [os.path.join(folder, os.path.basename(path)) for paths in drawn for path in paths]
 
 
 def _sweep(folder: str | os.PathLike[str]) -> None:
@@ -426,9 +432,9 @@ def write_synthetic(
         # in threads nothing is lost with a worker, and small blocks end at the same time
         height = ROWS if not works_in_threads() else len(rows) // (8 * effective_n_jobs(n_jobs))
         blocks = list(_blocks(plan, images, rows, min(max(height, 1), ROWS)))
-        write = partial(_write_block, folder=os.fspath(directory), suffix=suffix)
+        write = partial(_write_block, folder=os.path.abspath(directory), suffix=suffix)
         written = in_workers(write, blocks, what=lambda b: b.what.capitalize(), n_jobs=n_jobs)
-        return [path for paths in written for path in paths]
+        return _in_folder(directory, written)
 
     def write_exact(row: int) -> str:
         child = _exact(plan, images, drawn, row)

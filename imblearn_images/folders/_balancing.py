@@ -345,7 +345,8 @@ def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) 
     left = [n for n in rows.drawn.tolist() if not _is_known(folder, rows, n)]
     tasks = []
     for block in rows.blocks(left):
-        places = [folder.waiting(rows.path_of(rows.number_of(row))) for row in block.numbers]
+        names = (rows.path_of(rows.number_of(row)) for row in block.numbers)
+        places = [os.path.abspath(folder.waiting(name)) for name in names]
         tasks.append((block, places, rows.form))
     drawn = in_workers(
         _draw_block, tasks, what=lambda task: task[0].what.capitalize(), n_jobs=n_jobs
