@@ -39,6 +39,21 @@ def test_all_measures_of_yeast_are_the_published_ones():
     assert (found.n_images, found.n_sets, round(found.cardinality, 3)) == (2417, 198, 4.237)
 
 
+SCENE = {  # images of each set of labels: Boutell et al., "Learning multi-label scene ...", 2004
+    "beach": 369, "sunset": 364, "fall": 360, "field": 327, "beach field": 1, "fall field": 23,
+    "mountain": 405, "beach mountain": 38, "fall mountain": 13, "field mountain": 75,
+    "fall field mountain": 1, "urban": 405, "beach urban": 19, "field urban": 6,
+    "mountain urban": 1,
+}  # fmt: skip
+
+
+def test_all_measures_of_scene_are_the_published_ones():
+    y = [labels.split() for labels, n in SCENE.items() for _ in range(n)]
+    found = label_imbalance(y)
+    assert (found.n_images, found.n_sets, round(found.cardinality, 3)) == (2407, 15, 1.074)
+    assert (round(found.mean_ir, 3), round(found.scumble, 4)) == (1.254, 0.0003)
+
+
 def test_scumble_is_one_minus_geometric_by_arithmetic_mean():
     # IRLbl 1, 2 and 8: rows {a, b}, {a, c}, {a, b, c}
     y = np.zeros((16, 3), dtype=int)
