@@ -56,7 +56,7 @@ def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, An
 
     Parameters
     ----------
-    resamplers : mapping of str to candidate, or iterable of candidates
+    resamplers : mapping of str to candidate, or iterable of candidates or of names with candidates
         See :func:`compare_resamplers`.
     of_labels : bool, default=False
         Whether images have several labels.
@@ -70,13 +70,15 @@ def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, An
     >>> from imblearn_images import SMOTE, RandomUnderSampler
     >>> list(name_candidates([SMOTE(), "none", SMOTE(k_neighbors=3), RandomUnderSampler()]))
     ['none', 'class_weight', 'prior_correction', 'SMOTE', 'SMOTE-2', 'RandomUnderSampler']
+    >>> list(name_candidates([("few", SMOTE(k_neighbors=1)), SMOTE()]))[3:]
+    ['few', 'SMOTE']
     """
     if isinstance(resamplers, str) and resamplers == "default":
         resamplers = [LabelOverSampler(), MLSMOTE()] if of_labels else DEFAULT
     if isinstance(resamplers, Mapping):
         given = list(resamplers.items())
     elif isinstance(resamplers, Iterable) and not isinstance(resamplers, (str, SklearnPipeline)):
-        given = _numbered((_name_of(each), each) for each in resamplers)
+        given = _numbered(map(_as_pair, resamplers))
     else:
         raise TypeError(
             "`resamplers` must be a list of candidates, or a dict of names and candidates, got "
@@ -88,6 +90,13 @@ def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, An
         _check(name, candidate, baselines, () if of_labels else DEFAULT)
         named[str(name)] = candidate
     return named
+
+
+def _as_pair(candidate: Any) -> tuple[str, Any]:
+    """Name and candidate, also of what comes as such a pair, like the steps of a Pipeline."""
+    if isinstance(candidate, tuple) and len(candidate) == 2 and isinstance(candidate[0], str):
+        return candidate
+    return _name_of(candidate), candidate
 
 
 def _numbered(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:

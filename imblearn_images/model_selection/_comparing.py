@@ -617,7 +617,7 @@ def compare_resamplers(
     estimator : classifier
         The classifier to improve: it takes the images, such as a Pipeline that begins with
         ``ReadImages`` or ``FlattenImages``, or rows of pixels, which it then gets.
-    resamplers : list of candidates, dict of names and candidates, or "default"
+    resamplers : list of candidates, or of (name, candidate), dict, or "default"
         Candidates are samplers of this library or of imbalanced-learn; Pipelines of
         samplers; whole classifiers, which are used instead of `estimator` and see the images
         as they are; the names of the baselines; the recipes "mild", "transfer", "mix", and "many",
