@@ -23,6 +23,7 @@ from imblearn_images.annotations._files import (
 )
 from imblearn_images.annotations._splitting import split_annotations
 from imblearn_images.core.annotations import Annotations, as_objects
+from imblearn_images.core.carrying import OUT_OF_VIEW
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.text import align, counted, printable, shown
 from imblearn_images.core.writing import DrawLater
@@ -78,9 +79,13 @@ class BalanceReport:
             table,
             f"{counted(self.n_train, 'image')} train, {self.n_synthetic} of them synthetic; {held}",
         ]
-        if self.dropped:
-            some = "; ".join(printable(each) for each in self.dropped[:3])
-            lines.append(f"{counted(len(self.dropped), 'object')} left out, such as {some}")
+        # What a window or a paste does not show is no loss: its own image shows it.
+        others = [each for each in self.dropped if not each.endswith(OUT_OF_VIEW)]
+        if away := len(self.dropped) - len(others):
+            lines.append(f"{counted(away, 'object')} of parents out of view in what was drawn")
+        if others:
+            some = "; ".join(printable(each) for each in others[:3])
+            lines.append(f"{counted(len(others), 'object')} left out, such as {some}")
         where = printable(self.output)
         done = "nothing was written" if self.dry_run else f"written to {where} as {self.format}"
         lines.append(done)

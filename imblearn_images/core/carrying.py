@@ -30,6 +30,7 @@ from imblearn_images.core.validation import check_lengths
 
 __all__ = ["carry", "carry_rows"]
 
+OUT_OF_VIEW = "out of view"
 BOXES = ("auto", "corners", "ellipse")
 BLOCK = 1 << 19  # pixels whose layers are held at a time
 LEANING = 15.0  # degrees beyond which a box alone says little about what is in it
@@ -529,7 +530,7 @@ def _kept(
     for at in np.flatnonzero(is_out | is_hidden | is_small).tolist():
         reason = f"{share[at]:.0%} of it in view"
         if is_out[at]:
-            reason = "out of view"
+            reason = OUT_OF_VIEW
         elif is_small[at]:
             reason = f"{sides[at]:.2g} pixels wide or high"
         dropped.append((int(index[at]), reason))
