@@ -28,7 +28,7 @@ from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
-FAMILIES = 3 << 18  # pixels of synthetic images that a synthesis draws at a time
+FAMILIES = 1 << 19  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
 UNSAVED = 1 << 26  # bytes of output that may have to be drawn again after a stop
 SMALL = 1 << 26  # bytes of output that are drawn before a second thread has gained anything
