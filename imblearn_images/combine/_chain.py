@@ -14,10 +14,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._sampler import (
-    ADDED,
-    ImageSamplerMixin,
-)
+from imblearn_images._sampler import ADDED, ImageSamplerMixin
 from imblearn_images.core.estimators import NamedMembersMixin
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan

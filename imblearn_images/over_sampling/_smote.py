@@ -21,11 +21,7 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.svm import SVC
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._sampler import (
-    ADDED,
-    TracedSamplerMixin,
-    searched_here,
-)
+from imblearn_images._sampler import ADDED, TracedSamplerMixin, searched_here
 from imblearn_images.core.embedding import Search
 from imblearn_images.core.listening import FittedOnce
 from imblearn_images.core.planning import AcceptRule, check_class_sizes
