@@ -180,9 +180,6 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         self.output_dir = output_dir
         self.n_jobs = n_jobs
 
-    _together = False
-    """Whether the images that are redrawn are chosen from all at once, instead of by class."""
-
     def fit_resample(self, X: Any, y: Any, *, embeddings: Any = None, **params: Any) -> Any:
         """Resample the images.
 
@@ -218,9 +215,9 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         images = open_images(held)
         check_lengths(images, labels.counts)
         worker: Any = copy.copy(self)
-        vars(worker)["_together"] = True
-        X_resampled, _ = worker._fit_resample(images, set_names(labels), **given)
-        del vars(worker)["_together"]
+        # Sets of labels are no classes: of rare sets a share would mean none, or all.
+        names = set_names(labels)
+        X_resampled, _ = RedrawImages._redraw(worker, images, names, embeddings, by_class=False)
         self.__dict__ = vars(worker)
         shape = () if images.paths is not None else images.uniform or images.shape_of(0)
         self.n_features_in_ = prod(shape)
@@ -239,6 +236,12 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
+        return self._redraw(X, y, embeddings, by_class=True)
+
+    def _redraw(
+        self, X: Any, y: NDArray[Any], embeddings: Any, *, by_class: bool
+    ) -> tuple[Any, NDArray[Any]]:
+        """Redraw a `share` of each class, or of all images together."""
         share = self._checked_share()
         if not isinstance(X, (np.ndarray, Images)):
             raise TypeError(f"RedrawImages draws images, X is a {type(X).__name__}; pass an array.")
@@ -249,12 +252,13 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         rounds = self._rounds(y, wanted, random_state)
         first = _first_occurrence(images, y)
         chosen = self._chosen_classes(y, first)
-        redrawn = np.concatenate(
-            [
-                self._redrawn(y[rows], chosen, share, random_state, kept=self.keep and not at)
-                for at, rows in enumerate(rounds)
-            ]
-        )
+        kept = 1 if self.keep else 0  # the first set, as it is
+        sets = [np.zeros(len(rows), dtype=np.bool_) for rows in rounds[:kept]]
+        for rows in rounds[kept:]:
+            among = y[rows]
+            groups = [among == label for label in chosen] if by_class else [np.isin(among, chosen)]
+            sets.append(_share_of(groups, share, len(rows), random_state))
+        redrawn = np.concatenate(sets)
         rows = np.concatenate(rounds)
         distinct, position = np.unique(first, return_inverse=True)
         alone = self.embedding is None or len(distinct) == len(X)
@@ -323,24 +327,6 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             "HOGFeatures.",
         )
 
-    def _redrawn(
-        self,
-        y: NDArray[Any],
-        chosen: NDArray[Any],
-        share: float,
-        random_state: np.random.RandomState,
-        *,
-        kept: bool,
-    ) -> NDArray[np.bool_]:
-        """Mask of the rows of a set, labelled `y`, that are drawn."""
-        redrawn = np.zeros(len(y), dtype=np.bool_)
-        groups = [np.isin(y, chosen)] if self._together else [y == label for label in chosen]
-        for group in () if kept else groups:
-            rows = np.flatnonzero(group)
-            count = round(share * len(rows))
-            redrawn[random_state.permutation(rows)[:count]] = True
-        return redrawn
-
     def _chosen_classes(self, y: NDArray[Any], first: NDArray[np.intp]) -> NDArray[Any]:
         labels = np.unique(y)
         if isinstance(self.classes, str):
@@ -372,6 +358,17 @@ def _wanted(strategy: Any, y: NDArray[Any], n_sets: int) -> dict[Any, int]:
     for label, number in added.items():
         wanted[label] = int(np.count_nonzero(counted == label)) + int(number)
     return wanted
+
+
+def _share_of(
+    groups: list[NDArray[np.bool_]], share: float, n: int, random_state: np.random.RandomState
+) -> NDArray[np.bool_]:
+    """Draw a share of the rows of each group; masks of shape (n,) in, one mask out."""
+    drawn = np.zeros(n, dtype=np.bool_)
+    for group in groups:
+        rows = np.flatnonzero(group)
+        drawn[random_state.permutation(rows)[: round(share * len(rows))]] = True
+    return drawn
 
 
 def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
