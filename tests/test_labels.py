@@ -350,7 +350,7 @@ def test_pictures_that_show_other_labels_are_warned_of():
     sampler = LabelOverSampler({"dog": 9}, synthesis=CutMix(), random_state=0)
     with pytest.warns(UserWarning, match="CutMix shows parts of images with other labels"):
         sampler.fit_resample(X, SETS)
-    with pytest.raises(ValueError, match="MLSMOTE draws images, X is a sparse matrix"):
+    with pytest.raises(ValueError, match="rows of pixels for MLSMOTE, got a sparse matrix"):
         MLSMOTE().fit_resample(sparse.csr_matrix(X.reshape(len(X), -1)), SETS)
 
 
