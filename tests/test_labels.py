@@ -418,7 +418,10 @@ def labels_of(given):
         ({"sampling_strategy": {"cat": 99}}, "must not be more than there is"),
         ({"sampling_strategy": [3]}, "must be a float, a word, a dict"),
         ({"keep": 2}, "`keep` must be a share"),
-        ({"sampling_strategy": {"cat": 0, "dog": 0, "owl": 0}, "keep": 0}, "leaves no image"),
+        (
+            {"sampling_strategy": {"cat": 0, "dog": 0, "owl": 0}, "keep": 0},
+            "must leave at least one image",
+        ),
     ],
 )
 def test_dropping_by_odd_parameters_is_refused(params, words):

@@ -56,10 +56,7 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
 
     Raises
     ------

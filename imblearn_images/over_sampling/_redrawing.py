@@ -81,10 +81,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
 
     Raises
     ------

@@ -47,11 +47,7 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     {sampling_strategy_over}
     {random_state}
     {k_neighbors}
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
     {n_jobs}
 
     Attributes
@@ -209,19 +205,12 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     kind : {'borderline-1', 'borderline-2'}, default='borderline-1'
         Where partners come from: the same class, or any class. With 'borderline-2' an image with
         a partner of another class stays in the half nearer to its base.
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
     {n_jobs}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     in_danger_indices : dict
         Class label to the indices of its images at the border.
 
@@ -311,19 +300,12 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
         Fitted on the features.
     out_step : float, default=0.5
         Largest step of the extrapolation.
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
     {n_jobs}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     svm_estimator_ : classifier
         The fitted `svm_estimator`.
 
@@ -423,19 +405,12 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
         Number of nearest neighbours: of any class, to count those of other classes, and of the
         same class, one of which becomes the partner of an image. An object has to be set to one
         more.
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
     {n_jobs}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     nn_ : neighbours object
         The neighbours object made of `n_neighbors`, as fitted for the last class.
 
@@ -513,18 +488,11 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     density_exponent : float or 'auto', default='auto'
         Exponent of the mean distance within a cluster: the higher it is, the larger the share of
         new images that sparse clusters get. 'auto' derives it from the size of each cluster.
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     kmeans_estimator_ : clusterer
         The fitted `kmeans_estimator`.
 
