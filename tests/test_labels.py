@@ -350,7 +350,7 @@ def test_pictures_that_show_other_labels_are_warned_of():
     sampler = LabelOverSampler({"dog": 9}, synthesis=CutMix(), random_state=0)
     with pytest.warns(UserWarning, match="CutMix shows parts of images with other labels"):
         sampler.fit_resample(X, SETS)
-    with pytest.raises(ValueError, match="MLSMOTE draws images, X is a sparse matrix"):
+    with pytest.raises(ValueError, match="rows of pixels for MLSMOTE, got a sparse matrix"):
         MLSMOTE().fit_resample(sparse.csr_matrix(X.reshape(len(X), -1)), SETS)
 
 
@@ -418,7 +418,10 @@ def labels_of(given):
         ({"sampling_strategy": {"cat": 99}}, "must not be more than there is"),
         ({"sampling_strategy": [3]}, "must be a float, a word, a dict"),
         ({"keep": 2}, "`keep` must be a share"),
-        ({"sampling_strategy": {"cat": 0, "dog": 0, "owl": 0}, "keep": 0}, "leaves no image"),
+        (
+            {"sampling_strategy": {"cat": 0, "dog": 0, "owl": 0}, "keep": 0},
+            "must leave at least one image",
+        ),
     ],
 )
 def test_dropping_by_odd_parameters_is_refused(params, words):

@@ -318,7 +318,7 @@ def test_pasting_without_annotations_and_with_odd_parameters_is_refused():
         (PasteObjects(shape="disc"), "`shape` must be one of"),
         (PasteObjects(covered=2), "`covered` must be a share"),
         (PasteObjects(per_image=0), "`per_image` must be an integer"),
-        (both, "must look for objects once"),
+        (both, "must contain at most one of ZoomToObjects"),
     ):
         with pytest.raises(ValueError, match=words):
             LabelOverSampler({"rare": 6}, synthesis=wrong).fit_resample(PLACES, DISCS["boxes"])
