@@ -62,10 +62,10 @@ class SynthesisGap:
         least = min(self.shares, key=self.shares.__getitem__)
         return (
             f"A linear model tells synthetic images from real ones of their class (AUC "
-            f"{self.auc:.2f}), and {self.shares[most]:.0%} of class {most!r} are synthetic, but "
-            f"{self.shares[least]:.0%} of {least!r}: a classifier may take what looks synthetic "
-            "for rare. That cost linear models much on textures, and nothing on clothes. Compare; "
-            "draw the same share of every class (RedrawImages, recipes.mix) if it does harm."
+            f"{self.auc:.2f}), and {self.shares[most]:.0%} of class {most!r} are synthetic, of "
+            f"{least!r} {self.shares[least]:.0%}: a classifier may take what looks synthetic for "
+            "rare. That cost linear models much on textures, and nothing on clothes. Compare; draw "
+            "the same share of every class (RedrawImages, recipes.mix) if it does harm."
         )
 
     def __repr__(self) -> str:
@@ -149,7 +149,7 @@ def synthesis_gap(
     check_plan(plan)
     images = open_images(X if isinstance(X, Images) else unwrap(X)[0])
     if not plan.synthetic.any():
-        raise ValueError("`plan` must have synthetic images, got a plan that only copies images.")
+        raise ValueError("The plan has no synthetic images, so there is nothing to tell apart.")
     return _told_apart(
         plan, lambda rows: _described(plan[rows], images, features), max_images, random_state
     )
