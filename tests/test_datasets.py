@@ -516,7 +516,7 @@ def test_empty_class_folders_are_named_or_allowed(tmp_path):
 
 def test_folders_that_are_none(tmp_path):
     touch(tmp_path, "flat/1.png", "flat/.hidden/2.png")
-    with pytest.raises(ValueError, match=r"No class folder in .*flat.*1 image lies in it directly"):
+    with pytest.raises(ValueError, match=r"No class folder in .*flat.*1 image lies directly in it"):
         load_image_folder(tmp_path / "flat")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load_image_folder(tmp_path / "nowhere")

@@ -71,7 +71,7 @@ def test_a_split_keeps_images_whole_and_every_class_in_its_share():
     split = split_annotations(CELLS, 0.2, test=0.2, groups=groups).image_columns["split"]
     assert {*split} == {"train", "val", "test"}
     assert all(len({*split[groups == group]}) == 1 for group in range(5))
-    with pytest.raises(ValueError, match="must leave something to train with"):
+    with pytest.raises(ValueError, match="must add up to less than 1"):
         split_annotations(CELLS, 0.5, test=0.5)
     with pytest.raises(ValueError, match="`validation` must be a share"):
         split_annotations(CELLS, 20)
@@ -90,7 +90,7 @@ def test_groups_of_a_split_are_named_in_many_ways(folder, tmp_path, capsys):
         split_annotations(found, groups=dict(list(table.items())[1:]))
     with pytest.raises(ValueError, match="\"near-duplicates\", got 'patient'"):
         split_annotations(found, groups="patient")
-    with pytest.raises(ValueError, match="have no paths"):
+    with pytest.raises(ValueError, match="annotations without paths"):
         split_annotations(CELLS, groups="stem-prefix")
     with pytest.raises(ValueError, match="where nothing is split"):
         balance_annotations(folder, tmp_path / "o", groups=table, validation=0)
