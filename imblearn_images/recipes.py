@@ -7,7 +7,10 @@ network. The README, ``imblearn-images compare`` and ``balance --method``, and t
 No recipe helps everywhere, and the baseline to beat makes no images at all: the untouched
 classifier in a :class:`~imblearn_images.decision.PriorCorrectedClassifier`. For whom each is:
 
-- *networks*: all four; :func:`mild` is the even choice, the others are for objects
+- *networks in a training loop*: :func:`fresh`, drawn anew in every epoch by
+  :class:`~imblearn_images.epochs.EpochPlans`, before a loss that corrects for the class shares
+- *networks on one stored set*: the other four; :func:`mild` is the even choice, the rest are for
+  objects
 - *linear models* of fixed features, such as HOG: first :func:`mix`, with a small step further
   against the frequent classes (``PriorCorrectedClassifier(model, prior="uniform",
   model_prior="train", tau=0.3)``), then :func:`transfer`; :func:`many` on photos of objects. Not
@@ -28,7 +31,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,7 +40,7 @@ from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
 from imblearn_images.synthesis import Augment, Chain, OneOf, TransferDeformation
 
-__all__ = ["many", "mild", "mix", "transfer"]
+__all__ = ["fresh", "many", "mild", "mix", "transfer"]
 
 
 @substitute
@@ -292,3 +295,67 @@ def many(
         output_dir=output_dir,
         n_jobs=n_jobs,
     )
+
+
+@substitute
+def fresh(
+    *,
+    textures: bool = False,
+    engine: Literal["numpy", "opencv"] = "numpy",
+    random_state: int | np.random.RandomState | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+) -> SamplerChain:
+    """Every class redrawn alike, class sizes left alone: for a loop that draws in every epoch.
+
+    Put it into :class:`~imblearn_images.epochs.EpochPlans`, and correct for the class shares once,
+    by a logit-adjusted loss.
+
+    {guide=training-loops}
+
+    Parameters
+    ----------
+    textures : bool, default=False
+        Whether the images show textures, which deformations mislead: mild augmentation alone.
+    engine : {"numpy", "opencv"}, default="numpy"
+        What warps the images; OpenCV is faster, see
+        :class:`~imblearn_images.synthesis.Augment`.
+    {random_state}
+    {output_dir}
+    {n_jobs}
+
+    Returns
+    -------
+    sampler : SamplerChain
+        Of ``RedrawImages(TransferDeformation(donors="all"), share=0.5)`` and
+        ``RedrawImages(Augment(), share=0.4)``; for textures of
+        ``RedrawImages(Augment(), share=0.8)``.
+
+    Notes
+    -----
+    What counts is the number of *different* pictures. A small network that trains for 2,000 steps
+    on long-tailed clothes with a logit-adjusted loss reaches a balanced accuracy of 82.8 % on one
+    stored set of these pictures and 86.6 % where they are drawn anew in every epoch: ten seeds, 2.8
+    to 4.5 points more in each (``tests/benchmarks/loops.py fresh --seeds 10``).
+
+    See Also
+    --------
+    mix : The same steps on balanced classes, for one stored set.
+    imblearn_images.torch.LogitAdjustedCrossEntropyLoss : The loss that belongs behind it.
+
+    Examples
+    --------
+    >>> from imblearn_images.datasets import load_texture_patches
+    >>> from imblearn_images.epochs import EpochPlans
+    >>> images, labels = load_texture_patches(return_X_y=True)
+    >>> plans = EpochPlans(fresh(textures=True, random_state=0), images, labels)
+    >>> len(plans(0)), int(plans(0).plan.synthetic.sum()), int(plans(1).plan.synthetic.sum())
+    (361, 289, 289)
+    """
+    mildly = Augment(engine=engine)
+    if textures:
+        steps = [RedrawImages(mildly, share=0.8)]
+    else:
+        deformed = TransferDeformation(donors="all", engine=engine)
+        steps = [RedrawImages(deformed, share=0.5), RedrawImages(mildly, share=0.4)]
+    return SamplerChain(steps, random_state=random_state, output_dir=output_dir, n_jobs=n_jobs)
