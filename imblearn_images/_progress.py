@@ -1,4 +1,4 @@
-"""Progress: a bar with rate and time left on request, in terminals and notebooks."""
+"""Progress: a bar with rate and time left where wanted, in terminals and notebooks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def progress(
     what : str
         Text before the bar.
     verbose : int
-        0: show nothing. If tqdm is not installed, one line says so, once.
+        0: show nothing. Without tqdm a line says once how to get it.
     unit : str, default="file"
         Name of an item.
 
