@@ -170,8 +170,8 @@ def nearest_neighbors(
     return search.distances, search.neighbors
 
 
-def _log_time_left(search: _Search, seconds: float) -> None:
-    """Log how long a long search will take, as a warning if it is more than a minute."""
+def _tell(search: _Search, seconds: float) -> None:
+    """Say how long a long search will take: to the log, and aloud if that is minutes."""
     n, q, d = len(search.rows), len(search.queries), search.features.shape[1]
     if search.work() * d < LONG:
         return

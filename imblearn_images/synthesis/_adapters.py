@@ -213,7 +213,7 @@ def _plain(function: Callable[..., Any]) -> _Row:
     """Return a function of image and generator that calls a plain function."""
     if not callable(function):
         raise TypeError(
-            f"`function` must be a function image -> image, or a transform, got {function!r}."
+            f"`function` must be a transform, or a function image -> image, got {function!r}."
         )
     if type(function).__module__.startswith("albumentations."):
         raise TypeError(

@@ -110,7 +110,7 @@ class DecodedBlend:
         if pixels.size != prod(shape):
             raise ValueError(
                 f"`embedding` {self._name} decodes an image of shape {shape} to an array of "
-                f"shape {pixels.shape[1:]}. Its inverse_transform must return {prod(shape)} pixels."
+                f"shape {pixels.shape[1:]}. inverse_transform must return its {prod(shape)} pixels."
             )
         return pixels.reshape(shape)
 

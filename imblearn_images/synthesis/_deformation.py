@@ -290,7 +290,7 @@ class TransferDeformation(BaseEstimator):
         scale = np.asarray(self.scale, dtype=float)
         if scale.shape != (2,) or not 0 <= scale[0] <= scale[1] < np.inf:
             raise ValueError(
-                f"`scale` must be two numbers, 0 <= low <= high, got {self.scale!r}. The sign is "
+                f"`scale` must be two numbers, 0 <= low <= high, got {self.scale!r}; the sign is "
                 "random."
             )
         for name, least in (("near", 1), ("n_pairs", 2)):
@@ -327,8 +327,8 @@ class _PairBank:
             bank.n_near[donors] = min(near.shape[1], max(1, n_pairs // len(donors)))
         if not bank.n_near.any():
             raise ValueError(
-                "TransferDeformation needs two images of a class, to take a deformation from, but "
-                "no class has two. Use Augment() instead."
+                "TransferDeformation takes deformations from two images of a class, but no class "
+                "has two; use Augment() instead."
             )
         return bank
 

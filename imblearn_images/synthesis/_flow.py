@@ -75,7 +75,7 @@ def optical_flow(
     """
     if reference.shape != moving.shape or reference.ndim not in (3, 4):
         raise ValueError(
-            "`reference` and `moving` must have one shape, (m, H, W) or (m, H, W, C), got "
+            "`reference` and `moving` must be blocks (m, H, W) or (m, H, W, C) of one shape, got "
             f"{reference.shape} and {moving.shape}."
         )
     size = reference.shape[1:3]

@@ -645,8 +645,8 @@ class PasteObjects(BaseEstimator):
         """Return (partner, object) of everything pasted into each row, from bottom to top."""
         if self.pasted is None:
             raise ValueError(
-                "`pasted` must hold the objects that a sampler has chosen, got None. Use "
-                "PasteObjects with LabelOverSampler and annotations, whose plan_.synthesis draws."
+                "PasteObjects draws the objects that a sampler has chosen, but `pasted` is None. "
+                "Use it with LabelOverSampler and annotations; plan_.synthesis draws the plan."
             )
         seeds, numbers, bits = self.pasted
         rows: list[list[tuple[int, Pasted]]] = []

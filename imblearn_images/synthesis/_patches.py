@@ -87,9 +87,7 @@ class CutMix(BaseEstimator):
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return a background for each synthetic image, and the share of the area it keeps."""
         if not 0 < self.min_share <= 1:
-            raise ValueError(
-                f"`min_share` must be a share above 0 and up to 1, got {self.min_share!r}."
-            )
+            raise ValueError(f"`min_share` must lie in (0, 1], got {self.min_share!r}.")
         partners = _backgrounds(self.background, plan, neighbourhood)
         return partners, neighbourhood.rng.uniform(0, 1 - self.min_share, size=partners.shape)
 
