@@ -332,6 +332,23 @@ SHARED: dict[str, str] = _texts(
     image_shape_ : tuple of int
         Shape of one image, empty for paths; only after fitting on images.
 
+    [channel_axis]
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). ``None``: the last one; an ambiguous shape, such as (12, 32, 32), is refused.
+        Files are always (H, W, C).
+
+    [engine]
+    engine : {"numpy", "opencv"}, default="numpy"
+        Library that interpolates. OpenCV (``pip install "imblearn-images[opencv]"``) is about
+        twice as fast; its bicubic interpolation sharpens a little more, so that its images
+        differ from NumPy's by some grey levels along edges.
+
+    [background]
+    background : {"any", "larger", "same"}, default="any"
+        Class of the background: any class, one with more images than the class of the base
+        (any, if there is none), or the same class.
+
     [ax]
     ax : matplotlib Axes or None, default=None
         Where to draw; ``None``: into a new figure.

@@ -755,7 +755,8 @@ def test_progress_is_shown_where_wanted(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     _say_what_is_missing.cache_clear()
     compare_resamplers(PIXELS, [], X, Y, cv=2, verbose=1)
-    assert capsys.readouterr().err == "no progress bar: tqdm is not installed (pip install tqdm)\n"
+    said = "No progress bar: tqdm is not installed. Install it: pip install tqdm\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class ItemImages(Images):
         if shape is not None:
             if tuple(shape) != first.shape:
                 raise ValueError(
-                    f"`shape` must be the shape of all images, got {shape}, but row 0 has "
+                    f"`shape` must be the shape of all images, got {shape}, and row 0 has "
                     f"{first.shape}. Leave it out where shapes differ."
                 )
             self._shapes[:] = shape
@@ -125,12 +125,12 @@ class ItemImages(Images):
         if image.dtype != self.dtype or image.shape[2:] != tuple(self._shapes[0, 2:]):
             raise ValueError(
                 f"Images must have one dtype and number of channels, got {image.dtype} of shape "
-                f"{image.shape} in row {row} and {self.dtype} of {self.shape_of(0)} in row 0. "
+                f"{image.shape} in row {row}, and {self.dtype} of {self.shape_of(0)} in row 0. "
                 "Pass as `key` a function that converts them."
             )
         if known[0] and image.shape != known:
             raise ValueError(
-                f"`shape` must be the shape of all images, got {known}, but row {row} has "
+                f"`shape` must be the shape of all images, got {known}, and row {row} has "
                 f"{image.shape}. Leave it out where shapes differ."
             )
         return image
@@ -155,7 +155,7 @@ class ItemImages(Images):
             image = pillow_pixels(item) if isinstance(item, Image.Image) else np.asarray(item)
         if image.ndim < 2 or not image.size or image.dtype.kind not in "biuf":
             raise ValueError(
-                f"Row {row} of the data set must hold an image (H, W) or (H, W, C), got "
+                f"Row {row} of the data set holds no image (H, W) or (H, W, C), got "
                 f"{type(item).__name__} of shape {image.shape} and dtype {image.dtype}. Say with "
                 "`key` where in an item the image is."
             )

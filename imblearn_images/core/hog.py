@@ -192,7 +192,6 @@ def _histograms(
     angle *= 180 / np.pi
     np.add(angle, 180, out=angle, where=angle < 0)
     bins = (angle * orientations / 180).astype(np.intp) % orientations
-    # One bincount for all cells of all images: every cell has bins of its own.
     cells = np.arange(m * n_rows * n_columns).reshape(m, n_rows, 1, n_columns, 1) * orientations
     bins.reshape(m, n_rows, cell[0], n_columns, cell[1])[...] += cells
     sums = np.bincount(

@@ -28,7 +28,7 @@ from imblearn_images.core.parallel import in_threads
 
 TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
-LONG = 1e11  # products of pixels from which the expected time is logged
+LONG = 1e11  # products of pixels, from which on it is said how long they take
 
 logger = logging.getLogger("imblearn_images")
 
@@ -155,23 +155,23 @@ def nearest_neighbors(
     if not 1 <= k <= most:
         raise ValueError(f"`k` must be between 1 and {most}, the number of other rows, got {k}.")
     small = len(rows) * len(search.queries) * features.shape[1] < 1e10
-    # One BLAS thread per tile: on a busy machine, two BLAS threads that wait for each other
-    # are many times slower than one.
+    # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
+    # machine are many times slower than one.
     with one_blas_thread:
-        start, logged = time.monotonic(), False
+        start, told = time.monotonic(), False
         for pairs in search.steps():
             in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
-            if not logged and search.work(pairs):  # extrapolate from the time of the first step
-                logged = True
+            if not told and search.work(pairs):  # the first ones say how long the others take
+                told = True
                 seconds = (time.monotonic() - start) * (search.work() / search.work(pairs) - 1)
-                _log_time_left(search, seconds)
+                _tell(search, seconds)
     if not np.isfinite(search.distances).all():
         raise ValueError(UNSCALED.format("overflow", "large"))
     return search.distances, search.neighbors
 
 
-def _log_time_left(search: _Search, seconds: float) -> None:
-    """Log how long a long search will take, as a warning if it is more than a minute."""
+def _tell(search: _Search, seconds: float) -> None:
+    """Say how long a long search will take: to the log, and aloud if that is minutes."""
     n, q, d = len(search.rows), len(search.queries), search.features.shape[1]
     if search.work() * d < LONG:
         return
@@ -302,7 +302,7 @@ class _Search:
         if not self.symmetric:
             self._measure(self.norms, self.rows, self.features)
             first, *more = _tiles(len(self.rows), self.height)
-            yield [(tile, first) for tile in asked]  # also computes squared norms of the queries
+            yield [(tile, first) for tile in asked]  # with the squared norms of the queries
             yield list(product(asked, more))
             return
         # The diagonal first: its products contain the squared norms that other tiles need.
@@ -338,14 +338,13 @@ class _Search:
     def _measure(
         self, norms: NDArray[np.float64], numbers: NDArray[np.intp], features: PixelMatrix
     ) -> None:
-        """Write the squared norms of rows into `norms`, for rows that no diagonal tile covers."""
+        """Fill in the squared norms, where no diagonal tile does."""
         for tile in _tiles(len(numbers), TILE):
             norms[tile] = self._squared_norms(numbers[tile], features)
 
     def _squared_norms(
         self, numbers: NDArray[np.intp], features: PixelMatrix
     ) -> NDArray[np.float64]:
-        """Return the squared norms of some rows, added up slice by slice in float64."""
         width = self.features.shape[1]
         buffer = np.empty(len(numbers) * min(width, SLICE), self._dtype)
         total = np.zeros(len(numbers))
@@ -380,7 +379,7 @@ class _Search:
         return out
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
-        """Return the inner products of the images of two tiles, exact for 8 bits."""
+        """Inner products of the images of two tiles, exact for 8 bits."""
         same = self.symmetric and a == b
         norms = None
         if not self.symmetric and b.start == 0:
@@ -396,7 +395,7 @@ class _Search:
     ) -> NDArray[Any]:
         """Return the inner products of queries `a` and rows `b`, or of `a` with itself.
 
-        The squared norms of the queries are added to `norms`, if given.
+        The squared norms of the queries are added to `norms`.
         """
         width = self.features.shape[1]
         others = a if b is None else b
@@ -696,11 +695,11 @@ def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
 
 
 TALL = 512  # queries whose scores are held at a time
-MANY = 1e9  # products of features from which this search is faster than scikit-learn's
+MANY = 1e9  # products of features from which on a search is worth being done here
 
 
 def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[np.intp] | None:
-    """Find the `k` nearest rows of each query, for searches that are large.
+    """Find the `k` nearest of some rows of features, where there are many of them.
 
     Inner products in float32 cost half as much as those in float64 of scikit-learn. Distances
     that float32 cannot tell apart are computed in float64, so that the result depends neither on
@@ -709,9 +708,9 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
     Parameters
     ----------
     asking : ndarray of shape (q, d), dtype float32 or float64
-        The queries.
+        The rows that look for others.
     among : ndarray of shape (m, d), same dtype
-        The rows to search; of equally near ones the first is taken.
+        The rows that may be found; of equal ones the first is nearer.
     k : int
         Number of rows to find, at most m.
 
@@ -765,7 +764,7 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
 
 
 def _centred(features: NDArray[Any], centre: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return features minus `centre` in float32, which rounds smaller numbers less."""
+    """Features less their mean: what is smaller is rounded less."""
     out = np.empty(features.shape, dtype=np.float32)
     for tile in _tiles(len(features), TILE):
         np.subtract(features[tile], centre, out=out[tile], casting="same_kind")

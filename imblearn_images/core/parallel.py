@@ -13,7 +13,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 
 TIMEOUT = 600.0
-"""Seconds after which a task in another process counts as lost."""
+"""Seconds after which a task that another process was given counts as lost."""
 
 
 def in_threads(
@@ -54,7 +54,7 @@ def in_threads(
     if small or len(tasks) < 2:
         return [function(*task) for task in tasks]
     results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem", verbose=verbose)(
-        # Threads do not inherit context variables, such as the limits of image files.
+        # a thread does not inherit what its starter has set, such as the limits of image files
         delayed(copy_context().run)(function, *task)
         for task in tasks
     )
@@ -92,7 +92,7 @@ def in_workers(
     n_jobs, verbose
         As in :class:`joblib.Parallel`.
     timeout : float, default=600
-        Seconds that a task may take in another process. ``None``: no limit.
+        Seconds that a task may take in another process. None for any time.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def in_workers(
     Exception
         Any error that `function` raises.
     TimeoutError
-        If a task takes longer; it is named.
+        Naming a task that took longer.
     RuntimeError
         If a task is lost twice; it is named.
     """
@@ -127,7 +127,7 @@ def in_workers(
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
             raise TimeoutError(
                 f"{_named(tasks, results, what)} took more than {timeout:g} s in a worker process, "
-                "or the worker has ended. Finished work is kept: call again, with a longer "
+                "or the worker has ended. What is done stays: call it again, with a longer "
                 "`timeout` if the work is heavy."
             ) from error
         except Exception as error:  # noqa: BLE001 - joblib, dask, ray ... raise their own types

@@ -236,7 +236,7 @@ def _label(label: Any) -> list[Any]:
     if kind is np.str_:
         return ["str", str(label)]
     raise TypeError(
-        f"Labels of a plan to be saved must be text, numbers, dates or tuples of these, got "
+        f"A plan can be saved with labels that are text, numbers, dates or tuples of these, got "
         f"{label!r:.60} ({kind.__name__}). Resample with y.astype(str)."
     )
 

@@ -262,12 +262,12 @@ def render_files(
     rows : int, default=64
         Number of rows of a block, which is one task.
     n_jobs : int, default=None
-        Number of threads, or of workers of the backend that :func:`joblib.parallel_config` names:
-        ``with joblib.parallel_config(backend="loky", n_jobs=8)``, or "dask" or "ray", draws in
-        other processes, also on other machines that can access the files. The files are the same.
+        Threads, or workers of the backend that :func:`joblib.parallel_config` names: ``with
+        joblib.parallel_config(backend="loky", n_jobs=8)``, or "dask" or "ray", draws in other
+        processes, on other machines if these see the files. The files are the same.
     timeout : float, default=600
-        Seconds that a block may take in another process, so that the call does not wait for ever
-        for a worker that has ended. ``None``: no limit.
+        Seconds that a block may take in another process, so that nothing waits for ever for a
+        worker that has ended. None for any time.
     verbose : int, default=0
         Progress: joblib reports finished blocks from 10 on.
 
@@ -308,7 +308,7 @@ def render_files(
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
-    # An absolute path, because a worker may have another working directory.
+    # by its full name: a worker that served before may have another working directory
     drawn = in_workers(
         partial(render_block, folder=os.path.abspath(folder)),
         blocks,
