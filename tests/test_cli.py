@@ -236,8 +236,8 @@ def test_refuses_a_folder_with_one_message(case, photos, tmp_path, capsys):
     [
         ("sheet.jpg", "ends in .png"),
         ("nowhere/sheet.png", "does not exist"),
-        ("photos/lime/sheet.png", "lies in the image folder"),
-        ("thesis.png", "is there already, and is not a PNG"),
+        ("photos/lime/sheet.png", "lies inside the source"),
+        ("thesis.png", "exists already and is not a PNG"),
     ],
 )
 def test_refuses_an_output_before_reading(output, expected, photos, tmp_path, capsys):
