@@ -202,7 +202,7 @@ REFUSED = {
     ),
     "one class": (
         lambda photos: [(photos / name).rename(photos.with_name(name)) for name in CLASSES[1:]],
-        "one class only, 'kiwi'",
+        "of one class, 'kiwi'",
     ),
     "small class": (lambda photos: (photos / "lime/0.png").unlink(), "'lime' (2)"),
     "unreadable image": (lambda photos: (photos / "plum/1.png").write_text("no"), "plum/1.png"),
