@@ -275,7 +275,7 @@ def test_a_recipe_makes_of_folders_what_it_makes_of_arrays(tmp_path, capsys, nam
     foreseen = balance_folder(photos, tmp_path / "grey", dry_run=True, **options)
     done = balance_folder(photos, tmp_path / "grey", **options)
     assert foreseen.classes == done.classes and done.n_bytes <= foreseen.n_bytes
-    with pytest.raises(ValueError, match="needs a method that leaves that open"):
+    with pytest.raises(ValueError, match="needs a method that has no synthesis of its own"):
         _sampler(name, None, None, None, "morph")
 
 
