@@ -9,8 +9,8 @@ classifier in a :class:`~imblearn_images.decision.PriorCorrectedClassifier`. Whi
 
 - *networks in a training loop*: :func:`fresh`, drawn anew in every epoch by
   :class:`~imblearn_images.epochs.EpochPlans`, before a loss that corrects for the class shares
-- *networks on one stored set*: the other four; :func:`mild` is the balanced choice, the rest are for
-  objects
+- *networks on one stored set*: the other four; :func:`mild` is the balanced choice, the rest are
+  for objects
 - *linear models* of fixed features, such as HOG: first :func:`mix`, with a small step further
   against the frequent classes (``PriorCorrectedClassifier(model, prior="uniform",
   model_prior="train", tau=0.3)``), then :func:`transfer`; :func:`many` on photos of objects. Not
