@@ -179,7 +179,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-BATCH = 1 << 24  # bytes of pixels whose features are computed at a time
+BATCH = 1 << 24  # bytes of pixels that are embedded at a time
 
 
 def embed(
@@ -379,7 +379,7 @@ class Search:
     asked : ndarray of int, default=None
         The rows that will be queries, if they are queried repeatedly: then results are kept.
     width : int, default=0
-        How many neighbours of a row are kept, if that is more than the number requested.
+        How many neighbours of a row are remembered, if that is more than it asks for.
     n_jobs : int, default=None
         Number of threads.
     """
