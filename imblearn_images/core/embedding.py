@@ -244,6 +244,7 @@ def embed(
 
 
 def _embed(X: Any, embedding: Any, y: Any, *, n_jobs: int | None) -> tuple[NDArray[Any], Any, str]:
+    """Return what :func:`embed` returns, computed without looking into a memory."""
     if not (sparse.issparse(X) or (isinstance(X, np.ndarray) and X.ndim > 1)):
         X = open_images(X)
         X = np.asarray(X) if X.in_memory else X

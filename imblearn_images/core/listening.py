@@ -458,6 +458,7 @@ class RowTomekLinks(ImblearnTomekLinks):  # type: ignore[misc]
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         if self.row_search is None:
             return super()._fit_resample(X, y)  # type: ignore[no-any-return]
+        # the body of imbalanced-learn's method, with the search of images for its neighbours
         rows = _numbers(X)
         _check_enough(2, len(rows), len(rows))
         nearest = self.row_search(rows, rows, 2)[1][:, 1]
@@ -478,6 +479,7 @@ class RowAllKNN(ImblearnAllKNN):  # type: ignore[misc]
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         if self.row_search is None:
             return super()._fit_resample(X, y)  # type: ignore[no-any-return]
+        # the body of imbalanced-learn's method, with neighbours objects that look images up
         self.nn_ = check_neighbors_object("n_neighbors", self.n_neighbors, additional_neighbor=1)
         before = Counter(y)
         smallest = min(before, key=before.__getitem__)
