@@ -1055,7 +1055,7 @@ class Staircase:
                 raise ValueError(
                     f"`step` must leave each of {len(labels)} classes an image, got {self.step}: "
                     f"class {label!r}, number {k} by size counted from 0, would keep {counts[0]} - "
-                    f"{k} * {self.step} = {stair} images. The largest step possible is "
-                    f"{most or 'none'}."
+                    f"{k} * {self.step} = {stair} images. "
+                    + (f"The largest step that does is {most}." if most else "No step does.")
                 )
         return dict(zip(labels, map(min, counts, stairs), strict=True))

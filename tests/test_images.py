@@ -306,7 +306,7 @@ def test_sizes_of_a_reader_may_differ(scans):
     assert images.uniform is None
     read = ReadImages(size=(3, 3)).fit_transform(images)
     assert read.shape == (10, 3, 3) and read.dtype == np.uint16
-    with pytest.raises(ValueError, match="images of one shape"):
+    with pytest.raises(ValueError, match="one array needs one shape"):
         np.asarray(images)
 
 

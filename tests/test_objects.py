@@ -125,7 +125,8 @@ def test_inspect_counts_and_names_what_is_odd():
         *(("red", 152, 19), ("white", 11, 10), ("plate", 5, 5), ("none", 0, 0))
     ]
     assert report.together[0] == ("red", "white", 9)
-    assert report.odd["objects that may be missing"] == ["row 3 has no red, 95% of the images have"]
+    missing = ["row 3 has no red, 95% of the images have one"]
+    assert report.odd["objects that may be missing"] == missing
     assert report.odd["without objects"] == ["class none"]
     assert report.odd["there more than once"] == ["row 3: white, 2 times"]
     assert json.loads(report.to_json())["n_boxes"] == 168 and "most possible" in str(report)
@@ -452,10 +453,10 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--max-repeats", "3"], "--max-repeats is about objects. Add --boxes auto"),
-        (["--synthesis", "zoom"], "--synthesis zoom is about objects. Add --boxes auto"),
-        (["--boxes", "voc", "--size", "9"], "--size is about class folders"),
-        (["--boxes", "voc", "--method", "smote"], "--method smote does not know objects"),
+        (["--max-repeats", "3"], "--max-repeats needs --boxes. Add --boxes auto"),
+        (["--synthesis", "zoom"], "--synthesis zoom needs --boxes. Add --boxes auto"),
+        (["--boxes", "voc", "--size", "9"], "--size is for class folders"),
+        (["--boxes", "voc", "--method", "smote"], "--method smote cannot balance objects"),
         (["--boxes", "coco"], "has no annotations in the format 'coco'"),
     ],
 )

@@ -195,7 +195,7 @@ def _check_there(root: Path) -> None:
     """Raise a FileNotFoundError if there is no folder with a manifest."""
     if not root.is_dir():
         raise FileNotFoundError(
-            f"`output` must be a folder, got {os.fspath(root)!r}. Name the one that was written."
+            f"{os.fspath(root)!r} is not a folder. Name the folder that was passed as output."
         )
     if os.path.lexists(root / MANIFEST):
         return

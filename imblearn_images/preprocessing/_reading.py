@@ -168,9 +168,9 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
             return images
         if images.ndim not in (3, 4):
             raise ValueError(
-                "X must have shape (n, H, W) or (n, H, W, C) for "
-                f"ReadImages(size={self.size}), got {images.shape}. Move the axes "
-                "(numpy.moveaxis) or put ReshapeImages before it, or leave size=None."
+                f"X must have shape (n, H, W) or (n, H, W, C) for ReadImages(size={self.size}), "
+                f"got {images.shape}. Move the axes (numpy.moveaxis) or put ReshapeImages before "
+                "it, or leave size=None."
             )
         planes = channels_last(images, self.channel_axis, "ReadImages")
         if planes.shape[1:3] == tuple(self.size):
