@@ -283,8 +283,8 @@ class ImageNeighbors(BaseEstimator):
         if array.shape[1:] != self.image_shape_:
             name = printable(images.name_of(0))
             raise ValueError(
-                f"`X` must hold images of shape {self.image_shape_}, as the fitted ones, got "
-                f"{array.shape[1:]} in {name}. Resize them, e.g. by ReadImages(size=...)."
+                f"`X` must hold images of shape {self.image_shape_}, as those that were fitted: "
+                f"{name} has {array.shape[1:]}. Resize them, e.g. by ReadImages(size=...)."
             )
         pixels = array.transpose(0, *self._order).reshape(len(rows), -1)
         remedy = 'scikit-learn\'s NearestNeighbors(metric="nan_euclidean") takes NaN'

@@ -240,6 +240,7 @@ def _check_size(size: tuple[int, ...], targets: Annotations, row: int) -> None:
 
 
 def _check_options(box: str, min_visible: float, min_side: float) -> None:
+    """Raise a ValueError for an option of :func:`carry` that is out of its range."""
     if box not in BOXES:
         raise ValueError(f"`box` must be one of {BOXES}, got {box!r}.")
     if not 0 <= min_visible <= 1:

@@ -374,7 +374,7 @@ def write_lossy(path: FilePath, image: NDArray[Any], file_format: str, quality: 
     try:
         content = encode(image, file_format, quality)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{printable(path)}: {error}") from error
     with written_whole(path) as file:
         file.write(content)
 

@@ -494,6 +494,7 @@ class _BlendSearch(_Search):
         self.distances[self.place], self.neighbors[self.place] = distances, neighbors
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
+        """Return the inner products of the blends of two tiles, from those of their parents."""
         parents, base, partner = self._parents(a)
         others, other_base, other_partner = (parents, base, partner) if a == b else self._parents(b)
         products = self._multiplied(parents, None if a == b else others)

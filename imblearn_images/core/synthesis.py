@@ -230,7 +230,7 @@ def as_objects(rules: Sequence[Any]) -> list[Any]:
     if isinstance(rules, str) or not hasattr(rules, "__len__"):
         raise TypeError(f"`syntheses` must be a list, got {rules!r}; pass [{rules!r}].")
     if not len(rules):
-        raise ValueError(f"`syntheses` must hold at least one synthesis, got {rules!r}.")
+        raise ValueError("`syntheses` is empty; name at least one.")
     return [as_synthesis(rule) for rule in rules]
 
 
