@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._files import (
     MANIFEST,
     Source,
@@ -93,6 +94,7 @@ class BalanceReport:
         return "\n".join(lines)
 
 
+@substitute
 def balance_annotations(
     source: str | os.PathLike[str] | Annotations,
     output: str | os.PathLike[str],
@@ -138,8 +140,7 @@ def balance_annotations(
         Continue an interrupted run; the result is the same, byte for byte.
     dry_run : bool, default=False
         Only report what would be written.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------
@@ -332,6 +333,7 @@ def _rows(
     return rows
 
 
+@substitute
 def convert_annotations(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -357,8 +359,7 @@ def convert_annotations(
         Format of the output.
     link : bool, default=False
         Make hard links to the images instead of copies.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------
@@ -424,6 +425,7 @@ class CheckReport:
         return json.dumps({**asdict(self), "ok": bool(self)})
 
 
+@substitute
 def verify_annotations(
     output: str | os.PathLike[str],
     *,
@@ -440,8 +442,7 @@ def verify_annotations(
         Folder that :func:`balance_annotations` or :func:`convert_annotations` wrote.
     source : path, default=None
         Also compare copies with the files they were made from, below that folder.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------
