@@ -296,8 +296,8 @@ def test_recalls_are_those_of_the_predictions():
         (None, [0, 1], "`y_true` must hold one label"),
         ({"a": [0]}, [0, 1], "`y_true` must hold one label"),
         ([0, 1], [0], "inconsistent numbers of samples"),
-        ([], [], "`y_true` is empty"),
-        ([0, 1], [], "`y_pred` is empty"),
+        ([], [], "`y_true` must hold at least one label"),
+        ([0, 1], [], "`y_pred` must hold at least one label"),
         ([0, "a"], [0, 0], "`y_true` must .* y mixes text and other labels"),
         ([0, 1], [0.0, np.nan], "`y_pred` must .* missing labels"),
         ([0, 1], {"m": [0, 1], "n": [0]}, "inconsistent numbers of samples"),
@@ -323,7 +323,7 @@ def test_reliability_of_honest_probabilities_is_the_diagonal():
 
 
 def test_a_clean_report_has_no_picture():
-    with pytest.raises(ValueError, match=r"no pair to draw\. No leak found"):
+    with pytest.raises(ValueError, match=r"must have a pair to draw, got none\. No leak found"):
         check_leakage(X[:3], X[3:6], threshold=None).plot()
 
 

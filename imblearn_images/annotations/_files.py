@@ -278,6 +278,16 @@ def write_annotations(
     See Also
     --------
     read_annotations : Read such a data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cells = Annotations.of([[[0, 0, 10, 10]], []], [["red"], []], (48, 64))
+    >>> folder = Path(tempfile.mkdtemp(), "cells")
+    >>> photos = np.zeros((2, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, folder, format="yolo", images=photos)
+    >>> sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    ['data.yaml', 'images/0.png', 'images/1.png', 'labels/0.txt', 'labels/1.txt']
     """
     _check_choice("format", format, FORMATS)
     sources = _sources(annotations, images)

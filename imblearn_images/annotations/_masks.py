@@ -161,6 +161,18 @@ def write_masks(
     ValueError
         If maps have another shape or dtype, numbers are too large for PNG or for a palette, or two
         names are equal.
+
+    See Also
+    --------
+    read_masks : Read label maps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> maps = [np.eye(3, dtype=np.uint8)]
+    >>> paths = write_masks(maps, tempfile.mkdtemp(), names=["photos/cell.jpg"])
+    >>> os.path.basename(paths[0])
+    'cell.png'
     """
     listed = [np.asarray(each) for each in maps]
     if len(listed) != len(names):

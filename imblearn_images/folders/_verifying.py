@@ -124,6 +124,13 @@ def verify_folder(
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
+    >>> from imblearn_images.folders import export_images
+    >>> folder = tempfile.mkdtemp()
+    >>> paths = export_images(np.zeros((2, 8, 8), dtype=np.uint8), ["kiwi", "lime"], folder)
+    >>> report = verify_folder(folder)
+    >>> bool(report), report.n_rows
+    (True, 2)
     >>> verify_folder(tempfile.mkdtemp())
     Traceback (most recent call last):
     ...
