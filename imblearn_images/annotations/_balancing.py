@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._files import (
     MANIFEST,
     Source,
@@ -93,6 +94,7 @@ class BalanceReport:
         return "\n".join(lines)
 
 
+@substitute
 def balance_annotations(
     source: str | os.PathLike[str] | Annotations,
     output: str | os.PathLike[str],
@@ -138,8 +140,7 @@ def balance_annotations(
         Continue an interrupted run; the result is the same, byte for byte.
     dry_run : bool, default=False
         Only report what would be written.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------
@@ -154,6 +155,21 @@ def balance_annotations(
     -----
     ``manifest.json`` records for every image what it was made from and which of its objects were
     left out and why, and the hash of every file; :func:`verify_annotations` checks them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images.annotations import Annotations, write_annotations
+    >>> boxes, labels = [[[4, 4, 20, 20]]] * 12, [["red"]] * 9 + [["white"]] * 3
+    >>> cells = Annotations.of(boxes, labels, sizes=(48, 64))
+    >>> folder = tempfile.mkdtemp()
+    >>> photos = np.zeros((12, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, f"{folder}/cells", format="voc", images=photos)
+    >>> report = balance_annotations(f"{folder}/cells", f"{folder}/balanced", out_format="yolo")
+    >>> report.n_valid, report.n_train
+    (3, 14)
+    >>> [(label, before, after) for label, _, before, _, after, _ in report.classes]
+    [('red', 7, 7), ('white', 2, 7)]
     """
     if isinstance(source, Annotations):
         annotations, known = source, "coco"
@@ -332,6 +348,7 @@ def _rows(
     return rows
 
 
+@substitute
 def convert_annotations(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -357,8 +374,7 @@ def convert_annotations(
         Format of the output.
     link : bool, default=False
         Make hard links to the images instead of copies.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------
@@ -369,6 +385,19 @@ def convert_annotations(
     ------
     ValueError, OSError
         As :func:`read_annotations` and :func:`write_annotations`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images.annotations import Annotations, write_annotations
+    >>> cells = Annotations.of([[[4, 4, 20, 20]]], [["red"]], sizes=(48, 64))
+    >>> folder = tempfile.mkdtemp()
+    >>> photos = np.zeros((1, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, f"{folder}/voc", format="voc", images=photos)
+    >>> convert_annotations(f"{folder}/voc", f"{folder}/coco", out_format="coco")
+    Annotations(1 image, 1 box: red 1)
+    >>> print(verify_annotations(f"{folder}/coco", source=f"{folder}/voc"))
+    2 files as the manifest says, 1 copy equal to the source
     """
     found = read_annotations(source, format=format, on_error=on_error, n_jobs=n_jobs)
     assert found.paths is not None
@@ -412,7 +441,9 @@ class CheckReport:
     def __str__(self) -> str:
         if self:
             compared = (
-                f", {counted(self.n_compared, 'copy')} as in the source" if self.n_compared else ""
+                f", {counted(self.n_compared, 'copy')} equal to the source"
+                if self.n_compared
+                else ""
             )
             return f"{counted(self.n_files, 'file')} as the manifest says{compared}"
         lines = [f"  {printable(problem)}" for problem in self.problems[:20]]
@@ -424,6 +455,7 @@ class CheckReport:
         return json.dumps({**asdict(self), "ok": bool(self)})
 
 
+@substitute
 def verify_annotations(
     output: str | os.PathLike[str],
     *,
@@ -440,8 +472,7 @@ def verify_annotations(
         Folder that :func:`balance_annotations` or :func:`convert_annotations` wrote.
     source : path, default=None
         Also compare copies with the files they were made from, below that folder.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._coco import is_coco, json_of, read_coco
 from imblearn_images.annotations._records import Found, assembled
 from imblearn_images.annotations._table import csv_of, read_csv
@@ -81,6 +82,7 @@ def _json_files(root: Path) -> list[Path]:
     return [name for name in names if name.name not in (EXTRA, MANIFEST) and is_coco(name)]
 
 
+@substitute
 def read_annotations(
     path: str | os.PathLike[str],
     *,
@@ -109,8 +111,7 @@ def read_annotations(
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be read, and with images that are missing or whose size
         is not that of the annotations. What is skipped is listed in ``dropped``.
-    n_jobs : int, default=None
-        Threads that read the headers of images.
+    {n_jobs}
 
     Returns
     -------
@@ -212,6 +213,7 @@ LOST = {
 """What each format cannot hold."""
 
 
+@substitute
 def write_annotations(
     annotations: Annotations,
     output: str | os.PathLike[str],
@@ -239,8 +241,7 @@ def write_annotations(
     resume : bool, default=False
         Continue an interrupted run; files that exist already are kept. The result is the same,
         byte for byte.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------
@@ -277,6 +278,16 @@ def write_annotations(
     See Also
     --------
     read_annotations : Read such a data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cells = Annotations.of([[[0, 0, 10, 10]], []], [["red"], []], (48, 64))
+    >>> folder = Path(tempfile.mkdtemp(), "cells")
+    >>> photos = np.zeros((2, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, folder, format="yolo", images=photos)
+    >>> sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    ['data.yaml', 'images/0.png', 'images/1.png', 'labels/0.txt', 'labels/1.txt']
     """
     _check_choice("format", format, FORMATS)
     sources = _sources(annotations, images)

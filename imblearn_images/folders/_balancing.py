@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._progress import progress
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import check_size_and_mode
@@ -48,6 +49,7 @@ from imblearn_images.under_sampling import RandomUnderSampler
 __all__ = ["balance_folder", "unbalance_folder"]
 
 
+@substitute
 def balance_folder(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -97,8 +99,7 @@ def balance_folder(
         existing validation part with `keep_split`.
     groups : callable, dict, array-like, "stem-prefix" or "near-duplicates", default=None
         What must stay on one side of the split, as for :func:`split_folder`.
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     keep_split : bool, default=False
         The source holds ``train/``, and ``valid/`` or ``test/`` or both (or ``val``, ``dev``,
         ``testing`` and the like), each with the same class folders: resample the first, and copy
@@ -138,10 +139,8 @@ def balance_folder(
         Only report what would be written.
     plot : bool, default=False
         Also write ``classes.png`` (needs matplotlib) and ``contact_sheet.png``.
-    n_jobs : int, default=None
-        Threads; the result is the same for every number.
-    verbose : int, default=0
-        Progress bars (need the package tqdm).
+    {n_jobs}
+    {progress}
 
     Returns
     -------
