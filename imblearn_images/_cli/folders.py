@@ -199,6 +199,13 @@ def _add_writing(parser: Parser) -> None:
         default="copy",
         help="copies, links, or rows of labels.csv only (default: copy)",
     )
+    parser.add_argument(
+        "--manifest",
+        choices=("jsonl", "parquet"),
+        default="jsonl",
+        help="what says of every file what it is made of: lines of JSON, or Parquet, a third of "
+        "the size, which needs pyarrow (default: jsonl)",
+    )
     add_on_error(parser)
     parser.add_argument(
         "--on-empty",
@@ -378,5 +385,5 @@ def _print(report: Any, common: Mapping[str, Any]) -> None:
         held += f" and {counted(report.n_test, 'test row')}" if report.n_test else ""
         say(
             f"{held} first, then "
-            f"{counted(report.n_train, 'training row')}; manifest.jsonl says what each is made of"
+            f"{counted(report.n_train, 'training row')}; {report.manifest} says what each is made of"
         )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.files import FilePath
-from imblearn_images.folders._manifest import MANIFEST, Manifest, Row
+from imblearn_images.folders._manifest import Manifest, Row, find_manifest
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
     ------
     ValueError
         Naming the manifest, and its line, that is damaged.
+    ModuleNotFoundError
+        If one is Parquet and pyarrow is not installed.
 
     Examples
     --------
@@ -90,7 +92,7 @@ def _home(folder: str) -> tuple[str, str]:
     for _ in range(2):  # <class>/, images/; train/<class>/
         folder, name = os.path.split(folder)
         inside = f"{name}/{inside}".rstrip("/")
-        if os.path.lexists(os.path.join(folder, MANIFEST)):
+        if find_manifest(folder) is not None:
             return folder, inside
     return "", ""
 

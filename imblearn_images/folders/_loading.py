@@ -23,10 +23,11 @@ from imblearn_images.folders._layout import (
     choose_classes,
     find_split,
 )
+from imblearn_images.folders._manifest import LABELS, MANIFESTS
 
 __all__ = ["load_image_folder"]
 
-OWN_FILES = ("manifest.jsonl", "labels.csv", "classes.png", "contact_sheet.png")
+OWN_FILES = (*MANIFESTS.values(), LABELS, "classes.png", "contact_sheet.png")
 """What this package writes beside class folders; passed over without a word."""
 
 

@@ -217,6 +217,13 @@ class Source:
         """The files that can be used."""
         return self.records.paths
 
+    def names(self) -> Iterator[str]:
+        """All names that rows of an output may tell: files, and photos that some of these show."""
+        yield from self.paths
+        yield from (record.path for _, record in self.broken)
+        if self.lineage is not None:
+            yield from (name for shows in self.lineage.shows for name in shows)
+
     def relative(self, path: str) -> str:
         """Path below the source, with "/"."""
         return path.removeprefix(self.root).lstrip(os.sep).replace(os.sep, "/")

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from imblearn_images.core.text import align, counted, html_lines, html_table, shown
+from imblearn_images.folders._manifest import MANIFEST
 from imblearn_images.folders._records import Source
 from imblearn_images.folders._source import FolderSplit
 
@@ -62,6 +63,8 @@ class FolderReport:
     """Rows of the test part of a split that was kept; they stand behind the validation part."""
     other_files: dict[str, dict[str, int]] = field(default_factory=dict)
     """Class, or "" for the source itself, to the number of files by ending that are not images."""
+    manifest: str = MANIFEST
+    """File in `output` that says of every row what it is made of."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""
