@@ -384,6 +384,6 @@ def _print(report: Any, common: Mapping[str, Any]) -> None:
         held = counted(report.n_valid, "validation row")
         held += f" and {counted(report.n_test, 'test row')}" if report.n_test else ""
         say(
-            f"{held} first, then "
-            f"{counted(report.n_train, 'training row')}; {report.manifest} says what each is made of"
+            f"{held} first, then {counted(report.n_train, 'training row')}; {report.manifest} says "
+            "what each is made of"
         )

@@ -237,7 +237,11 @@ def balance_folder(
         return replace(decision.report(str(output)), manifest=manifest_name)
     if link == "copy":
         _check_room(folder.root, int(kept.records.n_bytes.sum()))
-    extra = [manifest_name, *([LABELS] if layout == "csv" else []), *([CHART, SHEET] if plot else [])]
+    extra = [
+        manifest_name,
+        *([LABELS] if layout == "csv" else []),
+        *([CHART, SHEET] if plot else []),
+    ]
     folder.begin()
     try:
         decision = decide(

@@ -23,7 +23,7 @@ from imblearn_images.folders._manifest import Manifest, Row, find_manifest
 class Lineage:
     """Where image files come from, as far as manifests tell."""
 
-    shows: list[tuple[str, ...]]
+    shows: Sequence[tuple[str, ...]]
     """The photos that each file shows, () where nothing is known; a name is one photo."""
     drawn: NDArray[np.bool_]
     """Whether each was drawn, and is not a photo."""
@@ -60,11 +60,9 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
 
     Examples
     --------
-    >>> read_lineage(["photos/kiwi/1.png"]).shows
+    >>> list(read_lineage(["photos/kiwi/1.png"]).shows)
     [()]
     """
-    files = [os.fspath(path) for path in paths]
-    lineage = Lineage([()] * len(files), np.zeros(len(files), dtype=bool))
     wanted: dict[str, dict[str, list[int]]] = {}
     homes: dict[str, tuple[str, str]] = {}
 
@@ -73,7 +71,8 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
             homes[folder] = _home(os.path.realpath(folder))
         return homes[folder]
 
-    for row, file in enumerate(files):
+    for row, path in enumerate(paths):
+        file = os.fspath(path)
         folder, name = os.path.split(file)
         home, inside = home_of(folder)
         if not home and os.path.islink(file):
@@ -81,9 +80,16 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
             home, inside = home_of(folder)
         if home:
             wanted.setdefault(home, {}).setdefault(f"{inside}/{name}", []).append(row)
+    n = len(paths)
+    shows: Any = [()] * n if wanted else np.broadcast_to(_NOTHING, n)
+    lineage = Lineage(shows, np.zeros(n, dtype=bool))
     for home, rows in wanted.items():
-        _read(home, rows, lineage)
+        _read(home, rows, shows, lineage)
     return lineage
+
+
+_NOTHING = np.empty(1, dtype=object)  # for all files that no manifest knows, in no room at all
+_NOTHING[0] = ()
 
 
 def _home(folder: str) -> tuple[str, str]:
@@ -97,12 +103,12 @@ def _home(folder: str) -> tuple[str, str]:
     return "", ""
 
 
-def _read(home: str, rows: dict[str, list[int]], lineage: Lineage) -> None:
+def _read(home: str, rows: dict[str, list[int]], shows: Any, lineage: Lineage) -> None:
     manifest = Manifest(Path(home))
     try:
         for line in manifest:
             for row in rows.get(line.path or "", ()):
-                lineage.shows[row] = _names(home, line)
+                shows[row] = _names(home, line)
                 lineage.drawn[row] = line.kind == "synthetic" or line.drawn_before
     except ValueError:
         if os.path.isfile(manifest.file) and not manifest.has_rows():  # of another program

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.modes import SUFFIXES
+from imblearn_images.core.paths import Paths
 from imblearn_images.core.text import counted
 from imblearn_images.folders._layout import (
     SplitFoldersError,
@@ -33,20 +34,25 @@ OWN_FILES = (*MANIFESTS.values(), LABELS, "classes.png", "contact_sheet.png")
 
 def _walk(
     class_folder: str, root: str, suffixes: tuple[str, ...] = SUFFIXES
-) -> tuple[list[str], list[str]]:
+) -> tuple[Paths, list[str]]:
     """Return the image files and the other files under a class folder, hidden ones left out."""
-    images: list[str] = []
-    others: list[str] = []
+    images, others = Paths(), list[str]()
     entered = {os.path.realpath(root)}
-    folders = {class_folder: os.path.realpath(class_folder)}
-    pending = [class_folder]
-    while pending:
-        path = pending.pop()
-        if path not in folders:
+    # folders that are being read: what is left of each, in reverse, and what of it is a folder
+    levels = [("", [class_folder], {class_folder: os.path.realpath(class_folder)})]
+    while levels:
+        folder, inside, folders = levels[-1]
+        if not inside:
+            levels.pop()
+            continue
+        name = inside.pop()
+        path = os.path.join(folder, name)
+        if name not in folders:
             images.append(path)
-        elif (here := folders.pop(path)) not in entered:
+        elif (here := folders[name]) not in entered:
             entered.add(here)
-            inside = []
+            # of names, which are shorter than paths: there may be a million in one folder
+            inside, folders = [], {}
             # a folder that cannot be listed raises: its images must not be lost silently
             for entry in os.scandir(path):
                 if entry.name.startswith("."):
@@ -57,13 +63,14 @@ def _walk(
                     # resolved from the top where needed only: it takes a look at every level
                     resolve = linked or os.name == "nt"  # Windows: a junction is not a symlink
                     real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
-                    folders[entry.path] = real
-                    inside.append(entry.path)
+                    folders[entry.name] = real
+                    inside.append(entry.name)
                 elif entry.name.lower().endswith(suffixes) and os.path.isfile(entry):
-                    inside.append(entry.path)
+                    inside.append(entry.name)
                 else:
                     others.append(entry.path)
-            pending += sorted(inside, reverse=True)
+            inside.sort(reverse=True)
+            levels.append((path, inside, folders))
     return images, sorted(others)
 
 
@@ -234,7 +241,7 @@ def find_images(
     remedy: str = "",
     suffixes: tuple[str, ...] = SUFFIXES,
     levels: int = 1,
-) -> tuple[dict[str, list[str]], list[str], list[str]]:
+) -> tuple[dict[str, Paths], list[str], list[str]]:
     """Return the image files of every class, the files that are none, and notes; see above.
 
     `remedy` is what the caller has to offer where a class is empty.
@@ -284,16 +291,16 @@ def find_images(
     return listing, skipped, notes
 
 
-def _by_levels(root: str, found: Mapping[str, list[str]], levels: int) -> dict[str, list[str]]:
+def _by_levels(root: str, found: Mapping[str, Paths], levels: int) -> dict[str, Paths]:
     """Images by the names of the first levels of folders in which they lie, joined by "/".
 
     Folders that hold neither images nor folders are classes without an image.
     """
-    listing: dict[str, list[str]] = {}
+    listing: dict[str, Paths] = {}
     for images in found.values():
         for file in images:
             parts = os.path.relpath(os.path.dirname(file), root).split(os.sep)
-            listing.setdefault("/".join(parts[:levels]), []).append(file)
+            listing.setdefault("/".join(parts[:levels]), Paths()).append(file)
     for top in found:
         pending = [(os.path.join(root, top), [top])]
         while pending:
@@ -306,7 +313,7 @@ def _by_levels(root: str, found: Mapping[str, list[str]], levels: int) -> dict[s
             if len(parts) < levels and inside:
                 pending += [(os.path.join(folder, each), [*parts, each]) for each in inside]
             else:
-                listing.setdefault(name, [])
+                listing.setdefault(name, Paths())
     return {name: listing[name] for name in sorted(listing)}
 
 

@@ -28,6 +28,7 @@ from imblearn_images.core.files import (
     read_image,
     write_image,
 )
+from imblearn_images.core.images import FileImages
 from imblearn_images.core.modes import SUFFIXES, mode_of_array
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
@@ -238,17 +239,23 @@ def _resampled(
     n_jobs: int | None,
 ) -> ResamplingPlan:
     """The plan over the training files; their paths are forgotten with the end of this."""
-    paths, y = split.paths[train], split.labels[train]
+    y = split.labels[train]
     if sampler is None:
         return ResamplingPlan.selection(np.arange(len(train)), y)
     draws = draws_images(sampler)
     if draws and mode is not None:
-        paths = _in_mode(mode, kept, train, workshop, n_jobs)
-    return decided(sampler, paths, y, later if draws else None, on_empty)
+        images = _in_mode(mode, kept, train, workshop, n_jobs)
+    else:
+        images = _unread(kept, train)
+    return decided(sampler, images, y, later if draws else None, on_empty)
+
+
+def _unread(kept: Source, train: NDArray[np.intp]) -> FileImages:
+    return FileImages(kept.paths[train], np.empty(0, dtype=np.intp))  # type: ignore[call-overload]
 
 
 def decided(
-    sampler: Any, paths: NDArray[Any], y: NDArray[Any], later: DrawLater | None, on_empty: str
+    sampler: Any, images: FileImages, y: NDArray[Any], later: DrawLater | None, on_empty: str
 ) -> ResamplingPlan:
     """Plan with a sampler; no class is emptied, so that all parts have the same classes.
 
@@ -256,8 +263,10 @@ def decided(
     ----------
     sampler : sampler
         Will be fitted.
-    paths, y : ndarray of shape (n,)
-        The training files and their classes.
+    images : FileImages of n images
+        The training files.
+    y : ndarray of shape (n,)
+        Their classes.
     later : DrawLater or None
         Where a sampler that draws images leaves the way to draw them.
     on_empty : {"raise", "keep"}
@@ -273,7 +282,7 @@ def decided(
     with frames_told(), warnings.catch_warnings():  # of frames a note of the report speaks
         # of classes that are emptied: what becomes of them is said below
         warnings.filterwarnings("ignore", r"\w+ has left no image of", UserWarning)
-        sampler.fit_resample(paths, y)
+        sampler.fit_resample(images, y)
     plan: ResamplingPlan = sampler.plan_
     counts = Counter(y.tolist())
     if not (lost := [label for label in counts if label not in set(plan.y.tolist())]):
@@ -348,7 +357,7 @@ def modes_of(kept: Source, rows: NDArray[np.intp], mode: str | None) -> list[str
 
 def _in_mode(
     mode: str, kept: Source, train: NDArray[np.intp], workshop: Path, n_jobs: int | None
-) -> NDArray[Any]:
+) -> FileImages:
     """Write the files of other modes anew, in the workshop; return what the sampler reads."""
     paths = np.array(kept.paths, dtype=object)[train]
 
@@ -362,7 +371,7 @@ def _in_mode(
             paths[at] = str(target)
 
     in_threads(convert, ((at,) for at in range(len(train))), n_jobs=n_jobs)
-    return paths
+    return FileImages(paths, np.empty(0, dtype=np.intp))
 
 
 SAMPLE = 8  # files that are written, in memory, to estimate what drawn ones will take
@@ -394,14 +403,14 @@ def foresee(
         ):
             # how many are drawn, or cleaned away, shows only when all is decided
             with TemporaryDirectory() as workshop:
-                paths = split.paths[train]
+                images = _unread(kept, train)
                 if mode is not None:
-                    paths = _in_mode(mode, kept, train, Path(workshop), n_jobs)
-                plan = decided(sampler, paths, y, DrawLater(output), on_empty)
+                    images = _in_mode(mode, kept, train, Path(workshop), n_jobs)
+                plan = decided(sampler, images, y, DrawLater(output), on_empty)
             counts = Counter(plan.y.tolist())
             synthetic = Counter(plan.y[plan.synthetic].tolist())
         else:
-            sampler.fit(split.paths[train], y)
+            sampler.fit(_unread(kept, train), y)
             if hasattr(sampler, "k_neighbors"):
                 check_class_sizes(y, sampler.sampling_strategy_, sampler.k_neighbors)
             for label, n in sampler.sampling_strategy_.items():
@@ -422,7 +431,7 @@ def foresee(
         if n_drawn:
             notes += _estimate(kept, parents, form, mode, n_drawn)
     elif sampler is not None:
-        plan = decided(sampler, split.paths[train], y, None, on_empty)
+        plan = decided(sampler, _unread(kept, train), y, None, on_empty)
         counts = Counter(plan.y.tolist())
         n_bytes = int(sizes[split.is_valid].sum() + sizes[train[plan.first_base]].sum())
     if sampler is not None and counts == before and not synthetic:
@@ -615,21 +624,17 @@ class OutputRows(Sequence[Row]):
 
         Also the validation and test rows that were drawn for an output before.
         """
-        held = self.sources[: self.n_valid].tolist()
-        contents = {self.kept.records.sha256(source) for source in held}
-        is_held = np.zeros(len(self.kept.paths), dtype=bool)
-        is_held[held] = True
-        ancestors = {name for source in held for name in self._ancestors([source])}
+        held = self.sources[: self.n_valid]
+        is_held = self.kept.records.have_bytes_of(held)
+        ancestors = {name for source in held.tolist() for name in self._ancestors([source])}
 
         def is_leak(number: int) -> bool:
             sources, _ = self._made_of(number)
             lineage = self._lineage(sources)
             if number < self.n_valid:
                 return bool(lineage.get("drawn_before"))
-            return (
-                bool(is_held[sources].any())
-                or not ancestors.isdisjoint(lineage.get("ancestors", ()))
-                or self.sha256_of(number) in contents
+            return bool(is_held[sources].any()) or not ancestors.isdisjoint(
+                lineage.get("ancestors", ())
             )
 
         names = self._name_of if self.link == "rows" else self.path_of

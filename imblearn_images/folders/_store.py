@@ -251,7 +251,8 @@ class OutputFolder:
             raise ValueError(
                 f"`output` {os.fspath(self.root)!r} holds {counted(len(strange), 'file')} that "
                 f"this run would not write, such as {min(strange)!r}. Was it begun with another "
-                "source, sampler, seed, layout or manifest? Repeat that command, or choose another folder."
+                "source, sampler, seed, layout or manifest? Repeat that command, or choose "
+                "another folder."
             )
         for name in leftovers:
             os.unlink(self.at(name))
