@@ -222,6 +222,25 @@ def test_what_a_worker_takes_too_long_for_is_named(tmp_path):
         parallel.in_workers(_slow, [0, 40], what="Task {}".format)
 
 
+class _NotPicklable:
+    def __reduce__(self):
+        raise IndexError("out of range")
+
+
+def test_what_cannot_be_sent_is_an_error_at_once():
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2),
+        pytest.raises(TypeError, match=r"cannot be sent to another process: IndexError: out of"),
+    ):
+        parallel.in_workers(len, ["a", _NotPicklable()], what=repr)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "soon", True])
+def test_a_timeout_is_a_number_of_seconds(seconds):
+    with pytest.raises(ValueError, match="`seconds` must be a number"), worker_timeout(seconds):
+        pass
+
+
 def _slow(seconds):
     from threading import Event
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent import futures
@@ -11,7 +12,7 @@ from contextvars import ContextVar, copy_context
 from numbers import Real
 from typing import Any
 
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Parallel, delayed, effective_n_jobs, wrap_non_picklable_objects
 from joblib.parallel import get_active_backend
 
 TIMEOUT = 600.0
@@ -216,14 +217,45 @@ def _collect(
     piecemeal = getattr(backend, "supports_return_generator", False)  # not of ray
     return_as = "generator_unordered" if piecemeal else "list"
     done = Parallel(prefer="threads", return_as=return_as, **options)(
-        delayed(_attempt)(function, at, tasks[at]) for at in left
+        delayed(_attempt)(function, at, _Sent(tasks[at])) for at in left
     )
     results.update(done)
 
 
-def _attempt(function: Callable[[Any], Any], at: int, task: Any) -> tuple[int, Any]:
+class _Sent:
+    """A task on its way. Engines wait for ever for one that cannot be pickled: here it says so."""
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+
+    def __reduce__(self) -> Any:
+        try:
+            by_value = wrap_non_picklable_objects(self.task, keep_wrapper=False)
+            return _received, (pickle.dumps(by_value),)
+        except Exception as error:  # noqa: BLE001 - of whatever is in the task
+            return _NotSent, (f"{type(error).__name__}: {error}",)
+
+
+class _NotSent:
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    @property
+    def task(self) -> Any:
+        raise TypeError(
+            f"What is to be drawn cannot be sent to another process: {self.reason}. Draw in "
+            'threads, backend="threading", or make the images and the synthesis such that pickle '
+            "takes them."
+        )
+
+
+def _received(content: bytes) -> _Sent:
+    return _Sent(pickle.loads(content))
+
+
+def _attempt(function: Callable[[Any], Any], at: int, sent: Any) -> tuple[int, Any]:
     try:
-        return at, function(task)
+        return at, function(sent.task)
     except Exception as error:
         raise _Raised(error) from error
 

@@ -6,7 +6,6 @@ that lie in it, and their own names stand one behind the other in one piece of m
 
 from __future__ import annotations
 
-import copy
 import os
 from array import array
 from bisect import bisect_right
@@ -76,8 +75,8 @@ class Paths(Sequence[str]):
         return Paths, (list(self),)  # of a part no more than that
 
     def _part(self, rows: NDArray[np.intp]) -> Paths:
-        some = copy.copy(self)  # of the same names
-        vars(some)["_rows"] = rows
+        some = Paths.__new__(Paths)
+        vars(some).update(vars(self) | {"_rows": rows})  # of the same names: none is copied
         return some
 
     def _path(self, row: int) -> str:
