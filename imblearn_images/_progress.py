@@ -17,23 +17,23 @@ __all__ = ["progress"]
 def progress(
     total: int, what: str, verbose: int, *, unit: str = "file"
 ) -> Iterator[Callable[[int], object]]:
-    """Show how many of `total` are done, how many a second, and how long the rest takes.
+    """Show how many of `total` are done, how many per second, and how long the rest will take.
 
     Parameters
     ----------
     total : int
-        How many there are.
+        Number of items.
     what : str
-        What stands before the bar.
+        Text before the bar.
     verbose : int
         0: show nothing. Without tqdm a line says once how to get it.
     unit : str, default="file"
-        What is counted.
+        Name of an item.
 
     Yields
     ------
     done : callable
-        To be called, from any thread, with the number done since the last call.
+        Takes the number of items done since its last call; it may be called from any thread.
 
     Examples
     --------
@@ -55,9 +55,9 @@ def progress(
 
 
 def _bars() -> Any:
-    """The bar for where this runs, or None where tqdm is not installed."""
+    """Return tqdm's bar for a terminal or a notebook, or None if tqdm is not installed."""
     try:
-        if find_spec("ipywidgets") is None:  # tqdm.auto would warn of it in every notebook
+        if find_spec("ipywidgets") is None:  # without it, tqdm.auto warns in every notebook
             from tqdm import tqdm
         else:
             from tqdm.auto import tqdm
@@ -69,5 +69,5 @@ def _bars() -> Any:
 
 @cache
 def _say_what_is_missing() -> None:
-    """Note once how to get a progress bar."""
-    sys.stderr.write("no progress bar: tqdm is not installed (pip install tqdm)\n")
+    """Write once how to get a progress bar."""
+    sys.stderr.write("No progress bar: tqdm is not installed. Install it: pip install tqdm\n")

@@ -80,9 +80,9 @@ def test_the_next_epoch_follows_when_all_batches_were_read():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"batch_size": 0}, "`batch_size` must be an integer from 1 on, got 0"),
-        ({"workers": 0}, "`workers` must be an integer from 1 on, got 0"),
-        ({"max_queue_size": 1.5}, "`max_queue_size` must be an integer from 1 on"),
+        ({"batch_size": 0}, "`batch_size` must be an integer of at least 1, got 0"),
+        ({"workers": 0}, "`workers` must be an integer of at least 1, got 0"),
+        ({"max_queue_size": 1.5}, "`max_queue_size` must be an integer of at least 1"),
         ({"channels": "middle"}, '`channels` must be "last", "first" or None'),
         ({"plans": [1, 2]}, r"`plans` must be EpochPlans, got \[1, 2\]"),
     ],

@@ -208,7 +208,7 @@ def test_the_command_writes_and_names_it(home, tmp_path, capsys):
     assert main([*command, "--manifest", "parquet", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["manifest"] == PARQUET
     assert main([*command, "--manifest", "parquet", "--resume"]) == 0
-    assert f"{PARQUET} says what each is made of" in capsys.readouterr().out
+    assert f"{PARQUET} says what each is made from" in capsys.readouterr().out
     assert main(["verify", str(tmp_path / "out"), "--source", str(home / "photos")]) == 0
     assert main([*command, "--manifest", "parquet", "--boxes", "auto"]) == 1
     assert "--manifest is about class folders" in capsys.readouterr().err

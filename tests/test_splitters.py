@@ -127,7 +127,11 @@ def test_scikit_learn_splits_by_it():
 BAD = [
     (MultilabelStratifiedKFold(1), {}, "`n_splits` must be a number of folds, at least 2, got 1"),
     (MultilabelStratifiedKFold(9), {}, "4 images cannot be divided into 9 parts"),
-    (MultilabelStratifiedKFold(random_state=0), {}, "`random_state` must be None where nothing"),
+    (
+        MultilabelStratifiedKFold(random_state=0),
+        {},
+        "`random_state` must be None without `shuffle`",
+    ),
     (MultilabelStratifiedKFold(3), {"groups": [1, 1, 2, 2]}, "2 groups cannot be divided into 3"),
     (MultilabelStratifiedKFold(2), {"groups": [1, 1, None, 2]}, "1 missing groups"),
     (MultilabelStratifiedKFold(2), {"y": None}, "got None"),

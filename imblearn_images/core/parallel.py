@@ -1,4 +1,4 @@
-"""Parallel: tasks of one array spread over threads, tasks of files over what joblib is set to."""
+"""Parallel: tasks in threads that share memory, or in the processes that joblib is set to use."""
 
 from __future__ import annotations
 
@@ -91,9 +91,8 @@ def in_threads(
     n_jobs, verbose
         As in :class:`joblib.Parallel`; :func:`joblib.parallel_config` is respected.
     small : bool, default=False
-        Whether all tasks together are too little work for threads to pay: on a busy
-        machine handing the interpreter from one to the other takes longer. They are then
-        called in turn.
+        Whether all tasks together are too little work for threads to pay off: on a busy
+        machine, switching between threads takes longer. They then run one after the other.
 
     Returns
     -------
@@ -103,7 +102,7 @@ def in_threads(
     Raises
     ------
     ValueError
-        For ``n_jobs=0``.
+        If `n_jobs` is 0.
     """
     if n_jobs == 0:
         raise ValueError("`n_jobs` must be a number of threads, or -1 for one per core, got 0.")
@@ -119,7 +118,7 @@ def in_threads(
 
 
 def works_in_threads() -> bool:
-    """Return whether joblib would run tasks here, in threads, or send them to other processes."""
+    """Return whether joblib would run tasks in threads of this process, not in other processes."""
     backend, _ = get_active_backend(prefer="threads")
     return bool(getattr(backend, "supports_sharedmem", False))
 
@@ -133,17 +132,17 @@ def in_workers(
     timeout: float | str | None = "auto",
     verbose: int = 0,
 ) -> list[Any]:
-    """Call `function` with every task, in threads, or in the processes that joblib is set to.
+    """Call `function` with every task, in threads or in the processes that joblib is set to use.
 
     ``with joblib.parallel_config(backend="loky")``, or "dask", or "ray", sends the tasks there.
-    A process that ends takes the tasks it had with it: these are sent once more.
+    Tasks that are lost because a process ends are sent once more.
 
     Parameters
     ----------
     function : callable
-        Of a task; what it has done before it may do again. Both can be pickled.
+        ``function(task)``, which must be safe to call twice with one task.
     tasks : sequence
-        What it is called with.
+        The arguments; like `function`, they must be picklable.
     what : callable
         ``what(task)`` names a task in an error.
     n_jobs, verbose
@@ -160,11 +159,11 @@ def in_workers(
     Raises
     ------
     Exception
-        What `function` has raised, if it has.
+        Any error that `function` raises.
     TimeoutError
         Naming a task that has not come back.
     RuntimeError
-        Naming a task that was lost twice.
+        If a task is lost twice; it is named.
     """
     if not works_in_threads():
         _warn_of_work_at_home(n_jobs)
@@ -177,7 +176,7 @@ def in_workers(
     for _ in range(2):
         left = [at for at in range(len(tasks)) if at not in results]
         if not left or (lost is not None and _n_workers(n_jobs) < 2):
-            break  # joblib would run here what has just ended a worker
+            break  # without a worker, joblib would run here what has just killed one
         try:
             _collect(
                 function, tasks, left, results, n_jobs=n_jobs, timeout=timeout, verbose=verbose
@@ -190,19 +189,19 @@ def in_workers(
                 f"{timeout:g} s; they are slower than that, or have ended. What is done stays: "
                 "call it again, within a longer `worker_timeout` if the work is heavy."
             ) from error
-        except Exception as error:  # noqa: BLE001 - joblib, dask, ray ... have kinds of their own
+        except Exception as error:  # noqa: BLE001 - joblib, dask, ray ... raise their own types
             lost = error
     if len(results) < len(tasks):
         raise RuntimeError(
-            f"{_named(tasks, results, what)} came back from no worker process, though sent again: "
-            f"{type(lost).__name__}: {lost} What is done stays: call it again, with smaller "
+            f"{_named(tasks, results, what)} came back from no worker process in two attempts: "
+            f"{type(lost).__name__}: {lost} Finished work is kept: call again, with smaller "
             "blocks or fewer workers if these have run out of memory."
         ) from lost
     return [results[at] for at in range(len(tasks))]
 
 
-class _Raised(Exception):  # noqa: N818 - carries an error, is none
-    """What a task has raised; whatever else comes out of joblib is the engine's own."""
+class _Raised(Exception):  # noqa: N818 - it carries an error rather than being one
+    """Carries the error of a task, to tell it from errors of joblib and its backends."""
 
 
 def _collect(
@@ -212,9 +211,9 @@ def _collect(
     results: dict[int, Any],
     **options: Any,
 ) -> None:
-    """Run the tasks `left`; put each result into `results` as soon as it is there."""
+    """Run the tasks `left`; put each result into `results` as soon as it arrives."""
     backend, _ = get_active_backend(prefer="threads")
-    piecemeal = getattr(backend, "supports_return_generator", False)  # not of ray
+    piecemeal = getattr(backend, "supports_return_generator", False)  # ray returns them at the end
     return_as = "generator_unordered" if piecemeal else "list"
     done = Parallel(prefer="threads", return_as=return_as, **options)(
         delayed(_attempt)(function, at, _Sent(tasks[at])) for at in left
@@ -254,6 +253,7 @@ def _received(content: bytes) -> _Sent:
 
 
 def _attempt(function: Callable[[Any], Any], at: int, sent: Any) -> tuple[int, Any]:
+    """Return the number of a task and its result; errors are raised within :class:`_Raised`."""
     try:
         return at, function(sent.task)
     except Exception as error:
@@ -261,26 +261,28 @@ def _attempt(function: Callable[[Any], Any], at: int, sent: Any) -> tuple[int, A
 
 
 def _n_workers(n_jobs: int | None) -> int:
+    """Return the number of worker processes, 0 if all have ended."""
     try:
         return int(effective_n_jobs(n_jobs))
-    except TimeoutError:  # of dask, where the last worker has ended
+    except TimeoutError:  # raised by dask after the last worker has ended
         return 0
 
 
 def _named(tasks: Sequence[Any], results: dict[int, Any], what: Callable[[Any], str]) -> str:
-    """Name what is not done."""
+    """Return the name of the first unfinished task, and how many more there are."""
     lost = [at for at in range(len(tasks)) if at not in results]
     more = f" and {len(lost) - 1} more of {len(tasks)} tasks" if len(lost) > 1 else ""
     return f"{what(tasks[lost[0]])}{more}"
 
 
 def _warn_of_work_at_home(n_jobs: int | None) -> None:
+    """Warn if joblib runs tasks in this process although a dask cluster was requested."""
     backend, _ = get_active_backend(prefer="threads")
     name = type(backend).__name__
     if name.startswith("Dask") and effective_n_jobs(n_jobs) == 1:
         warnings.warn(
             "joblib runs the tasks in this process, not on the dask cluster, which has one core: "
-            "what ends a worker would end this process. Give the cluster a second worker.",
+            "what would kill a worker will kill this process. Give the cluster a second worker.",
             UserWarning,
             stacklevel=4,
         )

@@ -1,7 +1,7 @@
-"""Splitting: which images validate, so that none of them has a relative in training.
+"""Splitting: choose validation images so that none of them has an equal or group in training.
 
-Images of one class each are split by scikit-learn (:func:`split_rows`); images of several labels,
-or of objects of several classes, by their counts (:func:`share_out`).
+Images with one class each are split by scikit-learn (:func:`split_rows`); images with several
+labels, or with objects of several classes, by their counts (:func:`share_out`).
 """
 
 from __future__ import annotations
@@ -33,36 +33,37 @@ def split_rows(
     Parameters
     ----------
     labels : sequence of str, length n
-        Classes; each keeps its share.
+        Class of each image; classes keep their shares.
     contents : ndarray of shape (n,)
-        Images of equal content stay on one side, always.
+        Images of equal content always stay on the same side.
     groups : sequence of hashable, length n, default=None
-        Images of one group stay on one side, too.
+        Images of one group stay on the same side, too.
     validation : float
-        Share of the images, above 0 and below 1.
+        Share of validation images, above 0 and below 1.
     seed : int
-        Of the draw.
+        Seed of the random choice.
 
     Returns
     -------
     is_valid : ndarray of bool, shape (n,)
+        Whether each image is a validation image.
     n_prevented : int
-        Images that a plain stratified split of the same seed would have put into
-        validation with a member of their group, or their equal, in training.
+        Number of images that a plain stratified split with the same seed would have put into
+        validation although an equal image, or one of their group, is in training.
 
     Raises
     ------
     ValueError
-        When a class is too small, or there are too few groups, naming it.
+        If a class is too small, naming it, or if there are too few groups.
 
     Notes
     -----
-    Without `groups` one of each equal images is split by scikit-learn's
-    ``StratifiedShuffleSplit``, the others follow. With `groups`, folds of its
-    ``StratifiedGroupKFold`` validate: of 5 folds one for 0.2, of 10 three for 0.3, those in
-    which the classes keep their shares best.
+    Without `groups`, one of several equal images is split by scikit-learn's
+    ``StratifiedShuffleSplit``, and the others follow it. With `groups`, folds of its
+    ``StratifiedGroupKFold`` become the validation images: one of 5 folds for 0.2, three of 10 for
+    0.3, chosen so that the classes keep their shares best.
     """
-    # numbered, because an array of text takes room for the longest text in every row
+    # Classes become numbers, because a NumPy array pads all texts to the longest.
     names, y = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
     _check_share(names, y, validation)
     plain = _shuffled(names, y, validation, seed)
@@ -82,7 +83,7 @@ def split_rows(
             side = "training" if is_valid[rows].all() else "validation"
             raise ValueError(
                 f"Class {name!r} of {counted(np.count_nonzero(rows), 'image')} would have none for "
-                f"{side} at validation={validation}. Add images, take another share or seed"
+                f"{side} at validation={validation}. Add images, use another share or seed"
                 + ("." if groups is None else ", or smaller groups.")
             )
     trained = np.unique(bonds[~plain])
@@ -90,7 +91,7 @@ def split_rows(
 
 
 def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
-    """Join two groupings: what either of them holds together, stays together.
+    """Return groups in which images stay together that are together in one of two groupings.
 
     Examples
     --------
@@ -103,12 +104,14 @@ def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
         names.append(np.array([known.setdefault(name, len(known)) for name in grouping], np.intp))
     n_one = int(names[0].max(initial=-1)) + 1
     n = n_one + int(names[1].max(initial=-1)) + 1
+    # Each image is an edge between its group in one grouping and its group in the other.
     graph = coo_matrix((np.ones(len(names[0]), np.int8), (names[0], n_one + names[1])), (n, n))
     parts: NDArray[np.intp] = connected_components(graph, directed=False)[1]
     return np.unique(parts[names[0]], return_inverse=True)[1].astype(np.intp)
 
 
 def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) -> None:
+    """Raise for a share that is not between 0 and 1, and for classes of one image."""
     if not 0 < validation < 1:
         raise ValueError(f"`validation` must be a share above 0 and below 1, got {validation!r}.")
     if len(small := names[np.bincount(y) < 2]):
@@ -123,8 +126,9 @@ def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) ->
 def _shuffled(
     names: NDArray[Any], y: NDArray[np.intp], validation: float, seed: int
 ) -> NDArray[np.bool_]:
+    """Return the validation images of a stratified split with every class on both sides."""
     n_classes = len(names)
-    # scikit-learn wants room for one image of every class on both sides
+    # scikit-learn requires at least as many images on each side as there are classes
     n_valid = int(np.clip(np.ceil(validation * len(y)), n_classes, len(y) - n_classes))
     is_valid = np.zeros(len(y), dtype=bool)
     try:
@@ -136,7 +140,7 @@ def _shuffled(
             f"{len(y)} different images cannot be split at validation={validation}: {error} "
             f"Different images per class: {counts}"
         ) from error
-    # StratifiedShuffleSplit may leave a tiny class out of one side: move one image over
+    # StratifiedShuffleSplit may put a tiny class on one side only: then move one of its images.
     for number in range(n_classes):
         rows = np.flatnonzero(y == number)
         if is_valid[rows].all() or not is_valid[rows].any():
@@ -148,6 +152,8 @@ def _shuffled(
 def _grouped(
     y: NDArray[np.intp], groups: NDArray[np.intp], validation: float, seed: int
 ) -> NDArray[np.bool_]:
+    """Return the validation images of a split by groups: the best choice of folds."""
+    # 0.3 is 3 of 10 folds, 1/3 is 1 of 3; at most 10, to keep the combinations below few.
     share = Fraction(validation).limit_denominator(10)
     share = min(max(share, Fraction(1, 10)), Fraction(9, 10))
     n_groups = len(np.unique(groups))
@@ -158,7 +164,7 @@ def _grouped(
         )
     folds = StratifiedGroupKFold(share.denominator, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # of classes with fewer images than folds; the caller checks what came out
+        # The warning is about classes with fewer images than folds; `split_rows` checks these.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         parts = [rows for _, rows in folds.split(y, y, groups)]
     counts = np.array([np.bincount(y[rows], minlength=y.max() + 1) for rows in parts])
@@ -171,9 +177,9 @@ def _grouped(
     return is_valid
 
 
-SAMPLE = 200  # images of a side that are candidates for an exchange at a time
-SWEEPS = 8  # over all pairs of sides
-EXCHANGES = 12  # between two sides before other candidates are drawn
+SAMPLE = 200  # candidates for an exchange on each side at a time
+SWEEPS = 8  # rounds of exchanges over all pairs of sides
+EXCHANGES = 12  # exchanges between two sides before other candidates are drawn
 
 
 def share_out(
@@ -182,32 +188,32 @@ def share_out(
     groups: NDArray[Any] | None,
     random_state: np.random.RandomState,
 ) -> NDArray[np.intp]:
-    """Share images out so that every side gets its share of every label, and of the images.
+    """Assign images to sides so that every side gets its share of every label and of the images.
 
     Parameters
     ----------
     counts : ndarray of shape (n, L)
         How many times each image has each label, from 0.
     shares : sequence of float, length k
-        Of each side; they sum to 1.
+        Share of each side; they sum to 1.
     groups : ndarray of shape (n,) or None
-        Images that stay on one side; can be sorted.
+        Images of one group stay on the same side; values that can be sorted.
     random_state : RandomState
-        Decides between equals, and which exchanges are looked for.
+        Breaks ties, and chooses the exchanges to try.
 
     Returns
     -------
     side : ndarray of shape (n,), dtype intp
-        0 to k - 1. A label that at least k images, or groups, have is on every side wherever
-        that can be had.
+        Side of each image, 0 to k - 1. A label that at least k images, or groups, have is on
+        every side wherever that is possible.
 
     Notes
     -----
-    The rarest label goes first, as in iterative stratification [1]_, here by counts: of its
-    images, those that hold most of it first, each to the side that lacks it most. When the last
-    images of a label are just enough to give one to every side without it, they do. Then images
-    are exchanged between pairs of sides, as long as that brings labels and sizes closer to their
-    shares in squares of relative deviations, and no side loses a label.
+    The rarest label goes first, as in iterative stratification [1]_, but by counts: its images
+    are assigned in descending order of its count, each to the side that lacks it most. When the
+    remaining images of a label are just enough to give one to every side without it, each goes
+    to one of these. Then images are exchanged between pairs of sides, as long as that reduces the
+    sum of squared relative deviations of labels and sizes, and no side loses a label.
 
     References
     ----------
@@ -239,6 +245,7 @@ def _shared_by_label(
     shares: NDArray[np.float64],
     random_state: np.random.RandomState,
 ) -> NDArray[np.intp]:
+    """Return the side of each unit (image or group), assigned label by label, the rarest first."""
     n_sides, totals = len(shares), units.sum(axis=0)
     lacks, room = np.outer(shares, totals), shares * sizes.sum()
     has = np.zeros(lacks.shape, dtype=bool)
@@ -276,18 +283,18 @@ def _exchange(
     shares: NDArray[np.float64],
     random_state: np.random.RandomState,
 ) -> None:
-    """Exchange units between two sides, or move one over, while that helps; in place.
+    """Exchange units between two sides, or move one, while that helps; change `side` in place.
 
-    For an error ``e`` of a side, in shares of each label, exchanging ``u`` for ``v`` changes the
-    sum of squares of two sides by ``2 |u - v|^2 - 2 (u - v) (e_a - e_b)``: one product of
-    matrices gives it for all pairs of candidates.
+    For errors ``e_a`` and ``e_b`` of two sides, in shares of each label, exchanging ``u`` for
+    ``v`` changes the sum of squares by ``2 |u - v|^2 - 2 (u - v) (e_a - e_b)``: one matrix product
+    gives this for all pairs of candidates.
     """
     table = np.column_stack([units, sizes])
     scaled = table / np.maximum(table.sum(axis=0), 1.0)
     whole, sides = scaled.sum(axis=0), range(len(shares))
     error = np.stack([scaled[side == at].sum(axis=0) - shares[at] * whole for at in sides])
     holds = np.stack([(units[side == at] > 0).sum(axis=0) for at in sides])
-    nobody = np.zeros((1, table.shape[1]))  # exchanged for it, a unit is moved over
+    nobody = np.zeros((1, table.shape[1]))  # an exchange for this empty unit moves a unit
     for _ in range(SWEEPS):
         helped = False
         for one, other in combinations(sides, 2):

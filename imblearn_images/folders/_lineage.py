@@ -1,7 +1,8 @@
-"""Lineage: what the manifests beside image files say of where the images come from.
+"""Lineage: where images come from, read from the manifests beside their files.
 
-A folder that this package wrote says of every file which photos it shows and whether it was
-drawn. Used as a source again, as a whole or a part, also through links, it still says so.
+The manifest of a folder that this package wrote records for every file which photos it shows and
+whether it was drawn. This still holds when the folder, or a part of it, is used as a source again,
+also through links.
 """
 
 from __future__ import annotations
@@ -21,26 +22,26 @@ from imblearn_images.folders._manifest import Manifest, Row, find_manifest
 
 @dataclass(frozen=True)
 class Lineage:
-    """Where image files come from, as far as manifests tell."""
+    """Where image files come from, as far as manifests record it."""
 
     shows: Sequence[tuple[str, ...]]
-    """The photos that each file shows, () where nothing is known; a name is one photo."""
+    """For each file the keys of the photos it shows, () where nothing is known."""
     drawn: NDArray[np.bool_]
-    """Whether each was drawn, and is not a photo."""
+    """Whether each file was drawn and is not a photo, shape (n,)."""
     manifests: list[str] = field(default_factory=list)
-    """The manifests that tell."""
+    """The manifests that were read."""
     strange: list[str] = field(default_factory=list)
-    """Files of this name that another program wrote."""
+    """Files named like a manifest that another program wrote."""
 
     @property
     def families(self) -> NDArray[np.intp]:
-        """Number of the photo that each file shows first; files of no known one have their own."""
+        """Number of the first photo of each file, shape (n,); unknown files get their own."""
         known: dict[Any, int] = {}
         names = (shows[0] if shows else row for row, shows in enumerate(self.shows))
         return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.intp)
 
     def photos(self, row: int) -> list[str]:
-        """Name the photos that a file shows, as their manifest does."""
+        """Return the names of the photos that a file shows, as in its manifest."""
         several = len(self.manifests) > 1
         return [
             "/".join((home, name)) if several else name
@@ -49,14 +50,14 @@ class Lineage:
 
 
 def read_lineage(paths: Sequence[FilePath]) -> Lineage:
-    """Look for manifests one and two folders above the folders of image files, and read them.
+    """Return the lineage of image files, from manifests one or two levels above their folders.
 
     Raises
     ------
     ValueError
-        Naming the manifest, and its line, that is damaged.
+        If a manifest is damaged, naming it and the line.
     ModuleNotFoundError
-        If one is Parquet and pyarrow is not installed.
+        If a manifest is Parquet and pyarrow is not installed.
 
     Examples
     --------
@@ -93,9 +94,9 @@ _NOTHING[0] = ()
 
 
 def _home(folder: str) -> tuple[str, str]:
-    """Return the folder with a manifest that tells of the files in `folder`, and the way there."""
+    """Return the folder whose manifest covers `folder`, and the path from there; else two ""."""
     inside = ""
-    for _ in range(2):  # <class>/, images/; train/<class>/
+    for _ in range(2):  # one level for <class>/ and images/, two for train/<class>/
         folder, name = os.path.split(folder)
         inside = f"{name}/{inside}".rstrip("/")
         if find_manifest(folder) is not None:
@@ -104,6 +105,7 @@ def _home(folder: str) -> tuple[str, str]:
 
 
 def _read(home: str, rows: dict[str, list[int]], shows: Any, lineage: Lineage) -> None:
+    """Enter what the manifest in `home` records; `rows` maps its paths to files."""
     manifest = Manifest(Path(home))
     try:
         for line in manifest:
@@ -111,7 +113,8 @@ def _read(home: str, rows: dict[str, list[int]], shows: Any, lineage: Lineage) -
                 shows[row] = _names(home, line)
                 lineage.drawn[row] = line.kind == "synthetic" or line.drawn_before
     except ValueError:
-        if os.path.isfile(manifest.file) and not manifest.has_rows():  # of another program
+        # A file without a single valid row is another program's; with some it is ours, damaged.
+        if os.path.isfile(manifest.file) and not manifest.has_rows():
             lineage.strange.append(str(manifest.file))
             return
         raise
@@ -119,6 +122,8 @@ def _read(home: str, rows: dict[str, list[int]], shows: Any, lineage: Lineage) -
 
 
 def _names(home: str, row: Row) -> tuple[str, ...]:
-    # Names of one home mean one thing: the source of its source, where the row tells of that.
+    """Return the keys of the photos that a row shows: manifest folder, level and name."""
+    # The same name can mean two files: one of the source, or, where the row has ancestors, one of
+    # the source's own source. `level` keeps the two apart.
     level, names = ("..", row.ancestors) if row.ancestors else ("", row.parents)
     return tuple("\0".join((home, level, name)) for name in names)

@@ -1,4 +1,4 @@
-"""The manifest: one line, or row of Parquet, per output row: where it lies, what it is made of."""
+"""The manifest: one line per output row, with its file and what that was made from."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ HELD_OUT = ("valid", "test")
 SPLITS = ("train", *HELD_OUT, "skipped")
 KINDS = ("original", "copy", "synthetic", "skipped")
 _LONGEST = 1 << 26
-"""Bytes of a line of a manifest: what is longer names more parents than there can be."""
+"""Maximum bytes of a line of a manifest; a longer one would name impossibly many parents."""
 _LONGEST_TEXT = 1 << 20
-"""Bytes of a line of labels.csv."""
+"""Maximum bytes of a line of labels.csv."""
 _SHA256 = re.compile("[0-9a-f]{64}")
 _MISSING = ("", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "None", "n/a", "null", "nan", "NaN")
 
@@ -41,7 +41,7 @@ class Row:
     path: str | None
     """File below the output folder, with "/"; None for a row without a file of its own."""
     label: str
-    """Class, as it is, however its folder is named."""
+    """The class itself, not the encoded name of its folder."""
     split: str
     """ "train", "valid", "test", or "skipped" for a source file that was left out."""
     kind: str
@@ -66,7 +66,7 @@ class Row:
 
 
 _RARE = ("reason", "ancestors", "drawn_before")
-"""Fields that a line has only where they say something."""
+"""Fields that are left out of a line where they are empty."""
 
 
 def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
@@ -196,9 +196,9 @@ def parse_row(line: bytes | Mapping[str, Any]) -> Row:
 
 
 def drawn_files(file: IO[bytes], name: str) -> Iterator[tuple[str, bytes]]:
-    """Yield name and SHA-256 of the drawn images of which a journal or manifest tells.
+    """Yield name and SHA-256 of the drawn images that a journal or manifest lists.
 
-    A line that was cut off, or is damaged, tells nothing: the image is drawn again.
+    A line that is cut off or damaged is skipped: its image is drawn again.
     """
     for facts in _rows_told(file) if _in_columns(Path(name)) else _lines_told(file):
         path, sha256 = facts.get("path"), facts.get("sha256")
@@ -307,7 +307,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "ancestors": (_all(_is_name), "a list of names of files"),
     "drawn_before": (lambda value: isinstance(value, bool), "true or false"),
 }
-"""Every field: whether a value of it can be, and what it must be, in words."""
+"""For every field, a check of its value and a description of what it must be."""
 
 _NEEDED = _FIELDS.keys() - _RARE
 
@@ -431,7 +431,7 @@ def _text_lines(file: IO[bytes]) -> Iterator[str]:
 
 
 def misread_labels(labels: Iterable[str]) -> list[str]:
-    """Find labels that pandas or a spreadsheet takes for something else than text.
+    """Return the labels that pandas or a spreadsheet would not read as text.
 
     Examples
     --------
@@ -452,9 +452,10 @@ def _looks_number(label: str) -> bool:
 
 
 def find_leaks(rows: Iterable[Row]) -> list[str]:
-    """Name the training rows that are, or descend from, a validation or test image.
+    """Return the training rows that are, or descend from, a validation or test image.
 
-    Also the validation and test rows that were drawn: they are not photos to measure on.
+    Validation and test rows that are synthetic are leaks, too: they are no photos to measure on.
+    Rows are named by their files. `rows` is read several times, so it must not be an iterator.
 
     Examples
     --------

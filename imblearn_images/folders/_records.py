@@ -1,4 +1,4 @@
-"""Records: what a look at every byte and every pixel of a file says about it, and of all files."""
+"""Records: what is known of each image file after its bytes are hashed and its pixels decoded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """What one image file holds, or why it cannot be used."""
+    """What one image file contains, or why it cannot be used."""
 
     path: str
     """As it was given."""
@@ -50,7 +50,7 @@ class FileRecord:
     has_more_frames: bool = False
     """Whether frames or pages follow the first."""
     phash: int | None = None
-    """Perceptual hash of 256 bits, where requested and where there is something to see."""
+    """Perceptual hash of 256 bits; None if not requested, or if the image shows nothing."""
 
     @property
     def misnamed(self) -> bool:
@@ -66,7 +66,7 @@ _LOOK = np.dtype([("is_known", "?"), ("phash", "u1", 32)])
 
 
 class FileRecords:
-    """Records of many files in columns, 51 bytes a file beside its path.
+    """Records of many files, stored in columns: 51 bytes a file beside its path.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class FileRecords:
         return digest.hex()
 
     def sound(self) -> tuple[FileRecords, NDArray[np.intp]]:
-        """Return the records without errors, and where they stand among these."""
+        """Return the records without errors, and their rows among these."""
         rows = np.delete(np.arange(len(self)), list(self._errors))
         if not self._errors:
             return self, rows
@@ -188,7 +188,8 @@ class FileRecords:
             return first
         rows = np.flatnonzero(np.isin(contents, several))
         order = rows[np.argsort(contents[rows], kind="stable")]
-        start = np.arange(len(order))  # of the run of equal ones, among those in order
+        # Sorted, equal contents are neighbours: `start` is the position where each run begins.
+        start = np.arange(len(order))
         start[1:][contents[order[1:]] == contents[order[:-1]]] = 0
         np.maximum.accumulate(start, out=start)
         first[order] = order[start]
@@ -279,12 +280,12 @@ def examine(path: str, *, hash_pixels: bool = False, mode: str | None = None) ->
             files.check_scans(im)
             im.load()
             width, height = im.size
-            im.crop((0, 0, 1, 1)).convert(own_mode)  # whether Pillow can make an array of it
+            im.crop((0, 0, 1, 1)).convert(own_mode)  # raises if Pillow cannot convert the mode
             if mode is not None:
                 files.check_scale(im)
             more = files.frames_follow(im)
             n_bytes, sha256 = hash_file(path)
-        del im  # with its pixels, which are decoded anew, smaller, for the hash
+        del im  # frees its pixels: the perceptual hash decodes a smaller version
         phash = _hash_of_look(path) if hash_pixels else None
     except (FileNotFoundError, PermissionError, ValueError, MemoryError) as error:
         return FileRecord(path, error=str(error).removeprefix(f"{printable(path)}: "))
@@ -294,7 +295,7 @@ def examine(path: str, *, hash_pixels: bool = False, mode: str | None = None) ->
 def _hash_of_look(path: str) -> int | None:
     try:
         return hash_file_look(path)
-    except ValueError:  # it is sound, but shows nothing that could be hashed
+    except ValueError:  # a sound file, but of one colour, which has no perceptual hash
         return None
 
 

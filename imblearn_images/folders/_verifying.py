@@ -1,4 +1,4 @@
-"""Verifying: a folder against its manifest."""
+"""Verifying: check an output folder against its manifest."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ FAULTS = ("missing", "changed", "unexpected", "leaks", "labels")
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a check of an output folder found; truthy if all is well.
+    """What a check of an output folder found; true if nothing is wrong.
 
     Read more in the :ref:`User Guide <photo-folders>`.
     """
 
     output: str
     n_rows: int
-    """Rows of the manifest that are in the data set."""
+    """Number of rows of the manifest, without skipped files."""
     missing: list[str] = field(default_factory=list)
-    """Files that the manifest names and that are not there, or cannot be read."""
+    """Files that the manifest names and that do not exist or cannot be read."""
     changed: list[str] = field(default_factory=list)
-    """Files whose SHA-256 is another one."""
+    """Files whose SHA-256 differs from the manifest's."""
     unexpected: list[str] = field(default_factory=list)
     """Files that the manifest does not name."""
     leaks: list[str] = field(default_factory=list)
     """Training rows that are, or descend from, a validation or test image; validation and test
-    rows that were drawn."""
+    rows that are synthetic."""
     labels: list[str] = field(default_factory=list)
     """What is wrong with labels.csv."""
 
@@ -101,8 +101,9 @@ def verify_folder(
     output : str or path-like
         Folder that `balance_folder`, `unbalance_folder` or `export_images` wrote.
     source : str or path-like, default=None
-        Also check that the parents are still there, and that originals and copies equal them;
-        where it is an output itself, that no two sides show one of *its* photos.
+        The folder that the output was made from. With it, also check that the parents still
+        exist, that originals and copies equal them, and, where it is an output itself, that no
+        photo of *its* source appears on two sides.
     n_jobs : int, default=None
         Threads that read the files.
     verbose : int, default=0
@@ -111,13 +112,13 @@ def verify_folder(
     Returns
     -------
     VerifyReport
-        ``bool(report)`` shows whether all is well.
+        ``bool(report)`` is True if nothing is wrong.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no manifest in it: it was not finished, or was written by
-        another program. If there is no `source`.
+        If there is no such folder, or no manifest in it: it is unfinished, or was written by
+        another program. If `source` does not exist.
     ValueError
         If the manifest is damaged, naming the line, or is not a file.
     ModuleNotFoundError
@@ -136,7 +137,7 @@ def verify_folder(
     if source is not None and not os.path.isdir(source):
         raise FileNotFoundError(
             f"`source` must be a folder, got {os.fspath(source)}. Name the one that {root} was "
-            "made of."
+            "made from."
         )
     rows = Manifest(root)
     n_rows = n_files = 0
@@ -148,13 +149,13 @@ def verify_folder(
         if source is None:
             outside |= dict.fromkeys(name for name in row.parents if not _lies_in(name, "source"))
     bad: dict[str, list[str]] = {"missing": [], "changed": []}
-    if has_source:  # images of elsewhere, which `export_images` wrote, may be called anything
+    if has_source:  # parents of exported images may have any name: they need not be files at all
         bad["missing"] += [f"{name} (points out of the source)" for name in outside]
     parents: dict[str, str | None] = {}
     related: Iterable[Row] = rows
     if source is not None:
         parents = _parents(rows)
-        # Who wrote the manifest has no say in which files of this machine are looked for.
+        # A manifest is not trusted: it must not make us look for files outside the source.
         outside = dict.fromkeys(name for name in parents if not _lies_in(name, source))
         bad["missing"] += [f"{name} (points out of the source)" for name in outside]
         for name in outside:
@@ -194,28 +195,29 @@ def verify_folder(
 
 
 def _check_there(root: Path) -> None:
+    """Raise a FileNotFoundError if there is no folder with a manifest."""
     if not root.is_dir():
         raise FileNotFoundError(
-            f"{os.fspath(root)!r} is not a folder. Name the one that was given as output."
+            f"{os.fspath(root)!r} is not a folder. Name the folder that was passed as output."
         )
     if find_manifest(root) is not None:
         return
     if os.path.lexists(root / WORKSHOP):
         raise FileNotFoundError(
-            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat what writes "
-            "it, with resume=True (of balance_folder)."
+            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat the call "
+            "that writes it, with resume=True (of balance_folder)."
         )
     above = root.absolute().parent
     named = find_manifest(above)
     hint = f" Did you mean {os.fspath(above)!r}?" if named is not None and named.is_file() else ""
     raise FileNotFoundError(
         f"{os.fspath(root)!r} holds no {MANIFEST}: it was not written by this package. Name the "
-        f"folder that was given as output.{hint}"
+        f"folder that was passed as output.{hint}"
     )
 
 
 def _is_of_a_source(row: Row) -> bool:
-    """Return whether a row is a file of class folders: what it was made of is in its name."""
+    """Return whether a row is an original that `balance_folder` wrote: its name has the digest."""
     if row.path is None or row.kind != "original" or not row.parents:
         return False
     digest = digest_of((row.label, *row.parents, str(row.sha256)))
@@ -223,14 +225,14 @@ def _is_of_a_source(row: Row) -> bool:
 
 
 def _lies_in(name: str, source: str | os.PathLike[str]) -> bool:
-    """Return whether a parent is below the source, as it is spelled: no file is looked at."""
+    """Return whether a parent's path leads below the source, without touching the disk."""
     root = os.path.abspath(source)
     there = os.path.abspath(os.path.join(root, name))
     return there.startswith(os.path.join(root, "")) and "\0" not in name
 
 
 class _Related:
-    """Rows with what the manifest of their source says of their parents."""
+    """Rows, extended by what the manifest of their source records of their parents."""
 
     def __init__(self, rows: Iterable[Row], parents: Iterable[str], source: str) -> None:
         names = list(parents)
@@ -250,7 +252,7 @@ class _Related:
 
 
 def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
-    """Name the files of the source, each with its SHA-256 where a row tells it."""
+    """Return the files of the source, each with its SHA-256 if a row records it."""
     parents: dict[str, str | None] = {}
     for row in rows:
         if row.kind == "synthetic":
@@ -262,6 +264,7 @@ def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
 
 
 def _unexpected(root: Path, rows: Manifest) -> list[str]:
+    """Return the files in an output, and the links to folders, that no row names."""
     found = set()
     for folder, subfolders, names in os.walk(root):
         inside = Path(folder).relative_to(root)
@@ -273,12 +276,14 @@ def _unexpected(root: Path, rows: Manifest) -> list[str]:
 
 
 def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
+    """Return what is wrong with labels.csv; an empty list where none is needed."""
     file = root / LABELS
     if not os.path.lexists(file):
         needed = any(r.path is None and r.parents and r.split != "skipped" for r in rows)
         return [f"{LABELS} is missing"] if needed else []
     try:
         with open_regular(file) as content:
+            # Bytes are quick to compare; rows are parsed only to name the first difference.
             same = all(content.read(len(line)) == line for line in labels_csv(label_table(rows)))
             if same and not content.read(1):
                 return []
@@ -291,11 +296,12 @@ def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
 def _first_difference(
     wanted: Iterator[tuple[str, str, bool]], found: Iterator[tuple[str, str, bool]]
 ) -> list[str]:
+    """Return a sentence on the first row that differs."""
     for number, (right, row) in enumerate(zip_longest(wanted, found), start=1):
         if right is None:
-            return [f"{LABELS}: row {number} and what follows is not in the manifest"]
+            return [f"{LABELS}: row {number} and those that follow are not in the manifest"]
         if row is None:
-            return [f"{LABELS}: row {number} is missing, {str(right)[:200]}, with all that follow"]
+            return [f"{LABELS}: row {number} is missing, {str(right)[:200]}, and all that follow"]
         if row != right:
             return [f"{LABELS}: row {number} must be {str(right)[:200]}, got {str(row)[:200]}"]
-    return [f"{LABELS}: the rows are those of the manifest, written in another way"]
+    return [f"{LABELS}: its rows are those of the manifest, but written in another way"]
