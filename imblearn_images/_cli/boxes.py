@@ -103,8 +103,8 @@ def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
 def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
     """Balance a data set with boxes, and print the report."""
     _refuse(
-        options,
-        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes"},
+        {**options, "manifest": options["manifest"] != "jsonl"},
+        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes", "manifest"},
     )
     if options["method"] not in ("random-over", "label-over"):
         raise ValueError(

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -26,12 +27,12 @@ from imblearn_images.folders._labels import check_names
 from imblearn_images.folders._layout import SplitFoldersError
 from imblearn_images.folders._manifest import (
     LABELS,
-    MANIFEST,
     Row,
+    check_manifest,
     labels_csv,
-    manifest_lines,
     misread_labels,
 )
+from imblearn_images.folders._parquet import check_text
 from imblearn_images.folders._pictures import CHART, SHEET, draw_chart, draw_sheet
 from imblearn_images.folders._plan import (
     FolderPlan,
@@ -65,6 +66,7 @@ def balance_folder(
     quality: int | None = None,
     layout: str = "folders",
     link: str = "copy",
+    manifest: str = "jsonl",
     on_error: str = "raise",
     on_empty: str = "raise",
     random_state: int = 0,
@@ -124,6 +126,10 @@ def balance_folder(
     link : {"copy", "hard", "symlink", "rows"}, default="copy"
         Real copies; hard or symbolic links, which share their bytes with the source; or, for
         "csv", rows that name the files of the source. Drawn images are always files.
+    manifest : {"jsonl", "parquet"}, default="jsonl"
+        What says of every file what it is made from: ``manifest.jsonl``, lines of JSON, or
+        ``manifest.parquet``, which takes a third of the bytes and needs pyarrow. Everything that
+        reads one takes the other, too.
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used: name all of them in one error, or leave them
         out and list them in the report and in the manifest.
@@ -188,6 +194,7 @@ def balance_folder(
         _check_kept(validation, groups, layout, link)
     if link == "rows" and layout != "csv":
         raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
+    manifest_name = check_manifest(manifest)
     validation = 0.2 if validation is None else validation
     check_size_and_mode(None, mode)
     form = Form(size, format, quality)
@@ -223,14 +230,20 @@ def balance_folder(
             "with pandas.read_csv(..., dtype={'label': str}, keep_default_na=False), and not with "
             "a spreadsheet"
         )
+    if manifest == "parquet":
+        check_text(kept.names())
     split = split_source(kept, validation, groups, random_state)
     options: dict[str, Any] = {"link": link, "form": form, "mode": mode, "on_empty": on_empty}
     if dry_run:
         decision = foresee(sampler, seed, kept, split, output=str(output), n_jobs=n_jobs, **options)
-        return decision.report(str(output))
+        return replace(decision.report(str(output)), manifest=manifest_name)
     if link == "copy":
         _check_room(folder.root, int(kept.records.n_bytes.sum()))
-    extra = [MANIFEST, *([LABELS] if layout == "csv" else []), *([CHART, SHEET] if plot else [])]
+    extra = [
+        manifest_name,
+        *([LABELS] if layout == "csv" else []),
+        *([CHART, SHEET] if plot else []),
+    ]
     folder.begin()
     try:
         decision = decide(
@@ -245,7 +258,16 @@ def balance_folder(
     except BaseException:
         folder.discard()
         raise
-    return _write(folder, decision, decision.rows, plot=plot, n_jobs=n_jobs, verbose=verbose)
+    report = _write(
+        folder,
+        decision,
+        decision.rows,
+        manifest=manifest,
+        plot=plot,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return replace(report, manifest=manifest_name)
 
 
 def _check_kept(validation: float | None, groups: Groups, layout: str, link: str) -> None:
@@ -286,6 +308,7 @@ def _write(
     decision: FolderPlan,
     rows: OutputRows,
     *,
+    manifest: str,
     plot: bool,
     n_jobs: int | None,
     verbose: int,
@@ -305,7 +328,7 @@ def _write(
         Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
         for label, record in kept.broken
     )
-    folder.finish(manifest_lines(chain(rows, left_out)))
+    folder.finish(chain(rows, left_out), manifest)
     return report
 
 

@@ -22,6 +22,7 @@ from imblearn_images.folders._manifest import (
     Manifest,
     Row,
     find_leaks,
+    find_manifest,
     label_rows,
     label_table,
     labels_csv,
@@ -120,6 +121,8 @@ def verify_folder(
         another program. If `source` does not exist.
     ValueError
         If the manifest is damaged, naming the line, or is not a file.
+    ModuleNotFoundError
+        If the manifest is Parquet and pyarrow is not installed.
 
     Examples
     --------
@@ -204,7 +207,7 @@ def _check_there(root: Path) -> None:
         raise FileNotFoundError(
             f"{os.fspath(root)!r} is not a folder. Name the folder that was passed as output."
         )
-    if os.path.lexists(root / MANIFEST):
+    if find_manifest(root) is not None:
         return
     if os.path.lexists(root / WORKSHOP):
         raise FileNotFoundError(
@@ -212,7 +215,8 @@ def _check_there(root: Path) -> None:
             "that writes it, with resume=True (of balance_folder)."
         )
     above = root.absolute().parent
-    hint = "" if not (above / MANIFEST).is_file() else f" Did you mean {os.fspath(above)!r}?"
+    named = find_manifest(above)
+    hint = f" Did you mean {os.fspath(above)!r}?" if named is not None and named.is_file() else ""
     raise FileNotFoundError(
         f"{os.fspath(root)!r} holds no {MANIFEST}: it was not written by this package. Name the "
         f"folder that was passed as output.{hint}"
@@ -266,14 +270,14 @@ def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
     return parents
 
 
-def _unexpected(root: Path, rows: Iterable[Row]) -> list[str]:
+def _unexpected(root: Path, rows: Manifest) -> list[str]:
     """Return the files in an output, and the links to folders, that no row names."""
     found = set()
     for folder, subfolders, names in os.walk(root):
         inside = Path(folder).relative_to(root)
         linked = [name for name in subfolders if Path(folder, name).is_symlink()]
         found |= {(inside / name).as_posix() for name in (*names, *linked)}
-    found -= {MANIFEST, LABELS, CHART, SHEET}
+    found -= {rows.file.name, LABELS, CHART, SHEET}
     found.difference_update(str(row.path) for row in rows)
     return sorted(found)
 
