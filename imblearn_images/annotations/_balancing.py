@@ -108,6 +108,7 @@ def balance_annotations(
     resume: bool = False,
     dry_run: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> BalanceReport:
     """Split a data set with boxes, balance the part that trains, and write both.
 
@@ -138,6 +139,8 @@ def balance_annotations(
         Only report.
     n_jobs : int, default=None
         Threads.
+    verbose : int, default=0
+        Progress bars (need the package tqdm).
 
     Returns
     -------
@@ -157,7 +160,9 @@ def balance_annotations(
         annotations, known = source, "coco"
     else:
         known = guess_format(source) if format is None else format
-        annotations = read_annotations(source, format=known, on_error=on_error, n_jobs=n_jobs)
+        annotations = read_annotations(
+            source, format=known, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+        )
     if annotations.paths is None:
         raise ValueError("`source` must have files, these annotations are of an array.")
     _check_not_within(annotations, output)
@@ -219,6 +224,7 @@ def balance_annotations(
         given,
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
         more=more,
     )
     return report
@@ -336,6 +342,7 @@ def convert_annotations(
     on_error: str = "raise",
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Write a data set in another format, with a manifest.
 
@@ -353,13 +360,17 @@ def convert_annotations(
         Make hard links to the images instead of copies.
     n_jobs : int, default=None
         Threads.
+    verbose : int, default=0
+        Progress bars (need the package tqdm).
 
     Returns
     -------
     annotations : Annotations
         As they were read.
     """
-    found = read_annotations(source, format=format, on_error=on_error, n_jobs=n_jobs)
+    found = read_annotations(
+        source, format=format, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+    )
     assert found.paths is not None
     paths: list[Source] = [os.fspath(path) for path in found.paths]
     rows = [
@@ -376,6 +387,7 @@ def convert_annotations(
         link=link,
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
         more={"rows": rows},
     )
     return found
@@ -416,6 +428,7 @@ def verify_annotations(
     *,
     source: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> CheckReport:
     """Compare a folder that was written with a manifest with what that says.
 
@@ -429,6 +442,8 @@ def verify_annotations(
         Also compare copies with the files of that folder.
     n_jobs : int, default=None
         Threads.
+    verbose : int, default=0
+        Progress bars (need the package tqdm).
 
     Returns
     -------
@@ -452,13 +467,13 @@ def verify_annotations(
         ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{printable(top / MANIFEST)} is damaged: {error!r:.60}") from error
-    found = hashes_of(top, n_jobs=n_jobs)
+    found = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     problems = [f"{name} is missing" for name in files if name not in found]
     problems += [f"{name} is not in the manifest" for name in found if name not in files]
     problems += [f"{n} has changed" for n, h in found.items() if files.get(n, h) != h]
     n_compared = 0
     if not problems:
-        annotations = read_annotations(top, format=known, n_jobs=n_jobs)
+        annotations = read_annotations(top, format=known, n_jobs=n_jobs, verbose=verbose)
         assert annotations.paths is not None
         n_boxes = {
             os.path.basename(p): len(annotations.boxes_of(r))
