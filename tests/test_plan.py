@@ -322,8 +322,7 @@ RULES = {
     "foreign": (Foreign(), r"Foreign\(base B, partner P with share 0\.\d\d\)"),
     "chain": (
         Chain([TransferDeformation(), "blend", Augment()]),
-        r"\([01]\.\d\d x \(B deformed by \d+% of the change from P .*to P\)"
-        r" \+ [01]\.\d\d x P\) augmented",
+        r"\([01]\.\d\d x \(B deformed by .* change from P .*to P\) \+ [01]\.\d\d x P\) augmented",
     ),
     "chain of copies": (Chain(["copy", Augment()]), r"\(a copy of B\) augmented"),
 }

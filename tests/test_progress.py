@@ -3,7 +3,9 @@
 import io
 import os
 import re
+import struct
 import sys
+from contextlib import suppress
 from types import ModuleType
 
 import joblib
@@ -14,6 +16,7 @@ from conftest import make_images
 from imblearn_images import RandomOverSampler, render, render_files
 from imblearn_images.__main__ import main
 from imblearn_images.annotations import write_annotations
+from imblearn_images.core import parallel
 from imblearn_images.core import progress as bars
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.progress import progress
@@ -30,25 +33,28 @@ def last_of(text, what):
 
 
 @pytest.fixture(params=["terminal", "pipe"])
-def stream(request, monkeypatch):
-    """Standard error on a terminal or a pipe; what it was sent, when the work is done."""
+def stream(request):
+    """A terminal or a pipe to be standard error, and what it was sent when the work is done."""
     if request.param == "terminal":
-        pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
-        there, here = pty.openpty()
+        termios = pytest.importorskip("termios", reason="this system has no pseudo-terminals")
+        there, here = os.openpty()
+        import fcntl
+
+        fcntl.ioctl(here, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
     else:
         there, here = os.pipe()
     with open(here, "w", encoding="utf-8") as file:
-        monkeypatch.setattr(sys, "stderr", file)
 
         def sent():
             file.flush()
             os.set_blocking(there, False)
-            try:
-                return os.read(there, 1 << 16).decode()
-            except BlockingIOError:  # nothing
-                return ""
+            parts = []
+            with suppress(BlockingIOError):  # nothing more
+                while part := os.read(there, 1 << 16):
+                    parts.append(part)
+            return b"".join(parts).decode()
 
-        yield request.param, sent
+        yield request.param, file, sent
     os.close(there)
 
 
@@ -61,8 +67,12 @@ def drawn(folder, how):
         render(sampler.plan_, X, verbose=1)
     elif how == "render_files":
         render_files(sampler.plan_, X, folder / "drawn", rows=7, verbose=1)
-    elif how == "processes":
-        with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+    elif how == "elsewhere":
+        with (
+            joblib.parallel_config(backend="threading", n_jobs=2),
+            pytest.MonkeyPatch.context() as p,
+        ):
+            p.setattr(parallel, "works_in_threads", lambda: False)  # as it is with processes
             render_files(sampler.plan_, X, folder / "drawn", rows=7, verbose=1)
     else:
         boxes = Annotations.of([[[0, 0, 4, 4]]] * 24, [[label] for label in y], (6, 5))
@@ -71,16 +81,17 @@ def drawn(folder, how):
         options = ["--boxes", "voc", "--validation", "0"]
         assert main(["balance", str(folder / "cells"), str(to), *options]) == 0
         assert main(["verify", str(to)]) == 0
-        return {"examined": (24, "image"), "written": (40, "image"), "hashed": (0, "file")}
+        return {"examined": (40, "image"), "written": (40, "image"), "hashed": (0, "file")}
     return {"drawn": (40, "image")}
 
 
-@pytest.mark.parametrize("how", ["render", "render_files", "processes", "boxes"])
+@pytest.mark.parametrize("how", ["render", "render_files", "elsewhere", "boxes"])
 def test_long_work_shows_rate_and_time_left_in_a_terminal_and_nothing_in_a_pipe(
     how, stream, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("NO_COLOR", "1")
-    where, sent = stream
+    where, stderr, sent = stream
+    monkeypatch.setattr(sys, "stderr", stderr)  # here, for pytest sets its own before each test
     expected = drawn(tmp_path, how)
     text = sent()
     if where == "pipe":
@@ -91,13 +102,15 @@ def test_long_work_shows_rate_and_time_left_in_a_terminal_and_nothing_in_a_pipe(
         assert re.search(LAST.format(n=n or r"\d+", unit=unit), last_of(text, what)), text
 
 
-def test_quiet_is_quiet_on_a_terminal_too(stream, tmp_path):
+def test_quiet_is_quiet_on_a_terminal_too(stream, tmp_path, monkeypatch):
     X = make_images(3, (6, 5), "uint8")
     boxes = Annotations.of([[[0, 0, 4, 4]]] * 3, [["cat"]] * 3, (6, 5))
     write_annotations(boxes, tmp_path / "cells", format="voc", images=X)
     command = ["convert", str(tmp_path / "cells"), str(tmp_path / "out"), "--to", "coco"]
+    _, stderr, sent = stream
+    monkeypatch.setattr(sys, "stderr", stderr)
     assert main([*command, "--quiet"]) == 0
-    assert stream[1]() == ""
+    assert sent() == ""
 
 
 def test_a_stream_of_a_notebook_is_no_terminal_and_looked_at_all_the_same(monkeypatch):
