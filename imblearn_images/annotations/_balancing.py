@@ -111,6 +111,7 @@ def balance_annotations(
     resume: bool = False,
     dry_run: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> BalanceReport:
     """Split a data set with boxes, balance its training part, and write both parts.
 
@@ -141,6 +142,7 @@ def balance_annotations(
     dry_run : bool, default=False
         Only report what would be written.
     {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -175,7 +177,9 @@ def balance_annotations(
         annotations, known = source, "coco"
     else:
         known = guess_format(source) if format is None else format
-        annotations = read_annotations(source, format=known, on_error=on_error, n_jobs=n_jobs)
+        annotations = read_annotations(
+            source, format=known, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+        )
     if annotations.paths is None:
         raise ValueError(
             "`source` must be annotations of image files, got annotations without paths. Write the "
@@ -240,6 +244,7 @@ def balance_annotations(
         given,
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
         more=more,
     )
     return report
@@ -359,6 +364,7 @@ def convert_annotations(
     on_error: str = "raise",
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Convert a data set to another format, and write a manifest.
 
@@ -375,6 +381,7 @@ def convert_annotations(
     link : bool, default=False
         Make hard links to the images instead of copies.
     {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -399,7 +406,9 @@ def convert_annotations(
     >>> print(verify_annotations(f"{folder}/coco", source=f"{folder}/voc"))
     2 files as the manifest says, 1 copy equal to the source
     """
-    found = read_annotations(source, format=format, on_error=on_error, n_jobs=n_jobs)
+    found = read_annotations(
+        source, format=format, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+    )
     assert found.paths is not None
     paths: list[Source] = [os.fspath(path) for path in found.paths]
     rows = [
@@ -416,6 +425,7 @@ def convert_annotations(
         link=link,
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
         more={"rows": rows},
     )
     return found
@@ -461,6 +471,7 @@ def verify_annotations(
     *,
     source: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> CheckReport:
     """Check a folder that was written with a manifest against that manifest.
 
@@ -473,6 +484,7 @@ def verify_annotations(
     source : path, default=None
         Also compare copies with the files they were made from, below that folder.
     {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -498,13 +510,13 @@ def verify_annotations(
         raise ValueError(
             f"{printable(top / MANIFEST)} is damaged: {error!r:.60}. Write the folder again."
         ) from error
-    found = hashes_of(top, n_jobs=n_jobs)
+    found = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     problems = [f"{name} is missing" for name in files if name not in found]
     problems += [f"{name} is not in the manifest" for name in found if name not in files]
     problems += [f"{n} has changed" for n, h in found.items() if files.get(n, h) != h]
     n_compared = 0
     if not problems:
-        annotations = read_annotations(top, format=known, n_jobs=n_jobs)
+        annotations = read_annotations(top, format=known, n_jobs=n_jobs, verbose=verbose)
         assert annotations.paths is not None
         n_boxes = {
             os.path.basename(p): len(annotations.boxes_of(r))

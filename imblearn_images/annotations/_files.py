@@ -26,6 +26,7 @@ from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.images import open_images
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
@@ -91,6 +92,7 @@ def read_annotations(
     one_based: bool = True,
     on_error: str = "raise",
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Read the boxes, outlines, masks and keypoints of a data set.
 
@@ -112,6 +114,7 @@ def read_annotations(
         What to do with files that cannot be read, and with images that are missing or whose size
         is not that of the annotations. What is skipped is listed in ``dropped``.
     {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -180,7 +183,7 @@ def read_annotations(
             f"{printable(root)} has no annotations in the format {format!r}. Name another folder "
             "or format."
         )
-    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs)
+    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs, verbose=verbose)
 
 
 def _found(root: Path, format_: str, folder: Path | None, *, one_based: bool) -> Found:
@@ -222,6 +225,7 @@ def write_annotations(
     images: Any = "copy",
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Write images and annotations as a data set that training programs read.
 
@@ -242,6 +246,7 @@ def write_annotations(
         Continue an interrupted run; files that exist already are kept. The result is the same,
         byte for byte.
     {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -300,6 +305,7 @@ def write_annotations(
         link=isinstance(images, str) and images == "link",
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
     )
     if images is None:
         return annotations
@@ -320,6 +326,7 @@ def write_set(
     link: bool = False,
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
     more: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Write images and annotations into a folder; see :func:`write_annotations`.
@@ -336,7 +343,7 @@ def write_set(
         Files to copy, and functions that return the pixels of the others; None writes no images.
     given : sequence of n str
         Names of the images; equal ones are numbered.
-    link, resume, n_jobs
+    link, resume, n_jobs, verbose
         As for `write_annotations`; `link` makes hard links.
     more : mapping, default=None
         Content of the manifest besides the hashes of all files; by default there is no manifest.
@@ -354,22 +361,25 @@ def write_set(
         str(Path(IMAGES_IN[format_], *([split] if split and format_ != "voc" else []), name))
         for name, split in zip(names, splits, strict=True)
     ]
-    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs)
+    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs, verbose=verbose)
     _write_text(top, annotations, format_, names, splits, places, channels)
     if more is not None:
-        _write_manifest(top, {**more, "format": format_, "images": places}, n_jobs=n_jobs)
+        content = {**more, "format": format_, "images": places}
+        _write_manifest(top, content, n_jobs=n_jobs, verbose=verbose)
     os.unlink(top / UNFINISHED)
     return [str(top / place) for place in places]
 
 
-def _write_manifest(top: Path, content: Mapping[str, Any], *, n_jobs: int | None) -> None:
+def _write_manifest(
+    top: Path, content: Mapping[str, Any], *, n_jobs: int | None, verbose: int
+) -> None:
     """Write the manifest: `content`, and the hashes of all files."""
-    hashes = hashes_of(top, n_jobs=n_jobs)
+    hashes = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     whole = {"kind": "annotations", "version": 1, **content, "files": hashes}
     _write(top / MANIFEST, json.dumps(whole, indent=1) + "\n")
 
 
-def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
+def hashes_of(top: Path, *, n_jobs: int | None = None, verbose: int = 0) -> dict[str, str]:
     """Return the SHA-256 of each file below a folder, without manifest and hidden files."""
     names = sorted(
         path.relative_to(top).as_posix()
@@ -383,10 +393,12 @@ def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
             digest = hashlib.sha256()
             while block := file.read(1 << 20):
                 digest.update(block)
+        done(1)
         return digest.hexdigest()
 
-    done = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
-    return dict(zip(names, done, strict=True))
+    with progress(len(names), "hashed", verbose) as done:
+        hashes = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
+    return dict(zip(names, hashes, strict=True))
 
 
 def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
@@ -539,6 +551,7 @@ def _write_images(
     *,
     link: bool,
     n_jobs: int | None,
+    verbose: int,
 ) -> list[int]:
     """Write the images; return the number of channels of each, 3 where it is not known."""
     if sources is None:
@@ -565,7 +578,13 @@ def _write_images(
             shutil.copyfileobj(file, copied)
         return 3
 
-    return in_threads(write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
+    def counted_write(row: int) -> int:
+        n_channels = write(row)
+        done(1)
+        return n_channels
+
+    with progress(len(places), "written", verbose, unit="image") as done:
+        return in_threads(counted_write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
 
 
 def _write_text(

@@ -77,7 +77,6 @@ def in_threads(
     tasks: Iterable[Sequence[Any]],
     *,
     n_jobs: int | None = None,
-    verbose: int = 0,
     small: bool = False,
 ) -> list[Any]:
     """Call `function` with the arguments of every task, in threads that share memory.
@@ -88,7 +87,7 @@ def in_threads(
         Writes its result where no other task writes.
     tasks : iterable of tuples
         Positional arguments.
-    n_jobs, verbose
+    n_jobs
         As in :class:`joblib.Parallel`; :func:`joblib.parallel_config` is respected.
     small : bool, default=False
         Whether all tasks together are too little work for threads to pay off: on a busy
@@ -109,7 +108,7 @@ def in_threads(
     tasks = list(tasks)
     if small or len(tasks) < 2:
         return [function(*task) for task in tasks]
-    results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem", verbose=verbose)(
+    results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem")(
         # a thread does not inherit what its starter has set, such as the limits of image files
         delayed(copy_context().run)(function, *task)
         for task in tasks
@@ -130,7 +129,7 @@ def in_workers(
     what: Callable[[Any], str],
     n_jobs: int | None = None,
     timeout: float | str | None = "auto",
-    verbose: int = 0,
+    done: Callable[[Any], object] = lambda task: None,
 ) -> list[Any]:
     """Call `function` with every task, in threads or in the processes that joblib is set to use.
 
@@ -145,11 +144,13 @@ def in_workers(
         The arguments; like `function`, they must be picklable.
     what : callable
         ``what(task)`` names a task in an error.
-    n_jobs, verbose
+    n_jobs
         As in :class:`joblib.Parallel`.
     timeout : float, default="auto"
         Seconds in which one of the tasks that other processes have in hand comes back. None for
         any time; "auto" for what :func:`worker_timeout` says, 600.
+    done : callable, default=None
+        ``done(task)`` is called in this process, from any thread, when a task is finished.
 
     Returns
     -------
@@ -168,7 +169,13 @@ def in_workers(
     if not works_in_threads():
         _warn_of_work_at_home(n_jobs)
     if works_in_threads() or effective_n_jobs(n_jobs) == 1:
-        return in_threads(function, ((task,) for task in tasks), n_jobs=n_jobs, verbose=verbose)
+
+        def reported(task: Any) -> Any:
+            result = function(task)
+            done(task)
+            return result
+
+        return in_threads(reported, ((task,) for task in tasks), n_jobs=n_jobs)
     if timeout == "auto":
         timeout = _timeout.get()
     results: dict[int, Any] = {}
@@ -178,9 +185,7 @@ def in_workers(
         if not left or (lost is not None and _n_workers(n_jobs) < 2):
             break  # without a worker, joblib would run here what has just killed one
         try:
-            _collect(
-                function, tasks, left, results, n_jobs=n_jobs, timeout=timeout, verbose=verbose
-            )
+            _collect(function, tasks, left, results, done, n_jobs=n_jobs, timeout=timeout)
         except _Raised as raised:
             raise raised.args[0] from raised
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
@@ -209,16 +214,19 @@ def _collect(
     tasks: Sequence[Any],
     left: list[int],
     results: dict[int, Any],
+    done: Callable[[Any], object],
     **options: Any,
 ) -> None:
     """Run the tasks `left`; put each result into `results` as soon as it arrives."""
     backend, _ = get_active_backend(prefer="threads")
     piecemeal = getattr(backend, "supports_return_generator", False)  # ray returns them at the end
     return_as = "generator_unordered" if piecemeal else "list"
-    done = Parallel(prefer="threads", return_as=return_as, **options)(
+    found = Parallel(prefer="threads", return_as=return_as, **options)(
         delayed(_attempt)(function, at, _Sent(tasks[at])) for at in left
     )
-    results.update(done)
+    for at, result in found:
+        results[at] = result
+        done(tasks[at])
 
 
 class _Sent:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._progress import progress
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.parallel import in_threads, in_workers, works_in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.writing import Block
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
@@ -351,7 +351,7 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
             marks[number] = mark
 
     if not works_in_threads():
-        _draw_elsewhere(folder, rows, n_jobs)
+        _draw_elsewhere(folder, rows, n_jobs, verbose)
     with progress(len(rows), "written", verbose) as done:
 
         def place_some(first: int) -> None:
@@ -365,7 +365,9 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
         folder.check_link(*of(number), int(marks[number]))
 
 
-def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) -> None:
+def _draw_elsewhere(
+    folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int
+) -> None:
     """Draw synthetic images in the workers that joblib is set to, where these can draw them.
 
     A worker writes its images into the workshop, which it must be able to reach; this process
@@ -377,9 +379,14 @@ def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) 
         names = (rows.path_of(rows.number_of(row)) for row in block.numbers)
         places = [os.path.abspath(folder.waiting(name)) for name in names]
         tasks.append((block, places, rows.form))
-    drawn = in_workers(
-        _draw_block, tasks, what=lambda task: task[0].what.capitalize(), n_jobs=n_jobs
-    )
+    with progress(sum(len(places) for _, places, _ in tasks), "drawn", verbose) as done:
+        drawn = in_workers(
+            _draw_block,
+            tasks,
+            what=lambda task: task[0].what.capitalize(),
+            n_jobs=n_jobs,
+            done=lambda task: done(len(task[0])),
+        )
     for (block, _, _), hashes in zip(tasks, drawn, strict=True):
         for row, (n_bytes, sha256) in zip(block.numbers, hashes, strict=True):
             number = rows.number_of(row)

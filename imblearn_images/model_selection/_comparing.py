@@ -32,7 +32,6 @@ from sklearn.utils.metaestimators import available_if
 from imblearn_images._docstrings import substitute
 from imblearn_images._drawings import Described, Fit, Training, parts_of, same_drawing
 from imblearn_images._members import alike
-from imblearn_images._progress import progress
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
@@ -40,6 +39,7 @@ from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
 from imblearn_images.core.gap import SynthesisGap, gap_between, gap_of
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
