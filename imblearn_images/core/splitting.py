@@ -1,6 +1,6 @@
 """Splitting: choose validation images so that none of them has an equal or group in training.
 
-Images with one class each are split by scikit-learn (:func:`split_rows`); images with several
+Images with one class each are split as scikit-learn does (:func:`split_rows`); images with several
 labels, or with objects of several classes, by their counts (:func:`share_out`).
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedGroupKFold
 
 from imblearn_images.core.text import counted
 
@@ -58,25 +58,25 @@ def split_rows(
 
     Notes
     -----
-    Without `groups`, one of several equal images is split by scikit-learn's
-    ``StratifiedShuffleSplit``, and the others follow it. With `groups`, folds of its
+    Without `groups`, one of several equal images is split as scikit-learn's
+    ``StratifiedShuffleSplit`` splits, and the others follow it. With `groups`, folds of its
     ``StratifiedGroupKFold`` become the validation images: one of 5 folds for 0.2, three of 10 for
     0.3, chosen so that the classes keep their shares best.
     """
-    # Classes become numbers, because a NumPy array pads all texts to the longest.
-    names, y = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+    # Classes become small numbers: there may be a million images.
+    names = np.array(sorted(set(labels)), dtype=object)
+    number_of = {name: number for number, name in enumerate(names)}
+    y = np.fromiter(map(number_of.__getitem__, labels), dtype=np.int32, count=len(labels))
     _check_share(names, y, validation)
     plain = _shuffled(names, y, validation, seed)
-    _, equals = np.unique(contents, return_inverse=True)
-    if groups is None:
-        bonds = equals
-        _, first, back = np.unique(equals, return_index=True, return_inverse=True)
-        is_valid = (
-            plain if len(first) == len(y) else _shuffled(names, y[first], validation, seed)[back]
-        )
-    else:
-        bonds = merge_groups(groups, equals)
+    if groups is not None:
+        bonds = merge_groups(groups, contents)
         is_valid = _grouped(y, bonds, validation, seed)
+    elif _all_differ(contents):
+        bonds, is_valid = contents, plain
+    else:
+        _, first, bonds = np.unique(contents, return_index=True, return_inverse=True)
+        is_valid = _shuffled(names, y[first], validation, seed)[bonds]
     for number, name in enumerate(names):
         rows = y == number
         if is_valid[rows].all() or not is_valid[rows].any():
@@ -86,8 +86,15 @@ def split_rows(
                 f"{side} at validation={validation}. Add images, use another share or seed"
                 + ("." if groups is None else ", or smaller groups.")
             )
+    if bonds is contents:
+        return is_valid, 0
     trained = np.unique(bonds[~plain])
     return is_valid, int(np.count_nonzero(plain & np.isin(bonds, trained)))
+
+
+def _all_differ(contents: NDArray[Any]) -> bool:
+    ordered = np.sort(contents)
+    return bool((ordered[1:] != ordered[:-1]).all())
 
 
 def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
@@ -110,7 +117,7 @@ def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
     return np.unique(parts[names[0]], return_inverse=True)[1].astype(np.intp)
 
 
-def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) -> None:
+def _check_share(names: NDArray[Any], y: NDArray[np.integer[Any]], validation: float) -> None:
     """Raise for a share that is not between 0 and 1, and for classes of one image."""
     if not 0 < validation < 1:
         raise ValueError(f"`validation` must be a share above 0 and below 1, got {validation!r}.")
@@ -124,23 +131,20 @@ def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) ->
 
 
 def _shuffled(
-    names: NDArray[Any], y: NDArray[np.intp], validation: float, seed: int
+    names: NDArray[Any], y: NDArray[np.integer[Any]], validation: float, seed: int
 ) -> NDArray[np.bool_]:
     """Return the validation images of a stratified split with every class on both sides."""
-    n_classes = len(names)
+    n_classes, counts = len(names), np.bincount(y, minlength=len(names))
     # scikit-learn requires at least as many images on each side as there are classes
     n_valid = int(np.clip(np.ceil(validation * len(y)), n_classes, len(y) - n_classes))
-    is_valid = np.zeros(len(y), dtype=bool)
-    try:
-        split = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
-        is_valid[next(split.split(y, y))[1]] = True
-    except ValueError as error:
-        counts = dict(zip(names.tolist(), np.bincount(y).tolist(), strict=True))
+    if counts.min() < 2:
         raise ValueError(
-            f"{len(y)} different images cannot be split at validation={validation}: {error} "
-            f"Different images per class: {counts}"
-        ) from error
-    # StratifiedShuffleSplit may put a tiny class on one side only: then move one of its images.
+            f"{len(y)} different images cannot be split at validation={validation}: each class "
+            "needs 2 at least. Add images, or leave such a class out. Different images per class: "
+            f"{dict(zip(names.tolist(), counts.tolist(), strict=True))}."
+        )
+    is_valid = _stratified(y, n_valid, seed)
+    # A tiny class may be on one side only: then move one of its images.
     for number in range(n_classes):
         rows = np.flatnonzero(y == number)
         if is_valid[rows].all() or not is_valid[rows].any():
@@ -149,8 +153,41 @@ def _shuffled(
     return is_valid
 
 
+def _stratified(y: NDArray[np.integer[Any]], n_valid: int, seed: int) -> NDArray[np.bool_]:
+    """Return the validation images that scikit-learn's ``StratifiedShuffleSplit`` chooses.
+
+    That one makes a Python object of every row, which is 40 bytes an image.
+    """
+    rng, counts = np.random.RandomState(seed), np.bincount(y)
+    n_trained = _largest_remainders(counts, len(y) - n_valid, rng)
+    n_held = _largest_remainders(counts - n_trained, n_valid, rng)
+    is_valid = np.zeros(len(y), dtype=bool)
+    for number, (skipped, held) in enumerate(zip(n_trained, n_held, strict=True)):
+        chosen = rng.permutation(int(counts[number]))[skipped : skipped + held]
+        is_valid[np.flatnonzero(y == number)[chosen]] = True
+    return is_valid
+
+
+def _largest_remainders(
+    counts: NDArray[np.intp], n: int, rng: np.random.RandomState
+) -> NDArray[np.intp]:
+    """Share `n` images out among classes of these sizes; among equal remainders lots are drawn."""
+    exact = counts / counts.sum() * n
+    shares = np.floor(exact)
+    rest, left = exact - shares, int(n - shares.sum())
+    for remainder in np.unique(rest)[::-1]:
+        if not left:
+            break
+        alike = np.flatnonzero(rest == remainder)
+        chosen = rng.choice(alike, size=min(len(alike), left), replace=False)
+        shares[chosen] += 1
+        left -= len(chosen)
+    n_each: NDArray[np.intp] = shares.astype(np.intp)
+    return n_each
+
+
 def _grouped(
-    y: NDArray[np.intp], groups: NDArray[np.intp], validation: float, seed: int
+    y: NDArray[np.integer[Any]], groups: NDArray[np.intp], validation: float, seed: int
 ) -> NDArray[np.bool_]:
     """Return the validation images of a split by groups: the best choice of folds."""
     # 0.3 is 3 of 10 folds, 1/3 is 1 of 3; at most 10, to keep the combinations below few.

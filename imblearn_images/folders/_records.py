@@ -171,7 +171,11 @@ class FileRecords:
     def have_bytes_of(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return which files have the bytes of one of `rows`, compared as below, shape (n,)."""
         contents = self._hashes.view(np.uint64)[:, 0]
-        same: NDArray[np.bool_] = np.isin(contents, contents[rows])
+        known, same = np.sort(contents[rows]), np.zeros(len(self), dtype=np.bool_)
+        for start in range(0, len(self) if len(known) else 0, 1 << 16):  # a million take room
+            some = contents[start : start + (1 << 16)]
+            at = np.minimum(np.searchsorted(known, some), len(known) - 1)
+            same[start : start + (1 << 16)] = known[at] == some
         return same
 
     def first_equals(self) -> NDArray[np.intp]:

@@ -356,9 +356,9 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
     no memory.
     """
     named = None if groups is None else resolve_groups(kept, groups)
-    contents = kept.records.first_equals()
     is_valid, prevented = np.zeros(len(kept.paths), dtype=bool), 0
-    check_twins(kept, contents, 2 if validation and groups is None and kept.sides is None else 1)
+    n_own = 2 if validation and groups is None and kept.sides is None else 1
+    check_twins(kept, kept.records.first_equals(), n_own)
     if kept.sides is not None:
         is_valid = kept.sides != "train"
     elif validation:
