@@ -313,8 +313,8 @@ class Images:
             if self.shape_of(row) != shape:
                 raise ValueError(
                     f"{printable(self.name_of(row))} has shape {self.shape_of(row)}, "
-                    f"{printable(self.name_of(0))} has {shape}: one array needs images of one "
-                    "shape. Read them with `ReadImages(size=(height, width))` first."
+                    f"{printable(self.name_of(0))} has {shape}: one array needs one shape. Read "
+                    "them with `ReadImages(size=(height, width))` first."
                 )
         if self.in_memory or not len(self):
             pixels = np.empty((len(self), *shape), dtype=self.dtype)
