@@ -39,6 +39,7 @@ ends_quietly()
 
 from imblearn_images._versions import show_versions
 from imblearn_images.combine import SMOTEENN, SMOTETomek
+from imblearn_images.core.parallel import worker_timeout
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.core.writing import plan_blocks, render_block, render_files
@@ -112,6 +113,7 @@ __all__ = [
     "render_block",
     "render_files",
     "show_versions",
+    "worker_timeout",
 ]
 
 __version__ = "0.2.0"

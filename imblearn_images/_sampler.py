@@ -100,9 +100,11 @@ def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
         raise NotADirectoryError(
             f"`output_dir` must be a folder, got the file {os.fspath(folder)}."
         )
-    names = [os.fspath(path) for path in paths]
-    sources = {os.path.dirname(name) for name in names}
-    sources |= {os.path.dirname(os.path.realpath(name)) for name in names if os.path.islink(name)}
+    sources = set()
+    for name in map(os.fspath, paths):
+        sources.add(os.path.dirname(name))
+        if os.path.islink(name):
+            sources.add(os.path.dirname(os.path.realpath(name)))
     if os.path.realpath(folder) in {os.path.realpath(source) for source in sources}:
         raise ValueError(
             f"`output_dir` must not be a folder of the images themselves, got {os.fspath(folder)}: "

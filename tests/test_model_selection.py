@@ -44,8 +44,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
-from imblearn_images._progress import _say_what_is_missing
 from imblearn_images.core.calibration import calibrate
+from imblearn_images.core.progress import _say_what_is_missing
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.ensemble import PolicyEnsembleClassifier
@@ -746,7 +746,7 @@ def test_warnings_of_fits_are_counted_once():
     assert len(notes) == 1 and notes[0].startswith("6 of 6 fits warned")
 
 
-def test_progress_is_shown_where_wanted(capsys, monkeypatch):
+def test_progress_is_shown_where_wanted(capsys, monkeypatch, on_a_screen):
     pytest.importorskip("tqdm")
     compare_resamplers(PIXELS, [], X, Y, cv=2)
     assert capsys.readouterr().err == ""

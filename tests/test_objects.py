@@ -479,7 +479,7 @@ def test_boxes_are_drawn_on_images_with_the_names_of_their_classes(tmp_path):
     assert len(from_files.scenes) == 2
     with pytest.raises(ValueError, match="`images` must be"):
         ObjectsDisplay.from_annotations(CELLS)
-    with pytest.raises(ValueError, match="`rows` must be some of 0 to 19"):
+    with pytest.raises(ValueError, match="`rows` must be from 0 to 19"):
         ObjectsDisplay.from_annotations(CELLS, X, rows=[20])
 
 

@@ -111,8 +111,9 @@ def what_is_left(options: Mapping[str, Any]) -> str:
     if not isinstance(output, str) or "resume" not in options:
         return "interrupted"
     workshop = os.path.join(output, WORKSHOP)
+    manifest = f"manifest.{options.get('manifest', 'jsonl')}"
     if not os.path.isdir(workshop) or os.path.islink(workshop):
-        whole = os.path.lexists(os.path.join(output, "manifest.jsonl"))
+        whole = os.path.lexists(os.path.join(output, manifest))
         return f"interrupted; {output} is finished" if whole else "interrupted; nothing was written"
     n_files = sum(
         not name.endswith(".partial")
@@ -123,5 +124,5 @@ def what_is_left(options: Mapping[str, Any]) -> str:
     files = "1 file is" if n_files == 1 else f"{n_files} files are"
     return (
         f"interrupted; {output} is unfinished: {files} in place, "
-        "and no manifest.jsonl. Repeat the command with --resume to continue, or remove the folder"
+        f"and no {manifest}. Repeat the command with --resume to continue, or remove the folder"
     )

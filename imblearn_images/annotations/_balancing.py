@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._files import (
     MANIFEST,
     Source,
@@ -93,6 +94,7 @@ class BalanceReport:
         return "\n".join(lines)
 
 
+@substitute
 def balance_annotations(
     source: str | os.PathLike[str] | Annotations,
     output: str | os.PathLike[str],
@@ -109,6 +111,7 @@ def balance_annotations(
     resume: bool = False,
     dry_run: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> BalanceReport:
     """Split a data set with boxes, balance its training part, and write both parts.
 
@@ -138,8 +141,8 @@ def balance_annotations(
         Continue an interrupted run; the result is the same, byte for byte.
     dry_run : bool, default=False
         Only report what would be written.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -154,12 +157,29 @@ def balance_annotations(
     -----
     ``manifest.json`` records for every image what it was made from and which of its objects were
     left out and why, and the hash of every file; :func:`verify_annotations` checks them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images.annotations import Annotations, write_annotations
+    >>> boxes, labels = [[[4, 4, 20, 20]]] * 12, [["red"]] * 9 + [["white"]] * 3
+    >>> cells = Annotations.of(boxes, labels, sizes=(48, 64))
+    >>> folder = tempfile.mkdtemp()
+    >>> photos = np.zeros((12, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, f"{folder}/cells", format="voc", images=photos)
+    >>> report = balance_annotations(f"{folder}/cells", f"{folder}/balanced", out_format="yolo")
+    >>> report.n_valid, report.n_train
+    (3, 14)
+    >>> [(label, before, after) for label, _, before, _, after, _ in report.classes]
+    [('red', 7, 7), ('white', 2, 7)]
     """
     if isinstance(source, Annotations):
         annotations, known = source, "coco"
     else:
         known = guess_format(source) if format is None else format
-        annotations = read_annotations(source, format=known, on_error=on_error, n_jobs=n_jobs)
+        annotations = read_annotations(
+            source, format=known, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+        )
     if annotations.paths is None:
         raise ValueError(
             "`source` must be annotations of image files, got annotations without paths. Write the "
@@ -224,6 +244,7 @@ def balance_annotations(
         given,
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
         more=more,
     )
     return report
@@ -332,6 +353,7 @@ def _rows(
     return rows
 
 
+@substitute
 def convert_annotations(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -342,6 +364,7 @@ def convert_annotations(
     on_error: str = "raise",
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Convert a data set to another format, and write a manifest.
 
@@ -357,8 +380,8 @@ def convert_annotations(
         Format of the output.
     link : bool, default=False
         Make hard links to the images instead of copies.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -369,8 +392,23 @@ def convert_annotations(
     ------
     ValueError, OSError
         As :func:`read_annotations` and :func:`write_annotations`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images.annotations import Annotations, write_annotations
+    >>> cells = Annotations.of([[[4, 4, 20, 20]]], [["red"]], sizes=(48, 64))
+    >>> folder = tempfile.mkdtemp()
+    >>> photos = np.zeros((1, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, f"{folder}/voc", format="voc", images=photos)
+    >>> convert_annotations(f"{folder}/voc", f"{folder}/coco", out_format="coco")
+    Annotations(1 image, 1 box: red 1)
+    >>> print(verify_annotations(f"{folder}/coco", source=f"{folder}/voc"))
+    2 files as the manifest says, 1 copy equal to the source
     """
-    found = read_annotations(source, format=format, on_error=on_error, n_jobs=n_jobs)
+    found = read_annotations(
+        source, format=format, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+    )
     assert found.paths is not None
     paths: list[Source] = [os.fspath(path) for path in found.paths]
     rows = [
@@ -387,6 +425,7 @@ def convert_annotations(
         link=link,
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
         more={"rows": rows},
     )
     return found
@@ -412,7 +451,9 @@ class CheckReport:
     def __str__(self) -> str:
         if self:
             compared = (
-                f", {counted(self.n_compared, 'copy')} as in the source" if self.n_compared else ""
+                f", {counted(self.n_compared, 'copy')} equal to the source"
+                if self.n_compared
+                else ""
             )
             return f"{counted(self.n_files, 'file')} as the manifest says{compared}"
         lines = [f"  {printable(problem)}" for problem in self.problems[:20]]
@@ -424,11 +465,13 @@ class CheckReport:
         return json.dumps({**asdict(self), "ok": bool(self)})
 
 
+@substitute
 def verify_annotations(
     output: str | os.PathLike[str],
     *,
     source: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> CheckReport:
     """Check a folder that was written with a manifest against that manifest.
 
@@ -440,8 +483,8 @@ def verify_annotations(
         Folder that :func:`balance_annotations` or :func:`convert_annotations` wrote.
     source : path, default=None
         Also compare copies with the files they were made from, below that folder.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -467,13 +510,13 @@ def verify_annotations(
         raise ValueError(
             f"{printable(top / MANIFEST)} is damaged: {error!r:.60}. Write the folder again."
         ) from error
-    found = hashes_of(top, n_jobs=n_jobs)
+    found = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     problems = [f"{name} is missing" for name in files if name not in found]
     problems += [f"{name} is not in the manifest" for name in found if name not in files]
     problems += [f"{n} has changed" for n, h in found.items() if files.get(n, h) != h]
     n_compared = 0
     if not problems:
-        annotations = read_annotations(top, format=known, n_jobs=n_jobs)
+        annotations = read_annotations(top, format=known, n_jobs=n_jobs, verbose=verbose)
         assert annotations.paths is not None
         n_boxes = {
             os.path.basename(p): len(annotations.boxes_of(r))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._coco import is_coco, json_of, read_coco
 from imblearn_images.annotations._records import Found, assembled
 from imblearn_images.annotations._table import csv_of, read_csv
@@ -25,6 +26,7 @@ from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.images import open_images
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
@@ -81,6 +83,7 @@ def _json_files(root: Path) -> list[Path]:
     return [name for name in names if name.name not in (EXTRA, MANIFEST) and is_coco(name)]
 
 
+@substitute
 def read_annotations(
     path: str | os.PathLike[str],
     *,
@@ -89,6 +92,7 @@ def read_annotations(
     one_based: bool = True,
     on_error: str = "raise",
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Read the boxes, outlines, masks and keypoints of a data set.
 
@@ -109,8 +113,8 @@ def read_annotations(
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be read, and with images that are missing or whose size
         is not that of the annotations. What is skipped is listed in ``dropped``.
-    n_jobs : int, default=None
-        Threads that read the headers of images.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -179,7 +183,7 @@ def read_annotations(
             f"{printable(root)} has no annotations in the format {format!r}. Name another folder "
             "or format."
         )
-    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs)
+    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs, verbose=verbose)
 
 
 def _found(root: Path, format_: str, folder: Path | None, *, one_based: bool) -> Found:
@@ -212,6 +216,7 @@ LOST = {
 """What each format cannot hold."""
 
 
+@substitute
 def write_annotations(
     annotations: Annotations,
     output: str | os.PathLike[str],
@@ -220,6 +225,7 @@ def write_annotations(
     images: Any = "copy",
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Write images and annotations as a data set that training programs read.
 
@@ -239,8 +245,8 @@ def write_annotations(
     resume : bool, default=False
         Continue an interrupted run; files that exist already are kept. The result is the same,
         byte for byte.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -277,6 +283,16 @@ def write_annotations(
     See Also
     --------
     read_annotations : Read such a data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cells = Annotations.of([[[0, 0, 10, 10]], []], [["red"], []], (48, 64))
+    >>> folder = Path(tempfile.mkdtemp(), "cells")
+    >>> photos = np.zeros((2, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, folder, format="yolo", images=photos)
+    >>> sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    ['data.yaml', 'images/0.png', 'images/1.png', 'labels/0.txt', 'labels/1.txt']
     """
     _check_choice("format", format, FORMATS)
     sources = _sources(annotations, images)
@@ -289,6 +305,7 @@ def write_annotations(
         link=isinstance(images, str) and images == "link",
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
     )
     if images is None:
         return annotations
@@ -309,6 +326,7 @@ def write_set(
     link: bool = False,
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
     more: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Write images and annotations into a folder; see :func:`write_annotations`.
@@ -325,7 +343,7 @@ def write_set(
         Files to copy, and functions that return the pixels of the others; None writes no images.
     given : sequence of n str
         Names of the images; equal ones are numbered.
-    link, resume, n_jobs
+    link, resume, n_jobs, verbose
         As for `write_annotations`; `link` makes hard links.
     more : mapping, default=None
         Content of the manifest besides the hashes of all files; by default there is no manifest.
@@ -343,22 +361,25 @@ def write_set(
         str(Path(IMAGES_IN[format_], *([split] if split and format_ != "voc" else []), name))
         for name, split in zip(names, splits, strict=True)
     ]
-    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs)
+    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs, verbose=verbose)
     _write_text(top, annotations, format_, names, splits, places, channels)
     if more is not None:
-        _write_manifest(top, {**more, "format": format_, "images": places}, n_jobs=n_jobs)
+        content = {**more, "format": format_, "images": places}
+        _write_manifest(top, content, n_jobs=n_jobs, verbose=verbose)
     os.unlink(top / UNFINISHED)
     return [str(top / place) for place in places]
 
 
-def _write_manifest(top: Path, content: Mapping[str, Any], *, n_jobs: int | None) -> None:
+def _write_manifest(
+    top: Path, content: Mapping[str, Any], *, n_jobs: int | None, verbose: int
+) -> None:
     """Write the manifest: `content`, and the hashes of all files."""
-    hashes = hashes_of(top, n_jobs=n_jobs)
+    hashes = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     whole = {"kind": "annotations", "version": 1, **content, "files": hashes}
     _write(top / MANIFEST, json.dumps(whole, indent=1) + "\n")
 
 
-def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
+def hashes_of(top: Path, *, n_jobs: int | None = None, verbose: int = 0) -> dict[str, str]:
     """Return the SHA-256 of each file below a folder, without manifest and hidden files."""
     names = sorted(
         path.relative_to(top).as_posix()
@@ -372,10 +393,12 @@ def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
             digest = hashlib.sha256()
             while block := file.read(1 << 20):
                 digest.update(block)
+        done(1)
         return digest.hexdigest()
 
-    done = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
-    return dict(zip(names, done, strict=True))
+    with progress(len(names), "hashed", verbose) as done:
+        hashes = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
+    return dict(zip(names, hashes, strict=True))
 
 
 def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
@@ -528,6 +551,7 @@ def _write_images(
     *,
     link: bool,
     n_jobs: int | None,
+    verbose: int,
 ) -> list[int]:
     """Write the images; return the number of channels of each, 3 where it is not known."""
     if sources is None:
@@ -554,7 +578,13 @@ def _write_images(
             shutil.copyfileobj(file, copied)
         return 3
 
-    return in_threads(write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
+    def counted_write(row: int) -> int:
+        n_channels = write(row)
+        done(1)
+        return n_channels
+
+    with progress(len(places), "written", verbose, unit="image") as done:
+        return in_threads(counted_write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
 
 
 def _write_text(

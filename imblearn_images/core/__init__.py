@@ -25,6 +25,6 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``geometry``: where boxes, outlines and points of a parent are in a drawn image
 - ``layers``: where things are in a drawn image; ``masks``: of objects; ``pixels``: every rule on
   dtype, unit, rounding and clipping; ``dealing``: which images of a class come next, epoch after
-  epoch; ``calibration``, ``limits``, ``memory``, ``parallel``, ``text``: tools that need nothing
-  else
+  epoch; ``paths``: of very many files; ``calibration``, ``limits``, ``memory``, ``parallel``,
+  ``progress``, ``text``: tools that need nothing else
 """

@@ -24,6 +24,7 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.modes import axes_of
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.paths import Paths
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.text import counted, printable
 
@@ -539,7 +540,7 @@ class FileImages(Images):
     (dtype('uint8'), (4, 3), 98)
     """
 
-    paths: NDArray[Any]
+    paths: Any
     numbers: NDArray[np.intp] | None = None
     """Number of each file in :attr:`memory`, which a subset shares with the whole."""
 
@@ -555,7 +556,7 @@ class FileImages(Images):
             raise TypeError(
                 f"`reader` must be a function of a path, such as numpy.load, got {reader!r}."
             )
-        self.paths = paths if isinstance(paths, np.ndarray) else _as_objects(paths)
+        self.paths = paths if isinstance(paths, (np.ndarray, Paths)) else _as_objects(paths)
         self.reader = reader
         self.written = np.zeros(len(self.paths) if reader is not None else 0, dtype=np.bool_)
         self._dtype: np.dtype[Any] | None = None
@@ -644,7 +645,10 @@ class FileImages(Images):
         """Return these files followed by others, which this library has written."""
         both, new = copy.copy(self), len(more)
         both.memory = both.numbers = None
-        both.paths = join_paths(self.paths, more)
+        paths = self.paths
+        if isinstance(paths, Paths):
+            paths = np.array(paths, dtype=object)
+        both.paths = join_paths(paths, more)
         both.shapes = np.concatenate(
             [self.shapes, np.zeros((new, self.shapes.shape[1]), dtype=np.int32)]
         )

@@ -22,7 +22,7 @@ from imblearn_images.core.text import counted
 
 
 def split_rows(
-    labels: Sequence[str],
+    labels: Sequence[str] | NDArray[Any],
     contents: NDArray[Any],
     groups: Sequence[Any] | None,
     validation: float,

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import prod
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 from imblearn_images.core import files
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.limits import ImageLimits, current_limits
-from imblearn_images.core.parallel import TIMEOUT, in_threads, in_workers, works_in_threads
+from imblearn_images.core.parallel import check_timeout, in_threads, in_workers, works_in_threads
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.rendering import DrawnImages, draw_rows
 from imblearn_images.core.rules import rule_told
 
@@ -242,7 +243,7 @@ def render_files(
     *,
     rows: int = ROWS,
     n_jobs: int | None = None,
-    timeout: float | None = TIMEOUT,
+    timeout: float | str | None = "auto",
     verbose: int = 0,
 ) -> list[str]:
     """Draw the images of a plan into files, in this process or on a cluster.
@@ -265,11 +266,12 @@ def render_files(
         Threads, or workers of the backend that :func:`joblib.parallel_config` names: ``with
         joblib.parallel_config(backend="loky", n_jobs=8)``, or "dask" or "ray", draws in other
         processes, on other machines if these see the files. The files are the same.
-    timeout : float, default=600
-        Seconds that a block may take in another process, so that nothing waits for ever for a
-        worker that has ended. None for any time.
+    timeout : float, default="auto"
+        Seconds in which one of the blocks that other processes have in hand comes back, so that
+        nothing waits for ever for a worker that has ended. None for any time; "auto" for what
+        :func:`worker_timeout` says, by default 600.
     verbose : int, default=0
-        Progress: joblib reports finished blocks from 10 on.
+        Progress bar (needs the package tqdm).
 
     Returns
     -------
@@ -301,22 +303,21 @@ def render_files(
     >>> len(paths)
     4
     """
-    if timeout is not None and not (isinstance(timeout, Real) and timeout > 0):
-        raise ValueError(
-            f"`timeout` must be a number of seconds above 0, or None, got {timeout!r}."
-        )
+    if timeout != "auto":
+        check_timeout(timeout, "timeout")
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
     # by its full name: a worker that served before may have another working directory
-    drawn = in_workers(
-        partial(render_block, folder=os.path.abspath(folder)),
-        blocks,
-        what=lambda block: block.what.capitalize(),
-        n_jobs=n_jobs,
-        timeout=timeout,
-        verbose=verbose,
-    )
+    with progress(len(plan), "drawn", verbose, unit="image") as done:
+        drawn = in_workers(
+            partial(render_block, folder=os.path.abspath(folder)),
+            blocks,
+            what=lambda block: block.what.capitalize(),
+            n_jobs=n_jobs,
+            timeout=timeout,
+            done=lambda block: done(len(block)),
+        )
     return _in_folder(folder, drawn)
 
 

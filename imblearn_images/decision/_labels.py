@@ -202,9 +202,9 @@ class Told(ClassifierMixin, BaseEstimator):
     def __init__(self, classes_):
         self.classes_ = classes_
 
-    def predict(self, told):
+    def predict(self, predicted):
         """Return the labels as they are."""
-        return told
+        return predicted
 
 
 def label_score(scoring: Any) -> Score:
@@ -212,14 +212,14 @@ def label_score(scoring: Any) -> Score:
     if isinstance(scoring, str) and scoring in KNOWN:
         return KNOWN[scoring]
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    truth, told = np.array([1, 0, 1, 0]), np.array([1, 1, 0, 0])
+    truth, predicted = np.array([1, 0, 1, 0]), np.array([1, 1, 0, 0])
     stub = Told(np.array([0, 1]))
 
     def score(*cells: NDArray[Any]) -> NDArray[np.float64]:
         found = []
         for counts in np.column_stack([np.atleast_1d(cell) for cell in cells]):
             there = counts > 0
-            found.append(scorer(stub, told[there], truth[there], sample_weight=counts[there]))
+            found.append(scorer(stub, predicted[there], truth[there], sample_weight=counts[there]))
         return np.array(found, dtype=np.float64)
 
     return score
@@ -301,10 +301,10 @@ def tune_labels(
             score,
             n_trials,
         )
-    told = probabilities >= thresholds
+    predicted = probabilities >= thresholds
     cells = [
-        (weights[:, None] * (told == of_told) * (y == of_truth)).sum(axis=0)
-        for of_truth, of_told in ((1, 1), (0, 1), (1, 0), (0, 0))
+        (weights[:, None] * (predicted == of_predicted) * (y == of_truth)).sum(axis=0)
+        for of_truth, of_predicted in ((1, 1), (0, 1), (1, 0), (0, 0))
     ]
     best = float(np.mean(score(*cells)))
     return thresholds, pooled, best, float(np.mean([plain for *_, plain in found]))

@@ -131,7 +131,7 @@ class Deciding:
 
     def __init__(
         self,
-        asked: Any,
+        resampler: Any,
         steps: list[Any],
         images: Images,
         table: Any,
@@ -139,15 +139,15 @@ class Deciding:
         several: LabelCounts | None,
         embeddings: Any,
     ) -> None:
-        self.asked = asked
+        self.resampler = resampler
         self.images, self.table, self.labels, self.several = images, table, labels, several
         self.embeddings = None
         if embeddings is not None:
             self.embeddings = given_features(embeddings, len(labels))
         self.fixed: tuple[Columns, ...] | None = None
         self.steps = steps
-        if isinstance(asked, ResamplingPlan):
-            self._hold(asked)
+        if isinstance(resampler, ResamplingPlan):
+            self._hold(resampler)
         else:
             self.rules: list[Any] = [_rule_of(step) for step in self.steps]
         self._known: dict[int, tuple[Columns, ...]] = {}
@@ -307,46 +307,49 @@ def numbered(labels: NDArray[Any], classes: Any) -> tuple[NDArray[Any], NDArray[
     return known, places[inverse.reshape(-1)]
 
 
-def steps_of(asked: Any) -> Iterator[Any]:
+def steps_of(resampler: Any) -> Iterator[Any]:
     """Yield the samplers of a Pipeline or chain one by one, cloned; each must have its seeds."""
-    if asked is None or (isinstance(asked, str) and asked == "passthrough"):
+    if resampler is None or (isinstance(resampler, str) and resampler == "passthrough"):
         return
-    if hasattr(asked, "steps"):
-        for _, step in asked.steps:
+    if hasattr(resampler, "steps"):
+        for _, step in resampler.steps:
             yield from steps_of(step)
         return
-    if not isinstance(asked, ImageSamplerMixin):
-        reads = " Pass `size` and `mode` instead of ReadImages." if hasattr(asked, "size") else ""
+    if not isinstance(resampler, ImageSamplerMixin):
+        reads = (
+            " Pass `size` and `mode` instead of ReadImages." if hasattr(resampler, "size") else ""
+        )
         raise TypeError(
             "`resampler` must be a sampler of imblearn_images, a Pipeline of such, a "
-            f"ResamplingPlan or None, got {asked!r:.200}.{instead_of(asked) or reads}"
+            f"ResamplingPlan or None, got {resampler!r:.200}.{instead_of(resampler) or reads}"
         )
-    yield from _checked(asked)
+    yield from _checked(resampler)
 
 
-def _checked(asked: Any) -> Iterator[Any]:
+def _checked(resampler: Any) -> Iterator[Any]:
     """Yield a clone of a sampler, or of each member of a chain, after checking its parameters."""
-    if isinstance(asked, SamplerChain):
-        _check_seed("random_state", asked.random_state, asked, or_none=True)
-        for member in asked.members():
+    if isinstance(resampler, SamplerChain):
+        _check_seed("random_state", resampler.random_state, resampler, or_none=True)
+        for member in resampler.members():
             yield from steps_of(member)
         return
-    if hasattr(asked, "labelset_strategy"):
+    if hasattr(resampler, "labelset_strategy"):
         raise ValueError(
-            f"`resampler` must give a synthetic image the labels of its base, got {asked!r:.200}, "
-            "which uses a vote of neighbours, so that the key of a row would not hold its labels. "
+            "`resampler` must give a synthetic image the labels of its base, got "
+            f"{resampler!r:.200}, which uses a vote of neighbours, so that the key of a row would "
+            "not hold its labels. "
             "Use LabelOverSampler with a `synthesis`, or store the result of fit_resample."
         )
-    if getattr(asked, "shrinkage", None) is not None:
+    if getattr(resampler, "shrinkage", None) is not None:
         raise ValueError(
-            f"`shrinkage` must be None here, got {asked.shrinkage!r}: its noise is one stream of "
-            "random numbers for all rows, so that no row can be drawn alone. Use a `synthesis`, "
+            f"`shrinkage` must be None here, got {resampler.shrinkage!r}: its noise is one stream "
+            "of random numbers for all rows, so that no row can be drawn alone. Use a `synthesis`, "
             "such as Augment()."
         )
-    for name, value in asked.get_params().items():
+    for name, value in resampler.get_params().items():
         if name.split("__")[-1] == "random_state":
-            _check_seed(name, value, asked)
-    yield clone(asked)
+            _check_seed(name, value, resampler)
+    yield clone(resampler)
 
 
 def _check_seed(name: str, value: Any, step: Any, or_none: bool = False) -> None:

@@ -447,7 +447,7 @@ class EpochPlans:
         return f"{labels or 'no label'} = {made_from}"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._deciding.asked!r}, {self.images!r})"
+        return f"{type(self).__name__}({self._deciding.resampler!r}, {self.images!r})"
 
     def names(self) -> list[str] | None:
         """Return the files of the source images as names for sentences; None if they have none."""

@@ -7,8 +7,8 @@
 A data set on disk is its image files, ``labels.csv`` for the layout "csv", and
 ``manifest.jsonl``, written last: one line of JSON per row with ``path``, ``label``, ``split``,
 ``kind``, ``parents`` (files below the source, the base first), ``synthesis``, ``step``,
-``seed`` and ``sha256``. While a run is writing, the folder holds ``.unfinished/``: a folder with
-one is not a data set yet.
+``seed`` and ``sha256``; or ``manifest.parquet``, with the same fields as columns. While a run is
+writing, the folder holds ``.unfinished/``: a folder with one is not a data set yet.
 
 Used as a source again, such a folder still records what its images show: drawn images may be
 trained on but never validate, and the rows of the next output record in ``ancestors`` and

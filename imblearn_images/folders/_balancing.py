@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.parallel import in_threads, in_workers, works_in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.writing import Block
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
@@ -25,12 +27,12 @@ from imblearn_images.folders._labels import check_names
 from imblearn_images.folders._layout import SplitFoldersError
 from imblearn_images.folders._manifest import (
     LABELS,
-    MANIFEST,
     Row,
+    check_manifest,
     labels_csv,
-    manifest_lines,
     misread_labels,
 )
+from imblearn_images.folders._parquet import check_text
 from imblearn_images.folders._pictures import CHART, SHEET, draw_chart, draw_sheet
 from imblearn_images.folders._plan import (
     FolderPlan,
@@ -48,6 +50,7 @@ from imblearn_images.under_sampling import RandomUnderSampler
 __all__ = ["balance_folder", "unbalance_folder"]
 
 
+@substitute
 def balance_folder(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -63,6 +66,7 @@ def balance_folder(
     quality: int | None = None,
     layout: str = "folders",
     link: str = "copy",
+    manifest: str = "jsonl",
     on_error: str = "raise",
     on_empty: str = "raise",
     random_state: int = 0,
@@ -97,8 +101,7 @@ def balance_folder(
         existing validation part with `keep_split`.
     groups : callable, dict, array-like, "stem-prefix" or "near-duplicates", default=None
         What must stay on one side of the split, as for :func:`split_folder`.
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     keep_split : bool, default=False
         The source holds ``train/``, and ``valid/`` or ``test/`` or both (or ``val``, ``dev``,
         ``testing`` and the like), each with the same class folders: resample the first, and copy
@@ -123,6 +126,10 @@ def balance_folder(
     link : {"copy", "hard", "symlink", "rows"}, default="copy"
         Real copies; hard or symbolic links, which share their bytes with the source; or, for
         "csv", rows that name the files of the source. Drawn images are always files.
+    manifest : {"jsonl", "parquet"}, default="jsonl"
+        What says of every file what it is made from: ``manifest.jsonl``, lines of JSON, or
+        ``manifest.parquet``, which takes a third of the bytes and needs pyarrow. Everything that
+        reads one takes the other, too.
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used: name all of them in one error, or leave them
         out and list them in the report and in the manifest.
@@ -138,10 +145,8 @@ def balance_folder(
         Only report what would be written.
     plot : bool, default=False
         Also write ``classes.png`` (needs matplotlib) and ``contact_sheet.png``.
-    n_jobs : int, default=None
-        Threads; the result is the same for every number.
-    verbose : int, default=0
-        Progress bars (need the package tqdm).
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -189,6 +194,7 @@ def balance_folder(
         _check_kept(validation, groups, layout, link)
     if link == "rows" and layout != "csv":
         raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
+    manifest_name = check_manifest(manifest)
     validation = 0.2 if validation is None else validation
     check_size_and_mode(None, mode)
     form = Form(size, format, quality)
@@ -224,14 +230,20 @@ def balance_folder(
             "with pandas.read_csv(..., dtype={'label': str}, keep_default_na=False), and not with "
             "a spreadsheet"
         )
+    if manifest == "parquet":
+        check_text(kept.names())
     split = split_source(kept, validation, groups, random_state)
     options: dict[str, Any] = {"link": link, "form": form, "mode": mode, "on_empty": on_empty}
     if dry_run:
         decision = foresee(sampler, seed, kept, split, output=str(output), n_jobs=n_jobs, **options)
-        return decision.report(str(output))
+        return replace(decision.report(str(output)), manifest=manifest_name)
     if link == "copy":
         _check_room(folder.root, int(kept.records.n_bytes.sum()))
-    extra = [MANIFEST, *([LABELS] if layout == "csv" else []), *([CHART, SHEET] if plot else [])]
+    extra = [
+        manifest_name,
+        *([LABELS] if layout == "csv" else []),
+        *([CHART, SHEET] if plot else []),
+    ]
     folder.begin()
     try:
         decision = decide(
@@ -246,7 +258,16 @@ def balance_folder(
     except BaseException:
         folder.discard()
         raise
-    return _write(folder, decision, decision.rows, plot=plot, n_jobs=n_jobs, verbose=verbose)
+    report = _write(
+        folder,
+        decision,
+        decision.rows,
+        manifest=manifest,
+        plot=plot,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return replace(report, manifest=manifest_name)
 
 
 def _check_kept(validation: float | None, groups: Groups, layout: str, link: str) -> None:
@@ -287,6 +308,7 @@ def _write(
     decision: FolderPlan,
     rows: OutputRows,
     *,
+    manifest: str,
     plot: bool,
     n_jobs: int | None,
     verbose: int,
@@ -306,7 +328,7 @@ def _write(
         Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
         for label, record in kept.broken
     )
-    folder.finish(manifest_lines(chain(rows, left_out)))
+    folder.finish(chain(rows, left_out), manifest)
     return report
 
 
@@ -329,7 +351,7 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
             marks[number] = mark
 
     if not works_in_threads():
-        _draw_elsewhere(folder, rows, n_jobs)
+        _draw_elsewhere(folder, rows, n_jobs, verbose)
     with progress(len(rows), "written", verbose) as done:
 
         def place_some(first: int) -> None:
@@ -343,7 +365,9 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
         folder.check_link(*of(number), int(marks[number]))
 
 
-def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) -> None:
+def _draw_elsewhere(
+    folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int
+) -> None:
     """Draw synthetic images in the workers that joblib is set to, where these can draw them.
 
     A worker writes its images into the workshop, which it must be able to reach; this process
@@ -355,9 +379,14 @@ def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) 
         names = (rows.path_of(rows.number_of(row)) for row in block.numbers)
         places = [os.path.abspath(folder.waiting(name)) for name in names]
         tasks.append((block, places, rows.form))
-    drawn = in_workers(
-        _draw_block, tasks, what=lambda task: task[0].what.capitalize(), n_jobs=n_jobs
-    )
+    with progress(sum(len(places) for _, places, _ in tasks), "drawn", verbose) as done:
+        drawn = in_workers(
+            _draw_block,
+            tasks,
+            what=lambda task: task[0].what.capitalize(),
+            n_jobs=n_jobs,
+            done=lambda task: done(len(task[0])),
+        )
     for (block, _, _), hashes in zip(tasks, drawn, strict=True):
         for row, (n_bytes, sha256) in zip(block.numbers, hashes, strict=True):
             number = rows.number_of(row)

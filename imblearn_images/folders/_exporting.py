@@ -13,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
-from imblearn_images._progress import progress
 from imblearn_images.core.columns import column_of
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.targets import check_column, told
 from imblearn_images.core.text import counted
 from imblearn_images.folders._labels import as_text, check_names, encode_label
 from imblearn_images.folders._manifest import (
     LABELS,
-    MANIFEST,
     Row,
+    check_manifest,
     find_leaks,
     label_table,
     labels_csv,
-    manifest_lines,
 )
+from imblearn_images.folders._parquet import check_text
 from imblearn_images.folders._records import examine_all
 from imblearn_images.folders._store import OutputFolder, name_file
 
@@ -48,6 +48,7 @@ def export_images(
     names: Sequence[Any] | None = None,
     layout: str = "folders",
     link: str = "copy",
+    manifest: str = "jsonl",
     resume: bool = False,
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -71,7 +72,7 @@ def export_images(
         The plan of the sampler that made `X`; the manifest names the parents it records.
     names : sequence of length ``plan.n_source``, default=None
         Names of the parents, e.g. their paths; by default their row numbers.
-    layout, link, resume, n_jobs, verbose
+    layout, link, manifest, resume, n_jobs, verbose
         As for :func:`balance_folder`; `link` is for paths and cannot be "rows".
 
     Returns
@@ -100,6 +101,7 @@ def export_images(
         raise ValueError(f'`layout` must be "folders" or "csv", got {layout!r}.')
     if link not in ("copy", "hard", "symlink"):
         raise ValueError(f'`link` must be "copy", "hard" or "symlink", got {link!r}.')
+    manifest_name = check_manifest(manifest)
     images, _ = unwrap(X)
     column = column_of(y, "y")
     check_column(column, "y")
@@ -143,10 +145,12 @@ def export_images(
             f"Training rows equal or descend from validation images: {leaks[:3]}, "
             f"{len(leaks)} in all. Put each image and what is made of it on one side in `is_valid`."
         )
+    if manifest == "parquet":
+        check_text(parent for row in rows for parent in row.parents)
     targets = [row.path or "" for row in rows]
     folder.begin()
     try:
-        folder.check_contents([*targets, MANIFEST, *([LABELS] if layout == "csv" else [])])
+        folder.check_contents([*targets, manifest_name, *([LABELS] if layout == "csv" else [])])
     except BaseException:
         folder.discard()
         raise
@@ -178,7 +182,7 @@ def export_images(
     rows.sort(key=lambda row: row.split == "train")  # validation rows first; the sort is stable
     if layout == "csv":
         folder.write(LABELS, labels_csv(label_table(rows)))
-    folder.finish(manifest_lines(rows))
+    folder.finish(rows, manifest)
     return targets
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from imblearn_images.folders._manifest import LABELS, MANIFEST
+from imblearn_images.folders._manifest import LABELS, find_manifest
 from imblearn_images.folders._store import WORKSHOP
 
 SPLITS = {
@@ -160,8 +160,8 @@ def check_level(root: str, found: Mapping[str, Sequence[str]]) -> list[str]:
 
 def _refuse_tables(root: str, found: Mapping[str, Sequence[str]]) -> None:
     """Raise a ValueError for an output of this package with the layout "csv"."""
-    there = (MANIFEST, LABELS)
-    if list(found) == ["images"] and all(os.path.isfile(os.path.join(root, f)) for f in there):
+    is_table = os.path.isfile(os.path.join(root, LABELS)) and find_manifest(root) is not None
+    if list(found) == ["images"] and is_table:
         raise ValueError(
             f"{root!r} is an output with the layout csv: its classes are in {LABELS}, not in "
             "folders. Name the folder that it was made from, or write class folders from there, "

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.files import FilePath
-from imblearn_images.folders._manifest import MANIFEST, Manifest, Row
+from imblearn_images.folders._manifest import Manifest, Row, find_manifest
 
 
 @dataclass(frozen=True)
 class Lineage:
     """Where image files come from, as far as manifests record it."""
 
-    shows: list[tuple[str, ...]]
+    shows: Sequence[tuple[str, ...]]
     """For each file the keys of the photos it shows, () where nothing is known."""
     drawn: NDArray[np.bool_]
     """Whether each file was drawn and is not a photo, shape (n,)."""
@@ -56,14 +56,14 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
     ------
     ValueError
         If a manifest is damaged, naming it and the line.
+    ModuleNotFoundError
+        If a manifest is Parquet and pyarrow is not installed.
 
     Examples
     --------
-    >>> read_lineage(["photos/kiwi/1.png"]).shows
+    >>> list(read_lineage(["photos/kiwi/1.png"]).shows)
     [()]
     """
-    files = [os.fspath(path) for path in paths]
-    lineage = Lineage([()] * len(files), np.zeros(len(files), dtype=bool))
     wanted: dict[str, dict[str, list[int]]] = {}
     homes: dict[str, tuple[str, str]] = {}
 
@@ -72,7 +72,8 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
             homes[folder] = _home(os.path.realpath(folder))
         return homes[folder]
 
-    for row, file in enumerate(files):
+    for row, path in enumerate(paths):
+        file = os.fspath(path)
         folder, name = os.path.split(file)
         home, inside = home_of(folder)
         if not home and os.path.islink(file):
@@ -80,9 +81,16 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
             home, inside = home_of(folder)
         if home:
             wanted.setdefault(home, {}).setdefault(f"{inside}/{name}", []).append(row)
+    n = len(paths)
+    shows: Any = [()] * n if wanted else np.broadcast_to(_NOTHING, n)
+    lineage = Lineage(shows, np.zeros(n, dtype=bool))
     for home, rows in wanted.items():
-        _read(home, rows, lineage)
+        _read(home, rows, shows, lineage)
     return lineage
+
+
+_NOTHING = np.empty(1, dtype=object)  # for all files that no manifest knows, in no room at all
+_NOTHING[0] = ()
 
 
 def _home(folder: str) -> tuple[str, str]:
@@ -91,18 +99,18 @@ def _home(folder: str) -> tuple[str, str]:
     for _ in range(2):  # one level for <class>/ and images/, two for train/<class>/
         folder, name = os.path.split(folder)
         inside = f"{name}/{inside}".rstrip("/")
-        if os.path.lexists(os.path.join(folder, MANIFEST)):
+        if find_manifest(folder) is not None:
             return folder, inside
     return "", ""
 
 
-def _read(home: str, rows: dict[str, list[int]], lineage: Lineage) -> None:
-    """Enter into `lineage` what the manifest in `home` records; `rows` maps its paths to files."""
+def _read(home: str, rows: dict[str, list[int]], shows: Any, lineage: Lineage) -> None:
+    """Enter what the manifest in `home` records; `rows` maps its paths to files."""
     manifest = Manifest(Path(home))
     try:
         for line in manifest:
             for row in rows.get(line.path or "", ()):
-                lineage.shows[row] = _names(home, line)
+                shows[row] = _names(home, line)
                 lineage.drawn[row] = line.kind == "synthetic" or line.drawn_before
     except ValueError:
         # A file without a single valid row is another program's; with some it is ours, damaged.

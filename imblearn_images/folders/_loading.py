@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.modes import SUFFIXES
+from imblearn_images.core.paths import Paths
 from imblearn_images.core.text import counted
 from imblearn_images.folders._layout import (
     SplitFoldersError,
@@ -23,29 +25,35 @@ from imblearn_images.folders._layout import (
     choose_classes,
     find_split,
 )
+from imblearn_images.folders._manifest import LABELS, MANIFESTS
 
 __all__ = ["load_image_folder"]
 
-OWN_FILES = ("manifest.jsonl", "labels.csv", "classes.png", "contact_sheet.png")
+OWN_FILES = (*MANIFESTS.values(), LABELS, "classes.png", "contact_sheet.png")
 """Files that this package writes beside class folders; skipped without a note."""
 
 
 def _walk(
     class_folder: str, root: str, suffixes: tuple[str, ...] = SUFFIXES
-) -> tuple[list[str], list[str]]:
+) -> tuple[Paths, list[str]]:
     """Return the image files and the other files under a class folder, hidden ones left out."""
-    images: list[str] = []
-    others: list[str] = []
+    images, others = Paths(), list[str]()
     entered = {os.path.realpath(root)}
-    folders = {class_folder: os.path.realpath(class_folder)}
-    pending = [class_folder]
-    while pending:
-        path = pending.pop()
-        if path not in folders:
+    # folders that are being read: what is left of each, in reverse, and what of it is a folder
+    levels = [("", [class_folder], {class_folder: os.path.realpath(class_folder)})]
+    while levels:
+        folder, inside, folders = levels[-1]
+        if not inside:
+            levels.pop()
+            continue
+        name = inside.pop()
+        path = os.path.join(folder, name)
+        if name not in folders:
             images.append(path)
-        elif (here := folders.pop(path)) not in entered:
+        elif (here := folders[name]) not in entered:
             entered.add(here)
-            inside = []
+            # of names, which are shorter than paths: there may be a million in one folder
+            inside, folders = [], {}
             # a folder that cannot be listed raises: its images must not be lost silently
             for entry in os.scandir(path):
                 if entry.name.startswith("."):
@@ -56,16 +64,18 @@ def _walk(
                     # realpath stats every level of the path, so it is called only where needed
                     resolve = linked or os.name == "nt"  # Windows: a junction is not a symlink
                     real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
-                    folders[entry.path] = real
-                    inside.append(entry.path)
+                    folders[entry.name] = real
+                    inside.append(entry.name)
                 elif entry.name.lower().endswith(suffixes) and os.path.isfile(entry):
-                    inside.append(entry.path)
+                    inside.append(entry.name)
                 else:
                     others.append(entry.path)
-            pending += sorted(inside, reverse=True)
+            inside.sort(reverse=True)
+            levels.append((path, inside, folders))
     return images, sorted(others)
 
 
+@substitute
 def load_image_folder(
     path: str | os.PathLike[str],
     *,
@@ -92,8 +102,7 @@ def load_image_folder(
     split : str, default=None
         Read the class folders of one split, where `path` holds splits: the name of its folder,
         or "train", "valid" or "test" for any usual name of it, such as ``val``.
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     levels : int, default=1
         How many levels of folders name a class: with 2, images in ``defect/scratch`` have the label
         "defect/scratch", and those in ``good`` itself "good"; see
@@ -236,7 +245,7 @@ def find_images(
     remedy: str = "",
     suffixes: tuple[str, ...] = SUFFIXES,
     levels: int = 1,
-) -> tuple[dict[str, list[str]], list[str], list[str]]:
+) -> tuple[dict[str, Paths], list[str], list[str]]:
     """Return the image files of each class, the other files, and notes.
 
     The parameters are those of `load_image_folder`; `remedy` is what the caller adds to the error
@@ -287,16 +296,16 @@ def find_images(
     return listing, skipped, notes
 
 
-def _by_levels(root: str, found: Mapping[str, list[str]], levels: int) -> dict[str, list[str]]:
+def _by_levels(root: str, found: Mapping[str, Paths], levels: int) -> dict[str, Paths]:
     """Return the images of each class, named by its first `levels` folders, joined by "/".
 
     Folders that hold neither images nor folders become classes without an image.
     """
-    listing: dict[str, list[str]] = {}
+    listing: dict[str, Paths] = {}
     for images in found.values():
         for file in images:
             parts = os.path.relpath(os.path.dirname(file), root).split(os.sep)
-            listing.setdefault("/".join(parts[:levels]), []).append(file)
+            listing.setdefault("/".join(parts[:levels]), Paths()).append(file)
     for top in found:
         pending = [(os.path.join(root, top), [top])]
         while pending:
@@ -309,7 +318,7 @@ def _by_levels(root: str, found: Mapping[str, list[str]], levels: int) -> dict[s
             if len(parts) < levels and inside:
                 pending += [(os.path.join(folder, each), [*parts, each]) for each in inside]
             else:
-                listing.setdefault(name, [])
+                listing.setdefault(name, Paths())
     return {name: listing[name] for name in sorted(listing)}
 
 

@@ -28,6 +28,7 @@ from imblearn_images.core.files import (
     read_image,
     write_image,
 )
+from imblearn_images.core.images import FileImages
 from imblearn_images.core.modes import SUFFIXES, mode_of_array
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
@@ -241,27 +242,35 @@ def _resampled(
     on_empty: str,
     n_jobs: int | None,
 ) -> ResamplingPlan:
-    """Return the plan over the training files; a function of its own, to free their paths."""
-    paths, y = split.paths[train], split.labels[train]
+    """Return the plan over the training files."""
+    y = split.labels[train]
     if sampler is None:
         return ResamplingPlan.selection(np.arange(len(train)), y)
     draws = draws_images(sampler)
     if draws and mode is not None:
-        paths = _in_mode(mode, kept, train, workshop, n_jobs)
-    return decided(sampler, paths, y, later if draws else None, on_empty)
+        images = _in_mode(mode, kept, train, workshop, n_jobs)
+    else:
+        images = _unread(kept, train)
+    return decided(sampler, images, y, later if draws else None, on_empty)
+
+
+def _unread(kept: Source, train: NDArray[np.intp]) -> FileImages:
+    return FileImages(kept.paths[train], np.empty(0, dtype=np.intp))  # type: ignore[call-overload]
 
 
 def decided(
-    sampler: Any, paths: NDArray[Any], y: NDArray[Any], later: DrawLater | None, on_empty: str
+    sampler: Any, images: FileImages, y: NDArray[Any], later: DrawLater | None, on_empty: str
 ) -> ResamplingPlan:
     """Return the plan of a sampler; every class keeps an image, so that all parts have them all.
 
     Parameters
     ----------
     sampler : sampler
-        Is fitted on `paths` and `y`.
-    paths, y : ndarray of shape (n,)
-        The training files and their classes.
+        Is fitted on `images` and `y`.
+    images : FileImages of n images
+        The training files.
+    y : ndarray of shape (n,)
+        Their classes.
     later : DrawLater or None
         Passed as `output_dir` of a sampler that draws images: it keeps what is needed to draw
         them later, and draws none now.
@@ -278,7 +287,7 @@ def decided(
     with frames_told(), warnings.catch_warnings():  # the report has its own note on frames
         # Emptied classes raise, or are filled up, below; a warning would only repeat it.
         warnings.filterwarnings("ignore", r"\w+ has left no image of", UserWarning)
-        sampler.fit_resample(paths, y)
+        sampler.fit_resample(images, y)
     plan: ResamplingPlan = sampler.plan_
     counts = Counter(y.tolist())
     if not (lost := [label for label in counts if label not in set(plan.y.tolist())]):
@@ -357,8 +366,8 @@ def modes_of(kept: Source, rows: NDArray[np.intp], mode: str | None) -> list[str
 
 def _in_mode(
     mode: str, kept: Source, train: NDArray[np.intp], workshop: Path, n_jobs: int | None
-) -> NDArray[Any]:
-    """Convert files of other modes, into `workshop`; return the paths for the sampler to read."""
+) -> FileImages:
+    """Convert files of other modes, into `workshop`; return the images for the sampler to read."""
     paths = np.array(kept.paths, dtype=object)[train]
 
     def convert(at: int) -> None:
@@ -371,7 +380,7 @@ def _in_mode(
             paths[at] = str(target)
 
     in_threads(convert, ((at,) for at in range(len(train))), n_jobs=n_jobs)
-    return paths
+    return FileImages(paths, np.empty(0, dtype=np.intp))
 
 
 SAMPLE = 8  # files that are encoded, in memory, to estimate the size of drawn ones
@@ -403,14 +412,14 @@ def foresee(
         ):
             # Only the whole decision tells how many images these draw, or clean away.
             with TemporaryDirectory() as workshop:
-                paths = split.paths[train]
+                images = _unread(kept, train)
                 if mode is not None:
-                    paths = _in_mode(mode, kept, train, Path(workshop), n_jobs)
-                plan = decided(sampler, paths, y, DrawLater(output), on_empty)
+                    images = _in_mode(mode, kept, train, Path(workshop), n_jobs)
+                plan = decided(sampler, images, y, DrawLater(output), on_empty)
             counts = Counter(plan.y.tolist())
             synthetic = Counter(plan.y[plan.synthetic].tolist())
         else:
-            sampler.fit(split.paths[train], y)
+            sampler.fit(_unread(kept, train), y)
             if hasattr(sampler, "k_neighbors"):
                 check_class_sizes(y, sampler.sampling_strategy_, sampler.k_neighbors)
             for label, n in sampler.sampling_strategy_.items():
@@ -432,7 +441,7 @@ def foresee(
         if n_drawn:
             notes += _estimate(kept, parents, form, mode, n_drawn)
     elif sampler is not None:
-        plan = decided(sampler, split.paths[train], y, None, on_empty)
+        plan = decided(sampler, _unread(kept, train), y, None, on_empty)
         counts = Counter(plan.y.tolist())
         n_bytes = int(sizes[split.is_valid].sum() + sizes[train[plan.first_base]].sum())
     if sampler is not None and counts == before and not synthetic:
@@ -627,21 +636,17 @@ class OutputRows(Sequence[Row]):
         Validation and test rows that were drawn for an earlier output are leaks, too. Rows are
         named by their files.
         """
-        held = self.sources[: self.n_valid].tolist()
-        contents = {self.kept.records.sha256(source) for source in held}
-        is_held = np.zeros(len(self.kept.paths), dtype=bool)
-        is_held[held] = True
-        ancestors = {name for source in held for name in self._ancestors([source])}
+        held = self.sources[: self.n_valid]
+        is_held = self.kept.records.have_bytes_of(held)
+        ancestors = {name for source in held.tolist() for name in self._ancestors([source])}
 
         def is_leak(number: int) -> bool:
             sources, _ = self._made_of(number)
             lineage = self._lineage(sources)
             if number < self.n_valid:
                 return bool(lineage.get("drawn_before"))
-            return (
-                bool(is_held[sources].any())
-                or not ancestors.isdisjoint(lineage.get("ancestors", ()))
-                or self.sha256_of(number) in contents
+            return bool(is_held[sources].any()) or not ancestors.isdisjoint(
+                lineage.get("ancestors", ())
             )
 
         names = self._name_of if self.link == "rows" else self.path_of

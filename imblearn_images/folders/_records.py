@@ -15,6 +15,7 @@ from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file, hash_file_look, require_imagehash
 from imblearn_images.core.modes import array_mode, has_deep_colour
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.paths import Paths
 from imblearn_images.core.text import printable
 from imblearn_images.folders._lineage import Lineage
 
@@ -69,7 +70,7 @@ class FileRecords:
 
     Parameters
     ----------
-    paths : list of str
+    paths : sequence of str
         The files.
 
     Examples
@@ -80,7 +81,7 @@ class FileRecords:
     ((4, 3), [0, 70])
     """
 
-    def __init__(self, paths: list[str]) -> None:
+    def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
         self._facts = np.zeros(len(paths), dtype=_FACTS)
         self._hashes = np.zeros((len(paths), 32), dtype=np.uint8)
@@ -140,7 +141,7 @@ class FileRecords:
         rows = np.delete(np.arange(len(self)), list(self._errors))
         if not self._errors:
             return self, rows
-        kept = FileRecords([self.paths[row] for row in rows])
+        kept = FileRecords(Paths(self.paths[row] for row in rows.tolist()))
         for at, row in enumerate(rows.tolist()):
             kept[at] = self[row]
         return kept, rows
@@ -167,20 +168,32 @@ class FileRecords:
             return [None] * len(self)
         return [_phash_of(look) for look in self._looks]
 
+    def have_bytes_of(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which files have the bytes of one of `rows`, compared as below, shape (n,)."""
+        contents = self._hashes.view(np.uint64)[:, 0]
+        same: NDArray[np.bool_] = np.isin(contents, contents[rows])
+        return same
+
     def first_equals(self) -> NDArray[np.intp]:
         """Return for each file the first one that has the same bytes, shape (n,).
 
         They are compared by 64 bits of their SHA-256.
         """
         contents = self._hashes.view(np.uint64)[:, 0]
-        order = np.argsort(contents, kind="stable")
+        first = np.arange(len(self))
+        ordered = np.sort(contents)
+        several = ordered[1:][ordered[1:] == ordered[:-1]]
+        del ordered  # there may be a million files, and few that are there twice
+        if not len(several):
+            return first
+        rows = np.flatnonzero(np.isin(contents, several))
+        order = rows[np.argsort(contents[rows], kind="stable")]
         # Sorted, equal contents are neighbours: `start` is the position where each run begins.
-        start = np.arange(len(self))
+        start = np.arange(len(order))
         start[1:][contents[order[1:]] == contents[order[:-1]]] = 0
         np.maximum.accumulate(start, out=start)
-        rows = np.empty(len(self), dtype=np.intp)
-        rows[order] = order[start]
-        return rows
+        first[order] = order[start]
+        return first
 
 
 def _phash_of(look: Any) -> int | None:
@@ -192,7 +205,8 @@ class Source:
     """Examined files of class folders."""
 
     root: str
-    labels: list[str]
+    labels: NDArray[Any]
+    """Of the files that can be used, as objects: one text for all files of a class."""
     records: FileRecords
     """Of the files that can be used."""
     rows: NDArray[np.intp]
@@ -214,9 +228,16 @@ class Source:
     """What manifests say of the files that can be used."""
 
     @property
-    def paths(self) -> list[str]:
+    def paths(self) -> Sequence[str]:
         """The files that can be used."""
         return self.records.paths
+
+    def names(self) -> Iterator[str]:
+        """All names that rows of an output may tell: files, and photos that some of these show."""
+        yield from self.paths
+        yield from (record.path for _, record in self.broken)
+        if self.lineage is not None:
+            yield from (name for shows in self.lineage.shows for name in shows)
 
     def relative(self, path: str) -> str:
         """Path below the source, with "/"."""
@@ -304,7 +325,7 @@ def examine_all(
     """
     if hash_pixels:
         require_imagehash()
-    records = FileRecords(paths if isinstance(paths, list) else list(paths))
+    records = FileRecords(paths)
 
     def look(start: int) -> None:
         batch = range(start, min(start + 16, len(records)))

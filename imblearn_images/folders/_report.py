@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from imblearn_images.core.text import align, counted, html_lines, html_table, shown
+from imblearn_images.folders._manifest import MANIFEST
 from imblearn_images.folders._records import Source
 from imblearn_images.folders._source import FolderSplit
 
@@ -63,6 +64,8 @@ class FolderReport:
     part."""
     other_files: dict[str, dict[str, int]] = field(default_factory=dict)
     """For each class, or "" for the source itself, the number of other files by suffix."""
+    manifest: str = MANIFEST
+    """File in `output` that records what every row is made from."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.files import MORE_FRAMES
 from imblearn_images.core.modes import SUFFIXES
+from imblearn_images.core.paths import Paths
+from imblearn_images.core.progress import progress
 from imblearn_images.core.splitting import merge_groups, split_rows
 from imblearn_images.core.text import counted, html_lines, html_table, printable
 from imblearn_images.folders._grouping import Groups, explain_groups, needs_pixels, resolve_groups
@@ -72,10 +74,11 @@ def read_source(
         raise ValueError(f'`on_error` must be "raise" or "skip", got {on_error!r}.')
     root = str(Path(source))
     listed = _list_splits(root, classes) if keep_split else _list(root, classes, allow_empty)
-    # The same lists as in `listed`, not copies: there may be a million paths.
-    paths, labels = listed.paths, listed.labels
-    paths += listed.odd
-    labels += listed.odd_labels
+    # The same as in `listed`, not copies: there may be a million paths.
+    paths = listed.paths
+    paths.extend(listed.odd)
+    labels = np.array(listed.labels + listed.odd_labels, dtype=object)
+    listed.labels.clear()
     sides = np.array([*listed.sides, *listed.odd_sides]) if keep_split else None
     with progress(len(paths), "examined", verbose) as done:
         records = examine_all(paths, hash_pixels=hash_pixels, mode=mode, n_jobs=n_jobs, done=done)
@@ -92,7 +95,7 @@ def read_source(
     sound, rows = records.sound()
     kept = Source(
         root,
-        [labels[row] for row in rows] if broken else labels,
+        labels[rows] if broken else labels,
         sound,
         rows,
         len(paths) - len(listed.odd),
@@ -103,7 +106,7 @@ def read_source(
         listed.splits,
         None if sides is None else sides[rows],
     )
-    trained = kept.labels if sides is None else np.array(kept.labels)[kept.sides == "train"]
+    trained = kept.labels if sides is None else kept.labels[kept.sides == "train"]
     lost = sorted(set(labels if sides is None else kept.classes) - set(trained))
     if lost and not allow_empty:
         raise ValueError(
@@ -123,7 +126,7 @@ def read_source(
 class _Listing:
     """What class folders contain, before any file is opened."""
 
-    paths: list[str] = field(default_factory=list)
+    paths: Paths = field(default_factory=Paths)
     labels: list[str] = field(default_factory=list)
     sides: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
@@ -151,7 +154,8 @@ def _list(
     is_odd = set(odd)
     rest = [path for path in skipped if path not in is_odd]
     listed.notes += ([note_on_skipped(rest)] if rest else []) + notes
-    listed.paths += [path for images in listing.values() for path in images]
+    for images in listing.values():
+        listed.paths.extend(images)
     listed.labels += (labels := [label for label, images in listing.items() for _ in images])
     listed.sides += [side] * len(labels) if side else []
     listed.odd += odd
@@ -269,6 +273,7 @@ class FolderSplit:
         return table.sort_values("is_valid", ascending=False, kind="stable", ignore_index=True)
 
 
+@substitute
 def split_folder(
     source: str | os.PathLike[str],
     *,
@@ -298,16 +303,13 @@ def split_folder(
         group; an array has one value per file, in the order of :func:`load_image_folder`.
         "stem-prefix" groups files by their names up to the last "_", "-" or space;
         "near-duplicates" groups photos by a perceptual hash (needs the package ImageHash).
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used.
     random_state : int, default=0
         Seed of the split.
-    n_jobs : int, default=None
-        Threads that examine the files.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -343,14 +345,15 @@ def split_folder(
         verbose=verbose,
     )
     split = split_source(kept, validation, groups, random_state)
-    return replace(split, paths=split.paths.astype(np.str_), labels=split.labels.astype(np.str_))
+    paths = np.array(kept.paths, dtype=np.str_)
+    return replace(split, paths=paths, labels=split.labels.astype(np.str_))
 
 
 def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> FolderSplit:
     """Return the split of examined files; with `validation` 0 all are for training.
 
-    A split that is kept stays as it is. The arrays of paths and labels refer to the strings of
-    `kept`, so that they take little memory.
+    A split that is kept stays as it is. Paths and labels are those of `kept`, so that they take
+    no memory.
     """
     named = None if groups is None else resolve_groups(kept, groups)
     contents = kept.records.first_equals()
@@ -367,8 +370,8 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
                 raise
             raise ValueError(f"{error} {explain_groups(groups, named)}") from error
     return FolderSplit(
-        np.array(kept.paths, dtype=object),
-        np.array(kept.labels, dtype=object),
+        kept.paths,  # type: ignore[arg-type]  # an array where it is handed out
+        kept.labels,
         is_valid,
         None if named is None else np.asarray(named),
         prevented,
@@ -401,7 +404,7 @@ def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
             shared.setdefault(labels[row], (row, Counter()))[1][labels[other]] += 1
     for label, (row, others) in shared.items():
         if own[label] < n_own:
-            n, n_shared = labels.count(label), sum(others.values())
+            n, n_shared = int((labels == label).sum()), sum(others.values())
             raise ValueError(
                 f"{n_shared} of the {n} files of class {label!r} equal files of class "
                 f"{others.most_common(1)[0][0]!r}, such as {kept.relative(kept.paths[row])!r} and "

@@ -27,7 +27,7 @@ from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import FilePath
 from imblearn_images.core.regular import open_regular, open_to_append
 from imblearn_images.core.text import counted, printable
-from imblearn_images.folders._manifest import MANIFEST, drawn_files
+from imblearn_images.folders._manifest import MANIFESTS, Row, drawn_files, write_manifest
 
 
 def where_they_meet(source: FilePath, target: FilePath) -> str:
@@ -179,12 +179,13 @@ class OutputFolder:
     def begin(self) -> None:
         """Make the folder and its workshop, and read what a run before has drawn."""
         self._look_into_workshop()
-        for file in (self.workshop / JOURNAL, self.workshop / MANIFEST, self.root / MANIFEST):
+        waiting = (self.workshop / name for name in (JOURNAL, *MANIFESTS.values()))
+        for file in (*waiting, *(self.root / name for name in MANIFESTS.values())):
             with (
                 suppress(FileNotFoundError),
-                open_regular(file, follow=file.parent == self.root) as lines,
+                open_regular(file, follow=file.parent == self.root) as told,
             ):
-                self._drawn.update(drawn_files(lines))
+                self._drawn.update(drawn_files(told, file.name))
         self._made = [there for there in (self.workshop, self.root) if not there.exists()]
         self.root.mkdir(parents=True, exist_ok=True)
         self.workshop.mkdir(exist_ok=True)
@@ -250,7 +251,8 @@ class OutputFolder:
             raise ValueError(
                 f"`output` {os.fspath(self.root)!r} holds {counted(len(strange), 'file')} that "
                 f"this run would not write, such as {min(strange)!r}. Was it begun with another "
-                "source, sampler, seed or layout? Repeat that command, or choose another folder."
+                "source, sampler, seed, layout or manifest? Repeat that command, or choose "
+                "another folder."
             )
         for name in leftovers:
             os.unlink(self.at(name))
@@ -413,14 +415,14 @@ class OutputFolder:
         with files.written_whole(self.root / name) as file:
             file.writelines(content)
 
-    def finish(self, lines: Iterable[bytes]) -> None:
+    def finish(self, rows: Iterable[Row], manifest: str = "jsonl") -> None:
         """Write the manifest, when the names of all other files are on disk."""
         for folder in self._folders:
             _sync_folder(self.at(f"{folder}/"))
         # Written in the workshop first: at any moment it or the journal lists what was drawn.
-        waiting = self.workshop / MANIFEST
+        waiting = self.workshop / MANIFESTS[manifest]
         with files.written_whole(waiting) as file:
-            file.writelines(lines)
+            write_manifest(file, rows, manifest)
         for each in self._look_into_workshop():
             if each != waiting:
                 each.unlink()
@@ -428,7 +430,7 @@ class OutputFolder:
             if there != side:
                 os.replace(self.root / there, self.root / side)
         _sync_folder(self.root)
-        os.replace(waiting, self.root / MANIFEST)
+        os.replace(waiting, self.root / waiting.name)
         self.workshop.rmdir()
         _sync_folder(self.root)
 
@@ -473,7 +475,7 @@ _MARKS = ("Mn", "Mc")
 
 def _is_ours(name: str) -> bool:
     """Return whether a file in the workshop has a name that this package gives."""
-    return name in (JOURNAL, MANIFEST) or any(
+    return name in (JOURNAL, *MANIFESTS.values()) or any(
         pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
     )
 

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import counted, html_lines, shown
 from imblearn_images.folders._lineage import Lineage, read_lineage
@@ -21,6 +22,7 @@ from imblearn_images.folders._manifest import (
     Manifest,
     Row,
     find_leaks,
+    find_manifest,
     label_rows,
     label_table,
     labels_csv,
@@ -84,6 +86,7 @@ class VerifyReport:
         return "\n".join(lines)
 
 
+@substitute
 def verify_folder(
     output: str | os.PathLike[str],
     *,
@@ -103,10 +106,8 @@ def verify_folder(
         The folder that the output was made from. With it, also check that the parents still
         exist, that originals and copies equal them, and, where it is an output itself, that no
         photo of *its* source appears on two sides.
-    n_jobs : int, default=None
-        Threads that read the files.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -120,10 +121,19 @@ def verify_folder(
         another program. If `source` does not exist.
     ValueError
         If the manifest is damaged, naming the line, or is not a file.
+    ModuleNotFoundError
+        If the manifest is Parquet and pyarrow is not installed.
 
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
+    >>> from imblearn_images.folders import export_images
+    >>> folder = tempfile.mkdtemp()
+    >>> paths = export_images(np.zeros((2, 8, 8), dtype=np.uint8), ["kiwi", "lime"], folder)
+    >>> report = verify_folder(folder)
+    >>> bool(report), report.n_rows
+    (True, 2)
     >>> verify_folder(tempfile.mkdtemp())
     Traceback (most recent call last):
     ...
@@ -197,7 +207,7 @@ def _check_there(root: Path) -> None:
         raise FileNotFoundError(
             f"{os.fspath(root)!r} is not a folder. Name the folder that was passed as output."
         )
-    if os.path.lexists(root / MANIFEST):
+    if find_manifest(root) is not None:
         return
     if os.path.lexists(root / WORKSHOP):
         raise FileNotFoundError(
@@ -205,7 +215,8 @@ def _check_there(root: Path) -> None:
             "that writes it, with resume=True (of balance_folder)."
         )
     above = root.absolute().parent
-    hint = "" if not (above / MANIFEST).is_file() else f" Did you mean {os.fspath(above)!r}?"
+    named = find_manifest(above)
+    hint = f" Did you mean {os.fspath(above)!r}?" if named is not None and named.is_file() else ""
     raise FileNotFoundError(
         f"{os.fspath(root)!r} holds no {MANIFEST}: it was not written by this package. Name the "
         f"folder that was passed as output.{hint}"
@@ -259,14 +270,14 @@ def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
     return parents
 
 
-def _unexpected(root: Path, rows: Iterable[Row]) -> list[str]:
+def _unexpected(root: Path, rows: Manifest) -> list[str]:
     """Return the files in an output, and the links to folders, that no row names."""
     found = set()
     for folder, subfolders, names in os.walk(root):
         inside = Path(folder).relative_to(root)
         linked = [name for name in subfolders if Path(folder, name).is_symlink()]
         found |= {(inside / name).as_posix() for name in (*names, *linked)}
-    found -= {MANIFEST, LABELS, CHART, SHEET}
+    found -= {rows.file.name, LABELS, CHART, SHEET}
     found.difference_update(str(row.path) for row in rows)
     return sorted(found)
 

@@ -358,6 +358,15 @@ class PlanSampler(_EpochSampler):
     ``len()`` is the number of rows of epoch 0, which schedulers rely on. With a sampler that
     cleans, other epochs may have more or fewer rows: the last ones are then left out, or the first
     ones used twice.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomOverSampler
+    >>> from imblearn_images.epochs import EpochPlans
+    >>> over = RandomOverSampler(random_state=0)
+    >>> plans = EpochPlans(over, np.zeros((3, 8, 8)), ["cat", "cat", "dog"])
+    >>> list(PlanSampler(plans, shuffle=False))
+    [(0,), (1,), (2,), (2,)]
     """
 
     def __init__(

@@ -368,26 +368,26 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         features, nearness = X, "pixels"
         if not as_given:
             features, nearness = self._measure(X, y, embeddings)
-        asked = copy.copy(self)
-        asked.voting = "soft" if soft else "hard"
+        worker = copy.copy(self)
+        worker.voting = "soft" if soft else "hard"
         small = nearness == "pixels" and target.dtype.kind in "bui" and target.dtype.itemsize < 8
         if not (small or sparse.issparse(features)):
             # k-means computes in float32 where it is given float32, and squares overflow sooner
             computed = np.float32 if features.dtype == np.float32 else np.float64
             check_squares(features, np.arange(len(y)), computed)
         plain = self.estimator
-        asked.estimator = FittedOnce(
+        worker.estimator = FittedOnce(
             KMeans(random_state=self.random_state) if plain is None else clone(plain)
         )
         seen = features if as_given else trace_rows(features)
-        made, y_made = super(ClusterCentroids, asked)._fit_resample(seen, y)
+        made, y_made = super(ClusterCentroids, worker)._fit_resample(seen, y)
         clustered = [label for label in np.unique(y) if label in self.sampling_strategy_]
         found = None
         # Only of these is it known that labels_ assign each image to its nearest centre.
-        if type(asked.estimator.plain) in (KMeans, MiniBatchKMeans):
-            found = dict(zip(clustered, asked.estimator.found, strict=True))
+        if type(worker.estimator.plain) in (KMeans, MiniBatchKMeans):
+            found = dict(zip(clustered, worker.estimator.found, strict=True))
         given = {"voting": self.voting, "estimator": plain}
-        self.__dict__.update(vars(without_images(asked)) | given)
+        self.__dict__.update(vars(without_images(worker)) | given)
         plan = plan_of(made, y_made, len(y), nearness=nearness)
         if plan is None:  # averages, or a sparse matrix, which cannot be traced
             n_clusters = self.sampling_strategy_
