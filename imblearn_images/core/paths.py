@@ -22,7 +22,7 @@ class Paths(Sequence[str]):
     Parameters
     ----------
     paths : iterable of str, default=()
-        The first paths. Least memory is needed if files of one folder follow each other.
+        The first paths. Memory is smallest if files of one folder follow each other.
 
     Examples
     --------
