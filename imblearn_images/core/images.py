@@ -262,7 +262,7 @@ class Images:
         return f"row {row}"
 
     def identity_of(self, row: int) -> Any:
-        """Return a value that is equal for rows with the same image: by default a pixel hash."""
+        """What a row has in common with all that hold the same image; by default its pixels."""
         if self.memory is None:
             return self._looks_of(row)
         return self.memory.once("identities", self, self._identities)[row]
