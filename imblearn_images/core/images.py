@@ -262,7 +262,7 @@ class Images:
         return f"row {row}"
 
     def identity_of(self, row: int) -> Any:
-        """Return a value that is equal for rows with the same image: by default a pixel hash."""
+        """What a row has in common with all that hold the same image; by default its pixels."""
         if self.memory is None:
             return self._looks_of(row)
         return self.memory.once("identities", self, self._identities)[row]
@@ -314,8 +314,8 @@ class Images:
             if self.shape_of(row) != shape:
                 raise ValueError(
                     f"{printable(self.name_of(row))} has shape {self.shape_of(row)}, "
-                    f"{printable(self.name_of(0))} has {shape}: one array needs images of one "
-                    "shape. Read them with `ReadImages(size=(height, width))` first."
+                    f"{printable(self.name_of(0))} has {shape}: one array needs one shape. Read "
+                    "them with `ReadImages(size=(height, width))` first."
                 )
         if self.in_memory or not len(self):
             pixels = np.empty((len(self), *shape), dtype=self.dtype)

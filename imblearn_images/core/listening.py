@@ -719,7 +719,7 @@ def _squared_to(
 ) -> NDArray[np.float64]:
     """Return the squared distance of each row to its own centre, shape (m,)."""
     squared = np.empty(len(rows))
-    height = max(1, (1 << 16) // max(1, features.shape[1]))  # blocks that stay in the cache
+    height = max(1, (1 << 16) // max(1, features.shape[1]))  # what stays in the cache
     for start in range(0, len(rows), height):
         block = slice(start, start + height)
         away = _plain(features)[rows[block]] - centres[centre[block]]

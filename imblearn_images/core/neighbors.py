@@ -747,7 +747,7 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
             some = _centred(asking[tile], centre)
             norms = np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64))
             unit = float(np.finfo(np.float32).eps)
-            # upper bound of the rounding error of half a squared distance: of its sum and terms
+            # what rounding may do to half a squared distance: to its sum, and to its parts
             error = unit * ((width / 2 + 8) * norms * largest + 2 * largest**2 + norms**2)
             score = some @ near.T
             np.subtract(half, score, out=score)

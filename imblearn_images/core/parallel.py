@@ -22,24 +22,24 @@ _timeout: ContextVar[float | None] = ContextVar("worker_timeout", default=TIMEOU
 
 @contextmanager
 def worker_timeout(seconds: float | None) -> Iterator[None]:
-    """Context in which drawing waits no longer than this for the other processes.
+    """Context that limits how long drawing waits for other processes.
 
-    Where joblib is set to other processes, ``joblib.parallel_config(backend="dask")``, samplers
-    with an `output_dir`, ``balance_folder`` and ``render_files`` give up when none of the blocks
+    If joblib is set to use other processes, ``joblib.parallel_config(backend="dask")``, samplers
+    with an `output_dir`, ``balance_folder`` and ``render_files`` give up if none of the blocks
     that are being drawn comes back for 600 seconds. A block is 64 images. Choose fewer seconds
-    where workers may end without a word, more where one image takes several seconds.
+    if workers may end without notice, more if one image takes several seconds.
 
     Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
 
     Parameters
     ----------
     seconds : float
-        Above 0; None waits for ever.
+        Number of seconds above 0; ``None``: no limit.
 
     Raises
     ------
     ValueError
-        For anything else.
+        If `seconds` is neither.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Progress: a bar with rate and time left where wanted, in terminals and notebooks alone."""
+"""Progress: a bar with rate and time left on request, only in terminals and notebooks."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def progress(
     what : str
         Text before the bar.
     verbose : int
-        0: show nothing; nor is anything shown where nobody looks, in a pipe or a file. Without
-        tqdm a line says once how to get it.
+        0: show nothing. Nothing is shown either if standard error goes to a pipe or a file. If
+        tqdm is not installed, one line says so, once.
     unit : str, default="file"
         Name of an item.
 
@@ -56,9 +56,10 @@ def progress(
 
 
 def _is_seen() -> bool:
-    """Whether what is written to standard error is drawn on a screen as it comes."""
+    """Return whether standard error is shown at once, in a terminal or a notebook."""
     stream = sys.stderr
-    in_notebook = type(stream).__module__.partition(".")[0] == "ipykernel"  # is no terminal
+    # A notebook's stream says that it is not a terminal.
+    in_notebook = type(stream).__module__.partition(".")[0] == "ipykernel"
     return in_notebook or bool(stream and stream.isatty())
 
 

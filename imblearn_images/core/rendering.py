@@ -378,7 +378,7 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
                 raise ValueError(
                     f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
                     f"{printable(images.name_of(plan.base[0]))} has {first}: one array needs "
-                    "images of one shape. Read them with `ReadImages(size=(height, width))` first."
+                    "one shape. Read them with `ReadImages(size=(height, width))` first."
                 )
     return first
 

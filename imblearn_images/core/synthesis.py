@@ -50,7 +50,7 @@ class Neighbourhood:
         ``features()`` computes features of shape (n, d). It is called when they are first
         needed: a synthesis that does not look for neighbours costs nothing.
     rng : numpy.random.Generator
-        Random numbers for planning.
+        Random numbers of the planning.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Neighbourhood:
 
     @property
     def asked(self) -> bool:
-        """Whether the features have been used."""
+        """Whether a synthesis has looked at the features."""
         return "features" in vars(self)
 
     @cached_property
