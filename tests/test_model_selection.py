@@ -901,7 +901,7 @@ def test_tables_for_programs(comparison):
 
 def test_to_frame_names_its_extra(comparison, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
+    with pytest.raises(ImportError, match=r"imblearn-images\[pandas\]"):
         comparison.to_frame()
 
 

@@ -21,7 +21,7 @@ OWN = {"name", "bndbox", "part", "polygon", "mask", "actions", "attributes", "po
 MOST_BYTES = 1 << 24
 """Maximum size of one XML file, which describes one image."""
 DEEPEST = 32
-"""Maximum depth of nested elements; a file with more is an attack, not an annotation."""
+"""Maximum depth of nested elements, far more than annotations need."""
 
 
 def read_voc(root: Path, images: Path | None, *, one_based: bool) -> Found:
