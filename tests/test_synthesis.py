@@ -765,7 +765,7 @@ class TestRedrawImages:
         ran = 0
         for estimator, check in generate(RedrawImages(random_state=0)):
             if "sparse" in check.func.__name__ and generate is imblearn_checks:
-                with pytest.raises(TypeError, match="draws images"):
+                with pytest.raises(TypeError, match="must be images for RedrawImages"):
                     check(estimator)
             elif check.func.__name__ != "check_array_api_input":
                 check(estimator)
