@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from conftest import make_images, write_images
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
@@ -372,6 +373,33 @@ def test_only_labels_are_asked_for():
         loader = DataLoader(data, 8, sampler=BalancedSampler(labels))
         found = np.bincount(torch.cat([targets for _, targets in loader]))
         assert np.ptp(found) <= 1 and found.sum() == len(data)
+
+
+class Column:
+    """A column of Hugging Face's data sets: a sequence that is neither list nor array."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, at):
+        return self.values[at]
+
+    def __iter__(self):
+        return iter(self.values)
+
+
+def test_folders_and_columns_of_other_libraries_give_their_labels(tmp_path):
+    assert list(BalancedSampler(Column(CODES.tolist()))) == list(BalancedSampler(Y))
+    folders = pytest.importorskip("torchvision.datasets", reason="torchvision is missing")
+    for label, n in (("cat", 6), ("dog", 2)):
+        (tmp_path / label).mkdir()
+        write_images(tmp_path / label, make_images(n, (4, 4), "uint8"))
+    folder = folders.ImageFolder(tmp_path, transform=np.asarray)
+    loader = DataLoader(folder, 4, sampler=BalancedSampler(folder.targets, spread=4))
+    assert [sorted(targets.tolist()) for _, targets in loader] == [[0, 0, 1, 1]] * 2
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations, product
 from threading import Lock
 from typing import Any, Protocol
@@ -681,10 +681,42 @@ def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
 
 
 TALL = 512  # queries whose scores are held at a time
+SHORT = 32  # rows whose squares are added up at a time: they stay near the processor
 MANY = 1e9  # products of features from which on a search is worth being done here
 
 
-def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[np.intp] | None:
+class Candidates:
+    """Rows of features among which :func:`nearest_rows` looks, made ready once for all who ask.
+
+    Parameters
+    ----------
+    features : ndarray of shape (m, d)
+        The rows that may be found.
+    """
+
+    def __init__(self, features: NDArray[Any]) -> None:
+        self.features = features
+
+    @cached_property
+    def centre(self) -> NDArray[Any]:
+        """Mean of the rows, in their dtype: any point near all of them would do."""
+        centre: NDArray[Any] = self.features.mean(axis=0, dtype=np.float64)
+        return centre.astype(self.features.dtype)
+
+    @cached_property
+    def centred(self) -> NDArray[np.float32]:
+        """The rows less their mean."""
+        return _centred(self.features, self.centre)
+
+    @cached_property
+    def squares(self) -> NDArray[np.float64]:
+        """Squared norms of these."""
+        return _squares(self.centred)
+
+
+def nearest_rows(
+    asking: NDArray[Any], among: NDArray[Any] | Candidates, k: int
+) -> NDArray[np.intp] | None:
     """Find the `k` nearest of some rows of features, where there are many of them.
 
     Inner products in float32 cost half of those in float64 that scikit-learn takes. Two distances
@@ -695,7 +727,7 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
     ----------
     asking : ndarray of shape (q, d), dtype float32 or float64
         The rows that look for others.
-    among : ndarray of shape (m, d), same dtype
+    among : ndarray of shape (m, d), same dtype, or Candidates
         The rows that may be found; of equal ones the first is nearer.
     k : int
         At most m.
@@ -716,25 +748,25 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
     >>> nearest_rows(features[:5], features, 2) is None
     True
     """
-    width = among.shape[1]
-    if among.dtype.kind != "f" or among.dtype.itemsize not in (4, 8):
+    if not isinstance(among, Candidates):
+        among = Candidates(among)
+    m, width = among.features.shape
+    if among.features.dtype.kind != "f" or among.features.dtype.itemsize not in (4, 8):
         return None
-    if len(asking) * len(among) * width < MANY:
+    if len(asking) * m * width < MANY:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        centre = among.mean(axis=0, dtype=np.float64)
-        near = _centred(among, centre)
-        squares = np.einsum("ij,ij->i", near, near, dtype=np.float64)
+        squares = among.squares
         largest = float(np.sqrt(squares.max()))
         half = (squares / 2).astype(np.float32)
         found = np.empty((len(asking), k), dtype=np.intp)
         for tile in _tiles(len(asking), TALL):
-            some = _centred(asking[tile], centre)
-            norms = np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64))
+            some = _centred(asking[tile], among.centre)
+            norms = np.sqrt(_squares(some))
             unit = float(np.finfo(np.float32).eps)
             # what rounding may do to half a squared distance: to its sum, and to its parts
             error = unit * ((width / 2 + 8) * norms * largest + 2 * largest**2 + norms**2)
-            score = some @ near.T
+            score = some @ among.centred.T
             np.subtract(half, score, out=score)
             limit = _upper_bound(score, k) + 2 * error
             if not np.isfinite(limit).all():
@@ -743,18 +775,26 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
             if np.count_nonzero(is_near) > 16 * k * len(score):
                 return None
             row, column = np.divmod(np.flatnonzero(is_near), score.shape[1])
-            found[tile] = _in_order(
-                row, column, score[row, column], error, (asking[tile], among), k
-            )
+            features = (asking[tile], among.features)
+            found[tile] = _in_order(row, column, score[row, column], error, features, k)
     return found
 
 
-def _centred(features: NDArray[Any], centre: NDArray[np.float64]) -> NDArray[np.float32]:
+def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32]:
     """Features less their mean: what is smaller is rounded less."""
     out = np.empty(features.shape, dtype=np.float32)
     for tile in _tiles(len(features), TILE):
         np.subtract(features[tile], centre, out=out[tile], casting="same_kind")
     return out
+
+
+def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared norms in float64, of a few rows at a time: a copy of all would be dear."""
+    squares = np.empty(len(rows))
+    for tile in _tiles(len(rows), SHORT):
+        some = rows[tile].astype(np.float64)
+        np.einsum("ij,ij->i", some, some, out=squares[tile])
+    return squares
 
 
 def _in_order(

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from imblearn_images.core.neighbors import nearest_rows
+from imblearn_images.core.neighbors import Candidates, nearest_rows
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rules import answer, as_rule, rule_name
 from imblearn_images.core.targets import plain_list, told
@@ -78,6 +78,7 @@ class Neighbourhood:
         self.rng = rng
         self._features = features
         self._told: set[str] = set()
+        self._last: tuple[NDArray[np.intp], Candidates] | None = None
 
     @cached_property
     def counts(self) -> dict[Any, int]:
@@ -128,16 +129,23 @@ class Neighbourhood:
         k = min(k, others)
         if k <= 0 or not len(rows):
             return np.empty((len(rows), 0), dtype=np.intp)
-        near, asking, several = self.features[among], self.features[rows], min(k + 1, len(among))
+        near, asking, several = self._among(among), self.features[rows], min(k + 1, len(among))
         places = nearest_rows(asking, near, several)
         if places is None:
-            search = NearestNeighbors(n_neighbors=several).fit(near)
+            search = NearestNeighbors(n_neighbors=several).fit(near.features)
             places = search.kneighbors(asking, return_distance=False)
         found = among[places]
         # Not every row is among those searched, and copies of an image may come before it.
         is_other = found != rows[:, None]
         order = np.argsort(~is_other, axis=1, kind="stable")
         return np.asarray(np.take_along_axis(found, order, axis=1)[:, :k])
+
+    def _among(self, rows: NDArray[np.intp]) -> Candidates:
+        """Rows that may be found: class after class asks among the same."""
+        last = self._last
+        if last is None or not np.array_equal(last[0], rows):
+            last = self._last = rows.copy(), Candidates(self.features[rows])
+        return last[1]
 
 
 NEAREST = 5  # images of its class among which a synthetic image without a partner finds one
