@@ -102,7 +102,9 @@ def test_a_sequence_goes_to_another_process_and_a_lambda_does_not(tmp_path):
     again = pickle.loads(pickle.dumps(sequence))
     assert again.epoch == 3 and np.array_equal(again[2][0], expected[0])
     assert np.array_equal(again[2][1], expected[1]) and len(again._ahead) > 0
-    with pytest.raises(TypeError, match="`transform` .* cannot be sent to another process: .* lam"):
+    with pytest.raises(
+        TypeError, match=r"`transform` .* cannot be sent to another process: .* lam"
+    ):
         pickle.dumps(Batches(plans, transform=lambda images: images))
     with pytest.raises(TypeError, match="leave out `use_multiprocessing`"):
         Batches(plans, transform=lambda images: images, workers=2, use_multiprocessing=True)

@@ -680,7 +680,7 @@ def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
     return np.partition(whole, k - 1, axis=1)[:, k - 1]
 
 
-TALL = 512  # queries whose scores are held at a time
+TALL = 1024  # queries whose scores are held at a time
 SHORT = 32  # rows whose squares are added up at a time: they stay near the processor
 MANY = 1e9  # products of features from which on a search is worth being done here
 
@@ -756,25 +756,26 @@ def nearest_rows(
     if len(asking) * m * width < MANY:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = among.squares
-        largest = float(np.sqrt(squares.max()))
-        half = (squares / 2).astype(np.float32)
+        largest = float(np.sqrt(among.squares.max()))
+        half = (among.squares / 2).astype(np.float32)
         found = np.empty((len(asking), k), dtype=np.intp)
         for tile in _tiles(len(asking), TALL):
             some = _centred(asking[tile], among.centre)
-            norms = np.sqrt(_squares(some))
+            squares = _squares(some)
             unit = float(np.finfo(np.float32).eps)
             # what rounding may do to half a squared distance: to its sum, and to its parts
-            error = unit * ((width / 2 + 8) * norms * largest + 2 * largest**2 + norms**2)
+            error = (width / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
+            error *= unit
             score = some @ among.centred.T
             np.subtract(half, score, out=score)
             limit = _upper_bound(score, k) + 2 * error
             if not np.isfinite(limit).all():
                 return None
-            is_near = score <= np.nextafter(limit.astype(np.float32), np.float32(np.inf))[:, None]
-            if np.count_nonzero(is_near) > 16 * k * len(score):
+            limit = np.nextafter(limit.astype(np.float32), np.float32(np.inf))
+            at = np.flatnonzero(score <= limit[:, None])
+            if len(at) > 16 * k * len(score):
                 return None
-            row, column = np.divmod(np.flatnonzero(is_near), score.shape[1])
+            row, column = np.divmod(at, score.shape[1])
             features = (asking[tile], among.features)
             found[tile] = _in_order(row, column, score[row, column], error, features, k)
     return found
@@ -810,8 +811,7 @@ def _in_order(
     There are at least `k` of each row. Scores that differ by less than twice the error, one after
     the other, make a group, and the order of groups is certain.
     """
-    order = np.lexsort((column, score, row))
-    row, column, score = row[order], column[order], score[order]
+    row, column, score = _sorted(row, column, score)
     is_close = (row[1:] == row[:-1]) & (np.diff(score.astype(np.float64)) <= 2 * error[row[1:]])
     group = np.concatenate([[0], np.cumsum(~is_close)])
     begins = np.searchsorted(row, np.arange(len(error)))
@@ -820,10 +820,34 @@ def _in_order(
     is_open = np.zeros(len(row), dtype=np.bool_)
     is_open[1:] |= is_close
     is_open[:-1] |= is_close
-    exact = np.zeros(len(row))
-    for some in np.split(at := np.flatnonzero(is_open & counts), range(TILE, len(at), TILE)):
+    at = np.flatnonzero(is_open & counts)
+    exact = np.empty(len(at))
+    for part in _tiles(len(at), SHORT):
+        some = at[part]
         difference = np.subtract(features[1][column[some]], features[0][row[some]], dtype=float)
-        exact[some] = np.einsum("ij,ij->i", difference, difference)
-    column = column[np.lexsort((column, exact, group))]
+        np.einsum("ij,ij->i", difference, difference, out=exact[part])
+    column[at] = column[at][np.lexsort((column[at], exact, group[at]))]
     found: NDArray[np.intp] = column[begins[:, None] + np.arange(k)]
     return found
+
+
+def _sorted(
+    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Sort by row, score and column, in one number where these fit into it."""
+    n_rows, n_columns = (int(each.max(initial=0)).bit_length() for each in (row, column))
+    if n_rows + n_columns > 32:
+        order = np.lexsort((column, score, row))
+        return row[order], column[order], score[order]
+    bits = (score + np.float32(0)).view(np.uint32)  # -0 is 0
+    negative = bits >> 31 == 1
+    bits = np.where(negative, ~bits, bits | np.uint32(1 << 31))  # in the order of the scores
+    keys = row.astype(np.uint64) << np.uint64(32 + n_columns)
+    keys |= bits.astype(np.uint64) << np.uint64(n_columns)
+    keys |= column.astype(np.uint64)
+    keys.sort()
+    column = (keys & np.uint64((1 << n_columns) - 1)).astype(np.intp)
+    bits = (keys >> np.uint64(n_columns)).astype(np.uint32)
+    bits = np.where(bits >> 31 == 1, bits ^ np.uint32(1 << 31), ~bits)
+    row = (keys >> np.uint64(32 + n_columns)).astype(np.intp)
+    return row, column, bits.view(np.float32)

@@ -51,6 +51,8 @@ class Neighbourhood:
         synthesis that looks at nobody costs nothing.
     rng : numpy.random.Generator
         Random numbers of the planning.
+    of_rows : callable, default=None
+        ``of_rows(rows)`` gives the features of some rows, without those of all at hand.
 
     Examples
     --------
@@ -73,10 +75,12 @@ class Neighbourhood:
         y: NDArray[Any],
         features: Callable[[], NDArray[Any]],
         rng: np.random.Generator,
+        of_rows: Callable[[NDArray[np.intp]], NDArray[Any]] | None = None,
     ) -> None:
         self.y = y
         self.rng = rng
         self._features = features
+        self._of_rows = of_rows
         self._told: set[str] = set()
         self._last: tuple[NDArray[np.intp], Candidates] | None = None
 
@@ -88,7 +92,7 @@ class Neighbourhood:
     @property
     def asked(self) -> bool:
         """Whether a synthesis has looked at the features."""
-        return "features" in vars(self)
+        return "features" in vars(self) or self._last is not None
 
     @cached_property
     def features(self) -> NDArray[Any]:
@@ -129,7 +133,7 @@ class Neighbourhood:
         k = min(k, others)
         if k <= 0 or not len(rows):
             return np.empty((len(rows), 0), dtype=np.intp)
-        near, asking, several = self._among(among), self.features[rows], min(k + 1, len(among))
+        near, asking, several = self._among(among), self._some(rows), min(k + 1, len(among))
         places = nearest_rows(asking, near, several)
         if places is None:
             search = NearestNeighbors(n_neighbors=several).fit(near.features)
@@ -144,8 +148,14 @@ class Neighbourhood:
         """Rows that may be found: class after class asks among the same."""
         last = self._last
         if last is None or not np.array_equal(last[0], rows):
-            last = self._last = rows.copy(), Candidates(self.features[rows])
+            last = self._last = rows.copy(), Candidates(self._some(rows))
         return last[1]
+
+    def _some(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Features of some of the images."""
+        if self._of_rows is None or "features" in vars(self):
+            return self.features[rows]
+        return self._of_rows(rows)
 
 
 NEAREST = 5  # images of its class among which a synthetic image without a partner finds one

@@ -330,9 +330,7 @@ def columns_of(labels: LabelCounts, classes: Any) -> tuple[NDArray[Any], NDArray
     return known, np.array([place.get(label, -1) for label in plain_list(own)], dtype=np.intp)
 
 
-def bits_of(
-    counts: NDArray[Any], places: NDArray[np.intp], n_classes: int
-) -> NDArray[np.float32]:
+def bits_of(counts: NDArray[Any], places: NDArray[np.intp], n_classes: int) -> NDArray[np.float32]:
     """A row of 0 and 1 for each image, a column for each class."""
     bits = np.zeros((len(counts), n_classes), dtype=np.float32)
     there = places >= 0

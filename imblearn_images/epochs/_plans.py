@@ -275,7 +275,7 @@ class EpochPlans:
                 drawn[at] = image
         return drawn
 
-    def targets_of(self, keys: Sequence[Key]) -> NDArray[np.int64]:
+    def targets_of(self, keys: Sequence[Key]) -> NDArray[Any]:
         """Targets of rows, shape (m,); of several labels an image, shape (m, n_classes).
 
         Parameters
@@ -581,7 +581,7 @@ class EpochImages(Images):
         return len(self._columns[-1].base) if self._columns else self.plans.n_source
 
     @property
-    def targets(self) -> NDArray[np.int64]:
+    def targets(self) -> NDArray[Any]:
         """Target of each row, an index into ``plans.classes_``, shape (n,).
 
         Of several labels an image, shape (n, n_classes), 1 where the row has the label.

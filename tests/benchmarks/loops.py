@@ -47,6 +47,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from imblearn_images import RandomOverSampler, RedrawImages, recipes
 from imblearn_images.combine import RandomBalancer, SamplerChain
+from imblearn_images.core.similarity import Similarity
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.epochs import EpochPlans, _reading
 from imblearn_images.synthesis import Augment, TransferDeformation
@@ -405,9 +406,15 @@ def planning(n: int) -> None:
         images[at : at + 10_000] = np.clip(part + rng.integers(-12, 13, part.shape), 0, 255)
     plans = EpochPlans(at_length("mix", 0), images, y[rows])
     start = time.process_time()
-    plans(0)
-    print(f"\n{n:,} images: the first epoch, with features, {time.process_time() - start:.1f} s")
-    for epoch in (1, 2, 3):
+    features = Similarity(plans.images).source  # of all images: an epoch looks at some
+    print(f"\n{n:,} images: features {time.process_time() - start:.1f} s")
+    side = np.zeros((7600, features.shape[1]), dtype=np.float32)
+    side[:] = features[: len(side)]
+    start = time.process_time()
+    side[:2048] @ side.T
+    rate = 2048 * side.size / (time.process_time() - start)
+    print(f"matrix products: {rate / 1e9:.0f} billion of numbers a second")
+    for epoch in range(4):
         start = time.process_time()
         plans(epoch)
         print(f"epoch {epoch}: planned in {time.process_time() - start:.1f} s", flush=True)
@@ -572,7 +579,7 @@ def speed(data: str) -> None:
     for name, each in times.items():
         spent, planning = np.median(each, axis=0)
         print(f"{name:<40}{spent:6.2f} ms a row{spent / first:7.2f} x  ({planning:.2f} planning)")
-    mix, sampler = loaders["PlanDataset, n mix"]
+    _, sampler = loaders["PlanDataset, n mix"]
     sampler.plans(sampler.epoch)
     start = time.process_time()
     keys = list(sampler)
