@@ -26,6 +26,7 @@ from imblearn_images.synthesis import (
     Morph,
     TransferDeformation,
     ZoomToObjects,
+    _flow,
 )
 
 N, SIZE = 8, (24, 32)
@@ -333,6 +334,22 @@ def test_a_loader_hands_out_what_detectors_of_torchvision_take(workers):
         assert target["iscrowd"] == [0] * len(target["labels"])
         for mask, runs in zip(masks, whole.masks[objects], strict=True):
             assert runs is None or np.array_equal(mask, runs.mask())
+
+
+def test_flow_is_found_once_for_an_image_and_its_annotations(monkeypatch):
+    plans, found = EpochPlans(redraw(BEND, share=1.0), X, CELLS), []
+    between = _flow._between
+    monkeypatch.setattr(_flow, "_between", lambda pairs: found.append(len(pairs)) or between(pairs))
+    keys = plans(1).rows(range(N))
+    expected = values_of(plans.carry(keys, CELLS))
+    drawn = plans.draw(keys)
+    each = sum(found) // 2
+    data = PlanDataset(plans, annotations=CELLS)
+    found.clear()
+    rows = data.__getitems__(keys)
+    assert sum(found) == each > 1
+    for (image, target), own, pixels in zip(rows, expected, drawn, strict=True):
+        assert np.array_equal(image[0], pixels) and len(target["boxes"]) == len(own[1])
 
 
 def test_kinds_of_targets_and_what_is_done_to_them():

@@ -18,6 +18,7 @@ from imblearn_images.core.pixels import find_channels
 from imblearn_images.core.targets import plain_list
 from imblearn_images.core.validation import check_functions
 from imblearn_images.epochs import EpochPlans
+from imblearn_images.synthesis._flow import remembered_flows
 from imblearn_images.torch._bases import base, check_torch
 
 __all__ = ["PlanDataset"]
@@ -227,8 +228,7 @@ class PlanDataset(Dataset):
             first = self._first.rows([_number(rows[at], len(self)) for at in numbers])
             for at, key in zip(numbers, first, strict=True):
                 keys[at] = key
-        images = self.plans.draw(keys)  # type: ignore[arg-type]
-        targets = self._targets(keys)
+        images, targets = self._drawn(keys)
         if self.transforms is not None:
             return [
                 self.transforms(_as_picture(image), target)
@@ -238,6 +238,13 @@ class PlanDataset(Dataset):
             (self._given(image), self._target(target))
             for image, target in zip(images, targets, strict=True)
         ]
+
+    def _drawn(self, keys: Sequence[Any]) -> tuple[list[NDArray[Any]], list[Any]]:
+        """Images and targets of some keys."""
+        if self.annotations is None:
+            return self.plans.draw(keys), self._targets(keys)
+        with remembered_flows():  # along which images are drawn, and then annotations carried
+            return self.plans.draw(keys), self._targets(keys)
 
     def _targets(self, keys: Sequence[Any]) -> list[Any]:
         """Numbers of classes, rows of 0 and 1, or annotations as torchvision takes them."""
