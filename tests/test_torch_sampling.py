@@ -435,6 +435,12 @@ def test_what_cannot_be_is_refused_with_the_value(make, error, told):
         make()
 
 
+def test_a_state_of_something_else_is_refused():
+    for state in (None, {}, {"epoch": 3}):
+        with pytest.raises(ValueError, match=r"`state` must be what state_dict\(\) .* set_epoch"):
+            iter(BalancedSampler(Y)).load_state_dict(state)
+
+
 def test_a_start_beyond_the_rows_of_the_rank_is_refused():
     sampler = BalancedSampler(Y, num_replicas=2)
     sampler.set_epoch(3, start=47)

@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -268,7 +269,9 @@ class PlanDataset(Dataset):
 
 def _number(row: Any, n: int) -> int:
     try:
-        return range(n)[row]
+        if isinstance(row, (bool, np.bool_)):
+            raise TypeError  # one entry of a mask
+        return range(n)[index(row)]
     except TypeError:
         raise TypeError(
             f"`row` must be the number of a row or a key of EpochImages.rows, got {row!r:.100}. "

@@ -185,6 +185,11 @@ class _Rows:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where another iterator was; the next ``iter()`` is the epoch after it."""
+        if not isinstance(state, Mapping) or not {"epoch", "at", "order"} <= state.keys():
+            raise ValueError(
+                f"`state` must be what state_dict() of such an iterator gave, got {state!r:.100}. "
+                "Where there is none, sampler.set_epoch(epoch, start=rows) goes on."
+            )
         if dict(state["order"]) != self._settings():
             raise ValueError(
                 f"The state was saved with {dict(state['order'])}, the sampler has "
