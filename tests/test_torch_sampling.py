@@ -397,7 +397,7 @@ def test_folders_and_columns_of_other_libraries_give_their_labels(tmp_path):
     for label, n in (("cat", 6), ("dog", 2)):
         (tmp_path / label).mkdir()
         write_images(tmp_path / label, make_images(n, (4, 4), "uint8"))
-    folder = folders.ImageFolder(tmp_path, transform=np.asarray)
+    folder = folders.ImageFolder(tmp_path, transform=np.array)
     loader = DataLoader(folder, 4, sampler=BalancedSampler(folder.targets, spread=4))
     assert [sorted(targets.tolist()) for _, targets in loader] == [[0, 0, 1, 1]] * 2
 
@@ -437,7 +437,7 @@ def test_what_cannot_be_is_refused_with_the_value(make, error, told):
 
 def test_a_state_of_something_else_is_refused():
     for state in (None, {}, {"epoch": 3}):
-        with pytest.raises(ValueError, match=r"`state` must be what state_dict\(\) .* set_epoch"):
+        with pytest.raises(ValueError, match=r"`state` must be what state_dict\(\) .*set_epoch"):
             iter(BalancedSampler(Y)).load_state_dict(state)
 
 
