@@ -100,9 +100,11 @@ def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
         raise NotADirectoryError(
             f"`output_dir` must be a folder, got the file {os.fspath(folder)}."
         )
-    names = [os.fspath(path) for path in paths]
-    sources = {os.path.dirname(name) for name in names}
-    sources |= {os.path.dirname(os.path.realpath(name)) for name in names if os.path.islink(name)}
+    sources = set()
+    for name in map(os.fspath, paths):
+        sources.add(os.path.dirname(name))
+        if os.path.islink(name):
+            sources.add(os.path.dirname(os.path.realpath(name)))
     if os.path.realpath(folder) in {os.path.realpath(source) for source in sources}:
         raise ValueError(
             f"`output_dir` must not be a folder of the images themselves, got {os.fspath(folder)}: "
@@ -654,6 +656,14 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
             for name, more in self.searches.items()
         }
 
+    def _numbered_strategy(self, y: NDArray[Any]) -> Any:
+        """Return `sampling_strategy` for classes numbered from 0; it differs if it lists labels."""
+        if not isinstance(self.sampling_strategy, list):
+            return self.sampling_strategy
+        # The labels as they are: tolist() makes something else of dates.
+        number = {label: at for at, label in enumerate(np.unique(np.asarray(y)))}
+        return [number[label] for label in self.sampling_strategy]
+
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
         """Select with imbalanced-learn, on classes numbered from 0.
 
@@ -663,12 +673,10 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         labels, numbers = np.unique(np.asarray(y), return_inverse=True)
         if labels.dtype.kind in "iu" and labels.tolist() == list(range(len(labels))):
             return super()._select(seen, y)
-        # as they are: of dates tolist() makes something else
-        number = {label: at for at, label in enumerate(labels)}
         asked = copy.copy(self)
         given = {name: getattr(self, name) for name in ("sampling_strategy", "sampling_strategy_")}
-        if isinstance(self.sampling_strategy, list):
-            asked.sampling_strategy = [number[label] for label in self.sampling_strategy]
+        asked.sampling_strategy = self._numbered_strategy(y)
+        number = {label: at for at, label in enumerate(labels)}
         asked.sampling_strategy_ = {number[k]: n for k, n in self.sampling_strategy_.items()}
         resampled = super(MeasuringSelectorMixin, asked)._select(seen, numbers)
         vars(self).update(vars(asked) | given)

@@ -216,6 +216,12 @@ def threads(monkeypatch):
             monkeypatch.setattr(module, "in_threads", in_threads)
 
 
+@pytest.fixture
+def on_a_screen(monkeypatch):
+    """Standard error is taken for a terminal, so that there are progress bars to see."""
+    monkeypatch.setattr("imblearn_images.core.progress._is_seen", lambda: True)
+
+
 def patch_sizes(monkeypatch, size):
     """Work in blocks, chunks, tiles and slices of this size wherever the core has such."""
     patched = [

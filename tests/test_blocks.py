@@ -12,6 +12,7 @@ import pytest
 from conftest import HOLDERS, make_images, make_labels, read_images, write_images
 from folder_tools import contents, write_photos
 from imblearn.pipeline import make_pipeline
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from imblearn_images import (
     SMOTE,
@@ -23,6 +24,7 @@ from imblearn_images import (
     plan_blocks,
     render_block,
     render_files,
+    worker_timeout,
 )
 from imblearn_images.core import parallel, writing
 from imblearn_images.datasets import load_image_folder
@@ -131,14 +133,14 @@ def test_what_cannot_be_drawn_is_refused(change, error, words, tmp_path):
 
 
 class Deadly(Augment):
-    """A synthesis that ends every process it is drawn in but its own, at first or always."""
+    """A synthesis that ends the first process it is drawn in, unless it is its own."""
 
-    def __init__(self, flag="", always=False):
+    def __init__(self, flag=""):
         super().__init__()
-        self.flag, self.always, self.home = flag, always, os.getpid()
+        self.flag, self.home = flag, os.getpid()
 
     def draw(self, base, partners, weights, rngs):
-        if os.getpid() != self.home and (self.always or not os.path.exists(self.flag)):
+        if os.getpid() != self.home and not os.path.exists(self.flag):
             Path(self.flag).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().draw(base, partners, weights, rngs)
@@ -174,11 +176,29 @@ def test_processes_draw_the_same_files_and_may_end(tmp_path):
     with joblib.parallel_config(backend="loky", n_jobs=2):
         drawn = render_files(plan, paths, tmp_path / "once", rows=9)
         np.testing.assert_array_equal(read_images(drawn), expected)
-        plan.synthesis.always = True
-        with pytest.raises(RuntimeError, match=r"^Rows \d+ to \d+ .*came back from no worker"):
-            render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
-    whole = render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
-    np.testing.assert_array_equal(read_images(whole), expected[plan.synthetic])
+
+
+def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_path, monkeypatch):
+    """As above, but for the workers, each of which takes seconds to start: joblib says it here."""
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    plan, expected = planned(SAMPLERS["augment"], X)
+    tries = []
+
+    def end_a_worker(function, tasks, left, results, done, **options):
+        tries.append(list(left))
+        for at in left[: 2 - len(tries)]:  # the first time one block comes back before
+            results[at] = function(tasks[at])
+            done(tasks[at])
+        raise TerminatedWorkerError("A worker process managed by the executor was terminated.")
+
+    with monkeypatch.context() as patch, joblib.parallel_config(backend="loky", n_jobs=2):
+        patch.setattr(parallel, "_collect", end_a_worker)
+        with pytest.raises(RuntimeError, match=r"^Rows 9 to 17 and \d more of \d tasks came back"):
+            render_files(plan, X, tmp_path / "lost", rows=9)
+    assert len(tries) == 2 and tries[1] == tries[0][1:]
+    assert len(os.listdir(tmp_path / "lost")) == 9
+    whole = render_files(plan, X, tmp_path / "lost", rows=9)
+    np.testing.assert_array_equal(read_images(whole), expected)
 
 
 @pytest.mark.parametrize("module", ["writing", "folders"])
@@ -213,9 +233,31 @@ def test_a_worker_with_another_working_directory_finds_what_is_meant(module, tmp
 def test_what_a_worker_takes_too_long_for_is_named(tmp_path):
     with (
         joblib.parallel_config(backend="loky", n_jobs=2),
-        pytest.raises(TimeoutError, match=r"^Task .*took more than 0.5 s in a worker"),
+        pytest.raises(
+            TimeoutError, match=r"^Task .*nothing came back .* for 0.5 s; they are slower"
+        ),
+        worker_timeout(0.5),
     ):
-        parallel.in_workers(_slow, [0, 40], what="Task {}".format, timeout=0.5)
+        parallel.in_workers(_slow, [0, 40], what="Task {}".format)
+
+
+class _NotPicklable:
+    def __reduce__(self):
+        raise IndexError("out of range")
+
+
+def test_what_cannot_be_sent_is_an_error_at_once():
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2),
+        pytest.raises(TypeError, match=r"cannot be sent to another process: IndexError: out of"),
+    ):
+        parallel.in_workers(len, ["a", _NotPicklable()], what=repr)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "soon", True])
+def test_a_timeout_is_a_number_of_seconds(seconds):
+    with pytest.raises(ValueError, match="`seconds` must be a number"), worker_timeout(seconds):
+        pass
 
 
 def _slow(seconds):

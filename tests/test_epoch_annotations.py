@@ -261,7 +261,11 @@ def test_several_labels_are_redrawn_all_together_with_partners_of_the_same_set()
 @pytest.mark.parametrize(
     ("resampler", "y", "message"),
     [
-        (SMOTE(random_state=0), LABELS, r"`y` must have one label .* SMOTE takes no more\. Use"),
+        (
+            SMOTE(random_state=0),
+            LABELS,
+            r"`y` must have one label .* with SMOTE, got several\. Use",
+        ),
         (MLSMOTE(), LABELS, r"`random_state` must be an integer, got None in MLSMOTE"),
         (over(), replace(CELLS, sizes=CELLS.sizes + 1), r"Image row 0 has .* \(24, 32\), its anno"),
         (over(), CELLS[:-1], r"8 .* 7|7 .* 8"),
@@ -394,7 +398,7 @@ def test_kinds_of_targets_and_what_is_done_to_them():
     for error, message, params in wrong:
         with pytest.raises(error, match=message):
             PlanDataset(plans, **params)
-    with pytest.raises(ValueError, match="`spread` must be None where images have several labels"):
+    with pytest.raises(ValueError, match="`spread` must be None if images have several labels"):
         PlanSampler(plans, spread=4)
 
 

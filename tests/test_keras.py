@@ -81,9 +81,9 @@ def test_the_next_epoch_follows_when_all_batches_were_read():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"batch_size": 0}, "`batch_size` must be an integer from 1 on, got 0"),
-        ({"workers": 0}, "`workers` must be an integer from 1 on, got 0"),
-        ({"max_queue_size": 1.5}, "`max_queue_size` must be an integer from 1 on"),
+        ({"batch_size": 0}, "`batch_size` must be an integer of at least 1, got 0"),
+        ({"workers": 0}, "`workers` must be an integer of at least 1, got 0"),
+        ({"max_queue_size": 1.5}, "`max_queue_size` must be an integer of at least 1"),
         ({"channels": "middle"}, '`channels` must be "last", "first" or None'),
         ({"plans": [1, 2]}, r"`plans` must be EpochPlans, got \[1, 2\]"),
     ],
@@ -113,7 +113,7 @@ def test_a_sequence_goes_to_another_process_and_a_lambda_does_not(tmp_path):
 def test_files_of_several_sizes_are_refused(tmp_path):
     images = [make_images(1, (8 + row % 2, 8), "uint8")[0] for row in range(N)]
     plans = EpochPlans.of(write_images(tmp_path, images), Y)
-    with pytest.raises(ValueError, match=r"one shape, got files of several sizes\. Pass"):
+    with pytest.raises(ValueError, match=r"one shape, got several\. Pass"):
         Batches(plans)
 
 

@@ -71,7 +71,7 @@ def test_a_split_keeps_images_whole_and_every_class_in_its_share():
     split = split_annotations(CELLS, 0.2, test=0.2, groups=groups).image_columns["split"]
     assert {*split} == {"train", "val", "test"}
     assert all(len({*split[groups == group]}) == 1 for group in range(5))
-    with pytest.raises(ValueError, match="must leave something to train with"):
+    with pytest.raises(ValueError, match="must add up to less than 1"):
         split_annotations(CELLS, 0.5, test=0.5)
     with pytest.raises(ValueError, match="`validation` must be a share"):
         split_annotations(CELLS, 20)
@@ -90,7 +90,7 @@ def test_groups_of_a_split_are_named_in_many_ways(folder, tmp_path, capsys):
         split_annotations(found, groups=dict(list(table.items())[1:]))
     with pytest.raises(ValueError, match="\"near-duplicates\", got 'patient'"):
         split_annotations(found, groups="patient")
-    with pytest.raises(ValueError, match="have no paths"):
+    with pytest.raises(ValueError, match="annotations without paths"):
         split_annotations(CELLS, groups="stem-prefix")
     with pytest.raises(ValueError, match="where nothing is split"):
         balance_annotations(folder, tmp_path / "o", groups=table, validation=0)
@@ -125,7 +125,8 @@ def test_inspect_counts_and_names_what_is_odd():
         *(("red", 152, 19), ("white", 11, 10), ("plate", 5, 5), ("none", 0, 0))
     ]
     assert report.together[0] == ("red", "white", 9)
-    assert report.odd["objects that may be missing"] == ["row 3 has no red, 95% of the images have"]
+    missing = ["row 3 has no red, 95% of the images have one"]
+    assert report.odd["objects that may be missing"] == missing
     assert report.odd["without objects"] == ["class none"]
     assert report.odd["there more than once"] == ["row 3: white, 2 times"]
     assert json.loads(report.to_json())["n_boxes"] == 168 and "most possible" in str(report)
@@ -318,7 +319,7 @@ def test_pasting_without_annotations_and_with_odd_parameters_is_refused():
         (PasteObjects(shape="disc"), "`shape` must be one of"),
         (PasteObjects(covered=2), "`covered` must be a share"),
         (PasteObjects(per_image=0), "`per_image` must be an integer"),
-        (both, "must look for objects once"),
+        (both, "must contain at most one of ZoomToObjects"),
     ):
         with pytest.raises(ValueError, match=words):
             LabelOverSampler({"rare": 6}, synthesis=wrong).fit_resample(PLACES, DISCS["boxes"])
@@ -452,10 +453,10 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--max-repeats", "3"], "--max-repeats is about objects. Add --boxes auto"),
-        (["--synthesis", "zoom"], "--synthesis zoom is about objects. Add --boxes auto"),
-        (["--boxes", "voc", "--size", "9"], "--size is about class folders"),
-        (["--boxes", "voc", "--method", "smote"], "--method smote does not know objects"),
+        (["--max-repeats", "3"], "--max-repeats needs --boxes. Add --boxes auto"),
+        (["--synthesis", "zoom"], "--synthesis zoom needs --boxes. Add --boxes auto"),
+        (["--boxes", "voc", "--size", "9"], "--size is for class folders"),
+        (["--boxes", "voc", "--method", "smote"], "--method smote cannot balance objects"),
         (["--boxes", "coco"], "has no annotations in the format 'coco'"),
     ],
 )
@@ -478,7 +479,7 @@ def test_boxes_are_drawn_on_images_with_the_names_of_their_classes(tmp_path):
     assert len(from_files.scenes) == 2
     with pytest.raises(ValueError, match="`images` must be"):
         ObjectsDisplay.from_annotations(CELLS)
-    with pytest.raises(ValueError, match="`rows` must be some of 0 to 19"):
+    with pytest.raises(ValueError, match="`rows` must be from 0 to 19"):
         ObjectsDisplay.from_annotations(CELLS, X, rows=[20])
 
 

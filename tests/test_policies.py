@@ -335,7 +335,7 @@ def test_what_cannot_be_screened_is_kept_and_said():
         ({"cv": 1}, ValueError, "`cv` must be at least 2"),
         ({"cv": []}, ValueError, "`cv` must give folds"),
         ({"scoring": "balance"}, ValueError, "'balance' is not a valid scoring value"),
-        ({"estimator": GaussianNB}, TypeError, r"pass GaussianNB\(\)"),
+        ({"estimator": GaussianNB}, TypeError, r"Pass GaussianNB\(\)"),
         ({"estimator": FlattenImages()}, TypeError, "predict_proba"),
     ],
 )

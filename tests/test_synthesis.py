@@ -643,7 +643,7 @@ def test_a_child_may_be_dark_by_chance():
 
 def test_what_does_not_go_together_is_refused():
     X, y = images_of_dtype("float64"), labels_of(30)
-    with pytest.raises(ValueError, match="`shrinkage` adds noise"):
+    with pytest.raises(ValueError, match="`shrinkage` and `synthesis` must not be"):
         RandomOverSampler(shrinkage=0.5, synthesis="blend").fit_resample(X, y)
     X[29, 0, 0] = np.nan
     with pytest.raises(ValueError, match="rows 29"):
@@ -818,7 +818,7 @@ class TestRedrawImages:
         [
             ({"share": 1.5}, "between 0 and 1, got 1.5"),
             ({"classes": "a"}, r"pass \['a'\]"),
-            ({"classes": ["c"]}, r"\['c'\], which y does not have"),
+            ({"classes": ["c"]}, r"labels of y, got \['c'\] as well"),
         ],
     )
     def test_wrong_parameters_are_named(self, params, words):

@@ -154,7 +154,7 @@ def train(loss, p, rows=6000, seed=0, grad=True):
 
 def test_a_balanced_loader_before_it_is_noticed_once():
     loss = LogitAdjustedCrossEntropyLoss(COUNTS)
-    with pytest.warns(UserWarning, match="labels that come are balanced.*twice") as caught:
+    with pytest.warns(UserWarning, match="labels in training are balanced.*twice") as caught:
         train(loss, [0.25] * 4)
     assert len(caught) == 1
 
@@ -177,7 +177,7 @@ def test_without_a_reason_it_is_silent(params, p, grad):
 
 def test_class_weights_beside_it_are_noticed():
     counts = np.array(COUNTS, dtype=float)
-    with pytest.warns(UserWarning, match="`weight` is the larger the rarer"):
+    with pytest.warns(UserWarning, match="`weight` is larger for rarer"):
         LogitAdjustedCrossEntropyLoss(COUNTS, weight=torch.from_numpy(1 / counts).float())
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -128,7 +128,7 @@ def test_a_whole_life():
         ({"taus": ["1"]}, ValueError, "got '1'"),
         ({"thresholds": 0}, ValueError, "`thresholds`"),
         ({"prior": "balanced"}, ValueError, "`prior`"),
-        ({"estimator": GaussianNB}, TypeError, r"pass GaussianNB\(\)"),
+        ({"estimator": GaussianNB}, TypeError, r"Pass GaussianNB\(\)"),
         ({"estimator": FlattenImages()}, TypeError, "predict_proba"),
     ],
 )

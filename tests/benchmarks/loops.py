@@ -45,37 +45,24 @@ from efficacy_models import BATCH, _network, corrected, import_torch
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
-from imblearn_images import RandomOverSampler, RedrawImages, recipes
+from imblearn_images import RandomOverSampler, recipes
 from imblearn_images.combine import RandomBalancer, SamplerChain
 from imblearn_images.core.similarity import Similarity
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.epochs import EpochPlans, _reading
-from imblearn_images.synthesis import Augment, TransferDeformation
 
 # ---------------------------------------------------------------- what is trained on
 
 
-def redrawn(kind: str, seed: int, engine: str = "numpy") -> list[Any]:
+def redrawn(kind: str, seed: int, engine: Any = "numpy") -> list[Any]:
     """Steps that redraw every class alike."""
-    if kind == "mild":
-        return [RedrawImages(Augment(), share=0.8, random_state=seed)]
-    return [
-        RedrawImages(
-            TransferDeformation(donors="all", engine=engine), share=0.5, random_state=seed
-        ),
-        RedrawImages(Augment(engine=engine), share=0.4, random_state=seed + 1),
-    ]
+    return recipes.fresh(textures=kind == "mild", engine=engine, random_state=seed).members()
 
 
 def at_length(kind: str, seed: int, engine: str = "numpy") -> SamplerChain:
     """Classes balanced at the length of the data, then redrawn."""
     balancer = RandomBalancer(random_state=seed)
     return SamplerChain([balancer, *(redrawn(kind, seed, engine) if kind else [])])
-
-
-def all_classes(kind: str, seed: int) -> SamplerChain:
-    """All classes redrawn, their numbers left alone."""
-    return SamplerChain(redrawn(kind, seed))
 
 
 RECIPES: dict[str, Callable[[int], Any]] = {
@@ -86,8 +73,8 @@ RECIPES: dict[str, Callable[[int], Any]] = {
     "n copies": partial(at_length, ""),
     "n mild": partial(at_length, "mild"),
     "n mix": partial(at_length, "mix"),
-    "all classes mild": partial(all_classes, "mild"),
-    "all classes mix": partial(all_classes, "mix"),
+    "all classes mild": lambda seed: recipes.fresh(textures=True, random_state=seed),
+    "all classes mix": lambda seed: recipes.fresh(random_state=seed),
 }
 
 
