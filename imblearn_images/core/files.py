@@ -255,7 +255,7 @@ def _pixels(
             box = drafted[1]
     # Pillow converts palettes and LAB to these modes only, hence two steps.
     image = im if own_mode in ("I;16", im.mode) else im.convert(own_mode)
-    if mode is not None:
+    if mode is not None and image.mode != mode:  # else it would be copied
         image = _eight_bits(image).convert(mode)
     if target is not None and image.size != target:
         image = _resize(image, target, box)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations, product
 from threading import Lock
 from typing import Any, Protocol
@@ -695,11 +695,43 @@ def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
     return np.partition(whole, k - 1, axis=1)[:, k - 1]
 
 
-TALL = 512  # queries whose scores are held at a time
+TALL = 1024  # queries whose scores are held at a time
+SHORT = 32  # rows whose squares are added up at a time: they stay near the processor
 MANY = 1e9  # products of features from which on a search is worth being done here
 
 
-def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[np.intp] | None:
+class Candidates:
+    """Rows of features among which :func:`nearest_rows` looks, made ready once for all who ask.
+
+    Parameters
+    ----------
+    features : ndarray of shape (m, d)
+        The rows that may be found.
+    """
+
+    def __init__(self, features: NDArray[Any]) -> None:
+        self.features = features
+
+    @cached_property
+    def centre(self) -> NDArray[Any]:
+        """Mean of the rows, in their dtype: any point near all of them would do."""
+        centre: NDArray[Any] = self.features.mean(axis=0, dtype=np.float64)
+        return centre.astype(self.features.dtype)
+
+    @cached_property
+    def centred(self) -> NDArray[np.float32]:
+        """The rows less their mean."""
+        return _centred(self.features, self.centre)
+
+    @cached_property
+    def squares(self) -> NDArray[np.float64]:
+        """Squared norms of these."""
+        return _squares(self.centred)
+
+
+def nearest_rows(
+    asking: NDArray[Any], among: NDArray[Any] | Candidates, k: int
+) -> NDArray[np.intp] | None:
     """Find the `k` nearest of some rows of features, where there are many of them.
 
     Inner products in float32 cost half as much as those in float64 of scikit-learn. Distances
@@ -710,7 +742,7 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
     ----------
     asking : ndarray of shape (q, d), dtype float32 or float64
         The rows that look for others.
-    among : ndarray of shape (m, d), same dtype
+    among : ndarray of shape (m, d), same dtype, or Candidates
         The rows that may be found; of equal ones the first is nearer.
     k : int
         Number of rows to find, at most m.
@@ -731,45 +763,54 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
     >>> nearest_rows(features[:5], features, 2) is None
     True
     """
-    width = among.shape[1]
-    if among.dtype.kind != "f" or among.dtype.itemsize not in (4, 8):
+    if not isinstance(among, Candidates):
+        among = Candidates(among)
+    m, width = among.features.shape
+    if among.features.dtype.kind != "f" or among.features.dtype.itemsize not in (4, 8):
         return None
-    if len(asking) * len(among) * width < MANY:
+    if len(asking) * m * width < MANY:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        centre = among.mean(axis=0, dtype=np.float64)
-        near = _centred(among, centre)
-        squares = np.einsum("ij,ij->i", near, near, dtype=np.float64)
-        largest = float(np.sqrt(squares.max()))
-        half = (squares / 2).astype(np.float32)
+        largest = float(np.sqrt(among.squares.max()))
+        half = (among.squares / 2).astype(np.float32)
         found = np.empty((len(asking), k), dtype=np.intp)
         for tile in _tiles(len(asking), TALL):
-            some = _centred(asking[tile], centre)
-            norms = np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64))
+            some = _centred(asking[tile], among.centre)
+            squares = _squares(some)
             unit = float(np.finfo(np.float32).eps)
             # what rounding may do to half a squared distance: to its sum, and to its parts
-            error = unit * ((width / 2 + 8) * norms * largest + 2 * largest**2 + norms**2)
-            score = some @ near.T
+            error = (width / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
+            error *= unit
+            score = some @ among.centred.T
             np.subtract(half, score, out=score)
             limit = _upper_bound(score, k) + 2 * error
             if not np.isfinite(limit).all():
                 return None
-            is_near = score <= np.nextafter(limit.astype(np.float32), np.float32(np.inf))[:, None]
-            if np.count_nonzero(is_near) > 16 * k * len(score):
+            limit = np.nextafter(limit.astype(np.float32), np.float32(np.inf))
+            at = np.flatnonzero(score <= limit[:, None])
+            if len(at) > 16 * k * len(score):
                 return None
-            row, column = np.divmod(np.flatnonzero(is_near), score.shape[1])
-            found[tile] = _in_order(
-                row, column, score[row, column], error, (asking[tile], among), k
-            )
+            row, column = np.divmod(at, score.shape[1])
+            features = (asking[tile], among.features)
+            found[tile] = _in_order(row, column, score[row, column], error, features, k)
     return found
 
 
-def _centred(features: NDArray[Any], centre: NDArray[np.float64]) -> NDArray[np.float32]:
+def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32]:
     """Features less their mean: what is smaller is rounded less."""
     out = np.empty(features.shape, dtype=np.float32)
     for tile in _tiles(len(features), TILE):
         np.subtract(features[tile], centre, out=out[tile], casting="same_kind")
     return out
+
+
+def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared norms in float64, of a few rows at a time: a copy of all would be dear."""
+    squares = np.empty(len(rows))
+    for tile in _tiles(len(rows), SHORT):
+        some = rows[tile].astype(np.float64)
+        np.einsum("ij,ij->i", some, some, out=squares[tile])
+    return squares
 
 
 def _in_order(
@@ -785,8 +826,7 @@ def _in_order(
     Every row has at least `k` candidates. Sorted scores that differ from the one before by less
     than twice the error are one group: the order of groups is certain, that within a group is not.
     """
-    order = np.lexsort((column, score, row))
-    row, column, score = row[order], column[order], score[order]
+    row, column, score = _sorted(row, column, score)
     is_close = (row[1:] == row[:-1]) & (np.diff(score.astype(np.float64)) <= 2 * error[row[1:]])
     group = np.concatenate([[0], np.cumsum(~is_close)])
     begins = np.searchsorted(row, np.arange(len(error)))
@@ -795,10 +835,34 @@ def _in_order(
     is_open = np.zeros(len(row), dtype=np.bool_)
     is_open[1:] |= is_close
     is_open[:-1] |= is_close
-    exact = np.zeros(len(row))
-    for some in np.split(at := np.flatnonzero(is_open & counts), range(TILE, len(at), TILE)):
+    at = np.flatnonzero(is_open & counts)
+    exact = np.empty(len(at))
+    for part in _tiles(len(at), SHORT):
+        some = at[part]
         difference = np.subtract(features[1][column[some]], features[0][row[some]], dtype=float)
-        exact[some] = np.einsum("ij,ij->i", difference, difference)
-    column = column[np.lexsort((column, exact, group))]
+        np.einsum("ij,ij->i", difference, difference, out=exact[part])
+    column[at] = column[at][np.lexsort((column[at], exact, group[at]))]
     found: NDArray[np.intp] = column[begins[:, None] + np.arange(k)]
     return found
+
+
+def _sorted(
+    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Sort by row, score and column, in one number where these fit into it."""
+    n_rows, n_columns = (int(each.max(initial=0)).bit_length() for each in (row, column))
+    if n_rows + n_columns > 32:
+        order = np.lexsort((column, score, row))
+        return row[order], column[order], score[order]
+    bits = (score + np.float32(0)).view(np.uint32)  # -0 is 0
+    negative = bits >> 31 == 1
+    bits = np.where(negative, ~bits, bits | np.uint32(1 << 31))  # in the order of the scores
+    keys = row.astype(np.uint64) << np.uint64(32 + n_columns)
+    keys |= bits.astype(np.uint64) << np.uint64(n_columns)
+    keys |= column.astype(np.uint64)
+    keys.sort()
+    column = (keys & np.uint64((1 << n_columns) - 1)).astype(np.intp)
+    bits = (keys >> np.uint64(n_columns)).astype(np.uint32)
+    bits = np.where(bits >> 31 == 1, bits ^ np.uint32(1 << 31), ~bits)
+    row = (keys >> np.uint64(32 + n_columns)).astype(np.intp)
+    return row, column, bits.view(np.float32)

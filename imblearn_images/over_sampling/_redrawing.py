@@ -392,7 +392,6 @@ def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
 def _first_occurrence(images: Images, y: NDArray[Any]) -> NDArray[np.intp]:
     """Return the row in which each image (or file) occurs first in its class, shape (n,)."""
     seen: dict[Any, int] = {}
-    first = np.empty(len(images), dtype=np.intp)
-    for row, label in enumerate(y.tolist()):
-        first[row] = seen.setdefault((images.identity_of(row), label), row)
-    return first
+    keys = zip(images.identities(), y.tolist(), strict=True)
+    first = [seen.setdefault(key, row) for row, key in enumerate(keys)]
+    return np.array(first, dtype=np.intp)
