@@ -594,10 +594,13 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         with warnings.catch_warnings():
             # scikit-learn 1.6 warns of classes whose rows all have the weight 0.
             warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
-            return {
+            scores = {
                 name: float(scorer(Answers(classes, logs), rows, truth, **weights))
                 for name, logs in found.items()
             }
+        for name in [name for name, score in scores.items() if np.isnan(score)]:
+            failures[name] = ValueError(f"`scoring` must return a number, got {scores.pop(name)}.")
+        return scores
 
     def _reason(
         self,
