@@ -17,6 +17,8 @@ from skimage.measure import label
 
 from imblearn_images import RandomOverSampler, RandomUnderSampler, ResamplingPlan, render
 from imblearn_images.annotations import Annotations, LabelOverSampler, RunLengths, carry
+from imblearn_images.core.carrying import carry_rows
+from imblearn_images.core.images import open_images
 from imblearn_images.core.masks import box_of_mask
 from imblearn_images.strategies import at_least
 from imblearn_images.synthesis import (
@@ -353,6 +355,23 @@ def test_a_partner_of_another_size_is_resized_with_its_objects(tmp_path):
     carried = carry(plan, whole, min_visible=0)
     assert carried.labels.tolist() == ["a", "b"]
     assert carried.boxes[1].tolist() == [0, 0, 80, 60]
+
+
+@pytest.mark.parametrize("rule", [CutMix(), FLIPS, TransferDeformation()])
+def test_files_of_another_size_than_was_annotated_are_refused(rule, tmp_path):
+    half = write_images(tmp_path, X[:, ::2, ::2])
+    plan = plan_of(rule)
+    maps = np.zeros((len(X), *SIZE), dtype=np.uint8)
+    words = r"0\.png has height and width \(30, 40\), but its annotations say \(60, 80\)"
+    for targets in (ONLY_BOXES, maps):
+        with pytest.raises(ValueError, match=words):
+            carry(plan, targets, half)
+        with pytest.raises(ValueError, match=words):
+            carry_rows(plan, targets, open_images(half))
+    small = ONLY_BOXES.at_sizes(np.full((len(X), 2), (30, 40)))
+    assert len(carry(plan, small, half)) == len(plan)
+    chosen = ResamplingPlan.selection(np.array([1, 0]), np.arange(len(X)))
+    assert len(carry(chosen, ONLY_BOXES, ["unread.png"] * len(X))) == 2
 
 
 def test_label_maps_keep_their_container_and_are_never_mixed():

@@ -32,7 +32,7 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, layers_of
 from imblearn_images.core.rules import answer
-from imblearn_images.core.text import counted
+from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
 __all__ = ["carry", "carry_rows"]
@@ -157,8 +157,8 @@ def carry_rows(
 ) -> Any:
     """Carry as :func:`carry` does, for loaders that draw a few rows again and again.
 
-    Sizes are not compared, because a loader has done so once, and there is no warning about
-    rotated boxes, which would come with every batch.
+    Sizes are compared for files alone, because a loader has done so once for other images, and
+    there is no warning about rotated boxes, which would come with every batch.
 
     Parameters
     ----------
@@ -172,6 +172,8 @@ def carry_rows(
     carried : Annotations, or list of label maps
     """
     _check_options(box, min_visible, min_side)
+    if images.paths is not None:
+        _check_sizes(plan, images, _sizes_of(targets))
     if isinstance(targets, Annotations):
         how = _How(box, float(min_visible), float(min_side))
         return _through_steps(plan, targets, images, how)[0]
@@ -218,8 +220,6 @@ def _home(images: Any, targets: Annotations, plan: ResamplingPlan) -> Images:
         return _Sizes(targets.sizes) if unread else open_images(targets.paths)
     home = open_images(images)
     check_lengths(home, targets)
-    for row in range(len(home)) if home.paths is None else ():
-        _check_size(home.shape_of(row)[:2], targets, row)
     return home
 
 
@@ -229,14 +229,31 @@ def _looks(plan: ResamplingPlan) -> bool:
     return before or (bool(plan.last_step.synthetic.any()) and answer(plan.synthesis, "looks"))
 
 
-def _check_size(size: tuple[int, ...], targets: Annotations, row: int) -> None:
-    """Raise if an image has another (height, width) than its annotations say."""
-    if tuple(targets.sizes[row].tolist()) != tuple(size):
-        raise ValueError(
-            f"Image {targets.name_of(row)} has height and width {tuple(size)}, but its annotations "
-            f"say {tuple(targets.sizes[row].tolist())}. Pass the images that were annotated, or "
-            "scale the boxes first."
-        )
+def _sizes_of(targets: Any) -> NDArray[np.intp]:
+    """Return height and width of annotated images, or of label maps, shape (n, 2)."""
+    if isinstance(targets, Annotations):
+        return targets.sizes
+    return np.array([each.shape for each in targets], dtype=np.intp).reshape(-1, 2)
+
+
+def _check_sizes(
+    plan: ResamplingPlan, images: Images, sizes: NDArray[np.intp], n_jobs: int | None = None
+) -> None:
+    """Raise if an image has another (height, width) than its annotations, or its label map.
+
+    Files are opened only where a plan draws, and only those that it needs.
+    """
+    rows = np.arange(len(images))
+    if images.paths is not None:
+        rows = plan.compact()[1] if plan.synthetic.any() else rows[:0]
+        images.look_at(rows, n_jobs=n_jobs)
+    for row, size in zip(rows.tolist(), sizes[rows].tolist(), strict=True):
+        if images.shape_of(row)[:2] != tuple(size):
+            raise ValueError(
+                f"Image {printable(images.name_of(row))} has height and width "
+                f"{images.shape_of(row)[:2]}, but its annotations say {tuple(size)}. Pass the "
+                "images that were annotated, or scale the annotations: annotations.at_sizes(sizes)."
+            )
 
 
 def _check_options(box: str, min_visible: float, min_side: float) -> None:
@@ -278,6 +295,7 @@ def _carried_annotations(
             f"The plan was drawn for {plan.n_source} images, the annotations are of "
             f"{len(source)}. Pass those of the X that was given to fit_resample."
         )
+    _check_sizes(plan, images, source.sizes, how.n_jobs)
     carried, _, _ = _through_steps(plan, source, images, how)
     if how.leaning:
         warnings.warn(
@@ -648,9 +666,10 @@ def _carried_maps(
     listed, put_back = _maps(maps, plan.n_source)
     dtype = listed[0].dtype if listed else np.dtype(np.uint8)
     value = _fill_value(fill, dtype)
-    sizes = np.array([each.shape[:2] for each in listed], dtype=np.intp).reshape(-1, 2)
+    sizes = _sizes_of(listed)
     home = _Sizes(sizes) if images is None else open_images(images)
     check_lengths(home, listed)
+    _check_sizes(plan, home, sizes, n_jobs)
     return put_back(_maps_through(plan, listed, home, value, n_jobs))
 
 
