@@ -383,10 +383,28 @@ def test_label_maps_keep_their_container_and_are_never_mixed():
     assert (as_array[-1] == 255).sum() == (as_list[-1] == -1).sum() > 0.2 * maps[0].size
     bools = carry(plan, maps > 1)
     assert bools.dtype == bool and not bools[-1][:, -10:].any()
+    assert (carry(plan, maps.astype(np.int8)) == np.where(as_array == 255, -1, as_array)).all()
     with pytest.raises(ValueError, match="`fill` must be a label that int8 can hold, got 255"):
-        carry(plan, maps.astype(np.int8))
+        carry(plan, maps.astype(np.int8), fill=255)
     with pytest.raises(ValueError, match=r"label maps of integers.*float64 in row 0"):
         carry(plan, maps.astype(float))
+
+
+@pytest.mark.parametrize("rule", [CutMix(), FLIPS])
+def test_label_maps_of_several_dtypes_keep_their_labels(rule):
+    plan = plan_of(rule)
+    wide = [each + np.int32(300) for each in X // 60]
+    mixed = [each if row % 2 else (each - 300).astype(np.uint8) for row, each in enumerate(wide)]
+    for row, found in enumerate(carry(plan, mixed)):
+        parents = [plan.base[row], *plan.partners[row]]
+        assert {*np.unique(found)} <= {*np.unique([mixed[parent] for parent in parents])}
+        alone = carry_rows(plan[[row]], mixed, open_images(X))[0]
+        assert alone.dtype == found.dtype and (alone == found).all()
+    with pytest.raises(ValueError, match=r"in one dtype of integers, got .*int64"):
+        carry(
+            plan_of(CutMix()),
+            [each.astype([np.int64, np.uint64][row > 4]) for row, each in enumerate(wide)],
+        )
 
 
 def test_the_sampler_gives_back_the_annotations_of_its_images(tmp_path):

@@ -87,7 +87,7 @@ def carry(
     min_side : float, default=1.0
         Minimum width and height of a carried box, in pixels.
     fill : int, default=None
-        Label of pixels that show no source pixel; by default 255, and False for bools.
+        Label of pixels that show no source pixel; by default 255, -1 for int8, and False for bools.
     n_jobs : int, default=None
         Number of threads. The result is the same for every number.
 
@@ -177,8 +177,8 @@ def carry_rows(
     if isinstance(targets, Annotations):
         how = _How(box, float(min_visible), float(min_side))
         return _through_steps(plan, targets, images, how)[0]
-    value = _fill_value(fill, targets[0].dtype if targets else np.dtype(np.uint8))
-    return _maps_through(plan, targets, images, value, None)
+    _check_fill(fill, targets)
+    return _maps_through(plan, targets, images, fill, None)
 
 
 @dataclass(frozen=True)
@@ -664,13 +664,12 @@ def _carried_maps(
 ) -> Any:
     """Return the label maps of the rows of a plan, by the nearest pixel."""
     listed, put_back = _maps(maps, plan.n_source)
-    dtype = listed[0].dtype if listed else np.dtype(np.uint8)
-    value = _fill_value(fill, dtype)
+    _check_fill(fill, listed)
     sizes = _sizes_of(listed)
     home = _Sizes(sizes) if images is None else open_images(images)
     check_lengths(home, listed)
     _check_sizes(plan, home, sizes, n_jobs)
-    return put_back(_maps_through(plan, listed, home, value, n_jobs))
+    return put_back(_maps_through(plan, listed, home, fill, n_jobs))
 
 
 def _maps(maps: Any, n: int) -> tuple[list[NDArray[Any]], Callable[[list[Any]], Any]]:
@@ -697,11 +696,24 @@ def _maps(maps: Any, n: int) -> tuple[list[NDArray[Any]], Callable[[list[Any]], 
     return listed, type(maps) if isinstance(maps, (list, tuple)) else list
 
 
-def _fill_value(fill: Any, dtype: np.dtype[Any]) -> Any:
-    """Return the label of pixels that show no source pixel, as a scalar of `dtype`."""
+def _check_fill(fill: Any, maps: Sequence[NDArray[Any]]) -> None:
+    """Raise if a label map cannot hold the label of pixels that show no source pixel."""
+    for dtype in dict.fromkeys(each.dtype for each in maps):
+        _fill_value(fill, [dtype])
+
+
+def _fill_value(fill: Any, dtypes: Sequence[np.dtype[Any]]) -> Any:
+    """Return the label of pixels that show no source pixel, in a dtype that holds all `dtypes`."""
+    dtype = np.result_type(*dtypes)
+    if dtype.kind == "f":  # no integer holds both int64 and uint64
+        raise ValueError(
+            "`targets` must be label maps that are mixed in one dtype of integers, got "
+            f"{' and '.join(map(str, dict.fromkeys(dtypes)))}. Convert them: labels.astype(int)."
+        )
     if dtype.kind == "b":
         return np.bool_(False if fill is None else fill)
-    value, limits = IGNORED if fill is None else int(fill), np.iinfo(dtype)
+    limits = np.iinfo(dtype)
+    value = int(fill) if fill is not None else IGNORED if limits.max >= IGNORED else -1
     if not limits.min <= value <= limits.max:
         raise ValueError(
             f"`fill` must be a label that {dtype} can hold, got {value}. Pass another."
@@ -729,7 +741,8 @@ def _maps_through(
         for at, row in enumerate(block.tolist()):
             parents = [int(part.base[at]), *part.partners[at].tolist()]
             shown = [layer.row(at) for layer in layers]
-            carried = np.full(shown[0].size, fill)
+            label = _fill_value(fill, [maps[parent].dtype for parent in parents])
+            carried = np.full(shown[0].size, label)
             # Labels cannot be blended: where parents are, the one with the largest share is
             # copied last and covers the others.
             for one in sorted(shown, key=lambda layer: float(layer.share[0])):
@@ -737,7 +750,8 @@ def _maps_through(
                 view = View(one)
                 fits = parent if parent.shape == one.size else resized_mask(parent, one.size)
                 there = view.values(np.ones(one.size, dtype=np.bool_), np.False_)
-                np.copyto(carried, view.values(fits, fill), where=there)
+                moved = view.values(fits.astype(label.dtype, copy=False), label)
+                np.copyto(carried, moved, where=there)
             found[row] = carried
 
     if len(rows):
