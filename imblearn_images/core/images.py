@@ -330,7 +330,7 @@ class _Rows(Images):
 
     def __init__(self, images: Images, rows: NDArray[np.intp]) -> None:
         self.images, self.rows = images, rows
-        self.in_memory = images.in_memory
+        self.in_memory, self.draws_later = images.in_memory, images.draws_later
 
     def __reduce__(self) -> Any:
         # Of an array in memory only these rows are pickled; other homes are pickled whole.
