@@ -514,7 +514,9 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
     median = repeat_factor("median").repeats(counts)  # shares 1, 0.5, 0.25
     np.testing.assert_allclose(median, [1, 2**0.5, 1, 1])
     assert repeat_factor("median")(["a"] * 8 + ["b"] * 4 + ["c"]) == {"a": 8, "b": 4, "c": 2}
-    with pytest.raises(ValueError, match=r'`t` must be a number above 0, at most 1, or "median", got'):
+    with pytest.raises(
+        ValueError, match=r'`t` must be a number above 0, at most 1, or "median", got'
+    ):
         repeat_factor("mean")
     with pytest.raises(ValueError, match="`by` must be"):
         repeat_factor(0.5, by="boxes")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import Chunked, make_images, make_labels, write_images
 from PIL import Image
+from sklearn.model_selection import train_test_split
 
 from imblearn_images import (
     MLSMOTE,
@@ -28,6 +29,7 @@ from imblearn_images.images import (
     RemoteReader,
     StoreImages,
 )
+from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.synthesis import Augment
 
 Y = make_labels()
@@ -128,6 +130,18 @@ def test_what_decides_on_labels_reads_nothing_and_what_is_drawn_is_read_by_the_c
     drawn.read(np.array([3, 4]), out)
     assert store.n_read == 20
     np.testing.assert_array_equal(out, store.array[3:5])
+
+
+def test_what_draws_later_does_so_after_a_split_and_behind_another_sampler():
+    images = StoreImages(Chunked(X))
+    part, _, y, _ = train_test_split(images, Y, test_size=0.2, random_state=0, stratify=Y)
+    sampler = RandomOverSampler(random_state=0, synthesis=Augment())
+    once, y_once = sampler.fit_resample(part, y)
+    twice, _ = RedrawImages(Augment(), random_state=0).fit_resample(once, y_once)
+    for drawn in (once, twice):
+        assert isinstance(drawn, DrawnImages)
+    now, _ = RedrawImages(Augment(), random_state=0).fit_resample(np.asarray(once), y_once)
+    np.testing.assert_array_equal(np.asarray(twice), now)
 
 
 def test_few_chunks_are_remembered(monkeypatch):
