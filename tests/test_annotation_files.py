@@ -145,6 +145,61 @@ def test_parts_of_a_split_have_places_of_their_own(animals, tmp_path, format_):
     assert parts == {"000.png": "train", "001.png": "val", "002.png": "train", "003.png": "train"}
 
 
+def write_coco(folder, part, label, names):
+    """Write a COCO file of one category, whose id is 1, and its images."""
+    (folder / "annotations").mkdir(parents=True, exist_ok=True)
+    (folder / part).mkdir(exist_ok=True)
+    write_images(folder / part, [make_images(1, (8, 8), "uint8")[0]] * len(names), names)
+    ids = range(1, len(names) + 1)
+    content = {
+        "images": [{"id": i, "file_name": f"{n}.png"} for i, n in zip(ids, names, strict=True)],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "bbox": [1, 1, 4, 4]} for i in ids
+        ],
+        "categories": [{"id": 1, "name": label}],
+    }
+    path = folder / "annotations" / f"instances_{part}.json"
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def test_files_that_use_one_id_for_two_classes_are_written_with_two(tmp_path):
+    write_coco(tmp_path / "in", "train", "cat", ["a", "b"])
+    write_coco(tmp_path / "in", "val", "dog", ["c"])
+    found = read_annotations(tmp_path / "in")
+    write_annotations(found, tmp_path / "out", format="coco")
+    again = read_annotations(tmp_path / "out")
+    assert again.labels.tolist() == found.labels.tolist() == ["cat", "cat", "dog"]
+
+
+def test_the_year_in_the_name_of_a_coco_file_does_not_hide_its_part(tmp_path):
+    write_coco(tmp_path, "train2017", "cat", ["a", "b"])
+    write_coco(tmp_path, "val2017", "cat", ["c"])
+    split = read_annotations(tmp_path).image_columns["split"]
+    assert split.tolist() == ["train", "train", "val"]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "parts"),
+    [
+        ("train: images/one\nval: images/two", ["train", "train", "val"]),
+        ("path: images\ntrain: [one]\nval:\n  - two", ["train", "train", "val"]),
+        ("train: a.txt\nval: b.txt", ["train", "val", "val"]),
+        ("train: images\nval: images/two", ["train", "train", "val"]),
+        ("train: images\nval: images", None),
+    ],
+)
+def test_the_parts_that_data_yaml_names_are_the_split(tmp_path, yaml, parts):
+    for name in ("one", "two"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+    names = ["one/a", "one/b", "two/c"]
+    write_images(tmp_path / "images", [make_images(1, (8, 8), "uint8")[0]] * 3, names)
+    (tmp_path / "a.txt").write_text("./images/one/a.png\n")
+    (tmp_path / "b.txt").write_text(f"images/one/b.png\n{tmp_path}/images/two/c.png\n")
+    (tmp_path / "data.yaml").write_text(f"{yaml}\nnames: [cat]\n")
+    split = read_annotations(tmp_path).image_columns.get("split")
+    assert (None if split is None else split.tolist()) == parts
+
+
 def test_an_image_that_is_there_twice_becomes_two_files(animals, tmp_path):
     write_annotations(animals[[0, 0, 1, 0]], tmp_path / "o", format="yolo")
     assert sorted(os.listdir(tmp_path / "o/labels")) == [
