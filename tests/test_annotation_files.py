@@ -13,6 +13,7 @@ from PIL import Image
 from imblearn_images import RandomOverSampler
 from imblearn_images.annotations import (
     Annotations,
+    RunLengths,
     carry,
     read_annotations,
     read_masks,
@@ -20,6 +21,7 @@ from imblearn_images.annotations import (
     write_masks,
 )
 from imblearn_images.core import files
+from imblearn_images.core.annotations import as_objects
 from imblearn_images.core.files import read_image
 from imblearn_images.synthesis import Augment
 
@@ -435,6 +437,27 @@ def test_an_output_is_never_written_over_and_an_interrupted_one_is_gone_on_with(
         write_annotations(animals, cut, format="voc", resume=True)
 
 
+@pytest.mark.parametrize("name", ["columns", "image_columns", "polygons", "masks", "keypoints"])
+def test_only_the_same_annotations_go_on_with_an_interrupted_output(animals, tmp_path, name):
+    square = np.array([[1.0, 1], [5, 1], [5, 5]])
+    other = {
+        "columns": {**animals.columns, "pose": np.array(["Right"] * 6, dtype=object)},
+        "image_columns": {"id": np.arange(4)},
+        "polygons": as_objects([(square,)] * 6),
+        "masks": as_objects([RunLengths((4, 4), np.array([3, 13]))] * 6),
+        "keypoints": np.ones((6, 2, 3)),
+    }
+    broken = replace(animals, paths=np.append(animals.paths[:3], "gone.png"))
+    with pytest.raises(FileNotFoundError):
+        write_annotations(broken, tmp_path / "out", format="coco")
+    with pytest.raises(FileExistsError, match="begun with other annotations"):
+        write_annotations(
+            replace(broken, **{name: other[name]}), tmp_path / "out", format="coco", resume=True
+        )
+    with pytest.raises(FileNotFoundError):
+        write_annotations(broken, tmp_path / "out", format="coco", resume=True)
+
+
 def test_interrupted_and_resumed_the_output_is_the_same(animals, tmp_path, monkeypatch):
     write_annotations(animals, tmp_path / "whole", format="yolo")
     written, left = files.written_whole, [4]
@@ -594,3 +617,30 @@ def test_what_is_no_mask_is_named(tmp_path):
     ):
         with pytest.raises(ValueError, match=words):
             write_masks(maps, tmp_path / "out", names=["x.jpg"] * len(maps), **more)
+
+
+def test_a_palette_has_a_colour_for_every_number(tmp_path):
+    maps, two = [np.array([[0, 1], [2, 1]])], [[0, 0, 0], [255, 0, 0]]
+    with pytest.raises(ValueError, match=r"got 2 colours for 2 in 'a'"):
+        write_masks(maps, tmp_path, names=["a"], palette=two)
+    write_masks(maps, tmp_path, names=["a"], palette=[*two, [0, 255, 0]])
+
+
+def test_what_yolo_cannot_hold_beside_keypoints_is_told_where_it_is_written(animals, tmp_path):
+    square = np.array([[1.0, 1], [5, 1], [5, 5]])
+    both = replace(animals, polygons=as_objects([(square,)] * 6), keypoints=np.ones((6, 2, 3)))
+    with pytest.warns(UserWarning, match="cannot hold polygons beside keypoints") as caught:
+        write_annotations(both, tmp_path / "out", format="yolo")
+    assert caught[0].filename == __file__
+
+
+def test_voc_says_how_many_channels_a_copied_image_has(tmp_path):
+    shapes = [(8, 8), (8, 8, 3), (8, 8, 4)]
+    paths = [*(str(tmp_path / f"{n}.png") for n in range(3))]
+    for path, shape in zip(paths, shapes, strict=True):
+        files.write_image(path, make_images(1, shape, "uint8")[0])
+    found = Annotations.of([[]] * 3, [[]] * 3, (8, 8), paths=paths, classes=["a"])
+    write_annotations(found, tmp_path / "out", format="voc")
+    texts = [(tmp_path / f"out/Annotations/{n}.xml").read_text("utf-8") for n in range(3)]
+    for n, text in zip((1, 3, 4), texts, strict=True):
+        assert f"<depth>{n}</depth>" in text
