@@ -29,7 +29,6 @@ from imblearn_images.images import (
     RemoteReader,
     StoreImages,
 )
-from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.synthesis import Augment
 
 Y = make_labels()
