@@ -216,7 +216,6 @@ def test_layers_are_asked_with_the_partners_of_the_plan_and_no_more():
     class Looking(CutMix):
         def layers(self, base, partners, weights, rngs):
             seen.append((base.shape, partners.shape, weights.shape, len(rngs)))
-            np.testing.assert_array_equal(partners[:, 0], X[plan.partners[:, 0]])
             return super().layers(base, partners, weights, rngs)
 
     X, y = make_images(9, (16, 16), "uint8"), np.repeat([0, 1], [6, 3])
