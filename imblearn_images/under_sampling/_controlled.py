@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -177,6 +178,10 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
             n_jobs=n_jobs,
         )
         self.embedding = embedding
+
+    def _few(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        counts = Counter(y.tolist())
+        return np.flatnonzero(y == min(counts, key=counts.__getitem__))
 
 
 @substitute
