@@ -32,6 +32,7 @@ from imblearn_images.core.embedding import Search
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.listening import (
     FittedOnce,
+    NumberedCentres,
     plan_averages,
     plan_of,
     trace_rows,
@@ -379,7 +380,12 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
         target = self._images_to_draw(X) if soft or not isinstance(X, Images) else X
         features, nearness = X, "pixels"
-        if not as_given:
+        on_numbers = soft and self._clusters_pixels(X, embeddings)
+        if on_numbers:
+            self.embedding_ = None
+            search = Search(target, {"": np.arange(len(y))}, n_jobs=self.n_jobs)
+            features = search.features(np.arange(len(y)), as_float=False)
+        elif not as_given:
             features, nearness = self._measure(X, y, embeddings)
         asked = copy.copy(self)
         asked.voting = "soft" if soft else "hard"
@@ -389,11 +395,16 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
             computed = np.float32 if features.dtype == np.float32 else np.float64
             check_squares(features, np.arange(len(y)), computed)
         plain = self.estimator
-        asked.estimator = FittedOnce(
-            KMeans(random_state=self.random_state) if plain is None else clone(plain)
-        )
-        seen = features if as_given else trace_rows(features)
-        made, y_made = super(ClusterCentroids, asked)._fit_resample(seen, y)
+        clusterer = KMeans(random_state=self.random_state) if plain is None else clone(plain)
+        if on_numbers:  # a class at a time is made floats
+            asked.estimator = centres = NumberedCentres(clusterer, search.features, len(y))
+            numbers = np.arange(len(y), dtype=np.float64)[:, None]
+            made, y_made = super(ClusterCentroids, asked)._fit_resample(numbers, y)
+            made = centres.rows(made)
+        else:
+            asked.estimator = FittedOnce(clusterer)
+            seen = features if as_given else trace_rows(features)
+            made, y_made = super(ClusterCentroids, asked)._fit_resample(seen, y)
         clustered = [label for label in np.unique(y) if label in self.sampling_strategy_]
         found = None
         if type(asked.estimator.plain) in (KMeans, MiniBatchKMeans):  # each to its nearest centre
@@ -416,6 +427,13 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         if isinstance(X, Images) and not soft:
             return X.subset(self.plan_.base), self.plan_.y
         return self._draw(target, made if soft and nearness == "pixels" else None), self.plan_.y
+
+    def _clusters_pixels(self, X: Any, embeddings: Any) -> bool:
+        """Whether whole numbers are clustered that float64 holds, of images of one shape."""
+        own = self.embedding is not None or embeddings is not None
+        if own or not isinstance(X, Images) or X.uniform is None:
+            return False
+        return X.dtype.kind in "bui" and X.dtype.itemsize < 8
 
 
 def _with_moved(
