@@ -642,6 +642,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
             {"": rows},
             asked=np.flatnonzero(self._asked(y)) if self.remembers else None,
             width=4 * k + 8 if self.repeats else 0,
+            few=self._few(y),
             n_jobs=self.n_jobs,
         )
         asked = copy.copy(self)
@@ -656,6 +657,10 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     def _asked(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         """Whose neighbours it looks for."""
         return np.isin(y, list(self.sampling_strategy_))
+
+    def _few(self, y: NDArray[Any]) -> NDArray[np.intp] | None:
+        """Rows to which it asks for all distances, again and again; None if there are none."""
+        return None
 
     def _decides_on_numbers(self, X: Any) -> bool:
         """Whether all it sees of the images are neighbours that this library finds itself."""
