@@ -302,11 +302,13 @@ def guessing():
 
 
 def test_images_drawn_when_read_are_the_same():
-    model = make_pipeline(HOGFeatures(), LogisticRegression())
+    """And an image and its pictures weigh as one, beside the penalty as well."""
+    model, third = (make_pipeline(HOGFeatures(), LogisticRegression(C=C)) for C in (3, 1))
     many = recipes.many(times=2, random_state=0)
     lazily = PolicyEnsembleClassifier(model, [("many", many, 1.0)], screen=None).fit(X, Y)
-    stored = PriorCorrectedClassifier(imblearn_pipeline(many, *model), prior="uniform").fit(X, Y)
+    stored = PriorCorrectedClassifier(imblearn_pipeline(many, *third), prior="uniform").fit(X, Y)
     np.testing.assert_allclose(lazily.predict_proba(X), stored.predict_proba(X), atol=1e-7)
+    assert lazily.estimators_["many"][-1].C == 1 and lazily.estimator[-1].C == 3
 
 
 def test_what_cannot_be_screened_is_kept_and_said():

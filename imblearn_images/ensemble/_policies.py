@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
 from imblearn_images._drawings import Described, Parts, Training, in_form, parts_of
-from imblearn_images._members import alike, class_weight_of, samplers_of, seeded
+from imblearn_images._members import alike, class_weight_of, same_penalty, samplers_of, seeded
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import reads_homes, weighted
@@ -233,6 +233,10 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
 
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.
+
+    Where a sampler makes the same number of pictures of every image, as ``many`` does, a penalty `C`
+    in the last step of `estimator` is divided by that number: an image and its pictures weigh as
+    one, and the penalty is as strong as without them.
 
     What policies have in common is made once: the synthetic images of a sampler for each training
     set; the flow between two images for all of them; and, where `estimator` is a Pipeline that
@@ -764,7 +768,8 @@ def _steps_of(sampler: Any, X: Any, seed: int | None) -> list[Any]:
 
 def _model_of(run: _Runs, policy: _Policy) -> tuple[Any, Parts | None]:
     """Classifier of a policy, and its parts where it is to be fitted on features."""
-    model = clone(run.estimator if policy.model is None else policy.model)
+    model = policy.model
+    model = same_penalty(run.estimator, policy.sampler) if model is None else clone(model)
     if run.seed is not None:
         model = seeded(model, run.seed)
     if policy.weighted and (parameter := class_weight_of(model)) is not None:
