@@ -81,10 +81,12 @@ def same_penalty(estimator: Any, sampler: Any) -> Any:
 
 def _growth_of(sampler: Any) -> int:
     """Rows that samplers make of every image, if of all the same number; 1 elsewhere."""
-    steps = (
-        [step for _, step in sampler.steps] if isinstance(sampler, SklearnPipeline) else [sampler]
-    )
-    return prod(getattr(step, "_pictures_of_each", None) or 1 for step in steps)
+    if isinstance(sampler, SklearnPipeline):
+        return prod(_growth_of(step) for _, step in sampler.steps)
+    params = sampler.get_params(deep=False) if hasattr(sampler, "get_params") else {}
+    if not {"times", "keep"} <= params.keys() or params.get("sampling_strategy") is not None:
+        return 1
+    return int(params["times"]) + int(params["keep"])
 
 
 def takes_weights(estimator: Any) -> bool:

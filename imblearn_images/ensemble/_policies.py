@@ -234,9 +234,9 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.
 
-    Where a sampler makes the same number of pictures of every image, as ``many`` does, a penalty `C`
-    in the last step of `estimator` is divided by that number: an image and its pictures weigh as
-    one, and the penalty is as strong as without them.
+    Where a sampler makes the same number of rows of every image, as ``many`` does, a penalty `C` in
+    the last step of `estimator` is divided by that number: an image and its pictures weigh as one,
+    and the penalty is as strong as without them.
 
     What policies have in common is made once: the synthetic images of a sampler for each training
     set; the flow between two images for all of them; and, where `estimator` is a Pipeline that

@@ -183,11 +183,6 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     _together = False
     """Whether the images that are redrawn are chosen from all at once, instead of by class."""
 
-    @property
-    def _pictures_of_each(self) -> int | None:
-        """Rows that every image becomes; None with a `sampling_strategy`, which may differ."""
-        return None if self.sampling_strategy is not None else self.times + self.keep
-
     def fit_resample(self, X: Any, y: Any, *, embeddings: Any = None, **params: Any) -> Any:
         """Resample the images.
 
