@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from imblearn.pipeline import Pipeline
@@ -84,9 +84,10 @@ def _growth_of(sampler: Any) -> int:
     if isinstance(sampler, SklearnPipeline):
         return prod(_growth_of(step) for _, step in sampler.steps)
     params = sampler.get_params(deep=False) if hasattr(sampler, "get_params") else {}
-    if not {"times", "keep"} <= params.keys() or params.get("sampling_strategy") is not None:
+    times, keeps = params.get("times"), params.get("keep")
+    if params.get("sampling_strategy") is not None or not isinstance(times, Integral):
         return 1
-    return int(params["times"]) + int(params["keep"])
+    return int(times) + bool(keeps)
 
 
 def takes_weights(estimator: Any) -> bool:

@@ -483,9 +483,9 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         images = X if isinstance(X, Images) else unwrap(X)[0]
         if not holds_paths(images):
             return (images, None) if holds_images(images) or images is X else (X, None)
-        reader = ReadImages(size=_size_of(self.estimator))
-        if isinstance(self.estimator, Pipeline) and isinstance(self.estimator[0], ReadImages):
-            reader = clone(self.estimator[0])
+        first = _first_step(self.estimator)
+        is_reader = isinstance(first, ReadImages)
+        reader = clone(first) if is_reader else ReadImages(size=getattr(first, "size", None))
         reader.fit(images)
         return reader.transform(images), reader
 
@@ -893,7 +893,9 @@ def _behind_reader(estimator: Any, reader: Any) -> Any:
     return estimator[1:] if begins and reader is not None else estimator
 
 
-def _size_of(estimator: Any) -> Any:
-    """The size to which the first step brings the images that it is given."""
-    first = estimator[0] if isinstance(estimator, Pipeline) else estimator
-    return getattr(first, "size", None)
+def _first_step(estimator: Any) -> Any:
+    """The step that is given the images, also inside of searches and the like."""
+    if isinstance(estimator, Pipeline):
+        return _first_step(estimator[0])
+    inner = estimator.get_params(deep=False).get("estimator")
+    return estimator if inner is None else _first_step(inner)
