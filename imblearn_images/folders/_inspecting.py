@@ -254,7 +254,7 @@ def _warnings(gaps: dict[str, float]) -> list[str]:
         f"a linear model of HOG features tells images that {' and '.join(told)} would draw of rare "
         "classes from real ones, on a sample: what looks synthetic may be taken for rare. Networks "
         "gain all the same; with a linear model correct the classes (prior_correction), or draw "
-        "all classes alike (mix, many), and let imblearn-images compare measure it"
+        "pictures of all classes, without noise (many), and let imblearn-images compare measure it"
     )
     return [note]
 
