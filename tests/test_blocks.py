@@ -240,9 +240,9 @@ def test_workers_of_a_cluster_that_always_end_are_an_error(cluster, tmp_path, mo
     )
     # An engine alone would wait for ever. That the call ends says that the limit is kept, which
     # on a machine at rest takes 20 s: no test asserts a time.
-    with cluster(), worker_timeout(20):
-        with pytest.raises((TimeoutError, RuntimeError), match=r"^Rows? \d+"):
-            sampler.fit_resample(paths, Y)
+    ends = pytest.raises((TimeoutError, RuntimeError), match=r"^Rows? \d+")
+    with cluster(), worker_timeout(20), ends:
+        sampler.fit_resample(paths, Y)
     assert not os.listdir(tmp_path / "out")
     X_res, _ = sampler.fit_resample(paths, Y)  # here, where nothing ends
     expected = sampler.set_params(output_dir=None).fit_resample(np.stack(read_images(paths)), Y)[0]
