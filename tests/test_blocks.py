@@ -24,6 +24,7 @@ from imblearn_images import (
     plan_blocks,
     render_block,
     render_files,
+    worker_timeout,
 )
 from imblearn_images.core import parallel, writing
 from imblearn_images.datasets import load_image_folder
@@ -232,9 +233,31 @@ def test_a_worker_with_another_working_directory_finds_what_is_meant(module, tmp
 def test_what_a_worker_takes_too_long_for_is_named(tmp_path):
     with (
         joblib.parallel_config(backend="loky", n_jobs=2),
-        pytest.raises(TimeoutError, match=r"^Task .*took more than 0.5 s in a worker"),
+        pytest.raises(
+            TimeoutError, match=r"^Task .*nothing came back .* for 0.5 s; they are slower"
+        ),
+        worker_timeout(0.5),
     ):
-        parallel.in_workers(_slow, [0, 40], what="Task {}".format, timeout=0.5)
+        parallel.in_workers(_slow, [0, 40], what="Task {}".format)
+
+
+class _NotPicklable:
+    def __reduce__(self):
+        raise IndexError("out of range")
+
+
+def test_what_cannot_be_sent_is_an_error_at_once():
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2),
+        pytest.raises(TypeError, match=r"cannot be sent to another process: IndexError: out of"),
+    ):
+        parallel.in_workers(len, ["a", _NotPicklable()], what=repr)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "soon", True])
+def test_a_timeout_is_a_number_of_seconds(seconds):
+    with pytest.raises(ValueError, match="`seconds` must be a number"), worker_timeout(seconds):
+        pass
 
 
 def _slow(seconds):

@@ -252,7 +252,7 @@ def test_a_dry_run_says_what_a_run_does_and_writes_nothing(photos, tmp_path):
             assert done.n_bytes == foreseen.n_bytes
 
 
-@pytest.mark.parametrize("name", recipes.__all__)
+@pytest.mark.parametrize("name", sorted(set(recipes.__all__) - {"fresh"}))
 def test_a_recipe_makes_of_folders_what_it_makes_of_arrays(tmp_path, capsys, name):
     photos = write_photos(tmp_path / "few", {"apple": 15, "kiwi": 8, "lime": 6})
     out, again = tmp_path / "out", tmp_path / "again"
@@ -275,7 +275,7 @@ def test_a_recipe_makes_of_folders_what_it_makes_of_arrays(tmp_path, capsys, nam
     foreseen = balance_folder(photos, tmp_path / "grey", dry_run=True, **options)
     done = balance_folder(photos, tmp_path / "grey", **options)
     assert foreseen.classes == done.classes and done.n_bytes <= foreseen.n_bytes
-    with pytest.raises(ValueError, match="needs a method that leaves that open"):
+    with pytest.raises(ValueError, match="needs a method that has no synthesis of its own"):
         _sampler(name, None, None, None, "morph")
 
 

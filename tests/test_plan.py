@@ -97,10 +97,10 @@ def test_a_part_of_a_smoothed_plan_is_synthetic_where_the_whole_is():
 @pytest.mark.parametrize(
     ("name", "value", "match"),
     [
-        ("base", np.array([0, 1]), "one row of each"),
-        ("y", np.array([0, 1]), "one row of each"),
-        ("partners", np.array([[0], [1]]), "one row of each"),
-        ("weights", np.zeros((3, 2)), "one row of each"),
+        ("base", np.array([0, 1]), "the same number of rows"),
+        ("y", np.array([0, 1]), "the same number of rows"),
+        ("partners", np.array([[0], [1]]), "the same number of rows"),
+        ("weights", np.zeros((3, 2)), "the same number of rows"),
         ("base", np.array([0, 1, 4]), "base.*4 source"),
         ("base", np.array([0, 1, -1]), "base.*-1"),
         ("partners", np.array([[0], [1], [9]]), "partners.*9"),

@@ -252,7 +252,7 @@ def test_what_cannot_be_resized_is_refused(X, told):
 
 @pytest.mark.parametrize("estimator", [FlattenImages(), ReshapeImages((2, 2))], ids=str)
 def test_paths_are_sent_to_the_reading_step(estimator):
-    with pytest.raises(ValueError, match="put ReadImages before it"):
+    with pytest.raises(ValueError, match="Put ReadImages before it"):
         estimator.fit(["a.png", "b.png"])
 
 

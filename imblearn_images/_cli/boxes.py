@@ -1,4 +1,4 @@
-"""The commands on data sets with boxes: inspect, balance and verify with --boxes, and convert."""
+"""Commands for data sets with boxes: inspect, balance and verify with --boxes, and convert."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def add_boxes(parser: Parser) -> None:
         "--max-repeats",
         type=integer(1, 10_000),
         metavar="N",
-        help=f"with --boxes: how often an image is used at most (default: {REPEATS})",
+        help=f"with --boxes: maximum number of times an image is used (default: {REPEATS})",
     )
 
 
 def add_boxes_of_balance(parser: Parser) -> None:
-    """Add the options of balancing objects."""
+    """Add the options for balancing objects."""
     add_boxes(parser)
     parser.add_argument(
         "--out-format",
@@ -66,7 +66,7 @@ def add_boxes_of_balance(parser: Parser) -> None:
 
 
 def add_convert(commands: Any) -> None:
-    """Add the command that changes the format of annotations."""
+    """Add the command that converts annotations to another format."""
     text = "write a data set with boxes in another format: coco, csv, voc, yolo"
     parser: Parser = commands.add_parser("convert", help=text, description=text)
     parser.set_defaults(command=_convert)
@@ -86,18 +86,18 @@ def add_convert(commands: Any) -> None:
 
 
 def wants_boxes(options: Mapping[str, Any]) -> bool:
-    """Return whether a command was given ``--boxes``; refuse options that need it without it."""
+    """Return whether ``--boxes`` was passed; raise a ValueError for options that need it."""
     if options.get("boxes"):
         return True
     for name in ("max_repeats", "out_format"):
         if options.get(name) is not None:
             option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option} is about objects. Add --boxes auto, or leave it out.")
+            raise ValueError(f"{option} needs --boxes. Add --boxes auto, or leave {option} out.")
     return False
 
 
 def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
-    """Print what a data set with boxes holds."""
+    """Report what a data set with boxes holds."""
     _refuse(options, {"near", "classes"})
     found = read_annotations(
         source, format=_format(options["boxes"]), on_error="skip", **threads(options)
@@ -107,14 +107,14 @@ def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
 
 
 def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
-    """Balance a data set with boxes."""
+    """Balance a data set with boxes, and print the report."""
     _refuse(
-        options,
-        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes"},
+        {**options, "manifest": options["manifest"] != "jsonl"},
+        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes", "manifest"},
     )
     if options["method"] not in ("random-over", "label-over"):
         raise ValueError(
-            f"--method {options['method']} does not know objects. With --boxes leave --method out."
+            f"--method {options['method']} cannot balance objects. Leave it out with --boxes."
         )
     known = {**SYNTHESES, **SYNTHESES_OF_OBJECTS}
     strategy = options["strategy"]
@@ -139,7 +139,7 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
 
 
 def verify_boxes(output: str, source: str | None, options: Mapping[str, Any]) -> None:
-    """Compare an output with its manifest."""
+    """Check an output against its manifest, and print the report."""
     report = verify_annotations(output, source=source, **threads(options))
     if not report and not options["json"]:
         raise ValueError(f"{output} differs from its manifest. {report}")
@@ -160,6 +160,7 @@ def _convert(
     resume: bool,
     **common: Any,
 ) -> None:
+    """Convert annotations to another format, and print what was written."""
     found = convert_annotations(
         source,
         output,
@@ -178,17 +179,20 @@ def _convert(
 
 
 def _format(text: str) -> str | None:
+    """Return a format, None for "auto"."""
     return None if text == "auto" else text
 
 
 def _refuse(options: Mapping[str, Any], names: set[str]) -> None:
+    """Raise a ValueError if one of these options was passed, which only class folders have."""
     for name in sorted(names):
         if options.get(name) not in (None, False, []):
             option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option} is about class folders. Leave it out with --boxes.")
+            raise ValueError(f"{option} is for class folders. Leave it out with --boxes.")
 
 
 def _print(report: Any, options: Mapping[str, Any]) -> None:
+    """Print a report as text, or as JSON with ``--json``."""
     if options["json"]:
         say(report.to_json())
         return

@@ -1,4 +1,4 @@
-"""Progress: a bar with rate and time left where wanted, in terminals and notebooks alone."""
+"""Progress: a bar with rate and time left on request, only in terminals and notebooks."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ __all__ = ["progress"]
 def progress(
     total: int, what: str, verbose: int, *, unit: str = "file"
 ) -> Iterator[Callable[[int], object]]:
-    """Show how many of `total` are done, how many a second, and how long the rest takes.
+    """Show how many of `total` are done, how many per second, and how long the rest will take.
 
     Parameters
     ----------
     total : int
-        How many there are.
+        Number of items.
     what : str
-        What stands before the bar.
+        Text before the bar.
     verbose : int
-        0: show nothing; nor is anything shown where nobody looks, in a pipe or a file. Without
-        tqdm a line says once how to get it.
+        0: show nothing. Nothing is shown either if standard error goes to a pipe or a file. If
+        tqdm is not installed, one line says so, once.
     unit : str, default="file"
-        What is counted.
+        Name of an item.
 
     Yields
     ------
     done : callable
-        To be called, from any thread, with the number done since the last call.
+        Takes the number of items done since its last call; it may be called from any thread.
 
     Examples
     --------
@@ -56,16 +56,17 @@ def progress(
 
 
 def _is_seen() -> bool:
-    """Whether what is written to standard error is drawn on a screen as it comes."""
+    """Return whether standard error is shown at once, in a terminal or a notebook."""
     stream = sys.stderr
-    in_notebook = type(stream).__module__.partition(".")[0] == "ipykernel"  # is no terminal
+    # A notebook's stream says that it is not a terminal.
+    in_notebook = type(stream).__module__.partition(".")[0] == "ipykernel"
     return in_notebook or bool(stream and stream.isatty())
 
 
 def _bars() -> Any:
-    """The bar for where this runs, or None where tqdm is not installed."""
+    """Return tqdm's bar for a terminal or a notebook, or None if tqdm is not installed."""
     try:
-        if find_spec("ipywidgets") is None:  # tqdm.auto would warn of it in every notebook
+        if find_spec("ipywidgets") is None:  # without it, tqdm.auto warns in every notebook
             from tqdm import tqdm
         else:
             from tqdm.auto import tqdm
@@ -77,5 +78,5 @@ def _bars() -> Any:
 
 @cache
 def _say_what_is_missing() -> None:
-    """Note once how to get a progress bar."""
-    sys.stderr.write("no progress bar: tqdm is not installed (pip install tqdm)\n")
+    """Write once how to get a progress bar."""
+    sys.stderr.write("No progress bar: tqdm is not installed. Install it: pip install tqdm\n")
