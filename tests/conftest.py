@@ -67,7 +67,7 @@ def write_images(folder, images, names=None):
     names = [f"{row:03d}" for row in range(len(images))] if names is None else names
     paths = [str(folder / f"{name}{suffix}") for name in names]
     for path, image in zip(paths, images, strict=True):
-        write_image(path, image)
+        write_image(path, image, flush=False)
     return paths
 
 
