@@ -102,10 +102,13 @@ def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float
         return counts
     balanced = str(class_weight).startswith("balanced")  # of forests, "..._subsample"
     if np.ndim(y) == 2:
-        yes, no = (1.0, 1.0) if balanced else (class_weight.get(1, 1.0), class_weight.get(0, 1.0))
+        if balanced:
+            return dict.fromkeys(counts, 0.5)
+        # Forests take a list with a dict for each label.
+        each = class_weight if isinstance(class_weight, list) else [class_weight] * len(counts)
         return {
-            at: 0.5 if balanced else yes * share / (yes * share + no * (1 - share))
-            for at, share in counts.items()
+            at: own.get(1, 1.0) * share / (own.get(1, 1.0) * share + own.get(0, 1.0) * (1 - share))
+            for (at, share), own in zip(counts.items(), each, strict=True)
         }
     labels = np.unique(np.asarray(y))
     weights = compute_class_weight(
