@@ -277,7 +277,9 @@ def _import_torch():
     try:
         import torch
     except ImportError as exc:
-        raise ImportError("TorchEmbedding needs torch. Install it: pip install torch") from exc
+        raise ImportError(
+            "TorchEmbedding needs torch. Install it: pip install imblearn-images[torch]"
+        ) from exc
     return torch
 
 
