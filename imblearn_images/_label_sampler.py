@@ -220,7 +220,8 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
             y_resampled = carried_by(worker, labels.source, images, paths)
             counts = y_resampled.counts()  # an image may show more or fewer objects than its base
             worker.plan_ = worker.plan_.labelled(counts, labels.labels)
-            worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
+            if hasattr(worker, "reach_"):
+                worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
         self.__dict__ = vars(worker)
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
