@@ -200,7 +200,7 @@ FRAME = pd.DataFrame([[int(label in own) for label in "abc"] for own in VOTED], 
 VOTES = MLSMOTE({"b": 6, "c": 4}, k_neighbors=2, labelset_strategy="union", random_state=0)
 VOTING = {
     "voted": VOTES,
-    "voted, drawn": make_pipeline(VOTES, redraw(FLIP), redraw(BEND, 2)),
+    "voted, drawn": make_pipeline(VOTES, redraw(FLIP), redraw(FLIP, 2)),
     "repeated, voted": make_pipeline(over(synthesis=FLIP), clone(VOTES)),
 }
 
