@@ -282,7 +282,7 @@ def test_an_embedding_may_read_files_of_mixed_sizes_itself(tmp_path):
 
 @pytest.mark.parametrize("wrong", [lambda x: x.mean(), lambda x: x[:1], lambda x: x])
 def test_features_of_another_form_are_refused(wrong):
-    with pytest.raises(ValueError, match="2-D features with one row an image"):
+    with pytest.raises(ValueError, match="2-D features with one row for each image"):
         ours(SELECTING[1], embedding=wrong).fit_resample(blobs((6, 5), "uint8"), Y)
 
 

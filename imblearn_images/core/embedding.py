@@ -24,12 +24,15 @@ from imblearn_images.core.images import (
     check_finite,
     check_finite_images,
     open_images,
+    pixels_in_order,
 )
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import (
+    DistanceTable,
     NeighborTable,
     check_squares,
     nearest_neighbors,
+    squared_distances,
     subtract,
 )
 from imblearn_images.core.parallel import in_threads
@@ -180,6 +183,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 BATCH = 1 << 24  # bytes of pixels that are embedded at a time
+FEW = 1 << 21  # distances that are remembered, 16 MB
 
 
 def embed(
@@ -332,7 +336,7 @@ def _decoded(images: Images, n_jobs: int | None) -> NDArray[Any]:
                 f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
                 "width))` first into a Pipeline, and pass that as `embedding`."
             )
-    pixels, _ = images.pixels(np.arange(len(images)), n_jobs=n_jobs)
+    pixels = pixels_in_order(images, np.arange(len(images)), n_jobs=n_jobs)
     return pixels.reshape(len(images), *first)
 
 
@@ -381,6 +385,8 @@ class Search:
         The rows that will be queries, if they are queried repeatedly: then results are kept.
     width : int, default=0
         How many neighbours of a row are remembered, if that is more than it asks for.
+    few : ndarray of int, default=None
+        Rows whose distances to all others are computed once, where not too many numbers.
     n_jobs : int, default=None
         Number of threads.
     """
@@ -393,6 +399,7 @@ class Search:
         *,
         asked: NDArray[np.intp] | None = None,
         width: int = 0,
+        few: NDArray[np.intp] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.images, self.scopes = images, dict(scopes)
@@ -402,6 +409,9 @@ class Search:
         self._table: NeighborTable | None = None
         if asked is not None and estimator is None:
             self._table = NeighborTable(self._find, images.shape[0], asked, width)
+        self._to_few: DistanceTable | None = None
+        if few is not None and estimator is None and images.shape[0] * len(few) <= FEW:
+            self._to_few = DistanceTable(self._find, self._distances, few)
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -411,7 +421,10 @@ class Search:
         A query that is one of `rows` comes first, as in scikit-learn; equal distances are in
         order of position unless `estimator` orders them.
         """
-        others = min(k, len(rows) - 1) if np.isin(queries, rows).any() else k
+        among = np.zeros(self.images.shape[0], dtype=np.bool_)
+        among[rows] = True
+        some_are_rows = bool(among[queries].any())
+        others = min(k, len(rows) - 1) if some_are_rows else k
         if self.estimator is not None:
             pixels, found_at = self._finite(rows)
             # Near the limits of the dtype, sums in scikit-learn overflow, with warnings.
@@ -419,11 +432,15 @@ class Search:
                 fitted = self.estimator.fit(_vectors(pixels, found_at, found_at[0]))
                 asked = _vectors(pixels, self._finite(queries)[1], found_at[0])
                 return fitted.kneighbors(asked, return_distance=True)  # type: ignore[no-any-return]
-        if self._table is not None:
+        if self._to_few is not None and not some_are_rows:
+            squared, nearest = self._to_few(rows, queries, others)
+        elif self._table is not None:
             squared, nearest = self._table(rows, queries, others)
         else:
             same = np.array_equal(rows, queries)
             squared, nearest = self._find(rows, None if same else queries, others)
+        if not some_are_rows:
+            return np.sqrt(squared), nearest
         return _self_first(np.sqrt(squared), nearest, rows, queries, k)
 
     def _find(
@@ -433,6 +450,10 @@ class Search:
         pixels, found_at = self._finite(rows)
         asked_at = None if queries is None else self._finite(queries)[1]
         return nearest_neighbors(pixels, found_at, k, queries=asked_at, n_jobs=self.n_jobs)
+
+    def _distances(self, few: NDArray[np.intp]) -> NDArray[np.float64]:
+        pixels, found_at = self._finite(np.arange(self.images.shape[0]))
+        return squared_distances(pixels, found_at, found_at[few], n_jobs=self.n_jobs)
 
     def nearest_of(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -482,7 +503,7 @@ class Search:
             return self.images.pixels(rows)  # type: ignore[no-any-return]
         scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
         if self._decoded[0] is not scope:
-            self._decoded = (scope, self.images.pixels(scope, n_jobs=self.n_jobs)[0])
+            self._decoded = (scope, pixels_in_order(self.images, scope, n_jobs=self.n_jobs))
         order = np.argsort(scope, kind="stable")
         return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 
@@ -534,8 +555,6 @@ def _self_first(
     order = np.argsort(rows, kind="stable")
     at = order[np.minimum(np.searchsorted(rows, queries, sorter=order), len(rows) - 1)]
     known = rows[at] == queries
-    if not known.any():
-        return distances, nearest
     both = np.column_stack([np.zeros(len(queries)), distances]), np.column_stack([at, nearest])
     both[0][~known, :-1], both[1][~known, :-1] = distances[~known], nearest[~known]
     return both[0][:, :k], both[1][:, :k]

@@ -326,8 +326,21 @@ class Images:
             pixels = np.empty((len(self), *shape), dtype=self.dtype)
             self.read(rows, pixels)
         else:
-            pixels = self.pixels(rows)[0].reshape(len(self), *shape)
+            pixels = pixels_in_order(self, rows).reshape(len(self), *shape)
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+
+def pixels_in_order(
+    images: Images,
+    rows: NDArray[np.intp],
+    size: tuple[int, ...] | None = None,
+    *,
+    n_jobs: int | None = None,
+) -> NDArray[Any]:
+    """Return what :meth:`Images.pixels` has of some rows, in their order, shape (len(rows), d)."""
+    pixels, positions = images.pixels(rows, size, n_jobs=n_jobs)
+    is_in_order = len(pixels) == len(rows) and np.array_equal(positions, np.arange(len(rows)))
+    return pixels if is_in_order else pixels[positions]
 
 
 class _Rows(Images):
@@ -335,7 +348,7 @@ class _Rows(Images):
 
     def __init__(self, images: Images, rows: NDArray[np.intp]) -> None:
         self.images, self.rows = images, rows
-        self.in_memory = images.in_memory
+        self.in_memory, self.draws_later = images.in_memory, images.draws_later
 
     def __reduce__(self) -> Any:
         # Of an array in memory only these rows are pickled; other homes are pickled whole.

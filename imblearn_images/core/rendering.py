@@ -306,6 +306,7 @@ class DrawnImages(Images):
         _check_source(plan, self.images)
         if plan.previous is not None:
             self.images, self.plan = DrawnImages(plan.previous, images), plan.last_step
+        self.draws_later = self.images.draws_later
         self._is_drawn = self.plan.synthetic
 
     @property

@@ -328,7 +328,7 @@ def _write(
         Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
         for label, record in kept.broken
     )
-    folder.finish(chain(rows, left_out), manifest)
+    folder.finish(chain(rows, left_out), manifest, written=rows.written())
     return report
 
 
