@@ -814,7 +814,8 @@ def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
     return np.partition(whole, k - 1, axis=1)[:, k - 1]
 
 
-TALL = 1024  # queries whose scores are held at a time
+TALL = 1024  # queries that are compared at a time, at most
+SCORES = 1 << 23  # distances that are held at a time: 32 MB, however many candidates there are
 SHORT = 32  # rows whose squares are added up at a time: they stay near the processor
 MANY = 1e9  # products of features from which on a search is worth being done here
 
@@ -893,7 +894,7 @@ def nearest_rows(
         largest = float(np.sqrt(among.squares.max()))
         half = (among.squares / 2).astype(np.float32)
         found = np.empty((len(asking), k), dtype=np.intp)
-        for tile in _tiles(len(asking), TALL):
+        for tile in _tiles(len(asking), min(TALL, max(SHORT, SCORES // m))):
             some = _centred(asking[tile], among.centre)
             squares = _squares(some)
             unit = float(np.finfo(np.float32).eps)

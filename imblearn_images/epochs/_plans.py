@@ -117,6 +117,9 @@ class EpochPlans:
     Different computers may differ in the last bit of a feature, and so in a neighbour. If several
     nodes train together, pass `embeddings` that were computed once, or save ``plans(epoch).plan``.
 
+    The targets of annotated images are the labels of their bases. Objects are carried when a row is
+    drawn, by :meth:`carry` or ``PlanDataset(annotations=...)``.
+
     With `size` or `mode`, each process caches up to 32 MB of decoded files, because parents are
     read repeatedly.
 
