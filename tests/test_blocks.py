@@ -137,14 +137,14 @@ def test_what_cannot_be_drawn_is_refused(change, error, words, tmp_path):
 
 
 class Deadly(Augment):
-    """A synthesis that ends the first process it is drawn in, unless it is its own."""
+    """A synthesis that ends every process it is drawn in but its own, at first or always."""
 
-    def __init__(self, flag=""):
+    def __init__(self, flag="", always=False):
         super().__init__()
-        self.flag, self.home = flag, os.getpid()
+        self.flag, self.always, self.home = flag, always, os.getpid()
 
     def draw(self, base, partners, weights, rngs):
-        if os.getpid() != self.home and not os.path.exists(self.flag):
+        if os.getpid() != self.home and (self.always or not os.path.exists(self.flag)):
             Path(self.flag).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().draw(base, partners, weights, rngs)
@@ -188,7 +188,7 @@ def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_p
     plan, expected = planned(SAMPLERS["augment"], X)
     tries = []
 
-    def end_a_worker(function, tasks, left, results, done, **options):
+    def end_a_worker(function, tasks, left, results, done, *_, **options):
         tries.append(list(left))
         for at in left[: 2 - len(tries)]:  # the first time one block comes back before
             results[at] = function(tasks[at])
