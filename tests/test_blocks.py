@@ -187,7 +187,7 @@ def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_p
     plan, expected = planned(SAMPLERS["augment"], X)
     tries = []
 
-    def end_a_worker(function, tasks, left, results, done, progress, **options):
+    def end_a_worker(function, tasks, left, results, done, *_, **options):
         tries.append(list(left))
         for at in left[: 2 - len(tries)]:  # the first time one block comes back before
             results[at] = function(tasks[at])
