@@ -108,7 +108,7 @@ def read_rows(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
         table = pq.ParquetFile(file)
         names = table.schema_arrow.names
         if len(set(names)) < len(names):
-            raise ValueError("a column is given twice")
+            raise ValueError("A column is given twice.")
         for batch in table.iter_batches(_SOME, use_threads=False):
             for facts in batch.to_pylist():
                 step = facts.get("step")
@@ -118,4 +118,4 @@ def read_rows(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
     except (OSError, ValueError, pa.ArrowException) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the disk, not of what is on it
-        raise ValueError(f"not Parquet, or damaged: {str(error).strip()[:200]}") from error
+        raise ValueError(f"Not Parquet, or damaged: {str(error).strip()[:200]}") from error
