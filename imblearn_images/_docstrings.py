@@ -278,6 +278,14 @@ SHARED: dict[str, str] = _texts(
     plan_ : ResamplingPlan
         The decision: label, parents, their shares and the seed of every row of the result.
 
+    [class_folders]
+    classes : list of str, default=None
+        Names of the class folders to take; by default all.
+
+    [progress]
+    verbose : int, default=0
+        If above 0, show a progress bar (needs the package tqdm).
+
     [shuffle]
     shuffle : bool, default=True
         Whether rows are shuffled; otherwise they keep the order of the data set.

@@ -49,6 +49,7 @@ from imblearn_images.core.images import (
     Images,
     check_finite,
     open_images,
+    pixels_in_order,
 )
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors
 from imblearn_images.core.pixels import resized
@@ -278,13 +279,13 @@ class ImageNeighbors(BaseEstimator):
         else:
             size = height_and_width if len(self.image_shape_) > 1 else None
             channels = images.shape_of(0)[2:]
-            array = images.pixels(rows, size, n_jobs=self.n_jobs)[0]
+            array = pixels_in_order(images, rows, size, n_jobs=self.n_jobs)
             array = array.reshape(len(rows), *height_and_width, *channels)
         if array.shape[1:] != self.image_shape_:
             name = printable(images.name_of(0))
             raise ValueError(
-                f"`X` must hold images of shape {self.image_shape_}, as the fitted ones, got "
-                f"{array.shape[1:]} in {name}. Resize them, e.g. by ReadImages(size=...)."
+                f"`X` must hold images of shape {self.image_shape_}, as those that were fitted: "
+                f"{name} has {array.shape[1:]}. Resize them, e.g. by ReadImages(size=...)."
             )
         pixels = array.transpose(0, *self._order).reshape(len(rows), -1)
         remedy = 'scikit-learn\'s NearestNeighbors(metric="nan_euclidean") takes NaN'

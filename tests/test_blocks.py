@@ -14,6 +14,7 @@ import pytest
 from conftest import HOLDERS, make_images, make_labels, read_images, write_images
 from folder_tools import contents, write_photos
 from imblearn.pipeline import make_pipeline
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from imblearn_images import (
     SMOTE,
@@ -153,14 +154,14 @@ def test_an_address_is_no_folder(tmp_path, monkeypatch):
 
 
 class Deadly(Augment):
-    """A synthesis that ends every process it is drawn in but its own, at first or always."""
+    """A synthesis that ends the first process it is drawn in, unless it is its own."""
 
-    def __init__(self, flag="", always=False):
+    def __init__(self, flag=""):
         super().__init__()
-        self.flag, self.always, self.home = flag, always, os.getpid()
+        self.flag, self.home = flag, os.getpid()
 
     def draw(self, base, partners, weights, rngs):
-        if os.getpid() != self.home and (self.always or not os.path.exists(self.flag)):
+        if os.getpid() != self.home and not os.path.exists(self.flag):
             Path(self.flag).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().draw(base, partners, weights, rngs)
@@ -196,11 +197,29 @@ def test_processes_draw_the_same_files_and_may_end(tmp_path):
     with joblib.parallel_config(backend="loky", n_jobs=2):
         drawn = render_files(plan, paths, tmp_path / "once", rows=9)
         np.testing.assert_array_equal(read_images(drawn), expected)
-        plan.synthesis.always = True
-        with pytest.raises(RuntimeError, match=r"^Rows \d+ to \d+ .*came back from no worker"):
-            render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
-    whole = render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
-    np.testing.assert_array_equal(read_images(whole), expected[plan.synthetic])
+
+
+def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_path, monkeypatch):
+    """As above, but for the workers, each of which takes seconds to start: joblib says it here."""
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    plan, expected = planned(SAMPLERS["augment"], X)
+    tries = []
+
+    def end_a_worker(function, tasks, left, results, done, **options):
+        tries.append(list(left))
+        for at in left[: 2 - len(tries)]:  # the first time one block comes back before
+            results[at] = function(tasks[at])
+            done(tasks[at])
+        raise TerminatedWorkerError("A worker process managed by the executor was terminated.")
+
+    with monkeypatch.context() as patch, joblib.parallel_config(backend="loky", n_jobs=2):
+        patch.setattr(parallel, "_collect", end_a_worker)
+        with pytest.raises(RuntimeError, match=r"^Rows 9 to 17 and \d more of \d tasks came back"):
+            render_files(plan, X, tmp_path / "lost", rows=9)
+    assert len(tries) == 2 and tries[1] == tries[0][1:]
+    assert len(os.listdir(tmp_path / "lost")) == 9
+    whole = render_files(plan, X, tmp_path / "lost", rows=9)
+    np.testing.assert_array_equal(read_images(whole), expected)
 
 
 @contextmanager

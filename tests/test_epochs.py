@@ -436,7 +436,9 @@ def test_what_a_row_cannot_draw_is_refused_with_the_reason():
             interpolate="embedding",
         ),
     )
-    with pytest.raises(ValueError, match="SMOTE draws by DecodedBlend, which is another one"):
+    with pytest.raises(
+        ValueError, match="SMOTE draws with DecodedBlend, which changes in every epoch"
+    ):
         EpochPlans(later, X, Y)(0)
     for epoch in (-1, 1.5, "2", None):
         with pytest.raises(ValueError, match="`epoch` must be an integer from 0 on"):

@@ -787,7 +787,7 @@ def test_csv_has_one_line_per_row(photos, tmp_path):
     assert len(list(csv.reader(io.StringIO(text)))) == sum(COUNTS.values()) + 1 == text.count("\n")
 
 
-def test_progress_is_silent_unless_asked(photos, tmp_path, capsys):
+def test_progress_is_silent_unless_asked(photos, tmp_path, capsys, on_a_screen):
     balance_folder(photos, tmp_path / "quiet", sampler=smote())
     assert capsys.readouterr() == ("", "")
     pytest.importorskip("tqdm")

@@ -16,9 +16,9 @@ from folder_tools import contents, encoded, snapshot, write_photos
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, under_sampling
-from imblearn_images import _progress as progress_module
 from imblearn_images._cli.main import main
 from imblearn_images.combine import SMOTEENN
+from imblearn_images.core import progress as progress_module
 from imblearn_images.core.files import read_image
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.folders import (
@@ -547,7 +547,7 @@ def test_every_usual_ending_is_read(tmp_path, ending):
     assert report.n_images == 1 and not any("another format" in note for note in report.notes)
 
 
-def test_what_is_not_installed_is_said_once(tmp_path, monkeypatch, capsys):
+def test_what_is_not_installed_is_said_once(tmp_path, monkeypatch, capsys, on_a_screen):
     source = write_photos(tmp_path / "photos", {"cat": 4, "dog": 4}, shape=SHAPE)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "imagehash", None)

@@ -44,8 +44,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
-from imblearn_images._progress import _say_what_is_missing
 from imblearn_images.core.calibration import calibrate
+from imblearn_images.core.progress import _say_what_is_missing
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.ensemble import PolicyEnsembleClassifier
@@ -746,7 +746,7 @@ def test_warnings_of_fits_are_counted_once():
     assert len(notes) == 1 and notes[0].startswith("6 of 6 fits warned")
 
 
-def test_progress_is_shown_where_wanted(capsys, monkeypatch):
+def test_progress_is_shown_where_wanted(capsys, monkeypatch, on_a_screen):
     pytest.importorskip("tqdm")
     compare_resamplers(PIXELS, [], X, Y, cv=2)
     assert capsys.readouterr().err == ""
@@ -901,7 +901,7 @@ def test_tables_for_programs(comparison):
 
 def test_to_frame_names_its_extra(comparison, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
+    with pytest.raises(ImportError, match=r"imblearn-images\[pandas\]"):
         comparison.to_frame()
 
 
@@ -915,6 +915,7 @@ def test_the_default_candidates_are_the_recipes_and_their_ensemble():
     corrected = found.estimators["many"]
     assert isinstance(corrected, PriorCorrectedClassifier) and corrected.prior == "uniform"
     assert corrected.estimator[0].lazy and corrected.estimator[0].keep
+    assert corrected.estimator[-1][-1].C == 1 / 9  # an image and its pictures weigh as one
     ensemble = found.estimators["policies"]
     assert isinstance(ensemble, PolicyEnsembleClassifier) and ensemble.random_state == 0
     train, test = make_folds(labels, None, 2, 0)[0][0]

@@ -20,6 +20,7 @@ __all__ = [
     "GROUPS",
     "SEED",
     "Parser",
+    "add_common",
     "add_max_pixels",
     "add_on_error",
     "addition",
@@ -27,6 +28,7 @@ __all__ = [
     "n_jobs",
     "names",
     "one_of",
+    "threads",
 ]
 
 GROUPS = (
@@ -238,6 +240,18 @@ def addition(text: str) -> tuple[str, float]:
             f"{text!r} is not CLASS=FRACTION, a class and a number of at least 0, e.g. Lime=0.5"
         )
     return label, number
+
+
+def add_common(parser: Parser) -> None:
+    """Add what all commands on many files have."""
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def threads(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the parameters for which ``--n-jobs`` and ``--quiet`` stand."""
+    return {"n_jobs": options["n_jobs"], "verbose": int(not options["quiet"])}
 
 
 def add_max_pixels(parser: Parser) -> None:

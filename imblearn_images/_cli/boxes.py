@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imblearn_images._cli.arguments import Parser, add_max_pixels, add_on_error, integer, n_jobs
+from imblearn_images._cli.arguments import (
+    Parser,
+    add_common,
+    add_max_pixels,
+    add_on_error,
+    integer,
+    threads,
+)
 from imblearn_images._cli.console import say, say_report
 from imblearn_images._cli.methods import SYNTHESES, SYNTHESES_OF_OBJECTS
 from imblearn_images.annotations import (
@@ -74,8 +81,7 @@ def add_convert(commands: Any) -> None:
     )
     add_on_error(parser)
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
+    add_common(parser)
     add_max_pixels(parser)
 
 
@@ -94,7 +100,7 @@ def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
     """Report what a data set with boxes holds."""
     _refuse(options, {"near", "classes"})
     found = read_annotations(
-        source, format=_format(options["boxes"]), on_error="skip", n_jobs=options["n_jobs"]
+        source, format=_format(options["boxes"]), on_error="skip", **threads(options)
     )
     report = inspect_annotations(found, max_repeats=options["max_repeats"] or REPEATS)
     _print(report, options)
@@ -127,14 +133,14 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
         on_error=options["on_error"],
         resume=options["resume"],
         dry_run=options["dry_run"],
-        n_jobs=options["n_jobs"],
+        **threads(options),
     )
     _print(report, options)
 
 
 def verify_boxes(output: str, source: str | None, options: Mapping[str, Any]) -> None:
     """Check an output against its manifest, and print the report."""
-    report = verify_annotations(output, source=source, n_jobs=options["n_jobs"])
+    report = verify_annotations(output, source=source, **threads(options))
     if not report and not options["json"]:
         raise ValueError(f"{output} differs from its manifest. {report}")
     _print(report, options)
@@ -149,17 +155,27 @@ def _convert(
     format: str,  # noqa: A002
     link: str,
     json: bool,
-    **options: Any,
+    out_format: str,
+    on_error: str,
+    resume: bool,
+    **common: Any,
 ) -> None:
     """Convert annotations to another format, and print what was written."""
     found = convert_annotations(
-        source, output, format=_format(format), link=link == "hard", **options
+        source,
+        output,
+        format=_format(format),
+        out_format=out_format,
+        link=link == "hard",
+        on_error=on_error,
+        resume=resume,
+        **threads(common),
     )
     if json:
         _print(inspect_annotations(found), {"json": True})
         return
     say(f"{found!r}")
-    say(f"written to {output} as {options['out_format']}")
+    say(f"written to {output} as {out_format}")
 
 
 def _format(text: str) -> str | None:

@@ -656,7 +656,7 @@ def run_compare(
         require_matplotlib()
     model = default_estimator() if estimator is None else import_estimator(estimator)
     together = None if groups is None else read_groups(groups)
-    verbose = int(sys.stderr.isatty() and not quiet)
+    verbose = int(not quiet)
     takes_paths = takes_of(model)[1]
     kept = read_source(
         source,

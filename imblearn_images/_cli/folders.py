@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import inspect
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,13 +14,14 @@ from imblearn_images._cli.arguments import (
     GROUPS,
     SEED,
     Parser,
+    add_common,
     add_max_pixels,
     add_on_error,
     addition,
     integer,
-    n_jobs,
     names,
     one_of,
+    threads,
 )
 from imblearn_images._cli.boxes import (
     add_boxes,
@@ -75,7 +75,7 @@ def _add_inspect(commands: Any) -> None:
     _add_classes(parser)
     add_boxes(parser)
     add_max_pixels(parser)
-    _add_common(parser)
+    add_common(parser)
 
 
 def _add_balance(commands: Any) -> None:
@@ -151,7 +151,7 @@ def _add_balance(commands: Any) -> None:
     parser.add_argument("--plot", action="store_true", help="also write a chart and some images")
     add_boxes_of_balance(parser)
     _add_writing(parser)
-    _add_common(parser)
+    add_common(parser)
 
 
 def _add_unbalance(commands: Any) -> None:
@@ -174,7 +174,7 @@ def _add_unbalance(commands: Any) -> None:
         "--step", type=integer(1), default=10, help="staircase: images per stair (default: 10)"
     )
     _add_writing(parser)
-    _add_common(parser)
+    add_common(parser)
 
 
 def _add_verify(commands: Any) -> None:
@@ -183,7 +183,7 @@ def _add_verify(commands: Any) -> None:
         "output", metavar="FOLDER", help="folder that balance, unbalance or convert wrote"
     )
     parser.add_argument("--source", metavar="FOLDER", help="also compare with the source")
-    _add_common(parser)
+    add_common(parser)
 
 
 def _command(commands: Any, name: str, run: Any, text: str) -> Parser:
@@ -244,18 +244,11 @@ def _add_classes(parser: Parser) -> None:
     )
 
 
-def _add_common(parser: Parser) -> None:
-    """Add the options that all of these commands have."""
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-
-
 def _inspect(source: str, *, near: bool | None, classes: list[str] | None, **common: Any) -> None:
     if wants_boxes(common):
         inspect_boxes(source, {"near": near, "classes": classes, **common})
         return
-    _print(inspect_folder(source, near=near, classes=classes, **_threads(common)), common)
+    _print(inspect_folder(source, near=near, classes=classes, **threads(common)), common)
 
 
 def _balance(source: str, output: str, **options: Any) -> None:
@@ -284,7 +277,7 @@ def _balance_folder(
     sampler = _sampler(method, strategy, add, k_neighbors, synthesis)
     options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    report = balance_folder(source, output, sampler=sampler, **options, **_threads(common))
+    report = balance_folder(source, output, sampler=sampler, **options, **threads(common))
     same = all(c.train == c.resampled and not c.synthetic for c in report.classes)
     if sampler is not None and same:
         option = (
@@ -363,7 +356,7 @@ def _unbalance(
         "staircase": lambda: Staircase(step),
     }
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    cut = unbalance_folder(source, output, profiles[profile](), **options, **_threads(common))
+    cut = unbalance_folder(source, output, profiles[profile](), **options, **threads(common))
     _print(cut, common)
 
 
@@ -371,20 +364,12 @@ def _verify(output: str, *, source: str | None, **common: Any) -> None:
     if os.path.isfile(os.path.join(output, "manifest.json")):  # class folders have another one
         verify_boxes(output, source, common)
         return
-    report = verify_folder(output, source=source, **_threads(common))
+    report = verify_folder(output, source=source, **threads(common))
     if not report and not common["json"]:
         raise ValueError(str(report))
     _print(report, common)
     if not report:
         raise ValueError(f"{output} differs from its manifest.")
-
-
-def _threads(common: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `n_jobs` and `verbose` for a function of :mod:`imblearn_images.folders`."""
-    return {
-        "n_jobs": common["n_jobs"],
-        "verbose": int(sys.stderr.isatty() and not common["quiet"]),
-    }
 
 
 def _print(report: Any, common: Mapping[str, Any]) -> None:

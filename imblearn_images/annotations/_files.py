@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._coco import is_coco, json_of, read_coco
 from imblearn_images.annotations._records import Found, assembled
 from imblearn_images.annotations._table import csv_of, read_csv
@@ -24,7 +25,9 @@ from imblearn_images.annotations._yolo import EXTRA, extra_of, lines_of, read_yo
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.images import open_images
+from imblearn_images.core.masks import RunLengths
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
@@ -81,6 +84,7 @@ def _json_files(root: Path) -> list[Path]:
     return [name for name in names if name.name not in (EXTRA, MANIFEST) and is_coco(name)]
 
 
+@substitute
 def read_annotations(
     path: str | os.PathLike[str],
     *,
@@ -89,6 +93,7 @@ def read_annotations(
     one_based: bool = True,
     on_error: str = "raise",
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Read the boxes, outlines, masks and keypoints of a data set.
 
@@ -109,8 +114,8 @@ def read_annotations(
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be read, and with images that are missing or whose size
         is not that of the annotations. What is skipped is listed in ``dropped``.
-    n_jobs : int, default=None
-        Threads that read the headers of images.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -179,7 +184,7 @@ def read_annotations(
             f"{printable(root)} has no annotations in the format {format!r}. Name another folder "
             "or format."
         )
-    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs)
+    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs, verbose=verbose)
 
 
 def _found(root: Path, format_: str, folder: Path | None, *, one_based: bool) -> Found:
@@ -212,6 +217,7 @@ LOST = {
 """What each format cannot hold."""
 
 
+@substitute
 def write_annotations(
     annotations: Annotations,
     output: str | os.PathLike[str],
@@ -220,6 +226,7 @@ def write_annotations(
     images: Any = "copy",
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Write images and annotations as a data set that training programs read.
 
@@ -239,8 +246,8 @@ def write_annotations(
     resume : bool, default=False
         Continue an interrupted run; files that exist already are kept. The result is the same,
         byte for byte.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -277,6 +284,16 @@ def write_annotations(
     See Also
     --------
     read_annotations : Read such a data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cells = Annotations.of([[[0, 0, 10, 10]], []], [["red"], []], (48, 64))
+    >>> folder = Path(tempfile.mkdtemp(), "cells")
+    >>> photos = np.zeros((2, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, folder, format="yolo", images=photos)
+    >>> sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    ['data.yaml', 'images/0.png', 'images/1.png', 'labels/0.txt', 'labels/1.txt']
     """
     _check_choice("format", format, FORMATS)
     sources = _sources(annotations, images)
@@ -289,6 +306,7 @@ def write_annotations(
         link=isinstance(images, str) and images == "link",
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
     )
     if images is None:
         return annotations
@@ -309,6 +327,7 @@ def write_set(
     link: bool = False,
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
     more: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Write images and annotations into a folder; see :func:`write_annotations`.
@@ -325,7 +344,7 @@ def write_set(
         Files to copy, and functions that return the pixels of the others; None writes no images.
     given : sequence of n str
         Names of the images; equal ones are numbered.
-    link, resume, n_jobs
+    link, resume, n_jobs, verbose
         As for `write_annotations`; `link` makes hard links.
     more : mapping, default=None
         Content of the manifest besides the hashes of all files; by default there is no manifest.
@@ -338,27 +357,36 @@ def write_set(
     names = _names_of_their_own(given)
     splits = _splits(annotations)
     warn_of_losses(annotations, format_)
-    _begin(top, _digest(annotations, format_, names), resume=resume)
+    _begin(top, _digest(annotations, format_, names, more), resume=resume)
     places = [
         str(Path(IMAGES_IN[format_], *([split] if split and format_ != "voc" else []), name))
         for name, split in zip(names, splits, strict=True)
     ]
-    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs)
+    channels = _write_images(
+        *(top, places, sources),
+        link=link,
+        with_channels=format_ == "voc",
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
     _write_text(top, annotations, format_, names, splits, places, channels)
     if more is not None:
-        _write_manifest(top, {**more, "format": format_, "images": places}, n_jobs=n_jobs)
+        content = {**more, "format": format_, "images": places}
+        _write_manifest(top, content, n_jobs=n_jobs, verbose=verbose)
     os.unlink(top / UNFINISHED)
     return [str(top / place) for place in places]
 
 
-def _write_manifest(top: Path, content: Mapping[str, Any], *, n_jobs: int | None) -> None:
+def _write_manifest(
+    top: Path, content: Mapping[str, Any], *, n_jobs: int | None, verbose: int
+) -> None:
     """Write the manifest: `content`, and the hashes of all files."""
-    hashes = hashes_of(top, n_jobs=n_jobs)
+    hashes = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     whole = {"kind": "annotations", "version": 1, **content, "files": hashes}
     _write(top / MANIFEST, json.dumps(whole, indent=1) + "\n")
 
 
-def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
+def hashes_of(top: Path, *, n_jobs: int | None = None, verbose: int = 0) -> dict[str, str]:
     """Return the SHA-256 of each file below a folder, without manifest and hidden files."""
     names = sorted(
         path.relative_to(top).as_posix()
@@ -372,10 +400,12 @@ def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
             digest = hashlib.sha256()
             while block := file.read(1 << 20):
                 digest.update(block)
+        done(1)
         return digest.hexdigest()
 
-    done = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
-    return dict(zip(names, done, strict=True))
+    with progress(len(names), "hashed", verbose) as done:
+        hashes = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
+    return dict(zip(names, hashes, strict=True))
 
 
 def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
@@ -458,7 +488,9 @@ def _splits(annotations: Annotations) -> list[str]:
 def warn_of_losses(annotations: Annotations, format_: str) -> None:
     """Warn if a format cannot hold all of these annotations."""
     lost = [name for name in LOST[format_] if getattr(annotations, name) is not None]
-    if format_ == "yolo" and annotations.polygons is not None:
+    if format_ == "yolo" and annotations.polygons is not None and annotations.keypoints is not None:
+        lost += ["polygons beside keypoints"]  # a line has either
+    elif format_ == "yolo" and annotations.polygons is not None:
         several = sum(
             outlines is not None and len(outlines) > 1 for outlines in annotations.polygons
         )
@@ -468,18 +500,38 @@ def warn_of_losses(annotations: Annotations, format_: str) -> None:
             f"The format {format_!r} cannot hold {', '.join(lost)}, which are left out; boxes are "
             'kept. format="coco" holds everything.',
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,  # the call of a public function that calls write_set
         )
 
 
-def _digest(annotations: Annotations, format_: str, names: Sequence[str]) -> str:
+def _digest(
+    annotations: Annotations, format_: str, names: Sequence[str], more: Mapping[str, Any] | None
+) -> str:
     """Return a hash by which `resume` recognises an output that was begun with the same call."""
-    digest = hashlib.sha256(format_.encode())
-    for array in (annotations.boxes, annotations.codes, annotations.offsets, annotations.sizes):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    texts = json.dumps([list(annotations.classes), list(names), _splits(annotations)])
-    digest.update(texts.encode())
+    known = [*annotations.classes, *annotations.keypoint_names]
+    texts = [format_, known, list(names), annotations.info, more]
+    digest = hashlib.sha256(json.dumps(texts, default=str).encode())
+    for name in ("boxes", "codes", "offsets", "sizes", "polygons", "keypoints", "masks"):
+        _hash_column(digest, name, getattr(annotations, name))
+    for columns in (annotations.columns, annotations.image_columns):
+        for name, column in columns.items():
+            _hash_column(digest, name, column)
     return digest.hexdigest()
+
+
+def _hash_column(digest: Any, name: str, column: NDArray[Any] | None) -> None:
+    """Add a name and the values of an array to a hash; outlines and masks are values, too."""
+    digest.update(name.encode())
+    if column is None or column.dtype.kind != "O":
+        digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
+        return
+    for value in column.tolist():
+        arrays = [value.counts] if isinstance(value, RunLengths) else value
+        if not isinstance(arrays, (list, tuple)):
+            arrays = [value]
+        for each in arrays:
+            digest.update(each.tobytes() if isinstance(each, np.ndarray) else repr(each).encode())
+        digest.update(b"\n")
 
 
 def _begin(top: Path, digest: str, *, resume: bool) -> None:
@@ -504,8 +556,8 @@ def _begin(top: Path, digest: str, *, resume: bool) -> None:
             )
         if begun != digest:
             raise FileExistsError(
-                f"{printable(top)} was begun with other annotations or another format. Remove it, "
-                "or choose another `output`."
+                f"{printable(top)} was begun with other annotations, options or another format. "
+                "Remove it, or choose another `output`."
             )
         for partial in top.rglob(".*.partial"):  # an unfinished file
             partial.unlink()
@@ -527,34 +579,45 @@ def _write_images(
     sources: Sequence[Source] | None,
     *,
     link: bool,
+    with_channels: bool,
     n_jobs: int | None,
+    verbose: int,
 ) -> list[int]:
-    """Write the images; return the number of channels of each, 3 where it is not known."""
+    """Write the images; return the number of channels of each, 3 where it is not looked up."""
     if sources is None:
         return [3] * len(places)
     for folder in dict.fromkeys(Path(place).parent for place in places):
         (top / folder).mkdir(parents=True, exist_ok=True)
 
-    def write(row: int) -> int:
+    def write(row: int) -> None:
         path, source = top / places[row], sources[row]
-        if not isinstance(source, str):
-            if not path.exists():
-                files.write_image(path, source())
-            shape = files.describe(path).shape
-            return shape[2] if len(shape) == 3 else 1
         if path.exists():
-            return 3
+            return
+        if not isinstance(source, str):
+            files.write_image(path, source())
+            return
         if link:
             try:
                 os.link(os.path.realpath(source), path)
-                return 3
+                return
             except OSError:
                 pass  # another disk, or a file system without hard links: copy instead
         with open(source, "rb") as file, files.written_whole(path) as copied:
             shutil.copyfileobj(file, copied)
-        return 3
 
-    return in_threads(write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
+    def counted_write(row: int) -> int:
+        write(row)
+        done(1)
+        if not with_channels:
+            return 3
+        try:
+            shape = files.describe(top / places[row]).shape
+        except ValueError:  # a copy of what cannot be read, as images=False lets pass
+            return 3
+        return shape[2] if len(shape) == 3 else 1
+
+    with progress(len(places), "written", verbose, unit="image") as done:
+        return in_threads(counted_write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
 
 
 def _write_text(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core import files
 from imblearn_images.core.modes import array_mode
 from imblearn_images.core.parallel import in_threads
@@ -24,6 +25,7 @@ HOLDS = {"P": np.uint8, "L": np.uint8, "1": np.bool_, "I;16": np.uint16, "I": np
 """Pillow's modes with one number per pixel, and the dtype of each."""
 
 
+@substitute
 def read_masks(
     masks: str | os.PathLike[str] | Sequence[Any],
     images: Sequence[Any] | None = None,
@@ -41,8 +43,7 @@ def read_masks(
     images : list of n paths, default=None
         The photos, in whose order the masks of a folder are returned: each mask has the name of its
         photo, up to the suffix. By default masks are returned in the order of their names.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------
@@ -122,6 +123,7 @@ def _read(path: str) -> NDArray[Any]:
     return pixels.astype(HOLDS[mode], copy=False)
 
 
+@substitute
 def write_masks(
     maps: Sequence[ArrayLike],
     output: str | os.PathLike[str],
@@ -145,8 +147,7 @@ def write_masks(
     palette : path, or array-like of shape (k, 3), default=None
         The colours that show the numbers: a mask, or a folder of masks, whose palette is used, or
         red, green and blue from 0 to 255 for each number. By default masks are grey.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
 
     Returns
     -------
@@ -160,6 +161,18 @@ def write_masks(
     ValueError
         If maps have another shape or dtype, numbers are too large for PNG or for a palette, or two
         names are equal.
+
+    See Also
+    --------
+    read_masks : Read label maps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> maps = [np.eye(3, dtype=np.uint8)]
+    >>> paths = write_masks(maps, tempfile.mkdtemp(), names=["photos/cell.jpg"])
+    >>> os.path.basename(paths[0])
+    'cell.png'
     """
     listed = [np.asarray(each) for each in maps]
     if len(listed) != len(names):
@@ -212,6 +225,11 @@ def _checked(pixels: NDArray[Any], stem: str, colours: NDArray[np.uint8] | None)
     if colours is not None and high > 255:
         raise ValueError(
             f"`palette` must be left out for numbers above 255, got {high} for {stem!r}."
+        )
+    if colours is not None and high >= len(colours):
+        raise ValueError(
+            f"`palette` must have a colour for every number, got {len(colours)} colours for "
+            f"{high} in {stem!r}. Add rows to it."
         )
     return pixels.astype(np.uint8 if high <= 255 else np.uint16)
 

@@ -17,6 +17,7 @@ from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, Dropped, as_objects
 from imblearn_images.core.masks import RunLengths, box_of_mask, mask_of_outlines
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.text import counted, printable
 
 __all__ = [
@@ -110,7 +111,9 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def assembled(found: Found, *, look: bool, on_error: str, n_jobs: int | None) -> Annotations:
+def assembled(
+    found: Found, *, look: bool, on_error: str, n_jobs: int | None, verbose: int
+) -> Annotations:
     """Return the annotations made of what a reader has found.
 
     Parameters
@@ -123,6 +126,8 @@ def assembled(found: Found, *, look: bool, on_error: str, n_jobs: int | None) ->
         What to do with files and images that are refused.
     n_jobs : int or None
         Threads.
+    verbose : int
+        Whether to show a progress bar.
 
     Raises
     ------
@@ -130,7 +135,7 @@ def assembled(found: Found, *, look: bool, on_error: str, n_jobs: int | None) ->
         Naming the files and images that are refused, and why.
     """
     refused = list(found.refused)
-    sizes = _sizes(found.records, look=look, n_jobs=n_jobs)
+    sizes = _sizes(found.records, look=look, n_jobs=n_jobs, verbose=verbose)
     kept: list[tuple[Record, tuple[int, int]]] = []
     for record, size in zip(found.records, sizes, strict=True):
         if isinstance(size, str):
@@ -152,7 +157,7 @@ def assembled(found: Found, *, look: bool, on_error: str, n_jobs: int | None) ->
 
 
 def _sizes(
-    records: Sequence[Record], *, look: bool, n_jobs: int | None
+    records: Sequence[Record], *, look: bool, n_jobs: int | None, verbose: int
 ) -> list[tuple[int, int] | str]:
     """Return height and width of every image, or the reason why it is refused."""
 
@@ -175,11 +180,15 @@ def _sizes(
             return seen
         return f"its height and width must be those of {record.file}, {seen}, got {record.size}"
 
+    def sizes_of(some: Sequence[Record]) -> list[tuple[int, int] | str]:
+        sizes = [size_of(record) for record in some]
+        done(len(some))
+        return sizes
+
     batches = [records[lo : lo + 64] for lo in range(0, len(records), 64)]
-    done = in_threads(
-        lambda some: [size_of(x) for x in some], ((b,) for b in batches), n_jobs=n_jobs
-    )
-    return [size for batch in done for size in batch]
+    with progress(len(records), "examined", verbose, unit="image") as done:
+        found = in_threads(sizes_of, ((batch,) for batch in batches), n_jobs=n_jobs)
+    return [size for batch in found for size in batch]
 
 
 def _as_stored(path: str) -> tuple[tuple[int, int], int]:

@@ -63,11 +63,11 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
             return self._on_numbers(X, y, target)
         features, nearness = self._measure(X, y, embeddings)
         self._check_room(features)
-        asked = copy.copy(self)
-        asked.smote = self._tracing_smote()
+        worker = copy.copy(self)
+        worker.smote = self._tracing_smote()
         with sizes_told(y):
-            resampled, _ = super(_SmoteAndCleanMixin, asked)._fit_resample(features, y)  # type: ignore[misc]
-        vars(self).update(vars(asked) | {"smote": self.smote})
+            resampled, _ = super(_SmoteAndCleanMixin, worker)._fit_resample(features, y)  # type: ignore[misc]
+        vars(self).update(vars(worker) | {"smote": self.smote})
         kept = getattr(self, self.cleaner).sample_indices_
         plan = self.smote_.plan_[kept].near_by(nearness)
         return self._drawn(plan, X, y, target, (features, embeddings, resampled)), plan.y
@@ -92,21 +92,21 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         search = Search(images, {"": rows}, n_jobs=self.n_jobs)
         blends = BlendNeighbors(search)
         smote = self._tracing_smote()
-        asked = copy.copy(self)
-        asked.smote = _DecidingSMOTE(**smote.get_params(deep=False)).among(search, blends)
-        vars(asked)[self.cleaner.rstrip("_")] = self._cleaner(blends)
+        worker = copy.copy(self)
+        worker.smote = _DecidingSMOTE(**smote.get_params(deep=False)).among(search, blends)
+        vars(worker)[self.cleaner.rstrip("_")] = self._cleaner(blends)
         with sizes_told(y):
-            super(_SmoteAndCleanMixin, asked)._fit_resample(  # type: ignore[misc]
+            super(_SmoteAndCleanMixin, worker)._fit_resample(  # type: ignore[misc]
                 rows.astype(np.float64)[:, None], y
             )
-        kept = getattr(asked, self.cleaner).sample_indices_
-        decided = asked.smote_.plan_
+        kept = getattr(worker, self.cleaner).sample_indices_
+        decided = worker.smote_.plan_
         # What stays fitted is a plain SMOTE, which holds neither the search nor the images.
         self.smote_ = SMOTE(**smote.get_params(deep=False))
-        self.smote_.plan_, self.smote_.nn_k_ = decided, asked.smote_.nn_k_
-        self.smote_.sampling_strategy_ = asked.smote_.sampling_strategy_
-        self.sampling_strategy_ = asked.sampling_strategy_
-        setattr(self, self.cleaner, without_images(getattr(asked, self.cleaner)))
+        self.smote_.plan_, self.smote_.nn_k_ = decided, worker.smote_.nn_k_
+        self.smote_.sampling_strategy_ = worker.smote_.sampling_strategy_
+        self.sampling_strategy_ = worker.sampling_strategy_
+        setattr(self, self.cleaner, without_images(getattr(worker, self.cleaner)))
         plan = decided[kept].near_by(search.nearness)
         self.plan_ = self._with_synthesis(plan, images, y)
         return self._draw(images), plan.y

@@ -26,5 +26,5 @@ Nothing here knows the classes that users import. Imports run down this list:
 - ``layers``: where things are in a drawn image; ``masks``: of objects; ``pixels``: every rule on
   dtype, unit, rounding and clipping; ``dealing``: which images of a class come next, epoch after
   epoch; ``paths``: of very many files; ``calibration``, ``limits``, ``memory``, ``parallel``,
-  ``text``: tools that need nothing else
+  ``progress``, ``text``: tools that need nothing else
 """

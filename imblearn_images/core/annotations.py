@@ -303,7 +303,7 @@ class Annotations:
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
     def counts(self) -> NDArray[np.intp]:
-        """Number of objects of each class in each image, shape (n, n_classes)."""
+        """Return the number of objects of each class in each image, shape (n, n_classes)."""
         width = len(self.classes)
         cells = np.bincount(self.image_of * width + self.codes, minlength=len(self) * width)
         return cells.reshape(len(self), width).astype(np.intp)
@@ -439,13 +439,13 @@ class Annotations:
 
     def __repr__(self) -> str:
         totals = np.bincount(self.codes, minlength=len(self.classes))
-        told = ", ".join(
+        listed = ", ".join(
             f"{self.classes[at]} {totals[at]}" for at in np.argsort(-totals, kind="stable")
         )
         gone = f"; {len(self.dropped)} left out" if self.dropped else ""
         return (
             f"{type(self).__name__}({counted(len(self), 'image')}, "
-            f"{counted(len(self.boxes), 'box')}: {shorten(told, 200)}{gone})"
+            f"{counted(len(self.boxes), 'box')}: {shorten(listed, 200)}{gone})"
         )
 
 

@@ -45,6 +45,7 @@ def as_column(X: Any) -> tuple[list[Any], Recolumn] | None:
 
 
 def _pandas(pd: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    """Return what :func:`as_column` returns for an object of pandas, or of its interface."""
     if hasattr(X, "iloc"):
         if X.ndim == 2 and X.shape[1] != 1:
             return None
@@ -103,6 +104,7 @@ def as_table(X: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | Non
 
 
 def _polars(pl: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    """Return what :func:`as_column` returns for an object of polars."""
     if isinstance(X, pl.LazyFrame):
         raise TypeError("X is a LazyFrame, which holds no rows yet; pass X.collect().")
     if isinstance(X, pl.DataFrame) and X.width == 1:
@@ -112,6 +114,7 @@ def _polars(pl: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
 
 
 def _of_series(pl: Any, X: Any) -> tuple[list[Any], Recolumn]:
+    """Return the elements of a Series of polars, and a function to remake it."""
     dtype = inner = X.dtype
     while hasattr(inner, "inner"):
         inner = inner.inner
@@ -127,6 +130,7 @@ def _of_series(pl: Any, X: Any) -> tuple[list[Any], Recolumn]:
 
 
 def _arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    """Return what :func:`as_column` returns for an object of Arrow."""
     if isinstance(X, (pa.Table, pa.RecordBatch)) and X.num_columns == 1:
         name, (values, remake) = X.schema.names[0], _of_arrow(pa, X.column(0))
         table = pa.table if isinstance(X, pa.Table) else pa.record_batch
@@ -135,6 +139,7 @@ def _arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
 
 
 def _of_arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn]:
+    """Return the elements of an Arrow array, and a function to remake it."""
     kind = inner = X.type
     while hasattr(inner, "value_type") and not pa.types.is_dictionary(inner):
         inner = inner.value_type

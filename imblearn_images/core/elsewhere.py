@@ -218,6 +218,7 @@ class RemoteReader:
         self._prepare()
 
     def _prepare(self) -> None:
+        """Set the state of a reader that has not opened its folder, which is never pickled."""
         self._lock = Lock()
         self._folder: Path | None = None
         self._temporary: Any = None

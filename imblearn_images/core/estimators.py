@@ -156,7 +156,7 @@ def _set(name: str, member: Any, params: dict[str, Any]) -> None:
     member.set_params(**params)
 
 
-BATCH = 512  # images of a part of a set that are asked about at a time
+BATCH = 512  # images for which predictions are computed at a time
 
 
 def _first_step(estimator: Any) -> Any:

@@ -255,7 +255,7 @@ def _pixels(
             box = drafted[1]
     # Pillow converts palettes and LAB to these modes only, hence two steps.
     image = im if own_mode in ("I;16", im.mode) else im.convert(own_mode)
-    if mode is not None:
+    if mode is not None and image.mode != mode:  # else it would be copied
         image = _eight_bits(image).convert(mode)
     if target is not None and image.size != target:
         image = _resize(image, target, box)
@@ -380,7 +380,7 @@ def write_lossy(
     try:
         content = encode(image, file_format, quality)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{printable(path)}: {error}") from error
     with written_whole(path, flush=flush) as file:
         file.write(content)
 

@@ -168,7 +168,7 @@ class View:
         """
         if self.affine is None:
             found = [
-                self._asked(box, is_round) for box, is_round in zip(boxes, round_, strict=True)
+                self._by_pixels(box, is_round) for box, is_round in zip(boxes, round_, strict=True)
             ]
             return _columns(found)
         centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
@@ -194,12 +194,13 @@ class View:
                 window = np.s_[int(y[0]) : int(np.ceil(y[1])), int(x[0]) : int(np.ceil(x[1]))]
                 if self.shown[window].all():
                     continue
-                asked, share[at] = self._asked(boxes[at], bool(round_[at]))  # a patch covers it
-                moved[at, :2] = np.maximum(moved[at, :2], asked[:2])
-                moved[at, 2:] = np.maximum(np.minimum(moved[at, 2:], asked[2:]), moved[at, :2])
+                # something covers a part of it
+                visible, share[at] = self._by_pixels(boxes[at], bool(round_[at]))
+                moved[at, :2] = np.maximum(moved[at, :2], visible[:2])
+                moved[at, 2:] = np.maximum(np.minimum(moved[at, 2:], visible[2:]), moved[at, :2])
         return moved, share
 
-    def _asked(self, box: Floats, is_round: bool) -> tuple[Floats, float]:
+    def _by_pixels(self, box: Floats, is_round: bool) -> tuple[Floats, float]:
         """Return the box of the pixels that show a box or its ellipse, and the visible share."""
         window = self.window(box)
         if window is None:

@@ -170,7 +170,7 @@ def holds_several(y: Any) -> bool:
         return True
     if isinstance(y, (str, bytes, Mapping, Set)) or not isinstance(y, Iterable):
         return False
-    # An array of plain values holds one label each; there may be millions, so none is looked at.
+    # An array of plain values holds one label each; there may be millions, so skip the loop below.
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":
         return False
     return any(

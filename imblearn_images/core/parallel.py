@@ -23,24 +23,24 @@ _timeout: ContextVar[float | None] = ContextVar("worker_timeout", default=TIMEOU
 
 @contextmanager
 def worker_timeout(seconds: float | None) -> Iterator[None]:
-    """Context in which drawing waits no longer than this for the other processes.
+    """Context that limits how long drawing waits for other processes.
 
-    Where joblib is set to other processes, ``joblib.parallel_config(backend="dask")``, samplers
-    with an `output_dir`, ``balance_folder`` and ``render_files`` give up when none of the blocks
+    If joblib is set to use other processes, ``joblib.parallel_config(backend="dask")``, samplers
+    with an `output_dir`, ``balance_folder`` and ``render_files`` give up if none of the blocks
     that are being drawn comes back for 600 seconds. A block is 64 images. Choose fewer seconds
-    where workers may end without a word, more where one image takes several seconds.
+    if workers may end without notice, more if one image takes several seconds.
 
     Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
 
     Parameters
     ----------
     seconds : float
-        Above 0; None waits for ever.
+        Number of seconds above 0; ``None``: no limit.
 
     Raises
     ------
     ValueError
-        For anything else.
+        If `seconds` is neither.
 
     Examples
     --------
@@ -78,7 +78,6 @@ def in_threads(
     tasks: Iterable[Sequence[Any]],
     *,
     n_jobs: int | None = None,
-    verbose: int = 0,
     small: bool = False,
 ) -> list[Any]:
     """Call `function` with the arguments of every task, in threads that share memory.
@@ -89,7 +88,7 @@ def in_threads(
         Writes its result where no other task writes.
     tasks : iterable of tuples
         Positional arguments.
-    n_jobs, verbose
+    n_jobs
         As in :class:`joblib.Parallel`; :func:`joblib.parallel_config` is respected.
     small : bool, default=False
         Whether all tasks together are too little work for threads to pay off: on a busy
@@ -110,7 +109,7 @@ def in_threads(
     tasks = list(tasks)
     if small or len(tasks) < 2:
         return [function(*task) for task in tasks]
-    results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem", verbose=verbose)(
+    results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem")(
         # a thread does not inherit what its starter has set, such as the limits of image files
         delayed(copy_context().run)(function, *task)
         for task in tasks
@@ -131,7 +130,7 @@ def in_workers(
     what: Callable[[Any], str],
     n_jobs: int | None = None,
     timeout: float | str | None = "auto",
-    verbose: int = 0,
+    done: Callable[[Any], object] = lambda task: None,
 ) -> list[Any]:
     """Call `function` with every task, in threads or in the processes that joblib is set to use.
 
@@ -146,11 +145,13 @@ def in_workers(
         The arguments; like `function`, they must be picklable.
     what : callable
         ``what(task)`` names a task in an error.
-    n_jobs, verbose
+    n_jobs
         As in :class:`joblib.Parallel`.
     timeout : float, default="auto"
         Seconds in which one of the tasks that other processes have in hand comes back. None for
         any time; "auto" for what :func:`worker_timeout` says, 600.
+    done : callable, default=None
+        ``done(task)`` is called in this process, from any thread, when a task is finished.
 
     Returns
     -------
@@ -169,7 +170,13 @@ def in_workers(
     if not works_in_threads():
         _warn_of_work_at_home(n_jobs)
     if works_in_threads() or effective_n_jobs(n_jobs) == 1:
-        return in_threads(function, ((task,) for task in tasks), n_jobs=n_jobs, verbose=verbose)
+
+        def reported(task: Any) -> Any:
+            result = function(task)
+            done(task)
+            return result
+
+        return in_threads(reported, ((task,) for task in tasks), n_jobs=n_jobs)
     limit = _timeout.get() if isinstance(timeout, str) else timeout
     results: dict[int, Any] = {}
     lost: Exception | None = None
@@ -181,9 +188,9 @@ def in_workers(
         patience = limit
         if limit is not None and (waited := monotonic() - progress[0]) < limit:
             patience = limit - waited  # both attempts together wait no longer
-        options = {"n_jobs": n_jobs, "timeout": patience, "verbose": verbose}
+        options = {"n_jobs": n_jobs, "timeout": patience}
         try:
-            _collect(function, tasks, left, results, progress, **options)
+            _collect(function, tasks, left, results, progress, done, **options)
         except _Raised as raised:
             raise raised.args[0] from raised
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
@@ -213,17 +220,19 @@ def _collect(
     left: list[int],
     results: dict[int, Any],
     progress: list[float],
+    done: Callable[[Any], object],
     **options: Any,
 ) -> None:
     """Run the tasks `left`; put each result into `results` as soon as it arrives."""
     backend, _ = get_active_backend(prefer="threads")
     piecemeal = getattr(backend, "supports_return_generator", False)  # ray returns them at the end
     return_as = "generator_unordered" if piecemeal else "list"
-    done = Parallel(prefer="threads", return_as=return_as, **options)(
+    found = Parallel(prefer="threads", return_as=return_as, **options)(
         delayed(_attempt)(function, at, _Sent(tasks[at])) for at in left
     )
-    for at, result in done:
+    for at, result in found:
         results[at], progress[0] = result, monotonic()
+        done(tasks[at])
 
 
 class _Sent:

@@ -1,7 +1,7 @@
-"""Paths: the names of very many files in few bytes each.
+"""Paths: the paths of very many files in a few bytes each.
 
-A list of str takes 94 bytes for a path of 37 letters. Here a folder is named once for all files
-that lie in it, and their own names stand one behind the other in one piece of memory.
+A list of str takes 94 bytes for a path of 37 letters. Here a folder is stored once for all files
+in it that follow each other, and the names of files are stored one after the other in one buffer.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 
 class Paths(Sequence[str]):
-    """Paths of files: a sequence of str that takes the bytes of their names, and 8 more a file.
+    """Paths of files: a sequence of str that takes the bytes of the names plus 8 for each file.
 
     Parameters
     ----------
     paths : iterable of str, default=()
-        The first of them; small where files of one folder follow each other.
+        The first paths. Memory is smallest if files of one folder follow each other.
 
     Examples
     --------
@@ -36,9 +36,9 @@ class Paths(Sequence[str]):
         self._names = bytearray()
         self._ends = array("q")
         self._folders: list[str] = []
-        """The folder of each run of files that follow each other in one."""
+        """Folder of each run of consecutive files in one folder."""
         self._starts: list[int] = []
-        """The first file of each run."""
+        """Number of the first file of each run."""
         self._rows: NDArray[np.intp] | None = None
         self.extend(paths)
 
@@ -48,11 +48,12 @@ class Paths(Sequence[str]):
         if not self._folders or self._folders[-1] != path[:start]:
             self._folders.append(path[:start])
             self._starts.append(len(self._ends))
-        self._names += path[start:].encode("utf-8", "surrogatepass")  # names that are no text
+        # "surrogatepass", because a name may hold bytes that are not valid text
+        self._names += path[start:].encode("utf-8", "surrogatepass")
         self._ends.append(len(self._names))
 
     def extend(self, paths: Iterable[str]) -> None:
-        """Add many."""
+        """Add many paths."""
         for path in paths:
             self.append(path)
 
@@ -60,7 +61,7 @@ class Paths(Sequence[str]):
         return len(self._ends if self._rows is None else self._rows)
 
     def __getitem__(self, row: Any) -> Any:
-        """Return the path of a row; of an array of rows their paths."""
+        """Return the path of one row, or the paths of some rows as :class:`Paths`."""
         if not isinstance(row, (int, np.integer)):
             rows = np.arange(len(self)) if self._rows is None else self._rows
             return self._part(rows[row])
@@ -72,14 +73,16 @@ class Paths(Sequence[str]):
         return map(self._path, rows)
 
     def __reduce__(self) -> Any:
-        return Paths, (list(self),)  # of a part no more than that
+        return Paths, (list(self),)  # a part is pickled without the other paths
 
     def _part(self, rows: NDArray[np.intp]) -> Paths:
+        """Return some of the paths, which share the stored names."""
         some = Paths.__new__(Paths)
-        vars(some).update(vars(self) | {"_rows": rows})  # of the same names: none is copied
+        vars(some).update(vars(self) | {"_rows": rows})
         return some
 
     def _path(self, row: int) -> str:
+        """Return the path of one stored file."""
         name = self._names[self._ends[row - 1] if row else 0 : self._ends[row]]
         folder = self._folders[bisect_right(self._starts, row) - 1]
         return folder + name.decode("utf-8", "surrogatepass")

@@ -148,8 +148,8 @@ class ResamplingPlan:
     ) -> ResamplingPlan:
         """Return a plan that takes rows `base` of a set with labels `y_source` as they are."""
         base = np.asarray(base, dtype=np.intp)
-        nobody = np.empty((len(base), 0), dtype=np.intp)
-        return cls(base, nobody, nobody.astype(np.float64), y_source[base], len(y_source), nearness)
+        none = np.empty((len(base), 0), dtype=np.intp)
+        return cls(base, none, none.astype(np.float64), y_source[base], len(y_source), nearness)
 
     def after(self, previous: ResamplingPlan) -> ResamplingPlan:
         """Join this plan to the plan of the step before.

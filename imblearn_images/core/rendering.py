@@ -23,6 +23,7 @@ from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import fits_bytes, mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.rules import answer, rule_told
 from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
@@ -64,7 +65,7 @@ def render(
         Number of threads. The result is the same for every number; see
         :func:`joblib.parallel_config`.
     verbose : int, default=0
-        Progress: joblib reports finished chunks of 1 to 4 MB from 10 on.
+        Progress bar (needs the package tqdm).
 
     Returns
     -------
@@ -131,6 +132,7 @@ def render(
     def draw(start: int) -> None:
         stop = min(start + rows, len(plan))
         if written is not None and written.rows[start:stop].all():
+            done(stop - start)
             return
         if isinstance(out, np.ndarray) and out.flags.c_contiguous:
             _draw(plan, images, start, stop, out[start:stop])
@@ -142,15 +144,16 @@ def render(
         if written is not None:
             with lock:
                 written.note(start, stop)
+        done(stop - start)
 
     try:
-        in_threads(
-            draw,
-            ((start,) for start in range(0, len(plan), rows)),
-            n_jobs=n_jobs,
-            verbose=verbose,
-            small=nbytes * (len(plan) - drawn + effort * drawn) < SMALL and images.in_memory,
-        )
+        with progress(len(plan), "drawn", verbose, unit="image") as done:
+            in_threads(
+                draw,
+                ((start,) for start in range(0, len(plan), rows)),
+                n_jobs=n_jobs,
+                small=nbytes * (len(plan) - drawn + effort * drawn) < SMALL and images.in_memory,
+            )
     finally:
         if written is not None:
             with lock:
@@ -303,6 +306,7 @@ class DrawnImages(Images):
         _check_source(plan, self.images)
         if plan.previous is not None:
             self.images, self.plan = DrawnImages(plan.previous, images), plan.last_step
+        self.draws_later = self.images.draws_later
         self._is_drawn = self.plan.synthetic
 
     @property
@@ -347,6 +351,14 @@ class DrawnImages(Images):
         if self._is_drawn[row]:
             return id(self.plan), row
         return self.images.identity_of(self.plan.base[row])
+
+    def identities(self) -> list[Any]:
+        """Return what :meth:`identity_of` says of each row."""
+        if self.images.origin(np.empty(0, dtype=np.intp))[0] is None:  # others would be looked at
+            return super().identities()
+        known, mark, drawn = self.images.identities(), id(self.plan), self._is_drawn.tolist()
+        bases = enumerate(self.plan.base.tolist())
+        return [(mark, row) if drawn[row] else known[base] for row, base in bases]
 
     def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
         """Return the memory of the source images, and the number of each row, -1 if it is drawn."""

@@ -145,7 +145,7 @@ def read(
             if f"source.{name}" in arrays
         }
         if any(column.dtype != np.uint64 or column.ndim != 1 for column in source.values()):
-            raise ValueError("the fingerprint of the source is none")
+            raise ValueError("the fingerprint of the source is not a column of 64-bit numbers")
         steps = [_step(step, number, arrays) for number, step in enumerate(header["steps"])]
         if not steps:
             raise ValueError("it has no steps")

@@ -331,7 +331,7 @@ def _exchange(
     whole, sides = scaled.sum(axis=0), range(len(shares))
     error = np.stack([scaled[side == at].sum(axis=0) - shares[at] * whole for at in sides])
     holds = np.stack([(units[side == at] > 0).sum(axis=0) for at in sides])
-    nobody = np.zeros((1, table.shape[1]))  # an exchange for this empty unit moves a unit
+    nothing = np.zeros((1, table.shape[1]))  # an exchange for this empty unit moves a unit
     for _ in range(SWEEPS):
         helped = False
         for one, other in combinations(sides, 2):
@@ -340,7 +340,7 @@ def _exchange(
                 there = np.flatnonzero(side == at)
                 some = len(there) > SAMPLE
                 rows.append(random_state.choice(there, SAMPLE, replace=False) if some else there)
-            ours, theirs = (np.vstack([scaled[each], nobody]) for each in rows)
+            ours, theirs = (np.vstack([scaled[each], nothing]) for each in rows)
             apart = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * ours @ theirs.T
             apart[-1, -1] = np.inf
             for _ in range(EXCHANGES):

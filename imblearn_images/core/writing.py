@@ -30,6 +30,7 @@ from imblearn_images.core.limits import ImageLimits, current_limits
 from imblearn_images.core.parallel import check_timeout, in_threads, in_workers, works_in_threads
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.rendering import DrawnImages, draw_rows
 from imblearn_images.core.rules import rule_told
 
@@ -278,7 +279,7 @@ def render_files(
         nothing waits for ever for a worker that has ended. None for any time; "auto" for what
         :func:`worker_timeout` says, by default 600.
     verbose : int, default=0
-        Progress: joblib reports finished blocks from 10 on.
+        Progress bar (needs the package tqdm).
 
     Returns
     -------
@@ -317,14 +318,15 @@ def render_files(
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
     # by its full name: a worker that served before may have another working directory
-    drawn = in_workers(
-        partial(render_block, folder=os.path.abspath(folder)),
-        blocks,
-        what=lambda block: block.what.capitalize(),
-        n_jobs=n_jobs,
-        timeout=timeout,
-        verbose=verbose,
-    )
+    with progress(len(plan), "drawn", verbose, unit="image") as done:
+        drawn = in_workers(
+            partial(render_block, folder=os.path.abspath(folder)),
+            blocks,
+            what=lambda block: block.what.capitalize(),
+            n_jobs=n_jobs,
+            timeout=timeout,
+            done=lambda block: done(len(block)),
+        )
     return _in_folder(folder, drawn)
 
 

@@ -87,8 +87,8 @@ def hides_shares(estimator: Any) -> str:
     if isinstance(last, (GridSearchCV, RandomizedSearchCV)):  # best_estimator_ has model_prior_
         seen.add("estimator__model_prior")
     unseen = {name.split("__")[-1] for name in params.keys() - seen if params[name] is not None}
-    told = {"class_weight": "weights classes", "model_prior": "corrects classes"}
-    return next((told[word] for word in told if word in unseen), "")
+    predicates = {"class_weight": "weights classes", "model_prior": "corrects classes"}
+    return next((predicates[word] for word in predicates if word in unseen), "")
 
 
 def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float]:

@@ -97,7 +97,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
 
     See Also
     --------
-    TunedThresholdsClassifier : Weights of classes that are learnt for a metric.
+    TunedThresholdsClassifier : Weights of the classes, tuned for a metric.
     sklearn.calibration.CalibratedClassifierCV : For probabilities wrong in other ways, too.
 
     Notes
@@ -197,7 +197,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
             If `tau` is not 0 and nothing is corrected, because both priors are the same; if the
             model is resampled or weighted and `model_prior` corrects the same shares again.
         """
-        hidden = self._refuse()
+        hidden = self._checked()
         table = as_label_table(X, y)
         labels = as_labels(X, y) if table is None else table
         fit_params = params_of_fit(self, sample_weight, params)
@@ -210,7 +210,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         self._warn(self._settle(fitted, labels, counted, sample_weight), counted, hidden)
         return self
 
-    def _refuse(self) -> str:
+    def _checked(self) -> str:
         """Raise for parameters that are not allowed; return what the estimator hides, as a verb."""
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
@@ -255,7 +255,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         -------
         self : PriorCorrectedClassifier
         """
-        hidden, counts = self._refuse(), dict(counted)
+        hidden, counts = self._checked(), dict(counted)
         self._warn(self._settle(fitted, np.asarray(y), counts, None), counts, hidden)
         return self
 
@@ -316,10 +316,10 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
             stacklevel=4,
         )
 
-    def _warn_of_twice(self, told: str) -> None:
-        """Warn that the classes are corrected twice; `told` is what the model does already."""
+    def _warn_of_twice(self, how: str) -> None:
+        """Warn that the classes are corrected twice; `how` is what the model does already."""
         warnings.warn(
-            f"The classes are corrected twice: the model {told}, and `model_prior` "
+            f"The classes are corrected twice: the model {how}, and `model_prior` "
             f"({self.model_prior!r}) with `tau` ({self.tau!r}) corrects it as if it were not. Keep "
             "model_prior='count' (where it cannot count, 'uniform'), or a small `tau` such as 0.3.",
             stacklevel=4,
@@ -434,6 +434,6 @@ def _shares(name: str, prior: Any, classes: NDArray[Any], counts: dict[Any, floa
         )
     shares = np.array([prior[label] for label in known], dtype=float)
     if not (np.isfinite(shares) & (shares > 0)).all():
-        told = dict(zip(known, shares.tolist(), strict=True))
-        raise ValueError(f"`{name}` must have a positive share for every class, got {told}.")
+        given = dict(zip(known, shares.tolist(), strict=True))
+        raise ValueError(f"`{name}` must have a positive share for every class, got {given}.")
     return shares / shares.sum()

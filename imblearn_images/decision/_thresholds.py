@@ -234,12 +234,12 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         scorer = check_scoring(self.estimator, scoring=self.scoring)
         known, stub = self.classes_, Told(self.classes_)
         rows = np.searchsorted(known, labels) * len(known)
-        true, told = (known[which.ravel()] for which in np.indices(2 * known.shape))
+        true, predicted = (known[which.ravel()] for which in np.indices(2 * known.shape))
 
         def score(logs: NDArray[Any]) -> float:
             counts = np.bincount(rows + np.argmax(logs, axis=1), weights)
             cells = np.flatnonzero(counts)
-            return float(scorer(stub, told[cells], true[cells], sample_weight=counts[cells]))
+            return float(scorer(stub, predicted[cells], true[cells], sample_weight=counts[cells]))
 
         try:
             score(np.zeros((len(labels), len(known))))

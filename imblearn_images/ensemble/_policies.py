@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
 from imblearn_images._drawings import Described, Parts, Training, in_form, parts_of
-from imblearn_images._members import alike, class_weight_of, samplers_of, seeded
+from imblearn_images._members import alike, class_weight_of, same_penalty, samplers_of, seeded
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import reads_homes, weighted
@@ -234,6 +234,10 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
 
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.
+
+    Where a sampler makes the same number of rows of every image, as ``many`` does, a penalty `C` in
+    the last step of `estimator` is divided by that number: an image and its pictures weigh as one,
+    and the penalty is as strong as without them.
 
     What policies share is computed once: the synthetic images of a sampler for each training
     set; the flow between two images for all of them; and, where `estimator` is a Pipeline that
@@ -483,9 +487,9 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         images = X if isinstance(X, Images) else unwrap(X)[0]
         if not holds_paths(images):
             return (images, None) if holds_images(images) or images is X else (X, None)
-        reader = ReadImages(size=_size_of(self.estimator))
-        if isinstance(self.estimator, Pipeline) and isinstance(self.estimator[0], ReadImages):
-            reader = clone(self.estimator[0])
+        first = _first_step(self.estimator)
+        is_reader = isinstance(first, ReadImages)
+        reader = clone(first) if is_reader else ReadImages(size=getattr(first, "size", None))
         reader.fit(images)
         return reader.transform(images), reader
 
@@ -594,10 +598,13 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         with warnings.catch_warnings():
             # scikit-learn 1.6 warns of classes whose rows all have the weight 0.
             warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
-            return {
+            scores = {
                 name: float(scorer(Answers(classes, logs), rows, truth, **weights))
                 for name, logs in found.items()
             }
+        for name in [name for name, score in scores.items() if np.isnan(score)]:
+            failures[name] = ValueError(f"`scoring` must return a number, got {scores.pop(name)}.")
+        return scores
 
     def _reason(
         self,
@@ -789,7 +796,8 @@ def _steps_of(sampler: Any, X: Any, seed: int | None) -> list[Any]:
 
 def _model_of(run: _Runs, policy: _Policy) -> tuple[Any, Parts | None]:
     """Return the classifier of a policy, and its parts if it can be fitted on the features."""
-    model = clone(run.estimator if policy.model is None else policy.model)
+    model = policy.model
+    model = same_penalty(run.estimator, policy.sampler) if model is None else clone(model)
     if run.seed is not None:
         model = seeded(model, run.seed)
     if policy.weighted and (parameter := class_weight_of(model)) is not None:
@@ -916,7 +924,9 @@ def _behind_reader(estimator: Any, reader: Any) -> Any:
     return estimator[1:] if begins and reader is not None else estimator
 
 
-def _size_of(estimator: Any) -> Any:
-    """Return the parameter `size` of the first step, to which it resizes images, or None."""
-    first = estimator[0] if isinstance(estimator, Pipeline) else estimator
-    return getattr(first, "size", None)
+def _first_step(estimator: Any) -> Any:
+    """Return the step that is given the images, also inside searches and the like."""
+    if isinstance(estimator, Pipeline):
+        return _first_step(estimator[0])
+    inner = estimator.get_params(deep=False).get("estimator")
+    return estimator if inner is None else _first_step(inner)

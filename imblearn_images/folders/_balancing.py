@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.parallel import in_threads, in_workers, works_in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.writing import Block
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
@@ -49,6 +50,7 @@ from imblearn_images.under_sampling import RandomUnderSampler
 __all__ = ["balance_folder", "unbalance_folder"]
 
 
+@substitute
 def balance_folder(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -99,8 +101,7 @@ def balance_folder(
         existing validation part with `keep_split`.
     groups : callable, dict, array-like, "stem-prefix" or "near-duplicates", default=None
         What must stay on one side of the split, as for :func:`split_folder`.
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     keep_split : bool, default=False
         The source holds ``train/``, and ``valid/`` or ``test/`` or both (or ``val``, ``dev``,
         ``testing`` and the like), each with the same class folders: resample the first, and copy
@@ -144,10 +145,8 @@ def balance_folder(
         Only report what would be written.
     plot : bool, default=False
         Also write ``classes.png`` (needs matplotlib) and ``contact_sheet.png``.
-    n_jobs : int, default=None
-        Threads; the result is the same for every number.
-    verbose : int, default=0
-        Progress bars (need the package tqdm).
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -352,7 +351,7 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
             marks[number] = mark
 
     if not works_in_threads():
-        _draw_elsewhere(folder, rows, n_jobs)
+        _draw_elsewhere(folder, rows, n_jobs, verbose)
     with progress(len(rows), "written", verbose) as done:
 
         def place_some(first: int) -> None:
@@ -366,7 +365,9 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
         folder.check_link(*of(number), int(marks[number]))
 
 
-def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) -> None:
+def _draw_elsewhere(
+    folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int
+) -> None:
     """Draw synthetic images in the workers that joblib is set to, where these can draw them.
 
     A worker writes its images into the workshop, which it must be able to reach; this process
@@ -378,9 +379,14 @@ def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) 
         names = (rows.path_of(rows.number_of(row)) for row in block.numbers)
         places = [os.path.abspath(folder.waiting(name)) for name in names]
         tasks.append((block, places, rows.form))
-    drawn = in_workers(
-        _draw_block, tasks, what=lambda task: task[0].what.capitalize(), n_jobs=n_jobs
-    )
+    with progress(sum(len(places) for _, places, _ in tasks), "drawn", verbose) as done:
+        drawn = in_workers(
+            _draw_block,
+            tasks,
+            what=lambda task: task[0].what.capitalize(),
+            n_jobs=n_jobs,
+            done=lambda task: done(len(task[0])),
+        )
     for (block, _, _), hashes in zip(tasks, drawn, strict=True):
         for row, (n_bytes, sha256) in zip(block.numbers, hashes, strict=True):
             number = rows.number_of(row)

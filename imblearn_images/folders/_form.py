@@ -64,13 +64,13 @@ class Form:
         return self != Form()
 
     def __str__(self) -> str:
-        said = [f"at most {self.size} pixels"] if self.size else []
+        parts = [f"at most {self.size} pixels"] if self.size else []
         if self.format == "png":
-            said.append("PNG")
+            parts.append("PNG")
         elif self.format:
             kind = {"jpeg": "JPEG", "webp": "WebP"}[self.format]
-            said.append(f"{kind} of quality {self.quality or _QUALITY}")
-        return ", ".join(said)
+            parts.append(f"{kind} of quality {self.quality or _QUALITY}")
+        return ", ".join(parts)
 
     @property
     def suffix(self) -> str:

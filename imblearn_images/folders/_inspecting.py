@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images import recipes
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import has_imagehash
 from imblearn_images.core.gap import TOLD, synthesis_gap
 from imblearn_images.core.text import align, counted, html_lines, html_table, shown
@@ -114,6 +115,7 @@ class InspectReport:
         return [*lines, *(f"note: {shown(note, 400)}" for note in self.notes)]
 
 
+@substitute
 def inspect_folder(
     source: str | os.PathLike[str],
     *,
@@ -133,12 +135,9 @@ def inspect_folder(
     near : bool, default=None
         Whether to look for near-duplicates with a perceptual hash. None: if the
         package ImageHash is installed.
-    classes : list of str, default=None
-        Take these class folders only.
-    n_jobs : int, default=None
-        Threads that read the files.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+    {class_folders}
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -257,7 +256,7 @@ def _warnings(gaps: dict[str, float]) -> list[str]:
         "on a sample, a linear model of HOG features can separate real images from those that "
         f"{' and '.join(separable)} would draw of rare classes: it may learn that what looks "
         "synthetic is rare. Networks gain all the same; with a linear model correct the class "
-        "priors (prior_correction), or draw images of all classes alike (mix, many), and let "
+        "priors (prior_correction), or draw pictures of all classes, without noise (many), and let "
         "imblearn-images compare measure it"
     )
     return [note]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.modes import SUFFIXES
 from imblearn_images.core.paths import Paths
@@ -74,6 +75,7 @@ def _walk(
     return images, sorted(others)
 
 
+@substitute
 def load_image_folder(
     path: str | os.PathLike[str],
     *,
@@ -100,8 +102,7 @@ def load_image_folder(
     split : str, default=None
         Read the class folders of one split, where `path` holds splits: the name of its folder,
         or "train", "valid" or "test" for any usual name of it, such as ``val``.
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     levels : int, default=1
         How many levels of folders name a class: with 2, images in ``defect/scratch`` have the label
         "defect/scratch", and those in ``good`` itself "good"; see
@@ -371,6 +372,6 @@ def _frame(**columns: list[Any]) -> Any:
         import pandas as pd
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "`as_frame` needs pandas. Install it: pip install pandas"
+            "`as_frame` needs pandas. Install it: pip install imblearn-images[pandas]"
         ) from error
     return pd.DataFrame(columns)

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.files import MORE_FRAMES
 from imblearn_images.core.modes import SUFFIXES
 from imblearn_images.core.paths import Paths
+from imblearn_images.core.progress import progress
 from imblearn_images.core.splitting import merge_groups, split_rows
 from imblearn_images.core.text import counted, html_lines, html_table, printable
 from imblearn_images.folders._grouping import Groups, explain_groups, needs_pixels, resolve_groups
@@ -272,6 +273,7 @@ class FolderSplit:
         return table.sort_values("is_valid", ascending=False, kind="stable", ignore_index=True)
 
 
+@substitute
 def split_folder(
     source: str | os.PathLike[str],
     *,
@@ -301,16 +303,13 @@ def split_folder(
         group; an array has one value per file, in the order of :func:`load_image_folder`.
         "stem-prefix" groups files by their names up to the last "_", "-" or space;
         "near-duplicates" groups photos by a perceptual hash (needs the package ImageHash).
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used.
     random_state : int, default=0
         Seed of the split.
-    n_jobs : int, default=None
-        Threads that examine the files.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+    {n_jobs}
+    {progress}
 
     Returns
     -------

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import counted, html_lines, shown
 from imblearn_images.folders._lineage import Lineage, read_lineage
@@ -85,6 +86,7 @@ class VerifyReport:
         return "\n".join(lines)
 
 
+@substitute
 def verify_folder(
     output: str | os.PathLike[str],
     *,
@@ -104,10 +106,8 @@ def verify_folder(
         The folder that the output was made from. With it, also check that the parents still
         exist, that originals and copies equal them, and, where it is an output itself, that no
         photo of *its* source appears on two sides.
-    n_jobs : int, default=None
-        Threads that read the files.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -127,6 +127,13 @@ def verify_folder(
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
+    >>> from imblearn_images.folders import export_images
+    >>> folder = tempfile.mkdtemp()
+    >>> paths = export_images(np.zeros((2, 8, 8), dtype=np.uint8), ["kiwi", "lime"], folder)
+    >>> report = verify_folder(folder)
+    >>> bool(report), report.n_rows
+    (True, 2)
     >>> verify_folder(tempfile.mkdtemp())
     Traceback (most recent call last):
     ...

@@ -29,9 +29,9 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._drawings import Described, Fit, Training, parts_of, same_drawing
 from imblearn_images._members import alike
-from imblearn_images._progress import progress
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
@@ -39,6 +39,7 @@ from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
 from imblearn_images.core.gap import SynthesisGap, gap_between, gap_of
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
@@ -602,6 +603,7 @@ def _probabilities(answers: Answers, X: Any, classes: Sequence[Any]) -> NDArray[
     return aligned
 
 
+@substitute
 def compare_resamplers(
     estimator: Any,
     resamplers: Any,
@@ -637,7 +639,8 @@ def compare_resamplers(
         Candidates are samplers of this library or of imbalanced-learn; Pipelines of
         samplers; whole classifiers, which are used instead of `estimator` and see the images
         as they are; the names of the baselines; the recipes "mild", "transfer", "mix", and "many",
-        the last one with prior correction behind it; and "policies", a
+        the last one with prior correction behind it and a ninth of the `C` that the estimator may
+        have, so that nine pictures weigh as one; and "policies", a
         :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` of `estimator`, whose screening
         is measured with it. "default" stands for these five. Samplers are placed before
         `estimator`; where `X` holds paths, after the ``ReadImages`` that it begins with, unless
@@ -663,8 +666,7 @@ def compare_resamplers(
         Number of fits at a time, with the backend of :func:`joblib.parallel_config`.
     random_state : int, RandomState instance or None, default=None
         Seed of the folds, and of every step without a seed; the same for all candidates.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+    {progress}
 
     Returns
     -------

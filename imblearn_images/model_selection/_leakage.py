@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.columns import as_groups
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.duplicates import (
@@ -73,7 +74,7 @@ def origin_of(given: Any, n: int, n_source: int, name: str) -> Origin:
     if rows.dtype.kind not in "iu" or (n and not 0 <= rows.min() <= rows.max() < n_source):
         raise ValueError(
             f"The source rows of {name} must be integers from 0 to {n_source - 1}, rows of the "
-            f"images that the plan was drawn for, got dtype {rows.dtype}."
+            f"images that the plan was drawn for, got {rows.tolist()!r:.60}."
         )
     return Origin.of_rows(n, n_source, np.arange(n), rows)
 
@@ -255,6 +256,7 @@ def _without_common_folder(one: str, other: str) -> tuple[str, str]:
     return str(Path(*Path(one).parts[n:])), str(Path(*Path(other).parts[n:]))
 
 
+@substitute
 def near_duplicate_groups(
     X: Any, *, threshold: int = ALIKE, n_jobs: int | None = None
 ) -> NDArray[np.intp]:
@@ -272,8 +274,7 @@ def near_duplicate_groups(
     threshold : int, default=24
         Bits of 256 in which the perceptual hashes of near-duplicates may differ; see the
         notes.
-    n_jobs : int, default=None
-        Threads that read files.
+    {n_jobs}
 
     Returns
     -------
@@ -312,6 +313,7 @@ def near_duplicate_groups(
     return merge_groups(near, contents(X, n_jobs=n_jobs))
 
 
+@substitute
 def check_leakage(
     X_train: Any,
     X_valid: Any,
@@ -349,8 +351,7 @@ def check_leakage(
         Bits of 256 in which the hashes of near-duplicates may differ, see
         :func:`near_duplicate_groups`. None: near-duplicates are not looked for, and ImageHash is
         not needed.
-    n_jobs : int, default=None
-        Threads that read files.
+    {n_jobs}
 
     Returns
     -------
@@ -507,7 +508,7 @@ def _recognised(train: Origin, pairs: Iterable[LeakedPair], n: int) -> Origin:
 
 def _related(train: Origin, valid: Origin) -> list[LeakedPair]:
     """Return pairs that show the same source image, at least one of them synthetic."""
-    # Two originals of the same source image are no parent and child, but identical images.
+    # Two originals of one source image are not of the kind "parent": they are identical.
     everything = np.ones_like(train.synthetic)
     pairs = []
     for of, among in ((~valid.synthetic, train.synthetic), (valid.synthetic, everything)):

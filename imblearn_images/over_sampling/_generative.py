@@ -225,7 +225,7 @@ def _is_several(made: Any) -> bool:
     return isinstance(made, tuple) and len({np.shape(part) for part in made}) > 1
 
 
-def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
+def checked(made: Any, n: int, real: NDArray[Any], subject: str) -> NDArray[Any]:
     """Return what a generator has made as an array in the shape of the `real` images.
 
     Parameters
@@ -237,7 +237,7 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
         Number of images requested.
     real : ndarray of shape (m, ...)
         Real images of the class.
-    who : str
+    subject : str
         Subject of the messages of errors.
 
     Returns
@@ -254,16 +254,16 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
     """
     if _is_several(made):
         raise TypeError(
-            f"{who} returned a tuple of {len(made)}; return the images alone, an array of {n}."
+            f"{subject} returned a tuple of {len(made)}; return the images alone, an array of {n}."
         )
     if hasattr(made, "detach"):  # a tensor of torch
         made = made.detach().cpu().numpy()
     made = np.asarray(made)
     shape = real.shape[1:]
     if made.dtype.kind not in "biuf":
-        raise ValueError(f"{who} must make numbers, got dtype {made.dtype}.")
+        raise ValueError(f"{subject} must make numbers, got dtype {made.dtype}.")
     if made.ndim == 0 or len(made) != n:
-        raise ValueError(f"{who} must make {n} images, got an array of shape {made.shape}.")
+        raise ValueError(f"{subject} must make {n} images, got an array of shape {made.shape}.")
     if made.shape[1:] != (prod(shape),) and _long(made.shape[1:]) != _long(shape):
         hint = ""
         if len(shape) == 3 and made.shape[1:] == (shape[2], *shape[:2]):
@@ -271,10 +271,10 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
         elif len(shape) == 3 and made.shape[1:] == (*shape[1:], shape[0]):
             hint = " These have channels last: transpose(0, 3, 1, 2)."
         raise ValueError(
-            f"{who} must make images of shape {shape}, as the real ones, got {made.shape[1:]}."
+            f"{subject} must make images of shape {shape}, as the real ones, got {made.shape[1:]}."
             + hint
         )
-    check_unit(made, real, f"{who} makes")
+    check_unit(made, real, f"{subject} makes")
     images: NDArray[Any] = made.reshape(n, *shape)
     return images
 

@@ -286,7 +286,7 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     shares of partners are then negative, and integer pixels are clipped to the range of their
     dtype. Where all support vectors of a class are of one kind, about half of its new images are
     missing, as in imbalanced-learn; a UserWarning counts them. One SVM is fitted to all classes,
-    in time that grows with the square of their size: for thousands of images pass an `embedding`.
+    in time that grows with the square of the number of images: for thousands pass an `embedding`.
 
     {guide=samplers-that-add-images}
 

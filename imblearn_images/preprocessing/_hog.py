@@ -255,7 +255,12 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             if not errors:
                 for path, image in zip(paths[rows], images, strict=True):
                     self._check_shape(image.shape, printable(path))
-                features[rows] = self._of_arrays(np.stack(images), 1)
+                for dtype in {
+                    image.dtype for image in images
+                }:  # stacked, they would be scaled alike
+                    same = [at for at, image in enumerate(images) if image.dtype == dtype]
+                    found = self._of_arrays(np.stack([images[at] for at in same]), 1)
+                    features[start + np.array(same)] = found
             return errors
 
         starts = range(0, len(paths), _BLOCK)

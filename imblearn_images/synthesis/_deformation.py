@@ -256,9 +256,9 @@ class TransferDeformation(BaseEstimator):
     ) -> str:
         """Describe what is drawn from images with these names."""
         (donor, neighbor), step = partners, weights[1]
-        how = f"{abs(step):.2f} times" + (", backwards" if step < 0 else "")
-        rest = f", with {self.residual:g} of what remains" if self.residual else ""
-        return f"{base} moved as donor {donor} differs from {neighbor}, {how}{rest}"
+        change = f"{donor} to {neighbor}" if step > 0 else f"{neighbor} back to {donor}"
+        rest = f", plus {self.residual:.0%} of what else changes" if self.residual else ""
+        return f"{base} deformed by {abs(step):.0%} of the change from {change}{rest}"
 
     @on_planes
     def layers(

@@ -167,8 +167,8 @@ class OpenCV:
         longest = max(images.shape[1:3])
         if longest >= 1 << 15:
             raise ValueError(
-                '`engine` must be "numpy" for images of more than 32767 pixels a side, got '
-                f'"opencv" and {longest} pixels.'
+                f'`engine` "opencv" takes images of at most 32767 pixels a side, got {longest}. '
+                'Use engine="numpy".'
             )
         is_constant = fill_mode == "constant"
         border = self.cv2.BORDER_CONSTANT if is_constant else self.cv2.BORDER_REPLICATE

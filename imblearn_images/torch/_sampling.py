@@ -189,6 +189,11 @@ class _Rows:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue where another iterator stopped; the next ``iter()`` is the epoch after it."""
+        if not isinstance(state, Mapping) or not {"epoch", "at", "order"} <= state.keys():
+            raise ValueError(
+                f"`state` must be the result of state_dict() of such an iterator, got "
+                f"{state!r:.100}. Without one, continue by sampler.set_epoch(epoch, start=rows)."
+            )
         if dict(state["order"]) != self._settings():
             raise ValueError(
                 f"The state was saved with {dict(state['order'])}, but the sampler has "
@@ -358,6 +363,15 @@ class PlanSampler(_EpochSampler):
     ``len()`` is the number of rows of epoch 0, which schedulers rely on. With a sampler that
     cleans, other epochs may have more or fewer rows: the last ones are then left out, or the first
     ones used twice.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomOverSampler
+    >>> from imblearn_images.epochs import EpochPlans
+    >>> over = RandomOverSampler(random_state=0)
+    >>> plans = EpochPlans(over, np.zeros((3, 8, 8)), ["cat", "cat", "dog"])
+    >>> list(PlanSampler(plans, shuffle=False))
+    [(0,), (1,), (2,), (2,)]
     """
 
     def __init__(

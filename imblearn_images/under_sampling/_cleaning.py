@@ -551,7 +551,7 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
     def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
         more = check_neighbors_object("n_neighbors", self.n_neighbors, additional_neighbor=1)
         edited = ImblearnEditedNearestNeighbours(
-            sampling_strategy=self.sampling_strategy,
+            sampling_strategy=self._numbered_strategy(y),  # it meets the classes by their numbers
             n_neighbors=RowNeighbors(search, more),
             kind_sel="mode",
             n_jobs=self.n_jobs,

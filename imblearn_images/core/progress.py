@@ -1,4 +1,4 @@
-"""Progress: a bar with rate and time left where wanted, in terminals and notebooks."""
+"""Progress: a bar with rate and time left on request, only in terminals and notebooks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def progress(
     what : str
         Text before the bar.
     verbose : int
-        0: show nothing. Without tqdm a line says once how to get it.
+        0: show nothing. Nothing is shown either if standard error goes to a pipe or a file. If
+        tqdm is not installed, one line says so, once.
     unit : str, default="file"
         Name of an item.
 
@@ -40,7 +41,7 @@ def progress(
     >>> with progress(3, "written", verbose=0) as done:
     ...     done(2)
     """
-    bars = _bars() if verbose else None
+    bars = _bars() if verbose and _is_seen() else None
     if bars is None:
         yield lambda n: None
         return
@@ -52,6 +53,14 @@ def progress(
                 bar.update(n)
 
         yield done
+
+
+def _is_seen() -> bool:
+    """Return whether standard error is shown at once, in a terminal or a notebook."""
+    stream = sys.stderr
+    # A notebook's stream says that it is not a terminal.
+    in_notebook = type(stream).__module__.partition(".")[0] == "ipykernel"
+    return in_notebook or bool(stream and stream.isatty())
 
 
 def _bars() -> Any:
