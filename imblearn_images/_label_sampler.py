@@ -164,6 +164,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        self._check_names("fit", params)
         check_embedding(self.embedding)
         self._prepared(taken_out(X)[0], y)
         return self

@@ -164,6 +164,7 @@ class ImageSamplerMixin:
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        self._check_names("fit", params)
         images = _opened(taken_out(X)[0])
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
@@ -365,9 +366,13 @@ class ImageSamplerMixin:
 
     def _check_params(self, params: dict[str, Any]) -> None:
         self._check_output_dir()
+        self._check_names("fit_resample", params)
+
+    def _check_names(self, method: str, params: dict[str, Any]) -> None:
+        """Raise for a parameter of `method` that this sampler does not take."""
         reason = misfit(self._fit_resample, "X", "y", **params)  # type: ignore[attr-defined]
         if reason:
-            raise TypeError(f"{type(self).__name__}.fit_resample: {reason}. Leave that out.")
+            raise TypeError(f"{type(self).__name__}.{method}: {reason}. Leave that out.")
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import os
 import pickle
 import signal
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -154,14 +153,14 @@ def test_an_address_is_no_folder(tmp_path, monkeypatch):
 
 
 class Deadly(Augment):
-    """A synthesis that ends the first process it is drawn in, unless it is its own."""
+    """A synthesis that ends the first process it is drawn in, or all, unless it is its own."""
 
-    def __init__(self, flag=""):
+    def __init__(self, flag="", always=False):
         super().__init__()
-        self.flag, self.home = flag, os.getpid()
+        self.flag, self.always, self.home = flag, always, os.getpid()
 
     def draw(self, base, partners, weights, rngs):
-        if os.getpid() != self.home and not os.path.exists(self.flag):
+        if os.getpid() != self.home and (self.always or not os.path.exists(self.flag)):
             Path(self.flag).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().draw(base, partners, weights, rngs)
@@ -205,7 +204,7 @@ def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_p
     plan, expected = planned(SAMPLERS["augment"], X)
     tries = []
 
-    def end_a_worker(function, tasks, left, results, done, **options):
+    def end_a_worker(function, tasks, left, results, done, progress, **options):
         tries.append(list(left))
         for at in left[: 2 - len(tries)]:  # the first time one block comes back before
             results[at] = function(tasks[at])
@@ -248,7 +247,7 @@ def on_ray():
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
 @pytest.mark.filterwarnings("default")  # of dask and ray themselves, and of workers that end
 @pytest.mark.parametrize("cluster", [on_dask, on_ray])
-def test_workers_of_a_cluster_that_always_end_are_an_error_in_time(cluster, tmp_path, monkeypatch):
+def test_workers_of_a_cluster_that_always_end_are_an_error(cluster, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     paths = write_images(tmp_path, make_images(len(Y), (9, 7, 3), "uint8"))
     sampler = RandomOverSampler(
@@ -256,6 +255,7 @@ def test_workers_of_a_cluster_that_always_end_are_an_error_in_time(cluster, tmp_
         random_state=0,
         output_dir=tmp_path / "out",
     )
+<<<<<<< HEAD
     with cluster(), worker_timeout(20):
         start = time.monotonic()
         joblib.Parallel(n_jobs=2)(joblib.delayed(len)("a") for _ in range(2))
@@ -264,6 +264,13 @@ def test_workers_of_a_cluster_that_always_end_are_an_error_in_time(cluster, tmp_
         with pytest.raises((TimeoutError, RuntimeError), match=r"^Rows? \d+"):
             sampler.fit_resample(paths, Y)
         assert time.monotonic() - start < 20 + 5 + 2 * to_start
+=======
+    # An engine alone would wait for ever. That the call ends says that the limit is kept, which
+    # on a machine at rest takes 20 s: no test asserts a time.
+    ends = pytest.raises((TimeoutError, RuntimeError), match=r"^Rows? \d+")
+    with cluster(), worker_timeout(20), ends:
+        sampler.fit_resample(paths, Y)
+>>>>>>> main
     assert not os.listdir(tmp_path / "out")
     X_res, _ = sampler.fit_resample(paths, Y)  # here, where nothing ends
     expected = sampler.set_params(output_dir=None).fit_resample(np.stack(read_images(paths)), Y)[0]

@@ -188,6 +188,16 @@ def test_priors_of_labels_in_words_numbers_and_class_weights():
             PriorCorrectedClassifier(FLAT, prior=prior).fit(X, Y)
 
 
+@pytest.mark.parametrize("class_weight", ["balanced", [{0: 1, 1: k} for k in (1, 2, 3, 5)]])
+def test_a_forest_weighs_an_image_by_all_of_its_labels(class_weight):
+    # What "balanced" makes of sample weights depends on the version of scikit-learn.
+    weights = None if class_weight == "balanced" else 1 + np.arange(240) % 3
+    forest = RandomForestClassifier(3, class_weight=class_weight, bootstrap=False, random_state=0)
+    fitted = PriorCorrectedClassifier(forest).fit(X.reshape(240, -1), Y, weights)
+    root = fitted.estimator_.estimators_[0].tree_.value[0]  # shares at the root, (label, side)
+    np.testing.assert_allclose(fitted.model_prior_, root[:, 1] / root.sum(axis=1))
+
+
 @pytest.mark.parametrize("make", [PriorCorrectedClassifier, TunedThresholdsClassifier])
 def test_one_hot_rows_and_lists_of_labels_are_told_what_to_pass(make):
     one_hot = np.eye(4, dtype=int)[np.arange(240) % 4]

@@ -180,6 +180,15 @@ def test_what_is_wrong_is_named(params, y, message):
         LabelOverSampler(**params).fit_resample(X, y)
 
 
+@pytest.mark.parametrize("sampler", [LabelOverSampler(), RandomOverSampler()], ids=str)
+def test_what_copies_is_documented_to_have_an_embedding_and_has(sampler):
+    y = np.array(["cat"] * 10 + ["owl"] * 6)
+    sampler.fit_resample(X, y)
+    assert sampler.embedding_ is None
+    with pytest.raises(TypeError, match=r"OverSampler\.fit: it takes .*'foo'"):
+        sampler.fit(X, y, foo=1)
+
+
 def test_one_label_an_image_and_one_hot_rows_are_the_special_case():
     y = np.array(["cat"] * 10 + ["owl"] * 6)
     sampler = LabelOverSampler()

@@ -351,6 +351,18 @@ def test_what_cannot_be_is_refused(params, error, words):
         PolicyEnsembleClassifier(**{"estimator": NB, "policies": OWN} | params).fit(X, Y)
 
 
+def test_drawings_that_are_looked_at_are_those_of_the_fit():
+    one, other = (
+        PolicyEnsembleClassifier(NB, OWN, screen=None, random_state=np.random.RandomState(3))
+        for _ in range(2)
+    )
+    ours, again = ([steps[-1].random_state for steps in one._drawings(X) if steps] for _ in "12")
+    assert ours == again
+    one.fit(X, Y)
+    np.testing.assert_array_equal(one.predict_proba(X), other.fit(X, Y).predict_proba(X))
+    assert ours != [steps[-1].random_state for steps in one._drawings(X) if steps]  # of a refit
+
+
 def test_a_policy_without_a_score_is_dropped():
     def scorer(estimator, rows, truth):  # the first policy has no score
         return next(scores)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -265,12 +265,37 @@ def _embed(X: Any, embedding: Any, y: Any, *, n_jobs: int | None) -> tuple[NDArr
         X = X.as_given() if takes_paths else _decoded(X, n_jobs)
     fitted = clone(embedding) if has_transform else FunctionTransformer(embedding)
     labels = (y,) if _needs_labels(fitted) else ()
-    fitted.fit(as_wanted(fitted, X), *labels)
-    features = transform(fitted, X, n_jobs=n_jobs)
+    if holds_paths(X) and isinstance(fitted, Pipeline) and (n_read := _n_reading(fitted)):
+        features = _transform_files(fitted, n_read, X, labels, n_jobs)
+    else:
+        fitted.fit(as_wanted(fitted, X), *labels)
+        features = transform(fitted, X, n_jobs=n_jobs)
     if isinstance(embedding, Thumbnails):
         return features, fitted, f"{THUMBNAIL[0]}x{THUMBNAIL[1]} thumbnails"
     name = getattr(embedding, "__name__", type(embedding).__name__)
     return features, fitted, f"{name} ({features.shape[1]} features)"
+
+
+def _n_reading(pipeline: Pipeline) -> int:
+    """Return how many steps of a Pipeline, from the first on, learn nothing, as ReadImages."""
+    learns = [hasattr(step, "fit") and get_tags(step).requires_fit for _, step in pipeline.steps]
+    return learns.index(True) if any(learns) else 0
+
+
+def _transform_files(
+    pipeline: Pipeline, n_read: int, paths: NDArray[Any], labels: tuple[Any, ...], n_jobs: Any
+) -> NDArray[Any]:
+    """Fit a Pipeline and transform files by it, read once; its fit alone would read them, too."""
+    reading, learning = pipeline[:n_read], pipeline[n_read:]
+    reading.fit(paths[:1])
+    images = np.asarray(reading.transform(paths))
+    learning.fit(images, *labels)
+    pipeline.steps[:] = [*reading.steps, *learning.steps]  # which a `memory` has cloned
+
+    def some(rows: NDArray[np.intp]) -> Any:
+        return learning.transform(images[rows])
+
+    return _by_blocks(some, len(paths), _height(paths), n_jobs)
 
 
 def _needs_labels(transformer: Any) -> bool:
@@ -342,12 +367,27 @@ def _decoded(images: Images, n_jobs: int | None) -> NDArray[Any]:
 
 def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDArray[Any]:
     """Return the features of images by a fitted embedding, (n, d), computed block by block."""
+
+    def some(rows: NDArray[np.intp]) -> Any:
+        return fitted.transform(as_wanted(fitted, X, rows))
+
+    return _by_blocks(some, len(X), _height(X), n_jobs)
+
+
+def _height(X: NDArray[Any]) -> int:
+    """Return the number of images that are embedded at a time."""
     size = prod(X.shape[1:]) * X.dtype.itemsize if X.ndim > 1 else 1 << 20
-    height = max(1, BATCH // max(1, size))
+    return max(1, BATCH // max(1, size))
+
+
+def _by_blocks(
+    some: Callable[[NDArray[np.intp]], Any], n: int, height: int, n_jobs: int | None
+) -> NDArray[Any]:
+    """Return ``some(rows)`` of the rows 0 to n, computed `height` at a time and checked."""
 
     def block(start: int) -> NDArray[Any]:
-        rows = np.arange(start, min(start + height, len(X)))
-        features = fitted.transform(as_wanted(fitted, X, rows))
+        rows = np.arange(start, min(start + height, n))
+        features = some(rows)
         features = features.toarray() if sparse.issparse(features) else np.asarray(features)
         if features.ndim != 2 or len(features) != len(rows):
             raise ValueError(
@@ -356,7 +396,7 @@ def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDA
             )
         return features
 
-    parts = in_threads(block, ((start,) for start in range(0, len(X), height)), n_jobs=n_jobs)
+    parts = in_threads(block, ((start,) for start in range(0, n, height)), n_jobs=n_jobs)
     features: NDArray[Any] = check_array(np.concatenate(parts), input_name="embedding(X)")
     return features
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -397,7 +398,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         -------
         drawings : list of list of samplers
         """
-        if (seed := self._seed()) is None:
+        if (seed := self._seed(ahead=True)) is None:
             return []
         policies = [each for each in self._known(X) if each.model is None]
         return [_steps_of(each.sampler, X, seed) for each in policies]
@@ -493,11 +494,12 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         reader.fit(images)
         return reader.transform(images), reader
 
-    def _seed(self) -> int | None:
-        """Return `random_state` as an int, or None."""
+    def _seed(self, *, ahead: bool = False) -> int | None:
+        """Return `random_state` as an int, or None; `ahead`, that of the next fit."""
         if self.random_state is None or isinstance(self.random_state, Integral):
             return None if self.random_state is None else int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+        state = copy.deepcopy(self.random_state) if ahead else self.random_state
+        return int(check_random_state(state).randint(2**31 - 1))
 
     def _known(self, images: Any) -> list[_Policy]:
         """Return the checked policies; those that can share a fit have the same `unit`."""

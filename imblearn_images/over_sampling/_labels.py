@@ -156,7 +156,8 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         base, windows = self._chosen(y)
         plan = ResamplingPlan.selection(base, y.counts).labelled(y.counts[base], y.labels)
         if makes_copies(self.synthesis):
-            if embeddings is not None:  # copies need no features, but wrong ones are reported
+            self.embedding_ = None  # copies need no features, but wrong ones are reported
+            if embeddings is not None:
                 self._own_features(X, set_names(y), embeddings)
             self.plan_, self.sample_indices_ = plan, base
             return take_selected(X, plan), y.take(base)

@@ -354,7 +354,7 @@ def decoding_job(folder: str, name: str) -> None:
 
     def counted(image):
         if image.tile:  # not yet decoded
-            decoded[image.filename] += 1
+            decoded[image.filename or image.fp.name] += 1
         return load(image)
 
     ImageFile.load = counted
@@ -576,6 +576,7 @@ FAMILY_CASES = ("28x28", "64x64x3")
 # The peer classifies a whole class anew for every image that it keeps, on a float64 copy: minutes.
 FEWER = {("64x64x3", "CondensedNearestNeighbour"): 400}
 ONLY: set[str] = set()
+PEAKS = [True]
 
 
 def family_case(name: str, title: str = "") -> tuple[np.ndarray, np.ndarray]:
@@ -632,7 +633,10 @@ def family(rounds: int) -> None:
                     },
                     min(rounds, 3),
                 )
-                own, peers = (child("family_peak", name, title, who) for who in ("ours", "peer"))
+                own, peers = (
+                    child("family_peak", name, title, who) if PEAKS[0] else [np.nan, np.nan]
+                    for who in ("ours", "peer")
+                )
             except (RuntimeError, ValueError, subprocess.CalledProcessError) as error:
                 print(f"{name:10} {what:33} {type(error).__name__}: {str(error)[:60]}", flush=True)
                 continue
@@ -699,9 +703,11 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="sampler", help="of the family, and cases"
     )
+    parser.add_argument("--no-peaks", action="store_true", help="no memory of the family")
     parser.add_argument("--photos", type=int, default=PHOTOS[0], help="files of `decoding`")
     args = parser.parse_args()
     PHOTOS[0] = args.photos
+    PEAKS[0] = not args.no_peaks
     ONLY.update(args.only)
     if not {*FAMILY, *FAMILY_CASES} >= ONLY:
         parser.error(f"--only takes {', '.join((*FAMILY, *FAMILY_CASES))}")
