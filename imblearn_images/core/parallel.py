@@ -190,11 +190,7 @@ def in_workers(
             patience = limit - waited  # both attempts together wait no longer
         options = {"n_jobs": n_jobs, "timeout": patience}
         try:
-<<<<<<< HEAD
-            _collect(function, tasks, left, results, progress, done, **options)
-=======
             _collect(function, tasks, left, results, done, progress, **options)
->>>>>>> main
         except _Raised as raised:
             raise raised.args[0] from raised
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
@@ -223,13 +219,8 @@ def _collect(
     tasks: Sequence[Any],
     left: list[int],
     results: dict[int, Any],
-<<<<<<< HEAD
-    progress: list[float],
-    done: Callable[[Any], object],
-=======
     done: Callable[[Any], object],
     progress: list[float],
->>>>>>> main
     **options: Any,
 ) -> None:
     """Run the tasks `left`; put each result into `results` as soon as it arrives."""
