@@ -21,6 +21,7 @@ from scipy import sparse
 
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
+from imblearn_images.core.files import check_local
 from imblearn_images.core.images import Images, StoreImages, is_store, open_images
 from imblearn_images.core.listening import RowNeighbors, listen, without_images
 from imblearn_images.core.memory import check_fits
@@ -311,6 +312,8 @@ class ImageSamplerMixin:
                 "`output_dir` must be None or the name of a folder, got ''. The current folder is "
                 "'.'."
             )
+        if self.output_dir is not None:
+            check_local(self.output_dir, "output_dir")
 
     def _draw(self, images: Any, values: NDArray[Any] | None = None) -> Any:
         """Carry out ``plan_``: pixels are rendered, of files the synthetic images written.

@@ -132,6 +132,23 @@ def test_what_cannot_be_drawn_is_refused(change, error, words, tmp_path):
         render_files(**given | change)
 
 
+def test_an_address_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    X, there = make_images(len(Y), (9, 7, 3), "uint8"), "s3://bucket/new"
+    plan = ResamplingPlan.selection(np.arange(24), Y)
+    paths = write_images(tmp_path, X)
+    for name, write in {
+        "output_dir": lambda: SMOTE(output_dir=there, k_neighbors=2).fit_resample(paths, Y),
+        "folder": lambda: render_files(plan, X, there),
+        "output": lambda: balance_folder(tmp_path, there),
+    }.items():
+        with pytest.raises(ValueError, match=f"`{name}` must be a folder .* got the address 's3:"):
+            write()
+    with pytest.raises(ValueError, match="`folder` must be"):
+        render_block(next(plan_blocks(plan, X)), there)
+    assert not (tmp_path / "s3:").exists()
+
+
 # --- in other processes
 
 

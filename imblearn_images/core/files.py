@@ -663,6 +663,15 @@ def written_whole(path: FilePath, *, flush: bool = True) -> Iterator[IO[bytes]]:
             os.unlink(partial)
 
 
+def check_local(path: FilePath, name: str) -> None:
+    """Raise a ValueError for an address, of which a folder would be made that is called so."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", os.fspath(path)):
+        raise ValueError(
+            f"`{name}` must be a folder that this machine sees, got the address "
+            f"{os.fspath(path)!r}. Write to a folder here, and copy it there."
+        )
+
+
 def flush_file(path: FilePath) -> None:
     """Wait until the disk has the content of a file.
 

@@ -221,6 +221,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     >>> [os.path.basename(path)[:9] for path in paths]
     ['00000000-', '00000001-']
     """
+    files.check_local(folder, "folder")
     os.makedirs(folder, exist_ok=True)
     suffix = _suffix_for(block.images)
     paths = [os.path.join(folder, _name_by_row(block, at) + suffix) for at in range(len(block))]
@@ -312,6 +313,7 @@ def render_files(
     """
     if timeout != "auto":
         check_timeout(timeout, "timeout")
+    files.check_local(folder, "folder")
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)

@@ -142,6 +142,7 @@ class OutputFolder:
     ) -> None:
         if not os.fspath(path):
             raise ValueError("`output` must name a folder, got ''. Name a new one.")
+        files.check_local(path, "output")
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
