@@ -8,7 +8,7 @@ from imblearn.pipeline import make_pipeline
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, f1_score, jaccard_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, jaccard_score, make_scorer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 
@@ -128,6 +128,17 @@ def test_built_in_metrics_are_those_of_scikit_learn(scoring, metric, has, of_wei
         warnings.simplefilter("ignore")
         expected = metric(truth, predicted, sample_weight=weights)
     assert label_score(scoring)(*cells) == pytest.approx(expected)
+
+
+def test_a_metric_without_a_value_is_told():
+    def half(truth, predicted, sample_weight=None):  # no value for thresholds that find few
+        return jaccard_score(truth, predicted) if predicted.sum() > 1 else np.nan
+
+    tuned = TunedThresholdsClassifier(FLAT, scoring=make_scorer(half), thresholds=20).fit(X, Y)
+    assert np.isfinite(tuned.thresholds_).all()
+    tuned.set_params(scoring=lambda *args, **kwargs: np.nan)
+    with pytest.raises(ValueError, match="`scoring` must return a number, got <function"):
+        tuned.fit(X, Y)
 
 
 def test_a_probability_near_0_is_corrected_in_silence():

@@ -228,7 +228,13 @@ def label_score(scoring: Any) -> Score:
         for counts in np.column_stack([np.atleast_1d(cell) for cell in cells]):
             there = counts > 0
             found.append(scorer(stub, predicted[there], truth[there], sample_weight=counts[there]))
-        return np.array(found, dtype=np.float64)
+        scores = np.array(found, dtype=np.float64)
+        if np.isnan(scores).all():
+            raise ValueError(
+                f"`scoring` must return a number, got {scoring!r}, which returns nan at every "
+                "threshold of a label. Pass another metric."
+            )
+        return scores
 
     return score
 
@@ -270,7 +276,7 @@ def tune(
     fn, tn = (each[behind] for each in below)
     tp, fp = below[0][-1] - fn, below[1][-1] - tn
     scores = score(tp, fp, fn, tn)
-    best = np.flatnonzero(scores >= scores.max() - 1e-12)
+    best = np.flatnonzero(scores >= np.nanmax(scores) - 1e-12)
     chosen = best[np.argmin(np.abs(trials[best] - 0.5))]
     return float(trials[chosen]), float(scores[chosen]), float(scores[-1])
 
