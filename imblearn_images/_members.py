@@ -1,8 +1,9 @@
-"""Members: one estimator of a sampler, or of none, and the classifier that is to be helped."""
+"""Members: samplers in front of a classifier, as one estimator; what classifiers take."""
 
 from __future__ import annotations
 
-from numbers import Real
+from math import prod
+from numbers import Integral, Real
 from typing import Any
 
 from imblearn.pipeline import Pipeline
@@ -21,6 +22,7 @@ __all__ = [
     "alike",
     "class_weight_of",
     "on_images",
+    "same_penalty",
     "samplers_of",
     "seeded",
     "takes_images",
@@ -29,7 +31,7 @@ __all__ = [
 
 
 def class_weight_of(estimator: Any, prefix: str = "") -> str | None:
-    """Name the parameter of the classifier inside Pipelines, searches and the like."""
+    """Return the name of the parameter class_weight inside Pipelines and searches; None without."""
     if isinstance(estimator, SklearnPipeline):
         step, last = estimator.steps[-1]
         return class_weight_of(last, f"{prefix}{step}__")
@@ -40,15 +42,66 @@ def class_weight_of(estimator: Any, prefix: str = "") -> str | None:
     return None if inner is None else class_weight_of(inner, f"{prefix}estimator__")
 
 
+def same_penalty(estimator: Any, sampler: Any) -> Any:
+    """Clone whose penalty stands to the images as before, where a sampler multiplies all of them.
+
+    A penalty ``C`` of scikit-learn weighs against the sum over all rows: behind nine pictures of
+    every image it is a ninth as strong. Divided by nine, an image and its pictures weigh as one.
+
+    Parameters
+    ----------
+    estimator : classifier or Pipeline
+        With `C` in its last step; any other is left as it is.
+    sampler : sampler, Pipeline of samplers or None
+        Such as ``RedrawImages(times=8, keep=True)``; those that balance change nothing.
+
+    Returns
+    -------
+    twin : classifier or Pipeline
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imblearn_images import SMOTE, recipes
+    >>> same_penalty(LogisticRegression(C=4.5), recipes.many()).C
+    0.5
+    >>> same_penalty(LogisticRegression(C=4.5), SMOTE()).C
+    4.5
+    """
+    twin, growth = clone(estimator), _growth_of(sampler)
+    last = twin
+    while isinstance(last, SklearnPipeline):
+        last = last.steps[-1][1]
+    if growth > 1 and hasattr(last, "get_params"):
+        penalty = last.get_params(deep=False).get("C")
+        if isinstance(penalty, Real):
+            last.set_params(C=float(penalty) / growth)
+    return twin
+
+
+def _growth_of(sampler: Any) -> int:
+    """Rows that samplers make of every image, if of all the same number; 1 elsewhere."""
+    if isinstance(sampler, SklearnPipeline):
+        return prod(_growth_of(step) for _, step in sampler.steps)
+    params = sampler.get_params(deep=False) if hasattr(sampler, "get_params") else {}
+    times, keeps = params.get("times"), params.get("keep")
+    if params.get("sampling_strategy") is not None or not isinstance(times, Integral):
+        return 1
+    return int(times) + bool(keeps)
+
+
 def takes_weights(estimator: Any) -> bool:
-    """Return whether the classifier, at the end of a Pipeline, can be given sample weights."""
+    """Return whether a classifier, or the last step of a Pipeline, takes sample weights."""
     if isinstance(estimator, SklearnPipeline):
         return takes_weights(estimator.steps[-1][1])
     return bool(has_fit_parameter(estimator, "sample_weight"))
 
 
 def samplers_of(candidate: Any, X: Any) -> list[tuple[str, Any]]:
-    """The steps of a sampler, or of a Pipeline of samplers, that take the images."""
+    """Return (name, sampler) for a sampler, or for each in a Pipeline, so that it takes `X`.
+
+    Samplers that do not know images are wrapped in ImageSampler, unless X holds rows of pixels.
+    """
     if isinstance(candidate, SklearnPipeline):
         return [
             (f"{name}-{inner}", step)
@@ -62,14 +115,19 @@ def samplers_of(candidate: Any, X: Any) -> list[tuple[str, Any]]:
 
 
 def _knows_images(sampler: Any) -> bool:
+    """Return whether a sampler takes images in their own shape, by its tags."""
     return bool(get_tags(sampler).input_tags.three_d_array)
 
 
 def on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
-    """Put samplers between the images and an estimator."""
+    """Return a Pipeline of samplers and an estimator, with the reading and flattening it needs.
+
+    Without samplers or other steps, the estimator itself is returned.
+    """
     steps = list(samplers)
     is_reader = isinstance(estimator, SklearnPipeline) and isinstance(estimator[0], ReadImages)
     if holds_paths(X):
+        # On files, samplers that draw need an `output_dir`. Without one the reader goes first.
         writes = any(getattr(sampler, "output_dir", None) for _, sampler in samplers)
         if is_reader and samplers and not writes:
             steps, estimator = [("read", estimator[0]), *steps], estimator[1:]
@@ -81,7 +139,7 @@ def on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
 
 
 def takes_images(estimator: Any) -> bool:
-    """Return whether an estimator, or one that a meta-estimator asks, takes images."""
+    """Return whether an estimator, or one inside a meta-estimator, takes images."""
     if takes_of(estimator)[0]:
         return True
     if isinstance(estimator, SklearnPipeline) or not hasattr(estimator, "get_params"):
@@ -91,16 +149,16 @@ def takes_images(estimator: Any) -> bool:
 
 
 def seeded(estimator: Any, seed: int) -> Any:
-    """Clone whose every ``random_state`` that is None has become `seed`."""
+    """Return a clone in which every ``random_state`` that is None is `seed`."""
     twin = clone(estimator)
     unset = dict.fromkeys(unseeded(twin), seed)
     return twin.set_params(**unset) if unset else twin
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Return whether two estimators, or lists of them, do the same, as far as parameters tell.
+    """Return whether two estimators, or lists of them, have the same parameters.
 
-    Arrays and functions are the same only where they are one object.
+    Arrays and functions count as the same only if they are one object.
 
     Examples
     --------

@@ -334,6 +334,15 @@ def test_what_float32_cannot_tell_apart_is_left_to_another_search(monkeypatch):
     assert np.array_equal(room.neighbors(rows, among[1:], 4), expected)
 
 
+def test_rows_that_follow_each_other_are_not_copied():
+    """A slice of a large image set is a view; a list of row numbers would copy it for a search."""
+    for rows, expected in (([3, 4, 5], slice(3, 6)), ([7], slice(7, 8))):
+        assert neighbors._as_slice(np.array(rows)) == expected
+    for rows in ([], [3, 5, 6], [3, 5, 4, 6], [5, 4, 3], [3, 3, 5]):
+        numbers = np.array(rows, dtype=np.intp)
+        assert neighbors._as_slice(numbers) is numbers
+
+
 @given(searches(), seeds, st.integers(1, 45), st.integers(1, 31))
 def test_all_distances_are_those_of_exact_integers(search, seed, tile, width):
     pixels, rows, _ = search
