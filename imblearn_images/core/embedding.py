@@ -24,6 +24,7 @@ from imblearn_images.core.images import (
     check_finite,
     check_finite_images,
     open_images,
+    pixels_in_order,
 )
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import (
@@ -332,7 +333,7 @@ def _decoded(images: Images, n_jobs: int | None) -> NDArray[Any]:
                 f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
                 "width))` first into a Pipeline, and pass that as `embedding`."
             )
-    pixels, _ = images.pixels(np.arange(len(images)), n_jobs=n_jobs)
+    pixels = pixels_in_order(images, np.arange(len(images)), n_jobs=n_jobs)
     return pixels.reshape(len(images), *first)
 
 
@@ -482,7 +483,7 @@ class Search:
             return self.images.pixels(rows)  # type: ignore[no-any-return]
         scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
         if self._decoded[0] is not scope:
-            self._decoded = (scope, self.images.pixels(scope, n_jobs=self.n_jobs)[0])
+            self._decoded = (scope, pixels_in_order(self.images, scope, n_jobs=self.n_jobs))
         order = np.argsort(scope, kind="stable")
         return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 

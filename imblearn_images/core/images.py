@@ -321,8 +321,21 @@ class Images:
             pixels = np.empty((len(self), *shape), dtype=self.dtype)
             self.read(rows, pixels)
         else:
-            pixels = self.pixels(rows)[0].reshape(len(self), *shape)
+            pixels = pixels_in_order(self, rows).reshape(len(self), *shape)
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+
+def pixels_in_order(
+    images: Images,
+    rows: NDArray[np.intp],
+    size: tuple[int, ...] | None = None,
+    *,
+    n_jobs: int | None = None,
+) -> NDArray[Any]:
+    """Return what :meth:`Images.pixels` has of some rows, in their order, shape (len(rows), d)."""
+    pixels, positions = images.pixels(rows, size, n_jobs=n_jobs)
+    is_in_order = len(pixels) == len(rows) and np.array_equal(positions, np.arange(len(rows)))
+    return pixels if is_in_order else pixels[positions]
 
 
 class _Rows(Images):

@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from imblearn_images.core.embedding import transform
 from imblearn_images.core.hog import hog_features
-from imblearn_images.core.images import ArrayImages, Images
+from imblearn_images.core.images import ArrayImages, Images, pixels_in_order
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import channels_last, find_channels, resized
 
@@ -67,7 +67,7 @@ class Similarity:
         images = self.images
         if self._shrinks:
             shape = self._thumbnail_shape
-            pixels, _ = images.pixels(rows, shape[:2], n_jobs=self.n_jobs)
+            pixels = pixels_in_order(images, rows, shape[:2], n_jobs=self.n_jobs)
             images, rows = ArrayImages(pixels.reshape(len(rows), *shape)), np.arange(len(rows))
         shape = images.shape_of(0)
         height = max(1, BATCH // max(1, int(np.prod(shape)) * images.dtype.itemsize))
