@@ -19,7 +19,7 @@ from imblearn_images import RandomOverSampler, RandomUnderSampler, ResamplingPla
 from imblearn_images.annotations import Annotations, LabelOverSampler, RunLengths, carry
 from imblearn_images.core.carrying import carry_rows
 from imblearn_images.core.images import open_images
-from imblearn_images.core.masks import box_of_mask
+from imblearn_images.core.masks import box_of_mask, resized_mask
 from imblearn_images.strategies import at_least
 from imblearn_images.synthesis import (
     Augment,
@@ -583,3 +583,10 @@ def test_rows_that_are_bent_do_not_bend_others():
     assert len(gone.dropped) + len(gone.boxes) == sum(
         len(BOXES[base]) for base in plan_of(Augment.from_callable(away)).base
     )
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_a_resized_map_takes_the_pixel_at_the_centre_of_each_of_its_own(old, new):
+    found = resized_mask(np.arange(old)[:, None], (new, 1))[:, 0]
+    centres = (np.arange(new) + 0.5) * old / new  # at pixel edges, as boxes are measured
+    assert (abs(found + 0.5 - centres) <= 0.5 + 1e-9).all()
