@@ -1,5 +1,6 @@
 """Stores: chunked arrays on disk and on clusters are read a few chunks at a time."""
 
+import contextlib
 import pickle
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from imblearn_images import (
     SMOTE,
     RandomOverSampler,
     RandomUnderSampler,
+    ResamplingPlan,
     TomekLinks,
     render,
 )
@@ -184,10 +186,11 @@ def test_a_rendering_that_was_cut_short_is_taken_up(name, tmp_path, monkeypatch)
     plan, store, note = sampler.plan_, Chunked(X), tmp_path / "rows"
     sampler.fit_resample(StoreImages(store), Y)
     out = np.zeros_like(expected)
-    with pytest.raises(OSError, match="the disk is full"):
-        render(sampler.plan_, store, out=Stopped(out, 12), checkpoint=note)
-    with note.open("a") as file:
-        file.write("7")  # the power went off
+    for most in (7, 5):
+        with pytest.raises(OSError, match="the disk is full"):
+            render(sampler.plan_, store, out=Stopped(out, most), checkpoint=note, n_jobs=1)
+        with note.open("a") as file:
+            file.write("7 1")  # the power went off
     n_drawn, read = [], rendering._draw
     monkeypatch.setattr(
         rendering, "_draw", lambda *given: n_drawn.append(given[3] - given[2]) or read(*given)
@@ -196,6 +199,17 @@ def test_a_rendering_that_was_cut_short_is_taken_up(name, tmp_path, monkeypatch)
     np.testing.assert_array_equal(out, expected)
     assert not note.exists()
     assert sum(n_drawn) <= len(plan) - 10 + 11, "rows were drawn twice"  # some are compared
+
+
+@pytest.mark.parametrize("n_letters", [0, 9, 64])
+def test_a_checkpoint_that_was_cut_in_its_first_line_is_begun_again(n_letters, tmp_path):
+    plan, note = ResamplingPlan.selection(np.arange(10), Y[:10]), tmp_path / "rows"
+    for limit in (0, 10):
+        out = np.zeros_like(X[:10])
+        note.write_text(rendering._digest_of(plan, out)[:n_letters])
+        with contextlib.suppress(OSError):
+            render(plan, X[:10], out=Stopped(out, limit), checkpoint=note)
+    np.testing.assert_array_equal(out, X[:10])
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):

@@ -188,22 +188,28 @@ class Checkpoint:
         self.rows = np.zeros(len(plan), dtype=np.bool_)
         self._pending: list[tuple[int, int]] = []
         self._bytes_of_row = max(1, prod(out.shape[1:]) * out.dtype.itemsize)
-        digest = _digest_of(plan, out)
+        digest, text = _digest_of(plan, out), ""
         try:
             with open(path, encoding="ascii") as file:
-                first, *lines = file.read().split("\n")
+                text = file.read()
         except FileNotFoundError:
-            with open(path, "x", encoding="ascii") as file:
+            pass
+        except UnicodeDecodeError:
+            text = "\n"
+        *lines, half = text.split("\n")  # nothing, unless a line was cut short
+        if not lines and digest.startswith(half):
+            with open(path, "w", encoding="ascii") as file:
                 file.write(f"{digest}\n")
             return
-        except UnicodeDecodeError:
-            first, lines = "", []
+        first, *lines = lines or [""]
         if first != digest:
             raise ValueError(
                 f"`checkpoint` {os.fspath(path)} is of another plan or another `out`, or is "
                 "something else altogether. Name another file, or remove it to draw all rows."
             )
-        for line in lines[:-1]:  # after the last line break there is nothing, or half a line
+        if half:  # the next line must not continue it
+            os.truncate(path, os.path.getsize(path) - len(half))
+        for line in lines:
             start, stop = map(int, line.split())
             self.rows[start:stop] = True
         known = np.flatnonzero(self.rows)
