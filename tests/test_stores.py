@@ -1,8 +1,12 @@
 """Stores: chunked arrays on disk and on clusters are read a few chunks at a time."""
 
 import contextlib
+import errno
+import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import numpy as np
 import pytest
@@ -248,6 +252,22 @@ def test_items_of_a_data_set_are_images():
     np.testing.assert_array_equal(out[1], X[0])
 
 
+def test_items_that_change_from_one_reading_to_the_next_are_told_so():
+    sides = iter([4, 5])
+    changing = Changing(lambda row: np.zeros((next(sides), 3), np.uint8))
+    with pytest.raises(ValueError, match=r"same images each time, got shape \(5, 3\) in row 0 af"):
+        np.asarray(ItemImages(changing))
+
+
+class Changing(list):
+    def __init__(self, image):
+        super().__init__([0, 1])
+        self.image = image
+
+    def __getitem__(self, row):
+        return self.image(row)
+
+
 def test_items_that_are_read_once_are_those_of_a_known_shape():
     read = []
 
@@ -312,3 +332,30 @@ def test_files_elsewhere_are_fetched_once_and_the_cache_stays_small(tmp_path):
         sampler.fit_resample(FileImages(urls, np.empty(0, int), reader=reader), Y)
     with pytest.raises(ValueError, match="`max_bytes` must be a number of bytes"):
         RemoteReader(max_bytes=0)
+
+
+def test_a_file_is_fetched_by_one_thread_and_leaves_nothing_if_the_disk_is_full(
+    tmp_path, monkeypatch
+):
+    png, fetched, both = write_images(tmp_path, X[:1])[0], [], Barrier(2)
+    reader = RemoteReader(tmp_path / "cache")
+
+    def content(path):
+        fetched.append(path)
+        with contextlib.suppress(BrokenBarrierError):
+            both.wait(0.05)  # a second thread would come, too
+        return Path(png).read_bytes()
+
+    reader._content = content
+    with ThreadPoolExecutor(2) as pool:
+        for image in pool.map(reader, ["memory://one.png"] * 2):
+            np.testing.assert_array_equal(image, X[0])
+    assert len(fetched) == 1
+
+    def full(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        reader("memory://two.png")
+    assert len(list((tmp_path / "cache").iterdir())) == 1
