@@ -518,3 +518,26 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
         repeat_factor("mean")
     with pytest.raises(ValueError, match="`by` must be"):
         repeat_factor(0.5, by="boxes")
+
+
+class Counted(ArrayImages):
+    """Images in an array that count the rows that are read."""
+
+    n_read = 0
+
+    def read(self, rows, out):
+        self.n_read += len(rows)
+        super().read(rows, out)
+
+
+@pytest.mark.parametrize("rule", [ZoomToObjects(), PasteObjects(per_image=2)])
+def test_a_partner_that_is_the_base_itself_is_not_read_again(rule):
+    over = LabelOverSampler(at_least(15), random_state=0, synthesis=rule)
+    over.fit_resample(X, CELLS)
+    plan = over.plan_[over.plan_.synthetic]
+    others = np.count_nonzero(plan.partners != plan.base[:, None])
+    images = Counted(X)
+    drawn = render(plan, images)
+    assert images.n_read == len(plan) + others
+    for row in range(len(plan)):  # among others, and alone
+        np.testing.assert_array_equal(render(plan[[row]], X)[0], drawn[row])
