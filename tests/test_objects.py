@@ -541,3 +541,8 @@ def test_a_partner_that_is_the_base_itself_is_not_read_again(rule):
     assert images.n_read == len(plan) + others
     for row in range(len(plan)):  # among others, and alone
         np.testing.assert_array_equal(render(plan[[row]], X)[0], drawn[row])
+
+
+def test_a_number_of_numpy_is_a_number():
+    over = LabelOverSampler(at_least(15), synthesis=ZoomToObjects(per_object=np.int64(2)))
+    assert len(over.fit_resample(X, CELLS)[1]) > len(CELLS)
