@@ -19,7 +19,7 @@ from imblearn_images import RandomOverSampler, RandomUnderSampler, ResamplingPla
 from imblearn_images.annotations import Annotations, LabelOverSampler, RunLengths, carry
 from imblearn_images.core.carrying import carry_rows
 from imblearn_images.core.images import open_images
-from imblearn_images.core.masks import box_of_mask
+from imblearn_images.core.masks import box_of_mask, resized_mask
 from imblearn_images.strategies import at_least
 from imblearn_images.synthesis import (
     Augment,
@@ -583,3 +583,36 @@ def test_rows_that_are_bent_do_not_bend_others():
     assert len(gone.dropped) + len(gone.boxes) == sum(
         len(BOXES[base]) for base in plan_of(Augment.from_callable(away)).base
     )
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_a_resized_map_takes_the_pixel_at_the_centre_of_each_of_its_own(old, new):
+    found = resized_mask(np.arange(old)[:, None], (new, 1))[:, 0]
+    centres = (np.arange(new) + 0.5) * old / new  # at pixel edges, as boxes are measured
+    assert (abs(found + 0.5 - centres) <= 0.5 + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("points", "words"),
+    [
+        ([[[[1, 1, 2]] * 3], [[[1, 1, 2]] * 2]], r"shape \(1, 3, 3\) for image 1.*\(1, 2, 3\)"),
+        ([[[[1, 1, 2]]], []], r"shape \(1, 1, 3\) for image 1.*got shape \(1, 0, 3\)"),
+        ([[[[1, 1, 2]], [[1, 1, 2]] * 2], []], "for image 0.* got different numbers of them"),
+        ([[[1, 1, 2]], []], r"shape \(1, p, 3\) for image 0.*got shape \(1, 3\)"),
+    ],
+)
+def test_keypoints_that_do_not_fit_are_named(points, words):
+    box = [[[0, 0, 4, 4]]] * 2
+    with pytest.raises(ValueError, match=words):
+        Annotations.of(box, [["a"]] * 2, (8, 8), keypoints=points)
+    assert Annotations.of(box, [["a"]] * 2, (8, 8), keypoints=[[], []]).keypoints.shape == (2, 0, 3)
+    none = Annotations.of([[], []], [[], []], (8, 8), keypoints=[[], []])
+    assert none.keypoints.shape == (0, 0, 3)
+
+
+def test_classes_and_offsets_are_checked():
+    with pytest.raises(ValueError, match="`classes` must be different, got 'a' more than once"):
+        Annotations.of([[]], [[]], (8, 8), classes=["a", "b", "a"])
+    boxes, codes = np.zeros((2, 4)), np.zeros(2, dtype=int)
+    with pytest.raises(ValueError, match="`offsets` must be"):
+        Annotations(boxes, codes, np.array([0, 2, 1, 2]), np.full((3, 2), 8), ("a",))

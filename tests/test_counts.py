@@ -277,7 +277,9 @@ PLAN.fit_resample(X, Y)
     ],
 )
 def test_a_sampler_in_the_place_of_its_plan_is_told_what_to_pass(door, tmp_path):
-    with pytest.raises(TypeError, match=r"must be a ResamplingPlan, got a SMOTE. Pass its plan_\."):
+    with pytest.raises(
+        TypeError, match=r"must be a ResamplingPlan, got an object of type SMOTE. Pass its"
+    ):
         door(PLAN, tmp_path)
     with pytest.raises(TypeError, match="Pass its plan_ after fit_resample"):
         door(SMOTE(), tmp_path)

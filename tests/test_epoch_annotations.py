@@ -163,7 +163,7 @@ def test_annotations_are_scaled_to_the_size_that_is_drawn(tmp_path):
     assert values_of(files.carry(rows, own)) == expected
     maps = plans.carry(rows, MAPS)
     assert maps[0].shape == size and np.array_equal(
-        maps[0], MAPS[0][::2][:, np.arange(20) * 8 // 5]
+        maps[0], MAPS[0][1::2][:, (2 * np.arange(20) + 1) * 4 // 5]
     )
 
 

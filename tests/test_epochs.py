@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import COUNTS, HOLDERS, make_images, make_labels, write_images
+from conftest import COUNTS, HOLDERS, Negatives, make_images, make_labels, write_images
 from forked import run_python
 from hypothesis import given
 from hypothesis import strategies as st
@@ -310,6 +310,32 @@ def test_decoded_files_are_kept_within_a_limit_and_change_no_byte(tmp_path, monk
         assert sum(pixels.nbytes for pixels in kept.values()) <= limit
         assert again.at_size((9, 8))(0).draw([0]).shape == (1, 9, 8, 3)
     assert np.array_equal(np.asarray(plans(1)), expected)
+
+
+class Counted(Negatives):
+    """A home that counts the rows that are read from it."""
+
+    n_read = 0
+
+    def read(self, rows, out):
+        self.n_read += len(rows)
+        super().read(rows, out)
+
+
+def test_classes_of_one_size_are_read_once_for_all_epochs():
+    y = np.repeat([0, 1, 2], [12, 5, 5])
+    images = Counted(make_images(len(y), (6, 5), "uint8"))
+    plans = EpochPlans(SMOTE(k_neighbors=2, random_state=0, n_jobs=1), images, y)
+    for epoch in range(4):
+        plans(epoch)
+    assert plans.images.n_read == 10
+    memory = plans.images.memory
+    for first in range(len(y)):
+        rows = np.roll(np.arange(len(y)), first)
+        np.testing.assert_array_equal(
+            plans.images.pixels(rows)[0], np.asarray(images).reshape(len(y), -1)[rows]
+        )
+    assert sum(map(len, memory.kept["pixels", None].values())) <= 2 * len(y)
 
 
 def test_a_fork_waits_for_no_thread_that_it_does_not_have(tmp_path):

@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageCms, ImageOps
 from skimage import data, transform
 
+from imblearn_images.core import files
 from imblearn_images.core.files import (
     FileInfo,
     check_uniform,
@@ -584,3 +585,9 @@ def test_a_wrong_mode_is_refused(stored):
 
 def test_suffixes_are_those_of_the_formats():
     assert {Image.registered_extensions()[suffix] for suffix in SUFFIXES} == set(FORMATS)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "uint32", "int16", "float16"])
+def test_what_no_lossless_file_holds_is_refused(dtype):
+    with pytest.raises(ValueError, match=f"PNG or TIFF cannot hold .* dtype {dtype}. It holds"):
+        files.encode(np.zeros((4, 5), dtype=dtype), None, 95)

@@ -6,7 +6,7 @@ from conftest import make_images, write_images
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from imblearn_images import RandomOverSampler, recipes
+from imblearn_images import RandomOverSampler, ResamplingPlan, recipes
 from imblearn_images.folders import inspect_folder
 from imblearn_images.model_selection import SynthesisGap, compare_resamplers, synthesis_gap
 from imblearn_images.over_sampling import RedrawImages
@@ -109,3 +109,10 @@ def test_a_comparison_of_files_warns_as_one_of_arrays(tmp_path):
     paths = write_images(tmp_path, X)
     found = compare_resamplers(model, over, paths, Y, cv=2, random_state=0)
     assert found.gaps["stamped"].auc > 0.9 and any("stamped: A linear" in n for n in found.notes)
+
+
+@pytest.mark.parametrize("n", [-1, 0, 7, 2.5, None])
+def test_too_few_images_to_tell_apart_are_refused(n):
+    plan = ResamplingPlan.selection(np.zeros(2, dtype=int), np.zeros(1))
+    with pytest.raises(ValueError, match=r"`max_images` must be an integer of at least 8, got"):
+        synthesis_gap(plan, np.zeros((1, 8, 8)), max_images=n)

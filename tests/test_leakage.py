@@ -369,3 +369,8 @@ def test_without_imagehash_the_rest_is_found(monkeypatch):
     assert check_leakage(X[:3], X[2:5], threshold=None)
     with pytest.raises(ModuleNotFoundError, match="pip install imagehash"):
         check_leakage(X[:3], X[2:5])
+
+
+def test_values_beyond_float32_are_hashed_without_a_warning():
+    for image in (np.full((8, 8), 1e300), np.full((8, 8, 3), 3e38, dtype=np.float32)):
+        assert perceptual_hash(image) is None

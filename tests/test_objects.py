@@ -381,10 +381,10 @@ def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
         from imblearn_images.strategies import at_least
         from imblearn_images.synthesis import Augment
         n, written = int(sys.argv[3]), files.written_whole
-        def last(path):
+        def last(path, **options):
             global n
             n -= 1
-            return os._exit(9) if n < 0 else written(path)
+            return os._exit(9) if n < 0 else written(path, **options)
         files.written_whole = last
         balance_annotations(sys.argv[1], sys.argv[2], sampling_strategy=at_least(14),
             synthesis=Augment(), out_format="yolo", resume=True, n_jobs=1)
@@ -579,3 +579,31 @@ def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
     assert len(X_res) == len(y_res) == 15
     np.testing.assert_array_equal(smote.plan_.y, y_res.counts())
     np.testing.assert_array_equal(y_res.counts()[:12], y.counts())
+
+
+class Counted(ArrayImages):
+    """Images in an array that count the rows that are read."""
+
+    n_read = 0
+
+    def read(self, rows, out):
+        self.n_read += len(rows)
+        super().read(rows, out)
+
+
+@pytest.mark.parametrize("rule", [ZoomToObjects(), PasteObjects(per_image=2)])
+def test_a_partner_that_is_the_base_itself_is_not_read_again(rule):
+    over = LabelOverSampler(at_least(15), random_state=0, synthesis=rule)
+    over.fit_resample(X, CELLS)
+    plan = over.plan_[over.plan_.synthetic]
+    others = np.count_nonzero(plan.partners != plan.base[:, None])
+    images = Counted(X)
+    drawn = render(plan, images)
+    assert images.n_read == len(plan) + others
+    for row in range(len(plan)):  # among others, and alone
+        np.testing.assert_array_equal(render(plan[[row]], X)[0], drawn[row])
+
+
+def test_a_number_of_numpy_is_a_number():
+    over = LabelOverSampler(at_least(15), synthesis=ZoomToObjects(per_object=np.int64(2)))
+    assert len(over.fit_resample(X, CELLS)[1]) > len(CELLS)

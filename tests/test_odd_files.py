@@ -22,6 +22,8 @@ from imblearn_images._cli.main import main
 from imblearn_images.core import files, limits
 from imblearn_images.core.duplicates import perceptual_hash
 from imblearn_images.core.files import describe_all
+from imblearn_images.core.paths import Paths
+from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import printable, printable_lines
 from imblearn_images.folders import balance_folder, inspect_folder, split_folder
 from imblearn_images.folders._records import FileRecord, FileRecords, examine
@@ -485,3 +487,16 @@ def test_hashes_of_extreme_floats_are_silent():
         image = np.full((64, 64), low, dtype=np.float32)
         image[:32] = high
         assert perceptual_hash(image) is None
+
+
+def test_a_path_in_a_message_is_one_line_of_printable_text(tmp_path):
+    (tmp_path / "a\nb").mkdir()
+    with pytest.raises(ValueError, match=r"a\\nb is a folder, not a file"):
+        open_regular(tmp_path / "a\nb")
+
+
+def test_a_path_is_added_to_a_part_and_not_to_the_whole():
+    whole = Paths(["a/1.png", "a/2.png", "b/3.png"])
+    part = whole[[2, 0]]
+    part.append("c/4.png")
+    assert list(part) == ["b/3.png", "a/1.png", "c/4.png"] and len(whole) == 3

@@ -20,6 +20,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import estimator_html_repr
 
 from imblearn_images import SMOTE, EasyEnsembleClassifier, RandomOverSampler, RandomUnderSampler
+from imblearn_images.core.estimators import as_wanted
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 COUNTS = {"cat": 30, "dog": 18, "owl": 12}
@@ -273,3 +274,9 @@ def test_files_go_through_a_pipeline_and_come_back_as_pixels(tmp_path):
     expected, _ = SMOTE(random_state=0, k_neighbors=2).fit_resample(X, Y)
     np.testing.assert_array_equal(pipeline[-1].X_, expected.reshape(len(expected), -1))
     assert len(read_images(list((tmp_path / "children").iterdir()))) == len(expected) - N
+
+
+def test_a_pipeline_that_only_passes_on_takes_images():
+    X = np.zeros((3, 4, 4))
+    for steps in (["passthrough"], [RandomUnderSampler(), "passthrough"]):
+        assert as_wanted(make_pipeline(*steps), X) is X

@@ -2,7 +2,7 @@ import copy
 import pickle
 import re
 from collections import Counter
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pandas as pd
@@ -443,3 +443,11 @@ def test_joining_does_not_matter_in_which_order():
     one, other = c.after(b.after(a)), c.after(b).after(a)
     np.testing.assert_array_equal(render(one, X), render(other, X))
     assert one.explain(-1) == other.explain(-1)
+
+
+@pytest.mark.parametrize("name", ["drawn", "seeds", "tries", "accepted"])
+def test_columns_of_another_length_are_refused(name):
+    plan = ResamplingPlan.selection(np.array([0, 1]), np.array(["a", "b"]))
+    assert "1 copy," in repr(plan[[0, 0]])
+    with pytest.raises(ValueError, match=f"`{name}` must be None or .* 2 rows, got shape"):
+        replace(plan, **{name: np.zeros(3, dtype=bool)})

@@ -1,7 +1,13 @@
 """Stores: chunked arrays on disk and on clusters are read a few chunks at a time."""
 
+import contextlib
+import errno
+import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import numpy as np
 import pytest
@@ -17,6 +23,7 @@ from imblearn_images import (
     RandomOverSampler,
     RandomUnderSampler,
     RedrawImages,
+    ResamplingPlan,
     TomekLinks,
     render,
 )
@@ -209,10 +216,11 @@ def test_a_rendering_that_was_cut_short_is_taken_up(name, tmp_path, monkeypatch)
     plan, store, note = sampler.plan_, Chunked(X), tmp_path / "rows"
     sampler.fit_resample(StoreImages(store), Y)
     out = np.zeros_like(expected)
-    with pytest.raises(OSError, match="the disk is full"):
-        render(sampler.plan_, store, out=Stopped(out, 12), checkpoint=note)
-    with note.open("a") as file:
-        file.write("7")  # the power went off
+    for most in (7, 5):
+        with pytest.raises(OSError, match="the disk is full"):
+            render(sampler.plan_, store, out=Stopped(out, most), checkpoint=note, n_jobs=1)
+        with note.open("a") as file:
+            file.write("7 1")  # the power went off
     n_drawn, read = [], rendering._draw
     monkeypatch.setattr(
         rendering, "_draw", lambda *given: n_drawn.append(given[3] - given[2]) or read(*given)
@@ -221,6 +229,17 @@ def test_a_rendering_that_was_cut_short_is_taken_up(name, tmp_path, monkeypatch)
     np.testing.assert_array_equal(out, expected)
     assert not note.exists()
     assert sum(n_drawn) <= len(plan) - 10 + 11, "rows were drawn twice"  # some are compared
+
+
+@pytest.mark.parametrize("n_letters", [0, 9, 64])
+def test_a_checkpoint_that_was_cut_in_its_first_line_is_begun_again(n_letters, tmp_path):
+    plan, note = ResamplingPlan.selection(np.arange(10), Y[:10]), tmp_path / "rows"
+    for limit in (0, 10):
+        out = np.zeros_like(X[:10])
+        note.write_text(rendering._digest_of(plan, out)[:n_letters])
+        with contextlib.suppress(OSError):
+            render(plan, X[:10], out=Stopped(out, limit), checkpoint=note)
+    np.testing.assert_array_equal(out, X[:10])
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
@@ -257,6 +276,24 @@ def test_items_of_a_data_set_are_images():
     out = np.empty((2, 9, 7, 3), np.uint8)
     mixed.read(np.array([1, 0]), out)
     np.testing.assert_array_equal(out[1], X[0])
+
+
+def test_items_that_change_from_one_reading_to_the_next_are_told_so():
+    sides = count(4)
+    changing = Changing(lambda row: np.zeros((next(sides), 3), np.uint8))
+    with pytest.raises(
+        ValueError, match=r"same images each time, got shape \(5, 3\) in row 0 after"
+    ):
+        ItemImages(changing).read(np.array([0]), np.empty((1, 4, 3), np.uint8))
+
+
+class Changing(list):
+    def __init__(self, image):
+        super().__init__([0, 1])
+        self.image = image
+
+    def __getitem__(self, row):
+        return self.image(row)
 
 
 def test_items_that_are_read_once_are_those_of_a_known_shape():
@@ -323,3 +360,30 @@ def test_files_elsewhere_are_fetched_once_and_the_cache_stays_small(tmp_path):
         sampler.fit_resample(FileImages(urls, np.empty(0, int), reader=reader), Y)
     with pytest.raises(ValueError, match="`max_bytes` must be a number of bytes"):
         RemoteReader(max_bytes=0)
+
+
+def test_a_file_is_fetched_by_one_thread_and_leaves_nothing_if_the_disk_is_full(
+    tmp_path, monkeypatch
+):
+    png, fetched, both = write_images(tmp_path, X[:1])[0], [], Barrier(2)
+    reader = RemoteReader(tmp_path / "cache")
+
+    def content(path):
+        fetched.append(path)
+        with contextlib.suppress(BrokenBarrierError):
+            both.wait(0.05)  # a second thread would come, too
+        return Path(png).read_bytes()
+
+    reader._content = content
+    with ThreadPoolExecutor(2) as pool:
+        for image in pool.map(reader, ["memory://one.png"] * 2):
+            np.testing.assert_array_equal(image, X[0])
+    assert len(fetched) == 1
+
+    def full(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        reader("memory://two.png")
+    assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -148,7 +148,8 @@ class Annotations:
                 "`boxes` must have shape (k, 4) and `sizes` (n, 2), got "
                 f"{self.boxes.shape} and {self.sizes.shape}."
             )
-        if len(self.offsets) != n + 1 or self.offsets[0] != 0 or self.offsets[-1] != k:
+        ends = len(self.offsets) == n + 1 and self.offsets[0] == 0 and self.offsets[-1] == k
+        if not ends or (np.diff(self.offsets) < 0).any():
             raise ValueError(
                 f"`offsets` must be {n + 1} numbers from 0 to {k}, one image after the other, got "
                 f"{self.offsets!r:.60}."
@@ -254,6 +255,11 @@ class Annotations:
         texts = [str(label) for each in labels for label in each]
         known = tuple(sorted(set(texts))) if classes is None else tuple(map(str, classes))
         places = {label: at for at, label in enumerate(known)}
+        if len(places) < len(known):
+            twice = next(label for at, label in enumerate(known) if places[label] != at)
+            raise ValueError(
+                f"`classes` must be different, got {twice!r} more than once. Name each once."
+            )
         if missing := [label for label in texts if label not in places]:
             raise ValueError(
                 f"`classes` must hold the label of every object, got {shorten(str(known), 80)}, "
@@ -266,10 +272,7 @@ class Annotations:
             outlines = as_objects([_outlines(each) for own in polygons for each in own])
         points = None
         if keypoints is not None:
-            width = max((np.shape(each)[1] for each in keypoints if np.size(each)), default=0)
-            points = np.concatenate(
-                [np.asarray(each, dtype=np.float64).reshape(-1, width, 3) for each in keypoints]
-            )
+            points = _joined_points(keypoints, [len(each) for each in labels])
         return cls(
             np.concatenate([*listed, np.empty((0, 4))]),
             np.array([places[label] for label in texts], dtype=np.intp),
@@ -459,6 +462,34 @@ def as_objects(values: Iterable[Any]) -> NDArray[Any]:
     for at, value in enumerate(listed):
         array[at] = value
     return array
+
+
+def _joined_points(keypoints: Sequence[ArrayLike], lengths: Sequence[int]) -> NDArray[np.float64]:
+    """Return the keypoints of all images, (k, p, 3); raise naming an image whose do not fit."""
+    found: list[NDArray[np.float64]] = []
+    width = None
+    for row, (each, n) in enumerate(zip(keypoints, lengths, strict=True)):
+        try:
+            array = np.asarray(each, dtype=np.float64)
+        except ValueError:  # objects with different numbers of keypoints
+            shape = "different numbers of them"
+        else:
+            if not array.size:
+                if not n:
+                    continue
+                array = array.reshape(n, 0, 3)
+            shape = f"shape {array.shape}"
+            width = array.shape[1] if width is None and array.ndim == 3 else width
+            if array.shape == (n, width, 3):
+                found.append(array)
+                continue
+        wanted = "p" if width is None else width
+        raise ValueError(
+            f"`keypoints` must have shape ({n}, {wanted}, 3) for image {row}, x, y and visibility "
+            f"of each of its {counted(n, 'object')}, got {shape}. Give keypoints that are not "
+            "there the visibility 0."
+        )
+    return np.concatenate([*found, np.empty((0, width or 0, 3))])
 
 
 def _outlines(given: Any) -> tuple[NDArray[np.float64], ...] | None:

@@ -75,9 +75,10 @@ def perceptual_hash(image: NDArray[Any]) -> int | None:
     """
     import imagehash
 
-    if image.ndim == 3:
-        image = image.mean(axis=find_channels(image.shape)[0], dtype=np.float32)
-    grey = Image.fromarray(image.astype(np.float32))
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity is seen below
+        if image.ndim == 3:
+            image = image.mean(axis=find_channels(image.shape)[0], dtype=np.float32)
+        grey = Image.fromarray(image.astype(np.float32))
     small = np.asarray(grey.resize(THUMBNAIL, Resampling.BILINEAR))
     low, high = float(small.min()), float(small.max())
     span = high - low

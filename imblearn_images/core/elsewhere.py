@@ -82,7 +82,7 @@ class ItemImages(Images):
             raise ValueError(
                 f"`dataset` must hold an image, got an empty {type(dataset).__name__}."
             )
-        self.dataset, self.key = dataset, key
+        self.dataset, self.key, self._is_known = dataset, key, shape is not None
         first = self._decoded(0)
         self.dtype = first.dtype
         self._shapes = np.zeros((len(dataset), first.ndim), dtype=np.int32)
@@ -127,6 +127,11 @@ class ItemImages(Images):
                 f"Images must have one dtype and number of channels, got {image.dtype} of shape "
                 f"{image.shape} in row {row}, and {self.dtype} of {self.shape_of(0)} in row 0. "
                 "Pass as `key` a function that converts them."
+            )
+        if known[0] and image.shape != known and not self._is_known:
+            raise ValueError(
+                f"`dataset` must give the same images each time, got shape {image.shape} in row "
+                f"{row} after {known}. Leave out its random transforms: samplers draw variations."
             )
         if known[0] and image.shape != known:
             raise ValueError(
@@ -223,6 +228,7 @@ class RemoteReader:
         self._folder: Path | None = None
         self._temporary: Any = None
         self._n_bytes = 0
+        self._fetching: dict[str, Lock] = {}
         self._sizes: dict[str, int] = {}
         """Name of each file in the folder -> its size, the one used longest ago first."""
 
@@ -261,10 +267,19 @@ class RemoteReader:
         place = folder / name
         if place.exists():
             return place, False
-        content, partial = self._content(path), Path(files.partial_name(place))
-        partial.write_bytes(content)
-        os.replace(partial, place)
-        self._note(name, len(content))
+        with self._lock:
+            alone = self._fetching.setdefault(name, Lock())
+        with alone:
+            if place.exists():  # another thread has fetched it meanwhile
+                return place, False
+            try:
+                content = self._content(path)
+                with files.written_whole(place) as file:
+                    file.write(content)
+            finally:
+                with self._lock:
+                    self._fetching.pop(name, None)
+            self._note(name, len(content))
         return place, True
 
     def _content(self, path: str) -> bytes:

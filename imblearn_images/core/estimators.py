@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
@@ -164,7 +165,8 @@ def _first_step(estimator: Any) -> Any:
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _first_step(estimator.estimator)
     if isinstance(estimator, Pipeline):
-        return _first_step(next(step for _, step in estimator.steps if not _passes_on(step)))
+        steps = (step for _, step in estimator.steps if not _passes_on(step))
+        return _first_step(next(steps, FunctionTransformer()))  # which takes all and changes none
     return estimator
 
 

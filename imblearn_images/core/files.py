@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -390,20 +390,28 @@ def encode(image: NDArray[Any], file_format: str | None, quality: int) -> bytes:
     image = np.ascontiguousarray(image)
     stored = io.BytesIO()
     if file_format not in ("jpeg", "webp"):
+        _check_holds("PNG or TIFF", ARRAYS.values(), image)
         holds = [ARRAYS[mode] for mode in STORED_BY["PNG"]]
         png = (image.dtype.name, image.shape[2:]) in holds
         kind, options = ("PNG", {"compress_level": 1}) if png else ("TIFF", {})
         Image.fromarray(image).save(stored, kind, **options)
         return stored.getvalue()
     holds = [ARRAYS[mode] for mode in MODES_OF[file_format]]
+    _check_holds(file_format, holds, image)
+    Image.fromarray(image).save(stored, file_format, quality=quality)
+    return stored.getvalue()
+
+
+def _check_holds(
+    file_format: str, holds: Collection[tuple[str, tuple[int, ...]]], image: NDArray[Any]
+) -> None:
+    """Raise a ValueError for an image that is not of one of the kinds that a format holds."""
     if (image.dtype.name, image.shape[2:]) not in holds:
         kinds = "; ".join(f"{dtype} {axes_of(channels)}" for dtype, channels in holds)
         raise ValueError(
             f"{file_format} cannot hold an image of shape {image.shape} and dtype {image.dtype}. "
             f"It holds {kinds}."
         )
-    Image.fromarray(image).save(stored, file_format, quality=quality)
-    return stored.getvalue()
 
 
 def resize_array(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def synthesis_gap(
         Makes features of images, e.g. the steps of a fitted Pipeline before its classifier,
         ``pipeline[1:-1]``. ``None``: :class:`~imblearn_images.preprocessing.HOGFeatures`.
     max_images : int, default=200
-        Maximum number of real images, and of synthetic ones, of each class.
+        Maximum number of real images, and of synthetic ones, of each class; at least 8.
     random_state : int, RandomState instance or None, default=0
         Seed of the choice of these images.
 
@@ -120,7 +121,8 @@ def synthesis_gap(
     TypeError
         If `plan` is neither a plan nor a fitted sampler.
     ValueError
-        If the plan has rows that cannot be drawn again, or no synthetic ones.
+        If the plan has rows that cannot be drawn again, or no synthetic ones, or `max_images` is
+        not an integer of at least 8.
 
     Notes
     -----
@@ -147,6 +149,8 @@ def synthesis_gap(
     """
     plan = plan if isinstance(plan, ResamplingPlan) else getattr(plan, "plan_", plan)
     check_plan(plan)
+    if not isinstance(max_images, Integral) or max_images < FEW:
+        raise ValueError(f"`max_images` must be an integer of at least {FEW}, got {max_images!r}.")
     images = open_images(X if isinstance(X, Images) else unwrap(X)[0])
     if not plan.synthetic.any():
         raise ValueError("The plan has no synthetic images, so there is nothing to tell apart.")

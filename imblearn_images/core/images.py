@@ -71,6 +71,22 @@ class Memory:
             known = self.kept[key] = (marks, objects, compute())
         return known[2]
 
+    def pixels(
+        self, size: Any, origin: NDArray[np.intp], compute: Callable[[], NDArray[Any]]
+    ) -> NDArray[Any]:
+        """Return the pixels of the images `origin` at a size, computed or remembered.
+
+        As many rows are kept as are needed for the whole set and for each of its classes; those
+        that were asked for longest ago are forgotten.
+        """
+        kept: dict[bytes, NDArray[Any]] = self.kept.setdefault(("pixels", size), {})
+        mark = hashlib.sha256(origin.tobytes()).digest()
+        known = kept.pop(mark, None)
+        found = kept[mark] = compute() if known is None else known
+        while sum(map(len, kept.values())) > 2 * self.n:
+            del kept[next(iter(kept))]
+        return found
+
     def features(
         self,
         key: Any,
@@ -216,10 +232,8 @@ class Images:
         """
         if self.memory is None:
             return self._spooled(rows, size, n_jobs), np.arange(len(rows))
-        pixels = self.memory.once(
-            ("pixels", size, len(rows)),
-            self.origin(rows)[1],
-            lambda: self._spooled(rows, size, n_jobs),
+        pixels = self.memory.pixels(
+            size, self.origin(rows)[1], lambda: self._spooled(rows, size, n_jobs)
         )
         return pixels, np.arange(len(rows))
 

@@ -160,13 +160,15 @@ def resized_mask(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
     Examples
     --------
+    >>> resized_mask(np.arange(9).reshape(1, 9), (1, 3)).tolist()
+    [[1, 4, 7]]
     >>> resized_mask(np.array([[1, 2]]), (2, 4)).tolist()
     [[1, 1, 2, 2], [1, 1, 2, 2]]
     """
     if mask.shape == size:
         return mask
     row, column = (
-        (np.arange(new) * old // new).astype(np.intp)
+        ((2 * np.arange(new) + 1) * old // (2 * new)).astype(np.intp)  # around its centre
         for new, old in zip(size, mask.shape, strict=True)
     )
     return mask[np.ix_(row, column)]

@@ -43,7 +43,9 @@ class Paths(Sequence[str]):
         self.extend(paths)
 
     def append(self, path: str) -> None:
-        """Add one path."""
+        """Add one path; a part of other paths becomes independent of them first."""
+        if self._rows is not None:
+            vars(self).update(vars(Paths(self)))
         start = path.rfind(os.sep) + 1
         if not self._folders or self._folders[-1] != path[:start]:
             self._folders.append(path[:start])

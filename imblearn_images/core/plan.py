@@ -129,6 +129,13 @@ class ResamplingPlan:
                 f"shapes {self.base.shape}, {self.partners.shape}, {self.weights.shape} and "
                 f"{self.y.shape}."
             )
+        for name in ("drawn", "seeds", "tries", "accepted"):
+            column = getattr(self, name)
+            if column is not None and np.shape(column) != (n_out,):
+                raise ValueError(
+                    f"`{name}` must be None or have one entry for each of the {n_out} rows, got "
+                    f"shape {np.shape(column)}."
+                )
         if self.labels and self.y.shape[1:] != (len(self.labels),):
             raise ValueError(
                 f"`labels` must name each column of y, got {len(self.labels)} names for y of shape "
@@ -275,7 +282,7 @@ class ResamplingPlan:
         ...     path = os.path.join(folder, "plan.npz")
         ...     plan.save(path, y=y)
         ...     ResamplingPlan.load(path, y=y)
-        ResamplingPlan(3 images -> 4 rows: 3 original, 1 copies, 0 synthetic)
+        ResamplingPlan(3 images -> 4 rows: 3 original, 1 copy, 0 synthetic)
         """
         steps = []
         plan: ResamplingPlan | None = self
@@ -413,7 +420,7 @@ class ResamplingPlan:
             nearness += f", {np.sum(~self.accepted)} never accepted"
         return (
             f"ResamplingPlan({self.n_source} images -> {_lengths(self)} rows: "
-            f"{count['original']} original, {count['copy']} copies, "
+            f"{count['original']} original, {counted(count['copy'], 'copy')}, "
             f"{count['synthetic']} synthetic{nearness})"
         )
 
@@ -466,7 +473,7 @@ class ResamplingPlan:
         >>> plan = ResamplingPlan.selection(np.array([3, 1, 3]), y)
         >>> small, sources = plan.compact()
         >>> small, sources.tolist()
-        (ResamplingPlan(2 images -> 3 rows: 2 original, 1 copies, 0 synthetic), [1, 3])
+        (ResamplingPlan(2 images -> 3 rows: 2 original, 1 copy, 0 synthetic), [1, 3])
         >>> small.base.tolist()
         [1, 0, 1]
         """
@@ -799,12 +806,12 @@ def check_plan(plan: Any, name: str = "plan") -> None:
     >>> check_plan(np.arange(3))
     Traceback (most recent call last):
         ...
-    TypeError: `plan` must be a ResamplingPlan, got a ndarray. Pass the plan_ of a sampler after
-    fit_resample.
+    TypeError: `plan` must be a ResamplingPlan, got an object of type ndarray. Pass the plan_ of a
+    sampler after fit_resample.
     """
     if isinstance(plan, ResamplingPlan):
         return
-    got = f"a {type(plan).__name__}"
+    got = f"an object of type {type(plan).__name__}"
     remedy = "Pass the plan_ of a sampler after fit_resample."
     if isinstance(getattr(plan, "plan_", None), ResamplingPlan):
         remedy = "Pass its plan_."

@@ -12,6 +12,7 @@ import stat
 from typing import IO
 
 from imblearn_images.core.files import FilePath
+from imblearn_images.core.text import printable
 
 
 def open_regular(path: FilePath, *, follow: bool = True) -> IO[bytes]:
@@ -95,6 +96,6 @@ def _check(status: os.stat_result, path: FilePath, *, alone: bool) -> None:
             return
         kind = "a second name of a file elsewhere"
     raise ValueError(
-        f"{os.fspath(path)} is {kind}, not a file{' of its own' * alone}. Put a "
+        f"{printable(path)} is {kind}, not a file{' of its own' * alone}. Put a "
         "file there, or name another."
     )

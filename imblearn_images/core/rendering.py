@@ -188,22 +188,28 @@ class Checkpoint:
         self.rows = np.zeros(len(plan), dtype=np.bool_)
         self._pending: list[tuple[int, int]] = []
         self._bytes_of_row = max(1, prod(out.shape[1:]) * out.dtype.itemsize)
-        digest = _digest_of(plan, out)
+        digest, text = _digest_of(plan, out), ""
         try:
             with open(path, encoding="ascii") as file:
-                first, *lines = file.read().split("\n")
+                text = file.read()
         except FileNotFoundError:
-            with open(path, "x", encoding="ascii") as file:
+            pass
+        except UnicodeDecodeError:
+            text = "\n"
+        *lines, half = text.split("\n")  # nothing, unless a line was cut short
+        if not lines and digest.startswith(half):
+            with open(path, "w", encoding="ascii") as file:
                 file.write(f"{digest}\n")
             return
-        except UnicodeDecodeError:
-            first, lines = "", []
+        first, *lines = lines or [""]
         if first != digest:
             raise ValueError(
                 f"`checkpoint` {os.fspath(path)} is of another plan or another `out`, or is "
                 "something else altogether. Name another file, or remove it to draw all rows."
             )
-        for line in lines[:-1]:  # after the last line break there is nothing, or half a line
+        if half:  # the next line must not continue it
+            os.truncate(path, os.path.getsize(path) - len(half))
+        for line in lines:
             start, stop = map(int, line.split())
             self.rows[start:stop] = True
         known = np.flatnonzero(self.rows)
@@ -437,12 +443,28 @@ def draw_synthetic(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> N
         rows = order[start : start + height]
         block = plan[rows]
         base, partners = parents[: len(block), 0], parents[: len(block), 1:]
-        images.read(block.base, base)
-        for at in range(n_partners):
-            images.read(block.partners[:, at], partners[:, at])
+        _read_parents(block, images, parents[: len(block)])
         children = block.synthesis.draw(base, partners, block.weights, generators(block))
         _check_children(children, block, out.shape[1:])
         out[rows] = stored(children, out.dtype)
+
+
+def _read_parents(plan: ResamplingPlan, images: Images, parents: NDArray[Any]) -> None:
+    """Read the base and the partners of each row into `parents`, (n, 1 + p, ...).
+
+    A partner that is the base itself, as one without a share often is, is not read again.
+    """
+    images.read(plan.base, parents[:, 0])
+    for at, rows in enumerate(plan.partners.T, start=1):
+        others = np.flatnonzero(rows != plan.base)
+        if len(others) == len(rows):
+            images.read(rows, parents[:, at])
+            continue
+        parents[:, at] = parents[:, 0]
+        if len(others):
+            scattered = np.empty((len(others), *parents.shape[2:]), dtype=parents.dtype)
+            images.read(rows[others], scattered)
+            parents[others, at] = scattered
 
 
 def _check_children(children: Any, plan: ResamplingPlan, shape: tuple[int, ...]) -> None:
@@ -485,8 +507,7 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
     shape = (len(plan), 1 + plan.partners.shape[1], *images.shape_of(plan.base[0]))
     if answer(rule, "looks"):
         parents = np.empty(shape, dtype=images.dtype)
-        for at, rows in enumerate((plan.base, *plan.partners.T)):
-            images.read(rows, parents[:, at])
+        _read_parents(plan, images, parents)
     else:  # only the shape counts: nothing is read, and a broadcast array takes no memory
         parents = np.broadcast_to(np.zeros((), dtype=images.dtype), shape)
     rngs = [] if plan.seeds is None else generators(plan)

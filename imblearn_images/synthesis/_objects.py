@@ -303,7 +303,7 @@ class ZoomToObjects(BaseEstimator):
             raise ValueError(f"`scale` must be two numbers, 1 <= low <= high, got {scale!r}.")
         if not isinstance(self.shown, Real) or not 0 <= self.shown <= 1:
             raise ValueError(f"`shown` must be a share from 0 to 1, got {self.shown!r}.")
-        if not isinstance(self.per_object, int) or self.per_object < 1:
+        if not isinstance(self.per_object, Integral) or self.per_object < 1:
             raise ValueError(
                 f"`per_object` must be an integer of at least 1, got {self.per_object!r}."
             )
