@@ -9,10 +9,10 @@ arrays, memmaps and file paths.
 - :class:`ImageSampler`: any third-party sampler, on images
 - :mod:`~imblearn_images.ensemble`: classifiers whose members see balanced subsets
 - :mod:`~imblearn_images.synthesis`: how synthetic images are drawn: ``Augment``, ``Morph``, ...
-- :mod:`~imblearn_images.images`: homes of pixels besides arrays and files, and how to write one
+- :mod:`~imblearn_images.images`: where pixels live besides arrays and files; one of your own
 - :mod:`~imblearn_images.neighbors`: ``ImageNeighbors``, exact nearest images
 - :mod:`~imblearn_images.preprocessing`: reading, reshaping, HOG, as steps of a pipeline
-- :mod:`~imblearn_images.epochs`: another resampled set in every epoch, and nothing stored
+- :mod:`~imblearn_images.epochs`: another resampled set in every epoch, with nothing stored
 - :mod:`~imblearn_images.torch`: training loops of PyTorch, and a network as `embedding`
 - :mod:`~imblearn_images.keras`: training loops of Keras
 - :mod:`~imblearn_images.strategies`: what to pass as ``sampling_strategy``
@@ -22,11 +22,11 @@ arrays, memmaps and file paths.
 - :mod:`~imblearn_images.model_selection`: does it help? comparisons and leakage
 - :mod:`~imblearn_images.decision`: what helps without making images
 - :mod:`~imblearn_images.display`: charts of all of this
-- :mod:`~imblearn_images.datasets`: real images to try things on
+- :mod:`~imblearn_images.datasets`: real images to try things out
 
 Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``), and
-:func:`render` draws a plan, or a part of it, wherever the output should live.
-:func:`show_versions` prints what a question or a bug report has to name.
+:func:`render` draws a plan, or a part of it, into an array, memmap or store.
+:func:`show_versions` prints the versions to name in a question or a bug report.
 """
 
 # ruff: noqa: E402 - the imports below take seconds, in which the command can be interrupted
@@ -39,6 +39,7 @@ ends_quietly()
 
 from imblearn_images._versions import show_versions
 from imblearn_images.combine import SMOTEENN, SMOTETomek
+from imblearn_images.core.parallel import worker_timeout
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 from imblearn_images.core.writing import plan_blocks, render_block, render_files
@@ -112,6 +113,7 @@ __all__ = [
     "render_block",
     "render_files",
     "show_versions",
+    "worker_timeout",
 ]
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""Docstrings: what several classes share is explained once, in the same words everywhere."""
+"""Docstrings: a parameter that several classes share is explained once, in the same words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 from types import FunctionType
 from typing import TypeVar
 
-__all__ = ["SHARED", "substitute"]
+__all__ = ["GROUPS", "SHARED", "substitute"]
 
 Documented = TypeVar("Documented")
 
@@ -22,24 +22,25 @@ PLACEHOLDER = re.compile(
 def substitute(obj: Documented) -> Documented:
     """Decorate a class or function: each line ``{name}`` of its docstring becomes a shared text.
 
-    The text is that of `name` in :data:`SHARED`, indented as the line is. ``{name=3}`` gives the
-    parameter another default, ``{guide=quickstart}`` links that part of the user guide. The
-    methods of a class are served along with it.
+    The text is that of `name` in :data:`SHARED`, indented as the line is; the name of a group in
+    :data:`GROUPS` stands for several. ``{name=3}`` gives the parameter another default,
+    ``{guide=quickstart}`` links that part of the user guide. In a class, the docstrings of its
+    methods are substituted, too.
 
     Parameters
     ----------
     obj : class or function
-        Without a docstring, as under ``python -OO``, it is left alone.
+        If it has no docstring, as under ``python -OO``, it is left alone.
 
     Returns
     -------
     obj : class or function
-        The very object.
+        The same object.
 
     Raises
     ------
     KeyError
-        If there is no text of a name.
+        If there is no text for a name.
 
     Examples
     --------
@@ -68,9 +69,12 @@ def substitute(obj: Documented) -> Documented:
 
 
 def _text(placeholder: re.Match[str]) -> str:
+    """Return the indented text that a placeholder stands for."""
     name, default = placeholder["name"], placeholder["default"]
     if name == "guide" and default:
         return placeholder["margin"] + GUIDE.format(label=default)
+    if name in GROUPS:
+        return "\n".join(indent(SHARED[each], placeholder["margin"]) for each in GROUPS[name])
     if name not in SHARED:
         raise KeyError(f"There is no shared text {name!r}; write it out, or add it to SHARED.")
     header, _, body = SHARED[name].partition("\n")
@@ -80,7 +84,7 @@ def _text(placeholder: re.Match[str]) -> str:
 
 
 def _texts(written: str) -> dict[str, str]:
-    """Take texts apart that begin with a line ``[name]`` each."""
+    """Return a dict of name to text, from texts that each begin with a line ``[name]``."""
     parts = re.split(r"^\[(\w+)\]\n", dedent(written), flags=re.MULTILINE)[1:]
     return {name: text.strip("\n") for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -117,17 +121,18 @@ SHARED: dict[str, str] = _texts(
 
         - ``'auto'``, ``'all'`` and ``'not minority'``: as many as the rarest label;
           ``'majority'`` names the most frequent one alone, ``'not majority'`` leaves it out;
-        - with a float the rarest label is that share of every other one;
+        - a float is the number of the rarest label divided by that of each other one afterwards;
         - a dict maps labels to numbers;
         - a function takes the labels of all images, one after the other, and returns such a
           dict; see :mod:`imblearn_images.strategies`.
 
     [sampling_strategy_mlsmote]
     sampling_strategy : float, dict or callable, default='auto'
-        Of which labels images are made, and how many:
+        Which labels get new images, and how many:
 
-        - ``'auto'``: of every label that is rarer than average, one for each of its images; rarer
-          by IRLbl and MeanIR, see :func:`~imblearn_images.model_selection.label_imbalance`;
+        - ``'auto'``: every label that is rarer than average gets one for each of its images;
+          rarer by IRLbl and MeanIR, see
+          :func:`~imblearn_images.model_selection.label_imbalance`;
         - a float is the share of the most frequent label that each label is to reach;
         - a dict maps labels to numbers of images afterwards;
         - a function takes the labels of all images, one after the other, and returns such a
@@ -148,7 +153,8 @@ SHARED: dict[str, str] = _texts(
     sampling_strategy : "balanced", dict or callable, default="balanced"
         How many images each class has afterwards, more or fewer than before:
 
-        - ``"balanced"``: the same number to within one, as many in all as before;
+        - ``"balanced"``: the same number for every class, to within one, and as many images in
+          all as before;
         - a dict maps labels to numbers; classes that it does not name keep theirs;
         - a function takes `y` and returns such a dict, e.g.
           :class:`~imblearn_images.strategies.root`;
@@ -156,20 +162,19 @@ SHARED: dict[str, str] = _texts(
           :class:`~imblearn_images.strategies.progressive`.
 
     [sampling_strategy_clean]
-    sampling_strategy : str, list or callable, default='auto'
+    sampling_strategy : str or list, default='auto'
         Which classes may lose images:
 
         - ``'majority'``, ``'not minority'``, ``'not majority'``, ``'all'`` and ``'auto'`` (the
           same as ``'not minority'``) name them;
-        - a list holds their labels;
-        - a function takes `y` and returns a dict whose keys are their labels.
+        - a list holds their labels.
 
     [sampling_strategy_redraw]
     sampling_strategy : float, str, dict or callable, default=None
         ``None``: every class has the same number of sets, so that class shares stay as they are.
-        Otherwise as for over-samplers. Names, ratios and functions of `y` are applied to the
-        result of ``None``, in which the classes named are filled up; a dict maps labels to
-        numbers of images afterwards, originals included, and leaves other classes alone.
+        Otherwise as for over-samplers. A str, a float or a function of `y` is applied to the
+        result of ``None``, and fills up classes in it; a dict maps labels to numbers of images
+        afterwards, originals included, and leaves other classes alone.
 
     [random_state]
     random_state : int, RandomState instance or None, default=None
@@ -189,9 +194,9 @@ SHARED: dict[str, str] = _texts(
 
     [m_neighbors]
     m_neighbors : int or neighbours object, default=10
-        Number of nearest neighbours of any class that decide whether an image is in danger: if
-        at least half of them, but not all, are of other classes. An object has to be set to one
-        more.
+        Number of nearest neighbours of any class that decide whether an image is in danger: it
+        is if at least half of them, but not all, are of other classes. An object has to be set
+        to one more.
 
     [n_neighbors]
     n_neighbors : int or neighbours object, default=3
@@ -201,7 +206,8 @@ SHARED: dict[str, str] = _texts(
 
     [n_neighbors_classifier]
     n_neighbors : int, KNeighborsClassifier or None, default=None
-        Number of neighbours by which an image is classified, or the classifier; ``None``: one.
+        Number of neighbours by which images are classified, or the classifier itself; ``None``:
+        one neighbour.
 
     [n_seeds_S]
     n_seeds_S : int, default=1
@@ -209,15 +215,16 @@ SHARED: dict[str, str] = _texts(
 
     [kind_sel]
     kind_sel : {'all', 'mode'}, default='all'
-        Keep an image if all of its neighbours are of its class, or if most of them are.
+        An image is kept if all of its neighbours are of its class (``'all'``), or if most of
+        them are (``'mode'``).
 
     [embedding]
     embedding : transformer, callable, "thumbnail" or None, default=None
-        Features in which distances between images are measured: made by a transformer, which is
-        cloned and fitted on the images, with their labels if it needs them; by a function of a
-        block of images that returns an array of shape (n, d); or the pixels of small copies,
-        ``"thumbnail"``.
-        ``None``: the pixels, unless the notes below name other features.
+        Features in which distances between images are measured. They are computed by a
+        transformer, which is cloned and fitted on the images, with their labels if it needs them,
+        or by a function that takes a block of images and returns an array of shape (n, d).
+        ``"thumbnail"``: the pixels of small copies. ``None``: the pixels, unless the notes below
+        name other features.
 
     [interpolate]
     interpolate : {"pixels", "embedding"}, default="pixels"
@@ -236,13 +243,14 @@ SHARED: dict[str, str] = _texts(
         Which synthetic images are good enough: an object such as
         :class:`~imblearn_images.synthesis.NeighborsAgree`, or a function ``(images, labels) ->
         mask``. The others are drawn again, a few times: nearer to their base, or from other
-        parents where the synthesis chooses them. ``plan_.tries`` counts. ``None``: all.
+        parents where the synthesis chooses them. ``plan_.tries`` is the number of tries of each
+        row. ``None``: all are accepted.
 
     [output_dir]
     output_dir : str, pathlib.Path or None, default=None
-        Folder for synthetic images where `X` holds file paths, and required to make any of them:
-        PNG files, TIFF for float images, whose names contain their parents. The same call writes
-        the same files.
+        Folder into which synthetic images are written where `X` holds file paths; there it is
+        required to make any. They are PNG files, or TIFF files of float images, and their names
+        contain their parents. The same call writes the same files.
 
     [smote]
     smote : SMOTE or None, default=None
@@ -256,7 +264,7 @@ SHARED: dict[str, str] = _texts(
 
     [warm_start]
     warm_start : bool, default=False
-        Keep the members of the last fit and add to them.
+        Whether the members of the last fit are kept and new ones added to them.
 
     [replacement]
     replacement : bool, default=False
@@ -270,9 +278,17 @@ SHARED: dict[str, str] = _texts(
     plan_ : ResamplingPlan
         The decision: label, parents, their shares and the seed of every row of the result.
 
+    [class_folders]
+    classes : list of str, default=None
+        Names of the class folders to take; by default all.
+
+    [progress]
+    verbose : int, default=0
+        If above 0, show a progress bar (needs the package tqdm).
+
     [shuffle]
     shuffle : bool, default=True
-        False: rows keep the order of the data set.
+        Whether rows are shuffled; otherwise they keep the order of the data set.
 
     [seed]
     seed : int, default=0
@@ -280,27 +296,28 @@ SHARED: dict[str, str] = _texts(
 
     [spread]
     spread : int, default=None
-        The batch size of the loader, where every batch is to hold its share of each class, to
-        within less than 2 rows. ``None``: as the shuffling has it.
+        Batch size of the loader, if every batch is to hold its share of each class, to within
+        less than 2 rows. ``None``: the classes are left as they were shuffled.
 
     [num_replicas]
     num_replicas : int, default=1
-        Number of processes that train, in a loop that is written by hand. Lightning and Accelerate
-        divide the rows by themselves, so that it stays 1 there. Nothing is detected.
+        Number of processes that train, in a loop that is written by hand; it is not detected.
+        Lightning and Accelerate divide the rows by themselves, so leave it at 1 there.
 
     [rank]
     rank : int, default=0
-        Number of this process: of W, each gets every W-th row; with `spread`, every W-th batch.
+        Number of this process, from 0. Each of W processes gets every W-th row; with `spread`,
+        every W-th batch.
 
     [drop_last]
     drop_last : bool, default=False
-        What to do where rows cannot be divided by `num_replicas`: leave out the last ones, or use
-        the first ones twice.
+        Whether the last rows are left out where their number cannot be divided by
+        `num_replicas`; otherwise the first ones are used twice.
 
     [epoch]
     epoch : int
-        Number of the epoch that the next ``iter()`` gives. Each ``iter()`` whose rows are read is
-        another epoch, so that nobody has to call `set_epoch`; who does is obeyed.
+        Number of the epoch that the next ``iter()`` returns. Each ``iter()`` whose rows are read
+        is another epoch, so there is no need to call `set_epoch`; a call sets the next one.
 
     [sample_indices_]
     sample_indices_ : ndarray of shape (n_resampled,)
@@ -309,7 +326,7 @@ SHARED: dict[str, str] = _texts(
     [sampling_strategy_]
     sampling_strategy_ : dict
         Class label to number of images: those to add when over-sampling, those to keep when
-        under-sampling. Where images are cleaned, only the labels count.
+        under-sampling. For samplers that clean, only the labels matter.
 
     [embedding_]
     embedding_ : transformer or None
@@ -323,13 +340,30 @@ SHARED: dict[str, str] = _texts(
     image_shape_ : tuple of int
         Shape of one image, empty for paths; only after fitting on images.
 
+    [channel_axis]
+    channel_axis : int, default=None
+        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). ``None``: the last one; an ambiguous shape, such as (12, 32, 32), is refused.
+        Files are always (H, W, C).
+
+    [engine]
+    engine : {"numpy", "opencv"}, default="numpy"
+        Library that interpolates. OpenCV (``pip install "imblearn-images[opencv]"``) is about
+        twice as fast; its bicubic interpolation sharpens a little more, so that its images
+        differ from NumPy's by some grey levels along edges.
+
+    [background]
+    background : {"any", "larger", "same"}, default="any"
+        Class of the background: any class, one with more images than the class of the base
+        (any, if there is none), or the same class.
+
     [ax]
     ax : matplotlib Axes or None, default=None
         Where to draw; ``None``: into a new figure.
 
     [ax_]
     ax_ : matplotlib Axes
-        Where it was drawn.
+        The axes of the drawing.
 
     [figure_]
     figure_ : matplotlib Figure
@@ -337,3 +371,12 @@ SHARED: dict[str, str] = _texts(
     """
 )
 """Name in a placeholder -> lines of a docstring."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "drawing_parameters": ("embedding", "interpolate", "synthesis", "accept", "output_dir"),
+    "drawing_attributes": ("plan_", "sampling_strategy_", "embedding_", "n_features_in_"),
+    "selecting_attributes": (
+        *("plan_", "sample_indices_", "sampling_strategy_", "embedding_", "n_features_in_"),
+    ),
+}
+"""Name in a placeholder -> names of the texts that many classes list in this order."""

@@ -1,10 +1,10 @@
-"""Drawings: training sets that several fits have in common, drawn and described once.
+"""Drawings: training sets that several fits share, drawn and described once.
 
 Candidates of a comparison, and policies of an ensemble, are fitted on the same images again and
-again: as they are, behind samplers, behind the same sampler with another correction. Three things
-are therefore made once and handed on: the features of each image, where the classifier begins
-with a step that describes each image alone; what a sampler draws, of which only the new rows are
-described; and the fit itself. Results are those of the plain Pipeline, to the last bit.
+again: as they are, after a sampler, after the same sampler with another correction. Three things
+are therefore computed once and reused: the features of each image, if the classifier begins with
+a step that describes each image by itself; the images that a sampler draws, of which only new rows
+are described; and the fit itself. Results equal those of the plain Pipeline, to the last bit.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from imblearn_images.decision._class_counts import fit_counting, hides_shares
 __all__ = ["Described", "Drawn", "Fit", "Parts", "Training", "in_form", "parts_of", "same_drawing"]
 
 HELD = 1 << 28
-"""Bytes of drawn sets that a training set keeps for the next fit; the latest alone may be more."""
+"""Bytes of drawn sets that are kept for later fits; the latest set is kept even if it is larger."""
 BLOCK = 256
-"""Images that are described at a time."""
+"""Number of images that are described at a time."""
 
 
 class Parts(NamedTuple):
@@ -42,24 +42,28 @@ class Parts(NamedTuple):
     samplers: list[Any]
     name: str
     describing: Any
-    """Step that makes features of each image alone."""
+    """Step that makes features of each image by itself."""
     rest: list[tuple[str, Any]]
-    """Named steps behind it, the classifier last."""
+    """Named steps after it, the classifier last."""
 
     @property
     def model(self) -> Pipeline:
-        """What is fitted on features."""
+        """Pipeline of the steps that are fitted on features."""
         return Pipeline(self.rest)
 
     def whole(self, describing: Any, model: Pipeline) -> Pipeline:
-        """The fitted Pipeline behind the samplers, which takes images."""
+        """Return the fitted Pipeline without samplers, which takes images."""
         return Pipeline([(self.name, describing), *model.steps])
 
 
 def parts_of(estimator: Any) -> Parts | None:
-    """Take a Pipeline apart into samplers, a step that describes, and the rest.
+    """Split a Pipeline into samplers, a step that describes images, and the rest.
 
-    None for what is no Pipeline, does not begin in this way, or caches its steps itself.
+    Returns
+    -------
+    parts : Parts or None
+        None if `estimator` is not a Pipeline, does not begin like this, or caches its steps
+        itself.
 
     Examples
     --------
@@ -79,13 +83,13 @@ def parts_of(estimator: Any) -> Parts | None:
     if not _describes(first) or not rest or any(hasattr(s, "fit_resample") for _, s in rest):
         return None
     names = [name, *(each for each, _ in rest)]
-    if len(set(names)) < len(names):  # in Pipelines within each other
+    if len(set(names)) < len(names):  # possible for steps of nested Pipelines
         return None
     return Parts(samplers, name, first, rest)
 
 
 def _flat(estimator: Any) -> list[tuple[str, Any]] | None:
-    """Named steps of a Pipeline and of those in it; None where one is no plain Pipeline."""
+    """Return the named steps of a Pipeline and of those nested in it; None if it caches steps."""
     if not isinstance(estimator, Pipeline):
         return None
     if estimator.memory is not None or estimator.verbose:
@@ -102,21 +106,22 @@ def _flat(estimator: Any) -> list[tuple[str, Any]] | None:
 
 
 def _describes(step: Any) -> bool:
+    """Return whether a step declares that it makes features of each image by itself."""
     return bool(getattr(step, "of_each_alone", False))
 
 
 @dataclass(frozen=True)
 class Described:
-    """Features of images, and the fitted step that has made them."""
+    """Features of images, and the fitted step that made them."""
 
     step: Any
     features: NDArray[Any]
     seconds: float
-    """Of one image."""
+    """Time per image."""
 
     @classmethod
     def of(cls, step: Any, images: Any) -> Described | None:
-        """Describe images; None where the step returns no array, as it may have been set to."""
+        """Describe images; return None if the step returns something else, such as a data frame."""
         started = time.perf_counter()
         step = clone(step).fit(images)
         features = step.transform(images)
@@ -125,31 +130,31 @@ class Described:
         return cls(step, features, (time.perf_counter() - started) / max(1, len(features)))
 
     def subset(self, rows: NDArray[np.intp]) -> Described:
-        """Those of some of the images."""
+        """Return the features of some of the images."""
         return Described(self.step, self.features[rows], self.seconds)
 
 
 @dataclass
 class Drawn:
-    """A training set behind samplers."""
+    """A training set after samplers."""
 
     X: Any
-    """Features, where images are described; images elsewhere."""
+    """Features if images are described, otherwise images."""
     y: NDArray[Any]
     carried: dict[str, Any]
-    """Metadata that have followed the images."""
+    """Metadata that were resampled with the images."""
     plan: ResamplingPlan | None
     seconds: float = 0.0
-    """What making it takes, features included."""
+    """Time to make it, including features."""
     resampling_seconds: float = np.nan
     peak: float = np.nan
-    """Bytes that resampling held; NaN where that was not traced."""
+    """Peak memory of resampling in bytes; NaN if it was not traced."""
     heard: list[Any] = field(default_factory=list)
-    """Warnings on the way."""
+    """Warnings that were recorded."""
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what is kept."""
+        """Size of `X` in bytes."""
         return int(getattr(self.X, "nbytes", 0))
 
 
@@ -158,32 +163,33 @@ class Fit:
     """A fitted classifier."""
 
     model: Any
-    """Takes features where images are described."""
+    """The fitted model, which takes features if images are described."""
     counted: Mapping[Any, float]
-    """How much of each class has reached its last step; empty where nobody has counted."""
+    """Number or weight of images of each class in its last step; empty if not counted."""
     plan: ResamplingPlan | None
     seconds: float
-    """What it takes, drawing included, were it made alone."""
+    """Time that it would take alone, including drawing."""
     resampling_seconds: float
     peak: float
     heard: list[Any] = field(default_factory=list)
-    """Warnings on the way."""
+    """Warnings that were recorded."""
 
 
 class Training:
-    """A training set, what samplers make of it, and fits on that; each is made once.
+    """A training set, the sets that samplers draw from it, and fits on these, each made once.
 
     Parameters
     ----------
     X, y : images and labels
+        The training set.
     described : Described, default=None
-        Features of the images, for classifiers that begin with the step that has made them.
+        Features of the images, for classifiers that begin with the step that made them.
     carried : dict, default=None
-        Metadata of a fit; what has one value an image follows the images.
+        Metadata of a fit; values with one entry for each image are resampled with the images.
     held : int, default=HELD
-        Bytes of drawn sets that are kept for later fits. The oldest go first.
+        Bytes of drawn sets that are kept for later fits. The oldest are removed first.
     record : bool, default=False
-        Whether warnings are recorded, to be told again by those that share a fit.
+        Whether warnings are recorded, and issued again by fits that reuse a result.
     """
 
     def __init__(
@@ -199,15 +205,15 @@ class Training:
         self.carried = {} if carried is None else carried
         self.held, self.record = held, record
         self.spared = 0.0
-        """Seconds of what fits were given that others had made."""
+        """Seconds that were saved by reusing fits."""
         self._sets: list[tuple[list[Any], Drawn]] = []
         self._fits: list[tuple[list[Any], Any, Fit]] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_sets": [], "_fits": []}  # what another process draws it draws itself
+        return vars(self) | {"_sets": [], "_fits": []}  # another process draws and fits by itself
 
     def describes(self, step: Any) -> bool:
-        """Whether these features are those of a step."""
+        """Return whether `described` holds the features of an equal step."""
         return self.described is not None and alike(self.described.step, step)
 
     def draw(
@@ -217,10 +223,10 @@ class Training:
         *,
         lazily: bool = False,
     ) -> Drawn:
-        """Run samplers, or look up what they have drawn.
+        """Return what samplers draw, newly drawn or kept.
 
-        `traced` is called with ``fit_resample`` and its arguments; it gives the result, seconds
-        and bytes. `lazily`: images may be drawn when they are read.
+        `traced`, if given, is called with ``fit_resample`` and its arguments, and returns the
+        result, seconds and bytes. With `lazily`, images may be drawn when they are read.
         """
         for known, drawn in self._sets:
             if same_drawing(known, samplers):
@@ -239,10 +245,11 @@ class Training:
     def _drawn(
         self, samplers: Sequence[Any], traced: Callable[..., Any] | None, *, lazily: bool
     ) -> Drawn:
+        """Run samplers one after the other; `carried` and the plan follow through all of them."""
         started = time.perf_counter()
         X, y, carried = self.X, self.y, self.carried
         plan: ResamplingPlan | None = None
-        traces = True  # through all samplers
+        traces = True  # whether all samplers have a plan
         seconds = peak = np.nan
         lazily = lazily or self.described is not None
         for sampler in map(clone, samplers):
@@ -271,7 +278,7 @@ class Training:
         return Drawn(X, y, carried, plan, elapsed, seconds, peak)
 
     def _features(self, X: Any, plan: ResamplingPlan | None) -> tuple[NDArray[Any], float]:
-        """Features of images behind samplers, and the seconds that known ones have spared."""
+        """Return the features of resampled images, and the seconds saved by known features."""
         assert self.described is not None
         known = self.described
         if X is self.X:
@@ -282,7 +289,8 @@ class Training:
         if plan is not None and plan.n_source == len(self.y):
             bases, new = plan.first_base, plan.synthetic.copy()
             for rows in _blocks(np.flatnonzero(~new)):
-                if not isinstance(X, Images):  # whatever a plan says, pixels count
+                # A third-party sampler may change pixels that its plan calls copies.
+                if not isinstance(X, Images):
                     differ = (X[rows] != self.X[bases[rows]]).reshape(len(rows), -1).any(axis=1)
                     new[rows[differ]] = True
                 features[rows] = known.features[bases[rows]]
@@ -300,10 +308,10 @@ class Training:
         traced: Callable[..., Any] | None = None,
         lazily: bool = False,
     ) -> Fit:
-        """Fit a classifier on what samplers draw, or look the fit up.
+        """Return a classifier fitted on what samplers draw, newly fitted or kept.
 
-        `counts`: it is to be known how much of each class the last step was given. `params` makes
-        further parameters of ``fit``, of labels and metadata; such fits are not shared.
+        With `counts`, the images or weights of each class in the last step are counted. `params`
+        makes further parameters of ``fit`` from labels and metadata; such fits are not kept.
         """
         for known, twin, fit in self._fits:
             enough = bool(fit.counted) or not counts
@@ -341,38 +349,42 @@ class Training:
 
 
 def in_form(model: Any, X: Any) -> Any:
-    """Images in the form that a model takes, of a home of pixels, too."""
+    """Return images, possibly in a home of pixels, in the form that a model takes."""
     X = np.asarray(X) if isinstance(X, Images) and not reads_homes(model) else X
     return X if isinstance(X, Images) else handed(model, X)
 
 
 def _steps(model: Any) -> list[Any]:
+    """Return the steps of a Pipeline, or the model as the only one."""
     return [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
 
 
 def _plan_of(sampler: Any) -> ResamplingPlan | None:
+    """Return the plan of a fitted sampler, or None if it has none of this library."""
     plan = getattr(sampler, "plan_", None)
     return plan if isinstance(plan, ResamplingPlan) else None
 
 
 def same_drawing(some: Sequence[Any], others: Sequence[Any]) -> bool:
-    """Whether samplers draw the same images, be it now or when they are read."""
+    """Return whether samplers draw the same images, at once or when they are read."""
     return alike([_now(each) for each in some], [_now(each) for each in others])
 
 
 def _now(sampler: Any) -> Any:
+    """Return a sampler with ``lazy=False``, if it has this parameter."""
     if "lazy" not in sampler.get_params(deep=False):
         return sampler
     return clone(sampler).set_params(lazy=False)
 
 
 def _blocks(rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return rows in blocks of :data:`BLOCK`."""
     return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
 
 
 @contextmanager
 def _heard(record: bool) -> Iterator[list[Any]]:
-    """Record warnings; in threads others' would be among them."""
+    """Record warnings if requested; in threads, those of other threads would be among them."""
     if not record:
         yield []
         return
@@ -381,6 +393,6 @@ def _heard(record: bool) -> Iterator[list[Any]]:
 
 
 def _tell(heard: Sequence[Any]) -> None:
-    """Warn again of what was recorded."""
+    """Issue recorded warnings again."""
     for each in heard:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)

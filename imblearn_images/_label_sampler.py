@@ -1,4 +1,4 @@
-"""What every sampler of images with several labels shares: its door, and the way back."""
+"""What samplers of images with several labels share: checks of the input, and the output."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from imblearn_images._sampler import MeasuringSamplerMixin, read_selected
+from imblearn_images._sampler import MeasuringSamplerMixin, read_selected, taken_out
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry
 from imblearn_images.core.columns import rows_of
-from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.containers import holds_images
 from imblearn_images.core.embedding import check_embedding
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.multilabel import LabelCounts, count_labels_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.stores import resampled
 from imblearn_images.core.targets import plain
 from imblearn_images.core.validation import (
     PLAN_BYTES,
@@ -41,26 +42,27 @@ __all__ = ["LabelSamplerMixin", "carried_by", "check_rows", "requested_labels", 
 def requested_labels(
     strategy: Any, labels: LabelCounts, kind: Literal["over-sampling", "under-sampling"]
 ) -> dict[Any, int]:
-    """How many of each label a `sampling_strategy` requests, or leaves.
+    """Return the number that a `sampling_strategy` requests of each label that is to change.
 
     Parameters
     ----------
     strategy : float, str, dict or callable
         As LabelOverSampler or LabelUnderSampler takes it.
     labels : LabelCounts
-        What there is.
+        Labels of the images.
     kind : {"over-sampling", "under-sampling"}
-        Whether labels reach the most frequent one, or come down to the rarest.
+        Whether labels come up to the most frequent one, or down to the rarest.
 
     Returns
     -------
     requested : dict
-        Label to number; labels that are left alone are not in it.
+        Label to number afterwards; labels that are left alone are not in it.
 
     Raises
     ------
     ValueError
-        For an unknown word or label, a share outside 0 to 1, and less than there is, or more.
+        For an unknown string or label, a share outside 0 to 1, and a number below that of the
+        label when over-sampling, or above it when under-sampling.
 
     Examples
     --------
@@ -86,7 +88,7 @@ def requested_labels(
         )
     most, fewest = max(there.values()), min(there.values())
     if isinstance(strategy, str):
-        end = fewest if adds else most  # the end that can be asked for alone, or left alone
+        end = fewest if adds else most  # the labels that "minority" or "majority" means
         at_end = [label for label, n in there.items() if n == end]
         others = [label for label, n in there.items() if n != end]
         minority, majority = ("minority", "majority") if adds else ("majority", "minority")
@@ -102,7 +104,7 @@ def requested_labels(
                 f"`sampling_strategy` must be one of {', '.join(map(repr, chosen))}, a share, "
                 f"a dict or a function, got {strategy!r}."
             )
-        asked: dict[Any, int] = dict.fromkeys(chosen[strategy], most if adds else fewest)
+        targets: dict[Any, int] = dict.fromkeys(chosen[strategy], most if adds else fewest)
     elif isinstance(strategy, Real) and not isinstance(strategy, bool):
         share = float(strategy)
         if not 0 < share <= 1:
@@ -114,19 +116,20 @@ def requested_labels(
             raise ValueError(
                 f"`sampling_strategy` must be {what} above 0 and at most 1, got {strategy!r}."
             )
+        # Round first: 0.7 * 10 must not miss a whole number by the last bit.
         if adds:
-            asked = dict.fromkeys(there, math.ceil(round(share * most, 6)))
+            targets = dict.fromkeys(there, math.ceil(round(share * most, 6)))
         else:
-            asked = dict.fromkeys(there, math.floor(round(fewest / share, 6)))
+            targets = dict.fromkeys(there, math.floor(round(fewest / share, 6)))
     else:
         given = strategy(labels.flat) if callable(strategy) else strategy
         if not isinstance(given, Mapping):
             raise ValueError(
-                "`sampling_strategy` must be a float, a word, a dict {label: number} or a function "
+                "`sampling_strategy` must be a float, a str, a dict {label: number} or a function "
                 f"that returns one, got {given!r:.80}."
             )
-        asked = {plain(label): int(n) for label, n in as_counts(given).items()}
-        for label, n in asked.items():
+        targets = {plain(label): int(n) for label, n in as_counts(given).items()}
+        for label, n in targets.items():
             if label not in before:
                 known = ", ".join(map(repr, labels.labels[:10]))
                 raise ValueError(
@@ -136,35 +139,37 @@ def requested_labels(
             if n < before[label] if adds else n > before[label]:
                 what = "images" if labels.counts.max() <= 1 else "objects"
                 raise ValueError(
-                    f"`sampling_strategy` must not be {'less' if adds else 'more'} than there is "
-                    f"when {kind}. Class {label!r} has {before[label]} {what}, "
-                    f"`sampling_strategy` asks for {n}."
+                    f"`sampling_strategy` must not request {'fewer' if adds else 'more'} than "
+                    f"there are when {kind}, got {n} for label {label!r}, which has "
+                    f"{before[label]} {what}."
                 )
     return {
-        label: n for label, n in asked.items() if (n > before[label] if adds else n < before[label])
+        label: n
+        for label, n in targets.items()
+        if (n > before[label] if adds else n < before[label])
     }
 
 
 def check_rows(n_rows: int) -> None:
-    """Refuse, before anything is drawn, a plan of so many rows that not even a list fits."""
+    """Raise MemoryError if a plan of so many rows does not fit, before anything is drawn."""
     check_fits(
         n_rows * PLAN_BYTES,
         f"A plan of {n_rows} images",
-        "Ask for fewer with `sampling_strategy` or `max_repeats`.",
+        "Request fewer with `sampling_strategy` or `max_repeats`.",
     )
 
 
 class LabelSamplerMixin(MeasuringSamplerMixin):
-    """Mixin for a sampler of images with several labels: its door, and its way back."""
+    """Mixin for a sampler of images with several labels: checks of its input, and its output."""
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
         check_embedding(self.embedding)
-        self._prepared(X if isinstance(X, Images) else unwrap(X)[0], y)
+        self._prepared(taken_out(X)[0], y)
         return self
 
     # Nothing may be passed as `params`: type checkers see that, and at run time the error names
-    # what there is.
+    # the parameters that exist.
     def fit_resample(
         self, X: Any, y: Any, *, embeddings: ArrayLike | None = None, **params: NoReturn
     ) -> tuple[Any, Any]:
@@ -179,11 +184,11 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
             tensors, images of Pillow); or any other home of pixels
             (:mod:`imblearn_images.images`).
         y : Annotations, array-like of shape (n, L), or list of length n
-            :class:`~imblearn_images.annotations.Annotations` of the images, whose objects are
-            counted, and which are carried along with what is drawn. A table of 0 and 1, or of
-            numbers of objects, with a column for each label: an array, sparse matrix, tensor or
-            data frame. Or a list with the labels of each image: a list, tuple or set, which may
-            be empty. One label an image, shape (n,), is taken, too.
+            :class:`~imblearn_images.annotations.Annotations` of the images: their objects are
+            counted, and they are carried along with the images that are drawn. Or a table of 0
+            and 1, or of numbers of objects, with a column for each label: an array, sparse matrix,
+            tensor or data frame. Or a list with the labels of each image: a list, tuple or set,
+            which may be empty. One label per image, shape (n,), is possible, too.
         embeddings : array-like of shape (n, d), default=None
             Features of the images computed beforehand, e.g. by a network, instead of those
             that `embedding` makes.
@@ -191,33 +196,36 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         Returns
         -------
         X_resampled : images
-            In the container, dtype and shape of `X`, as other samplers give them back.
+            In the container, dtype and shape of `X`, as other samplers return them.
         y_resampled : Annotations, array-like of shape (n_resampled, L), or list
             Labels of `X_resampled`, in the container and dtype of `y`.
 
         Raises
         ------
         ValueError
-            If lengths differ, a label is missing or is not a whole number from 0 on, or the
-            strategy names a label that there is not; the row or label is named. If there is
-            an `embedding` as well as `embeddings`.
+            If lengths differ, a label is missing, a number in `y` is not a whole one of at least
+            0, or the strategy names a label that `y` does not have; the row or label is named. If
+            there is an `embedding` as well as `embeddings`.
         TypeError
             For a parameter that this sampler does not take.
         """
         check_embedding(self.embedding)
         given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
         self._check_params({**given, **params})
-        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
-        worker: Any = copy.copy(self)  # threads that share a sampler do not see each other's
+        held, rewrap, store = taken_out(X)
+        worker: Any = copy.copy(self)  # threads may share a sampler: no half-done fit is seen
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
         X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
         if isinstance(labels.source, Annotations):
             paths = getattr(X_resampled, "paths", None)
             y_resampled = carried_by(worker, labels.source, images, paths)
-            counts = y_resampled.counts()  # what is drawn may show more, or fewer, than its base
+            counts = y_resampled.counts()  # an image may show more or fewer objects than its base
             worker.plan_ = worker.plan_.labelled(counts, labels.labels)
-            worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
+            if hasattr(worker, "reach_"):  # of samplers that compare it with what was requested
+                worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
         self.__dict__ = vars(worker)
+        if store is not None:
+            return resampled(worker.plan_, store), y_resampled
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
         if held is not X:
@@ -228,7 +236,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         return X_resampled, y_resampled
 
     def _prepared(self, held: Any, y: Any) -> tuple[Any, LabelCounts]:
-        """Images and labels, checked; what the strategy requests is left behind."""
+        """Return the checked images and labels, and set ``sampling_strategy_``."""
         labels = count_labels_of(y)
         is_table = not isinstance(held, Images) and not holds_images(held)
         X = as_pixels(held) if is_table else open_images(held)
@@ -244,8 +252,8 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         return X, labels
 
     def _requested(self, labels: LabelCounts) -> dict[Any, int]:
-        """How many of each label are to be added; labels that are left alone are not in it."""
-        if hasattr(self.sampling_strategy, "repeats"):  # it says how often each image is used
+        """Return a dict of label to number to add, without the labels that are left alone."""
+        if hasattr(self.sampling_strategy, "repeats"):  # repeat_factor sets numbers image by image
             return {}
         before = dict(zip(labels.labels, labels.counts.sum(axis=0).tolist(), strict=True))
         targets = requested_labels(self.sampling_strategy, labels, "over-sampling")
@@ -253,7 +261,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
 
 
 def _check_order(X: Any, annotations: Annotations) -> None:
-    """Refuse files in another order than the annotations have them in."""
+    """Raise if files are not in the order of their annotations."""
     if not isinstance(X, Images) or X.paths is None or annotations.paths is None:
         return
     pairs = zip(X.paths.tolist(), annotations.paths.tolist(), strict=True)
@@ -268,15 +276,16 @@ def _check_order(X: Any, annotations: Annotations) -> None:
 def carried_by(
     sampler: Any, annotations: Annotations, images: Any, paths: NDArray[Any] | None
 ) -> Annotations:
-    """Annotations of the rows that a sampler has decided on, with their files if there are some."""
-    if not getattr(sampler.output_dir, "carries", True):  # whoever draws a row carries them
+    """Return the annotations of the rows of a sampler's plan, with `paths` as their files."""
+    # Where images are drawn later, what draws a row carries its annotations.
+    if not getattr(sampler.output_dir, "carries", True):
         return annotations[sampler.plan_.first_base]
     carried = carry(sampler.plan_, annotations, images, n_jobs=sampler.n_jobs)
     return replace(carried, paths=paths)
 
 
 def take_selected(X: Any, plan: ResamplingPlan) -> Any:
-    """Rows of the source, in its kind."""
+    """Return the rows of `X` that a plan selects, in its container."""
     if isinstance(X, Images):
         return X.subset(plan.base)
     if isinstance(X, np.ndarray):

@@ -1,4 +1,4 @@
-"""Members: one estimator of a sampler, or of none, and the classifier that is to be helped."""
+"""Members: samplers in front of a classifier, as one estimator; what classifiers take."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def class_weight_of(estimator: Any, prefix: str = "") -> str | None:
-    """Name the parameter of the classifier inside Pipelines, searches and the like."""
+    """Return the name of the parameter class_weight inside Pipelines and searches; None without."""
     if isinstance(estimator, SklearnPipeline):
         step, last = estimator.steps[-1]
         return class_weight_of(last, f"{prefix}{step}__")
@@ -91,14 +91,17 @@ def _growth_of(sampler: Any) -> int:
 
 
 def takes_weights(estimator: Any) -> bool:
-    """Return whether the classifier, at the end of a Pipeline, can be given sample weights."""
+    """Return whether a classifier, or the last step of a Pipeline, takes sample weights."""
     if isinstance(estimator, SklearnPipeline):
         return takes_weights(estimator.steps[-1][1])
     return bool(has_fit_parameter(estimator, "sample_weight"))
 
 
 def samplers_of(candidate: Any, X: Any) -> list[tuple[str, Any]]:
-    """The steps of a sampler, or of a Pipeline of samplers, that take the images."""
+    """Return (name, sampler) for a sampler, or for each in a Pipeline, so that it takes `X`.
+
+    Samplers that do not know images are wrapped in ImageSampler, unless X holds rows of pixels.
+    """
     if isinstance(candidate, SklearnPipeline):
         return [
             (f"{name}-{inner}", step)
@@ -112,14 +115,19 @@ def samplers_of(candidate: Any, X: Any) -> list[tuple[str, Any]]:
 
 
 def _knows_images(sampler: Any) -> bool:
+    """Return whether a sampler takes images in their own shape, by its tags."""
     return bool(get_tags(sampler).input_tags.three_d_array)
 
 
 def on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
-    """Put samplers between the images and an estimator."""
+    """Return a Pipeline of samplers and an estimator, with the reading and flattening it needs.
+
+    Without samplers or other steps, the estimator itself is returned.
+    """
     steps = list(samplers)
     is_reader = isinstance(estimator, SklearnPipeline) and isinstance(estimator[0], ReadImages)
     if holds_paths(X):
+        # On files, samplers that draw need an `output_dir`. Without one the reader goes first.
         writes = any(getattr(sampler, "output_dir", None) for _, sampler in samplers)
         if is_reader and samplers and not writes:
             steps, estimator = [("read", estimator[0]), *steps], estimator[1:]
@@ -131,7 +139,7 @@ def on_images(samplers: list[tuple[str, Any]], estimator: Any, X: Any) -> Any:
 
 
 def takes_images(estimator: Any) -> bool:
-    """Return whether an estimator, or one that a meta-estimator asks, takes images."""
+    """Return whether an estimator, or one inside a meta-estimator, takes images."""
     if takes_of(estimator)[0]:
         return True
     if isinstance(estimator, SklearnPipeline) or not hasattr(estimator, "get_params"):
@@ -141,16 +149,16 @@ def takes_images(estimator: Any) -> bool:
 
 
 def seeded(estimator: Any, seed: int) -> Any:
-    """Clone whose every ``random_state`` that is None has become `seed`."""
+    """Return a clone in which every ``random_state`` that is None is `seed`."""
     twin = clone(estimator)
     unset = dict.fromkeys(unseeded(twin), seed)
     return twin.set_params(**unset) if unset else twin
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Return whether two estimators, or lists of them, do the same, as far as parameters tell.
+    """Return whether two estimators, or lists of them, have the same parameters.
 
-    Arrays and functions are the same only where they are one object.
+    Arrays and functions count as the same only if they are one object.
 
     Examples
     --------

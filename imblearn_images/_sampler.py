@@ -6,7 +6,7 @@ import copy
 import inspect
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import prod
@@ -57,6 +57,7 @@ __all__ = [
     "read_selected",
     "searched_here",
     "sizes_told",
+    "taken_out",
 ]
 
 ADDED: dict[str, Any] = {
@@ -100,9 +101,11 @@ def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
         raise NotADirectoryError(
             f"`output_dir` must be a folder, got the file {os.fspath(folder)}."
         )
-    names = [os.fspath(path) for path in paths]
-    sources = {os.path.dirname(name) for name in names}
-    sources |= {os.path.dirname(os.path.realpath(name)) for name in names if os.path.islink(name)}
+    sources = set()
+    for name in map(os.fspath, paths):
+        sources.add(os.path.dirname(name))
+        if os.path.islink(name):
+            sources.add(os.path.dirname(os.path.realpath(name)))
     if os.path.realpath(folder) in {os.path.realpath(source) for source in sources}:
         raise ValueError(
             f"`output_dir` must not be a folder of the images themselves, got {os.fspath(folder)}: "
@@ -113,6 +116,24 @@ def _check_output(folder: str | os.PathLike[str], paths: NDArray[Any]) -> None:
 
 LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
 """Context in which pixels near the limits of their type give no warning on the way."""
+
+
+def taken_out(X: Any) -> tuple[Any, Callable[..., Any] | None, StoreImages | None]:
+    """Take images out of the container that the user passed.
+
+    Returns
+    -------
+    held : Images or what :func:`~imblearn_images.core.containers.unwrap` returns
+        The images; of a chunked array a home of pixels, which reads it chunk by chunk.
+    rewrap : callable or None
+        Puts a result back into the container; None for a home of pixels.
+    store : StoreImages or None
+        The same as `held` if `X` is a chunked array.
+    """
+    if is_store(X):
+        store = StoreImages(X)
+        return store, None, store
+    return (X, None, None) if isinstance(X, Images) else (*unwrap(X), None)
 
 
 def _opened(X: Any) -> Any:
@@ -142,9 +163,7 @@ class ImageSamplerMixin:
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
-        if is_store(X):
-            X = StoreImages(X)
-        images = _opened(X if isinstance(X, Images) else unwrap(X)[0])
+        images = _opened(taken_out(X)[0])
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
             return super().fit(images, labels, **params)  # type: ignore[misc]
@@ -185,9 +204,8 @@ class ImageSamplerMixin:
             For a parameter that this sampler does not take.
         """
         self._check_params(params)
-        store = StoreImages(X) if is_store(X) else None
-        held, rewrap = (X, None) if isinstance(X, Images) or store is not None else unwrap(X)
-        images = _opened(held) if store is None else store
+        held, rewrap, store = taken_out(X)
+        images = _opened(held)
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
         # share a sampler do not see each other's; what is left at the end is one whole result.
@@ -624,6 +642,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
             {"": rows},
             asked=np.flatnonzero(self._asked(y)) if self.remembers else None,
             width=4 * k + 8 if self.repeats else 0,
+            few=self._few(y),
             n_jobs=self.n_jobs,
         )
         asked = copy.copy(self)
@@ -638,6 +657,10 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     def _asked(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         """Whose neighbours it looks for."""
         return np.isin(y, list(self.sampling_strategy_))
+
+    def _few(self, y: NDArray[Any]) -> NDArray[np.intp] | None:
+        """Rows to which it asks for all distances, again and again; None if there are none."""
+        return None
 
     def _decides_on_numbers(self, X: Any) -> bool:
         """Whether all it sees of the images are neighbours that this library finds itself."""
@@ -654,6 +677,14 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
             for name, more in self.searches.items()
         }
 
+    def _numbered_strategy(self, y: NDArray[Any]) -> Any:
+        """Return `sampling_strategy` for classes numbered from 0; it differs if it lists labels."""
+        if not isinstance(self.sampling_strategy, list):
+            return self.sampling_strategy
+        # The labels as they are: tolist() makes something else of dates.
+        number = {label: at for at, label in enumerate(np.unique(np.asarray(y)))}
+        return [number[label] for label in self.sampling_strategy]
+
     def _select(self, seen: Any, y: NDArray[Any]) -> Any:
         """Select with imbalanced-learn, on classes numbered from 0.
 
@@ -663,12 +694,10 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         labels, numbers = np.unique(np.asarray(y), return_inverse=True)
         if labels.dtype.kind in "iu" and labels.tolist() == list(range(len(labels))):
             return super()._select(seen, y)
-        # as they are: of dates tolist() makes something else
-        number = {label: at for at, label in enumerate(labels)}
         asked = copy.copy(self)
         given = {name: getattr(self, name) for name in ("sampling_strategy", "sampling_strategy_")}
-        if isinstance(self.sampling_strategy, list):
-            asked.sampling_strategy = [number[label] for label in self.sampling_strategy]
+        asked.sampling_strategy = self._numbered_strategy(y)
+        number = {label: at for at, label in enumerate(labels)}
         asked.sampling_strategy_ = {number[k]: n for k, n in self.sampling_strategy_.items()}
         resampled = super(MeasuringSelectorMixin, asked)._select(seen, numbers)
         vars(self).update(vars(asked) | given)

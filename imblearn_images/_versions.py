@@ -1,4 +1,4 @@
-"""Versions: what a question or a bug report has to name."""
+"""Versions: what to name in a question or a bug report."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["show_versions"]
 
 
 def show_versions() -> None:
-    """Print the versions of Python, of this package, and of all it works with.
+    """Print the versions of Python, of this package, and of the packages it works with.
 
-    A question or a bug report should begin with this.
+    Begin a question or a bug report with this.
 
     Read more in the :ref:`User Guide <asking-for-help>`.
 
@@ -35,6 +35,7 @@ def show_versions() -> None:
 
 
 def _line(name: str, version: str) -> None:
+    """Print one line."""
     sys.stdout.write(f"{name}: {version}\n")
 
 
@@ -50,4 +51,4 @@ PACKAGES = (
     ),
     *("threadpoolctl", "Pillow", "matplotlib", "pandas", "tqdm", "imagehash", "torch"),
 )
-"""What this package needs, and what its extras bring to users."""
+"""Packages that this one requires, and those that extend it."""

@@ -1,4 +1,4 @@
-"""Data sets to try things on: made imbalanced, bundled, or read from class folders."""
+"""Data sets to try things out: made imbalanced, bundled with scikit-image, or read from folders."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ PHOTOS = {
 }
 
 
-def _counts_asked(sampling_strategy: Any, y: Any, **kwargs: Any) -> dict[Any, int]:
-    asked = sampling_strategy(y, **kwargs) if callable(sampling_strategy) else sampling_strategy
-    if not isinstance(asked, Mapping):
+def _counts_requested(sampling_strategy: Any, y: Any, **kwargs: Any) -> dict[Any, int]:
+    """Return the checked number of images to keep of each class that a strategy names."""
+    requested = sampling_strategy(y, **kwargs) if callable(sampling_strategy) else sampling_strategy
+    if not isinstance(requested, Mapping):
         raise TypeError(
             "`sampling_strategy` must be a dict {class: number of images} or a callable "
-            f"y -> dict such as LongTail(10), Step(10) or Staircase(5), got {asked!r}."
+            f"y -> dict such as LongTail(10), Step(10) or Staircase(5), got {requested!r}."
         )
     has = Counter(list(np.asarray(y).reshape(-1)))
-    for label, n in as_counts(asked).items():
+    for label, n in as_counts(requested).items():
         if label not in has:
             raise ValueError(
                 f"Class {label!r} is not present in the data, which has {[*map(told, has)]}."
@@ -55,7 +56,7 @@ def _counts_asked(sampling_strategy: Any, y: Any, **kwargs: Any) -> dict[Any, in
                 f"Class {label!r} has {has[label]} images, {n} were requested. The number "
                 "should be less or equal to the original."
             )
-    return dict(as_counts(asked))
+    return dict(as_counts(requested))
 
 
 def make_imbalance(
@@ -67,10 +68,10 @@ def make_imbalance(
     verbose: bool = False,
     **kwargs: Any,
 ) -> tuple[Any, Any]:
-    """Cut a set of images or image files to an exact number per class.
+    """Keep an exact number of images, or image files, of each class, drawn at random.
 
     `imblearn.datasets.make_imbalance` for images: same parameters and, with the same seed,
-    the same rows, whatever holds the images. No row is drawn twice.
+    the same rows, in any container. No row is drawn twice.
 
     Read more in the :ref:`User Guide <long-tails>`.
 
@@ -82,19 +83,19 @@ def make_imbalance(
         Labels.
     sampling_strategy : dict or callable
         Number of images to keep per class, or a callable ``y -> dict``: `LongTail`, `Step`,
-        `Staircase` or your own. A class that is not named stays whole.
+        `Staircase` or your own. Of classes that are not named, all images are kept.
     random_state : int, RandomState instance or None, default=None
         Seed of the draw.
     verbose : bool, default=False
-        Print the class counts before and after.
+        Whether to print the class counts before and after.
     **kwargs : dict
         Passed to a callable `sampling_strategy`.
 
     Returns
     -------
-    X_resampled : same container and dtype as `X` (a memmap gives an ndarray)
+    X_resampled : same container and dtype as `X` (an ndarray for a memmap)
         The images kept, class by class.
-    y_resampled : as `imblearn.datasets.make_imbalance` returns it
+    y_resampled : same container and dtype as `y`
         Their labels.
 
     Raises
@@ -123,7 +124,7 @@ def make_imbalance(
     drawn, y_resampled = draw_rows(
         np.arange(n)[:, None],
         labels,
-        sampling_strategy=_counts_asked(sampling_strategy, labels, **kwargs),
+        sampling_strategy=_counts_requested(sampling_strategy, labels, **kwargs),
         random_state=random_state,
         verbose=verbose,
     )
@@ -140,7 +141,7 @@ def make_imbalance(
 
 
 def _patches(photo: NDArray[np.uint8], size: int) -> tuple[NDArray[Any], ...]:
-    """Cut a photo to patches; with them their origins and quadrants."""
+    """Return the patches of a photo, (n, size, size[, 3]), their origins (n, 2) and quadrants."""
     grid = np.array(photo.shape[:2]) // size
     height, width = grid * size
     blocks = photo[:height, :width].reshape(grid[0], size, grid[1], size, -1).swapaxes(1, 2)
@@ -157,10 +158,10 @@ def load_texture_patches(
     random_state: int | np.random.RandomState | None = 0,
     return_X_y: bool = False,
 ) -> Any:
-    """Load a few hundred real labelled images, imbalanced: square patches of photos.
+    """Load a few hundred real, labelled, imbalanced images: square patches of photos.
 
-    The photos lie inside the scikit-image package; nothing is downloaded. Each is one class
-    and is cut without overlap (a rim narrower than `size` is left out).
+    The photos are part of the scikit-image package; nothing is downloaded. Each photo is one
+    class and is cut without overlap (a rim narrower than `size` is left out).
 
     Read more in the :ref:`User Guide <quickstart>`.
 
@@ -170,14 +171,14 @@ def load_texture_patches(
         "grey": the textures brick, grass, gravel, 256 patches of 32 x 32 each. "colour": the
         RGB photos astronaut, chelsea (a cat), coffee, rocket: 256, 126, 216, 260.
     size : int, default=32
-        Side of a patch in pixels; at most half the shortest side of the photos.
+        Side of a patch in pixels, from 1 to half the shortest side of the photos.
     sampling_strategy : dict, callable or None, default=None
-        Numbers per class, as in `make_imbalance`. None is ``LongTail(10)``: 256 brick, 80
-        grass, 25 gravel at 32 x 32. ``{}`` keeps every patch: balanced for "grey".
+        Number of patches per class, as in `make_imbalance`. None is ``LongTail(10)``: 256 brick,
+        80 grass, 25 gravel at 32 x 32. ``{}`` keeps every patch: balanced for "grey".
     random_state : int, RandomState instance or None, default=0
         Seed of the draw.
     return_X_y : bool, default=False
-        Return ``(images, target)`` instead of a Bunch.
+        Whether to return ``(images, target)`` instead of a Bunch.
 
     Returns
     -------
@@ -188,14 +189,14 @@ def load_texture_patches(
         target : ndarray of shape (n,), str
         target_names : ndarray of shape (n_classes,), str
         origins : ndarray of shape (n, 2), int, row and column of a patch's first pixel
-        groups : ndarray of shape (n,), int, quadrant 0 ... 3 of the photo. Neighbours look
+        groups : ndarray of shape (n,), int, quadrant 0 ... 3 of the photo. Adjacent patches look
         alike: ``GroupKFold(4)`` validates on a quadrant without training patches
         DESCR : str
 
     Raises
     ------
     ValueError
-        If `images` or `size` is not possible, or as in `make_imbalance`.
+        If `images` or `size` is not allowed, or as in `make_imbalance`.
     ModuleNotFoundError
         If scikit-image is not installed.
 

@@ -1,4 +1,4 @@
-"""Any other sampler with imbalanced-learn's interface, on images."""
+"""ImageSampler: any third-party sampler with imbalanced-learn's interface, on images."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ __all__ = ["ImageSampler", "instead_of"]
 
 
 def instead_of(sampler: Any) -> str:
-    """Sentence, with a space before it, on what to use instead; empty if nothing is near.
+    """Return a sentence, after a space, that suggests what to use instead; empty without a guess.
 
     Parameters
     ----------
     sampler : object
-        Anything.
+        What was passed where a sampler of this library belongs.
+
+    Returns
+    -------
+    advice : str
 
     Examples
     --------
@@ -59,7 +63,10 @@ def instead_of(sampler: Any) -> str:
 
 
 def _derived_from(cls: type) -> Iterator[type]:
-    """Classes of this package derived from `cls`: the modules that define them import this one."""
+    """Yield the classes of this package derived from `cls`, without importing their modules.
+
+    Those import this module, so it cannot import them.
+    """
     each: type
     for each in cls.__subclasses__():
         if each.__module__.startswith("imblearn_images."):
@@ -75,17 +82,18 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     """Run any sampler with imbalanced-learn's interface on images.
 
     The sampler, a third party's or your own, is run on features of the images. It must
-    select rows, or interpolate between them as ``base + step * (partner - base)``: then it
-    is known what every row is made of, and that is done with the images.
+    select rows, or interpolate between them as ``base + step * (partner - base)``: then the
+    parents of every row are known, and the same is done with their images.
 
     {guide=write-a-sampler}
 
     Parameters
     ----------
     sampler : sampler
-        Is cloned. One derived from imbalanced-learn's base classes is followed row by row;
-        any other has to tell the rows it has selected in ``sample_indices_``. One of this
-        library takes images without help; here it must not say how they are drawn.
+        A clone of it is run. If it is derived from imbalanced-learn's base classes, its rows are
+        traced; any other sampler has to select rows and list them in ``sample_indices_``. A
+        sampler of this library takes images itself; here its parameters must not say how they
+        are drawn.
     {embedding}
     {synthesis}
     {accept}
@@ -96,7 +104,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     Attributes
     ----------
     sampler_ : sampler
-        As fitted on the features.
+        The fitted clone of `sampler`.
     {plan_}
     {embedding_}
     {n_features_in_}
@@ -106,17 +114,17 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
     TypeError
         If `sampler` has no ``fit_resample``, or is a Pipeline.
     ValueError
-        If the rows that the sampler has made cannot be traced to images, or it draws images
-        in a way of its own.
+        If the rows that the sampler has made cannot be traced to images, or its parameters say
+        how images are drawn.
 
     Notes
     -----
-    The features are what the sampler sees. Without an `embedding` they are the pixels, as
-    float64 (8 bytes each) unless the images are floats, of which it may make copies.
+    The sampler gets features, of which it may make copies. Without an `embedding` they are the
+    pixels: as float64 (8 bytes each), unless the images are floats.
 
     A `synthesis` draws another image for every row that the sampler interpolates, and for every
-    repetition of a row. Without one, repetitions are copies, which `accept` lets pass.
-    `random_state` is the seed of what the synthesis draws; the sampler has its own.
+    repetition of a row. Without one, repetitions are copies, to which `accept` is not applied.
+    `random_state` is the seed of the synthesis; the sampler has its own.
 
     Examples
     --------
@@ -143,7 +151,7 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
       drawn by Augment)
     """
 
-    _sampling_type = "bypass"  # which rows of which class is the sampler's business
+    _sampling_type = "bypass"  # the sampler decides which rows of which class
     sampling_strategy = None
     _parameter_constraints: dict[str, Any] = {
         "sampler": "no_validation",
@@ -184,14 +192,15 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
                 made, y_made, *_ = self.sampler_.fit_resample(features, y)
         plan = self._followed(made, np.asarray(y_made), features).near_by(nearness)
         kept = ("original", "copy") if makes_copies(self.synthesis) else ("original",)
-        selects = isinstance(X, Images) and bool(np.isin(plan.kind, kept).all())  # reads nothing
-        if selects:
+        selects = isinstance(X, Images) and bool(np.isin(plan.kind, kept).all())
+        if selects:  # no image has to be read, and no `output_dir` is needed
             self.plan_ = self._with_synthesis(plan, X, y)
             return X.subset(plan.base), plan.y
         images = self._images_to_draw(X)
         return self._drawn(plan, X, y, images, (features, embeddings, made)), plan.y
 
     def _followed(self, made: Any, y_made: NDArray[Any], features: Any) -> ResamplingPlan:
+        """Return the plan of the rows that the sampler made; raise if they cannot be traced."""
         own, n = getattr(self.sampler_, "plan_", None), features.shape[0]
         plan = own if isinstance(own, ResamplingPlan) else plan_of(made, y_made, n)
         if plan is not None:
@@ -199,22 +208,23 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         rows = np.asarray(getattr(self.sampler_, "sample_indices_", []), dtype=np.intp)
         if len(rows) != len(y_made) or not _selects(made, features, rows):
             raise ValueError(
-                f"{self.sampler!r} makes rows that cannot be traced to images: it neither selects "
-                "(`sample_indices_`) nor interpolates as base + step * (partner - base)."
+                "`sampler` must select rows (`sample_indices_`) or interpolate between them as "
+                f"base + step * (partner - base), got {self.sampler!r}, whose rows cannot be "
+                "traced to images."
                 f"{instead_of(self.sampler)} To run it on rows of pixels as it is: "
                 "X.reshape(len(X), -1).astype(float); differences of integers may wrap around."
             )
-        nobody = np.empty((len(rows), 0), dtype=np.intp)
-        return ResamplingPlan(rows, nobody, nobody.astype(np.float64), y_made, n)
+        no_partners = np.empty((len(rows), 0), dtype=np.intp)
+        return ResamplingPlan(rows, no_partners, no_partners.astype(np.float64), y_made, n)
 
 
 def _check_sampler(sampler: Any) -> None:
-    """Raise for anything but a sampler, and for one that draws images itself."""
+    """Raise for anything but a sampler, and for one whose parameters say how images are drawn."""
     if isinstance(sampler, Pipeline):
         raise TypeError(
-            "`sampler` is a Pipeline, whose rows cannot be followed through its steps; put "
-            "ImageSampler around each sampler in it: make_pipeline(ImageSampler(a), "
-            "ImageSampler(b))."
+            "`sampler` must be a single sampler, got a Pipeline, whose rows cannot be traced "
+            "through its steps. Put ImageSampler around each sampler in it: "
+            "make_pipeline(ImageSampler(a), ImageSampler(b))."
         )
     if isinstance(sampler, type) or not hasattr(sampler, "fit_resample"):
         raise TypeError(
@@ -227,10 +237,7 @@ def _check_sampler(sampler: Any) -> None:
 
 
 def _selects(made: Any, features: Any, rows: NDArray[np.intp]) -> bool:
-    """Return whether `made` are these rows of the features, and nothing has been done to them.
-
-    They may have been rounded to a narrower type.
-    """
+    """Return whether `made` equals these rows of the features, apart from a narrower dtype."""
     made = made if sparse.issparse(made) else np.asarray(made)
     if made.shape != (len(rows), *features.shape[1:]):
         return False
@@ -247,5 +254,6 @@ def _selects(made: Any, features: Any, rows: NDArray[np.intp]) -> bool:
 
 
 def _dense(block: Any) -> NDArray[Any]:
+    """Return a block of rows as an array, if it is a sparse matrix."""
     dense: NDArray[Any] = block.toarray() if sparse.issparse(block) else block
     return dense

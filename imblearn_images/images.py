@@ -1,16 +1,16 @@
 '''Homes of pixels: where images live, and how to write such a home yourself.
 
-A sampler does not ask what `X` is. It opens it once, as :class:`Images`, and reads it row by
-row; arrays are one such home (:class:`ArrayImages`), files another (:class:`FileImages`).
-Whatever else holds your images, a database, an archive, a store of chunks, a function that
-draws them, becomes one more in about fifteen lines, and goes as `X` wherever an array does:
-samplers, ensembles, embeddings, ``compare_resamplers``, ``render``, cross-validation.
+A sampler opens `X` once, as :class:`Images`, and reads it row by row, whatever it is: arrays are
+one such home (:class:`ArrayImages`), files another (:class:`FileImages`). Anything else that
+holds your images, such as a database, an archive, a chunked store or a function that draws them,
+becomes one more in about fifteen lines. It can be passed as `X` wherever an array can: to
+samplers, ensembles, embeddings, ``compare_resamplers``, ``render`` and cross-validation.
 
 How to write a home of pixels
 -----------------------------
 
-Derive from :class:`Images`, and say four things: how many images there are, of which dtype,
-of which shape each of them is, and how rows are read into an array that is given:
+Derive from :class:`Images`, and define four things: the number of images, their dtype, the shape
+of each of them, and how rows are read into a given array:
 
 >>> import numpy as np
 >>> from imblearn_images.images import Images
@@ -37,27 +37,27 @@ of which shape each of them is, and how rows are read into an array that is give
 >>> X_res.shape, X_res.dtype
 ((8, 16, 16), dtype('uint8'))
 
-A sampler that only selects reads nothing. It gives a smaller set back, which remembers where it
-came from:
+A sampler that only selects reads nothing. It returns a smaller home, which reads from the first
+one:
 
 >>> some, _ = RandomUnderSampler(random_state=0).fit_resample(discs, labels)
 >>> isinstance(some, Images), len(some)
 (True, 4)
 
-What has to hold:
+A home must keep these rules:
 
 - ``read(rows, out)`` writes into `out`, shape (len(rows), ...), in the dtype of the set, and
-  keeps no reference to it. It is called from several threads at once, with the rows in any
-  order, some of them more than once; reading one row twice gives the same pixels.
-- A home can be pickled: what cannot, an open file or a connection, is opened again where it is
+  keeps no reference to it. It is called from several threads at once, with rows in any order,
+  possibly repeated; reading a row twice gives the same pixels.
+- A home can be pickled. An open file or a connection, which cannot be, is opened again when it is
   needed.
 - Shapes may differ. Then ``read`` resizes an image whose size is not that of `out`.
-- ``uniform``, ``subset``, ``pixels`` and ``look_at`` follow from these four. Write them where you
-  know better: ``uniform`` asks every row for its shape, ``pixels`` copies what is read into a
-  temporary file.
+- ``uniform``, ``subset``, ``pixels`` and ``look_at`` are built on these four. Override them where
+  you can do better: ``uniform`` asks for the shape of every row, ``pixels`` copies what is read
+  into a temporary file.
 
-A sampler behind another needs no stored pixels: the rows of a plan are a home, too, each of
-them drawn when it is read.
+Two samplers in a row need no stored pixels in between: the rows of a plan are a home as well,
+each drawn when it is read.
 
 >>> from imblearn_images.images import DrawnImages
 >>> smote = SMOTE(k_neighbors=1, random_state=0)
@@ -65,10 +65,10 @@ them drawn when it is read.
 >>> DrawnImages(smote.plan_, discs)
 DrawnImages(8 images)
 
-Files that this library cannot read need no home of their own, only a function that reads one:
+Files of other formats need no home of their own, only a function that reads one file:
 ``FileImages(paths, reader=pydicom_pixels)``, or
 ``load_image_folder(folder, reader=numpy.load, suffixes=[".npy"])``. :class:`RemoteReader` is such a
-function, for files on other machines. A data set of torch or Hugging Face is :class:`ItemImages`.
+function, for files on other machines. :class:`ItemImages` reads data sets of torch or Hugging Face.
 '''
 
 from imblearn_images.core.elsewhere import ItemImages, RemoteReader

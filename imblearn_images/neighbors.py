@@ -4,12 +4,12 @@ Beyond exact search
 -------------------
 
 The time of an exact search grows with the square of the number of images. For a million of them,
-measure distances in an `embedding` of few features, and let a library that approximates look for
-neighbours: faiss, hnswlib, pynndescent. Whatever has ``n_neighbors``, ``fit``, ``kneighbors`` and
-``kneighbors_graph`` (which may raise) goes as `k_neighbors`, `m_neighbors` or `n_neighbors`, as in
-imbalanced-learn; ``n_neighbors`` is one more than are wanted, because an image finds itself first.
-The guide's page "Neighbours beyond exact search" does it with faiss. Here projections stand for an
-index:
+measure distances in an `embedding` of few features, and use a library for approximate search:
+faiss, hnswlib or pynndescent. An object with ``n_neighbors``, ``fit``, ``kneighbors`` and
+``kneighbors_graph`` (which may raise) can be passed as `k_neighbors`, `m_neighbors` or
+`n_neighbors`, as in imbalanced-learn; its ``n_neighbors`` must be one more than the number wanted,
+because an image finds itself first. The guide's page "Neighbours beyond exact search" does it with
+faiss. Here random projections stand in for an index:
 
 >>> from sklearn.neighbors import NearestNeighbors
 >>> from sklearn.random_projection import GaussianRandomProjection
@@ -49,6 +49,7 @@ from imblearn_images.core.images import (
     Images,
     check_finite,
     open_images,
+    pixels_in_order,
 )
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors
 from imblearn_images.core.pixels import resized
@@ -62,27 +63,27 @@ __all__ = ["ImageNeighbors"]
 class ImageNeighbors(BaseEstimator):
     """Find the nearest images by the Euclidean distance of their pixels, exactly.
 
-    The interface of :class:`sklearn.neighbors.NearestNeighbors`, for images in arrays, memmaps,
-    files and any other home of pixels. Images are compared block by block where they are: of
-    8-bit pixels no float copy is made, and distances are exact. Equal distances are in the order
-    of the images, so the answer is the same for every number of threads.
+    It has the interface of :class:`sklearn.neighbors.NearestNeighbors`, for images in arrays,
+    memmaps, files and any other home of pixels. Images are compared block by block where they
+    are: no float copy is made of 8-bit pixels, and distances are exact. Equal distances are in
+    the order of the images, so the result is the same for every number of threads.
 
     {guide=which-images-are-near}
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        Neighbours that ``kneighbors`` gives by default. Passed to a sampler of imbalanced-learn
-        that counts an image as a neighbour of itself, one more than are wanted.
+        Number of neighbours that ``kneighbors`` returns by default. For a sampler of
+        imbalanced-learn that counts an image as a neighbour of itself, set one more than wanted.
     {n_jobs}
 
     Attributes
     ----------
     image_shape_ : tuple of int or None
-        Shape of one image as it is compared; files of different sizes are compared as thumbnails
+        Shape in which images are compared; files of different sizes are compared as thumbnails
         of 32 x 32 pixels.
     n_samples_fit_ : int
-        Number of images that may be found.
+        Number of fitted images.
     {n_features_in_}
 
     See Also
@@ -92,8 +93,8 @@ class ImageNeighbors(BaseEstimator):
     Notes
     -----
     Distances between all pairs of n images of d pixels take n * n * d / 2 products, about
-    1e11 a second on two cores. Where that is too long, pass an `embedding` to the sampler, and for
-    a million images and more a neighbours object that approximates.
+    1e11 per second on two cores. If that takes too long, pass an `embedding` to the sampler, and
+    for a million images or more an approximate neighbours object.
 
     Examples
     --------
@@ -124,12 +125,12 @@ class ImageNeighbors(BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None) -> ImageNeighbors:
-        """Take the images that may be found; files are read when they are needed.
+        """Store the images to search; files are read when they are needed.
 
         Parameters
         ----------
         X : images
-            In any container that a sampler takes, or rows of features of shape (n, d).
+            Images in any container that a sampler takes, or features of shape (n, d).
         y : None
             Ignored.
 
@@ -140,7 +141,7 @@ class ImageNeighbors(BaseEstimator):
         Raises
         ------
         ValueError
-            For NaN and infinity, for files that cannot be read or have different modes, and where
+            For NaN and infinity, for files that cannot be read or have different modes, and if
             squared distances would overflow.
         """
         self._check_count(self.n_neighbors)
@@ -156,7 +157,7 @@ class ImageNeighbors(BaseEstimator):
         self.n_features_in_ = prod(self.image_shape_)
         self.n_samples_fit_ = len(images)
         self._images = images
-        # Pixels of images in memory are looked at in the order in which they lie.
+        # Axes in the order of memory, as distances do not depend on it: most arrays need no copy.
         self._order = sorted(
             range(1, len(self.image_shape_) + 1),
             key=lambda axis: -images.array.strides[axis] if images.in_memory else 0,  # type: ignore[attr-defined]
@@ -177,18 +178,17 @@ class ImageNeighbors(BaseEstimator):
         Parameters
         ----------
         X : images, default=None
-            Those whose neighbours are wanted, of the shape of those that may be found; files are
-            resized to it. By default the fitted images themselves: then an image is not a
-            neighbour of itself.
+            Images whose neighbours are wanted, of the shape of the fitted ones; files are
+            resized to it. ``None``: the fitted images, none of which is a neighbour of itself.
         n_neighbors : int, default=None
-            By default that of the constructor.
+            Number of neighbours; ``None``: that of the constructor.
         return_distance : bool, default=True
-            Whether distances are given, too.
+            Whether to return distances as well.
 
         Returns
         -------
         distances : ndarray of shape (n_queries, n_neighbors), dtype float64
-            Ascending; if `return_distance`.
+            Distances in ascending order; only if `return_distance`.
         indices : ndarray of shape (n_queries, n_neighbors), dtype intp
             Positions among the fitted images.
 
@@ -207,7 +207,7 @@ class ImageNeighbors(BaseEstimator):
             relation = "<" if asking is None else "<="
             raise ValueError(
                 f"Expected n_neighbors {relation} n_samples_fit, but n_neighbors = {k}, "
-                f"n_samples_fit = {self.n_samples_fit_}, n_samples = {n_queries}. Ask for fewer."
+                f"n_samples_fit = {self.n_samples_fit_}, n_samples = {n_queries}. Pass fewer."
             )
         if self._pixels is None:
             self._pixels = self._matrix(self._images)
@@ -227,14 +227,14 @@ class ImageNeighbors(BaseEstimator):
         n_neighbors: int | None = None,
         mode: Literal["connectivity", "distance"] = "connectivity",
     ) -> sparse.csr_matrix:
-        """Give the nearest images as a graph.
+        """Return the nearest images as a graph.
 
         Parameters
         ----------
         X, n_neighbors
             As in :meth:`kneighbors`.
         mode : {'connectivity', 'distance'}, default='connectivity'
-            What an edge holds: 1, or the distance.
+            Value of an edge: 1, or the distance.
 
         Returns
         -------
@@ -254,11 +254,13 @@ class ImageNeighbors(BaseEstimator):
         return sparse.csr_matrix((data, indices.ravel(), ends), shape=shape)
 
     def _check_count(self, k: Any) -> None:
+        """Raise for a number of neighbours that is not a positive integer."""
         if not isinstance(k, (int, np.integer)) or isinstance(k, (bool, np.bool_)) or k < 1:
             kind = ValueError if isinstance(k, (int, np.integer)) else TypeError
             raise kind(f"`n_neighbors` must be a positive integer, got {k!r}.")
 
     def _opened(self, X: Any, *, reset: bool) -> Images:
+        """Return the home of the images, or features, in `X`."""
         held = X if isinstance(X, Images) else unwrap(X)[0]
         if not (isinstance(held, Images) or holds_images(held)):
             held = validate_data(self, held, reset=reset, dtype="numeric", ensure_all_finite=False)
@@ -266,18 +268,18 @@ class ImageNeighbors(BaseEstimator):
         return ArrayImages(np.asarray(images)) if images.in_memory else images
 
     def _matrix(self, images: Images) -> NDArray[Any]:
-        """Pixels of images as rows of numbers, all in one order, shape (n, d)."""
+        """Return the pixels of images as rows in the order of the fitted ones, shape (n, d)."""
         rows = np.arange(len(images))
         images.look_at(rows, n_jobs=self.n_jobs)
         height_and_width: Any = self.image_shape_[:2]
         if images.in_memory:
             array = np.asarray(images)
             if self._images.uniform is None and array.ndim > 2:
-                array = resized(array, height_and_width)  # as thumbnails are compared
+                array = resized(array, height_and_width)  # the fitted images are thumbnails
         else:
             size = height_and_width if len(self.image_shape_) > 1 else None
             channels = images.shape_of(0)[2:]
-            array = images.pixels(rows, size, n_jobs=self.n_jobs)[0]
+            array = pixels_in_order(images, rows, size, n_jobs=self.n_jobs)
             array = array.reshape(len(rows), *height_and_width, *channels)
         if array.shape[1:] != self.image_shape_:
             name = printable(images.name_of(0))
@@ -294,7 +296,7 @@ class ImageNeighbors(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().copy()
         if "_images" in state and not state["_images"].in_memory:
-            state["_pixels"] = None  # they are read again
+            state["_pixels"] = None  # read again from the home when they are needed
         return state
 
     def __sklearn_tags__(self) -> Any:

@@ -2,7 +2,7 @@
 
 Those that change from epoch to epoch, :class:`progressive` and :class:`deferred`, are callables
 ``(y, epoch) -> {class: number}``: ``RandomBalancer`` and ``imblearn_images.torch.BalancedSampler``
-tell them the epoch; any other sampler gets the numbers of epoch 0.
+pass them the epoch; any other sampler gets the numbers of epoch 0.
 """
 
 from __future__ import annotations
@@ -42,26 +42,28 @@ __all__ = [
 ]
 
 MOST = 2**31 - 1
-"""Images of a class that may be requested: no set has as many, and no memory holds their plan."""
+"""Maximum number of images of a class that may be requested: no memory holds a larger plan."""
 
 
 def _rounded(label: Any, number: float, strategy: Any) -> int:
-    """Round half up; refuse what no class can have, naming it."""
+    """Return a number rounded to nearest, halves up; raise if it is more than `MOST`."""
     if not number <= MOST:
         raise ValueError(
-            f"{type(strategy).__name__} requests {_brief(number)} images of class {label!r}, there "
-            f"can be at most {MOST}. Pass a smaller number."
+            f"{type(strategy).__name__} must request at most {MOST} images of a class, got "
+            f"{_brief(number)} for class {label!r}. Pass a smaller number."
         )
     return math.floor(number + 0.5)
 
 
-def _check_number(name: str, value: Any, least: float, what: str) -> None:
+def _check_number(name: str, value: Any, minimum: float, what: str) -> None:
+    """Raise unless a parameter is a finite number of at least `minimum`; `what` describes it."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not least <= value < math.inf:  # an int may be too large for a float
+    if not is_number or not minimum <= value < math.inf:  # an int may be too large for a float
         raise ValueError(f"`{name}` must be {what}, got {_brief(value)}.")
 
 
 def _check_count(name: str, value: Any) -> None:
+    """Raise unless a parameter is a whole number of images, from 1 to `MOST`."""
     _check_number(name, value, 1, "a number of images, an integer >= 1")
     if int(value) != value:
         raise ValueError(f"`{name}` must be a number of images, an integer >= 1, got {value!r}.")
@@ -72,7 +74,8 @@ def _check_count(name: str, value: Any) -> None:
 
 
 def _brief(value: Any) -> str:
-    # of an integer of more than 4,300 digits Python does not even make a text
+    """Return the repr of a value for a message, words for an integer of many digits."""
+    # Python raises for the repr of an integer of more than 4,300 digits.
     if isinstance(value, int) and abs(value) >= 10**20:
         return "a number of more than 20 digits"
     return repr(value)
@@ -80,18 +83,18 @@ def _brief(value: Any) -> str:
 
 @dataclass(frozen=True)
 class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fraction({...})
-    """Add a fraction of its own size to each class named: 0.5 is half as many again.
+    """Add a fraction of its own size to each class named: 0.5 adds half as many again.
 
-    Like the other functions of this module, a callable ``y -> {class: number}``, a value that
-    can be compared, pickled and cloned. Numbers are rounded to nearest, halves up.
+    Like the other strategies of this module, it is a callable ``y -> {class: number}`` and can be
+    compared, pickled and cloned. Numbers are rounded to nearest, halves up.
 
     Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
     fractions : dict of class to float
-        Each at least 0. Classes that are not named stay as they are. A ValueError, when
-        called, for a class that `y` does not hold.
+        The fraction to add to each class, at least 0. Classes that are not named stay as they
+        are. A class that `y` does not hold is a ValueError when the strategy is called.
 
     Examples
     --------
@@ -110,7 +113,7 @@ class add_fraction:  # noqa: N801 - reads as a phrase: sampling_strategy=add_fra
             _check_number(f"fractions[{label!r}]", fraction, 0, "a fraction to add, at least 0")
 
     def __call__(self, y: Any) -> dict[Any, int]:
-        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        """Return the number requested of each class of `y`, array-like of shape (n,)."""
         counts = count_labels(y)
         unknown = [label for label in self.fractions if label not in counts]
         if unknown:
@@ -130,7 +133,7 @@ class at_least:  # noqa: N801
     Parameters
     ----------
     n : int
-        A ValueError unless an integer >= 1.
+        Minimum number of images of a class, at least 1; otherwise a ValueError.
 
     Examples
     --------
@@ -144,7 +147,7 @@ class at_least:  # noqa: N801
         _check_count("n", self.n)
 
     def __call__(self, y: Any) -> dict[Any, int]:
-        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        """Return the number requested of each class of `y`, array-like of shape (n,)."""
         return {label: max(count, int(self.n)) for label, count in count_labels(y).items()}
 
 
@@ -157,7 +160,7 @@ class at_most:  # noqa: N801
     Parameters
     ----------
     n : int
-        A ValueError unless an integer >= 1.
+        Maximum number of images of a class, at least 1; otherwise a ValueError.
 
     Examples
     --------
@@ -171,13 +174,13 @@ class at_most:  # noqa: N801
         _check_count("n", self.n)
 
     def __call__(self, y: Any) -> dict[Any, int]:
-        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        """Return the number requested of each class of `y`, array-like of shape (n,)."""
         return {label: min(count, int(self.n)) for label, count in count_labels(y).items()}
 
 
 @dataclass(frozen=True)
 class at_most_ratio:  # noqa: N801
-    """Leave no class more than `ratio` times as large as another; for two classes or many.
+    """Leave no class more than `ratio` times as large as another, for any number of classes.
 
     imbalanced-learn takes a float for two classes only. Over-samplers raise the small
     classes to ``n_max / ratio``, rounded up; under-samplers cut the large ones to
@@ -188,7 +191,7 @@ class at_most_ratio:  # noqa: N801
     Parameters
     ----------
     ratio : float
-        Largest class / smallest class that is tolerated. A ValueError unless at least 1.
+        Maximum of largest class / smallest class, at least 1; otherwise a ValueError.
     sampling : {"over", "under"}, default="over"
         The kind of sampler it is for.
 
@@ -210,27 +213,28 @@ class at_most_ratio:  # noqa: N801
             raise ValueError(f'`sampling` must be "over" or "under", got {self.sampling!r}.')
 
     def __call__(self, y: Any) -> dict[Any, int]:
-        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        """Return the number requested of each class of `y`, array-like of shape (n,)."""
         counts = count_labels(y)
-        # round first: 90 / 3 and 10 * 1.1 must not miss a whole number by the last bit
+        # Round first: 90 / 3 and 10 * 1.1 must not miss a whole number by the last bit.
         if self.sampling == "over":
-            least = math.ceil(round(max(counts.values()) / self.ratio, 6))
-            return {label: max(count, least) for label, count in counts.items()}
-        most = math.floor(round(min(counts.values()) * self.ratio, 6))
-        return {label: min(count, most) for label, count in counts.items()}
+            minimum = math.ceil(round(max(counts.values()) / self.ratio, 6))
+            return {label: max(count, minimum) for label, count in counts.items()}
+        maximum = math.floor(round(min(counts.values()) * self.ratio, 6))
+        return {label: min(count, maximum) for label, count in counts.items()}
 
 
 @dataclass(frozen=True)
 class multiply:  # noqa: N801
-    """Multiply the size of every class by `factor`: above 1 over-samplers, below under-samplers.
+    """Multiply class sizes by `factor`: above 1 for over-samplers, below for under-samplers.
 
     Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
     factor : float or dict of class to float
-        A ValueError unless above 0. Rounded to nearest, halves up, to at least one image.
-        In a dict, classes that are not named stay as they are.
+        Factor for all classes, or for each one named, while the others stay as they are; above
+        0, otherwise a ValueError. Numbers are rounded to nearest, halves up, to at least one
+        image.
 
     Examples
     --------
@@ -249,7 +253,7 @@ class multiply:  # noqa: N801
             _check_number(name, factor, 1e-9, "a factor above 0")
 
     def __call__(self, y: Any) -> dict[Any, int]:
-        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        """Return the number requested of each class of `y`, array-like of shape (n,)."""
         counts = count_labels(y)
         factors = (
             self.factor if isinstance(self.factor, Mapping) else dict.fromkeys(counts, self.factor)
@@ -264,21 +268,21 @@ class multiply:  # noqa: N801
 
 
 class _OfCounts:
-    """A strategy that asks for nothing but the number of images of each class."""
+    """Strategy that depends on the number of images of each class alone."""
 
     def __call__(self, y: Any) -> dict[Any, int]:
-        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        """Return the number requested of each class of `y`, array-like of shape (n,)."""
         return self.of_counts(count_labels(y))
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
-        """Return the number wanted of each class, `counts` holding what there is of each."""
+        """Return the number requested of each class, from the numbers in `counts`."""
         raise NotImplementedError
 
 
 def _apportioned(quotas: Sequence[float], total: int, sizes: Iterable[int]) -> list[int]:
-    """Round to whole numbers that add up to `total`: the largest remainders are rounded up.
+    """Return quotas rounded to whole numbers that add up to `total`.
 
-    Among equal ones, those of the classes of the largest `sizes`.
+    The largest remainders are rounded up; of equal ones, those of the largest `sizes`.
     """
     quotas = [round(quota, 9) for quota in quotas]  # 0.7 * 10 must not lose an image
     whole = [math.floor(quota) for quota in quotas]
@@ -293,7 +297,7 @@ def _apportioned(quotas: Sequence[float], total: int, sizes: Iterable[int]) -> l
 
 @dataclass(frozen=True)
 class evenly(_OfCounts):  # noqa: N801
-    """Give every class the same number of images, `n` in all: up and down in one step.
+    """Request the same number of images for every class, `n` in all, more or fewer than it has.
 
     For :class:`~imblearn_images.combine.RandomBalancer`, which repeats images of small classes and
     leaves out some of large ones.
@@ -303,8 +307,9 @@ class evenly(_OfCounts):  # noqa: N801
     Parameters
     ----------
     n : int, default=None
-        Images in all; by default as many as there are. What does not divide goes to the largest
-        classes. A ValueError, when called, if it is less than one image for each class.
+        Number of images in all; by default as many as there are. Where `n` cannot be divided by
+        the number of classes, the largest classes get one more. Less than one image for each
+        class is a ValueError when the strategy is called.
 
     Examples
     --------
@@ -321,7 +326,7 @@ class evenly(_OfCounts):  # noqa: N801
             _check_count("n", self.n)
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
-        """Return the number wanted of each class, `counts` holding what there is of each."""
+        """Return the number requested of each class, from the numbers in `counts`."""
         n = sum(counts.values()) if self.n is None else int(self.n)
         if n < len(counts):
             raise ValueError(
@@ -334,9 +339,9 @@ class evenly(_OfCounts):  # noqa: N801
 
 @dataclass(frozen=True)
 class root(_OfCounts):  # noqa: N801
-    """Make class sizes less unequal: in proportion to a power of what they are.
+    """Make class sizes less unequal: proportional to a power of what they are.
 
-    ``root(0.5)`` is square-root sampling, ``root(0)`` gives all classes the same number,
+    ``root(0.5)`` is square-root sampling, ``root(0)`` requests the same number for all classes,
     ``root(1)`` leaves them as they are.
 
     Read more in the :ref:`User Guide <how-many-images>`.
@@ -344,11 +349,11 @@ class root(_OfCounts):  # noqa: N801
     Parameters
     ----------
     power : float, default=0.5
-        A ValueError unless from 0 to 1.
+        The power, from 0 to 1; otherwise a ValueError.
     sampling : {"both", "over", "under"}, default="both"
         The kind of sampler it is for: "both" keeps the number of images in all, for
-        :class:`~imblearn_images.combine.RandomBalancer`; "over" the size of the largest class,
-        "under" that of the smallest.
+        :class:`~imblearn_images.combine.RandomBalancer`; "over" keeps the size of the largest
+        class, "under" that of the smallest.
 
     References
     ----------
@@ -378,7 +383,7 @@ class root(_OfCounts):  # noqa: N801
             )
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
-        """Return the number wanted of each class, `counts` holding what there is of each."""
+        """Return the number requested of each class, from the numbers in `counts`."""
         powers = [count**self.power for count in counts.values()]
         if self.sampling == "both":
             n = sum(counts.values())
@@ -401,24 +406,24 @@ class repeat_factor(_OfCounts):  # noqa: N801
 
     The share of a class is its number of images, divided by that of all. With
     :class:`~imblearn_images.combine.RandomBalancer` the numbers are exact in every epoch and each
-    image is used as often as any other of its class, or once more or less; detectron2, whose rule
-    this is, rounds for every image by chance. So does
+    image is used as often as any other of its class, or once more or less. detectron2, from which
+    this rule comes, rounds at random for every image. So does
     :class:`~imblearn_images.over_sampling.LabelOverSampler`, where an image of several classes is
-    repeated as its rarest one demands.
+    repeated as often as its rarest class.
 
     Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
     t : float or "median"
-        Share below which images are repeated; "median" is the median of the shares of all classes
-        that there are: images of the rarer half are repeated. A ValueError unless above 0 and at
-        most 1.
+        Share of a class below which its images are repeated, above 0 and at most 1, otherwise a
+        ValueError. "median" is the median of the shares of all classes: images of the rarer half
+        are repeated.
     power : float, default=0.5
-        1 repeats until the share is `t`. A ValueError unless above 0 and at most 1.
+        The power, above 0 and at most 1, otherwise a ValueError; 1 repeats until the share is `t`.
     by : {"images", "instances", "both"}, default="images"
-        With several objects an image: what the share of a class is counted in, its images, its
-        objects, or the geometric mean of these two shares.
+        With several objects per image: whether the share of a class is counted in its images, in
+        its objects, or as the geometric mean of these two shares.
 
     References
     ----------
@@ -447,13 +452,13 @@ class repeat_factor(_OfCounts):  # noqa: N801
             if not is_number or not 0 < value <= 1:
                 or_median = ', or "median"' if name == "t" else ""
                 raise ValueError(
-                    f"`{name}` must be a share above 0, at most 1{or_median}, got {_brief(value)}."
+                    f"`{name}` must be a number above 0, at most 1{or_median}, got {_brief(value)}."
                 )
         if self.by not in ("images", "instances", "both"):
             raise ValueError(f'`by` must be "images", "instances" or "both", got {self.by!r}.')
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
-        """Return the number wanted of each class, `counts` holding what there is of each."""
+        """Return the number requested of each class, from the numbers in `counts`."""
         n = sum(counts.values())
         t = self._threshold([count / n for count in counts.values() if count])
         return {
@@ -462,19 +467,25 @@ class repeat_factor(_OfCounts):  # noqa: N801
         }
 
     def _threshold(self, shares: Sequence[float]) -> float:
+        """Return the share below which images are repeated."""
         return float(np.median(shares)) if isinstance(self.t, str) else float(self.t)
 
     def _factor(self, share: float, t: float) -> float:
-        """How often an image of a class of this share is used."""
+        """Return how often an image of a class with this share is used."""
         return max(1.0, (t / share) ** self.power)
 
     def repeats(self, counts: Any) -> Any:
-        """Return how often each image is used, shape (n,), of how often it has each class.
+        """Return how often each image is used, from the numbers of its objects.
 
         Parameters
         ----------
         counts : ndarray of shape (n, n_classes)
-            Objects of each class in each image; with several labels 0 and 1.
+            Number of objects of each class in each image; 0 and 1 for labels.
+
+        Returns
+        -------
+        repeats : ndarray of shape (n,), float
+            At least 1.
         """
         counts = np.asarray(counts)
         has = counts > 0
@@ -487,16 +498,17 @@ class repeat_factor(_OfCounts):  # noqa: N801
 
 
 class _Schedule(_OfCounts):
-    """A strategy whose numbers change from epoch to epoch."""
+    """Strategy whose numbers change from epoch to epoch."""
 
     first: Callable[[Any], Mapping[Any, int]]
     last: Callable[[Any], Mapping[Any, int]]
 
     def __call__(self, y: Any, epoch: int = 0) -> dict[Any, int]:
-        """Return the number wanted of each class in an epoch, `y` of shape (n,)."""
+        """Return the number requested of each class in an epoch, `y` of shape (n,)."""
         return self.of_counts(count_labels(y), epoch)
 
     def _check_parts(self) -> None:
+        """Raise if `first` or `last` is a schedule itself, or not a strategy."""
         for name in ("first", "last"):
             part = getattr(self, name)
             if not callable(part) or takes_epoch(part):
@@ -508,21 +520,22 @@ class _Schedule(_OfCounts):
 
 @dataclass(frozen=True)
 class progressive(_Schedule):  # noqa: N801
-    """Go from one strategy to another, a little with every epoch.
+    """Move from one strategy to another, a little in every epoch.
 
     Progressively balanced sampling: epoch 0 has the numbers of `first`, epoch ``epochs - 1`` and
-    all after it those of `last`; between, ``first + (last - first) * epoch / (epochs - 1)``.
+    all later ones those of `last`; in between, they are
+    ``first + (last - first) * epoch / (epochs - 1)``.
 
     Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
     epochs : int
-        Epochs of the training. A ValueError unless at least 2.
+        Number of epochs of the training, at least 2; otherwise a ValueError.
     first, last : callable, default=root(1), evenly()
-        Strategies ``y -> {class: number}``; by default the classes are as they are at first, and
-        of one size at last, with as many images in every epoch. Classes that a strategy does not
-        name stay as they are.
+        Strategies ``y -> {class: number}``; by default the classes are as they are at first and
+        equally large at last, with the same number of images in every epoch. Classes that a
+        strategy does not name stay as they are.
 
     References
     ----------
@@ -555,7 +568,7 @@ class progressive(_Schedule):  # noqa: N801
         self._check_parts()
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
-        """Return the number wanted of each class in an epoch."""
+        """Return the number requested of each class in an epoch."""
         first, last = (_requested(part, counts) for part in (self.first, self.last))
         at = min(1.0, epoch / (int(self.epochs) - 1))
         quotas = [first[label] + (last[label] - first[label]) * at for label in counts]
@@ -572,11 +585,11 @@ class deferred(_Schedule):  # noqa: N801
     Parameters
     ----------
     at : int
-        The first epoch of `last`, counted from 0; of 100 epochs, 80 is usual. A ValueError unless
-        at least 0.
+        The first epoch of `last`, counted from 0, otherwise a ValueError; 80 is usual for 100
+        epochs.
     first, last : callable, default=root(1), evenly()
-        Strategies ``y -> {class: number}``; by default the classes are as they are at first, and
-        of one size at last, with as many images in every epoch.
+        Strategies ``y -> {class: number}``; by default the classes are as they are at first and
+        equally large at last, with the same number of images in every epoch.
 
     References
     ----------
@@ -604,7 +617,7 @@ class deferred(_Schedule):  # noqa: N801
         self._check_parts()
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
-        """Return the number wanted of each class in an epoch."""
+        """Return the number requested of each class in an epoch."""
         return _requested(self.first if epoch < self.at else self.last, counts)
 
 
@@ -614,29 +627,29 @@ def takes_epoch(strategy: Any) -> bool:
         return isinstance(strategy, _Schedule)
     try:
         return "epoch" in inspect.signature(strategy).parameters
-    except (TypeError, ValueError):  # some callables written in C do not tell
+    except (TypeError, ValueError):  # some callables written in C have no signature
         return False
 
 
 def _requested(
     strategy: Any, counts: Mapping[Any, int], epoch: int = 0, y: Any = None
 ) -> dict[Any, int]:
-    """Whole numbers for all classes: what `strategy` requests, the rest as they are."""
+    """Return whole numbers for all classes: those that `strategy` requests, others unchanged."""
     if isinstance(strategy, Mapping):
-        asked = strategy
+        requested = strategy
     elif isinstance(strategy, _OfCounts):
-        asked = strategy.of_counts(counts, epoch)
+        requested = strategy.of_counts(counts, epoch)
     else:
-        # only a strategy that is not of this module looks at labels: most need just their numbers
+        # Functions of others get labels. Without `y` they are made from the counts, in any order.
         labels = np.repeat(np.asarray(list(counts)), list(counts.values())) if y is None else y
-        asked = strategy(labels, epoch=epoch) if takes_epoch(strategy) else strategy(labels)
-        if not isinstance(asked, Mapping):
+        requested = strategy(labels, epoch=epoch) if takes_epoch(strategy) else strategy(labels)
+        if not isinstance(requested, Mapping):
             raise ValueError(
                 "`sampling_strategy` must be a function that returns a dict {class: number}, got "
-                f"{strategy!r}, which returns {_brief(asked)}."
+                f"{strategy!r}, which returns {_brief(requested)}."
             )
-    asked = as_counts(asked)
-    for label, n in asked.items():
+    requested = as_counts(requested)
+    for label, n in requested.items():
         if label not in counts:
             raise ValueError(f"Class {told(label)!r} is not in the data, which has {list(counts)}.")
         if not 0 <= n <= MOST:
@@ -644,20 +657,20 @@ def _requested(
                 f"`sampling_strategy` must request from 0 to {MOST} images of a class, got "
                 f"{_brief(n)} for class {told(label)!r}."
             )
-    return dict(counts) | {label: int(n) for label, n in asked.items()}
+    return dict(counts) | {label: int(n) for label, n in requested.items()}
 
 
 class EpochNumbers:
-    """What a strategy requests of every class, epoch by epoch.
+    """Numbers that a strategy requests of every class, epoch by epoch.
 
     Parameters
     ----------
     strategy : "balanced", dict or callable
-        As the parameter of :class:`~imblearn_images.combine.RandomBalancer`.
+        As `sampling_strategy` of :class:`~imblearn_images.combine.RandomBalancer`.
     counts : dict of class to int
-        Images that there are.
+        Number of images of each class in the data.
     y : array-like of shape (n,), default=None
-        Their labels, for a function that looks at them.
+        Labels, for a function that looks at them; by default made from `counts`.
 
     Raises
     ------
@@ -674,9 +687,9 @@ class EpochNumbers:
                 f"returns one, got {strategy!r}. See imblearn_images.strategies."
             )
         self.strategy, self.counts = strategy, dict(counts)
-        self.y = None if isinstance(strategy, (Mapping, _OfCounts)) else y  # else nobody looks
-        self._sums = [np.zeros(len(self.counts), dtype=np.int64)]  # in the epochs before
-        self._numbers: dict[int, NDArray[np.int64]] = {}  # of the epoch asked for last
+        self.y = None if isinstance(strategy, (Mapping, _OfCounts)) else y  # hold no unused labels
+        self._sums = [np.zeros(len(self.counts), dtype=np.int64)]  # at k: of all epochs before k
+        self._numbers: dict[int, NDArray[np.int64]] = {}  # of the epoch requested last
 
     def of(self, epoch: int) -> NDArray[np.int64]:
         """Return the number of images of each class in an epoch, shape (K,)."""
@@ -701,18 +714,18 @@ class EpochNumbers:
 
 @dataclass(frozen=True)
 class by_hierarchy:  # noqa: N801
-    """Share images out along a tree of labels, equally among the branches of every node.
+    """Balance along a tree of labels: the branches of every node get equally many images.
 
-    Labels are paths, such as ``"defect/scratch"``. Where "good" stands beside two defects, three
-    equal classes would make two thirds of the images defects; here good and defect are equal, and
-    the defects share their half. No class is cut for it, or, with ``sampling="under"``, raised.
+    Labels are paths, such as ``"defect/scratch"``. With "good" and two defects, three equal
+    classes would make two thirds of the images defects; here good and defect are equal, and
+    the defects share their half. No class is cut for it or, with ``sampling="under"``, raised.
 
     Read more in the :ref:`User Guide <how-many-images>`.
 
     Parameters
     ----------
     separator : str, default="/"
-        What stands between the parts of a label. A ValueError unless text.
+        Text between the parts of a label; anything else is a ValueError.
     sampling : {"over", "under"}, default="over"
         The kind of sampler it is for.
 
@@ -748,7 +761,7 @@ class by_hierarchy:  # noqa: N801
             raise ValueError(f'`sampling` must be "over" or "under", got {self.sampling!r}.')
 
     def __call__(self, y: Any) -> dict[Any, int]:
-        """Return the number wanted of each class, `y` being array-like of shape (n,)."""
+        """Return the number requested of each class of `y`, array-like of shape (n,)."""
         counts = count_labels(y)
         shares = self._shares(self.tree(y), 1)
         totals = [counts[label] * parts for label, parts in shares.items()]
@@ -759,8 +772,8 @@ class by_hierarchy:  # noqa: N801
     def tree(self, y: Any) -> dict[str, Any]:
         """Return the labels of `y`, array-like of shape (n,), as nested dicts.
 
-        Keys are names of nodes with all that is above them, values nodes or, at the leaves, labels.
-        A ValueError for labels that are not text, or have an empty part.
+        Keys are full names of nodes, such as "defect/scratch"; values are nodes or, at the leaves,
+        labels. Labels that are not text, or have an empty part, are a ValueError.
         """
         root: dict[str, Any] = {}
         for label in count_labels(y):
@@ -774,7 +787,7 @@ class by_hierarchy:  # noqa: N801
             for depth in range(1, len(parts)):
                 name = self.separator.join(parts[:depth])
                 above = node.setdefault(name, {})
-                if not isinstance(above, dict):  # a label of its own, too
+                if not isinstance(above, dict):  # the node is a label itself: a branch of its own
                     above = node[name] = {name: above}
                 node = above
             if isinstance(node.get(label), dict):
@@ -783,7 +796,7 @@ class by_hierarchy:  # noqa: N801
         return root
 
     def _shares(self, node: dict[str, Any], parts: int) -> dict[str, int]:
-        """Into how many parts the whole is divided for each label."""
+        """Return the number of parts into which the whole is divided for each label."""
         found: dict[str, int] = {}
         for below in node.values():
             inside = parts * len(node)
@@ -792,7 +805,7 @@ class by_hierarchy:  # noqa: N801
 
 
 NAMED = ("auto", "all", "minority", "majority", "not minority", "not majority")
-"""The words that imbalanced-learn takes as sampling_strategy."""
+"""Strings that imbalanced-learn takes as sampling_strategy."""
 
 _NUMBER = r"\s*([0-9.eE+-]+)"
 
@@ -805,7 +818,7 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     Parameters
     ----------
     text : str
-        A word of imbalanced-learn ("auto", "not majority", ...), a float for two classes
+        A string of imbalanced-learn ("auto", "not majority", ...), a float for two classes
         ("0.5"), "at least 200", "at most 200", "at most ratio 3", "multiply 1.5",
         "by hierarchy" for labels such as "defect/scratch" ("by hierarchy --" for
         "defect--scratch"), or a JSON object with numbers per class ('{"Lime": 200}').
@@ -861,6 +874,7 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
 
 
 def _count(text: str) -> int:
+    """Return a whole number from text."""
     try:
         return int(text)
     except ValueError:
@@ -868,7 +882,7 @@ def _count(text: str) -> int:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dict; of a class that is named twice JSON would keep the last number silently."""
+    """Return a dict; raise for a class named twice, of which JSON would keep the last number."""
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(label for label, n in Counter(label for label, _ in pairs).items() if n > 1)
@@ -877,6 +891,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _numbers(wanted: dict[str, Any]) -> dict[str, int]:
+    """Return the numbers of a JSON object as int; raise for any that is not one of images."""
     for label, n in wanted.items():
         is_number = isinstance(n, (int, float)) and not isinstance(n, bool)
         if not is_number or not 0 <= n <= MOST or n != int(n):
@@ -888,6 +903,7 @@ def _numbers(wanted: dict[str, Any]) -> dict[str, int]:
 
 
 def _quoted(text: str) -> str:
+    """Return text in quotes, at most 80 characters of it."""
     return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
@@ -898,16 +914,19 @@ _KNOWN = (
 
 
 def _largest_first(y: Any) -> tuple[list[Any], list[int]]:
+    """Return the labels of `y` and their numbers, the largest class first."""
     counts = sorted(count_labels(y).items(), key=lambda item: -item[1])  # ties stay in order
     return [label for label, _ in counts], [count for _, count in counts]
 
 
 def _whole(number: float) -> int:
-    # round first: 1000 / 1000 ** (2 / 3) must not lose an image to the last bit
+    """Return a number rounded down, at least 1."""
+    # Round first: 1000 / 1000 ** (2 / 3) must not lose an image to the last bit.
     return max(1, int(round(number, 6)))
 
 
 def _check_ratio(ratio: float) -> None:
+    """Raise unless `ratio` is finite and above 1."""
     if not 1 < ratio < math.inf:
         raise ValueError(
             f"`ratio` must be a number above 1, largest class / smallest class, got {ratio!r}."
@@ -918,9 +937,9 @@ def _check_ratio(ratio: float) -> None:
 class LongTail:
     """Exponential long tail of class sizes, as in CIFAR-LT.
 
-    Like `Step` and `Staircase` a callable ``y -> {class: number to keep}``, for
+    Like `Step` and `Staircase`, it is a callable ``y -> {class: number to keep}``, for
     `make_imbalance` and as ``sampling_strategy`` of every under-sampler that takes a dict.
-    In all three the classes stand in order of size (largest first, ties by label), numbers
+    In all three the classes are in order of size (largest first, ties by label), numbers
     are rounded down to at least 1, and no class keeps more than it has.
     Here the k-th of C classes, k = 0 ... C - 1, keeps ``n_max * ratio ** (-k / (C - 1))``.
 
@@ -929,7 +948,7 @@ class LongTail:
     Parameters
     ----------
     ratio : float
-        Largest class / smallest class. A ValueError unless finite and above 1.
+        Largest class / smallest class, finite and above 1; otherwise a ValueError.
 
     References
     ----------
@@ -963,10 +982,10 @@ class Step:
     Parameters
     ----------
     ratio : float
-        Largest class / each minority class. A ValueError unless finite and above 1.
+        Largest class / each minority class, finite and above 1; otherwise a ValueError.
     minority : float, default=0.5
-        Fraction of the classes that is cut, the smallest ones: rounded down, but at least
-        one class and never all. A ValueError unless between 0 and 1.
+        Fraction of the classes that is cut, the smallest ones first, between 0 and 1; otherwise
+        a ValueError. The number of classes is rounded down, but it is at least one and never all.
 
     References
     ----------
@@ -1009,9 +1028,8 @@ class Staircase:
     Parameters
     ----------
     step : int
-        Height of a stair in images. A ValueError unless a positive integer; when called, also
-        if a class would keep no image (a flat end of single images is not a staircase): the
-        message names the class and the largest step that works.
+        Height of a stair in images, at least 1; otherwise a ValueError. If a class would keep no
+        image, the call raises a ValueError that names the class and the largest possible step.
 
     Examples
     --------
@@ -1035,8 +1053,9 @@ class Staircase:
             if stair < 1:
                 most = (counts[0] - 1) // (len(labels) - 1)
                 raise ValueError(
-                    f"{self}: class {label!r}, number {k} by size counted from 0, would keep "
-                    f"{counts[0]} - {k} * {self.step} = {stair} images; the largest step that "
-                    f"leaves each of {len(labels)} classes an image is {most or 'none'}."
+                    f"`step` must leave each of {len(labels)} classes an image, got {self.step}: "
+                    f"class {label!r}, number {k} by size counted from 0, would keep {counts[0]} - "
+                    f"{k} * {self.step} = {stair} images. "
+                    + (f"The largest step that does is {most}." if most else "No step does.")
                 )
         return dict(zip(labels, map(min, counts, stairs), strict=True))

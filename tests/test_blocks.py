@@ -4,6 +4,8 @@ import os
 import pickle
 import signal
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import joblib
@@ -12,6 +14,7 @@ import pytest
 from conftest import HOLDERS, make_images, make_labels, read_images, write_images
 from folder_tools import contents, write_photos
 from imblearn.pipeline import make_pipeline
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from imblearn_images import (
     SMOTE,
@@ -23,6 +26,7 @@ from imblearn_images import (
     plan_blocks,
     render_block,
     render_files,
+    worker_timeout,
 )
 from imblearn_images.core import parallel, writing
 from imblearn_images.datasets import load_image_folder
@@ -86,12 +90,14 @@ def test_what_is_there_is_not_drawn_again(tmp_path):
     new = sampler.plan_[sampler.plan_.synthetic]
     first = render_files(new, paths, tmp_path / "out", rows=4)
     before = contents(tmp_path / "out")
-    kept, gone = first[0], first[1]
+    kept, gone, empty = first[:3]
     os.unlink(gone)
+    Path(empty).write_bytes(b"")  # as a power cut may leave it
     Path(kept).write_bytes(b"as it is")  # nobody looks inside
     assert render_files(new, paths, tmp_path / "out", rows=3) == first
     assert Path(kept).read_bytes() == b"as it is"
-    assert contents(tmp_path / "out")[Path(gone).name] == before[Path(gone).name]
+    for path in (gone, empty):
+        assert contents(tmp_path / "out")[Path(path).name] == before[Path(path).name]
 
 
 def test_other_seeds_and_parents_have_other_names(tmp_path):
@@ -131,14 +137,14 @@ def test_what_cannot_be_drawn_is_refused(change, error, words, tmp_path):
 
 
 class Deadly(Augment):
-    """A synthesis that ends every process it is drawn in but its own, at first or always."""
+    """A synthesis that ends the first process it is drawn in, unless it is its own."""
 
-    def __init__(self, flag="", always=False):
+    def __init__(self, flag=""):
         super().__init__()
-        self.flag, self.always, self.home = flag, always, os.getpid()
+        self.flag, self.home = flag, os.getpid()
 
     def draw(self, base, partners, weights, rngs):
-        if os.getpid() != self.home and (self.always or not os.path.exists(self.flag)):
+        if os.getpid() != self.home and not os.path.exists(self.flag):
             Path(self.flag).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().draw(base, partners, weights, rngs)
@@ -174,11 +180,74 @@ def test_processes_draw_the_same_files_and_may_end(tmp_path):
     with joblib.parallel_config(backend="loky", n_jobs=2):
         drawn = render_files(plan, paths, tmp_path / "once", rows=9)
         np.testing.assert_array_equal(read_images(drawn), expected)
-        plan.synthesis.always = True
-        with pytest.raises(RuntimeError, match=r"^Rows \d+ to \d+ .*came back from no worker"):
-            render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
-    whole = render_files(plan[plan.synthetic], paths, tmp_path / "always", rows=9)
-    np.testing.assert_array_equal(read_images(whole), expected[plan.synthetic])
+
+
+def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_path, monkeypatch):
+    """As above, but for the workers, each of which takes seconds to start: joblib says it here."""
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    plan, expected = planned(SAMPLERS["augment"], X)
+    tries = []
+
+    def end_a_worker(function, tasks, left, results, done, **options):
+        tries.append(list(left))
+        for at in left[: 2 - len(tries)]:  # the first time one block comes back before
+            results[at] = function(tasks[at])
+            done(tasks[at])
+        raise TerminatedWorkerError("A worker process managed by the executor was terminated.")
+
+    with monkeypatch.context() as patch, joblib.parallel_config(backend="loky", n_jobs=2):
+        patch.setattr(parallel, "_collect", end_a_worker)
+        with pytest.raises(RuntimeError, match=r"^Rows 9 to 17 and \d more of \d tasks came back"):
+            render_files(plan, X, tmp_path / "lost", rows=9)
+    assert len(tries) == 2 and tries[1] == tries[0][1:]
+    assert len(os.listdir(tmp_path / "lost")) == 9
+    whole = render_files(plan, X, tmp_path / "lost", rows=9)
+    np.testing.assert_array_equal(read_images(whole), expected)
+
+
+@contextmanager
+def on_dask():
+    distributed = pytest.importorskip("dask.distributed")
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+        yield
+
+
+@contextmanager
+def on_ray():
+    ray = pytest.importorskip("ray")
+    from ray.util.joblib import register_ray
+
+    path = os.pathsep.join(filter(None, sys.path))
+    ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": path}})
+    register_ray()
+    try:
+        with joblib.parallel_config(backend="ray", n_jobs=2):
+            yield
+    finally:
+        ray.shutdown()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+@pytest.mark.filterwarnings("default")  # of dask and ray themselves, and of workers that end
+@pytest.mark.parametrize("cluster", [on_dask, on_ray])
+def test_workers_of_a_cluster_that_always_end_are_an_error_in_time(cluster, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    paths = write_images(tmp_path, make_images(len(Y), (9, 7, 3), "uint8"))
+    sampler = RandomOverSampler(
+        synthesis=Deadly(str(tmp_path / "flag"), always=True),
+        random_state=0,
+        output_dir=tmp_path / "out",
+    )
+    with cluster(), worker_timeout(20):
+        start = time.monotonic()
+        with pytest.raises((TimeoutError, RuntimeError), match=r"^Rows? \d+"):
+            sampler.fit_resample(paths, Y)
+        assert time.monotonic() - start < 20 + 5
+    assert not os.listdir(tmp_path / "out")
+    X_res, _ = sampler.fit_resample(paths, Y)  # here, where nothing ends
+    expected = sampler.set_params(output_dir=None).fit_resample(np.stack(read_images(paths)), Y)[0]
+    np.testing.assert_array_equal(np.stack(read_images(X_res)), expected)
 
 
 @pytest.mark.parametrize("module", ["writing", "folders"])
@@ -213,9 +282,31 @@ def test_a_worker_with_another_working_directory_finds_what_is_meant(module, tmp
 def test_what_a_worker_takes_too_long_for_is_named(tmp_path):
     with (
         joblib.parallel_config(backend="loky", n_jobs=2),
-        pytest.raises(TimeoutError, match=r"^Task .*took more than 0.5 s in a worker"),
+        pytest.raises(
+            TimeoutError, match=r"^Task .*nothing came back .* for 0.5 s; they are slower"
+        ),
+        worker_timeout(0.5),
     ):
-        parallel.in_workers(_slow, [0, 40], what="Task {}".format, timeout=0.5)
+        parallel.in_workers(_slow, [0, 40], what="Task {}".format)
+
+
+class _NotPicklable:
+    def __reduce__(self):
+        raise IndexError("out of range")
+
+
+def test_what_cannot_be_sent_is_an_error_at_once():
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2),
+        pytest.raises(TypeError, match=r"cannot be sent to another process: IndexError: out of"),
+    ):
+        parallel.in_workers(len, ["a", _NotPicklable()], what=repr)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "soon", True])
+def test_a_timeout_is_a_number_of_seconds(seconds):
+    with pytest.raises(ValueError, match="`seconds` must be a number"), worker_timeout(seconds):
+        pass
 
 
 def _slow(seconds):

@@ -176,7 +176,7 @@ def test_numbers_are_labels_too():
         ({"hierarchy": 3}, "`hierarchy` must be"),
         (
             {"hierarchy": [{"a": ["good", "dent"]}, {"a": ["crack", "scratch"]}]},
-            "Two nodes of the hierarchy have the name 'a'",
+            "different names of nodes, got 'a' twice",
         ),
         (
             {"hierarchy": TREE, "resampler": {"defects": RandomOverSampler()}},
@@ -191,5 +191,5 @@ def test_bad_trees_are_named(params, match):
 
 def test_weights_and_a_resampler_are_refused_together():
     cascade = CascadeClassifier(GaussianNB(), resampler=RandomOverSampler())
-    with pytest.raises(ValueError, match="Resampled images have no weights"):
+    with pytest.raises(ValueError, match="resampled images have no weights"):
         cascade.fit(X, Y, sample_weight=np.ones(len(Y)))

@@ -202,7 +202,7 @@ REFUSED = {
     ),
     "one class": (
         lambda photos: [(photos / name).rename(photos.with_name(name)) for name in CLASSES[1:]],
-        "one class only, 'kiwi'",
+        "of one class, 'kiwi'",
     ),
     "small class": (lambda photos: (photos / "lime/0.png").unlink(), "'lime' (2)"),
     "unreadable image": (lambda photos: (photos / "plum/1.png").write_text("no"), "plum/1.png"),
@@ -236,8 +236,8 @@ def test_refuses_a_folder_with_one_message(case, photos, tmp_path, capsys):
     [
         ("sheet.jpg", "ends in .png"),
         ("nowhere/sheet.png", "does not exist"),
-        ("photos/lime/sheet.png", "lies in the image folder"),
-        ("thesis.png", "is there already, and is not a PNG"),
+        ("photos/lime/sheet.png", "lies inside the source"),
+        ("thesis.png", "exists already and is not a PNG"),
     ],
 )
 def test_refuses_an_output_before_reading(output, expected, photos, tmp_path, capsys):

@@ -436,14 +436,18 @@ def test_what_a_row_cannot_draw_is_refused_with_the_reason():
             interpolate="embedding",
         ),
     )
-    with pytest.raises(ValueError, match="SMOTE draws by DecodedBlend, which is another one"):
+    with pytest.raises(
+        ValueError, match="SMOTE draws with DecodedBlend, which changes in every epoch"
+    ):
         EpochPlans(later, X, Y)(0)
     for epoch in (-1, 1.5, "2", None):
         with pytest.raises(ValueError, match="`epoch` must be an integer from 0 on"):
             EpochPlans.of(X, Y)(epoch)
     with pytest.raises(IndexError, match="Epoch 1 has 24 rows, got rows 3 to 24"):
         EpochPlans.of(X, Y)(1).rows([3, 24])
-    with pytest.raises(ValueError, match="`size` and `mode` say how files are read"):
+    with pytest.raises(
+        ValueError, match="`size` and `mode` must be left out where `X` holds no files"
+    ):
         EpochPlans.of(X, Y, size=(4, 4))
     with pytest.raises(ValueError, match="24 images in X, 23 labels in y"):
         EpochPlans.of(X, Y[1:])

@@ -282,7 +282,7 @@ def test_an_embedding_may_read_files_of_mixed_sizes_itself(tmp_path):
 
 @pytest.mark.parametrize("wrong", [lambda x: x.mean(), lambda x: x[:1], lambda x: x])
 def test_features_of_another_form_are_refused(wrong):
-    with pytest.raises(ValueError, match="2-D features with one row an image"):
+    with pytest.raises(ValueError, match="2-D features with one row for each image"):
         ours(SELECTING[1], embedding=wrong).fit_resample(blobs((6, 5), "uint8"), Y)
 
 
@@ -291,13 +291,29 @@ def test_too_many_neighbors_are_refused_with_the_sizes_of_the_classes():
         ours((*SELECTING[1][:2], {"n_neighbors": 200})).fit_resample(blobs((6, 5), "uint8"), Y)
 
 
-def test_a_list_of_text_labels_names_the_classes_to_clean():
-    case = ("under_sampling", "EditedNearestNeighbours", {"sampling_strategy": ["dog"]})
-    sampler = ours(case)
-    _, y_res = sampler.fit_resample(blobs((6, 5), "uint8"), Y)
-    kept = {label: int((y_res == label).sum()) for label in COUNTS}
-    assert kept["cat"] == 60 and kept["owl"] == 14 and kept["dog"] < 30
-    assert sampler.sampling_strategy == ["dog"] and list(sampler.sampling_strategy_) == ["dog"]
+CLEANING = [
+    "TomekLinks",
+    "EditedNearestNeighbours",
+    "RepeatedEditedNearestNeighbours",
+    "AllKNN",
+    "CondensedNearestNeighbour",
+    "OneSidedSelection",
+    "NeighbourhoodCleaningRule",
+]
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog", "owl"], [1, 2, 3]], ids=["text", "numbers"])
+@pytest.mark.parametrize("name", CLEANING)
+def test_listed_labels_are_the_classes_to_clean(name, labels):
+    X, y = blobs((6, 5), "uint8"), np.array(labels)[numbered(Y)]
+    seeded = SEEDED if name in ("CondensedNearestNeighbour", "OneSidedSelection") else {}
+    sampler = ours(("under_sampling", name, seeded), sampling_strategy=[labels[1]])
+    sampler.fit_resample(X, y)
+    peer = theirs(("under_sampling", name, seeded | {"sampling_strategy": [1]}))
+    peer.fit_resample(X.reshape(len(X), -1).astype(float), numbered(Y))
+    np.testing.assert_array_equal(sampler.sample_indices_, peer.sample_indices_)
+    assert sampler.sampling_strategy == [labels[1]]
+    assert list(sampler.sampling_strategy_) == [labels[1]]
 
 
 def test_imbalanced_learn_cannot_number_these_labels_itself():

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def check_unfinished(folder, unbroken):
     """Everything that is there is as it will be, and nobody takes it for finished."""
     found = whole_files(folder)
     assert found.items() <= unbroken.items()
-    assert "manifest.jsonl" not in found
+    assert not {"manifest.jsonl", "manifest.parquet"} & set(found)
     # torchvision and Keras read what they are pointed at: "train" is not there before it is whole
     sides = {name.partition("/")[0] for name in contents(folder) if "/" in name}
     for side in {side for side in sides if not side.endswith(UNFINISHED)}:
@@ -84,7 +85,7 @@ from test_faults import check_unfinished, contents, whole_files
 
 source, home, *cases = sys.argv[1:]
 write_image, drawn = files.write_image, []
-files.write_image = lambda *args: (drawn.append(args), write_image(*args))
+files.write_image = lambda *args, **how: (drawn.append(args), write_image(*args, **how))
 
 def killed_at(when, balance):
     child = os.fork()
@@ -106,9 +107,10 @@ def killed_at(when, balance):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 for case in cases:  # in one process: it takes longer to start than to be killed
-    sampler, link = case.split()
+    sampler, link, manifest = case.split()
     sampler = {"smote": SMOTE(k_neighbors=1), "over": RandomOverSampler()}[sampler]
-    balance = partial(balance_folder, source, sampler=sampler, link=link, layout="csv")
+    how = {"sampler": sampler, "link": link, "layout": "csv", "manifest": manifest}
+    balance = partial(balance_folder, source, **how)
     work = f"{home}/{case}"
     balance(work + "/unbroken")
     unbroken = contents(work + "/unbroken")
@@ -116,10 +118,10 @@ for case in cases:  # in one process: it takes longer to start than to be killed
     when, kills = 1, 0
     while killed_at(when, partial(balance, out := f"{work}/out{when}")):
         kills += 1
-        if not os.path.exists(out + "/manifest.jsonl"):
+        if not os.path.exists(f"{out}/manifest.{manifest}"):
             check_unfinished(out, unbroken)
         killed = killed_at(max(1, when // 2), partial(balance, out, resume=True))
-        if killed and not os.path.exists(out + "/manifest.jsonl"):
+        if killed and not os.path.exists(f"{out}/manifest.{manifest}"):
             check_unfinished(out, unbroken)
         missing = synthetic - whole_files(out).keys()
         drawn.clear()
@@ -136,7 +138,8 @@ def test_killed_before_every_single_step_and_resumed(tmp_path):
     source = write_photos(tmp_path / "photos", {"apple": 4, "kiwi": 3}, shape=(40, 30, 3))
     before = snapshot(source)
     # how originals come there and how synthetic images do are steps apart: not every pair
-    cases = ("smote copy", "over hard", "over symlink")
+    third = "parquet" if find_spec("pyarrow") else "jsonl"
+    cases = ("smote copy jsonl", f"over hard {third}", "over symlink jsonl")
     done = run("-c", KILLER, source, tmp_path, *cases, strict=True)
     assert done.returncode == 0, done.stderr
     kills = [*map(int, done.stdout.split())]
@@ -244,6 +247,23 @@ def test_a_killed_process_of_a_cross_validation_is_a_message(photos, tmp_path):
     done = run_python("-c", CROSS_VALIDATED, *arguments)
     assert done.returncode == 1 and "imblearn-images: " in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("link", ["copy", "hard"])
+def test_the_disk_has_all_files_before_there_is_a_manifest(photos, tmp_path, monkeypatch, link):
+    flushed, fsync = set(), os.fsync
+
+    def note(handle):
+        flushed.add(os.readlink(f"/proc/self/fd/{handle}").replace(f"images{UNFINISHED}", "images"))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    out = tmp_path / "out"
+    balance_folder(photos, out, sampler=SMOTE(k_neighbors=2), link=link, layout="csv")
+    wanted = {path for path in out.rglob("*.png") if link == "copy" or path.stat().st_nlink == 1}
+    wanted |= {out / "images", out}
+    assert {*map(str, wanted)} <= flushed and len(wanted) > 3
+    assert any(name.endswith(".partial") and WORKSHOP in name for name in flushed)  # the manifest
 
 
 # --- errors of the system, at an exact place

@@ -252,7 +252,7 @@ def test_a_dry_run_says_what_a_run_does_and_writes_nothing(photos, tmp_path):
             assert done.n_bytes == foreseen.n_bytes
 
 
-@pytest.mark.parametrize("name", recipes.__all__)
+@pytest.mark.parametrize("name", sorted(set(recipes.__all__) - {"fresh"}))
 def test_a_recipe_makes_of_folders_what_it_makes_of_arrays(tmp_path, capsys, name):
     photos = write_photos(tmp_path / "few", {"apple": 15, "kiwi": 8, "lime": 6})
     out, again = tmp_path / "out", tmp_path / "again"
@@ -275,7 +275,7 @@ def test_a_recipe_makes_of_folders_what_it_makes_of_arrays(tmp_path, capsys, nam
     foreseen = balance_folder(photos, tmp_path / "grey", dry_run=True, **options)
     done = balance_folder(photos, tmp_path / "grey", **options)
     assert foreseen.classes == done.classes and done.n_bytes <= foreseen.n_bytes
-    with pytest.raises(ValueError, match="needs a method that leaves that open"):
+    with pytest.raises(ValueError, match="needs a method that has no synthesis of its own"):
         _sampler(name, None, None, None, "morph")
 
 
@@ -479,7 +479,9 @@ def test_resuming_draws_what_is_missing_only(tmp_path, monkeypatch, layout):
     how = {"sampler": smote(), "mode": "RGB", "layout": layout}
     balance_folder(photos, tmp_path / "whole", **how)
     drawn, write_image = [], files.write_image
-    monkeypatch.setattr(files, "write_image", lambda *a: (drawn.append(a[0]), write_image(*a)))
+    monkeypatch.setattr(
+        files, "write_image", lambda *a, **k: (drawn.append(a[0]), write_image(*a, **k))
+    )
     synthetic = rows_of(tmp_path / "whole", kind="synthetic")
     left = {row.path for row in synthetic[::3]}
     shutil.copytree(tmp_path / "whole", tmp_path / "out")
@@ -785,7 +787,7 @@ def test_csv_has_one_line_per_row(photos, tmp_path):
     assert len(list(csv.reader(io.StringIO(text)))) == sum(COUNTS.values()) + 1 == text.count("\n")
 
 
-def test_progress_is_silent_unless_asked(photos, tmp_path, capsys):
+def test_progress_is_silent_unless_asked(photos, tmp_path, capsys, on_a_screen):
     balance_folder(photos, tmp_path / "quiet", sampler=smote())
     assert capsys.readouterr() == ("", "")
     pytest.importorskip("tqdm")

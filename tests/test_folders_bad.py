@@ -493,7 +493,7 @@ def test_no_training_row_descends_from_a_validation_image(tmp_path_factory):
     [
         (
             make_pipeline(SMOTE(), RandomUnderSampler()),
-            "is a Pipeline.*balance twice.*validation=0",
+            "got a Pipeline.*balance twice.*validation=0",
         ),
         (ImblearnSMOTE(), r"got SMOTE\(\)\. Use imblearn_images\.SMOTE,"),
         (SMOTE, r"Did you mean SMOTE\(\)\?"),

@@ -97,7 +97,7 @@ def test_inspecting_folders_warns_where_recipes_would_show(tmp_path):
             write_images(tmp_path / name / label, images[rows])
         report = inspect_folder(tmp_path / name, near=False)
         assert set(report.gaps) == {"mild", "transfer"} and "gaps" in report.to_json()
-        notes[name] = [note for note in report.notes if "real ones, on a sample" in note]
+        notes[name] = [note for note in report.notes if "can separate real images from" in note]
     assert report.gaps["mild"] > 0.9 and "mild (AUC " in notes["squares"][0]
     assert not notes["noise"] and "prior_correction" in notes["squares"][0]
     assert inspect_folder(tmp_path / "squares", near=False, classes=["cat"]).gaps == {}

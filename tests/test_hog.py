@@ -149,6 +149,16 @@ def test_files_have_the_features_of_their_pixels(tmp_path, n_jobs):
         np.testing.assert_array_equal(on_pixels.transform(paths), expected)
 
 
+def test_features_of_a_file_do_not_depend_on_the_depth_of_others(tmp_path):
+    deep, flat = make_images(2, COLOUR[:2], "uint8")
+    Image.fromarray(deep.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    Image.fromarray(flat // 16).save(tmp_path / "flat.png")
+    paths = sorted(tmp_path.glob("*.png"))
+    embedding = HOGFeatures().fit(paths[:1])
+    alone = np.concatenate([embedding.transform([path]) for path in paths])
+    np.testing.assert_array_equal(embedding.transform(paths), alone)
+
+
 def test_files_of_different_sizes_are_resized_when_asked(tmp_path):
     for row, side in enumerate((20, 30, 41)):
         Image.fromarray(make_images(1, (side, 25, 3), "uint8")[0]).save(tmp_path / f"{row}.png")
@@ -187,7 +197,9 @@ def test_rows_of_pixels_need_the_shape():
     np.testing.assert_array_equal(
         HOGFeatures(image_shape=COLOUR).fit_transform(rows), HOGFeatures().fit_transform(images)
     )
-    with pytest.raises(ValueError, match=r"\(3, 1080\) holds rows of pixels.*image_shape=\(H, W\)"):
+    with pytest.raises(
+        ValueError, match=r"rows of pixels of shape \(3, 1080\).*image_shape=\(H, W\)"
+    ):
         HOGFeatures().fit(rows)
     with pytest.raises(ValueError, match=r"20 x 20 = 400 values"):
         HOGFeatures(image_shape=(20, 20)).fit(rows)
@@ -219,7 +231,7 @@ def test_wrong_images_are_refused():
         fitted.transform(images[..., 0])
     with pytest.raises(ValueError, match="Move the axes"):
         HOGFeatures().fit(np.moveaxis(images, -1, 1))
-    with pytest.raises(ValueError, match="not a set of images"):
+    with pytest.raises(ValueError, match=r"must hold images .* got shape"):
         HOGFeatures().fit(images[np.newaxis])
     images[1, 2, 3] = np.nan
     with pytest.raises(ValueError, match="NaN"):

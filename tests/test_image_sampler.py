@@ -89,7 +89,7 @@ def test_paths_are_resampled_as_their_images(sampler, tmp_path):
 
 def test_what_cannot_be_traced_is_refused_in_a_sentence():
     X = make_images(len(Y), (4, 3), "uint8")
-    with pytest.raises(ValueError, match=r"Noise\(\) makes rows that cannot be traced"):
+    with pytest.raises(ValueError, match=r"got Noise\(\), whose rows cannot be traced"):
         ImageSampler(Noise()).fit_resample(X, Y)
 
 
@@ -127,7 +127,7 @@ def test_a_class_is_no_sampler(cls):
 def test_of_a_pipeline_each_sampler_is_to_be_followed():
     X = make_images(len(Y), (4, 3), "uint8")
     steps = [SAMPLERS[0], imblearn.under_sampling.RandomUnderSampler(random_state=1)]
-    with pytest.raises(TypeError, match=r"`sampler` is a Pipeline.*around each sampler in it"):
+    with pytest.raises(TypeError, match=r"got a Pipeline.*around each sampler in it"):
         ImageSampler(make_pipeline(*steps)).fit_resample(X, Y)
     X_res, _ = make_pipeline(*map(ImageSampler, steps)).fit_resample(X, Y)
     assert X_res.shape[1:] == X.shape[1:]
@@ -149,7 +149,7 @@ def test_samplers_that_draw_by_themselves_need_no_image_sampler(sampler, name):
 
 def test_rows_that_are_selected_and_then_changed_are_not_taken_for_copies():
     sampler = imblearn.over_sampling.RandomOverSampler(shrinkage=0.5)
-    with pytest.raises(ValueError, match="makes rows that cannot be traced"):
+    with pytest.raises(ValueError, match="whose rows cannot be traced"):
         ImageSampler(sampler).fit_resample(make_images(len(Y), (4, 3), "uint8"), Y)
 
 

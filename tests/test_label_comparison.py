@@ -94,11 +94,13 @@ def test_labels_come_in_every_form_and_groups_stay_whole():
 
 
 def test_what_cannot_be_compared_is_named():
-    with pytest.raises(ValueError, match=r"fit one for each: OneVsRestClassifier\(estimator\)"):
+    with pytest.raises(ValueError, match=r"use OneVsRestClassifier\(estimator\)"):
         compare_resamplers(LogisticRegression(), [], X, Y, cv=2)
     with pytest.raises(ValueError, match="Of one-hot rows pass"):
         compare_resamplers(MODEL, [], X, np.eye(4, dtype=int)[np.arange(160) % 4], cv=2)
-    with pytest.raises(ValueError, match="the words are 'none', 'class_weight', 'thresholds'"):
+    with pytest.raises(
+        ValueError, match="the known words are 'none', 'class_weight', 'thresholds'"
+    ):
         compare_resamplers(MODEL, ["prior_correction"], X, Y, cv=2)
     with pytest.raises(ValueError, match="Fold 1 of 1 trains and tests on image 3"):
         compare_resamplers(MODEL, [], X, Y, cv=[(np.arange(90), np.array([3]))])

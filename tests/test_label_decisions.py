@@ -1,5 +1,7 @@
 """Thresholds and priors of several labels, each for itself, against scikit-learn and by hand."""
 
+import warnings
+
 import numpy as np
 import pytest
 from imblearn.pipeline import make_pipeline
@@ -12,7 +14,7 @@ from sklearn.multioutput import MultiOutputClassifier
 
 from imblearn_images import LabelOverSampler
 from imblearn_images.decision import PriorCorrectedClassifier, TunedThresholdsClassifier
-from imblearn_images.decision._labels import tune_labels
+from imblearn_images.decision._labels import corrected, label_score, tune_labels
 from imblearn_images.model_selection import MultilabelStratifiedKFold
 from imblearn_images.preprocessing import FlattenImages
 from imblearn_images.strategies import at_least
@@ -107,6 +109,30 @@ def test_weights_of_images_count_in_the_metric_and_the_fit():
         tuned.set_params(cv=[(np.arange(200), np.arange(100))]).fit(rows, Y)
     with pytest.raises(ValueError, match="`cv` must be a number of folds from 2 to 240, got 1"):
         tuned.set_params(cv=1).fit(rows, Y)
+
+
+@pytest.mark.parametrize("of_weights", [1, 1e-8, 1e-300])
+@pytest.mark.parametrize("has", [0.3, 0, 1])
+@pytest.mark.parametrize(
+    ("scoring", "metric"), [("f1", f1_score), ("balanced_accuracy", balanced_accuracy_score)]
+)
+def test_built_in_metrics_are_those_of_scikit_learn(scoring, metric, has, of_weights):
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.random((2, 50)) < [[has], [0.4]]
+    weights = rng.random(50) * of_weights
+    cells = [
+        np.array([weights[(truth == t) & (predicted == p)].sum()])
+        for t, p in ((1, 1), (0, 1), (1, 0), (0, 0))
+    ]
+    with warnings.catch_warnings():  # of scikit-learn, where a label has no images
+        warnings.simplefilter("ignore")
+        expected = metric(truth, predicted, sample_weight=weights)
+    assert label_score(scoring)(*cells) == pytest.approx(expected)
+
+
+def test_a_probability_near_0_is_corrected_in_silence():
+    found = corrected(np.array([[0, 1e-320, 0.5, 1]]), np.array([0, -5.0, 800.0, -5.0]))
+    np.testing.assert_allclose(found, [[0, 0, 1, 1]], atol=1e-300)
 
 
 def test_one_fit_to_classes_and_one_to_labels_do_not_mix():

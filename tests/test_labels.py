@@ -25,8 +25,14 @@ from imblearn_images.annotations import Annotations
 from imblearn_images.core.multilabel import count_labels_of
 from imblearn_images.core.repeats import choose_kept
 from imblearn_images.preprocessing import ReadImages
-from imblearn_images.strategies import add_fraction, at_least, at_most_ratio, multiply
-from imblearn_images.synthesis import Augment, CutMix, TransferDeformation
+from imblearn_images.strategies import (
+    add_fraction,
+    at_least,
+    at_most_ratio,
+    multiply,
+    repeat_factor,
+)
+from imblearn_images.synthesis import Augment, CutMix, TransferDeformation, ZoomToObjects
 
 NAMES = ("cat", "dog", "owl")
 SETS = [["cat"]] * 9 + [["cat", "dog"]] * 4 + [["dog", "owl"]] * 2 + [[]]
@@ -128,15 +134,29 @@ def test_strategies_say_how_many_of_each_label_there_are_at_least(strategy, leas
     assert (as_table(y_res).sum(axis=0) >= least).all()
 
 
+FACTOR = {"sampling_strategy": repeat_factor(1.0)}
 BAD = [
     ({"sampling_strategy": {"bat": 9}}, SETS, "must name labels of y, got 'bat'. There are 'cat'"),
-    ({"sampling_strategy": {"cat": 2}}, SETS, "Class 'cat' has 13 images, .* asks for 2"),
+    ({"sampling_strategy": {"cat": 2}}, SETS, "got 2 for label 'cat', which has 13 images"),
     ({"sampling_strategy": {"cat": 20.5}}, SETS, "a whole number"),
     ({"sampling_strategy": "majority"}, SETS, "must be one of 'auto'"),
     ({"sampling_strategy": 1.5}, SETS, "above 0 and at most 1, got 1.5"),
     ({"sampling_strategy": None}, SETS, "got None"),
     ({"max_repeats": 0}, SETS, "`max_repeats` must be a whole number from 1 on, got 0"),
     ({"max_repeats": 2.5}, SETS, "`max_repeats` must be a whole number from 1 on, got 2.5"),
+    ({"max_repeats": 0} | FACTOR, SETS, "`max_repeats` must be a whole number from 1 on, got 0"),
+    ({"max_repeats": 1.5} | FACTOR, SETS, "`max_repeats` must be a whole number from 1 on, got 1"),
+    ({"max_repeats": True} | FACTOR, SETS, "`max_repeats` must be a whole number from 1 on, got T"),
+    (
+        {"synthesis": ZoomToObjects()} | FACTOR,
+        Annotations.of([[[0, 0, 4, 4]]] * 16, [["cat"]] * 9 + [["dog"]] * 7, sizes=(8, 6)),
+        r"numbers of objects for ZoomToObjects, got repeat_factor.* Pass at_least",
+    ),
+    (
+        {"synthesis": ZoomToObjects(), "max_repeats": 1.5},
+        Annotations.of([[[0, 0, 4, 4]]] * 16, [["cat"]] * 9 + [["dog"]] * 7, sizes=(8, 6)),
+        "`max_repeats` must be a whole number",
+    ),
     ({}, TABLE / 2, "got 0.5 in row 0, column 0"),
     ({}, -TABLE, "got -1 in row 0, column 0"),
     ({}, np.where(TABLE, np.nan, 0), "got nan in row 0, column 0"),
@@ -350,7 +370,7 @@ def test_pictures_that_show_other_labels_are_warned_of():
     sampler = LabelOverSampler({"dog": 9}, synthesis=CutMix(), random_state=0)
     with pytest.warns(UserWarning, match="CutMix shows parts of images with other labels"):
         sampler.fit_resample(X, SETS)
-    with pytest.raises(ValueError, match="MLSMOTE draws images, X is a sparse matrix"):
+    with pytest.raises(ValueError, match="rows of pixels for MLSMOTE, got a sparse matrix"):
         MLSMOTE().fit_resample(sparse.csr_matrix(X.reshape(len(X), -1)), SETS)
 
 
@@ -415,10 +435,13 @@ def labels_of(given):
         ({"sampling_strategy": "rarest"}, "must be one of 'auto', 'all'"),
         ({"sampling_strategy": 2.0}, "must be the share of the rarest label"),
         ({"sampling_strategy": {"cow": 2}}, "must name labels of y, got 'cow'"),
-        ({"sampling_strategy": {"cat": 99}}, "must not be more than there is"),
-        ({"sampling_strategy": [3]}, "must be a float, a word, a dict"),
+        ({"sampling_strategy": {"cat": 99}}, "must not request more than there"),
+        ({"sampling_strategy": [3]}, "must be a float, a str, a dict"),
         ({"keep": 2}, "`keep` must be a share"),
-        ({"sampling_strategy": {"cat": 0, "dog": 0, "owl": 0}, "keep": 0}, "leaves no image"),
+        (
+            {"sampling_strategy": {"cat": 0, "dog": 0, "owl": 0}, "keep": 0},
+            "must leave at least one image",
+        ),
     ],
 )
 def test_dropping_by_odd_parameters_is_refused(params, words):

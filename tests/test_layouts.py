@@ -16,9 +16,9 @@ from folder_tools import contents, encoded, snapshot, write_photos
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, under_sampling
-from imblearn_images import _progress as progress_module
 from imblearn_images._cli.main import main
 from imblearn_images.combine import SMOTEENN
+from imblearn_images.core import progress as progress_module
 from imblearn_images.core.files import read_image
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.folders import (
@@ -104,13 +104,13 @@ def own_table(root):
 def own_unfinished(root):
     write_photos(root / "out", {"cat": 10, "dog": 5}, shape=SHAPE)
     (root / "out" / ".unfinished").mkdir()
-    return root / "out", "not finished"
+    return root / "out", "unfinished output"
 
 
 def part_of_unfinished(root):
     write_splits(root / "out", {"train": (4, 2), "valid": (4, 2)})
     (root / "out" / ".unfinished").mkdir()
-    return root / "out" / "train", "not finished"
+    return root / "out" / "train", "unfinished output"
 
 
 def splits(*names, beside=()):
@@ -203,7 +203,9 @@ def test_what_is_no_split_is_taken(tmp_path):
         assert len(load_image_folder(tmp_path / name)[0]) == 4
     write_photos(tmp_path / "c" / "flu", {"ann": 2, "bob": 2}, shape=SHAPE)
     write_photos(tmp_path / "c" / "well", {"cyd": 2, "dan": 2}, shape=SHAPE, first=9)
-    with pytest.warns(UserWarning, match="'flu' is one class of the folders 'ann', 'bob'"):
+    with pytest.warns(
+        UserWarning, match="'flu' is read as one class, with the folders 'ann', 'bob'"
+    ):
         _, labels = load_image_folder(tmp_path / "c")
     assert Counter(labels.tolist()) == {"flu": 4, "well": 4}
     assert "'ann', 'bob'" in "".join(inspect_folder(tmp_path / "c", near=False).notes)
@@ -345,7 +347,7 @@ def test_what_is_no_part_of_a_kept_split_is_noted(kaggle, tmp_path):
         ({"validation": 0.2}, "`validation` must be left out"),
         ({"groups": "stem-prefix"}, "`groups` must be left out"),
         ({"layout": "csv"}, '`layout` must be "folders"'),
-        ({"link": "rows"}, "`link` must not be"),
+        ({"link": "rows"}, "`link` must be .copy."),
     ],
 )
 def test_what_does_not_go_with_a_kept_split(kaggle, tmp_path, options, told):
@@ -354,7 +356,7 @@ def test_what_does_not_go_with_a_kept_split(kaggle, tmp_path, options, told):
 
 
 def test_a_split_can_be_kept_only_where_one_is(kaggle, tmp_path):
-    with pytest.raises(ValueError, match=r"holds no split.*'cat', 'dog'"):
+    with pytest.raises(ValueError, match=r"must hold a folder called train.*'cat', 'dog'"):
         balance_folder(kaggle / "train", tmp_path / "out", keep_split=True)
     shutil.copytree(kaggle / "val", kaggle / "valid")
     with pytest.raises(ValueError, match=r"two folders for one split, 'val' and 'valid'"):
@@ -545,7 +547,7 @@ def test_every_usual_ending_is_read(tmp_path, ending):
     assert report.n_images == 1 and not any("another format" in note for note in report.notes)
 
 
-def test_what_is_not_installed_is_said_once(tmp_path, monkeypatch, capsys):
+def test_what_is_not_installed_is_said_once(tmp_path, monkeypatch, capsys, on_a_screen):
     source = write_photos(tmp_path / "photos", {"cat": 4, "dog": 4}, shape=SHAPE)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "imagehash", None)
@@ -643,8 +645,8 @@ def test_drawn_images_have_the_form_that_is_wanted_and_copies_their_bytes(
         ({"size": True}, "`size` must be an integer"),
         ({"format": "jpeg", "sampler": None}, "got no sampler"),
         ({"size": 8, "sampler": RandomOverSampler()}, "got RandomOverSampler"),
-        ({"format": "jpeg", "mode": "RGBA"}, "got 'jpeg' for images of mode RGBA"),
-        ({"format": "webp", "mode": "L"}, "got 'webp' for images of mode L; .*mode=.RGB"),
+        ({"format": "jpeg", "mode": "RGBA"}, "images of mode RGBA, got 'jpeg'"),
+        ({"format": "webp", "mode": "L"}, "images of mode L, got 'webp'.*mode=.RGB"),
     ],
 )
 def test_forms_that_cannot_be(jpegs, tmp_path, options, told):

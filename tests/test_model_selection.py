@@ -44,8 +44,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
-from imblearn_images._progress import _say_what_is_missing
 from imblearn_images.core.calibration import calibrate
+from imblearn_images.core.progress import _say_what_is_missing
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.ensemble import PolicyEnsembleClassifier
@@ -306,11 +306,11 @@ def test_every_number_of_the_advice_stands_in_the_table(seed):
 def test_folds_that_agree_but_are_few_give_no_interval():
     found = made({"none": [0.5] * 4, "class_weight": [0.5] * 4, "copies": [0.6] * 4})
     assert math.isnan(found.differences["copies"].low) and not found.better
-    assert "in all folds the same, p = 0.250" in found.advice
+    assert "the same in all folds, p = 0.250" in found.advice
     alone = made({"none": [0.5], "prior_correction": [0.6]})
     assert alone.advice == (
         "Use prior_correction, which makes no images: score 0.100 above none, in 1 of 1 fold, not "
-        "distinguishable from it (one fold, which says nothing of chance)."
+        "distinguishable from it (one fold, which cannot rule out chance)."
     )
 
 
@@ -620,7 +620,7 @@ def test_a_class_that_a_fold_does_not_test_is_noted():
         comparison = compare_resamplers(
             PIXELS, [], X, Y, cv=GroupKFold(4), groups=groups, random_state=0
         )
-    assert "2 of 4 folds test no image of class 'owl'" in comparison.notes[0]
+    assert "2 of 4 folds have no test image of class 'owl'" in comparison.notes[0]
 
 
 # --- parallel, progress, interruption, failures
@@ -746,7 +746,7 @@ def test_warnings_of_fits_are_counted_once():
     assert len(notes) == 1 and notes[0].startswith("6 of 6 fits warned")
 
 
-def test_progress_is_shown_where_wanted(capsys, monkeypatch):
+def test_progress_is_shown_where_wanted(capsys, monkeypatch, on_a_screen):
     pytest.importorskip("tqdm")
     compare_resamplers(PIXELS, [], X, Y, cv=2)
     assert capsys.readouterr().err == ""
@@ -755,15 +755,16 @@ def test_progress_is_shown_where_wanted(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     _say_what_is_missing.cache_clear()
     compare_resamplers(PIXELS, [], X, Y, cv=2, verbose=1)
-    assert capsys.readouterr().err == "no progress bar: tqdm is not installed (pip install tqdm)\n"
+    said = "No progress bar: tqdm is not installed. Install it: pip install tqdm\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize(
     ("resamplers", "error", "message"),
     [
         (["smote"], ValueError, "'smote' is unknown.*'none', 'class_weight'"),
-        ([SMOTE], TypeError, r"is a class: pass SMOTE\(\)"),
-        ([StandardScaler()], TypeError, "neither a sampler .* nor a classifier"),
+        ([SMOTE], TypeError, r"is a class. Pass an instance, such as SMOTE\(\)"),
+        ([StandardScaler()], TypeError, "must be a sampler .* or a classifier"),
         ({"none": SMOTE()}, ValueError, "'none' is the name of a baseline"),
         (SMOTE(), TypeError, "`resamplers` must be a list"),
         ("none", TypeError, "`resamplers` must be a list"),
@@ -900,7 +901,7 @@ def test_tables_for_programs(comparison):
 
 def test_to_frame_names_its_extra(comparison, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
+    with pytest.raises(ImportError, match=r"imblearn-images\[pandas\]"):
         comparison.to_frame()
 
 
@@ -947,7 +948,10 @@ def test_the_advice_says_what_it_costs_and_what_is_cheaper_and_as_good():
     assert f", for {seconds[best]:.2f} s a fit instead of 0.10 s" in found.advice
     if seconds[other] < seconds[best]:
         assert found.cheapest == other
-        assert f"; {other}, {seconds[other]:.2f} s a fit, cannot be told from it." in found.advice
+        assert (
+            f"; {other}, {seconds[other]:.2f} s a fit, is not distinguishable from it."
+            in found.advice
+        )
     else:
         assert found.cheapest == "" and "cannot be told" not in found.advice
     turned = priced(scores, dict.fromkeys(BASELINES, 0.1) | {best: 2.0, other: 1.0})

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ from conftest import write_images
 from forked import run_python
 from PIL import Image
 
-from imblearn_images import ResamplingPlan, render
+from imblearn_images import MLSMOTE, ResamplingPlan, render
 from imblearn_images._cli.main import main
 from imblearn_images.annotations import (
     Annotations,
     LabelOverSampler,
     balance_annotations,
     carry,
+    convert_annotations,
     inspect_annotations,
     read_annotations,
     split_annotations,
@@ -71,7 +73,7 @@ def test_a_split_keeps_images_whole_and_every_class_in_its_share():
     split = split_annotations(CELLS, 0.2, test=0.2, groups=groups).image_columns["split"]
     assert {*split} == {"train", "val", "test"}
     assert all(len({*split[groups == group]}) == 1 for group in range(5))
-    with pytest.raises(ValueError, match="must leave something to train with"):
+    with pytest.raises(ValueError, match="must add up to less than 1"):
         split_annotations(CELLS, 0.5, test=0.5)
     with pytest.raises(ValueError, match="`validation` must be a share"):
         split_annotations(CELLS, 20)
@@ -90,7 +92,7 @@ def test_groups_of_a_split_are_named_in_many_ways(folder, tmp_path, capsys):
         split_annotations(found, groups=dict(list(table.items())[1:]))
     with pytest.raises(ValueError, match="\"near-duplicates\", got 'patient'"):
         split_annotations(found, groups="patient")
-    with pytest.raises(ValueError, match="have no paths"):
+    with pytest.raises(ValueError, match="annotations without paths"):
         split_annotations(CELLS, groups="stem-prefix")
     with pytest.raises(ValueError, match="where nothing is split"):
         balance_annotations(folder, tmp_path / "o", groups=table, validation=0)
@@ -125,7 +127,8 @@ def test_inspect_counts_and_names_what_is_odd():
         *(("red", 152, 19), ("white", 11, 10), ("plate", 5, 5), ("none", 0, 0))
     ]
     assert report.together[0] == ("red", "white", 9)
-    assert report.odd["objects that may be missing"] == ["row 3 has no red, 95% of the images have"]
+    missing = ["row 3 has no red, 95% of the images have one"]
+    assert report.odd["objects that may be missing"] == missing
     assert report.odd["without objects"] == ["class none"]
     assert report.odd["there more than once"] == ["row 3: white, 2 times"]
     assert json.loads(report.to_json())["n_boxes"] == 168 and "most possible" in str(report)
@@ -318,7 +321,7 @@ def test_pasting_without_annotations_and_with_odd_parameters_is_refused():
         (PasteObjects(shape="disc"), "`shape` must be one of"),
         (PasteObjects(covered=2), "`covered` must be a share"),
         (PasteObjects(per_image=0), "`per_image` must be an integer"),
-        (both, "must look for objects once"),
+        (both, "must contain at most one of ZoomToObjects"),
     ):
         with pytest.raises(ValueError, match=words):
             LabelOverSampler({"rare": 6}, synthesis=wrong).fit_resample(PLACES, DISCS["boxes"])
@@ -394,6 +397,46 @@ def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
+def test_resume_refuses_an_output_that_another_synthesis_began(folder, tmp_path, monkeypatch):
+    options = {"sampling_strategy": at_least(8), "out_format": "csv", "n_jobs": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr("imblearn_images.annotations._files.csv_of", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            balance_annotations(folder, tmp_path / "o", synthesis=Augment(), **options)
+    for other in ({"synthesis": Augment(rotation_range=9.0)}, {"random_state": 1}):
+        given = {"synthesis": Augment(), **options, **other}
+        with pytest.raises(FileExistsError, match="other annotations, options"):
+            balance_annotations(folder, tmp_path / "o", resume=True, **given)
+    balance_annotations(folder, tmp_path / "o", resume=True, synthesis=Augment(), **options)
+    assert verify_annotations(tmp_path / "o")
+
+
+def test_the_output_does_not_lie_among_the_images(folder, tmp_path):
+    convert_annotations(folder, tmp_path / "y", out_format="yolo")
+    for part in ("train", "val"):
+        (tmp_path / "y/images" / part).mkdir()
+    for at, path in enumerate(sorted((tmp_path / "y/images").glob("*.png"))):
+        path.rename(path.parent / ("val" if at % 4 == 0 else "train") / path.name)
+    for place in ("images", "images/out", "images/train/out/more"):
+        with pytest.raises(ValueError, match="nor lie in one"):
+            balance_annotations(tmp_path / "y", tmp_path / "y" / place)
+        with pytest.raises(ValueError, match="nor lie in one"):
+            convert_annotations(tmp_path / "y", tmp_path / "y" / place, out_format="csv")
+    convert_annotations(tmp_path / "y", tmp_path / "y" / "out", out_format="csv")
+
+
+def test_images_in_no_part_of_a_split_are_told(folder, tmp_path):
+    found = read_annotations(folder)
+    split = np.array(["train", "val", None, "train"] * 5, dtype=object)
+    given = replace(found, image_columns={"split": split})
+    report = balance_annotations(given, tmp_path / "o", sampling_strategy=at_least(6), dry_run=True)
+    assert report.n_unsplit == 5 and "5 images are in no part of the split" in str(report)
+    split = np.array(["", "val", None, ""] * 5, dtype=object)
+    given = replace(found, image_columns={"split": split})
+    report = balance_annotations(given, tmp_path / "o", sampling_strategy=at_least(1), dry_run=True)
+    assert (report.n_unsplit, report.n_valid, report.n_train) == (0, 5, 15)
+
+
 def test_verify_names_what_has_changed(folder, tmp_path):
     out = tmp_path / "out"
     balance_annotations(folder, out, out_format="csv", sampling_strategy=at_least(6))
@@ -409,9 +452,15 @@ def test_verify_names_what_has_changed(folder, tmp_path):
     ]
     with pytest.raises(ValueError, match=r"no manifest\.json of annotations"):
         verify_annotations(folder)
-    (out / "manifest.json").write_text("{")
-    with pytest.raises(ValueError, match="is damaged"):
-        verify_annotations(out)
+    content = json.loads((out / "manifest.json").read_text("utf-8"))
+    for key, bad in {"rows": [], "images": 3, "files": 3, "format": []}.items():
+        (out / "manifest.json").write_text(json.dumps({**content, key: bad}))
+        with pytest.raises(ValueError, match="is damaged"):
+            verify_annotations(out)
+    for text in ("{", json.dumps({**content, "rows": [{}] * len(content["rows"])})):
+        (out / "manifest.json").write_text(text)
+        with pytest.raises(ValueError, match="is damaged"):
+            verify_annotations(out)
     image = folder / "JPEGImages/00.png"
     balance_annotations(folder, tmp_path / "o2", out_format="csv", sampling_strategy=at_least(6))
     Image.fromarray(X[1]).save(image)
@@ -452,10 +501,10 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--max-repeats", "3"], "--max-repeats is about objects. Add --boxes auto"),
-        (["--synthesis", "zoom"], "--synthesis zoom is about objects. Add --boxes auto"),
-        (["--boxes", "voc", "--size", "9"], "--size is about class folders"),
-        (["--boxes", "voc", "--method", "smote"], "--method smote does not know objects"),
+        (["--max-repeats", "3"], "--max-repeats needs --boxes. Add --boxes auto"),
+        (["--synthesis", "zoom"], "--synthesis zoom needs --boxes. Add --boxes auto"),
+        (["--boxes", "voc", "--size", "9"], "--size is for class folders"),
+        (["--boxes", "voc", "--method", "smote"], "--method smote cannot balance objects"),
         (["--boxes", "coco"], "has no annotations in the format 'coco'"),
     ],
 )
@@ -478,7 +527,7 @@ def test_boxes_are_drawn_on_images_with_the_names_of_their_classes(tmp_path):
     assert len(from_files.scenes) == 2
     with pytest.raises(ValueError, match="`images` must be"):
         ObjectsDisplay.from_annotations(CELLS)
-    with pytest.raises(ValueError, match="`rows` must be some of 0 to 19"):
+    with pytest.raises(ValueError, match="`rows` must be from 0 to 19"):
         ObjectsDisplay.from_annotations(CELLS, X, rows=[20])
 
 
@@ -513,7 +562,20 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
     median = repeat_factor("median").repeats(counts)  # shares 1, 0.5, 0.25
     np.testing.assert_allclose(median, [1, 2**0.5, 1, 1])
     assert repeat_factor("median")(["a"] * 8 + ["b"] * 4 + ["c"]) == {"a": 8, "b": 4, "c": 2}
-    with pytest.raises(ValueError, match=r'`t` must be a share .*, or "median", got'):
+    with pytest.raises(
+        ValueError, match=r'`t` must be a number above 0, at most 1, or "median", got'
+    ):
         repeat_factor("mean")
     with pytest.raises(ValueError, match="`by` must be"):
         repeat_factor(0.5, by="boxes")
+
+
+def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
+    X = np.random.default_rng(0).integers(0, 256, (12, 32, 32), dtype=np.uint8)
+    one, two = [[2, 2, 10, 10]], [[2, 2, 10, 10], [12, 12, 20, 20]]
+    y = Annotations.of([one] * 6 + [two] * 6, [["ant"]] * 6 + [["ant", "bee"]] * 6, sizes=(32, 32))
+    smote = MLSMOTE({"bee": 9}, k_neighbors=2, random_state=0)
+    X_res, y_res = smote.fit_resample(X, y)
+    assert len(X_res) == len(y_res) == 15
+    np.testing.assert_array_equal(smote.plan_.y, y_res.counts())
+    np.testing.assert_array_equal(y_res.counts()[:12], y.counts())

@@ -97,10 +97,10 @@ def test_a_part_of_a_smoothed_plan_is_synthetic_where_the_whole_is():
 @pytest.mark.parametrize(
     ("name", "value", "match"),
     [
-        ("base", np.array([0, 1]), "one row of each"),
-        ("y", np.array([0, 1]), "one row of each"),
-        ("partners", np.array([[0], [1]]), "one row of each"),
-        ("weights", np.zeros((3, 2)), "one row of each"),
+        ("base", np.array([0, 1]), "the same number of rows"),
+        ("y", np.array([0, 1]), "the same number of rows"),
+        ("partners", np.array([[0], [1]]), "the same number of rows"),
+        ("weights", np.zeros((3, 2)), "the same number of rows"),
         ("base", np.array([0, 1, 4]), "base.*4 source"),
         ("base", np.array([0, 1, -1]), "base.*-1"),
         ("partners", np.array([[0], [1], [9]]), "partners.*9"),
@@ -199,6 +199,9 @@ def test_kinds_are_counted_and_named():
     assert {kind: int((plan.kind == kind).sum()) for kind in counts} == counts
     plan = plan_of(RandomOverSampler(random_state=0))
     assert "24 images -> 36 rows: 24 original, 12 copies, 0 synthetic" in repr(plan)
+    assert repr(plan).endswith("0 synthetic)")  # by no rule that would be worth a word
+    plan = plan_of(RandomOverSampler(random_state=0, synthesis=Augment()))
+    assert repr(plan).endswith("12 synthetic, drawn by Augment)")
     plan = plan_of(RandomUnderSampler(random_state=0))
     assert "24 images -> 15 rows: 15 original, 0 copies, 0 synthetic" in repr(plan)
     plan = plan_of(RandomUnderSampler(random_state=0, replacement=True))
@@ -306,11 +309,11 @@ class Foreign:
 RULES = {
     "transfer": (
         TransferDeformation(scale=(0.5, 0.5)),
-        r"B moved as donor P differs from P, 0\.50 ",
+        r"B deformed by 50% of the change from P (?:back )?to P$",
     ),
     "residual": (
         TransferDeformation(residual=0.5),
-        r"B moved as donor .* with 0\.5 of what remains",
+        r"B deformed by .*, plus 50% of what else changes$",
     ),
     "morph": (Morph(), r"B moved \d+% of the way to P and faded into it"),
     "unfaded": (Morph(fade=False), r"B moved \d+% of the way to P"),
@@ -322,7 +325,7 @@ RULES = {
     "foreign": (Foreign(), r"Foreign\(base B, partner P with share 0\.\d\d\)"),
     "chain": (
         Chain([TransferDeformation(), "blend", Augment()]),
-        r"\([01]\.\d\d x \(B moved as donor P differs from P, .*\) \+ [01]\.\d\d x P\) augmented",
+        r"\([01]\.\d\d x \(B deformed by .* change from P .*to P\) \+ [01]\.\d\d x P\) augmented",
     ),
     "chain of copies": (Chain(["copy", Augment()]), r"\(a copy of B\) augmented"),
 }

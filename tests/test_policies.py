@@ -342,13 +342,26 @@ def test_what_cannot_be_screened_is_kept_and_said():
         ({"cv": 1}, ValueError, "`cv` must be at least 2"),
         ({"cv": []}, ValueError, "`cv` must give folds"),
         ({"scoring": "balance"}, ValueError, "'balance' is not a valid scoring value"),
-        ({"estimator": GaussianNB}, TypeError, r"pass GaussianNB\(\)"),
+        ({"estimator": GaussianNB}, TypeError, r"Pass GaussianNB\(\)"),
         ({"estimator": FlattenImages()}, TypeError, "predict_proba"),
     ],
 )
 def test_what_cannot_be_is_refused(params, error, words):
     with pytest.raises(error, match=words):
         PolicyEnsembleClassifier(**{"estimator": NB, "policies": OWN} | params).fit(X, Y)
+
+
+def test_a_policy_without_a_score_is_dropped():
+    def scorer(estimator, rows, truth):  # the first policy has no score
+        return next(scores)
+
+    scores = iter([np.nan, 0.5, 0.6])
+    with pytest.warns(UserWarning, match="'untouched' is dropped.*must return a number, got nan"):
+        one = PolicyEnsembleClassifier(NB, OWN, scoring=scorer, random_state=0).fit(X, Y)
+    assert list(one.estimators_) == ["smote"]
+    scores = iter([np.nan] * 3)
+    with pytest.raises(ValueError, match="`scoring` must return a number, got nan"):
+        PolicyEnsembleClassifier(NB, OWN, scoring=scorer, random_state=0).fit(X, Y)
 
 
 def test_folds_of_the_user_are_used():

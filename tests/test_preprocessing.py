@@ -28,8 +28,8 @@ from sklearn.utils.estimator_checks import (
 )
 
 from imblearn_images import RandomOverSampler
-from imblearn_images._progress import _say_what_is_missing
 from imblearn_images.core.files import read_image, write_image
+from imblearn_images.core.progress import _say_what_is_missing
 from imblearn_images.preprocessing import FlattenImages, ReadImages, ReshapeImages
 
 ALL = [ReadImages(), FlattenImages(), ReshapeImages()]
@@ -183,7 +183,7 @@ def test_memory_is_the_array_and_a_bounded_rest(tmp_path):
 
 
 @pytest.mark.parametrize("with_tqdm", [True, False])
-def test_progress_is_shown_when_asked_for(paths, capsys, monkeypatch, with_tqdm):
+def test_progress_is_shown_when_asked_for(paths, capsys, monkeypatch, on_a_screen, with_tqdm):
     if with_tqdm:
         pytest.importorskip("tqdm")
     else:
@@ -252,7 +252,7 @@ def test_what_cannot_be_resized_is_refused(X, told):
 
 @pytest.mark.parametrize("estimator", [FlattenImages(), ReshapeImages((2, 2))], ids=str)
 def test_paths_are_sent_to_the_reading_step(estimator):
-    with pytest.raises(ValueError, match="put ReadImages before it"):
+    with pytest.raises(ValueError, match="Put ReadImages before it"):
         estimator.fit(["a.png", "b.png"])
 
 

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedShuffleSplit, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 
+from imblearn_images.core.splitting import _stratified
 from imblearn_images.model_selection import (
     MultilabelStratifiedKFold,
     MultilabelStratifiedShuffleSplit,
@@ -127,7 +128,11 @@ def test_scikit_learn_splits_by_it():
 BAD = [
     (MultilabelStratifiedKFold(1), {}, "`n_splits` must be a number of folds, at least 2, got 1"),
     (MultilabelStratifiedKFold(9), {}, "4 images cannot be divided into 9 parts"),
-    (MultilabelStratifiedKFold(random_state=0), {}, "`random_state` must be None where nothing"),
+    (
+        MultilabelStratifiedKFold(random_state=0),
+        {},
+        "`random_state` must be None without `shuffle`",
+    ),
     (MultilabelStratifiedKFold(3), {"groups": [1, 1, 2, 2]}, "2 groups cannot be divided into 3"),
     (MultilabelStratifiedKFold(2), {"groups": [1, 1, None, 2]}, "1 missing groups"),
     (MultilabelStratifiedKFold(2), {"y": None}, "got None"),
@@ -143,3 +148,17 @@ def test_what_cannot_be_split_is_named(splitter, given, message):
     arguments = {"X": None, "y": np.eye(4, dtype=int), **given}
     with pytest.raises(ValueError, match=message):
         list(splitter.split(**arguments))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(2, 40), min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+    data=st.data(),
+)
+def test_images_of_one_class_each_are_split_as_scikit_learn_splits(sizes, seed, data):
+    y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    n_valid = data.draw(st.integers(len(sizes), len(y) - len(sizes)))
+    split = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
+    expected = np.sort(next(split.split(y, y))[1])
+    assert np.flatnonzero(_stratified(y, n_valid, seed)).tolist() == expected.tolist()

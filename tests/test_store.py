@@ -308,7 +308,7 @@ def test_a_report_replaces_nothing_unless_it_is_told_to(compare, tmp_path):
     report = tmp_path / "report.html"
     report.write_text("mine")
     code, told = compare(report)
-    assert code == 1 and "is there already" in told and report.read_text() == "mine"
+    assert code == 1 and "exists already" in told and report.read_text() == "mine"
     code, told = compare(report, "--force")
     assert code == 0, told
     assert report.read_text().endswith("</html>\n")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import make_images, make_labels, read_images, write_images
 from imblearn.pipeline import make_pipeline
+from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -116,6 +117,15 @@ def test_images_are_resized_like_files(tmp_path):
         )
     constant = np.full((2, 30, 20, 3), 51, np.uint8)
     np.testing.assert_allclose(seen(constant, size=(7, 9)), 0.2, atol=1e-6)
+
+
+def test_a_file_of_16_bits_does_not_darken_others(tmp_path):
+    X = make_images(1, (12, 10), "uint8")[0]
+    write_images(tmp_path, X[None])
+    Image.fromarray(X.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    paths = np.array(sorted(tmp_path.glob("*.png")), dtype=object)
+    embedding = TorchEmbedding(torch.nn.Flatten()).fit(X[None])
+    np.testing.assert_allclose(embedding.transform(paths), np.stack([X.ravel()] * 2) / 255, 1e-6)
 
 
 def test_files_are_read_in_the_colours_of_the_network(tmp_path):
@@ -259,10 +269,10 @@ def test_errors(tmp_path):
             TorchEmbedding(module, **params).fit_transform(data)
 
     fails(TypeError, r"must be a torch\.nn\.Module, got 'resnet18'", module="resnet18")
-    fails(ValueError, r"no layer 'relu'; near are \['0', '1', '2', '3', '4'\]", layer="relu")
+    fails(ValueError, r"got 'relu'. Similar names are \['0', '1', '2', '3', '4'\]", layer="relu")
     fails(ValueError, 'must be "average" or "flatten", got \'max\'', pooling="max")
     fails(ValueError, "floats from 0 to 1, got float64 from 0.* to 255", X.astype(float))
-    fails(ValueError, "takes images of 1 channels, these have 3", module=network(1))
+    fails(ValueError, "the 1 channels that the network takes, got 3", module=network(1))
     fails(ValueError, "TorchEmbedding needs images of shape", X.reshape(N, -1))
     fails(ValueError, r"look like \(C, H, W\)", X.transpose(0, 3, 1, 2))
 
@@ -275,11 +285,13 @@ def test_errors(tmp_path):
             return self.gives(x)
 
     fails(ValueError, "'spare' is not used", module=Unused(lambda x: x), layer="spare")
-    fails(ValueError, "The network must give a tensor .* got tuple", module=Unused(lambda x: (x,)))
+    fails(
+        ValueError, "The network must return a tensor .* got tuple", module=Unused(lambda x: (x,))
+    )
     fails(ValueError, r"got \(64,\) for 64 images", module=Unused(lambda x: x.mean((1, 2, 3))))
     images = [image[: 12 - row % 2] for row, image in enumerate(X)]
     paths = np.array(write_images(tmp_path, images), dtype=object)
-    fails(ValueError, r"has shape \(11, 10, 3\), .* pass `size=\(height, width\)`", paths)
+    fails(ValueError, r"has shape \(11, 10, 3\), .* Pass `size=\(height, width\)`", paths)
     assert TorchEmbedding(net, size=(8, 8)).fit_transform(paths).shape == (N, 5)
     TomekLinks(embedding=TorchEmbedding(net, size=(8, 8))).fit_resample(paths, Y)
 
@@ -288,5 +300,5 @@ def test_without_torch_it_says_how_to_get_it(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match="pip install torch"):
+    with pytest.raises(ImportError, match=r"imblearn-images\[torch\]"):
         TorchEmbedding("anything").fit(colours())

@@ -1,4 +1,4 @@
-"""Arguments: types of the options of the command, which refuse a value with its name."""
+"""Arguments: the parser of the command, and types of its options that explain what is wrong."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ __all__ = [
     "GROUPS",
     "SEED",
     "Parser",
+    "add_common",
     "add_max_pixels",
     "add_on_error",
     "addition",
@@ -27,17 +28,18 @@ __all__ = [
     "n_jobs",
     "names",
     "one_of",
+    "threads",
 ]
 
 GROUPS = (
     'stem-prefix, the name of a file up to its last "_", "-" or space (plant3_01.jpg and '
-    "plant3_02.jpg are of plant3); near-duplicates, photos of nearly one look (needs ImageHash); "
+    "plant3_02.jpg are of plant3); near-duplicates, photos that look alike (needs ImageHash); "
     'or FILE:COLUMN, a CSV file with a column "path" (below FOLDER, with "/") and one of groups'
 )
-"""The groups that a command takes, in words."""
+"""The help text on the values of ``--groups``."""
 
 MOST = 10**6
-"""Of sizes, folds and the like: what is larger is a slip of the pen."""
+"""Maximum of sizes, folds and the like: a larger number is a typing error."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,13 +48,13 @@ class Parser(argparse.ArgumentParser):
     Attributes
     ----------
     options : dict of str to argparse.Action
-        Arguments by the parameter they set.
+        Arguments by the name of the parameter they set.
     commands : dict of str to dict
-        Names of the sub-commands, once there are some, and their `options`.
+        `options` of the sub-commands, by their names; empty for a parser without any.
     finish : callable
-        Called with the parser and what it has parsed, to check arguments against each other.
+        Called with the parser and the parsed arguments, to check these against each other.
     example : str
-        A call that works; it ends the help, in lines that can be copied as they are.
+        A call that works, shown at the end of the help in lines that can be copied.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,13 +65,13 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **kwargs)
 
     def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
-        """Add an argument, and remember it."""
+        """Add an argument, and keep it in `options`."""
         action = super().add_argument(*args, **kwargs)
         self.options[action.dest] = action
         return action
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse, and refuse here, where the options are known, what is not one of them."""
+        """Parse arguments; unknown ones end the command here, with the nearest known one."""
         args = list(sys.argv[1:] if args is None else args)
         if self.commands:
             self._check_command(args)
@@ -80,16 +82,18 @@ class Parser(argparse.ArgumentParser):
             self.error(f"too many arguments: {' '.join(map(repr, rest))}")
         if self.finish is not None:
             self.finish(self, namespace)
-        if not hasattr(namespace, "parser"):  # the innermost one is done first
+        if not hasattr(namespace, "parser"):  # sub-parsers finish before the parser that holds them
             namespace.parser = self
         return namespace, rest
 
     def _check_command(self, args: Sequence[str]) -> None:
+        """End the command if the first argument is not a sub-command."""
         given = next((each for each in args if not each.startswith("-")), None)
         if given is not None and given not in self.commands:
-            self.error(f"{given!r} is no command{_known(given, list(self.commands))}")
+            self.error(f"{given!r} is not a command{_known(given, list(self.commands))}")
 
     def _check_options(self, args: Sequence[str]) -> None:
+        """End the command if a long option is not known."""
         names = [each for action in self.options.values() for each in action.option_strings]
         for each in args:
             if each == "--":
@@ -103,7 +107,7 @@ class Parser(argparse.ArgumentParser):
                 )
 
     def format_help(self) -> str:
-        """The help of argparse, and the example: argparse would break its lines anywhere."""
+        """Return the help with the example, which argparse itself would wrap inside words."""
         text = super().format_help()
         if not self.example:
             return text
@@ -113,7 +117,7 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def short_usage(self) -> str:
-        """The command and its arguments, without its options."""
+        """Usage line: the command and its arguments, without its options."""
         arguments = [
             str(action.metavar or dest.upper())
             for dest, action in self.options.items()
@@ -122,7 +126,7 @@ class Parser(argparse.ArgumentParser):
         return " ".join([self.prog, *(["COMMAND"] if self.commands else arguments), "[options]"])
 
     def error(self, message: str) -> NoReturn:
-        """Report what is wrong, and how the command is used, in three lines; exit with 2."""
+        """Print the usage and what is wrong, in three lines, and exit with code 2."""
         self.exit(
             2,
             f"usage: {self.short_usage}\n       {self.prog} --help\n"
@@ -133,16 +137,21 @@ class Parser(argparse.ArgumentParser):
 def one_of(
     names: Iterable[str], what: str, aliases: Mapping[str, str] | None = None
 ) -> Callable[[str], str]:
-    """Type of an option that is one of `names`, in any case, with "-", "_" or neither.
+    """Return the type of an option that is one of `names`, in any case, with "-", "_" or neither.
 
     Parameters
     ----------
     names : iterable of str
-        What is known.
+        The known names.
     what : str
-        What it is, for the message.
+        Noun for such a name, for the message.
     aliases : mapping of str to str, default=None
-        Further spellings to what they mean.
+        Other spellings, and the name that each stands for.
+
+    Returns
+    -------
+    parse : callable
+        Turns an argument into one of `names`, or raises an ArgumentTypeError.
 
     Examples
     --------
@@ -168,30 +177,33 @@ def one_of(
 
 
 def _letters(name: str) -> str:
+    """Return a name in lower case without "-", "_" and spaces."""
     return re.sub(r"[-_\s]", "", name).casefold()
 
 
 def _known(given: str, known: Sequence[str]) -> str:
+    """Return the end of a message: the nearest known name, or all of a few."""
     if near := nearest(given, known):
         return f"; did you mean {near}?"
-    return f"; known are {', '.join(known)}" if len(known) <= 8 else "; --help lists all"
+    return f"; choose from {', '.join(known)}" if len(known) <= 8 else "; --help lists all"
 
 
 def _whole(text: str) -> int:
+    """Return an argument as an integer, or raise an ArgumentTypeError."""
     try:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None
 
 
-def integer(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Type of an option that is an integer from `least` to `most`, a million by default."""
+def integer(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Return the type of an option that is an integer from `minimum` to `maximum` (a million)."""
 
     def integer(text: str) -> int:
         number = _whole(text)
-        if number < least or number > (MOST if most is None else most):
-            few = most is None and number < least
-            limits = f"at least {least}" if few else f"from {least} to {most or MOST}"
+        if number < minimum or number > (MOST if maximum is None else maximum):
+            few = maximum is None and number < minimum
+            limits = f"at least {minimum}" if few else f"from {minimum} to {maximum or MOST}"
             raise argparse.ArgumentTypeError(f"{number} is not {limits}")
         return number
 
@@ -203,21 +215,21 @@ SEED = integer(0, 2**32 - 1)
 
 
 def n_jobs(text: str) -> int:
-    """Type of ``--n-jobs``."""
+    """Return the number of workers that an argument means, or raise an ArgumentTypeError."""
     number = _whole(text)
     if number == 0:
-        raise argparse.ArgumentTypeError("0 is not a number of workers; -1 is one per core")
+        raise argparse.ArgumentTypeError("0 is not a number of workers; use -1 for one per core")
     if abs(number) > WORKERS:
         raise argparse.ArgumentTypeError(f"{number} is not from -{WORKERS} to {WORKERS}")
     return number
 
 
 WORKERS = 1024
-"""At most; more threads than that only wait for each other."""
+"""Maximum of ``--n-jobs``; more threads than that only wait for each other."""
 
 
 def addition(text: str) -> tuple[str, float]:
-    """Type of ``--add``, a class and a fraction."""
+    """Return class and fraction of an argument CLASS=FRACTION, or raise an ArgumentTypeError."""
     label, equals, fraction = text.rpartition("=")
     try:
         number = float(fraction) if equals and label else math.nan
@@ -230,19 +242,31 @@ def addition(text: str) -> tuple[str, float]:
     return label, number
 
 
+def add_common(parser: Parser) -> None:
+    """Add what all commands on many files have."""
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def threads(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the parameters for which ``--n-jobs`` and ``--quiet`` stand."""
+    return {"n_jobs": options["n_jobs"], "verbose": int(not options["quiet"])}
+
+
 def add_max_pixels(parser: Parser) -> None:
-    """Add the option that raises the limit of pixels to a command that reads image files."""
+    """Add ``--max-pixels``, which raises the limit on the size of images that are read."""
     parser.add_argument(
         "--max-pixels",
         type=integer(1, MOST_PIXELS),
         default=MAX_PIXELS,
         metavar="N",
-        help=f"maximum number of pixels of an image, against bombs (default: {MAX_PIXELS})",
+        help=f"maximum number of pixels of an image, for safety (default: {MAX_PIXELS})",
     )
 
 
 def names(text: str) -> list[str]:
-    """Type of ``--classes``, names between commas; one with a comma is quoted."""
+    """Return the names in an argument, separated by commas; a name with a comma is quoted."""
     found = next(csv.reader([text], skipinitialspace=True), [])
     if not found or not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of names, e.g. cat,dog")
@@ -250,7 +274,7 @@ def names(text: str) -> list[str]:
 
 
 def add_on_error(parser: Parser) -> None:
-    """Add the option on files that cannot be used."""
+    """Add ``--on-error``, what to do with files that cannot be used."""
     parser.add_argument(
         "--on-error",
         choices=("raise", "skip"),

@@ -1,11 +1,18 @@
-"""The commands on data sets with boxes: inspect, balance and verify with --boxes, and convert."""
+"""Commands for data sets with boxes: inspect, balance and verify with --boxes, and convert."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from imblearn_images._cli.arguments import Parser, add_max_pixels, add_on_error, integer, n_jobs
+from imblearn_images._cli.arguments import (
+    Parser,
+    add_common,
+    add_max_pixels,
+    add_on_error,
+    integer,
+    threads,
+)
 from imblearn_images._cli.console import say, say_report
 from imblearn_images._cli.methods import SYNTHESES, SYNTHESES_OF_OBJECTS
 from imblearn_images.annotations import (
@@ -44,12 +51,12 @@ def add_boxes(parser: Parser) -> None:
         "--max-repeats",
         type=integer(1, 10_000),
         metavar="N",
-        help=f"with --boxes: how often an image is used at most (default: {REPEATS})",
+        help=f"with --boxes: maximum number of times an image is used (default: {REPEATS})",
     )
 
 
 def add_boxes_of_balance(parser: Parser) -> None:
-    """Add the options of balancing objects."""
+    """Add the options for balancing objects."""
     add_boxes(parser)
     parser.add_argument(
         "--out-format",
@@ -59,7 +66,7 @@ def add_boxes_of_balance(parser: Parser) -> None:
 
 
 def add_convert(commands: Any) -> None:
-    """Add the command that changes the format of annotations."""
+    """Add the command that converts annotations to another format."""
     text = "write a data set with boxes in another format: coco, csv, voc, yolo"
     parser: Parser = commands.add_parser("convert", help=text, description=text)
     parser.set_defaults(command=_convert)
@@ -74,41 +81,40 @@ def add_convert(commands: Any) -> None:
     )
     add_on_error(parser)
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
+    add_common(parser)
     add_max_pixels(parser)
 
 
 def wants_boxes(options: Mapping[str, Any]) -> bool:
-    """Return whether a command was given ``--boxes``; refuse options that need it without it."""
+    """Return whether ``--boxes`` was passed; raise a ValueError for options that need it."""
     if options.get("boxes"):
         return True
     for name in ("max_repeats", "out_format"):
         if options.get(name) is not None:
             option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option} is about objects. Add --boxes auto, or leave it out.")
+            raise ValueError(f"{option} needs --boxes. Add --boxes auto, or leave {option} out.")
     return False
 
 
 def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
-    """Print what a data set with boxes holds."""
+    """Report what a data set with boxes holds."""
     _refuse(options, {"near", "classes"})
     found = read_annotations(
-        source, format=_format(options["boxes"]), on_error="skip", n_jobs=options["n_jobs"]
+        source, format=_format(options["boxes"]), on_error="skip", **threads(options)
     )
     report = inspect_annotations(found, max_repeats=options["max_repeats"] or REPEATS)
     _print(report, options)
 
 
 def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
-    """Balance a data set with boxes."""
+    """Balance a data set with boxes, and print the report."""
     _refuse(
-        options,
-        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes"},
+        {**options, "manifest": options["manifest"] != "jsonl"},
+        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes", "manifest"},
     )
     if options["method"] not in ("random-over", "label-over"):
         raise ValueError(
-            f"--method {options['method']} does not know objects. With --boxes leave --method out."
+            f"--method {options['method']} cannot balance objects. Leave it out with --boxes."
         )
     known = {**SYNTHESES, **SYNTHESES_OF_OBJECTS}
     strategy = options["strategy"]
@@ -127,14 +133,14 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
         on_error=options["on_error"],
         resume=options["resume"],
         dry_run=options["dry_run"],
-        n_jobs=options["n_jobs"],
+        **threads(options),
     )
     _print(report, options)
 
 
 def verify_boxes(output: str, source: str | None, options: Mapping[str, Any]) -> None:
-    """Compare an output with its manifest."""
-    report = verify_annotations(output, source=source, n_jobs=options["n_jobs"])
+    """Check an output against its manifest, and print the report."""
+    report = verify_annotations(output, source=source, **threads(options))
     if not report and not options["json"]:
         raise ValueError(f"{output} differs from its manifest. {report}")
     _print(report, options)
@@ -149,30 +155,44 @@ def _convert(
     format: str,  # noqa: A002
     link: str,
     json: bool,
-    **options: Any,
+    out_format: str,
+    on_error: str,
+    resume: bool,
+    **common: Any,
 ) -> None:
+    """Convert annotations to another format, and print what was written."""
     found = convert_annotations(
-        source, output, format=_format(format), link=link == "hard", **options
+        source,
+        output,
+        format=_format(format),
+        out_format=out_format,
+        link=link == "hard",
+        on_error=on_error,
+        resume=resume,
+        **threads(common),
     )
     if json:
         _print(inspect_annotations(found), {"json": True})
         return
     say(f"{found!r}")
-    say(f"written to {output} as {options['out_format']}")
+    say(f"written to {output} as {out_format}")
 
 
 def _format(text: str) -> str | None:
+    """Return a format, None for "auto"."""
     return None if text == "auto" else text
 
 
 def _refuse(options: Mapping[str, Any], names: set[str]) -> None:
+    """Raise a ValueError if one of these options was passed, which only class folders have."""
     for name in sorted(names):
         if options.get(name) not in (None, False, []):
             option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option} is about class folders. Leave it out with --boxes.")
+            raise ValueError(f"{option} is for class folders. Leave it out with --boxes.")
 
 
 def _print(report: Any, options: Mapping[str, Any]) -> None:
+    """Print a report as text, or as JSON with ``--json``."""
     if options["json"]:
         say(report.to_json())
         return

@@ -74,7 +74,7 @@ __all__ = [
     "write_report",
 ]
 
-PASS = "Pass MODULE:OBJECT, a classifier or a function without arguments that makes one"
+PASS = "Pass MODULE:OBJECT, a classifier or a function without arguments that returns one"
 
 
 def import_estimator(name: str) -> Any:
@@ -83,19 +83,19 @@ def import_estimator(name: str) -> Any:
     Parameters
     ----------
     name : str
-        A module, and in it a classifier, its class, or a function without arguments that
-        returns one; "." leads to what is inside an object.
+        A module and, after the colon, a classifier, its class, or a function without arguments
+        that returns one; attributes of objects are reached with ".".
 
     Returns
     -------
     classifier : estimator
-        Unfitted.
+        The unfitted classifier.
 
     Raises
     ------
     ValueError
-        In one line, with the name, for whatever is wrong with it: it cannot be imported or
-        called, or is not a classifier that scikit-learn can clone.
+        If it cannot be imported or called, or is not a classifier that scikit-learn can clone;
+        with the name, in one line.
 
     Examples
     --------
@@ -109,19 +109,19 @@ def import_estimator(name: str) -> Any:
     try:
         return _checked(_made(_found(name)))
     except _RefusedError as error:
-        reason = " ".join(str(error).split())  # what is raised elsewhere may have many lines
+        reason = " ".join(str(error).split())  # errors of other code may have many lines
         raise ValueError(
             f"--estimator {name}: {as_sentence(reason)} {PASS}, e.g. mymodels:pipeline."
         ) from error
 
 
 class _RefusedError(Exception):
-    """Why this is not an estimator; continues a sentence."""
+    """Why this is not an estimator; the message continues "--estimator NAME: ..."."""
 
 
 @contextmanager
 def from_folder(folder: str) -> Iterator[None]:
-    """Make modules importable from a folder, before all other places, and only here."""
+    """Make modules in a folder importable, before all others, within this context."""
     sys.path.insert(0, folder)
     try:
         yield
@@ -131,6 +131,7 @@ def from_folder(folder: str) -> Iterator[None]:
 
 
 def _found(name: str) -> Any:
+    """Return the object that "module:object" names."""
     module_name, colon, path = name.partition(":")
     if not colon or not path:
         raise _RefusedError(
@@ -145,7 +146,7 @@ def _found(name: str) -> Any:
             module = importlib.import_module(module_name)
     except ImportError as error:
         raise _RefusedError(f"cannot be imported: {error}") from error
-    except BaseException as error:  # what a module does when it is imported is its own affair
+    except BaseException as error:  # importing runs arbitrary code, which may even exit
         raise _refused(error, f"importing {module_name}") from error
     found: Any = module
     for part in path.split("."):
@@ -162,13 +163,16 @@ def _found(name: str) -> Any:
 
 
 def _made(found: Any) -> Any:
-    """Make an estimator of a class or function; nothing is called that cannot make one."""
+    """Return an estimator: the object itself, or what calling it returns.
+
+    Objects that cannot return an estimator, such as built-in functions, are not called.
+    """
     is_class = isinstance(found, type)
     if (hasattr(found, "fit") and not is_class) or not callable(found):
         return found
     called = getattr(found, "__name__", type(found).__name__)
     if is_class and not hasattr(found, "fit"):
-        raise _RefusedError(f"the class {called} is not a classifier, it has no fit")
+        raise _RefusedError(f"the class {called} is not a classifier: it has no fit")
     if inspect.isbuiltin(found):
         raise _RefusedError(f"{called} is built into Python, not a classifier")
     if inspect.iscoroutinefunction(found) or inspect.isgeneratorfunction(found):
@@ -191,11 +195,12 @@ def _made(found: Any) -> Any:
 
 
 def _checked(made: Any) -> Any:
+    """Return an estimator, or raise a _RefusedError if it is not a classifier."""
     kind = type(made).__name__
     if isinstance(made, type):
         raise _RefusedError(f"it returns the class {made.__name__}, not a classifier; return one")
     if lacking := [name for name in ("fit", "predict", "get_params") if not hasattr(made, name)]:
-        raise _RefusedError(f"{kind} is not a classifier, it has no {' and no '.join(lacking)}")
+        raise _RefusedError(f"{kind} is not a classifier: it has no {' and no '.join(lacking)}")
     try:
         role = get_tags(made).estimator_type
         clone(made)
@@ -207,6 +212,7 @@ def _checked(made: Any) -> Any:
 
 
 def _refused(error: BaseException, doing: str) -> _RefusedError:
+    """Return the reason for an error of the caller's code; Ctrl-C passes through."""
     if isinstance(error, KeyboardInterrupt):
         raise error
     return _RefusedError(f"{doing} fails with {type(error).__name__}: {error}")
@@ -214,10 +220,10 @@ def _refused(error: BaseException, doing: str) -> _RefusedError:
 
 WIDTH = 8.5  # inches
 CELL, COLUMNS, CLASSES = 72, 10, 12
-"""Pixels of a thumbnail, thumbnails of a class, and classes that are shown."""
+"""Of photos: pixels per side, photos per class, number of classes shown."""
 SIDE, FAMILIES, DRAWERS, PARENTS = 96, 4, 3, 3
-"""Pixels of a synthetic image, how many a candidate shows, of how many candidates, and of how many
-partners each."""
+"""Of synthetic images: pixels per side, images per candidate, number of candidates shown, and
+partners shown beside each image."""
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -245,9 +251,9 @@ READING = (
     "Intervals and p-values are those of the corrected resampled t-test (Nadeau and Bengio 2003), "
     "both adjusted for the number of candidates (Holm 1979). What resampling has to beat is the "
     "reference: prior correction where it helps, or another baseline. "
-    "Brier score and expected calibration error (ECE) tell how far off probabilities are, lower is "
-    "better. The best of many looks "
-    "better here than it will be: keep photos aside that this comparison has not seen."
+    "Brier score and expected calibration error (ECE) measure how far off probabilities are; lower "
+    "is better. The score of the best of many candidates is too optimistic: set photos aside that "
+    "this comparison has not seen."
 )
 
 
@@ -261,32 +267,32 @@ def write_report(
     families: str = "",
     replace: bool = False,
 ) -> None:
-    """Write one self-contained HTML file, whole or not at all; needs matplotlib.
+    """Write the report as one self-contained HTML file, whole or not at all; needs matplotlib.
 
     Parameters
     ----------
     comparison : ResamplerComparison
-        What came out.
+        The results.
     path : path
         File to write.
     paths : ndarray of shape (n,)
-        The photos; some are shown.
+        The photos, some of which are shown.
     labels : ndarray of shape (n,)
         Their classes.
     title : str, default=""
-        Of the page, such as the name of the folder.
+        Title of the page, such as the name of the folder.
     families : str, default=""
         HTML of synthetic images beside their parents, see :func:`show_families`.
     replace : bool, default=False
-        Replace the file that is there. A link, or what is not a file, is never replaced.
+        Whether to replace an existing file. Links and folders are never replaced.
 
     Raises
     ------
     FileExistsError, ValueError
-        For what is there and is not to be replaced.
+        If something exists there that must not be replaced.
     OSError
-        When writing fails, e.g. on a full disk; nothing is left behind, and what was there is
-        as it was.
+        If writing fails, e.g. on a full disk; nothing is left behind, and an existing file is
+        unchanged.
     """
     check_replaceable(path, replace)
     figures = "".join(
@@ -302,18 +308,18 @@ def write_report(
         f"{as_html(comparison)}{families}{figures}{_photos(paths, labels)}"
         f"<h2>How to read this</h2><p>{escape(READING)}</p></body></html>\n"
     )
-    check_replaceable(path, replace)  # once more: drawing takes a while
+    check_replaceable(path, replace)  # once more: a file may have appeared while charts were drawn
     with written_whole(path) as file:
         file.write(page.encode("utf-8", "backslashreplace"))
 
 
 def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
-    """Raise if something is in the way, unless it is a file that is to be replaced.
+    """Check that nothing exists at a path, or only a file that may be replaced.
 
     Raises
     ------
     FileExistsError, ValueError
-        Saying what is there.
+        Saying what exists there.
     """
     if os.path.islink(path):
         raise ValueError(
@@ -322,15 +328,15 @@ def check_replaceable(path: str | os.PathLike[str], replace: bool) -> None:
     if not os.path.lexists(path):
         return
     if not os.path.isfile(path):
-        raise ValueError(f"{os.fspath(path)} is there, and no file. Name another one.")
+        raise ValueError(f"{os.fspath(path)} exists and is not a file. Name another one.")
     if not replace:
         raise FileExistsError(
-            f"{os.fspath(path)} is there already. Name another file, or replace it with --force."
+            f"{os.fspath(path)} exists already. Name another file, or replace it with --force."
         )
 
 
 def _charts(comparison: ResamplerComparison) -> list[tuple[str, bytes]]:
-    """Draw what is known: without another candidate no differences, without probabilities ..."""
+    """Return caption and PNG of each chart; charts without data are left out."""
     n_names, n_classes = len(comparison.names), len(comparison.recall["none"])
     kinds: list[tuple[str, Any, float]] = []
     if comparison.differences:
@@ -345,6 +351,7 @@ def _charts(comparison: ResamplerComparison) -> list[tuple[str, bytes]]:
 
 
 def _drawing(kind: Any, comparison: ResamplerComparison) -> Callable[[Any], Any]:
+    """Return a function that draws a display of the most interesting candidates into an Axes."""
     if kind is ComparisonDisplay:
         return lambda ax: kind.from_comparison(comparison, ax=ax)
     known = comparison.reliability if kind is ReliabilityDisplay else comparison.recall
@@ -353,18 +360,20 @@ def _drawing(kind: Any, comparison: ResamplerComparison) -> Callable[[Any], Any]
 
 
 def _img(picture: bytes, alt: str, kind: str = "png", more: str = "") -> str:
+    """Return an HTML image that contains its own bytes."""
     encoded = base64.b64encode(picture).decode("ascii")
     return f'<img alt="{escape(alt)}" src="data:image/{kind};base64,{encoded}"{more}>'
 
 
 def _photo(pixels: NDArray[Any], alt: str, more: str = "") -> str:
+    """Return pixels as an HTML image in JPEG."""
     picture = io.BytesIO()
     Image.fromarray(pixels).save(picture, "JPEG", quality=85)
     return _img(picture.getvalue(), alt, "jpeg", more)
 
 
 def _photos(paths: NDArray[Any], labels: NDArray[Any]) -> str:
-    """Show some photos of each of the smallest classes."""
+    """Return HTML of some photos of each of the smallest classes."""
     names, counts = np.unique(labels, return_counts=True)
     lines = ["<h2>Photos of the smallest classes</h2>"]
     for which in np.argsort(counts, kind="stable")[:CLASSES]:
@@ -384,22 +393,22 @@ def show_families(
     labels: NDArray[Any],
     seed: int,
 ) -> str:
-    """Show what candidates draw, beside the photos it is drawn from, as HTML.
+    """Return HTML of synthetic images of some candidates, beside the photos they are drawn from.
 
     Parameters
     ----------
     comparison : ResamplerComparison
         The recommended candidate comes first, then those with the highest scores.
     samplers : mapping of str to sampler
-        Name of a candidate -> its sampler; those that make no images are passed over.
+        Name of a candidate -> its sampler; samplers that make no images are skipped.
     X : ndarray of shape (n, H, W, 3)
-        Thumbnails, in which parents are chosen.
+        Thumbnails, among which parents are chosen.
     paths : ndarray of shape (n,)
-        The photos; what is shown is drawn from them, larger than in the comparison.
+        The photos, from which the images shown are drawn, larger than in the comparison.
     labels : ndarray of shape (n,)
         Their classes; the smallest ones are shown.
     seed : int
-        For what has no seed.
+        Seed of samplers without one.
 
     Returns
     -------
@@ -415,11 +424,11 @@ def show_families(
         if len(parts) == DRAWERS or not _makes_images(sampler):
             continue
         sampler = seeded(sampler, seed)
-        with warnings.catch_warnings():  # the comparison has told them
+        with warnings.catch_warnings():  # the comparison has reported them
             warnings.simplefilter("ignore")
             try:
                 sampler.fit_resample(X, labels)
-            except ValueError:  # what was possible in the folds need not be on all photos
+            except ValueError:  # it may fail on all photos although it did not in the folds
                 continue
         if len(rows := _of_small_classes(sampler.plan_)):
             figures = "".join(_family(sampler.plan_, int(row), photos) for row in rows)
@@ -427,21 +436,21 @@ def show_families(
     if not parts:
         return ""
     return (
-        "<h2>Synthetic images, beside their parents</h2><p>Of the smallest classes. The framed "
-        "image is drawn, the others are photos of yours, larger than the classifier saw them. "
-        "Would you give it the label that it has?</p>" + "".join(parts)
+        "<h2>Synthetic images, beside their parents</h2><p>From the smallest classes. The framed "
+        "image is synthetic, the others are your photos, larger than the classifier saw them. "
+        "Would you give it the same label?</p>" + "".join(parts)
     )
 
 
 def _makes_images(sampler: Any) -> bool:
-    """Whether it may: whoever does has an `output_dir`, itself or in one of its steps."""
+    """Return whether a sampler may make images: it, or one of its steps, has an `output_dir`."""
     if not hasattr(sampler, "fit_resample"):
         return False
     return any(key.rpartition("__")[2] == "output_dir" for key in sampler.get_params())
 
 
 def _of_small_classes(plan: ResamplingPlan) -> NDArray[np.intp]:
-    """Choose a synthetic row of each of the smallest classes."""
+    """Return a synthetic row of each of the smallest classes."""
     names, counts = np.unique(plan.y[plan.kind == "original"], return_counts=True)
     rows = [spread_synthetic(plan, names[at], 1) for at in np.argsort(counts, kind="stable")]
     drawn = [row[0] for row in rows if len(row) and plan.synthetic[row[0]]]
@@ -449,7 +458,7 @@ def _of_small_classes(plan: ResamplingPlan) -> NDArray[np.intp]:
 
 
 def _family(plan: ResamplingPlan, row: int, photos: FileImages) -> str:
-    """One synthetic image behind its parents, and what was done in words."""
+    """Return HTML of one synthetic image after its parents, with a caption that explains it."""
     names = [os.path.splitext(os.path.basename(path))[0] for path in photos.paths]
     (base, _), *partners = plan.sources(row)
     partners.sort(key=lambda partner: -abs(partner[1]))
@@ -459,10 +468,10 @@ def _family(plan: ResamplingPlan, row: int, photos: FileImages) -> str:
     label = shown(str(plan.y[row]))
     images = [_photo(each, f"parent {names[at]}") for at, each in zip(parents, pixels, strict=True)]
     drawn = _photo(render(plan[row], photos)[0], f"synthetic {label}", ' class="drawn"')
-    said = plan.explain(row, names).partition(" = ")[2]
+    recipe = plan.explain(row, names).partition(" = ")[2]
     return (
         f'<figure><div class="family">{"".join(images)}<span>&rarr;</span>{drawn}</div>'
-        f"<figcaption><b>{escape(label)}</b> = {escape(shown(said, 300))}</figcaption></figure>"
+        f"<figcaption><b>{escape(label)}</b> = {escape(shown(recipe, 300))}</figcaption></figure>"
     )
 
 
@@ -470,7 +479,7 @@ DEFAULT_METHODS = ["random-over", "smote", "random-under", "policies"]
 SIZE = 16
 COMPARED = {name: kind for name, kind in METHODS.items() if kind is not None}
 WORDS = ("many", "policies")
-"""Methods that compare_resamplers makes itself: what corrects is a part of them."""
+"""Methods that are passed to compare_resamplers as words: each is more than a sampler."""
 CANDIDATES = list(COMPARED)
 CANDIDATES += [
     f"{name}/{synthesis}"
@@ -492,7 +501,7 @@ CANDIDATE = one_of(
 
 
 def _finish(parser: Parser, namespace: Namespace) -> None:
-    """Take FOLDER back from ``--methods``, which ends only at an option; check the methods."""
+    """Check the methods; a folder after ``--methods``, which takes all that follows, is FOLDER."""
     methods = list(namespace.methods)
     if namespace.source is None and len(methods) > 1 and _is_folder(methods[-1]):
         namespace.source = methods.pop()
@@ -505,6 +514,7 @@ def _finish(parser: Parser, namespace: Namespace) -> None:
 
 
 def _is_folder(text: str) -> bool:
+    """Return whether an argument is no method, or is the name of an existing folder."""
     try:
         CANDIDATE(text)
     except ArgumentTypeError:
@@ -513,7 +523,7 @@ def _is_folder(text: str) -> bool:
 
 
 def default_estimator() -> Any:
-    """A linear model on the pixels of thumbnails: minutes for some thousand photos."""
+    """Return a linear model on the pixels of thumbnails: minutes for some thousand photos."""
     model = LogisticRegression(C=0.01, tol=1e-3, max_iter=1000)
     return make_pipeline(FlattenImages(dtype=np.float32), StandardScaler(), model)
 
@@ -527,11 +537,11 @@ def add_compare_command(commands: Any) -> None:
     """
     text = (
         "Cross-validate one classifier with and without resampling, beside class weights and "
-        "prior correction, on the same folds, and report what they show."
+        "prior correction, on the same folds, and report which differences are more than chance."
     )
     parser = commands.add_parser(
         "compare",
-        help="does resampling help, on these class folders",
+        help="measure whether resampling helps on class folders",
         description=text,
         usage="%(prog)s FOLDER [options]",
     )
@@ -547,17 +557,17 @@ def add_compare_command(commands: Any) -> None:
         metavar="METHOD",
         help=f"samplers: {', '.join(COMPARED)}; random-over/transfer for one that draws images "
         f"by another synthesis ({', '.join(SYNTHESES)}); mild, transfer, mix and many are recipes: "
-        "copies altered mildly, copies bent as other images are seen to differ, all classes "
+        "copies altered mildly, copies deformed as other images differ, all classes "
         "redrawn by both, and every image redrawn eight times; policies is a screened mean of all "
         f"of these (default: {' '.join(DEFAULT_METHODS)})",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="leave out policies, which take the longest by far"
+        "--quick", action="store_true", help="leave out policies, by far the slowest method"
     )
     parser.add_argument(
         "--estimator",
         metavar="MODULE:OBJECT",
-        help="classifier, or a function that makes one; it is given paths if it takes them "
+        help="classifier, or a function that returns one; it gets paths if it can take them "
         "(ReadImages first), else thumbnails in colour (default: logistic regression on pixels)",
     )
     parser.add_argument(
@@ -596,7 +606,7 @@ def add_compare_command(commands: Any) -> None:
     )
     add_on_error(parser)
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
-    parser.add_argument("--force", action="store_true", help="replace the report that is there")
+    parser.add_argument("--force", action="store_true", help="replace an existing report")
     parser.add_argument(
         "--seed", type=SEED, default=0, metavar="N", help="seed of all draws (default: 0)"
     )
@@ -628,25 +638,25 @@ def run_compare(
     quiet: bool,
     force: bool = False,
 ) -> None:
-    """Compare on class folders, print the table, write the report.
+    """Compare methods on class folders, print the table, and write the report.
 
     Raises
     ------
     ValueError, FileNotFoundError
-        For files that cannot be used, a class of one image, an estimator that cannot be
-        imported or fails; for drawn images of an output of this package, which no folds keep
-        apart from the photos they show; for a report that lies in the source.
+        If files cannot be used, a class has one image, or the estimator cannot be imported or
+        fails; if the source holds synthetic images, which no folds can keep apart from the photos
+        they show; if the report would lie in the source.
     FileExistsError
-        For a report that is there, without `force`.
+        If the report exists, without `force`.
     KeyboardInterrupt
-        After printing what is known by then.
+        If interrupted, after the results of complete folds have been printed.
     """
     if report is not None:
         _check_writable(report, source, force)
         require_matplotlib()
     model = default_estimator() if estimator is None else import_estimator(estimator)
     together = None if groups is None else read_groups(groups)
-    verbose = int(sys.stderr.isatty() and not quiet)
+    verbose = int(not quiet)
     takes_paths = takes_of(model)[1]
     kept = read_source(
         source,
@@ -665,7 +675,7 @@ def run_compare(
     samplers, adapted = _samplers(methods, labels, splits)
     reader = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs)
     thumbnails: Any = reader.fit_transform(paths) if report or not takes_paths else None
-    # on a busy machine two BLAS threads can be ten times slower
+    # BLAS gets one thread: on a busy machine two of them can be ten times slower.
     with threadpool_limits(1), _workers(estimator):
         comparison = compare_resamplers(
             model,
@@ -681,8 +691,8 @@ def run_compare(
         )
     skipped = [f"skipped: {kept.relative(bad.path)}: {bad.error}" for _, bad in kept.broken]
     if estimator is None:
-        told = f"the classifier sees {size} x {size} pixels; another may answer differently"
-        adapted = [*adapted, f"{told}: --estimator, --size"]
+        caveat = f"the classifier sees {size} x {size} pixels; another may give another answer"
+        adapted = [*adapted, f"{caveat}: --estimator, --size"]
     known = (*kept.notes, *skipped, *notes, *reduced, *adapted)
     comparison = replace(comparison, notes=(*known, *comparison.notes))
     if json:
@@ -699,20 +709,21 @@ def run_compare(
 
 
 def _workers(estimator: str | None) -> AbstractContextManager[Any]:
-    """Make the module of the user's estimator importable in worker processes."""
+    """Return a context in which worker processes can import the module of the user's estimator."""
     if estimator is None:
         return nullcontext()
     return parallel_config("loky", initializer=_look_in, initargs=(os.getcwd(),))
 
 
 def _look_in(folder: str) -> None:
+    """Make modules in a folder importable; run in each worker process."""
     sys.path.append(folder)
 
 
 def _together(
     kept: Source, groups: Any, called: str | None
 ) -> tuple[NDArray[np.intp] | None, list[str]]:
-    """Groups of files that stay in one fold, or None where every file is on its own."""
+    """Return the group of each file, None if each is one of its own, and notes on the groups."""
     contents = bound_together(kept).tolist()
     n_copies = len(contents) - len(set(contents))
     notes = [f"copies stay in one fold with their originals: {n_copies}"] if n_copies else []
@@ -729,8 +740,8 @@ def _together(
 def _samplers(
     methods: list[str], labels: NDArray[np.str_], splits: list[Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Samplers with as many neighbours as the smallest class has in every training part."""
-    least = min(np.unique(labels[train], return_counts=True)[1].min() for train, _ in splits)
+    """Return the samplers, with fewer neighbours where the smallest class needs it, and notes."""
+    smallest = min(np.unique(labels[train], return_counts=True)[1].min() for train, _ in splits)
     samplers: dict[str, Any] = {}
     notes = []
     for name in methods:
@@ -742,24 +753,27 @@ def _samplers(
         if synthesis:
             sampler.set_params(synthesis=SYNTHESES[synthesis])
         if sampler.get_params(deep=False).get("smote", "") is None:
-            sampler.set_params(smote=SMOTE())  # what it makes itself, where it can be set
+            sampler.set_params(
+                smote=SMOTE()
+            )  # its own default, made explicit so that k_neighbors can be set
         wanted = [key for key in sampler.get_params() if key.endswith("k_neighbors")]
         for key in wanted:
-            asked = sampler.get_params()[key]
-            if isinstance(asked, int) and 1 < least <= asked:
-                sampler.set_params(**{key: int(least) - 1})
-                neighbours = counted(int(least) - 1, "neighbour")
-                notes.append(f"{name} with {neighbours} instead of {asked}")
+            requested = sampler.get_params()[key]
+            if isinstance(requested, int) and 1 < smallest <= requested:
+                sampler.set_params(**{key: int(smallest) - 1})
+                neighbours = counted(int(smallest) - 1, "neighbour")
+                notes.append(f"{name} with {neighbours} instead of {requested}")
     return samplers, notes
 
 
 def _check_writable(report: str, source: str, force: bool) -> None:
+    """Raise if the report cannot be written, or would be written into the source."""
     folder = os.path.dirname(report)
     if not os.path.basename(report):
         raise ValueError(f"--report must name a file, got {report!r}.")
     if folder and not os.path.isdir(folder):
         raise FileNotFoundError(f"{report}: the folder {folder} does not exist. Create it first.")
-    # as it is named, and where a link in its place would lead: both may hold something
+    # Neither the path itself nor the target of a link there may lie in the source.
     if relation := where_they_meet(source, report):
         raise ValueError(f"{report} {relation}, which is only read. Name another place.")
     check_replaceable(report, force)

@@ -1,4 +1,4 @@
-"""The console: standard output and error, whatever they are connected to."""
+"""The console: print on standard output and error, whatever these are connected to."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import Any, TextIO
 __all__ = ["NobodyReadsError", "complain", "connected", "say", "say_report", "spelling"]
 
 _spell: ContextVar[Callable[[str], str]] = ContextVar("_spell", default=str)
-"""How the command that is running spells remedies."""
+"""Function by which the running command spells remedies in messages."""
 
 REMARKS = ("note: ", "broken: ", "skipped: ", "no result ")
-"""How lines of a report begin that may hold a remedy; in the others names of classes stand."""
+"""Beginnings of those lines of a report that may hold remedies; other lines hold class names."""
 
 
 class NobodyReadsError(Exception):
-    """Raised when whoever read the output has closed it; other pipes break, too."""
+    """The reader of the output has closed it; unlike BrokenPipeError, which any pipe may raise."""
 
 
 @contextmanager
 def connected() -> Iterator[None]:
-    """Give output and errors somewhere to go where the caller has closed them.
+    """Connect standard streams that the caller has closed to the null device.
 
-    The file descriptors, too: else the next file that is opened gets the number of one of
-    them, and what a C library prints ends up in a picture.
+    The file descriptors 0 to 2, too. Otherwise the next file to be opened would get the number of
+    one of them, and messages of C libraries would end up in an image file.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -40,7 +40,7 @@ def connected() -> Iterator[None]:
                 os.close(nowhere)
     before = sys.stdout, sys.stderr
     with ExitStack() as opened:
-        if None in before:  # else no file is opened: there may be no room for one
+        if None in before:  # otherwise open no file: the process may be at its limit
             nothing = opened.enter_context(open(os.devnull, "w", encoding="utf-8"))
             sys.stdout, sys.stderr = (nothing if stream is None else stream for stream in before)
         try:
@@ -50,12 +50,12 @@ def connected() -> Iterator[None]:
 
 
 def say(text: str) -> None:
-    """Print lines on standard output; what its encoding does not hold is escaped.
+    """Print lines on standard output; characters that its encoding lacks are escaped.
 
     Raises
     ------
     NobodyReadsError
-        If nobody reads on.
+        If the reader has closed the pipe.
     OSError
         Naming standard output if it cannot be written, such as on a full disk.
     """
@@ -69,13 +69,14 @@ def complain(text: str) -> None:
 
 
 def _write(stream: TextIO, text: str) -> None:
+    """Write text to a stream and flush it."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     try:
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
     except OSError as error:
-        # What is buffered would be tried, and fail, once more when the interpreter ends.
+        # Otherwise the interpreter would try to flush the buffer again at exit, and fail again.
         with suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if isinstance(error, BrokenPipeError):
@@ -84,16 +85,16 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def say_report(text: str) -> None:
-    """Print a report, the remedies in its remarks spelled for the command that is running."""
+    """Print a report, with remedies in its remarks spelled as options of the running command."""
     spell = _spell.get()
     say("\n".join(spell(x) if x.startswith(REMARKS) else x for x in text.split("\n")))
 
 
 @contextmanager
 def spelling(spell: Callable[[str], str]) -> Iterator[None]:
-    """Spell reports and warnings so, the latter as lines of this command.
+    """Spell remedies in reports and warnings by `spell` within this context.
 
-    Python's own way to show a warning names a line of source code.
+    Warnings become lines of the command; Python would show them with a line of source code.
     """
 
     def show(message: Any, *_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""The main job in one command: balance an image set, look at it, compare with doing nothing."""
+"""The demo: balance an image set, show synthetic images, compare with doing nothing."""
 
 from __future__ import annotations
 
@@ -55,24 +55,24 @@ def run_demo(
     on_error: str = "raise",
     n_jobs: int | None = None,
 ) -> None:
-    """Balance an image set, draw what SMOTE makes, and cross-validate one classifier.
+    """Balance an image set, show what SMOTE draws, and cross-validate one classifier.
 
-    Prints the class table and the scores, and writes one PNG. Every row of scores is the
+    Prints the class table and the scores, and writes one PNG. Every row of scores is for the
     same classifier on the same stratified folds; only the training part is resampled.
 
     Parameters
     ----------
     folder : path, default=None
-        Folder with class folders; colour photos cut to patches, which come with
-        scikit-image, by default.
+        Folder with class folders; by default, patches of colour photos that come with
+        scikit-image.
     size : int, default=32
-        Height and width in pixels.
+        Height and width of the images in pixels.
     output : path, default="imblearn_images_demo.png"
-        The PNG to write, outside of `folder`.
+        The PNG to write, outside `folder`.
     seed : int, default=0
         Seed of folds and samplers.
     folds : int, default=5
-        Folds of the cross-validation; fewer, and said so, for a smaller class.
+        Number of folds; fewer, which is reported, if a class is smaller.
     on_error : {"raise", "skip"}, default="raise"
         What to do with files of `folder` that cannot be used.
     n_jobs : int, default=None
@@ -81,9 +81,9 @@ def run_demo(
     Raises
     ------
     ValueError
-        For a folder without class folders or with unreadable images, for a single class, a
-        class of fewer than 3 images, classes that are balanced already, or an `output`
-        that is not a PNG or lies in `folder`.
+        If there are no class folders or unreadable images, a single class, a class of fewer than
+        3 images, classes that are balanced already, or if `output` is not a PNG or lies in
+        `folder`.
     FileNotFoundError, NotADirectoryError
         If `folder`, or the folder of `output`, does not exist.
 
@@ -103,13 +103,14 @@ def run_demo(
     _say_classes(smote.plan_)
     write_image(output, np.asarray(_contact_sheet(smote.plan_, images)))
     say(f"\nSynthetic images between their two parents: {output}")
-    with threadpool_limits(1):  # on a busy machine two BLAS threads can be ten times slower
+    # BLAS gets one thread: on a busy machine two of them can be ten times slower.
+    with threadpool_limits(1):
         _compare(images, labels, splits, k_neighbors, seed, n_jobs)
     say(f"\nDone in {time.perf_counter() - started:.0f} seconds.")
 
 
 def _contact_sheet(plan: ResamplingPlan, images: NDArray[np.uint8]) -> Image.Image:
-    """Draw synthetic images, by rising step, between base (above) and partner (below)."""
+    """Return a picture of synthetic images, by rising step, between base and partner."""
     synthetic = plan.synthetic
     names, counts = np.unique(plan.y[synthetic], return_counts=True)
     shown = names[np.argsort(-counts, kind="stable")[:SHEET_CLASSES]]
@@ -151,6 +152,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def _writable(output: Path, folder: Any) -> Path:
+    """Return the path of the PNG, or raise if it cannot be written there."""
     if output.suffix.lower() != ".png":
         raise ValueError(f"`output` must name a PNG, got {output}. Use a name that ends in .png.")
     if not output.parent.is_dir():
@@ -159,8 +161,7 @@ def _writable(output: Path, folder: Any) -> Path:
         )
     if folder is not None and (relation := where_they_meet(folder, output)):
         raise ValueError(
-            f"{output} lies in the image folder {folder}, which is only read: it {relation}. Name "
-            "another place with `output`."
+            f"{output} {relation}, which is only read. Name another place with `output`."
         )
     if output.is_symlink():
         raise ValueError(
@@ -170,7 +171,7 @@ def _writable(output: Path, folder: Any) -> Path:
         with open_regular(output) as there:
             if there.read(len(_PNG)) != _PNG:
                 raise FileExistsError(
-                    f"{output} is there already, and is not a PNG. Name another file with `output`."
+                    f"{output} exists already and is not a PNG. Name another file with `output`."
                 )
     return output
 
@@ -178,10 +179,11 @@ def _writable(output: Path, folder: Any) -> Path:
 def _load(
     folder: Any, size: int, on_error: str, n_jobs: int | None
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Return images and labels of a folder, or the bundled ones."""
     if folder is None:
         data = load_texture_patches(images="colour", size=size)
         say(f"Bundled images: {len(data.images)} patches of {size} x {size} pixels, cut from the")
-        say(f"photos {', '.join(data.target_names)}; a class is a photo.")
+        say(f"photos {', '.join(data.target_names)}; each photo is a class.")
         return data.images, data.target
     kept = read_source(folder, on_error=on_error, n_jobs=n_jobs)
     for note in kept.notes:
@@ -199,26 +201,27 @@ def _load(
 
 
 def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]:
-    """Split into folds that leave every class a neighbour; say what was lowered for it."""
+    """Return folds that leave every class a neighbour, and k_neighbors; report lowered numbers."""
     names, counts = np.unique(labels, return_counts=True)
     if len(names) < 2:
         raise ValueError(
-            f"{counted(len(labels), 'image')} of one class only, {str(names[0])!r}. Two or "
-            "more class folders are needed."
+            f"There must be two or more class folders, got {counted(len(labels), 'image')} of one "
+            f"class, {str(names[0])!r}."
         )
     if counts.min() < 3:
         small = [f"{name!r} ({n})" for name, n in zip(names.tolist(), counts, strict=True) if n < 3]
         raise ValueError(
-            f"Classes with fewer than 3 images: {', '.join(small)}. The neighbours within a "
-            "training fold need 3. Add images to these classes or leave them out (of the "
-            "bundled photos, cut smaller patches)."
+            f"Classes must have at least 3 images, to leave neighbours in every training fold, got "
+            f"{', '.join(small)}. Add images to these classes or leave them out. With the bundled "
+            "photos, cut smaller patches."
         )
     if counts.min() == counts.max():
         raise ValueError(
             f"Each class has {counted(counts[0], 'image')} already. Name an imbalanced set."
         )
     smallest = int(counts.min())
-    n_splits = 3 if smallest == 3 else min(folds, smallest)  # two folds of three leave one image
+    # With 3 images, two folds would leave a training part with one image and no neighbour.
+    n_splits = 3 if smallest == 3 else min(folds, smallest)
     cv = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
     splits = list(cv.split(labels, labels))
     k_neighbors = min(NEIGHBORS, _smallest_class(labels, splits) - 1)
@@ -230,10 +233,12 @@ def _split(labels: NDArray[Any], folds: int, seed: int) -> tuple[list[Any], int]
 
 
 def _smallest_class(labels: NDArray[Any], splits: list[Any]) -> int:
+    """Return the size of the smallest class in any training part."""
     return min(int(np.unique(labels[train], return_counts=True)[1].min()) for train, _ in splits)
 
 
 def _say_classes(plan: ResamplingPlan) -> None:
+    """Print the number of images of each class before and after SMOTE."""
     columns = ("class", "before", "after SMOTE", "originals", "synthetic")
     rows = []
     total = np.zeros(2, dtype=int)
@@ -247,6 +252,7 @@ def _say_classes(plan: ResamplingPlan) -> None:
 
 
 def _counts(name: str, n: NDArray[Any]) -> list[Any]:
+    """Return a row of that table, from numbers of originals and of synthetic images."""
     own, new = n.tolist()
     return [name, own, own + new, own, new]
 
@@ -259,6 +265,7 @@ def _compare(
     seed: int,
     n_jobs: int | None,
 ) -> None:
+    """Cross-validate the classifier with each way of resampling, and print the scores."""
     say(f"\nA support vector machine on at most {COMPONENTS} principal components of the pixels,")
     say(f"{len(splits)} stratified folds, mean +- standard deviation over the folds:\n")
     balanced, rows = {}, []
@@ -288,7 +295,7 @@ def _pipelines(
 ) -> Iterator[tuple[str, Any]]:
     n_train = min(len(train) for train, _ in splits)
     n_under = len(np.unique(labels)) * _smallest_class(labels, splits)
-    n_pixels = images[0].size
+    n_pixels = images[0].size  # PCA cannot have more components than pixels, or than rows
 
     def pipeline(*steps: Any, n_fit: int = n_train, class_weight: str | None = None) -> Any:
         components = PCA(min(COMPONENTS, n_fit, n_pixels), random_state=seed)
@@ -306,7 +313,7 @@ def _pipelines(
 
 
 def _wrong_share(images: NDArray[np.uint8], labels: NDArray[Any], k: int, seed: int) -> float:
-    """Share of pixels that imbalanced-learn's SMOTE draws otherwise in uint8 than in floats."""
+    """Return the share of pixels that imbalanced-learn's SMOTE gets wrong in uint8."""
     pixels = images.reshape(len(images), -1)
     smote = ImblearnSMOTE(k_neighbors=k, random_state=seed)
     drawn, exact = (
@@ -317,6 +324,7 @@ def _wrong_share(images: NDArray[np.uint8], labels: NDArray[Any], k: int, seed: 
 
 
 def _verdict(balanced: dict[str, NDArray[np.float64]]) -> str:
+    """Return a sentence on the candidate with the highest balanced accuracy."""
     best = max(balanced, key=lambda name: balanced[name].mean())
     if best == BASELINE:
         return "Nothing here has a higher balanced accuracy than no resampling."

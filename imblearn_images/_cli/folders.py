@@ -1,11 +1,10 @@
-"""The commands on folders: inspect, balance, unbalance and verify."""
+"""Commands for class folders: inspect, balance, unbalance and verify."""
 
 from __future__ import annotations
 
 import argparse
 import inspect
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,13 +14,14 @@ from imblearn_images._cli.arguments import (
     GROUPS,
     SEED,
     Parser,
+    add_common,
     add_max_pixels,
     add_on_error,
     addition,
     integer,
-    n_jobs,
     names,
     one_of,
+    threads,
 )
 from imblearn_images._cli.boxes import (
     add_boxes,
@@ -64,7 +64,7 @@ def add_folder_commands(commands: Any) -> None:
 
 def _add_inspect(commands: Any) -> None:
     parser = _command(
-        commands, "inspect", _inspect, "look at class folders: counts, sizes, modes, bad files"
+        commands, "inspect", _inspect, "report on class folders: counts, sizes, modes, bad files"
     )
     parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
     parser.add_argument(
@@ -75,7 +75,7 @@ def _add_inspect(commands: Any) -> None:
     _add_classes(parser)
     add_boxes(parser)
     add_max_pixels(parser)
-    _add_common(parser)
+    add_common(parser)
 
 
 def _add_balance(commands: Any) -> None:
@@ -140,20 +140,26 @@ def _add_balance(commands: Any) -> None:
     parser.add_argument(
         "--format",
         choices=("png", "jpeg", "webp"),
-        help="of drawn images (default: without loss, PNG or TIFF)",
+        help="format of drawn images (default: without loss, PNG or TIFF)",
     )
     parser.add_argument(
-        "--quality", type=integer(1, 100), metavar="N", help="of jpeg and webp (default: 90)"
+        "--quality",
+        type=integer(1, 100),
+        metavar="N",
+        help="quality of jpeg and webp (default: 90)",
     )
     parser.add_argument("--plot", action="store_true", help="also write a chart and some images")
     add_boxes_of_balance(parser)
     _add_writing(parser)
-    _add_common(parser)
+    add_common(parser)
 
 
 def _add_unbalance(commands: Any) -> None:
     parser = _command(
-        commands, "unbalance", _unbalance, "cut class folders to an imbalance profile, into a copy"
+        commands,
+        "unbalance",
+        _unbalance,
+        "write a copy of class folders cut to an imbalance profile",
     )
     parser.add_argument("source", metavar="FOLDER", help="folder with one folder per class")
     parser.add_argument("output", metavar="OUTPUT", help="new folder")
@@ -168,7 +174,7 @@ def _add_unbalance(commands: Any) -> None:
         "--step", type=integer(1), default=10, help="staircase: images per stair (default: 10)"
     )
     _add_writing(parser)
-    _add_common(parser)
+    add_common(parser)
 
 
 def _add_verify(commands: Any) -> None:
@@ -177,16 +183,18 @@ def _add_verify(commands: Any) -> None:
         "output", metavar="FOLDER", help="folder that balance, unbalance or convert wrote"
     )
     parser.add_argument("--source", metavar="FOLDER", help="also compare with the source")
-    _add_common(parser)
+    add_common(parser)
 
 
 def _command(commands: Any, name: str, run: Any, text: str) -> Parser:
+    """Add a sub-command that calls `run`, and return its parser."""
     parser: Parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=run)
     return parser
 
 
 def _add_writing(parser: Parser) -> None:
+    """Add the options of commands that write a folder."""
     parser.add_argument(
         "--layout",
         choices=("folders", "csv"),
@@ -199,12 +207,19 @@ def _add_writing(parser: Parser) -> None:
         default="copy",
         help="copies, links, or rows of labels.csv only (default: copy)",
     )
+    parser.add_argument(
+        "--manifest",
+        choices=("jsonl", "parquet"),
+        default="jsonl",
+        help="what every file is made from: lines of JSON, or Parquet, a third of "
+        "the size, which needs pyarrow (default: jsonl)",
+    )
     add_on_error(parser)
     parser.add_argument(
         "--on-empty",
         choices=("raise", "keep"),
         default="raise",
-        help="classes that a method would empty: refuse, or keep their images (default: raise)",
+        help="classes that a method would empty: stop, or keep their images (default: raise)",
     )
     parser.add_argument(
         "--keep-split",
@@ -229,17 +244,11 @@ def _add_classes(parser: Parser) -> None:
     )
 
 
-def _add_common(parser: Parser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--n-jobs", type=n_jobs, metavar="N", help="threads; -1 is one per core")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-
-
 def _inspect(source: str, *, near: bool | None, classes: list[str] | None, **common: Any) -> None:
     if wants_boxes(common):
         inspect_boxes(source, {"near": near, "classes": classes, **common})
         return
-    _print(inspect_folder(source, near=near, classes=classes, **_threads(common)), common)
+    _print(inspect_folder(source, near=near, classes=classes, **threads(common)), common)
 
 
 def _balance(source: str, output: str, **options: Any) -> None:
@@ -268,11 +277,13 @@ def _balance_folder(
     sampler = _sampler(method, strategy, add, k_neighbors, synthesis)
     options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    report = balance_folder(source, output, sampler=sampler, **options, **_threads(common))
+    report = balance_folder(source, output, sampler=sampler, **options, **threads(common))
     same = all(c.train == c.resampled and not c.synthetic for c in report.classes)
     if sampler is not None and same:
-        asked = f"--strategy {strategy!r}" if strategy else "--add" if add else f"--method {method}"
-        report.notes.append(f"{asked} changes no number: every class trains with what it has")
+        option = (
+            f"--strategy {strategy!r}" if strategy else "--add" if add else f"--method {method}"
+        )
+        report.notes.append(f"{option} changes nothing: every class keeps its training images")
     _print(report, common)
 
 
@@ -283,6 +294,7 @@ def _sampler(
     k_neighbors: int | None,
     synthesis: str | None,
 ) -> Any:
+    """Return the sampler that the options describe; None for "none"."""
     kind = METHODS[method]
     if kind is None:
         if strategy or add or synthesis or k_neighbors is not None:
@@ -291,7 +303,7 @@ def _sampler(
             )
         return None
     if synthesis in SYNTHESES_OF_OBJECTS:
-        raise ValueError(f"--synthesis {synthesis} is about objects. Add --boxes auto.")
+        raise ValueError(f"--synthesis {synthesis} needs --boxes. Add --boxes auto.")
     if strategy and add:
         raise ValueError("--strategy and --add exclude each other. Use one of them.")
     combined = kind in (SMOTEENN, SMOTETomek)
@@ -309,11 +321,11 @@ def _sampler(
         )
     if synthesis is not None:
         if "synthesis" not in known:
-            says = "leaves that open" if is_recipe else "draws images"
-            raise ValueError(f"--synthesis needs a method that {says}, got {method}.")
+            needed = "has no synthesis of its own" if is_recipe else "draws images"
+            raise ValueError(f"--synthesis needs a method that {needed}, got {method}.")
         parameters["synthesis"] = SYNTHESES[synthesis]
     if k_neighbors is not None and combined:
-        # the strategy is that of the SMOTE inside, where one is given
+        # A SMOTE that is passed has its own strategy; that of the outer sampler is then ignored.
         parameters["smote"] = SMOTE(
             sampling_strategy=parameters.pop("sampling_strategy", "auto"), k_neighbors=k_neighbors
         )
@@ -344,7 +356,7 @@ def _unbalance(
         "staircase": lambda: Staircase(step),
     }
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    cut = unbalance_folder(source, output, profiles[profile](), **options, **_threads(common))
+    cut = unbalance_folder(source, output, profiles[profile](), **options, **threads(common))
     _print(cut, common)
 
 
@@ -352,7 +364,7 @@ def _verify(output: str, *, source: str | None, **common: Any) -> None:
     if os.path.isfile(os.path.join(output, "manifest.json")):  # class folders have another one
         verify_boxes(output, source, common)
         return
-    report = verify_folder(output, source=source, **_threads(common))
+    report = verify_folder(output, source=source, **threads(common))
     if not report and not common["json"]:
         raise ValueError(str(report))
     _print(report, common)
@@ -360,14 +372,8 @@ def _verify(output: str, *, source: str | None, **common: Any) -> None:
         raise ValueError(f"{output} differs from its manifest.")
 
 
-def _threads(common: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "n_jobs": common["n_jobs"],
-        "verbose": int(sys.stderr.isatty() and not common["quiet"]),
-    }
-
-
 def _print(report: Any, common: Mapping[str, Any]) -> None:
+    """Print a report as text, or as JSON with ``--json``."""
     if common["json"]:
         say(report.to_json())
         return
@@ -377,6 +383,6 @@ def _print(report: Any, common: Mapping[str, Any]) -> None:
         held = counted(report.n_valid, "validation row")
         held += f" and {counted(report.n_test, 'test row')}" if report.n_test else ""
         say(
-            f"{held} first, then "
-            f"{counted(report.n_train, 'training row')}; manifest.jsonl says what each is made of"
+            f"{held} first, then {counted(report.n_train, 'training row')}; {report.manifest} says "
+            "what each is made from"
         )

@@ -1,7 +1,7 @@
-"""Interrupts: Ctrl-C and other signals, at any moment of the command.
+"""Interrupts: handle Ctrl-C and other signals at any moment of the command.
 
-A signal ends what is going on, and the command says what lies where by then. While the libraries
-are imported, which takes seconds, nothing lies anywhere, and there is nothing to say.
+A signal ends the command, which reports what it has written by then. While the libraries are being
+imported, which takes seconds, nothing has been written, and the command ends without a report.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from typing import Any
 
 __all__ = ["INTERRUPTED", "Ended", "ends_quietly", "interruptible", "once", "what_is_left"]
 
-# The package imports nothing of its own before this module, which is why it takes none itself.
+# Ctrl-C must be handled before the slow imports: this module is imported first and may not import
+# `folders._store`, which also has this name.
 WORKSHOP = ".unfinished"
 
 
 INTERRUPTED = 128 + signal.SIGINT
-"""Exit code of a command that Ctrl-C has ended, as shells count."""
+"""Exit code of a command that Ctrl-C has ended, by the convention of shells."""
 
 
 class Ended(KeyboardInterrupt):
-    """The process was ended by another signal than Ctrl-C; treated the same."""
+    """Raised for signals other than Ctrl-C that end the process; handled like it."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -48,6 +49,7 @@ def ends_quietly() -> None:
 
 
 def _end(number: int, frame: Any) -> None:
+    """Handle Ctrl-C by ending the process with one line."""
     sys.stderr.write("imblearn-images: interrupted\n")
     raise SystemExit(INTERRUPTED)
 
@@ -56,7 +58,7 @@ def _end(number: int, frame: Any) -> None:
 def interruptible() -> Iterator[None]:
     """Raise KeyboardInterrupt for Ctrl-C, and for the other signals that end a process.
 
-    One that is ignored, as under ``nohup``, stays ignored.
+    A signal that is ignored, as under ``nohup``, stays ignored.
     """
     if current_thread() is not main_thread():
         yield
@@ -89,23 +91,29 @@ def once() -> Iterator[None]:
 
 
 def _raise(number: int, frame: Any) -> None:
+    """Handle a signal by raising an exception."""
     raise Ended(number)
 
 
 def what_is_left(options: Mapping[str, Any]) -> str:
-    """Describe what an interrupted command has left behind, and how to continue.
+    """Return a message on what an interrupted command has left behind, and how to continue.
 
     Parameters
     ----------
     options : mapping
-        Of the command.
+        The options of the command, with `output` and `resume` if it writes a folder.
+
+    Returns
+    -------
+    message : str
     """
     output = options.get("output")
     if not isinstance(output, str) or "resume" not in options:
         return "interrupted"
     workshop = os.path.join(output, WORKSHOP)
+    manifest = f"manifest.{options.get('manifest', 'jsonl')}"
     if not os.path.isdir(workshop) or os.path.islink(workshop):
-        whole = os.path.lexists(os.path.join(output, "manifest.jsonl"))
+        whole = os.path.lexists(os.path.join(output, manifest))
         return f"interrupted; {output} is finished" if whole else "interrupted; nothing was written"
     n_files = sum(
         not name.endswith(".partial")
@@ -116,5 +124,5 @@ def what_is_left(options: Mapping[str, Any]) -> str:
     files = "1 file is" if n_files == 1 else f"{n_files} files are"
     return (
         f"interrupted; {output} is unfinished: {files} in place, "
-        "and no manifest.jsonl. Repeat the command with --resume to go on, or remove the folder"
+        f"and no {manifest}. Repeat the command with --resume to continue, or remove the folder"
     )

@@ -1,4 +1,4 @@
-"""The command ``imblearn-images``: its commands, its exit codes and error messages."""
+"""The command ``imblearn-images``: its sub-commands, exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ ALIASES = {
     "sampling_strategy": ("strategy",),
     "scoring": ("metric",),
 }
-"""Parameters whose option has another name, and what it may be called."""
+"""Parameters whose option has another name, and that name."""
 
 _REMEDY = re.compile(
-    r"""(?<![\w/\\.'"=-])                # not inside a name of a file
+    r"""(?<![\w/\\.'"=-])                # not inside the name of a file
     (`)?(?P<name>[a-z][a-z_]*)=
     (?P<value>"[^"\n]*"|'[^'\n]*'|True|False|None|-?\d[\d.]*(?<!\.))
     (?(1)`)(?![\w/\\])
-    (?P<place>\ \(of\ [^()\n]*\))?      # whose parameter it is
+    (?P<place>\ \(of\ [^()\n]*\))?      # the function it belongs to
     |`(?P<alone>[a-z][a-z_]*)`(?P<place_alone>\ \(of\ [^()\n]*\))?""",
     re.VERBOSE,
 )
 
 
-# Recipes are called by words of everyday language, and by the same in Python.
+# Recipes are left out: their names are everyday words, the same on the command line as in Python.
 _CALLED = {kind.__name__: name for name, kind in METHODS.items() if isinstance(kind, type)}
 _SAMPLER = re.compile(rf"(?<![\w/\\.'\"=-])(?P<name>{'|'.join(_CALLED)})(\(\))?(?![\w/\\.'\"(+])")
 
@@ -73,7 +73,7 @@ Options = Mapping[str, argparse.Action]
 
 
 def spelled(text: str, options: Options, others: Mapping[str, Options] | None = None) -> str:
-    """Spell the remedies in a message as options of a command.
+    """Return a message in which parameters and samplers of Python are spelled as options.
 
     Parameters
     ----------
@@ -82,7 +82,11 @@ def spelled(text: str, options: Options, others: Mapping[str, Options] | None = 
     options : mapping of str to argparse.Action
         The options of the command, by the parameter they set.
     others : mapping of str to mapping, default=None
-        Those of other commands, by their names.
+        The options of other commands, by the commands' names.
+
+    Returns
+    -------
+    spelled : str
 
     Examples
     --------
@@ -103,7 +107,7 @@ def spelled(text: str, options: Options, others: Mapping[str, Options] | None = 
     def spell(found: re.Match[str]) -> str:
         name = found["name"] or found["alone"]
         action, where = _option(name, options), ""
-        # in backticks alone it may be no option but something of Python's
+        # A name in backticks without a value may be any Python name, not an option elsewhere.
         if action is None and found["value"] is not None:
             having = (each for each, theirs in (others or {}).items() if _option(name, theirs))
             if command := next(having, ""):
@@ -123,7 +127,7 @@ def spelled(text: str, options: Options, others: Mapping[str, Options] | None = 
 
 
 def _option(name: str, options: Options) -> argparse.Action | None:
-    """Find the option that sets a parameter."""
+    """Return the option that sets a parameter, or None."""
     for each in (name, *ALIASES.get(name, ())):
         if each in options and options[each].option_strings:
             return options[each]
@@ -135,7 +139,7 @@ _FROM_LIBTIFF = re.compile(r"[^\s:]+: \S")  # "TIFFReadDirectory: Warning, Unkno
 
 
 class _Remarks(logging.Handler):
-    """Remarks on odd files: how many there were, and the first."""
+    """Counts the remarks of image libraries on odd files, and keeps the first."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -144,13 +148,13 @@ class _Remarks(logging.Handler):
         self._one_at_a_time = Lock()  # threads read files
 
     def add(self, text: str) -> None:
-        """Note one."""
+        """Count a remark."""
         with self._one_at_a_time:
             self.first = self.first or text
             self.n += 1
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note what Pillow logs."""
+        """Count what Pillow logs."""
         self.add(record.getMessage())
 
     def show(
@@ -162,7 +166,7 @@ class _Remarks(logging.Handler):
         file: Any = None,
         line: str | None = None,
     ) -> None:
-        """Note a warning of Pillow, write any other in one line; for ``warnings.showwarning``."""
+        """Count a warning of Pillow, print any other in one line; for ``warnings.showwarning``."""
         if Path(filename).parent == _PILLOW:
             self.add(str(message))
         else:
@@ -171,7 +175,7 @@ class _Remarks(logging.Handler):
 
 @contextmanager
 def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
-    """Context of a command, after which one line sums up the remarks on odd image files.
+    """Run a command, then sum up the remarks of image libraries on odd files in one line.
 
     Warnings and log entries of Pillow are counted, and the first is quoted; other warnings
     are shown at once, in a line each.
@@ -179,18 +183,18 @@ def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
     Parameters
     ----------
     of_c_libraries : bool
-        Also count what libtiff writes to the standard error itself, past Python. For commands
-        that run no third-party code: what that wrote there would be shown when the command ends.
+        Also count what libtiff itself writes to standard error, bypassing Python. Only for commands
+        that run no third-party code, whose output would be held back until the command ends.
     """
     remarks = _Remarks()
     logger = logging.getLogger("PIL")
     propagates = logger.propagate
-    logger.propagate = False  # or Python writes what nobody handles to stderr
+    logger.propagate = False  # otherwise the root logger prints it, too
     logger.addHandler(remarks)
     try:
         with warnings.catch_warnings(), _past_python(remarks if of_c_libraries else None):
             warnings.filterwarnings("always", module=r"PIL\b")
-            # what is too large is refused, in words of our own
+            # Images that are too large raise an error of ours.
             warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
             warnings.showwarning = remarks.show
             yield
@@ -208,12 +212,12 @@ def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
 
 @contextmanager
 def _past_python(remarks: _Remarks | None) -> Iterator[None]:
-    """Lead file descriptor 2 into a file, and Python's own stream past it to where it went."""
+    """Redirect file descriptor 2 into a file; Python's own stream still writes to the terminal."""
     caught = real = None
     if remarks is not None:
         with suppress(
             OSError
-        ):  # closed, or no more files can be opened: then they go where they go
+        ):  # stderr is closed, or the process is at its limit of files: redirect nothing
             caught = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
             real = os.dup(2)
     if remarks is None or caught is None or real is None:
@@ -240,14 +244,15 @@ def _past_python(remarks: _Remarks | None) -> Iterator[None]:
 
 
 def _is_descriptor_2(stream: Any) -> bool:
+    """Return whether a stream writes to file descriptor 2."""
     try:
         return bool(stream.fileno() == 2)
-    except (AttributeError, OSError, ValueError):  # of a notebook, or closed
+    except (AttributeError, OSError, ValueError):  # a notebook's stream, or a closed one
         return False
 
 
 def _sort_out(caught: IO[bytes], remarks: _Remarks) -> None:
-    """Count the lines of libtiff; write the others, which nobody expected."""
+    """Count the lines of libtiff in a file; print all others, which are unexpected."""
     caught.seek(0)
     for line in caught:
         text = line.decode("utf-8", "backslashreplace").rstrip("\n")
@@ -268,8 +273,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     exit_code : int
-        0 done; 1 refused or failed, with one message on stderr; 2 wrong usage; 130 interrupted
-        by Ctrl-C, 128 + n ended by another signal n, with one message on what is left.
+        0 for success; 1 for a failure, with one message on stderr; 2 for wrong usage; 130 after
+        Ctrl-C and 128 + n after another signal n, with one message on what is left.
 
     Examples
     --------
@@ -281,7 +286,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             parser = _parser()
             arguments = parser.parse_args(argv)
-        except SystemExit as exit_:  # argparse has said what there is to say
+        except SystemExit as exit_:  # argparse has printed its message
             return int(exit_.code or 0)
         options = vars(arguments)
         spell = partial(spelled, options=options.pop("parser").options, others=parser.commands)
@@ -290,8 +295,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> int:
+    """Run a sub-command, turn exceptions into messages, and return the exit code."""
     max_pixels = options.pop("max_pixels", MAX_PIXELS)
-    alone = command not in (run_demo, run_compare)  # these run other processes and user code
+    alone = command not in (run_demo, run_compare)  # these two run other processes or user code
     try:
         with (
             image_limits(max_pixels=max_pixels, remedy="read it with --max-pixels {n}"),
@@ -300,8 +306,8 @@ def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> 
         ):
             command(**options)
     except NobodyReadsError:
-        return 1  # whoever read the output has seen enough
-    # The last one: a process of another library's, such as a cross-validation, was killed.
+        return 1  # as with "| head": the reader has seen enough
+    # BrokenExecutor: a worker process, such as one of a cross-validation, was killed.
     except (OSError, ValueError, MemoryError, ModuleNotFoundError, BrokenExecutor) as error:
         _fail(_message(error), spell)
         return 1
@@ -309,8 +315,8 @@ def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> 
         with once():
             complain(f"imblearn-images: {what_is_left(options)}")
         return interrupt.code if isinstance(interrupt, Ended) else INTERRUPTED
-    # Nothing of the above is the fault of a file or an option: it should not happen, and if it
-    # does, one line that says where is more use to people than fifty.
+    # Any other exception is a bug of ours, not the fault of a file or an option. One line that says
+    # where is more use to people than a traceback of fifty.
     except Exception as error:  # noqa: BLE001
         _fail(f"unexpected {type(error).__name__} {_place(error)}: {_message(error)}", spell)
         return 1
@@ -318,18 +324,18 @@ def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> 
 
 
 def _fail(message: str, spell: Callable[[str], str]) -> None:
-    """Print one message, several lines at most where it lists files."""
+    """Print a message on standard error; further lines, as in a list of files, are indented."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
-    # What was read from files is in it: nothing may steer the terminal, nor pretend to be
-    # another line of this command.
+    # The message may quote files: nothing in it may control the terminal, or look like another line
+    # of this command.
     lines = printable_lines(spell(message)).split("\n")
     rest = [line if line.startswith("  ") else f"  {line}" for line in lines[1:]]
     complain("\n".join([f"imblearn-images: {lines[0]}", *rest]))
 
 
 def _place(error: BaseException) -> str:
-    """Return the line of this package in which an error arose, to be reported."""
+    """Return where in this package an error arose, with a request to report it."""
     home = Path(imblearn_images.__file__).parent
     steps = [
         s for s in traceback.extract_tb(error.__traceback__) if home in Path(s.filename).parents
@@ -339,6 +345,7 @@ def _place(error: BaseException) -> str:
 
 
 def _parser() -> Parser:
+    """Return the parser of the command, with all sub-commands."""
     parser = Parser(prog="imblearn-images", description="Resample imbalanced image data sets.")
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {imblearn_images.__version__}"
@@ -366,7 +373,7 @@ EXAMPLES = {
     "compare": "photos/ --methods mild transfer --report report.html",
     "completion": "bash > ~/.local/share/bash-completion/completions/imblearn-images",
 }
-"""Of every command, for its help: one that works."""
+"""Arguments of a call that works, by command, for its help."""
 
 SHELLS = ("bash", "zsh", "tcsh")
 
@@ -382,12 +389,12 @@ def _add_completion(commands: Any) -> None:
 
 
 def run_completion(shell: str) -> None:
-    """Print the completion script of a shell, which needs none of this package to run."""
+    """Print the completion script of a shell; the script does not need this package."""
     try:
         import shtab
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "Completion scripts are made by shtab. Install it: pip install shtab"
+            "Completion scripts need shtab. Install it: pip install shtab"
         ) from error
     parser = _parser()
     places = {"FILE": shtab.FILE} | dict.fromkeys(("FOLDER", "OUTPUT", "PATH"), shtab.DIRECTORY)
@@ -449,6 +456,7 @@ def _add_demo(commands: Any) -> None:
 
 
 def _message(error: BaseException) -> str:
+    """Return the message of an exception, without Python's own decoration."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{printable(error.filename)}: {error.strerror}"
     if isinstance(error, MemoryError):

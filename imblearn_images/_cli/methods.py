@@ -1,4 +1,4 @@
-"""What the commands call samplers, and ways of drawing images."""
+"""Names of samplers and syntheses on the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["METHOD", "METHODS", "SYNTHESES", "SYNTHESES_OF_OBJECTS"]
 
 
 def _name_of_method(name: str) -> str:
-    """RandomOverSampler -> random-over, BorderlineSMOTE -> borderline-smote."""
+    """Return the method of a class: random-over for RandomOverSampler."""
     words = re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])", name.removesuffix("Sampler"))
     return "-".join(words).lower()
 
@@ -29,7 +29,7 @@ METHODS: dict[str, Any] = {
     _name_of_method(name): getattr(module, name)
     for module in (over_sampling, under_sampling)
     for name in module.__all__
-    # what these need, no option says; and class folders hold one label an image
+    # No option passes what these need, and class folders hold one label per image.
     if name not in ("GenerativeOverSampler", "LabelUnderSampler", "RedrawImages")
 }
 METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
@@ -37,7 +37,7 @@ METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix)
 METHODS.update(many=recipes.many, none=None)
 
 METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
-"""Type of a method, which may be called by its name or that of its class."""
+"""Type of ``--method``: the name of a method, or that of its class."""
 
 SYNTHESES = {
     "augment": Augment(),
@@ -47,4 +47,4 @@ SYNTHESES = {
     "transfer": TransferDeformation(),
 }
 SYNTHESES_OF_OBJECTS = {"paste": PasteObjects(), "zoom": ZoomToObjects()}
-"""Those that look for objects, with ``--boxes``."""
+"""Syntheses that look for objects, for ``--boxes`` only."""

@@ -1,15 +1,15 @@
 """Annotations: boxes, masks and keypoints stay with their images.
 
-- :class:`Annotations`: the objects of a set of images, one value; :func:`read_annotations` and
-  :func:`write_annotations`: COCO, Pascal VOC, YOLO, ``labels.csv``
-- :func:`inspect_annotations`: what there is, what is odd, what can be reached
-- :func:`split_annotations`: photos whole, every class with its share of objects
-- :class:`LabelOverSampler`: more of the rare objects, with the fewest additional images;
-  :class:`LabelUnderSampler`: fewer of the frequent ones, by images that are dropped
-- :func:`carry`: along with the images of any plan; :func:`read_masks`, :func:`write_masks`: label
-  maps in PNG files, with their palette
-- :func:`balance_annotations`, :func:`convert_annotations`, :func:`verify_annotations`: from folder
-  to folder, as ``imblearn-images`` does on the command line
+- :class:`Annotations` holds the objects of a set of images; :func:`read_annotations` and
+  :func:`write_annotations` read and write COCO, Pascal VOC, YOLO and ``labels.csv``
+- :func:`inspect_annotations` reports what there is, what is odd and what repeats can reach
+- :func:`split_annotations` keeps photos whole and gives every class its share of objects
+- :class:`LabelOverSampler` adds rare objects with the fewest additional images;
+  :class:`LabelUnderSampler` drops images to reduce frequent objects
+- :func:`carry` moves annotations along with the images of any plan; :func:`read_masks` and
+  :func:`write_masks` read and write label maps as PNG files, with their palette
+- :func:`balance_annotations`, :func:`convert_annotations` and :func:`verify_annotations` work from
+  folder to folder, as ``imblearn-images`` does on the command line
 """
 
 from imblearn_images.annotations._balancing import (

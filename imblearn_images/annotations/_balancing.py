@@ -1,4 +1,4 @@
-"""Balancing on disk: a data set with boxes in, split, resampled and traceable out."""
+"""Balancing on disk: a data set with boxes becomes a split, resampled and traceable one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._files import (
+    FORMATS,
     MANIFEST,
     Source,
     guess_format,
@@ -25,6 +27,7 @@ from imblearn_images.annotations._splitting import split_annotations
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.carrying import OUT_OF_VIEW
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rules import rule_told
 from imblearn_images.core.text import align, counted, printable, shown
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.over_sampling import LabelOverSampler
@@ -40,7 +43,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class BalanceReport:
-    """What was written, or would be; ``print`` shows the table.
+    """What was written to a folder, or would be; ``print`` shows the table.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
     """
@@ -48,16 +51,20 @@ class BalanceReport:
     output: str
     format: str
     n_train: int
-    """Images that train."""
+    """Number of training images."""
     n_valid: int
     n_test: int
     n_synthetic: int
-    """Of those that train, images that were drawn."""
+    """Number of training images that are synthetic."""
     classes: list[tuple[str, int, int, int, int, int]]
-    """Class, objects that validate, that train before, wanted, that train now, most possible."""
+    """For each class its label, then numbers of objects: for validation, for training before,
+    wanted, for training afterwards, and the most that repeats could reach."""
     dropped: list[str] = field(default_factory=list)
     """Objects that were left out, and why."""
     dry_run: bool = False
+    n_unsplit: int = 0
+    """Number of images in no part of the split that the source has; they are written as they
+    are."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""
@@ -79,10 +86,15 @@ class BalanceReport:
             table,
             f"{counted(self.n_train, 'image')} train, {self.n_synthetic} of them synthetic; {held}",
         ]
-        # What a window or a paste does not show is no loss: its own image shows it.
+        if self.n_unsplit:
+            lines.append(
+                f"{counted(self.n_unsplit, 'image, is')} in no part of the split: "
+                "neither balanced nor counted above"
+            )
+        # Objects that a crop or paste leaves out of view are no loss: their own images show them.
         others = [each for each in self.dropped if not each.endswith(OUT_OF_VIEW)]
         if away := len(self.dropped) - len(others):
-            lines.append(f"{counted(away, 'object')} of parents out of view in what was drawn")
+            lines.append(f"{counted(away, 'object')} of parents out of view in synthetic images")
         if others:
             some = "; ".join(printable(each) for each in others[:3])
             lines.append(f"{counted(len(others), 'object')} left out, such as {some}")
@@ -92,11 +104,12 @@ class BalanceReport:
         return "\n".join(lines)
 
 
+@substitute
 def balance_annotations(
     source: str | os.PathLike[str] | Annotations,
     output: str | os.PathLike[str],
     *,
-    format: str | None = None,  # noqa: A002 - as everybody calls it
+    format: str | None = None,  # noqa: A002 - the usual name
     out_format: str | None = None,
     sampling_strategy: Any = "auto",
     max_repeats: int = 10,
@@ -108,36 +121,38 @@ def balance_annotations(
     resume: bool = False,
     dry_run: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> BalanceReport:
-    """Split a data set with boxes, balance the part that trains, and write both.
+    """Split a data set with boxes, balance its training part, and write both parts.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
     source : path or Annotations
-        What :func:`read_annotations` reads, or has read. The source is never written to.
+        A data set that :func:`read_annotations` can read, or its result. The source is never
+        written to.
     output : path
         New or empty folder.
     format, out_format : {"coco", "csv", "voc", "yolo"}, default=None
-        Of the source, guessed by default; of the output, that of the source by default.
+        Format of the source, by default guessed; and of the output, by default that of the source.
     sampling_strategy, max_repeats, synthesis
-        As of :class:`LabelOverSampler`, which balances the objects.
+        As for :class:`LabelOverSampler`, which balances the objects.
     validation : float, default=0.2
-        Share that validates, with every class's share of objects; 0 for none. A split that the
-        source has is kept.
+        Share of the images for validation, with that share of the objects of every class; 0 for
+        none. A split that the source already has is kept.
     groups : array-like of shape (n,), dict, callable or str, default=None
         Images that stay on one side; see :func:`split_annotations`.
     random_state : int, default=0
-        Seed of all draws.
+        Seed of the split, the sampler and the synthesis.
     on_error : {"raise", "skip"}, default="raise"
         See :func:`read_annotations`.
     resume : bool, default=False
-        Go on with an interrupted run; the result is the same, byte for byte.
+        Continue an interrupted run; the result is the same, byte for byte.
     dry_run : bool, default=False
-        Only report.
-    n_jobs : int, default=None
-        Threads.
+        Only report what would be written.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -150,28 +165,53 @@ def balance_annotations(
 
     Notes
     -----
-    ``manifest.json`` says of every row what it was made of, which of its objects were left out and
-    why, and holds the hash of every file: :func:`verify_annotations` compares.
+    ``manifest.json`` records for every image what it was made from and which of its objects were
+    left out and why, and the hash of every file; :func:`verify_annotations` checks them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images.annotations import Annotations, write_annotations
+    >>> boxes, labels = [[[4, 4, 20, 20]]] * 12, [["red"]] * 9 + [["white"]] * 3
+    >>> cells = Annotations.of(boxes, labels, sizes=(48, 64))
+    >>> folder = tempfile.mkdtemp()
+    >>> photos = np.zeros((12, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, f"{folder}/cells", format="voc", images=photos)
+    >>> report = balance_annotations(f"{folder}/cells", f"{folder}/balanced", out_format="yolo")
+    >>> report.n_valid, report.n_train
+    (3, 14)
+    >>> [(label, before, after) for label, _, before, _, after, _ in report.classes]
+    [('red', 7, 7), ('white', 2, 7)]
     """
     if isinstance(source, Annotations):
         annotations, known = source, "coco"
     else:
         known = guess_format(source) if format is None else format
-        annotations = read_annotations(source, format=known, on_error=on_error, n_jobs=n_jobs)
+        annotations = read_annotations(
+            source, format=known, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+        )
     if annotations.paths is None:
-        raise ValueError("`source` must have files, these annotations are of an array.")
-    _check_not_within(annotations, output)
+        raise ValueError(
+            "`source` must be annotations of image files, got annotations without paths. Write the "
+            "images with write_annotations first."
+        )
+    _check_not_within(annotations, output, source)
     has_split = "split" in annotations.image_columns
     if groups is not None and (has_split or not validation):
         why = "the source has a split" if has_split else "`validation` is 0"
         raise ValueError(
-            f"`groups` must be left out where nothing is split, got {groups!r:.60}, and {why}."
+            f"`groups` must be left out where nothing is split, got {groups!r:.60}: {why}."
         )
     if validation and not has_split:
         annotations = split_annotations(
             annotations, validation, groups=groups, random_state=random_state
         )
     split = annotations.image_columns.get("split")
+    if split is not None and "train" not in split.tolist():
+        # Only the others are listed: what is left is for training.
+        split = as_objects(part or "train" for part in split)
+        columns = {**annotations.image_columns, "split": split}
+        annotations = replace(annotations, image_columns=columns)
     is_train = np.array(
         [True] * len(annotations) if split is None else [s == "train" for s in split]
     )
@@ -205,12 +245,14 @@ def balance_annotations(
             for gone in resampled.dropped
         ],
         dry_run,
+        0 if split is None else sum(not part for part in split),
     )
     if dry_run:
         return report
     whole, sources, given = _joined(others, resampled, plan, train, later)
     rows = _rows(others, resampled, plan, train)
-    more = {"seed": random_state, "rows": rows}
+    seed = None if random_state is None else int(random_state)
+    more = {"seed": seed, "synthesis": rule_told(plan.synthesis), "rows": rows}
     write_set(
         whole,
         Path(output),
@@ -219,26 +261,37 @@ def balance_annotations(
         given,
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
         more=more,
     )
     return report
 
 
-def _check_not_within(annotations: Annotations, output: Any) -> None:
-    """Refuse an output among the images."""
+def _check_not_within(annotations: Annotations, output: Any, source: Any) -> None:
+    """Raise a ValueError if the output is, or lies in, a folder with images of the source."""
     assert annotations.paths is not None
-    top = os.path.realpath(output)
-    folders = {os.path.realpath(os.path.dirname(os.fspath(p)) or ".") for p in annotations.paths}
-    if top in folders:
+    top = Path(os.path.realpath(output))
+    named = {os.path.dirname(os.fspath(path)) or "." for path in annotations.paths}
+    folders = {Path(os.path.realpath(name)) for name in named}
+    if folders and not isinstance(source, Annotations):
+        # "images" itself, where its images are in "images/train" and "images/val"
+        try:
+            common = Path(os.path.commonpath(folders))
+        except ValueError:  # two drives of Windows
+            common = Path()
+        if Path(os.path.realpath(source)) in (common, *common.parents):
+            folders.add(common)
+    if not folders.isdisjoint((top, *top.parents)):
         raise ValueError(
-            f"`output` must not be a folder of the images themselves, got {os.fspath(output)}. "
-            "Choose a new one."
+            "`output` must not be a folder of the source's images, nor lie in one, got "
+            f"{os.fspath(output)}. Choose a new one."
         )
 
 
 def _classes(
     sampler: LabelOverSampler, others: Annotations, resampled: Annotations
 ) -> list[tuple[str, int, int, int, int, int]]:
+    """Return the rows of the report's table; `others` are the images that are not for training."""
     split = others.image_columns.get("split")
     is_valid = (
         np.array([], dtype=bool)
@@ -264,7 +317,7 @@ def _joined(
     train: Annotations,
     later: DrawLater,
 ) -> tuple[Annotations, list[Source], list[str]]:
-    """Everything that is written: what validates first, and where its pixels come from."""
+    """Return all annotations to write, validation first, with the source and name of each image."""
     assert others.paths is not None and train.paths is not None
     sources: list[Source] = [os.fspath(path) for path in others.paths]
     given = [os.path.basename(str(source)) for source in sources]
@@ -300,7 +353,7 @@ def _joined(
 def _rows(
     others: Annotations, resampled: Annotations, plan: ResamplingPlan, train: Annotations
 ) -> list[dict[str, Any]]:
-    """What the manifest says of every image, in the order of writing."""
+    """Return the manifest's entry for every image, in the order of writing."""
     assert others.paths is not None and train.paths is not None
     rows: list[dict[str, Any]] = [
         {"kind": "original", "sources": [str(path)], "boxes": len(others.boxes_of(row))}
@@ -326,6 +379,7 @@ def _rows(
     return rows
 
 
+@substitute
 def convert_annotations(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -336,37 +390,58 @@ def convert_annotations(
     on_error: str = "raise",
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
-    """Write a data set in another format, with a manifest.
+    """Convert a data set to another format, and write a manifest.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
     source, format, on_error
-        As of :func:`read_annotations`.
+        As for :func:`read_annotations`.
     output, resume
-        As of :func:`write_annotations`.
+        As for :func:`write_annotations`.
     out_format : {"coco", "csv", "voc", "yolo"}
-        Of the output.
+        Format of the output.
     link : bool, default=False
         Make hard links to the images instead of copies.
-    n_jobs : int, default=None
-        Threads.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
     annotations : Annotations
-        As they were read.
+        The annotations as they were read.
+
+    Raises
+    ------
+    ValueError, OSError
+        As :func:`read_annotations` and :func:`write_annotations`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imblearn_images.annotations import Annotations, write_annotations
+    >>> cells = Annotations.of([[[4, 4, 20, 20]]], [["red"]], sizes=(48, 64))
+    >>> folder = tempfile.mkdtemp()
+    >>> photos = np.zeros((1, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, f"{folder}/voc", format="voc", images=photos)
+    >>> convert_annotations(f"{folder}/voc", f"{folder}/coco", out_format="coco")
+    Annotations(1 image, 1 box: red 1)
+    >>> print(verify_annotations(f"{folder}/coco", source=f"{folder}/voc"))
+    2 files as the manifest says, 1 copy equal to the source
     """
-    found = read_annotations(source, format=format, on_error=on_error, n_jobs=n_jobs)
+    found = read_annotations(
+        source, format=format, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+    )
     assert found.paths is not None
     paths: list[Source] = [os.fspath(path) for path in found.paths]
     rows = [
         {"kind": "original", "sources": [path], "boxes": len(found.boxes_of(row))}
         for row, path in enumerate(paths)
     ]
-    _check_not_within(found, output)
+    _check_not_within(found, output, source)
     write_set(
         found,
         Path(output),
@@ -376,6 +451,7 @@ def convert_annotations(
         link=link,
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
         more={"rows": rows},
     )
     return found
@@ -383,15 +459,17 @@ def convert_annotations(
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What differs from a manifest; true if nothing does.
+    """What a folder's files differ in from its manifest; true if in nothing.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
     """
 
     n_files: int
+    """Number of files in the folder."""
     n_compared: int
-    """Copies that were compared with their sources."""
+    """Number of copies that were compared with their sources."""
     problems: list[str]
+    """A sentence on each difference."""
 
     def __bool__(self) -> bool:
         return not self.problems
@@ -399,7 +477,9 @@ class CheckReport:
     def __str__(self) -> str:
         if self:
             compared = (
-                f", {counted(self.n_compared, 'copy, is')} the source" if self.n_compared else ""
+                f", {counted(self.n_compared, 'copy')} equal to the source"
+                if self.n_compared
+                else ""
             )
             return f"{counted(self.n_files, 'file')} as the manifest says{compared}"
         lines = [f"  {printable(problem)}" for problem in self.problems[:20]]
@@ -411,13 +491,15 @@ class CheckReport:
         return json.dumps({**asdict(self), "ok": bool(self)})
 
 
+@substitute
 def verify_annotations(
     output: str | os.PathLike[str],
     *,
     source: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> CheckReport:
-    """Compare a folder that was written with a manifest with what that says.
+    """Check a folder that was written with a manifest against that manifest.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
@@ -426,9 +508,9 @@ def verify_annotations(
     output : path
         Folder that :func:`balance_annotations` or :func:`convert_annotations` wrote.
     source : path, default=None
-        Also compare copies with the files of that folder.
-    n_jobs : int, default=None
-        Threads.
+        Also compare copies with the files they were made from, below that folder.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -445,40 +527,49 @@ def verify_annotations(
         content = json.loads((top / MANIFEST).read_text(encoding="utf-8"))
         files, images, rows = content["files"], content["images"], content["rows"]
         known = {"annotations": content["format"]}[content["kind"]]
+        if known not in FORMATS:
+            raise ValueError(f"`format` must be one of {FORMATS}, got {known!r}.")
+        files = dict(files)
+        rows = [
+            (str(image), row["boxes"], row["kind"], str(row["sources"][0]))
+            for image, row in zip(images, rows, strict=True)
+        ]
     except FileNotFoundError:
         raise ValueError(
-            f"{printable(top)} has no {MANIFEST} of annotations. Pass a folder that balance or "
-            "convert wrote."
+            f"{printable(top)} has no {MANIFEST} of annotations. Pass a folder that "
+            "balance_annotations or convert_annotations wrote."
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{printable(top / MANIFEST)} is damaged: {error!r:.60}") from error
-    found = hashes_of(top, n_jobs=n_jobs)
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(
+            f"{printable(top / MANIFEST)} is damaged: {error!r:.60}. Write the folder again."
+        ) from error
+    found = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     problems = [f"{name} is missing" for name in files if name not in found]
     problems += [f"{name} is not in the manifest" for name in found if name not in files]
     problems += [f"{n} has changed" for n, h in found.items() if files.get(n, h) != h]
     n_compared = 0
     if not problems:
-        annotations = read_annotations(top, format=known, n_jobs=n_jobs)
+        annotations = read_annotations(top, format=known, n_jobs=n_jobs, verbose=verbose)
         assert annotations.paths is not None
         n_boxes = {
             os.path.basename(p): len(annotations.boxes_of(r))
             for r, p in enumerate(annotations.paths)
         }
-        for image, row in zip(images, rows, strict=True):
-            if n_boxes.get(os.path.basename(image)) != row["boxes"]:
-                problems.append(f"{image} has other boxes than the {row['boxes']} of the manifest")
-            if source is not None and row["kind"] != "synthetic":
-                original = _in_source(row["sources"][0], Path(source))
+        for image, n, kind, name in rows:
+            if n_boxes.get(os.path.basename(image)) != n:
+                problems.append(f"{image} has another number of boxes than the {n} of the manifest")
+            if source is not None and kind != "synthetic":
+                original = _in_source(name, Path(source))
                 n_compared += 1
                 if original is None:
-                    problems.append(f"{row['sources'][0]}, of which {image} is a copy, is missing")
+                    problems.append(f"{name}, the source of {image}, is missing")
                 elif original.read_bytes() != (top / image).read_bytes():
                     problems.append(f"{image} differs from {original}")
     return CheckReport(len(found), n_compared, problems)
 
 
 def _in_source(name: str, source: Path) -> Path | None:
-    """A source file: where it was, or in the folder that is named now."""
+    """Return a source file, at its recorded path or below `source`; None if it is not there."""
     parts = Path(name).parts
     for at in range(len(parts)):
         if (path := source.joinpath(*parts[at:])).is_file():

@@ -1,10 +1,11 @@
-"""COCO: one JSON file for many images, boxes of x, y, width and height."""
+"""COCO: one JSON file for many images, with boxes as x, y, width and height."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ from imblearn_images.core.masks import RunLengths
 __all__ = ["is_coco", "json_of", "read_coco"]
 
 OWN = {"bbox", "segmentation", "keypoints", "num_keypoints", "category_id", "image_id", "area"}
-"""Keys of an annotation that are no columns."""
+"""Keys of an annotation that do not become columns."""
 OF_IMAGE = {"file_name", "height", "width"}
+"""Keys of an image that do not become columns."""
 
 
 def is_coco(path: Path) -> bool:
@@ -40,7 +42,7 @@ def is_coco(path: Path) -> bool:
 
 
 def read_coco(names: Sequence[Path], top: Path, images: Path | None) -> Found:
-    """Read JSON files, e.g. one for each part of a split."""
+    """Return what JSON files describe, e.g. one file for each part of a split."""
     found = Found([])
     for name in names:
         try:
@@ -48,10 +50,10 @@ def read_coco(names: Sequence[Path], top: Path, images: Path | None) -> Found:
         except (RefusedError, OSError) as error:
             found.refused.append((str(name), str(error)))
             continue
-        split = name.stem.rpartition("_")[2]
-        if split in ("train", "val", "test"):
+        # "instances_val", "instances_val2017", "image_info_test-dev2017"
+        if part := re.search(r"(?:^|_)(train|val|test)(?:-dev)?\d*$", name.stem):
             for record in one.records:
-                record.more["split"] = split
+                record.more["split"] = part[1]
         known = list(found.classes or [])
         ids = [*found.info.get("category_ids", ())]
         for label, number in zip(one.classes or [], one.info["category_ids"], strict=True):
@@ -66,12 +68,13 @@ def read_coco(names: Sequence[Path], top: Path, images: Path | None) -> Found:
 
 
 def _read_one(path: Path, top: Path, images: Path | None) -> Found:
+    """Return what one JSON file describes; raise a RefusedError if it is not COCO."""
     try:
         content = json.loads(read_text(path))
     except RecursionError:
         raise RefusedError("it is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise RefusedError(f"it is no JSON: {error}") from error
+        raise RefusedError(f"it is not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise RefusedError("it must hold images, annotations and categories")
     parts = {}
@@ -87,7 +90,7 @@ def _read_one(path: Path, top: Path, images: Path | None) -> Found:
         if not _is_id(number) or not isinstance(label, str):
             raise RefusedError(f"category {category!r:.60} has no id or no name")
         if number in names or label in names.values():
-            raise RefusedError(f"category {number} ({label}) is there twice")
+            raise RefusedError(f"category {number} ({label}) occurs twice")
         names[number] = label
         listed = category.get("keypoints")
         if isinstance(listed, list) and listed and not points:
@@ -99,7 +102,7 @@ def _read_one(path: Path, top: Path, images: Path | None) -> Found:
         if not isinstance(file, str) or not file or not _is_id(number):
             raise RefusedError(f"image {image!r:.60} has no id or no file_name")
         if number in records:
-            raise RefusedError(f"image id {number} is there twice")
+            raise RefusedError(f"image id {number} occurs twice")
         height, width = image.get("height"), image.get("width")
         size = (height, width) if _is_size(height) and _is_size(width) else None
         record = Record(_image_of(file, path, top, images, split), f"{path}, image {number}", size)
@@ -111,10 +114,10 @@ def _read_one(path: Path, top: Path, images: Path | None) -> Found:
         number = annotation.get("id")
         owner, category = annotation.get("image_id"), annotation.get("category_id")
         if not _is_id(owner) or owner not in records:
-            found.refused.append((f"{path}, annotation {number}", f"there is no image {owner!r}"))
+            found.refused.append((f"{path}, annotation {number}", f"it names no image: {owner!r}"))
         elif not _is_id(category) or category not in names:
             found.refused.append(
-                (f"{path}, annotation {number}", f"there is no category {category!r}")
+                (f"{path}, annotation {number}", f"it names no category: {category!r}")
             )
         else:
             try:
@@ -134,6 +137,7 @@ def _is_size(number: Any) -> bool:
 
 
 def _thing(annotation: Mapping[str, Any], label: str, size: tuple[int, int] | None) -> Thing:
+    """Return the object that an annotation describes; raise a RefusedError if it is malformed."""
     thing = Thing(label)
     if (box := annotation.get("bbox")) is not None:
         if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite, box)):
@@ -150,7 +154,9 @@ def _thing(annotation: Mapping[str, Any], label: str, size: tuple[int, int] | No
         if not isinstance(points, list) or len(points) % 3 or not all(map(_is_finite, points)):
             raise RefusedError("its keypoints must be x, y and visibility in turn")
         thing.points = np.array(points, dtype=np.float64).reshape(-1, 3)
-        thing.points[:, :2] += 0.5 * (thing.points[:, 2:] > 0)  # COCO's are pixels, not edges
+        thing.points[:, :2] += 0.5 * (
+            thing.points[:, 2:] > 0
+        )  # COCO numbers pixels; here 0 is the edge
     thing.more = {key: value for key, value in annotation.items() if key not in OWN}
     return thing
 
@@ -160,12 +166,13 @@ def _is_finite(number: Any) -> bool:
 
 
 def _runs(form: Mapping[str, Any], size: tuple[int, int] | None) -> RunLengths:
+    """Return the mask of a segmentation in run lengths, as text or as numbers."""
     given, counts = form.get("size"), form.get("counts")
     if not isinstance(given, list) or len(given) != 2 or not all(map(_is_size, given)):
         raise RefusedError(f"the size of its mask must be [height, width], got {given!r:.40}")
     shape = (int(given[0]), int(given[1]))
     if size is not None and shape != size:
-        raise RefusedError(f"its mask is of {shape} pixels, its image of {size}")
+        raise RefusedError(f"its mask must have the size of its image, {size}, got {shape}")
     try:
         if isinstance(counts, str):
             return RunLengths.from_text(shape, counts)
@@ -175,7 +182,7 @@ def _runs(form: Mapping[str, Any], size: tuple[int, int] | None) -> RunLengths:
 
 
 def _image_of(file: str, path: Path, top: Path, images: Path | None, split: str) -> str:
-    """The image file: by its name below the usual folders."""
+    """Return the path of an image, looked for by its name below the usual folders."""
     name = file.replace("\\", "/")
     tries = [images] if images is not None else []
     if images is None:
@@ -190,7 +197,7 @@ def _image_of(file: str, path: Path, top: Path, images: Path | None, split: str)
 
 
 def json_of(annotations: Annotations, rows: Sequence[int], names: Sequence[str]) -> str:
-    """JSON of some images, which are called `names`."""
+    """Return the JSON text of the images `rows`, whose files are called `names`."""
     ids = _category_ids(annotations)
     image_ids = _ids(annotations.image_columns.get("id"), rows, len(annotations))
     own = _ids(annotations.columns.get("id"), range(len(annotations.boxes)), len(annotations.boxes))
@@ -216,7 +223,7 @@ def json_of(annotations: Annotations, rows: Sequence[int], names: Sequence[str])
 
 
 def _described(annotations: Annotations, at: int, size: tuple[int, int]) -> dict[str, Any]:
-    """Everything of one object but its numbers."""
+    """Return the fields of one object, except its ids."""
     x_min, y_min, x_max, y_max = annotations.boxes[at].tolist()
     found: dict[str, Any] = {"bbox": [x_min, y_min, x_max - x_min, y_max - y_min]}
     found["area"] = (x_max - x_min) * (y_max - y_min)
@@ -230,7 +237,7 @@ def _described(annotations: Annotations, at: int, size: tuple[int, int]) -> dict
         found["area"] = area_of(outlines, size)
     if annotations.keypoints is not None:
         points = annotations.keypoints[at].copy()
-        points[:, :2] -= 0.5 * (points[:, 2:] > 0)
+        points[:, :2] -= 0.5 * (points[:, 2:] > 0)  # back from edges to COCO's numbers of pixels
         found["keypoints"] = [
             int(value) if value == int(value) else value for value in points.ravel().tolist()
         ]
@@ -239,6 +246,7 @@ def _described(annotations: Annotations, at: int, size: tuple[int, int]) -> dict
 
 
 def _more(columns: Mapping[str, Any], at: int, without: set[str]) -> dict[str, Any]:
+    """Return the values of row `at` of all columns but those in `without`, as JSON holds them."""
     found = {}
     for name, column in columns.items():
         value = column[at].item() if isinstance(column[at], np.generic) else column[at]
@@ -248,20 +256,21 @@ def _more(columns: Mapping[str, Any], at: int, without: set[str]) -> dict[str, A
 
 
 def _category_ids(annotations: Annotations) -> list[int]:
-    known = list(annotations.info.get("category_ids", ()))
-    if len(known) != len(annotations.classes) or not all(isinstance(i, int) for i in known):
-        return list(range(1, len(annotations.classes) + 1))
-    return known
+    """Return the ids that the classes had when they were read, or numbers from 1."""
+    known, n = annotations.info.get("category_ids", ()), len(annotations.classes)
+    # Two files may use one id for different classes: the second class gets a new one.
+    return _ids(np.array(known) if len(known) == n else None, range(n), n)
 
 
 def _ids(column: Any, rows: Sequence[int], n: int) -> list[Any]:
-    """Numbers of their own: those that were there, as long as none is there twice."""
+    """Return different ids, the existing ones where possible; repeated ids get new numbers."""
     if column is not None and column.dtype.kind == "i":
         numbers = column.tolist()
         if len(set(numbers)) == len(numbers):
             return list(numbers)
         first, top, fresh = set(), max(numbers), []
-        for number in numbers:  # the first keeps it: repeated and drawn images come behind
+        # The first row with an id keeps it: repeats and synthetic images follow their originals.
+        for number in numbers:
             if number in first:
                 top += 1
                 number = top

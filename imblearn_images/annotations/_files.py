@@ -1,4 +1,4 @@
-"""Files of annotations: four formats in, four formats out."""
+"""Files of annotations: read and write data sets in four formats."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._coco import is_coco, json_of, read_coco
 from imblearn_images.annotations._records import Found, assembled
 from imblearn_images.annotations._table import csv_of, read_csv
@@ -24,7 +25,9 @@ from imblearn_images.annotations._yolo import EXTRA, extra_of, lines_of, read_yo
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.images import open_images
+from imblearn_images.core.masks import RunLengths
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
@@ -32,18 +35,20 @@ __all__ = ["FORMATS", "guess_format", "read_annotations", "write_annotations"]
 
 FORMATS = ("coco", "csv", "voc", "yolo")
 MANIFEST = "manifest.json"
-"""Of an output that can be verified."""
+"""Name of the manifest, which outputs of `balance_annotations` and `convert_annotations` have."""
 UNFINISHED = ".unfinished.json"
-"""In an output folder until all of it is there."""
+"""Name of the file that marks an output folder until it is complete."""
 
 
 def guess_format(path: str | os.PathLike[str]) -> str:
-    """Name the format of a file or folder of annotations.
+    """Return the format of a file or folder of annotations.
 
     Raises
     ------
+    FileNotFoundError
+        If `path` does not exist.
     ValueError
-        If it could be several, or none.
+        If several formats fit, or none.
     """
     root = Path(path)
     if not root.exists():
@@ -65,28 +70,30 @@ def guess_format(path: str | os.PathLike[str]) -> str:
             found.append("yolo")
     if len(found) == 1:
         return found[0]
-    what = f"of several formats ({', '.join(found)})" if found else "of none of the formats"
+    what = f"several formats ({', '.join(found)})" if found else "none of the formats"
     raise ValueError(
-        f"{printable(root)} looks like annotations {what}. Say which with `format`, one of "
-        f"{FORMATS}."
+        f"{printable(root)} looks like annotations in {what}. Pass `format`, one of {FORMATS}."
     )
 
 
 def _json_files(root: Path) -> list[Path]:
+    """Return the COCO files in a folder, and in its folder ``annotations``."""
     folder = root / "annotations"
     names = sorted(folder.glob("*.json")) if folder.is_dir() else []
     names += sorted(root.glob("*.json"))
     return [name for name in names if name.name not in (EXTRA, MANIFEST) and is_coco(name)]
 
 
+@substitute
 def read_annotations(
     path: str | os.PathLike[str],
     *,
-    format: str | None = None,  # noqa: A002 - as everybody calls it
+    format: str | None = None,  # noqa: A002 - the usual name
     images: str | os.PathLike[str] | bool | None = None,
     one_based: bool = True,
     on_error: str = "raise",
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
     """Read the boxes, outlines, masks and keypoints of a data set.
 
@@ -97,23 +104,23 @@ def read_annotations(
     path : path
         A folder, or the file that describes it: COCO's JSON, ``data.yaml``, ``labels.csv``.
     format : {"coco", "csv", "voc", "yolo"}, default=None
-        By default guessed, where only one is possible; see the notes.
+        The format; by default guessed, where only one fits. See the notes.
     images : path or False, default=None
-        Folder of the images; by default looked for where each format has them. With False images
-        are not looked at, and need not be there: the annotations must say their sizes.
+        Folder of the images; by default looked for where each format has them. With False, images
+        are not opened and need not exist: the annotations must hold their sizes.
     one_based : bool, default=True
         Whether the pixels of Pascal VOC are counted from 1, as its authors do; some tools that
         write its format count from 0.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with files that cannot be read, and with images that are missing or of another
-        size than is said. What is skipped is listed in ``dropped``.
-    n_jobs : int, default=None
-        Threads that read the headers of images.
+        What to do with files that cannot be read, and with images that are missing or whose size
+        is not that of the annotations. What is skipped is listed in ``dropped``.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
     annotations : Annotations
-        Images in the order of their names, or of the JSON file; also those without objects.
+        Images in the order of their names, or of the JSON file, including those without objects.
 
     Raises
     ------
@@ -134,17 +141,17 @@ def read_annotations(
     ========  =====================================================================================
     coco      ``annotations/*.json`` or one file; images in ``images/``, ``images/train/``,
               ``train/``, ``train2017/`` or beside it. Outlines, masks (run lengths), keypoints,
-              ids and whatever else stands there are kept
-    csv       ``labels.csv`` with a line an object: path, label, xmin, ymin, xmax, ymax, and more
+              ids and all other fields are kept
+    csv       ``labels.csv`` with a line per object: path, label, xmin, ymin, xmax, ymax, and more
     voc       ``Annotations/*.xml``; images in ``JPEGImages/`` or beside them
     yolo      ``labels/``, ``images/``, ``data.yaml``: boxes, outlines, keypoints
     ========  =====================================================================================
 
-    The rules: a box that reaches beyond the border is cut there, and listed in ``cut``; one
-    without area, or out of the image, is left out and listed in ``dropped``. XML with a DOCTYPE is
-    refused, because entities can grow without end. A photo that EXIF turns is read as it is seen;
-    where the annotations give the size of the picture as it is stored, their boxes are turned with
-    it; where neither size fits, it is refused.
+    A box that reaches beyond the border is cut there and listed in ``cut``; one without area, or
+    outside the image, is left out and listed in ``dropped``. XML with a DOCTYPE is refused, because
+    its entities can expand without end. A photo with an EXIF orientation is read upright. If the
+    annotations give its size as stored, their boxes are turned with it; if neither size fits, it is
+    refused.
 
     Examples
     --------
@@ -168,14 +175,20 @@ def read_annotations(
     look = images is not False
     folder = None if images is None or images is False else Path(images)
     if folder is not None and not folder.is_dir():
-        raise FileNotFoundError(f"`images` must be a folder, {printable(folder)} is none.")
+        raise FileNotFoundError(
+            f"`images` must be a folder, got {printable(folder)}, which is not one."
+        )
     found = _found(root, format, folder, one_based=one_based)
     if not found.records and not found.refused:
-        raise ValueError(f"{printable(root)} has no annotations in the format {format!r}.")
-    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs)
+        raise ValueError(
+            f"{printable(root)} has no annotations in the format {format!r}. Name another folder "
+            "or format."
+        )
+    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs, verbose=verbose)
 
 
 def _found(root: Path, format_: str, folder: Path | None, *, one_based: bool) -> Found:
+    """Return what the reader of a format finds; `folder` is that of the images, if known."""
     if format_ == "voc":
         return read_voc(root, folder, one_based=one_based)
     if format_ == "yolo":
@@ -189,6 +202,7 @@ def _found(root: Path, format_: str, folder: Path | None, *, one_based: bool) ->
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Raise a ValueError if a parameter has none of the values it can have."""
     if value not in choices:
         raise ValueError(f"`{name}` must be one of {tuple(choices)}, got {value!r}.")
 
@@ -200,9 +214,10 @@ LOST = {
     "csv": ("polygons", "masks", "keypoints"),
     "coco": (),
 }
-"""What a format cannot hold."""
+"""What each format cannot hold."""
 
 
+@substitute
 def write_annotations(
     annotations: Annotations,
     output: str | os.PathLike[str],
@@ -211,44 +226,45 @@ def write_annotations(
     images: Any = "copy",
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> Annotations:
-    """Write a data set, images and annotations, as trainers read it.
+    """Write images and annotations as a data set that training programs read.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
     annotations : Annotations
-        What to write.
+        The objects of all images.
     output : path
         New or empty folder.
     format : {"coco", "csv", "voc", "yolo"}
-        See the notes.
+        The format; see the notes.
     images : {"copy", "link"}, images, or None, default="copy"
-        Copy the files that ``annotations.paths`` names, or make hard links to them. Images of an
-        array are written as PNG or TIFF. None writes annotations alone.
+        Copy the files that ``annotations.paths`` names, or make hard links to them. Images in an
+        array are written as PNG or TIFF. None writes only the annotations.
     resume : bool, default=False
-        Go on with an output that was interrupted; what is there already is kept. The result is the
-        same, byte for byte.
-    n_jobs : int, default=None
-        Threads.
+        Continue an interrupted run; files that exist already are kept. The result is the same,
+        byte for byte.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
     written : Annotations
-        The same, of the files in `output`.
+        The same annotations, with the paths of the files in `output`.
 
     Raises
     ------
     FileExistsError
         If `output` is not empty, or was begun with other annotations.
     ValueError
-        If there are no images to write.
+        If there are no images to write, or `images` are not those that were annotated.
 
     Warns
     -----
     UserWarning
-        Once, for what the format cannot hold.
+        Once, if the format cannot hold all of the annotations.
 
     Notes
     -----
@@ -258,16 +274,26 @@ def write_annotations(
     coco      ``images/``, ``annotations/instances_train.json``, ...
     csv       ``images/``, ``labels.csv``, ``classes.txt``
     voc       ``JPEGImages/``, ``Annotations/``, ``ImageSets/Main/``, ``classes.txt``
-    yolo      ``images/``, ``labels/``, ``data.yaml``; ``more.json`` for what lines cannot hold
+    yolo      ``images/``, ``labels/``, ``data.yaml``; ``more.json`` for what labels cannot hold
     ========  =====================================================================================
 
-    Where the annotations have a column "split" of their images (see :func:`split_annotations`),
-    each part has a folder, a list or a JSON file of its own. An image that is there several times
-    becomes several files, ``cell.jpg`` and ``cell-2.jpg``: trainers read repeated lines once.
+    If the images have a column "split" (see :func:`split_annotations`), each part gets its own
+    folder, list or JSON file. An image that occurs several times becomes several files,
+    ``cell.jpg`` and ``cell-2.jpg``, because training programs read repeated lines only once.
 
     See Also
     --------
-    read_annotations : The way back.
+    read_annotations : Read such a data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cells = Annotations.of([[[0, 0, 10, 10]], []], [["red"], []], (48, 64))
+    >>> folder = Path(tempfile.mkdtemp(), "cells")
+    >>> photos = np.zeros((2, 48, 64), dtype=np.uint8)
+    >>> _ = write_annotations(cells, folder, format="yolo", images=photos)
+    >>> sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    ['data.yaml', 'images/0.png', 'images/1.png', 'labels/0.txt', 'labels/1.txt']
     """
     _check_choice("format", format, FORMATS)
     sources = _sources(annotations, images)
@@ -280,6 +306,7 @@ def write_annotations(
         link=isinstance(images, str) and images == "link",
         resume=resume,
         n_jobs=n_jobs,
+        verbose=verbose,
     )
     if images is None:
         return annotations
@@ -287,7 +314,7 @@ def write_annotations(
 
 
 Source = str | Callable[[], NDArray[Any]]
-"""A file that is copied, or what draws an image."""
+"""The path of a file to copy, or a function that returns the pixels of an image."""
 
 
 def write_set(
@@ -300,6 +327,7 @@ def write_set(
     link: bool = False,
     resume: bool = False,
     n_jobs: int | None = None,
+    verbose: int = 0,
     more: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Write images and annotations into a folder; see :func:`write_annotations`.
@@ -307,49 +335,59 @@ def write_set(
     Parameters
     ----------
     annotations : Annotations
-        What to write.
+        The objects of all images.
     top : Path
         The folder.
     format_ : str
         One of `FORMATS`.
     sources : sequence of n paths and functions, or None
-        Files to copy, and what gives the pixels of the others; None writes no images.
+        Files to copy, and functions that return the pixels of the others; None writes no images.
     given : sequence of n str
-        Names of the images; where two are the same, they get numbers.
-    link, resume, n_jobs
-        As there.
+        Names of the images; equal ones are numbered.
+    link, resume, n_jobs, verbose
+        As for `write_annotations`; `link` makes hard links.
     more : mapping, default=None
-        What a manifest tells besides the hashes of all files; none is written by default.
+        Content of the manifest besides the hashes of all files; by default there is no manifest.
 
     Returns
     -------
     paths : list of str
-        Of the images.
+        Paths of the images written.
     """
     names = _names_of_their_own(given)
     splits = _splits(annotations)
     warn_of_losses(annotations, format_)
-    _begin(top, _digest(annotations, format_, names), resume=resume)
+    _begin(top, _digest(annotations, format_, names, more), resume=resume)
     places = [
         str(Path(IMAGES_IN[format_], *([split] if split and format_ != "voc" else []), name))
         for name, split in zip(names, splits, strict=True)
     ]
-    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs)
+    channels = _write_images(
+        *(top, places, sources),
+        link=link,
+        with_channels=format_ == "voc",
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
     _write_text(top, annotations, format_, names, splits, places, channels)
     if more is not None:
-        _write_manifest(top, {**more, "format": format_, "images": places}, n_jobs=n_jobs)
+        content = {**more, "format": format_, "images": places}
+        _write_manifest(top, content, n_jobs=n_jobs, verbose=verbose)
     os.unlink(top / UNFINISHED)
     return [str(top / place) for place in places]
 
 
-def _write_manifest(top: Path, content: Mapping[str, Any], *, n_jobs: int | None) -> None:
-    hashes = hashes_of(top, n_jobs=n_jobs)
+def _write_manifest(
+    top: Path, content: Mapping[str, Any], *, n_jobs: int | None, verbose: int
+) -> None:
+    """Write the manifest: `content`, and the hashes of all files."""
+    hashes = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     whole = {"kind": "annotations", "version": 1, **content, "files": hashes}
     _write(top / MANIFEST, json.dumps(whole, indent=1) + "\n")
 
 
-def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
-    """SHA-256 of all files below a folder, but of the manifest and hidden ones."""
+def hashes_of(top: Path, *, n_jobs: int | None = None, verbose: int = 0) -> dict[str, str]:
+    """Return the SHA-256 of each file below a folder, without manifest and hidden files."""
     names = sorted(
         path.relative_to(top).as_posix()
         for path in top.rglob("*")
@@ -362,21 +400,23 @@ def hashes_of(top: Path, *, n_jobs: int | None = None) -> dict[str, str]:
             digest = hashlib.sha256()
             while block := file.read(1 << 20):
                 digest.update(block)
+        done(1)
         return digest.hexdigest()
 
-    done = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
-    return dict(zip(names, done, strict=True))
+    with progress(len(names), "hashed", verbose) as done:
+        hashes = in_threads(hashed, ((name,) for name in names), n_jobs=n_jobs)
+    return dict(zip(names, hashes, strict=True))
 
 
 def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
-    """Paths of the images to copy, or what gives their pixels."""
+    """Return the path of each image, or a function that returns its pixels; None for no images."""
     if images is None:
         return None
     if isinstance(images, str) and images in ("copy", "link"):
         if annotations.paths is None:
             raise ValueError(
-                f"`images` must be the images of these annotations, which have no files, got "
-                f"{images!r}. Pass the array, or images=None to write annotations alone."
+                f"`images` must be the images themselves for annotations without paths, got "
+                f"{images!r}. Pass the array, or images=None to write only the annotations."
             )
         return [os.fspath(path) for path in annotations.paths]
     home = open_images(images)
@@ -388,8 +428,8 @@ def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
         if home.shape_of(row)[:2] != tuple(annotations.sizes[row].tolist()):
             raise ValueError(
                 f"`images` must be those that were annotated: row {row} has height and width "
-                f"{home.shape_of(row)[:2]}, its annotations say "
-                f"{tuple(annotations.sizes[row].tolist())}."
+                f"{home.shape_of(row)[:2]}, its annotations are for "
+                f"{tuple(annotations.sizes[row].tolist())}. Pass the images in the same order."
             )
 
     def read(row: int) -> NDArray[Any]:
@@ -401,7 +441,7 @@ def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
 
 
 def _names(annotations: Annotations, images: Any, sources: Sequence[Source] | None) -> list[str]:
-    """Names of the images as they are, or their numbers."""
+    """Return the file names of the images, or row numbers for images without files."""
     n = len(annotations)
     if sources is None:
         paths = annotations.paths
@@ -416,7 +456,7 @@ def _names(annotations: Annotations, images: Any, sources: Sequence[Source] | No
 
 
 def _names_of_their_own(given: Sequence[str]) -> list[str]:
-    """A file name of its own for each image: trainers look at what stands before the dot."""
+    """Return different file names for all images; label files need them to differ as stems."""
     taken = {os.path.splitext(name)[0].casefold() for name in given}
     used: set[str] = set()
     numbers: dict[str, int] = {}
@@ -433,6 +473,7 @@ def _names_of_their_own(given: Sequence[str]) -> list[str]:
 
 
 def _splits(annotations: Annotations) -> list[str]:
+    """Return the part of each image, "train", "val" or "test", or "" where it has none."""
     column = annotations.image_columns.get("split")
     if column is None:
         return [""] * len(annotations)
@@ -445,36 +486,59 @@ def _splits(annotations: Annotations) -> list[str]:
 
 
 def warn_of_losses(annotations: Annotations, format_: str) -> None:
-    """Say what a format cannot hold of these annotations."""
+    """Warn if a format cannot hold all of these annotations."""
     lost = [name for name in LOST[format_] if getattr(annotations, name) is not None]
-    if format_ == "yolo" and annotations.polygons is not None:
+    if format_ == "yolo" and annotations.polygons is not None and annotations.keypoints is not None:
+        lost += ["polygons beside keypoints"]  # a line has either
+    elif format_ == "yolo" and annotations.polygons is not None:
         several = sum(
             outlines is not None and len(outlines) > 1 for outlines in annotations.polygons
         )
         lost += [f"{counted(several, 'object')} of several outlines"] if several else []
     if lost:
         warnings.warn(
-            f"The format {format_!r} cannot hold {', '.join(lost)}: the boxes alone are written. "
-            'format="coco" holds all.',
+            f"The format {format_!r} cannot hold {', '.join(lost)}, which are left out; boxes are "
+            'kept. format="coco" holds everything.',
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,  # the call of a public function that calls write_set
         )
 
 
-def _digest(annotations: Annotations, format_: str, names: Sequence[str]) -> str:
-    """What an output that is gone on with must have begun with."""
-    digest = hashlib.sha256(format_.encode())
-    for array in (annotations.boxes, annotations.codes, annotations.offsets, annotations.sizes):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    told = json.dumps([list(annotations.classes), list(names), _splits(annotations)])
-    digest.update(told.encode())
+def _digest(
+    annotations: Annotations, format_: str, names: Sequence[str], more: Mapping[str, Any] | None
+) -> str:
+    """Return a hash by which `resume` recognises an output that was begun with the same call."""
+    known = [*annotations.classes, *annotations.keypoint_names]
+    texts = [format_, known, list(names), annotations.info, more]
+    digest = hashlib.sha256(json.dumps(texts, default=str).encode())
+    for name in ("boxes", "codes", "offsets", "sizes", "polygons", "keypoints", "masks"):
+        _hash_column(digest, name, getattr(annotations, name))
+    for columns in (annotations.columns, annotations.image_columns):
+        for name, column in columns.items():
+            _hash_column(digest, name, column)
     return digest.hexdigest()
 
 
+def _hash_column(digest: Any, name: str, column: NDArray[Any] | None) -> None:
+    """Add a name and the values of an array to a hash; outlines and masks are values, too."""
+    digest.update(name.encode())
+    if column is None or column.dtype.kind != "O":
+        digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
+        return
+    for value in column.tolist():
+        arrays = [value.counts] if isinstance(value, RunLengths) else value
+        if not isinstance(arrays, (list, tuple)):
+            arrays = [value]
+        for each in arrays:
+            digest.update(each.tobytes() if isinstance(each, np.ndarray) else repr(each).encode())
+        digest.update(b"\n")
+
+
 def _begin(top: Path, digest: str, *, resume: bool) -> None:
+    """Make the output folder, or check that an interrupted run in it can be continued."""
     marker = top / UNFINISHED
     if top.exists() and not top.is_dir():
-        raise FileExistsError(f"`output` must be a folder, {printable(top)} is a file.")
+        raise FileExistsError(f"`output` must be a folder, got the file {printable(top)}.")
     if top.is_dir() and any(top.iterdir()):
         begun = ""
         if marker.is_file():
@@ -484,19 +548,18 @@ def _begin(top: Path, digest: str, *, resume: bool) -> None:
                 begun = "damaged"
         if not begun:
             raise FileExistsError(
-                f"`output` must be a new or empty folder, {printable(top)} has something in it."
+                f"`output` must be a new or empty folder, got {printable(top)}, which holds files."
             )
         if not resume:
             raise FileExistsError(
-                f"{printable(top)} holds an output that was interrupted. Go on with resume=True, "
-                "or remove it."
+                f"{printable(top)} holds an interrupted run. Use resume=True, or remove it."
             )
         if begun != digest:
             raise FileExistsError(
-                f"{printable(top)} was begun with other annotations or another format. Remove it, "
-                "or choose another `output`."
+                f"{printable(top)} was begun with other annotations, options or another format. "
+                "Remove it, or choose another `output`."
             )
-        for partial in top.rglob(".*.partial"):  # of a file that was not finished
+        for partial in top.rglob(".*.partial"):  # an unfinished file
             partial.unlink()
         return
     top.mkdir(parents=True, exist_ok=True)
@@ -504,6 +567,7 @@ def _begin(top: Path, digest: str, *, resume: bool) -> None:
 
 
 def _write(path: Path, text: str | bytes) -> None:
+    """Write a file that is whole or absent, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.written_whole(path) as file:
         file.write(text.encode("utf-8") if isinstance(text, str) else text)
@@ -515,34 +579,45 @@ def _write_images(
     sources: Sequence[Source] | None,
     *,
     link: bool,
+    with_channels: bool,
     n_jobs: int | None,
+    verbose: int,
 ) -> list[int]:
-    """Write the images, and return how many channels each has, as far as that is known."""
+    """Write the images; return the number of channels of each, 3 where it is not looked up."""
     if sources is None:
         return [3] * len(places)
     for folder in dict.fromkeys(Path(place).parent for place in places):
         (top / folder).mkdir(parents=True, exist_ok=True)
 
-    def write(row: int) -> int:
+    def write(row: int) -> None:
         path, source = top / places[row], sources[row]
-        if not isinstance(source, str):
-            if not path.exists():
-                files.write_image(path, source())
-            shape = files.describe(path).shape
-            return shape[2] if len(shape) == 3 else 1
         if path.exists():
-            return 3
+            return
+        if not isinstance(source, str):
+            files.write_image(path, source())
+            return
         if link:
             try:
                 os.link(os.path.realpath(source), path)
-                return 3
+                return
             except OSError:
-                pass  # on another disk, or one that knows no links: copied
+                pass  # another disk, or a file system without hard links: copy instead
         with open(source, "rb") as file, files.written_whole(path) as copied:
             shutil.copyfileobj(file, copied)
-        return 3
 
-    return in_threads(write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
+    def counted_write(row: int) -> int:
+        write(row)
+        done(1)
+        if not with_channels:
+            return 3
+        try:
+            shape = files.describe(top / places[row]).shape
+        except ValueError:  # a copy of what cannot be read, as images=False lets pass
+            return 3
+        return shape[2] if len(shape) == 3 else 1
+
+    with progress(len(places), "written", verbose, unit="image") as done:
+        return in_threads(counted_write, ((row,) for row in range(len(places))), n_jobs=n_jobs)
 
 
 def _write_text(
@@ -554,6 +629,7 @@ def _write_text(
     places: Sequence[str],
     channels: Sequence[int],
 ) -> None:
+    """Write the annotation files of a format."""
     parts = list(dict.fromkeys(splits))
     classes = "".join(f"{label}\n" for label in annotations.classes)
     if format_ == "coco":

@@ -1,4 +1,4 @@
-"""Inspecting: what annotations hold, what is odd about them, and what repeats can reach."""
+"""Inspecting: report what annotations hold, what is odd, and what repeating images can reach."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from imblearn_images.core.text import align, counted, printable, shown
 
 __all__ = ["AnnotationReport", "ClassOfObjects", "inspect_annotations"]
 
-SHOWN = 5  # entries of a kind that the text names
-TINY = 4.0  # pixels a side below which an object is hardly one
-NEARLY_ALL = 0.9  # share of images that have a class, from which its absence is odd
+SHOWN = 5  # maximum number of entries of a kind that the text lists
+TINY = 4.0  # pixels; an object with a shorter side is probably a slip of the mouse
+NEARLY_ALL = 0.9  # if a class is in at least this share of the images, its absence is odd
 
 
 @dataclass(frozen=True)
 class ClassOfObjects:
-    """Numbers of one class."""
+    """Numbers of one class of objects."""
 
     label: str
     boxes: int
     images: int
-    """Images that hold one."""
+    """Number of images with such an object."""
     width: float
-    """Median, in pixels."""
+    """Median width of the boxes, in pixels."""
     height: float
-    """Median, in pixels."""
+    """Median height of the boxes, in pixels."""
     reached: int
-    """Objects if images are repeated so that classes come closest to each other."""
+    """Number of objects if images are repeated so that the classes become as equal as possible."""
     possible: int
-    """Objects if every image that holds one is repeated as often as is allowed."""
+    """Number of objects if every image with such an object is repeated as often as allowed."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,19 @@ class AnnotationReport:
     n_images: int
     n_boxes: int
     n_empty: int
-    """Images without objects."""
+    """Number of images without objects."""
     classes: list[ClassOfObjects]
     ratio: float
-    """Largest class by smallest, of those that have objects."""
+    """Objects of the largest class per object of the smallest that has any."""
     ratio_reached: float
-    """The same if images are repeated so that it becomes smallest."""
+    """The smallest `ratio` that repeating images can reach."""
     max_repeats: int
     n_added: int
-    """Images that are repeated for that."""
+    """Number of images that would be added to reach it."""
     together: list[tuple[str, str, int]]
-    """Pairs of classes, and the images that hold both; most first."""
+    """Pairs of classes and the number of images that hold both, the most frequent pair first."""
     odd: dict[str, list[str]] = field(default_factory=dict)
-    """Kind of oddity to what is odd."""
+    """For each kind of oddity, a text on each case."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""
@@ -116,16 +116,16 @@ class AnnotationReport:
 
 
 def inspect_annotations(annotations: Annotations, *, max_repeats: int = 10) -> AnnotationReport:
-    """Count objects, say what is odd about them, and what repeating images can reach.
+    """Report numbers of objects, what is odd about them, and what repeating images can reach.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
     annotations : Annotations
-        As they were read: what was left out and cut is reported, too.
+        The annotations as they were read: what was left out or cut then is reported, too.
     max_repeats : int, default=10
-        How often an image may be in the result, as of :class:`LabelOverSampler`.
+        How often an image may occur in the result, as for :class:`LabelOverSampler`.
 
     Returns
     -------
@@ -133,10 +133,10 @@ def inspect_annotations(annotations: Annotations, *, max_repeats: int = 10) -> A
 
     Notes
     -----
-    Odd is what was left out or cut when the annotations were read, the same box twice with one
-    class in an image, a box with a side of less than 4 pixels, a class without objects, and an
-    image that lacks a class which more than 90 % of the others have: an object may be missing
-    there, and a sampler would take it for a rare one.
+    Odd are objects that were left out or cut when the annotations were read, the same box with
+    the same class twice in an image, a box with a side of less than 4 pixels, a class without
+    objects, and an image that lacks a class which at least 90 % of the images have: an object may
+    have been forgotten there.
 
     Examples
     --------
@@ -191,24 +191,25 @@ def inspect_annotations(annotations: Annotations, *, max_repeats: int = 10) -> A
 
 
 def _most_even(counts: NDArray[Any], limit: int) -> tuple[NDArray[np.float64], float]:
-    """Objects of each class, and images, where repeats make the smallest share largest.
+    """Return the objects of each class, and the number of images, after the best repeats.
 
-    A linear programme over repeats in shares of all objects (Charnes and Cooper's transformation):
-    how large the set becomes is free.
+    Each image occurs 1 to `limit` times, so that the smallest class has the largest share of all
+    objects. That share is a quotient of two linear functions; the transformation of Charnes and
+    Cooper, which counts repeats in shares of all objects, makes it a linear programme.
     """
     n, n_classes = counts.shape
     if not n_classes:
         return np.zeros(0), float(n)
-    kinds, sizes = np.unique(counts, axis=0, return_counts=True)  # what is alike is one variable
+    kinds, sizes = np.unique(counts, axis=0, return_counts=True)  # equal images: one variable
     m = len(kinds)
     table = sparse.csr_matrix(kinds.astype(np.float64))
     one = sparse.csr_matrix(np.ones((n_classes, 1)))
     identity, many = sparse.identity(m), sparse.csr_matrix(sizes[:, None].astype(np.float64))
     limits = sparse.bmat(
         [
-            [-table.T, sparse.csr_matrix((n_classes, 1)), one],  # the smallest share
-            [-identity, many, None],
-            [identity, -limit * many, None],
+            [-table.T, sparse.csr_matrix((n_classes, 1)), one],  # no class below the smallest share
+            [-identity, many, None],  # each image at least once
+            [identity, -limit * many, None],  # and at most `limit` times
         ]
     )
     whole = sparse.csr_matrix(np.append(np.asarray(table.sum(axis=1)).ravel(), [0.0, 0.0]))
@@ -222,17 +223,19 @@ def _most_even(counts: NDArray[Any], limit: int) -> tuple[NDArray[np.float64], f
         b_eq=[1.0],
         method="highs",
     )
-    if solution.x is None or solution.x[m] <= 0:  # nothing can be said: as they are
+    if solution.x is None or solution.x[m] <= 0:  # no solution: report no repeats
         return counts.sum(axis=0).astype(np.float64), float(n)
     repeats = solution.x[:m] / solution.x[m]
     return repeats @ kinds, float(repeats.sum())
 
 
 def _ratio(totals: NDArray[Any]) -> float:
+    """Return largest / smallest; 1 where there is nothing."""
     return float(totals.max() / totals.min()) if len(totals) else 1.0
 
 
 def _together(annotations: Annotations, counts: NDArray[Any]) -> list[tuple[str, str, int]]:
+    """Return up to 50 pairs of classes and the number of images that hold both."""
     has = (counts > 0).astype(np.int64)
     both = np.triu(has.T @ has, 1)
     pairs = [
@@ -245,6 +248,7 @@ def _together(annotations: Annotations, counts: NDArray[Any]) -> list[tuple[str,
 def _odd(
     annotations: Annotations, counts: NDArray[Any], sides: NDArray[np.float64]
 ) -> dict[str, list[str]]:
+    """Return a text on each odd object or image, by the kind of oddity."""
     odd: dict[str, list[str]] = {}
     odd["left out"] = [f"{gone.source}: {gone.reason}" for gone in annotations.dropped]
     odd["cut at the border"] = [f"{each.source}: {each.reason}" for each in annotations.cut]
@@ -269,7 +273,7 @@ def _odd(
     share = (counts[filled] > 0).mean(axis=0) if filled.any() else np.zeros(len(totals))
     odd["objects that may be missing"] = [
         f"{annotations.name_of(int(row))} has no {annotations.classes[at]}, "
-        f"{share[at]:.0%} of the images have"
+        f"{share[at]:.0%} of the images have one"
         for at in np.flatnonzero((share >= NEARLY_ALL) & (share < 1)).tolist()
         for row in np.flatnonzero(filled & (counts[:, at] == 0)).tolist()
     ]

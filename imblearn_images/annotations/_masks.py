@@ -1,4 +1,4 @@
-"""Masks in PNG files: the label of every pixel as a number, and the colours it is shown in."""
+"""Masks in PNG files: the label of every pixel as a number, and the colours that show it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core import files
 from imblearn_images.core.modes import array_mode
 from imblearn_images.core.parallel import in_threads
@@ -19,47 +20,47 @@ from imblearn_images.core.text import counted, printable
 __all__ = ["read_masks", "write_masks"]
 
 SUFFIXES = {".png", ".tif", ".tiff", ".bmp", ".gif"}
-"""Of files that keep every value; JPEG does not."""
+"""Suffixes of formats that keep every value, which JPEG does not."""
 HOLDS = {"P": np.uint8, "L": np.uint8, "1": np.bool_, "I;16": np.uint16, "I": np.int32}
-"""Modes of Pillow that hold one number a pixel."""
+"""Pillow's modes with one number per pixel, and the dtype of each."""
 
 
+@substitute
 def read_masks(
     masks: str | os.PathLike[str] | Sequence[Any],
     images: Sequence[Any] | None = None,
     *,
     n_jobs: int | None = None,
 ) -> list[NDArray[Any]]:
-    """Read label maps from image files, the numbers as they are stored.
+    """Read label maps from image files, with the numbers as stored.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
     masks : path, or list of n paths
-        A folder of masks, or the files.
+        A folder of masks, or the files themselves.
     images : list of n paths, default=None
-        The photos, in whose order the masks of a folder are to come: each has the name of its
-        photo, before the dot. By default the masks come in the order of their names.
-    n_jobs : int, default=None
-        Threads.
+        The photos, in whose order the masks of a folder are returned: each mask has the name of its
+        photo, up to the suffix. By default masks are returned in the order of their names.
+    {n_jobs}
 
     Returns
     -------
     maps : list of n ndarrays of shape (H, W)
-        uint8, of 16 bits uint16, of one bit bool. Of files with a palette these are the numbers of
-        the palette, not its colours. What :func:`carry` takes.
+        Label maps as :func:`carry` takes them: uint8; uint16 from files of 16 bits, bool from files
+        of one bit. For files with a palette these are palette indices, not colours.
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder or file.
     ValueError
-        Naming files that are no masks, such as those of three colours, and photos without a mask.
+        Naming files that are not masks, such as colour images, or photos without a mask.
 
     See Also
     --------
-    write_masks : The way back, with the palette.
+    write_masks : Write label maps, with a palette.
 
     Examples
     --------
@@ -76,44 +77,53 @@ def read_masks(
     else:
         paths = [os.fspath(path) for path in masks]
         if images is not None and len(images) != len(paths):
-            raise ValueError(f"`masks` has {len(paths)} files, `images` has {len(images)}.")
+            raise ValueError(
+                f"`masks` must be one file per image, got {len(paths)} for {len(images)} images."
+            )
     return in_threads(_read, ((path,) for path in paths), n_jobs=n_jobs)
 
 
 def _of_folder(folder: Path, images: Sequence[Any] | None) -> list[str]:
+    """Return the masks in a folder, in the order of `images` or of their names."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"`masks` must be a folder or a list of files, {folder} is none.")
+        raise FileNotFoundError(
+            f"`masks` must be a folder or a list of files, got {folder}, which is not a folder."
+        )
     found: dict[str, list[str]] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in SUFFIXES:
             found.setdefault(path.stem, []).append(str(path))
     if twice := next((own for own in found.values() if len(own) > 1), None):
-        raise ValueError(f"`masks` has several files of one name: {', '.join(twice)}. Remove one.")
+        raise ValueError(
+            f"`masks` must hold one file per name, got {', '.join(twice)}. Remove one of them."
+        )
     if images is None:
         return [own[0] for own in found.values()]
     stems = [Path(os.fspath(image)).stem for image in images]
     if missing := [stem for stem in stems if stem not in found]:
         raise ValueError(
-            f"`masks` must hold a mask for each image, {printable(folder)} has none for "
-            f"{len(missing)} of {counted(len(stems), 'image')}, such as {missing[0]!r}. Masks have "
-            "the names of their images, before the dot."
+            f"`masks` must hold a mask for each image, but {printable(folder)} has none for "
+            f"{len(missing)} of {counted(len(stems), 'image')}, such as {missing[0]!r}. Give each "
+            "mask the name of its image, up to the suffix."
         )
     return [found[stem][0] for stem in stems]
 
 
 def _read(path: str) -> NDArray[Any]:
+    """Return the label map in a file."""
     with files.opened(path) as image:
         mode = image.mode if image.mode == "P" else array_mode(image)
         if mode not in HOLDS or image.format == "JPEG":
             what = "JPEG, which changes values" if image.format == "JPEG" else f"mode {mode}"
             raise ValueError(
-                f"a mask must hold one number a pixel, got {what}. Turn colours into numbers, e.g. "
-                "by image.quantize of Pillow, and save them as PNG"
+                f"a mask must hold one number per pixel, got {what}. Turn colours into numbers, "
+                "e.g. with Pillow's image.quantize, and save them as PNG"
             )
         pixels = np.array(image)
     return pixels.astype(HOLDS[mode], copy=False)
 
 
+@substitute
 def write_masks(
     maps: Sequence[ArrayLike],
     output: str | os.PathLike[str],
@@ -122,53 +132,67 @@ def write_masks(
     palette: ArrayLike | str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
 ) -> list[str]:
-    """Write label maps as PNG, every number as it is.
+    """Write label maps as PNG files, with their numbers unchanged.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
     maps : list of n arrays of shape (H, W)
-        Bools, or integers from 0 to 65,535; those that :func:`carry` gives back.
+        Label maps of bools, or of integers from 0 to 65,535, such as :func:`carry` returns.
     output : path
-        Folder, which may be there; no file in it is written over.
+        Folder, which may exist; no file in it is overwritten.
     names : list of n paths
-        Of the images, whose names the masks get: those that a sampler gives back.
+        Paths of the images, such as a sampler returns; each mask gets the name of its image.
     palette : path, or array-like of shape (k, 3), default=None
-        The colours in which numbers are shown: a mask, or folder of masks, that has them, or red,
-        green and blue from 0 to 255 for each number. By default masks are grey.
-    n_jobs : int, default=None
-        Threads.
+        The colours that show the numbers: a mask, or a folder of masks, whose palette is used, or
+        red, green and blue from 0 to 255 for each number. By default masks are grey.
+    {n_jobs}
 
     Returns
     -------
     paths : list of n str
+        The files written.
 
     Raises
     ------
     FileExistsError
-        If a file is there already.
+        If a file exists already.
     ValueError
-        For maps of another kind, numbers that a palette has no colours for, and names that are
-        there twice.
+        If maps have another shape or dtype, numbers are too large for PNG or for a palette, or two
+        names are equal.
+
+    See Also
+    --------
+    read_masks : Read label maps.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> maps = [np.eye(3, dtype=np.uint8)]
+    >>> paths = write_masks(maps, tempfile.mkdtemp(), names=["photos/cell.jpg"])
+    >>> os.path.basename(paths[0])
+    'cell.png'
     """
     listed = [np.asarray(each) for each in maps]
     if len(listed) != len(names):
-        raise ValueError(f"`maps` has {len(listed)} entries, `names` has {len(names)}.")
+        raise ValueError(
+            f"`names` must be one for each of {counted(len(listed), 'map')}, got {len(names)}."
+        )
     colours = _colours(palette)
     stems = [Path(os.fspath(name)).stem for name in names]
     if len(set(stems)) < len(stems):
         twice = next(stem for stem in stems if stems.count(stem) > 1)
         raise ValueError(
-            f"`names` must differ, {twice!r} is there twice. Copies of an image are one file: pass "
-            "names of their own, such as those of the files that write_annotations wrote."
+            f"`names` must differ, got {twice!r} twice. Copies of an image share a path: pass "
+            "different names, such as those of the files that write_annotations wrote."
         )
     top = Path(output)
     images = []
     for stem, each in zip(stems, listed, strict=True):
         path = top / f"{stem}.png"
         if path.exists():
-            raise FileExistsError(f"{printable(path)} is there already. Choose a new folder.")
+            raise FileExistsError(f"{printable(path)} exists already. Choose a new folder.")
         images.append((path, _checked(each, stem, colours)))
     top.mkdir(parents=True, exist_ok=True)
 
@@ -184,7 +208,7 @@ def write_masks(
 
 
 def _checked(pixels: NDArray[Any], stem: str, colours: NDArray[np.uint8] | None) -> NDArray[Any]:
-    """A label map in the smallest type that PNG has for it."""
+    """Return a label map in the smallest dtype that PNG can hold it in; `stem` names it."""
     if pixels.ndim != 2 or pixels.dtype.kind not in "biu" or not pixels.size:
         raise ValueError(
             f"`maps` must be label maps of integers or bools of shape (H, W), got shape "
@@ -195,18 +219,23 @@ def _checked(pixels: NDArray[Any], stem: str, colours: NDArray[np.uint8] | None)
     low, high = int(pixels.min()), int(pixels.max())
     if low < 0 or high > 65_535:
         raise ValueError(
-            f"`maps` must hold numbers from 0 to 65,535, got {low} to {high} for {stem!r}. PNG "
-            "holds no others; `fill` of carry is the number of pixels that show nothing."
+            f"`maps` must hold numbers from 0 to 65,535, as PNG does, got {low} to {high} for "
+            f"{stem!r}. Pass carry a `fill` in that range for pixels that show nothing."
         )
     if colours is not None and high > 255:
         raise ValueError(
-            f"`palette` has colours for numbers up to 255, got {high} for {stem!r}. Leave it out."
+            f"`palette` must be left out for numbers above 255, got {high} for {stem!r}."
+        )
+    if colours is not None and high >= len(colours):
+        raise ValueError(
+            f"`palette` must have a colour for every number, got {len(colours)} colours for "
+            f"{high} in {stem!r}. Add rows to it."
         )
     return pixels.astype(np.uint8 if high <= 255 else np.uint16)
 
 
 def _colours(palette: Any) -> NDArray[np.uint8] | None:
-    """All colours, (k, 3), of a palette, or of a file that has one."""
+    """Return the colours, shape (k, 3), of a palette, or of a file that has one."""
     if palette is None:
         return None
     if isinstance(palette, (str, os.PathLike)):
@@ -216,7 +245,9 @@ def _colours(palette: Any) -> NDArray[np.uint8] | None:
             with files.opened(each) as image:
                 if image.mode == "P":
                     return np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
-        raise ValueError(f"`palette` must be a mask with a palette, {printable(path)} has none.")
+        raise ValueError(
+            f"`palette` must be a mask with a palette, got {printable(path)}, which has none."
+        )
     colours = np.asarray(palette)
     is_table = colours.ndim == 2 and colours.shape[1] == 3 and 1 <= len(colours) <= 256
     if not is_table or colours.dtype.kind not in "iu" or colours.min() < 0 or colours.max() > 255:

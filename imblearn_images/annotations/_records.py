@@ -1,4 +1,4 @@
-"""What readers of formats hand over: one record an image; and how the set is made of them."""
+"""Records: what the readers of all formats return for each image, and annotations made of them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, Dropped, as_objects
 from imblearn_images.core.masks import RunLengths, box_of_mask, mask_of_outlines
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.text import counted, printable
 
 __all__ = [
@@ -32,11 +33,11 @@ __all__ = [
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MOST_BYTES = 1 << 30
-"""Of one annotation file: the instances of COCO 2017 take 448 MB."""
+"""Maximum size of one annotation file; the instances of COCO 2017 take 448 MB."""
 
 
 class RefusedError(ValueError):
-    """Why one file or image of annotations is refused; the file is named by who catches it."""
+    """Why one file or image of annotations is refused; the caller adds the name of the file."""
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Thing:
 
     label: str
     box: Sequence[float] | None = None
-    """x_min, y_min, x_max, y_max at pixel edges, or as shares of the size, see the record."""
+    """x_min, y_min, x_max, y_max at pixel edges, or as shares of the size (`Record.in_shares`)."""
     outlines: tuple[NDArray[np.float64], ...] | None = None
     runs: RunLengths | None = None
     points: NDArray[np.float64] | None = None
@@ -57,20 +58,20 @@ class Record:
     """One image as a file describes it."""
 
     file: str
-    """Path of the image, or what is known of it."""
+    """Path of the image, as far as it is known."""
     where: str
     """The file that describes it, for messages."""
     size: tuple[int, int] | None = None
-    """Height and width, where the file says them."""
+    """Height and width, if the file has them."""
     things: list[Thing] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
     in_shares: bool = False
-    """Whether coordinates are shares of the width and height."""
+    """Whether coordinates are given as shares of width and height."""
 
 
 @dataclass
 class Found:
-    """Everything that a reader has found."""
+    """Everything that a reader of a format has found."""
 
     records: list[Record]
     classes: list[str] | None = None
@@ -81,12 +82,12 @@ class Found:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Text of a file, as long as it is one.
+    """Return the text of a file.
 
     Raises
     ------
     RefusedError
-        For a file that is no UTF-8, or too large.
+        If the file is not UTF-8, or too large.
     """
     n_bytes = os.stat(path).st_size
     if n_bytes > MOST_BYTES:
@@ -94,11 +95,11 @@ def read_text(path: str | os.PathLike[str]) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RefusedError(f"it is no UTF-8 text: {error.reason} at byte {error.start}") from error
+        raise RefusedError(f"it is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Image files below a folder, in the order of their names; hidden ones are left out."""
+    """Return the image files below a folder, sorted by path, without hidden ones."""
     found = []
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -110,27 +111,31 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def assembled(found: Found, *, look: bool, on_error: str, n_jobs: int | None) -> Annotations:
-    """Annotations of all that was read.
+def assembled(
+    found: Found, *, look: bool, on_error: str, n_jobs: int | None, verbose: int
+) -> Annotations:
+    """Return the annotations made of what a reader has found.
 
     Parameters
     ----------
     found : Found
-        Of a reader.
+        What a reader returned.
     look : bool
-        Whether to look at the image files: are they there, of the size that is said.
+        Whether to open the image files, to check that they exist and have the size given.
     on_error : {"raise", "skip"}
         What to do with files and images that are refused.
     n_jobs : int or None
         Threads.
+    verbose : int
+        Whether to show a progress bar.
 
     Raises
     ------
     ValueError
-        Naming what is refused, and why.
+        Naming the files and images that are refused, and why.
     """
     refused = list(found.refused)
-    sizes = _sizes(found.records, look=look, n_jobs=n_jobs)
+    sizes = _sizes(found.records, look=look, n_jobs=n_jobs, verbose=verbose)
     kept: list[tuple[Record, tuple[int, int]]] = []
     for record, size in zip(found.records, sizes, strict=True):
         if isinstance(size, str):
@@ -141,62 +146,64 @@ def assembled(found: Found, *, look: bool, on_error: str, n_jobs: int | None) ->
         shown = "\n".join(f"  {printable(name)}: {reason}" for name, reason in refused[:10])
         more = f"\n  and {len(refused) - 10} more" if len(refused) > 10 else ""
         raise ValueError(
-            f"Annotations must be readable, {counted(len(refused), 'file, is')} not. Mend them, or "
-            f'leave them out with on_error="skip":\n{shown}{more}'
+            f"Annotations must be readable, {counted(len(refused), 'file, is')} not. Correct them, "
+            f'or leave them out with on_error="skip":\n{shown}{more}'
         )
     annotations = _in_columns(kept, found)
     gone = tuple(Dropped(-1, name, -1, "", reason) for name, reason in refused)
     annotations = replace(annotations, dropped=gone + annotations.dropped)
-    _tell(annotations)
+    _warn_of_changes(annotations)
     return annotations
 
 
 def _sizes(
-    records: Sequence[Record], *, look: bool, n_jobs: int | None
+    records: Sequence[Record], *, look: bool, n_jobs: int | None, verbose: int
 ) -> list[tuple[int, int] | str]:
-    """Height and width of every image, or why it is refused."""
+    """Return height and width of every image, or the reason why it is refused."""
 
     def size_of(record: Record) -> tuple[int, int] | str:
         if not look:
-            return record.size or "the size of the image is not known without looking at it"
+            return record.size or "the size of the image is not given, and images=False"
         try:
             shape = files.describe(record.file).shape[:2]
         except (OSError, ValueError) as error:
             if not os.path.exists(record.file):
-                return f"the image {record.file} is not there"
+                return f"the image {record.file} does not exist"
             return str(error)
         seen = (int(shape[0]), int(shape[1]))
         if record.size in (None, seen):
             return seen
         stored, orientation = _as_stored(record.file)
+        # Orientations above 4 swap height and width: the objects were marked before the turn.
         if record.size == stored and orientation > 4:
             _turn(record, stored, orientation)
             return seen
-        return (
-            f"it says height and width {record.size}, {record.file} has {seen}; they must be of "
-            "the same picture"
-        )
+        return f"its height and width must be those of {record.file}, {seen}, got {record.size}"
+
+    def sizes_of(some: Sequence[Record]) -> list[tuple[int, int] | str]:
+        sizes = [size_of(record) for record in some]
+        done(len(some))
+        return sizes
 
     batches = [records[lo : lo + 64] for lo in range(0, len(records), 64)]
-    done = in_threads(
-        lambda some: [size_of(x) for x in some], ((b,) for b in batches), n_jobs=n_jobs
-    )
-    return [size for batch in done for size in batch]
+    with progress(len(records), "examined", verbose, unit="image") as done:
+        found = in_threads(sizes_of, ((batch,) for batch in batches), n_jobs=n_jobs)
+    return [size for batch in found for size in batch]
 
 
 def _as_stored(path: str) -> tuple[tuple[int, int], int]:
-    """Height and width of a picture before it is turned as EXIF says, and how it is turned."""
+    """Return height and width of an image as stored, and its EXIF orientation."""
     with Image.open(path) as image:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         return (image.height, image.width), orientation if isinstance(orientation, int) else 1
 
 
-# EXIF's orientations 5 to 8: which coordinates of the stored picture run backwards when turned
+# EXIF orientations 5 to 8: whether x, and whether y, of the stored image is reversed when turned
 _BACKWARDS = {5: (False, False), 6: (False, True), 7: (True, True), 8: (True, False)}
 
 
 def _turn(record: Record, stored: tuple[int, int], orientation: int) -> None:
-    """Turn objects as the picture is turned: they were marked in it as it is stored."""
+    """Turn the objects of a record, which were marked in the image as stored, with the image."""
     height, width = stored
     flip_x, flip_y = _BACKWARDS[orientation]
 
@@ -220,10 +227,11 @@ def _turn(record: Record, stored: tuple[int, int], orientation: int) -> None:
 
 
 def _in_columns(kept: Sequence[tuple[Record, tuple[int, int]]], found: Found) -> Annotations:
+    """Return the annotations of records with their images' heights and widths."""
     labels = [thing.label for record, _ in kept for thing in record.things]
     classes = sorted(set(labels)) if found.classes is None else list(found.classes)
     places = {label: at for at, label in enumerate(classes)}
-    for label in labels:  # a class of a box may be missing in the list
+    for label in labels:  # a list of classes may be incomplete
         if label not in places:
             places[label] = len(classes)
             classes.append(label)
@@ -268,6 +276,7 @@ def _in_columns(kept: Sequence[tuple[Record, tuple[int, int]]], found: Found) ->
 
 
 def _scale(thing: Thing, scale: NDArray[np.float64]) -> None:
+    """Turn an object's shares into pixels; `scale` is width and height."""
     if thing.box is not None:
         thing.box = [*(np.array(thing.box) * np.tile(scale, 2))]
     if thing.outlines is not None:
@@ -277,7 +286,7 @@ def _scale(thing: Thing, scale: NDArray[np.float64]) -> None:
 
 
 def _box(thing: Thing, size: tuple[int, int]) -> Sequence[float]:
-    """The box that was given, or that of the outlines or the mask."""
+    """Return the box of an object, or else that of its outlines or its mask."""
     if thing.box is not None:
         return thing.box
     if thing.outlines:
@@ -288,7 +297,7 @@ def _box(thing: Thing, size: tuple[int, int]) -> Sequence[float]:
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
-    """Columns of dicts: integers where all are, 0 where one is missing; else objects, None."""
+    """Return the columns of dicts, as int64 or float64 with 0 for missing values, else objects."""
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {}
     for name in names:
@@ -306,7 +315,7 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
 def _checked(
     boxes: NDArray[np.float64], size: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], dict[int, str], dict[int, str]]:
-    """Boxes cut at the border, why some are left out, and which were cut by how much."""
+    """Return boxes cut at the border, reasons for those left out, and notes on those cut."""
     bounds = size[:, [1, 0, 1, 0]].astype(np.float64)
     finite = np.asarray(np.isfinite(boxes).all(axis=1))
     whole = np.where(finite[:, None], boxes, 0.0)
@@ -320,9 +329,9 @@ def _checked(
             reasons[at] = f"its box {_shown(box)} has no area"
         elif not in_view[at]:
             height, width = size[at].tolist()
-            picture = f"the image of {width} x {height} pixels"
-            reasons[at] = f"its box {_shown(box)} is out of {picture}"
-        elif beyond[at] > 0.01:  # less is a matter of rounding
+            image = f"the image of {width} x {height} pixels"
+            reasons[at] = f"its box {_shown(box)} lies outside {image}"
+        elif beyond[at] > 0.01:  # below that it is rounding
             by = f"{beyond[at]:.3g} pixels beyond the border"
             notes[at] = f"its box {_shown(box)} reached {by}"
     return np.where((has_area & in_view)[:, None], cut, 0.0), reasons, notes
@@ -332,38 +341,38 @@ def _shown(box: NDArray[np.float64]) -> str:
     return f"({', '.join(f'{value:.7g}' for value in box.tolist())})"
 
 
-def _tell(annotations: Annotations) -> None:
-    """Warn, once, of all that is not as it was in the files."""
-    told = []
+def _warn_of_changes(annotations: Annotations) -> None:
+    """Warn, once, of all objects that were left out or cut."""
+    changes = []
     for some, what in ((annotations.dropped, "left out"), (annotations.cut, "cut at the border")):
         if some:
             first = f"{printable(some[0].source)}: {some[0].reason}"
-            told.append(f"{counted(len(some), 'object, was')} {what}, such as {first}")
-    if told:
+            changes.append(f"{counted(len(some), 'object, was')} {what}, such as {first}")
+    if changes:
         warnings.warn(
-            f"{'; '.join(told)}. All are listed in `dropped` and `cut` of the annotations.",
+            f"{'; '.join(changes)}. All are listed in `dropped` and `cut` of the annotations.",
             UserWarning,
             stacklevel=4,
         )
 
 
 def outline_of(numbers: Iterable[Any], what: str) -> NDArray[np.float64]:
-    """An outline, (p, 2), of x and y in turn.
+    """Return an outline, shape (p, 2), from numbers x, y, x, y, ...; `what` names it in the error.
 
     Raises
     ------
     RefusedError
-        For fewer than three points, half a point, and what is no number.
+        If there are fewer than three points, half a point, or anything but numbers.
     """
     try:
         flat = np.array(list(numbers), dtype=np.float64)
     except (TypeError, ValueError):
         flat = np.array([np.nan])
     if flat.ndim != 1 or len(flat) < 6 or len(flat) % 2 or not np.isfinite(flat).all():
-        raise RefusedError(f"{what} is no outline of at least three points x, y")
+        raise RefusedError(f"{what} must be an outline of at least three points x, y")
     return flat.reshape(-1, 2)
 
 
 def area_of(outlines: Sequence[NDArray[np.float64]], size: tuple[int, int]) -> float:
-    """Area of an object in pixels, by its outlines."""
+    """Return the area within outlines, in pixels."""
     return float(mask_of_outlines(outlines, size).sum())

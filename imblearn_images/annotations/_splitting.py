@@ -1,4 +1,4 @@
-"""Splitting: photos stay whole, and every class has its share of objects on both sides."""
+"""Splitting: keep photos whole and give every class its share of objects on both sides."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ def split_annotations(
     groups: Any = None,
     random_state: int | np.random.RandomState | None = 0,
 ) -> Annotations:
-    """Divide annotated images into parts that train and validate.
+    """Split annotated images into training, validation and test parts.
 
-    Images stay whole; what is shared out is the objects of every class.
+    Images stay whole; each part gets its share of the objects of every class.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
     annotations : Annotations
-        Of all images.
+        The objects of all images.
     validation : float, default=0.2
-        Share that validates.
+        Share for validation.
     test : float, default=0.0
-        Share that tests.
+        Share for testing.
     groups : array-like of shape (n,), dict, callable or str, default=None
-        Images that stay on one side, e.g. the patient: one value an image; a dict of paths, with
-        "/", as far as they tell the images apart, to groups; a function of the path;
-        "stem-prefix", what stands before the last "_", "-" or space of a name; or
-        "near-duplicates", images that look alike. By default a file that is there several times
-        stays on one side.
+        Images that stay on one side, e.g. those of one patient: an array with one value per image;
+        a dict that maps paths, or ends of paths that are unique, with "/", to groups; a callable
+        that takes a path and returns its group; "stem-prefix", which groups files by their names
+        up to the last "_", "-" or space; or "near-duplicates", which groups images that look alike.
+        By default, a file that occurs several times stays on one side.
     random_state : int, RandomState instance or None, default=0
-        Decides between equals.
+        Seed that decides between equally good sides.
 
     Returns
     -------
     annotations : Annotations
-        The same, with the column "split" of their images: "train", "val" or "test";
-        :func:`write_annotations` writes each part where trainers look for it.
+        The same annotations with an image column "split": "train", "val" or "test".
+        :func:`write_annotations` writes each part where training programs look for it.
 
     Raises
     ------
     ValueError
-        For shares that leave nothing to train with, or more parts than images or groups.
+        If the shares leave nothing for training, or there are more parts than images or groups.
 
     See Also
     --------
@@ -71,8 +71,8 @@ def split_annotations(
 
     Notes
     -----
-    A class that two images have is on both sides. On 120 photos of blood cells each class had its
-    20 % of objects within 0.4 points; see ``tests/benchmarks/annotations.py``.
+    A class that occurs in two images is on both sides. On 120 photos of blood cells each class had
+    its 20 % of objects within 0.4 points; see ``tests/benchmarks/annotations.py``.
 
     Examples
     --------
@@ -87,19 +87,19 @@ def split_annotations(
     shares = {"train": 1.0, "val": validation, "test": test}
     for name, share in (("validation", validation), ("test", test)):
         if not isinstance(share, Real) or isinstance(share, bool) or not 0 <= share < 1:
-            raise ValueError(f"`{name}` must be a share from 0 up, below 1, got {share!r}.")
+            raise ValueError(f"`{name}` must be a share from 0 to below 1, got {share!r}.")
     shares["train"] -= float(validation) + float(test)
     if shares["train"] <= 0:
         raise ValueError(
-            f"`validation` and `test` must leave something to train with, got {validation!r} and "
-            f"{test!r}."
+            f"`validation` and `test` must add up to less than 1, got {validation!r} and "
+            f"{test!r}: nothing is left for training."
         )
     parts = [name for name, share in shares.items() if share > 0]
     names = _groups(annotations, groups)
     n_units = len(annotations) if names is None else len(np.unique(names))
     if n_units < len(parts):
         raise ValueError(
-            f"{n_units} images or groups cannot be divided into {len(parts)} parts. Add images, or "
+            f"{n_units} images or groups cannot be split into {len(parts)} parts. Add images, or "
             "use `validation=0`."
         )
     side = share_out(
@@ -113,11 +113,12 @@ def split_annotations(
 
 
 def _groups(annotations: Annotations, groups: Any) -> NDArray[Any] | None:
+    """Return the group of every image; None where each image is one of its own."""
     if isinstance(groups, (str, Mapping)) or callable(groups):
         if annotations.paths is None:
             raise ValueError(
-                f"`groups` must be one value for each image, got {groups!r:.60}, and these "
-                "annotations have no paths."
+                "`groups` must be one value for each image of annotations without paths, got "
+                f"{groups!r:.60}."
             )
         groups = _of_paths([os.fspath(path) for path in annotations.paths], groups)
     if groups is not None:
@@ -129,7 +130,7 @@ def _groups(annotations: Annotations, groups: Any) -> NDArray[Any] | None:
 
 
 def _of_paths(paths: list[str], groups: Any) -> list[Any]:
-    """Group of each path: by a word, a dict or a function."""
+    """Return the group of each path, by the name of a rule, a dict or a callable."""
     if callable(groups):
         return [groups(path) for path in paths]
     if isinstance(groups, str):

@@ -1,4 +1,4 @@
-"""labels.csv: one line an object, with the path of its image."""
+"""labels.csv: one line per object, with the path of its image."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ ALIASES = {
     **dict(zip(("x1", "y1", "x2", "y2"), SIDES, strict=True)),
 }
 OTHERS = ("width", "height", "split")
+"""Columns that describe the image, not the object."""
 
 
 def read_csv(path: Path, images: Path | None) -> Found:
-    """Read a table with a line an object; an image without objects has a line without label."""
+    """Return what a table with a line per object holds; empty images have a line without label."""
     found = Found([])
     try:
         rows = csv.reader(io.StringIO(read_text(path), newline=""))
@@ -68,6 +69,7 @@ def read_csv(path: Path, images: Path | None) -> Found:
 def _add(
     line: dict[str, str], header: Sequence[str], records: dict[str, Record], top: Path, path: Path
 ) -> None:
+    """Add the object of a line to the record of its image; raise a RefusedError if it has none."""
     name = line.get("path", "").strip()
     if not name:
         raise RefusedError("it has no path")
@@ -85,7 +87,7 @@ def _add(
     if not label and not any(sides):
         return
     if not label:
-        raise RefusedError("it has a box and no label")
+        raise RefusedError("it has a box but no label")
     try:
         box = [float(side) for side in sides]
     except ValueError:
@@ -98,11 +100,12 @@ def _add(
 
 
 def _value(text: str) -> Any:
+    """Return a cell as an integer if it is one that 64 bits hold, else as text."""
     return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text
 
 
 def csv_of(annotations: Annotations, names: Sequence[str]) -> str:
-    """The table, of images that are called `names`."""
+    """Return the text of the table, with images called `names`."""
     columns = {
         name: column
         for name, column in annotations.columns.items()

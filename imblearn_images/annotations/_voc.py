@@ -1,4 +1,4 @@
-"""Pascal VOC: one XML file an image, boxes of whole pixels counted from 1."""
+"""Pascal VOC: one XML file per image, with boxes in whole pixels counted from 1."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from imblearn_images.core.annotations import Annotations
 __all__ = ["parsed", "read_voc", "xml_of"]
 
 OWN = {"name", "bndbox", "part", "polygon", "mask", "actions", "attributes", "point"}
-"""Parts of an object that are no columns."""
+"""Elements of an object that do not become columns."""
 MOST_BYTES = 1 << 24
-"""Of one XML file, which describes one image."""
+"""Maximum size of one XML file, which describes one image."""
 DEEPEST = 32
+"""Maximum depth of nested elements, far more than annotations need."""
 
 
 def read_voc(root: Path, images: Path | None, *, one_based: bool) -> Found:
-    """Read the XML files of a folder, or of its folder ``Annotations``."""
+    """Return what the XML files in a folder, or in its folder ``Annotations``, describe."""
     if root.is_file():
         names, top = [root], root.parent.parent
     else:
@@ -47,13 +48,13 @@ def read_voc(root: Path, images: Path | None, *, one_based: bool) -> Found:
 
 
 def parsed(path: Path) -> Element:
-    """Root element of an XML file from strangers.
+    """Return the root element of an XML file that is not trusted.
 
     Raises
     ------
     RefusedError
-        For what is no XML, too large or too deep, and for one with a DOCTYPE: entities that are
-        defined there can grow without end, or name other files.
+        If the file is not XML, too large, nested too deeply, or has a DOCTYPE, whose entities can
+        expand without end or name other files.
     """
     if os.stat(path).st_size > MOST_BYTES:
         raise RefusedError(f"it has more than {MOST_BYTES >> 20} MB, for one image")
@@ -73,7 +74,7 @@ def parsed(path: Path) -> Element:
         builder.end(name)
 
     def doctype(*_: Any) -> None:
-        raise RefusedError("it has a DOCTYPE, which annotations do not need and bombs are made of")
+        raise RefusedError("it has a DOCTYPE, which annotations do not need and attacks use")
 
     parser.StartDoctypeDeclHandler = doctype
     parser.EntityDeclHandler = doctype
@@ -82,17 +83,18 @@ def parsed(path: Path) -> Element:
     try:
         parser.Parse(path.read_bytes(), True)
     except expat.ExpatError as error:
-        raise RefusedError(f"it is no XML: {error}") from error
-    except LookupError as error:  # an encoding that nobody knows
-        raise RefusedError(f"it is no XML: {error}") from error
+        raise RefusedError(f"it is not valid XML: {error}") from error
+    except LookupError as error:  # an unknown encoding
+        raise RefusedError(f"it is not valid XML: {error}") from error
     return builder.close()
 
 
 def _record(root: Element, path: Path, *, one_based: bool) -> Record:
+    """Return the image that an XML file describes, with its objects."""
     size = root.find("size")
     shape = None
     if size is not None:
-        height, width = (_number(size, key, path) for key in ("height", "width"))
+        height, width = (_number(size, key) for key in ("height", "width"))
         if height > 0 and width > 0:  # some tools write zeros
             shape = (int(height), int(width))
     record = Record(_text(root, "filename"), str(path), shape)
@@ -103,8 +105,9 @@ def _record(root: Element, path: Path, *, one_based: bool) -> Record:
         bounds = element.find("bndbox")
         if bounds is None:
             raise RefusedError(f"object {at} ({label}) has no bndbox")
-        box = [_number(bounds, key, path) for key in ("xmin", "ymin", "xmax", "ymax")]
-        # strictly one pixel wide, but what ends where it begins is a click, not an object
+        box = [_number(bounds, key) for key in ("xmin", "ymin", "xmax", "ymax")]
+        # Counted from 1, a box with xmin == xmax is one pixel wide. In practice it is an accidental
+        # click; left as it is, it has no area and is dropped later.
         is_click = (box[2] <= box[0] or box[3] <= box[1]) and all(side == int(side) for side in box)
         if one_based and not is_click:
             box[0], box[1] = box[0] - 1, box[1] - 1
@@ -114,15 +117,18 @@ def _record(root: Element, path: Path, *, one_based: bool) -> Record:
 
 
 def _text(element: Element, name: str) -> str:
+    """Return the stripped text of a child element; "" if there is none."""
     return (element.findtext(name) or "").strip()
 
 
 def _value(element: Element) -> Any:
+    """Return an element's text as an integer if it is one that 64 bits hold, else as text."""
     text = (element.text or "").strip()
     return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text
 
 
-def _number(element: Element, name: str, path: Path) -> float:
+def _number(element: Element, name: str) -> float:
+    """Return the number in a child element; raise a RefusedError if it is not finite."""
     text = _text(element, name)
     try:
         number = float(text)
@@ -140,9 +146,9 @@ def _image_of(
     images: Path | None,
     by_stem: dict[Path, dict[str, str]],
 ) -> Path:
-    """The image that an XML file describes: by its own name for it, else by that of the XML."""
+    """Return the path of an image, looked for by its recorded name, then by that of the XML."""
     places = [images] if images is not None else [top / "JPEGImages", top / "images", path.parent]
-    # a path in it is one of the machine it was made on
+    # Folders in the recorded name are those of another machine.
     name = os.path.basename(filename.replace("\\", "/"))
     for place in places:
         if name and (place / name).is_file():
@@ -159,7 +165,7 @@ def _image_of(
 
 
 def _listed(top: Path) -> list[str] | None:
-    """Classes in a file beside the folders, which VOC itself does not have."""
+    """Return the classes listed in ``classes.txt``, an addition to VOC; None without it."""
     path = top / "classes.txt"
     if not path.is_file():
         return None
@@ -168,7 +174,7 @@ def _listed(top: Path) -> list[str] | None:
 
 
 def _splits(top: Path) -> dict[str, str]:
-    """Part that each image belongs to, by the lists of ``ImageSets/Main``."""
+    """Return the part of each image, by its stem, from the lists in ``ImageSets/Main``."""
     splits = {}
     for part in ("train", "val", "test"):
         path = top / "ImageSets" / "Main" / f"{part}.txt"
@@ -180,7 +186,7 @@ def _splits(top: Path) -> dict[str, str]:
 
 
 def xml_of(annotations: Annotations, row: int, name: str, channels: int = 3) -> bytes:
-    """XML of one image, which is called `name`."""
+    """Return the XML of image `row`, whose file is called `name`."""
     root = Element("annotation")
     SubElement(root, "folder").text = "JPEGImages"
     SubElement(root, "filename").text = name
@@ -206,7 +212,7 @@ def xml_of(annotations: Annotations, row: int, name: str, channels: int = 3) -> 
         bounds = SubElement(thing, "bndbox")
         x_min, y_min, x_max, y_max = annotations.boxes[at].tolist()
         sides = {"xmin": x_min + 1, "ymin": y_min + 1, "xmax": x_max, "ymax": y_max}
-        if x_max <= x_min + 1 or y_max <= y_min + 1:  # or it would be read as one without area
+        if x_max <= x_min + 1 or y_max <= y_min + 1:  # not whole: it must not be read as a click
             sides["xmax"] += 0.0001
         for tag, value in sides.items():
             SubElement(bounds, tag).text = decimal(value, 4)
@@ -215,11 +221,12 @@ def xml_of(annotations: Annotations, row: int, name: str, channels: int = 3) -> 
 
 
 def _is_tag(name: str) -> bool:
+    """Return whether the name of a column can be an element of an object."""
     return name.isidentifier() and name.isascii() and name not in OWN
 
 
 def decimal(value: float, digits: int) -> str:
-    """A number without zeros at its end.
+    """Return a number as text with up to `digits` decimals, without trailing zeros.
 
     Examples
     --------

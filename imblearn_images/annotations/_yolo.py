@@ -1,9 +1,10 @@
-"""YOLO: one text file an image, coordinates as shares of its width and height."""
+"""YOLO: one text file per image, with coordinates as shares of its width and height."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,12 +26,12 @@ from imblearn_images.core.annotations import Annotations
 __all__ = ["EXTRA", "extra_of", "lines_of", "read_yolo", "yaml_of"]
 
 EXTRA = "more.json"
-"""What YOLO's lines cannot hold, beside ``data.yaml``; trainers do not look at it."""
+"""File beside ``data.yaml`` for what YOLO's lines cannot hold; training programs ignore it."""
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 def read_yolo(root: Path, images: Path | None) -> Found:
-    """Read a folder with ``images/``, ``labels/`` and ``data.yaml``, or with all files in one."""
+    """Return what a folder describes: ``images/``, ``labels/``, ``data.yaml``, or all in one."""
     if root.is_file():
         root = root.parent
     yaml = next(
@@ -39,9 +40,11 @@ def read_yolo(root: Path, images: Path | None) -> Found:
     found = Found([])
     names: list[str] = []
     shape: tuple[int, int] | None = None
+    parts: dict[Path, str] = {}
     if yaml is not None:
         try:
             content = parsed_yaml(read_text(yaml))
+            parts = _parts(content, root)
             names, shape = _names(content), _shape(content)
         except RefusedError as error:
             found.refused.append((str(yaml), str(error)))
@@ -54,7 +57,7 @@ def read_yolo(root: Path, images: Path | None) -> Found:
     for path in image_files(top):
         label = _labels_of(path, top, root)
         record = Record(str(path), str(label), in_shares=True)
-        if split := _split(path.relative_to(top), root, top):
+        if split := _part_of(path, parts) or _split(path.relative_to(top), root, top):
             record.more["split"] = split
         try:
             things = _things(label, shape) if label.is_file() else []
@@ -71,7 +74,10 @@ def read_yolo(root: Path, images: Path | None) -> Found:
     last = max(numbers, default=-1)
     if names and last >= len(names):
         found.refused.append(
-            (str(yaml or root), f"it names {len(names)} classes, there are labels of class {last}")
+            (
+                str(yaml or root),
+                f"it names {len(names)} classes, but there are labels of class {last}",
+            )
         )
     names += [str(number) for number in range(len(names), last + 1)]
     for record in found.records:
@@ -81,8 +87,42 @@ def read_yolo(root: Path, images: Path | None) -> Found:
     return found
 
 
+def _parts(content: dict[str, Any], root: Path) -> dict[Path, str]:
+    """Return the part of each folder and image that ``data.yaml`` names, by its absolute path."""
+    found: dict[Path, str] = {}
+    bases = [root / str(content.get("path", "")), root]
+    for part in ("train", "val", "test"):
+        given = content.get(part) or ()
+        for name in [given] if isinstance(given, str) else given:
+            place = next((base / name for base in bases if os.path.exists(base / name)), None)
+            if place is None:
+                continue
+            places = [place]
+            if place.is_file():  # a list of images, with paths from the list or from the top
+                lines = [line.strip() for line in read_text(place).splitlines()]
+                tops = [place.parent, *bases]
+                places = [top / line for line in lines if line for top in tops]
+            for each in map(_absolute, places):
+                # What two parts name belongs to neither: `yaml_of` writes such lines, too.
+                found[each] = part if found.get(each, part) == part else ""
+    return found
+
+
+def _part_of(path: Path, parts: dict[Path, str]) -> str:
+    """Return the part of an image: what its own path says, else the innermost folder named."""
+    if not parts:
+        return ""
+    path = _absolute(path)
+    return next((parts[place] for place in (path, *path.parents) if place in parts), "")
+
+
+def _absolute(path: Path) -> Path:
+    """Return a path without "..", links left as they are."""
+    return Path(os.path.abspath(path))
+
+
 def _split(relative: Path, root: Path, top: Path) -> str:
-    """The part that a folder in the path of an image names."""
+    """Return the part that a folder in the path of an image names, or ""."""
     parts = [
         *relative.parts[:-1],
         *reversed(top.relative_to(root).parts if root in top.parents else ()),
@@ -91,9 +131,10 @@ def _split(relative: Path, root: Path, top: Path) -> str:
 
 
 def _labels_of(path: Path, top: Path, root: Path) -> Path:
-    """Text file of an image: in ``labels`` where that is in ``images``, or beside it."""
+    """Return the text file of an image: in ``labels`` if it is in ``images``, else beside it."""
     name = f"{path.stem}.txt"
     parts = list(path.parts)
+    # The innermost "images" counts, as for Ultralytics: folders above may have that name, too.
     for at in range(len(parts) - 2, -1, -1):
         if parts[at] == "images":
             return Path(*parts[:at], "labels", *parts[at + 1 : -1], name)
@@ -102,6 +143,7 @@ def _labels_of(path: Path, top: Path, root: Path) -> Path:
 
 
 def _things(path: Path, shape: tuple[int, int] | None) -> list[Thing]:
+    """Return the objects in a text file; raise a RefusedError naming a line that is malformed."""
     things = []
     for number, line in enumerate(read_text(path).splitlines(), 1):
         parts = line.split()
@@ -118,6 +160,7 @@ def _things(path: Path, shape: tuple[int, int] | None) -> list[Thing]:
 
 
 def _thing(values: Sequence[float], shape: tuple[int, int] | None, number: int) -> Thing:
+    """Return the object of a line: a box, a box with keypoints, or an outline, by its length."""
     label, rest = str(int(values[0])), values[1:]
     if len(rest) in (4, 5) or (shape is not None and len(rest) == 4 + shape[0] * shape[1]):
         x, y, width, height = rest[:4]  # a fifth number is a detector's confidence
@@ -132,12 +175,13 @@ def _thing(values: Sequence[float], shape: tuple[int, int] | None, number: int) 
 
 
 def _names(content: dict[str, Any]) -> list[str]:
+    """Return the class names in ``data.yaml``, from a list or from numbered keys."""
     names = content.get("names", [])
     if isinstance(names, dict):
         if any(not str(key).isdecimal() for key in names):
             raise RefusedError(f"the keys of its names must be numbers, got {list(names)[:5]}")
         last = max(map(int, names), default=-1)
-        if last > 100_000:
+        if last > 100_000:  # a list of that length would be made for one absurd key
             raise RefusedError(f"its names must be numbered from 0, got {last}")
         by_number = {int(key): str(value) for key, value in names.items()}
         return [by_number.get(number, str(number)) for number in range(last + 1)]
@@ -145,6 +189,7 @@ def _names(content: dict[str, Any]) -> list[str]:
 
 
 def _shape(content: dict[str, Any]) -> tuple[int, int] | None:
+    """Return the number of keypoints and of values of each; None if there are none."""
     shape = content.get("kpt_shape")
     if shape is None:
         return None
@@ -158,7 +203,9 @@ def _shape(content: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def parsed_yaml(text: str) -> dict[str, Any]:
-    r"""Read the little of YAML that ``data.yaml`` is made of: keys with a text, list or mapping.
+    r"""Return the content of ``data.yaml``: keys with a text, a list or a mapping each.
+
+    This small part of YAML is read here so that PyYAML need not be installed.
 
     Examples
     --------
@@ -190,11 +237,13 @@ def parsed_yaml(text: str) -> dict[str, Any]:
 
 
 def _pair(text: str) -> tuple[str, str] | None:
+    """Return key and value of "key: value", or None."""
     match = re.match(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^:]+?)\s*:(?:\s+(.*))?$""", text)
     return None if match is None else (match[1], match[2] or "")
 
 
 def _flow(value: str) -> Any:
+    """Return a value on one line: a list in brackets, a mapping in braces, or text."""
     for start, end in ("[]", "{}"):
         if value.startswith(start) and value.endswith(end):
             items = re.findall(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,])+""", value[1:-1])
@@ -206,6 +255,7 @@ def _flow(value: str) -> Any:
 
 
 def _without_comment(line: str) -> str:
+    """Return a line without its comment; a "#" in quotes or in a word does not begin one."""
     match = re.match(
         r"""((?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|(?<!\s)#|[^#"']|["'])*?)(?:(?:^|\s)#.*)?$""", line
     )
@@ -213,6 +263,7 @@ def _without_comment(line: str) -> str:
 
 
 def _unquoted(text: str) -> str:
+    """Return a text without the quotes around it."""
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")
     if len(text) > 1 and text[0] == text[-1] == '"':
@@ -224,14 +275,14 @@ def _unquoted(text: str) -> str:
 
 
 def _extra(root: Path, found: Found) -> dict[str, list[dict[str, Any]]]:
-    """What :func:`extra_of` has written."""
+    """Return what :func:`extra_of` wrote: for each image a dict per object."""
     path = root / EXTRA
     if not path.is_file():
         return {}
     try:
         content = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
-        found.refused.append((str(path), f"it is no JSON: {error}"))
+        found.refused.append((str(path), f"it is not valid JSON: {error}"))
         return {}
     objects = content.get("objects") if isinstance(content, dict) else None
     if not isinstance(objects, dict):
@@ -244,7 +295,7 @@ def _extra(root: Path, found: Found) -> dict[str, list[dict[str, Any]]]:
 
 
 def lines_of(annotations: Annotations, row: int) -> str:
-    """Lines of one image: boxes, or outlines where there are any."""
+    """Return the lines of image `row`: outlines of objects that have one, else boxes."""
     height, width = annotations.sizes[row].tolist()
     size = np.array([width, height], dtype=np.float64)
     lines = []
@@ -260,15 +311,16 @@ def lines_of(annotations: Annotations, row: int) -> str:
                 points = annotations.keypoints[at] / np.append(size, 1.0)
                 numbers = np.append(numbers, points.ravel())
         if annotations.keypoints is None:
-            numbers = np.clip(numbers, 0, 1)  # 1.0000001 is refused by some
-        told = " ".join(f"{value:.8f}" for value in numbers.tolist())
-        lines.append(f"{annotations.codes[at]} {told}\n")
+            numbers = np.clip(numbers, 0, 1)  # some programs refuse 1.0000001
+        text = " ".join(f"{value:.8f}" for value in numbers.tolist())
+        lines.append(f"{annotations.codes[at]} {text}\n")
     return "".join(lines)
 
 
 def yaml_of(annotations: Annotations, splits: Sequence[str]) -> str:
-    """Text of ``data.yaml``."""
+    """Return the text of ``data.yaml``; `splits` are the parts that there are."""
     parts = {split: f"images/{split}" if split else "images" for split in splits}
+    # Training programs need both keys: without a part "val", the training images stand in for it.
     train = parts.get("train", parts.get("", next(iter(parts.values()), "images")))
     lines = [f"train: {train}", f"val: {parts.get('val', train)}"]
     if "test" in parts:
@@ -283,7 +335,7 @@ def yaml_of(annotations: Annotations, splits: Sequence[str]) -> str:
 
 
 def extra_of(annotations: Annotations, names: Sequence[str]) -> str:
-    """JSON of what lines cannot hold; empty where there is nothing of it."""
+    """Return as JSON what lines cannot hold, by the names of images; "" if there is nothing."""
     objects = {}
     for row, name in enumerate(names):
         where = annotations.objects_of(row)

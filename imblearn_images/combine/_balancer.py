@@ -1,4 +1,4 @@
-"""RandomBalancer: up and down in one step, dealt over the epochs."""
+"""RandomBalancer: over- and under-sampling in one step, evenly over the epochs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["RandomBalancer"]
 class RandomBalancer(SelectingSamplerMixin, BaseSampler):
     """Repeat images of rare classes and leave out some of frequent ones, in one step.
 
-    By default the classes become equal and the set stays as large as it is, so that an epoch of a
+    By default the classes become equally large and the set keeps its size, so that an epoch of
     training takes as long as before.
 
-    Images are *dealt*. Each class is a deck of cards: shuffled, dealt card by card, shuffled again
-    when it is used up; the next epoch goes on where the last one stopped. So no image is used
-    twice before every image of its class was used once, and after any number of epochs two images
-    of a class have been used equally often, or once more or less. Drawing at random instead leaves
-    many images of the largest class unseen for a long time.
+    Images are *dealt*. Each class is a deck of cards: it is shuffled, dealt card by card, and
+    shuffled again when it is used up; the next epoch continues where the last one stopped. So no
+    image is used twice before every image of its class was used once, and after any number of
+    epochs two images of a class have been used equally often, or one of them once more. Drawing at
+    random instead leaves many images of the largest class unseen for a long time.
 
     {guide=both-and-ensembles}
 
@@ -40,8 +40,8 @@ class RandomBalancer(SelectingSamplerMixin, BaseSampler):
     {sampling_strategy_both}
     {random_state}
     epoch : int, default=0
-        How often the cards have been dealt before, with the same `random_state`. With an int as
-        `random_state`, epochs 0, 1, 2, ... together use the images of a class equally often.
+        Number of the epoch. With an int as `random_state`, epochs 0, 1, 2, ... together use the
+        images of a class equally often.
 
     Attributes
     ----------
@@ -54,11 +54,12 @@ class RandomBalancer(SelectingSamplerMixin, BaseSampler):
     Raises
     ------
     ValueError
-        For a class that is not in the data, or a number of images that cannot be.
+        For a class that is not in the data, or a number of images that is not possible.
 
     Notes
     -----
-    The images come back in the order of `X`, copies one after the other: shuffle them for training.
+    The images are returned in the order of `X`, with copies side by side: shuffle them for
+    training.
 
     See Also
     --------
@@ -73,7 +74,7 @@ class RandomBalancer(SelectingSamplerMixin, BaseSampler):
     >>> y_res
     ['cat', 'cat', 'cat', 'cat', 'cat', 'dog', 'dog', 'dog', 'dog', 'dog']
 
-    Eight epochs use every cat five times, every dog twenty times:
+    Eight epochs use every cat five times and every dog twenty times:
 
     >>> used = np.zeros(10, dtype=int)
     >>> for epoch in range(8):
@@ -83,9 +84,9 @@ class RandomBalancer(SelectingSamplerMixin, BaseSampler):
     [5, 5, 5, 5, 5, 5, 5, 5, 20, 20]
     """
 
-    _sampling_type = "bypass"  # imbalanced-learn knows strategies that go up, or down
+    _sampling_type = "bypass"  # imbalanced-learn's strategies either add images or drop some
     _parameter_constraints: dict[str, Any] = {
-        "sampling_strategy": "no_validation",  # strategies say themselves what they can be
+        "sampling_strategy": "no_validation",  # EpochNumbers checks it
         "random_state": ["random_state"],
         "epoch": [Integral],
     }
@@ -115,9 +116,12 @@ class RandomBalancer(SelectingSamplerMixin, BaseSampler):
         return tags
 
     def _requested(self, y: NDArray[Any]) -> tuple[NDArray[np.intp], EpochNumbers]:
-        """Class number of every image, and what is requested; ``sampling_strategy_`` is set."""
+        """Return the class number of each image and the numbers requested in each epoch.
+
+        ``sampling_strategy_`` is set to those of `epoch`.
+        """
         if self.epoch < 0:
-            raise ValueError(f"`epoch` must be the number of an epoch, >= 0, got {self.epoch!r}.")
+            raise ValueError(f"`epoch` must be at least 0, got {self.epoch!r}. Count from 0.")
         labels, codes, sizes = np.unique(y, return_inverse=True, return_counts=True)
         counts = dict(zip(plain_list(labels), sizes.tolist(), strict=True))
         numbers = EpochNumbers(self.sampling_strategy, counts, y)
@@ -133,9 +137,9 @@ class RandomBalancer(SelectingSamplerMixin, BaseSampler):
             seed = int(check_random_state(self.random_state).randint(1 << 32, dtype=np.uint32))
         sizes = np.array(list(numbers.counts.values()))
         dealt = Decks(codes, sizes, seed).deal(numbers.before(self.epoch), numbers.of(self.epoch))
-        # in the order of X: files and memmaps are read from front to back
+        # In the order of X, so that files and memmaps are read from front to back.
         self.sample_indices_ = np.repeat(np.arange(len(y)), np.bincount(dealt, minlength=len(y)))
         return seen[self.sample_indices_], y[self.sample_indices_]
 
     def _warn_of_lost_classes(self, y: NDArray[Any]) -> None:
-        """Be silent: a class of which no image is left was requested to have none."""
+        """Do not warn: a class without images was requested to have none."""

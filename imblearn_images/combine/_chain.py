@@ -1,4 +1,4 @@
-"""SamplerChain: samplers one after the other, as one."""
+"""SamplerChain: several samplers, run one after the other, as one sampler."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ __all__ = ["SamplerChain"]
 class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
     """Run several samplers one after the other, as one sampler with one plan.
 
-    A Pipeline of the same samplers gives the same images. But imbalanced-learn refuses a
-    Pipeline inside a Pipeline, and it has no plan: this one goes wherever a sampler goes, and
-    its ``plan_`` leads from each row of the result back to the images that it was given.
+    A Pipeline of the same samplers returns the same images. But imbalanced-learn does not take a
+    Pipeline inside a Pipeline, and it has no plan. A SamplerChain goes wherever a sampler goes,
+    and its ``plan_`` leads from each row of the result back to the images given to it.
 
-    Each sampler is a parameter by the name that :func:`sklearn.pipeline.make_pipeline` would give
-    it, its class in lower case: a grid search reaches ``samplerchain__redrawimages__share``, and
-    ``redrawimages-2`` where there are two.
+    Each sampler is a parameter, named as :func:`sklearn.pipeline.make_pipeline` would name it, by
+    its class in lower case: a grid search sets ``samplerchain__redrawimages__share``, and
+    ``redrawimages-2`` is the second of two.
 
     {guide=both-and-ensembles}
 
     Parameters
     ----------
     samplers : list of samplers
-        Samplers of this package; clones of them are fitted. ``ImageSampler`` makes one of any
-        other.
+        Samplers of this package, of which clones are fitted. ``ImageSampler`` turns any other
+        sampler into one.
     random_state : int, RandomState instance or None, default=None
         Seed of the samplers whose own `random_state` is None. With an int the first sampler of
-        each class gets it, the second of the same class one more, and so on: with one seed, two
-        ``RedrawImages`` would choose the same images. ``None``: each has its own.
+        each class gets it, the second of the same class gets it plus one, and so on: with one
+        seed, two ``RedrawImages`` would choose the same images. ``None``: each keeps its own.
     {output_dir}
     {n_jobs}
 
     Attributes
     ----------
     samplers_ : list of samplers
-        As fitted, each on what the one before it has made.
+        The fitted clones, each fitted on the result of the one before it.
     {plan_}
     {n_features_in_}
 
     Raises
     ------
     TypeError
-        For a member that is no sampler of this package.
+        For a member that is not a sampler of this package.
 
     See Also
     --------
@@ -125,15 +125,18 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
         return X, y
 
     def _decided_on_files(self, files: Images, y: NDArray[Any]) -> ResamplingPlan:
-        """Let all decide, one on what the other would draw: no file is written between."""
+        """Return the plan of the whole chain for files, and write none.
+
+        Each sampler decides on the images that the plan before it would draw.
+        """
         plan: ResamplingPlan | None = None
         for sampler in self.samplers_:
             made = None if plan is None or not plan.synthetic.any() else plan
             if made is not None and made.why_not:
                 raise ValueError(
-                    f"What is {made.rule} cannot be drawn again for the next sampler, "
-                    f"{sampler!r}. Make this sampler the last, or put `ReadImages` first to "
-                    "resample arrays in memory."
+                    f"`samplers` must not have {sampler!r} behind a sampler whose images are "
+                    f"{made.rule}: such images cannot be drawn again from files. Make the sampler "
+                    "before it the last, or put `ReadImages` first to resample arrays in memory."
                 )
             draws = "output_dir" in sampler.get_params(deep=False)
             if draws and sampler.output_dir is not None:
@@ -141,7 +144,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
                     f"`output_dir` must be given to SamplerChain, not to {sampler!r} in it: no "
                     "file is written between the samplers. Pass it to SamplerChain."
                 )
-            if draws and self.output_dir is not None:
+            if draws and self.output_dir is not None:  # it decides; this chain draws, at the end
                 sampler.set_params(output_dir=DrawLater(self.output_dir))
             if made is not None:
                 sampler.fit_resample(DrawnImages(made, files), y)
@@ -155,22 +158,22 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
         return plan
 
     def members(self) -> list[Any]:
-        """Return the samplers as they are run: clones that all have a seed.
+        """Return the samplers as they are run: clones, with seeds if `random_state` is set.
 
         Returns
         -------
         samplers : list of samplers
-            One after the other, they do what this sampler does.
+            Run one after the other, they do what this sampler does.
 
         Raises
         ------
         TypeError
-            For a member that is no sampler of this package.
+            For a member that is not a sampler of this package.
         """
         return list(self._seeded())
 
     def _seeded(self) -> Iterator[Any]:
-        """Clone the members, with a seed and a number of jobs where they have none."""
+        """Yield clones of the members, with a seed and a number of jobs where they have none."""
         if not isinstance(self.samplers, (list, tuple)) or not len(self.samplers):
             raise TypeError(
                 f"`samplers` must be a list of samplers, got {self.samplers!r}. For one, pass "
@@ -182,7 +185,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
             if isinstance(sampler, type) or not isinstance(sampler, ImageSamplerMixin):
                 raise TypeError(
                     f"`samplers` must hold samplers of imblearn_images, got {sampler!r}. "
-                    "ImageSampler makes one of any other sampler."
+                    "Wrap any other sampler in ImageSampler."
                 )
             member = clone(sampler)
             own = member.get_params(deep=False)

@@ -1,4 +1,4 @@
-"""SMOTE followed by a sampler that cleans: one plan, the images drawn once."""
+"""SMOTE followed by a sampler that cleans: both decide on one plan, then images are drawn."""
 
 from __future__ import annotations
 
@@ -42,10 +42,12 @@ __all__ = ["SMOTEENN", "SMOTETomek"]
 
 
 class _SmoteAndCleanMixin(MeasuringSamplerMixin):
-    """Mixin for SMOTE followed by a sampler that selects: the plan of the one, cut by the other."""
+    """Mixin for SMOTE followed by a cleaning sampler, which selects rows of SMOTE's plan."""
 
     cleaner: str
+    """Name of the attribute that holds the fitted cleaning sampler."""
     cleaners: tuple[type, ...]
+    """Classes of cleaning samplers that can decide on row numbers."""
     n_jobs: Any
     random_state: Any
     sampling_strategy: Any
@@ -61,11 +63,11 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
             return self._on_numbers(X, y, target)
         features, nearness = self._measure(X, y, embeddings)
         self._check_room(features)
-        asked = copy.copy(self)
-        asked.smote = self._tracing_smote()
+        worker = copy.copy(self)
+        worker.smote = self._tracing_smote()
         with sizes_told(y):
-            resampled, _ = super(_SmoteAndCleanMixin, asked)._fit_resample(features, y)  # type: ignore[misc]
-        vars(self).update(vars(asked) | {"smote": self.smote})
+            resampled, _ = super(_SmoteAndCleanMixin, worker)._fit_resample(features, y)  # type: ignore[misc]
+        vars(self).update(vars(worker) | {"smote": self.smote})
         kept = getattr(self, self.cleaner).sample_indices_
         plan = self.smote_.plan_[kept].near_by(nearness)
         return self._drawn(plan, X, y, target, (features, embeddings, resampled)), plan.y
@@ -83,35 +85,38 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         )
 
     def _on_numbers(self, X: Any, y: NDArray[Any], images: Any) -> tuple[Any, NDArray[Any]]:
-        """Decide on the numbers of rows: neither the pixels nor the blends are made floats."""
+        """Resample on row numbers: no float copy is made of the pixels or of the blends."""
         self._own_features(X, y, None)
         rows = np.arange(len(y))
         images.look_at(rows, n_jobs=self.n_jobs)
         search = Search(images, {"": rows}, n_jobs=self.n_jobs)
         blends = BlendNeighbors(search)
         smote = self._tracing_smote()
-        asked = copy.copy(self)
-        asked.smote = _DecidingSMOTE(**smote.get_params(deep=False)).among(search, blends)
-        vars(asked)[self.cleaner.rstrip("_")] = self._cleaner(blends)
+        worker = copy.copy(self)
+        worker.smote = _DecidingSMOTE(**smote.get_params(deep=False)).among(search, blends)
+        vars(worker)[self.cleaner.rstrip("_")] = self._cleaner(blends)
         with sizes_told(y):
-            super(_SmoteAndCleanMixin, asked)._fit_resample(  # type: ignore[misc]
+            super(_SmoteAndCleanMixin, worker)._fit_resample(  # type: ignore[misc]
                 rows.astype(np.float64)[:, None], y
             )
-        kept = getattr(asked, self.cleaner).sample_indices_
-        decided = asked.smote_.plan_
+        kept = getattr(worker, self.cleaner).sample_indices_
+        decided = worker.smote_.plan_
+        # What stays fitted is a plain SMOTE, which holds neither the search nor the images.
         self.smote_ = SMOTE(**smote.get_params(deep=False))
-        self.smote_.plan_, self.smote_.nn_k_ = decided, asked.smote_.nn_k_
-        self.smote_.sampling_strategy_ = asked.smote_.sampling_strategy_
-        self.sampling_strategy_ = asked.sampling_strategy_
-        setattr(self, self.cleaner, without_images(getattr(asked, self.cleaner)))
+        self.smote_.plan_, self.smote_.nn_k_ = decided, worker.smote_.nn_k_
+        self.smote_.sampling_strategy_ = worker.smote_.sampling_strategy_
+        self.sampling_strategy_ = worker.sampling_strategy_
+        setattr(self, self.cleaner, without_images(getattr(worker, self.cleaner)))
         plan = decided[kept].near_by(search.nearness)
         self.plan_ = self._with_synthesis(plan, images, y)
         return self._draw(images), plan.y
 
     def _cleaner(self, blends: BlendNeighbors) -> Any:
+        """Return imbalanced-learn's cleaning sampler, which looks rows up in `blends`."""
         raise NotImplementedError
 
     def _tracing_smote(self) -> SMOTE:
+        """Return the SMOTE of this library that runs the first step and keeps a plan."""
         if isinstance(self.smote, SMOTE):
             advice = f"Pass it to {type(self).__name__} instead."
             check_plain(self.smote, ("embedding", *DRAWING, "output_dir"), advice)
@@ -121,17 +126,18 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         params = self.smote.get_params(deep=False)
         if params.keys() != ImblearnSMOTE().get_params(deep=False).keys():
             raise ValueError(
-                f"`smote` must be a SMOTE for images here, got {self.smote!r}: it cannot be traced "
-                "to images. Put it and the cleaning sampler into a Pipeline."
+                f"`smote` must be a SMOTE with imbalanced-learn's parameters, got {self.smote!r}, "
+                "whose rows cannot be traced to images. Put it and the cleaning sampler into a "
+                "Pipeline."
             )
         return SMOTE(**params)
 
 
 class _DecidingSMOTE(SMOTE):
-    """SMOTE on the numbers of images, whose result are the numbers of the rows of its plan."""
+    """SMOTE that takes row numbers of images and returns row numbers of its plan."""
 
     def among(self, search: Search, blends: BlendNeighbors) -> _DecidingSMOTE:
-        """Look neighbours up in `search`, and let `blends` know what was decided."""
+        """Set where neighbours are looked up and which `blends` get the plan; return self."""
         self.row_search, self.blends = search, blends
         return self
 
@@ -148,11 +154,11 @@ class _DecidingSMOTE(SMOTE):
 
 @substitute
 class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
-    """SMOTE, then edited nearest neighbours drop originals and synthetic images that disagree.
+    """Run SMOTE, then drop original and synthetic images with neighbours of another class.
 
-    :class:`imblearn.combine.SMOTEENN` for images. The cleaning is severe: whatever has a
-    single neighbour of another class goes, so the classes come out unequal, and on raw
-    pixels a large class may nearly vanish. Two searches, the second among all rows.
+    :class:`imblearn.combine.SMOTEENN` for images. The cleaning is severe: every image that has a
+    single neighbour of another class is dropped, so the classes end up unequal, and on raw
+    pixels a large class may nearly vanish. It costs two searches, the second among all rows.
 
     {guide=both-and-ensembles}
 
@@ -162,29 +168,22 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
     {random_state}
     {smote}
     enn : EditedNearestNeighbours, default=None
-        Cleans all classes by default.
+        The second step; ``None``: one that cleans all classes.
     {n_jobs}
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     smote_, enn_ : samplers
-        As fitted on the features.
+        The two steps, as fitted on the features.
 
     Notes
     -----
-    The cleaning comes before the drawing: it compares the features of synthetic images as SMOTE
-    has made them, whereas `accept` sees the images that survive. Without an `embedding`, synthetic
-    images are compared as the floats that SMOTE makes, before they are rounded; distances follow
-    from the inner products of their parents, so no float is made of a pixel.
+    Images are cleaned before they are drawn: what is compared are the features that SMOTE has
+    interpolated, whereas `accept` sees the images that are left. Without an `embedding`, synthetic
+    images are compared as the floats that SMOTE makes, before they are rounded. Their distances
+    follow from the inner products of their parents, so that no float copy of pixels is needed.
 
     References
     ----------
@@ -250,11 +249,11 @@ class SMOTEENN(_SmoteAndCleanMixin, ImblearnSMOTEENN):
 
 @substitute
 class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
-    """SMOTE, then both ends of every Tomek link are dropped.
+    """Run SMOTE, then drop both images of every Tomek link.
 
-    :class:`imblearn.combine.SMOTETomek` for images. The mild one of the two: it removes few
-    rows and keeps the classes nearly equal, at about the cost of SMOTE and one search among
-    all rows.
+    :class:`imblearn.combine.SMOTETomek` for images. It cleans less than SMOTEENN: few rows are
+    dropped, and the classes stay nearly equal. It costs about as much as SMOTE and one search
+    among all rows.
 
     {guide=both-and-ensembles}
 
@@ -264,27 +263,20 @@ class SMOTETomek(_SmoteAndCleanMixin, ImblearnSMOTETomek):
     {random_state}
     {smote}
     tomek : TomekLinks, default=None
-        Cleans all classes by default.
+        The second step; ``None``: one that cleans all classes.
     {n_jobs}
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     smote_, tomek_ : samplers
-        The two steps, fitted.
+        The two steps, as fitted on the features.
 
     Notes
     -----
-    Links are looked for among the features as SMOTE has made them; only images that survive are
-    drawn, and seen by `accept`.
+    Images are cleaned before they are drawn: links are searched among the features that SMOTE has
+    interpolated, and only images that are left are drawn, and seen by `accept`.
 
     References
     ----------

@@ -23,9 +23,9 @@ class Dropped(NamedTuple):
     """
 
     row: int
-    """Image of these annotations in which it would be."""
+    """Row of the image, in these annotations, that would contain it."""
     source: str
-    """Name or row of the image that it belongs to."""
+    """Name or row of the image that it was annotated in."""
     box: int
     """Its number among the objects of that image, from 0."""
     label: str
@@ -50,7 +50,7 @@ class Annotations:
         ``x_min, y_min, x_max, y_max`` in pixels, measured at pixel edges: the whole image is
         ``0, 0, width, height``, and the pixel in its corner ``0, 0, 1, 1``.
     codes : ndarray of shape (k,), dtype intp
-        Class of each object, its place in `classes`.
+        Class of each object, as its position in `classes`.
     offsets : ndarray of shape (n + 1,), dtype intp
         Where the objects of each image begin; the last one is k.
     sizes : ndarray of shape (n, 2), dtype intp
@@ -61,18 +61,18 @@ class Annotations:
     paths : ndarray of shape (n,), dtype object, default=None
         The image files.
     polygons : ndarray of shape (k,), dtype object, default=None
-        Outlines of each object, a tuple of arrays (p, 2) of x and y; None for one that has none.
+        Outlines of each object, a tuple of arrays (p, 2) of x and y; None for an object without.
     keypoints : ndarray of shape (k, p, 3), dtype float64, default=None
         x, y and visibility: 0 not there, 1 hidden, 2 visible. Measured as boxes are: the centre of
         the pixel in the corner is at 0.5, 0.5.
     masks : ndarray of shape (k,), dtype object, default=None
-        Mask of each object as :class:`~imblearn_images.annotations.RunLengths`; None for one that
-        has none.
+        Mask of each object as :class:`~imblearn_images.annotations.RunLengths`; None for an object
+        without.
     columns : mapping of str to ndarray of shape (k, ...), default={}
-        What else is known of each object, such as "difficult", "truncated", "iscrowd" or "id". It
-        is kept, repeated and written back.
+        Further values of each object, such as "difficult", "truncated", "iscrowd" or "id". They
+        are kept, repeated and written back.
     image_columns : mapping of str to ndarray of shape (n, ...), default={}
-        What else is known of each image.
+        Further values of each image.
     keypoint_names : tuple of str, default=()
         Names of the p keypoints; those that differ by "left" and "right" change places where an
         image is flipped.
@@ -84,16 +84,16 @@ class Annotations:
     cut : tuple of Dropped, default=()
         Objects whose boxes were cut at the border when these annotations were read.
     info : mapping, default={}
-        What else is known of the set, such as "category_ids".
+        Further facts about the set, such as "category_ids".
 
     Raises
     ------
     ValueError
-        When lengths disagree, or a box is not finite or ends before it begins.
+        If lengths disagree, or a box is not finite or ends before it begins.
 
     See Also
     --------
-    Annotations.of : From lists, one entry an image.
+    Annotations.of : From lists, with one entry for each image.
     read_annotations : From files.
 
     Examples
@@ -129,7 +129,7 @@ class Annotations:
     info: Mapping[str, Any] = field(default_factory=dict)
 
     in_pixels = True
-    """They are places in pixels: of rows that were drawn the plan's ``take`` refuses them."""
+    """Positions in pixels, which move when an image is drawn: the plan's ``take`` refuses them."""
 
     def __post_init__(self) -> None:
         for name in ("columns", "image_columns", "info"):
@@ -155,14 +155,18 @@ class Annotations:
             )
         for name, column in self._of_objects().items():
             if len(column) != k:
-                raise ValueError(f"`{name}` has {len(column)} entries, there are {k} boxes.")
+                raise ValueError(
+                    f"`{name}` must have one entry for each of the {k} boxes, got {len(column)}."
+                )
         for name, column in self._of_images().items():
             if len(column) != n:
-                raise ValueError(f"`{name}` has {len(column)} entries, there are {n} images.")
+                raise ValueError(
+                    f"`{name}` must have one entry for each of the {n} images, got {len(column)}."
+                )
         if k and not 0 <= self.codes.min() <= self.codes.max() < len(self.classes):
             raise ValueError(
-                f"`codes` must be places in the {len(self.classes)} `classes`, got "
-                f"{self.codes.min()} to {self.codes.max()}."
+                f"`codes` must be positions in the {len(self.classes)} `classes`, counted from 0, "
+                f"got {self.codes.min()} to {self.codes.max()}."
             )
         low, high = self.boxes[:, :2], self.boxes[:, 2:]
         wrong = np.flatnonzero(~(np.isfinite(self.boxes).all(axis=1) & (low <= high).all(axis=1)))
@@ -170,7 +174,7 @@ class Annotations:
             image = int(self.image_of[wrong[0]])
             raise ValueError(
                 f"`boxes` must be x_min, y_min, x_max, y_max, got {self.boxes[wrong[0]].tolist()} "
-                f"for {self.name_of(image)}. Boxes of x, y, width, height are turned into these by "
+                f"for {self.name_of(image)}. To convert boxes of x, y, width, height: "
                 "np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])."
             )
 
@@ -189,14 +193,14 @@ class Annotations:
         keypoint_names: Sequence[str] = (),
         flip_pairs: Sequence[tuple[str, str]] = (),
     ) -> Annotations:
-        """Make annotations of lists with one entry for each image.
+        """Make annotations from lists with one entry for each image.
 
         Parameters
         ----------
         boxes : list of n array-likes of shape (k_i, 4)
             ``x_min, y_min, x_max, y_max`` at pixel edges.
         labels : list of n lists of k_i classes
-            Classes; what is no text is turned into it.
+            Classes, which are converted to text.
         sizes : array-like of shape (n, 2), or (height, width) of all
             Height and width of the images.
         paths : list of n paths, default=None
@@ -208,7 +212,7 @@ class Annotations:
         keypoints : list of n array-likes of shape (k_i, p, 3), default=None
             x, y, visibility.
         masks : list of n array-likes of shape (k_i, height, width), dtype bool, default=None
-            One mask for each object. `boxes` may then hold None for an image: they are those of
+            One mask for each object. Where `boxes` holds None for an image, its boxes are those of
             the masks.
         keypoint_names : list of str, default=()
             Names of the keypoints.
@@ -222,13 +226,16 @@ class Annotations:
         Raises
         ------
         ValueError
-            Naming the image whose lengths disagree, or the label that `classes` lacks.
+            If lengths disagree, naming the image, or `classes` lacks a label, naming it.
         """
         n = len(boxes)
         per_image = {"labels": labels, "polygons": polygons, "keypoints": keypoints}
         for name, given in {**per_image, "masks": masks}.items():
             if given is not None and len(given) != n:
-                raise ValueError(f"`{name}` has {len(given)} entries, `boxes` has {n} images.")
+                raise ValueError(
+                    f"`{name}` must have one entry for each of the {n} images of `boxes`, got "
+                    f"{len(given)}."
+                )
         runs: list[Any] = []
         listed: list[NDArray[np.float64]] = []
         for row, each in enumerate(boxes):
@@ -248,7 +255,10 @@ class Annotations:
         known = tuple(sorted(set(texts))) if classes is None else tuple(map(str, classes))
         places = {label: at for at, label in enumerate(known)}
         if missing := [label for label in texts if label not in places]:
-            raise ValueError(f"`classes` lacks {missing[0]!r}, which is the label of an object.")
+            raise ValueError(
+                f"`classes` must hold the label of every object, got {shorten(str(known), 80)}, "
+                f"without {missing[0]!r}. Add it, or leave `classes` out."
+            )
         numbers = np.asarray(sizes, dtype=np.intp)
         numbers = np.broadcast_to(numbers, (n, 2)).copy() if numbers.ndim == 1 else numbers
         outlines = None
@@ -279,7 +289,7 @@ class Annotations:
 
     @property
     def shape(self) -> tuple[int]:
-        """The number of images, as of an array of labels."""
+        """Shape (n,), as an array of labels has it; n is the number of images."""
         return (len(self),)
 
     @property
@@ -293,35 +303,35 @@ class Annotations:
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
     def counts(self) -> NDArray[np.intp]:
-        """Number of objects of each class in each image, shape (n, n_classes)."""
+        """Return the number of objects of each class in each image, shape (n, n_classes)."""
         width = len(self.classes)
         cells = np.bincount(self.image_of * width + self.codes, minlength=len(self) * width)
         return cells.reshape(len(self), width).astype(np.intp)
 
     def objects_of(self, image: int) -> slice:
-        """Where in the columns the objects of one image stand."""
+        """Return the slice of the columns that holds the objects of one image."""
         return slice(int(self.offsets[image]), int(self.offsets[image + 1]))
 
     def boxes_of(self, image: int) -> NDArray[np.float64]:
-        """Boxes of one image, shape (k_i, 4)."""
+        """Return the boxes of one image, shape (k_i, 4)."""
         return self.boxes[self.objects_of(image)]
 
     def labels_of(self, image: int) -> list[str]:
-        """Classes of the objects of one image."""
+        """Return the classes of the objects of one image."""
         return [self.classes[code] for code in self.codes[self.objects_of(image)]]
 
     def name_of(self, image: int) -> str:
-        """What messages call an image: its file, or its row."""
+        """Return what messages call an image: its file, or its row."""
         return f"row {image}" if self.paths is None else str(self.paths[image])
 
     def __getitem__(self, rows: Any) -> Annotations:
-        """Annotations of some images, each as often as it is named: rows, a slice or a mask."""
+        """Return the annotations of some images: rows, which may repeat, a slice or a mask."""
         rows = rows[0] if isinstance(rows, tuple) else rows  # scikit-learn: y[rows, ...]
         chosen = np.atleast_1d(np.arange(len(self))[rows])
         return self.chosen(chosen, self.where(chosen), np.diff(self.offsets)[chosen])
 
     def where(self, images: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Objects of some images, one image after the other."""
+        """Return the positions of the objects of some images, one image after the other."""
         starts, lengths = self.offsets[images], np.diff(self.offsets)[images]
         before = np.cumsum(lengths) - lengths
         found: NDArray[np.intp] = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
@@ -330,7 +340,7 @@ class Annotations:
     def chosen(
         self, images: NDArray[np.intp], objects: NDArray[np.intp], lengths: NDArray[np.intp]
     ) -> Annotations:
-        """Annotations of these images with these of the objects, so many for each image."""
+        """Return annotations of `images` with `objects`, of which each image has `lengths`."""
         own: dict[str, Any] = {name: column[objects] for name, column in self._of_objects().items()}
         others: dict[str, Any] = {
             name: column[images] for name, column in self._of_images().items()
@@ -347,12 +357,12 @@ class Annotations:
         )
 
     def without(self, reasons: Mapping[int, str]) -> Annotations:
-        """Annotations without some of the objects, with the reasons in ``dropped``.
+        """Return annotations without some of the objects, with the reasons in ``dropped``.
 
         Parameters
         ----------
         reasons : mapping of int to str
-            Object, its place in the columns, to why it is left out.
+            Position of an object in the columns -> why it is left out.
 
         Examples
         --------
@@ -370,7 +380,7 @@ class Annotations:
         return replace(some, dropped=self.dropped + gone)
 
     def at_sizes(self, sizes: NDArray[np.intp]) -> Annotations:
-        """Annotations of the same images, resized.
+        """Return the annotations of the same images after resizing.
 
         Parameters
         ----------
@@ -380,8 +390,8 @@ class Annotations:
         Returns
         -------
         annotations : Annotations
-            Boxes, outlines and keypoints scaled, masks by the nearest pixel. These annotations
-            themselves, if no size is another.
+            Boxes, outlines and keypoints are scaled, masks take the nearest pixel. If no size
+            changes, these annotations themselves.
 
         Examples
         --------
@@ -411,36 +421,39 @@ class Annotations:
         return replace(self, boxes=self.boxes * np.tile(scale, 2), sizes=sizes, **changed)
 
     def as_dropped(self, at: int, reason: str) -> Dropped:
-        """Name one of the objects, for a list of those that were left out or changed."""
+        """Return the entry of one object for a list of those left out or changed."""
         row = int(np.searchsorted(self.offsets, at, side="right")) - 1
         number = int(at - self.offsets[row])
         return Dropped(row, self.name_of(row), number, self.classes[self.codes[at]], reason)
 
     def _of_objects(self) -> dict[str, NDArray[Any]]:
-        """All columns with one entry for each object."""
+        """Return all columns with one entry for each object."""
         names = ("boxes", "codes", "polygons", "keypoints", "masks")
         own = {name: getattr(self, name) for name in names}
         return {**{k: v for k, v in own.items() if v is not None}, **self.columns}
 
     def _of_images(self) -> dict[str, NDArray[Any]]:
-        """All columns with one entry for each image."""
+        """Return all columns with one entry for each image."""
         own = {"sizes": self.sizes, "paths": self.paths}
         return {**{k: v for k, v in own.items() if v is not None}, **self.image_columns}
 
     def __repr__(self) -> str:
         totals = np.bincount(self.codes, minlength=len(self.classes))
-        told = ", ".join(
+        listed = ", ".join(
             f"{self.classes[at]} {totals[at]}" for at in np.argsort(-totals, kind="stable")
         )
         gone = f"; {len(self.dropped)} left out" if self.dropped else ""
         return (
             f"{type(self).__name__}({counted(len(self), 'image')}, "
-            f"{counted(len(self.boxes), 'box')}: {shorten(told, 200)}{gone})"
+            f"{counted(len(self.boxes), 'box')}: {shorten(listed, 200)}{gone})"
         )
 
 
 def as_objects(values: Iterable[Any]) -> NDArray[Any]:
-    """Array of objects, shape (n,), whatever they are."""
+    """Return an array of dtype object, shape (n,), whatever the values are.
+
+    ``np.array(values, dtype=object)`` would make a 2-D array of values of one length.
+    """
     listed = list(values)
     array = np.empty(len(listed), dtype=object)
     for at, value in enumerate(listed):
@@ -449,7 +462,7 @@ def as_objects(values: Iterable[Any]) -> NDArray[Any]:
 
 
 def _outlines(given: Any) -> tuple[NDArray[np.float64], ...] | None:
-    """One outline, or several, as a tuple of arrays (p, 2)."""
+    """Return one outline, or several, as a tuple of arrays (p, 2)."""
     if given is None:
         return None
     parts = [given] if np.ndim(given[0]) == 1 else list(given)

@@ -12,7 +12,7 @@ BINS = 10
 
 
 class Reliability(NamedTuple):
-    """How often a model is right where it is so sure; bins without an image are left out."""
+    """How often a model is right, by how sure it is; bins without an image are left out."""
 
     confidence: NDArray[np.float64]
     """Mean probability of the predicted class, shape (n_bins,)."""
@@ -24,12 +24,12 @@ class Reliability(NamedTuple):
 def calibrate(
     probabilities: NDArray[np.float64], y: NDArray[Any], classes: Any
 ) -> tuple[float, float, Reliability]:
-    """Compare probabilities with what came true.
+    """Compare predicted probabilities with the true labels.
 
     Parameters
     ----------
     probabilities : ndarray of shape (n, n_classes)
-        Predicted before `y` was known.
+        Predicted by a model that was not fitted on `y`.
     y : ndarray of shape (n,)
         True labels.
     classes : array-like of shape (n_classes,)

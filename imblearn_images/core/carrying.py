@@ -1,4 +1,11 @@
-"""Carrying: what belongs to the pixels of the images, through a plan."""
+"""Carrying: boxes, masks, keypoints and label maps of the images, through a plan.
+
+Each image that a synthesis draws has layers (:mod:`~imblearn_images.core.layers`): where the pixels
+of each parent went. The objects of every parent are moved as its layer moves its pixels, those of
+which too little is visible are left out with a reason, and the rest are joined. A plan of several
+steps is carried step by step; the visible shares of an object are multiplied and compared with the
+limit once, at the end.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +32,7 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, layers_of
 from imblearn_images.core.rules import answer
-from imblearn_images.core.text import counted
+from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
 __all__ = ["carry", "carry_rows"]
@@ -35,7 +42,7 @@ BOXES = ("auto", "corners", "ellipse")
 BLOCK = 1 << 19  # pixels whose layers are held at a time
 LEANING = 15.0  # degrees beyond which a box alone says little about what is in it
 THIN = 4.0  # longer by shorter side from which a box is taken to be filled by its object
-IGNORED = 255  # what nobody has labelled, in Pascal VOC and Cityscapes
+IGNORED = 255  # label of pixels without a label, in Pascal VOC and Cityscapes
 
 
 def carry(
@@ -52,8 +59,8 @@ def carry(
     """Carry boxes, outlines, masks, keypoints or label maps along with the images of a plan.
 
     Every object of every image that a row of the plan shows is either in the result, where the
-    row shows it, or in its ``dropped``, with a reason. Rows that are no synthetic images have
-    their annotations as they were, to the bit.
+    row shows it, or in its ``dropped``, with a reason. Rows that are original images keep their
+    annotations exactly.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
@@ -63,32 +70,32 @@ def carry(
         A sampler's ``plan_``, or a part of it.
     targets : Annotations, or label maps
         Of the images the plan was drawn for. Label maps are an array of shape (n, H, W) or a list
-        of arrays (H, W), integers or bools: every pixel takes the label of the pixel that it
-        shows, and none is ever mixed.
+        of arrays (H, W), integers or bools: every pixel takes the label of the source pixel that
+        it shows; labels are never blended.
     images : images, default=None
         What was given to ``fit_resample``. By default the paths in the annotations; where a
-        synthesis asks for sizes alone, as :class:`~imblearn_images.synthesis.Augment` does,
-        images are not looked at.
+        synthesis needs only the sizes, as :class:`~imblearn_images.synthesis.Augment` does,
+        no image is read.
     box : {"auto", "corners", "ellipse"}, default="auto"
-        What the box of an object is carried by where it has neither outline nor mask: its four
-        corners, which hold all of it and grow with every turn, or its inscribed ellipse, which is
-        tight for round objects; both are cut at the border. "auto" takes the ellipse, and the
-        corners where one side is at least four times the other, and of an object that the border
-        cuts the box of what is seen.
+        How the box of an object is carried that has neither outline nor mask: by its four
+        corners, which contain all of it, so that the box grows with every rotation, or by its
+        inscribed ellipse, which is tight for round objects; both are cut at the border. "auto"
+        takes the corners where one side is at least four times the other and the ellipse
+        elsewhere; where the border cuts an object, the box is that of the visible part.
     min_visible : float, default=0.25
-        Share of an object that must be seen, of its area before the border has cut it.
+        Share of the object's area that must be visible, compared with its whole area.
     min_side : float, default=1.0
-        Width and height in pixels that a carried box must have.
+        Minimum width and height of a carried box, in pixels.
     fill : int, default=None
-        Label of pixels that show none; by default 255, of bools False.
+        Label of pixels that show no source pixel; by default 255, -1 for int8, and False for bools.
     n_jobs : int, default=None
-        Threads. The result is the same for every number.
+        Number of threads. The result is the same for every number.
 
     Returns
     -------
     carried : Annotations, or label maps of the type of `targets`
-        One entry for each row of the plan. Annotations have no ``paths``: the sampler that wrote
-        the files knows them.
+        One entry for each row of the plan. Annotations have no ``paths``: these are in the images
+        that the sampler returned.
 
     Raises
     ------
@@ -96,19 +103,19 @@ def carry(
         If `targets` do not belong to the plan, or the synthesis shows objects that no annotation
         can follow, such as mirrored ones beyond the border.
     TypeError
-        If the synthesis does not say where things are.
+        If the synthesis does not report where things are.
 
     Warns
     -----
     UserWarning
-        If objects of which only the boxes are known are turned by more than 15 degrees.
+        If objects that have only a box are rotated by more than 15 degrees.
 
     Notes
     -----
-    Measured on coins, whose masks are known, after ``Augment()``: boxes that are carried overlap
-    those of the carried masks by 98 % (intersection over union), boxes that are left where they
-    were by 57 %; see ``tests/benchmarks/annotations.py``. From outlines and masks boxes are exact.
-    A rotation by 30 degrees costs boxes alone 3 points on coins and 20 on rods.
+    Measured on coins, whose masks are known, after ``Augment()``: carried boxes overlap those of
+    the carried masks by 98 % (intersection over union), boxes left where they were by 57 %; see
+    ``tests/benchmarks/annotations.py``. Boxes computed from outlines and masks are exact. A
+    rotation by 30 degrees costs objects that have only a box 3 points on coins and 20 on rods.
 
     References
     ----------
@@ -148,10 +155,10 @@ def carry_rows(
     min_side: float = 1.0,
     fill: Any = None,
 ) -> Any:
-    """Carry as :func:`carry` does, for whoever draws a few rows again and again.
+    """Carry as :func:`carry` does, for loaders that draw a few rows again and again.
 
-    Neither sizes are compared nor is a word said about objects that lean: a loader has done the
-    first once, and would say the second with every batch.
+    Sizes are compared for files alone, because a loader has done so once for other images, and
+    there is no warning about rotated boxes, which would come with every batch.
 
     Parameters
     ----------
@@ -165,16 +172,18 @@ def carry_rows(
     carried : Annotations, or list of label maps
     """
     _check_options(box, min_visible, min_side)
+    if images.paths is not None:
+        _check_sizes(plan, images, _sizes_of(targets))
     if isinstance(targets, Annotations):
         how = _How(box, float(min_visible), float(min_side))
         return _through_steps(plan, targets, images, how)[0]
-    value = _fill_value(fill, targets[0].dtype if targets else np.dtype(np.uint8))
-    return _maps_through(plan, targets, images, value, None)
+    _check_fill(fill, targets)
+    return _maps_through(plan, targets, images, fill, None)
 
 
 @dataclass(frozen=True)
 class _How:
-    """How objects are carried, and what has been noticed on the way."""
+    """Options of :func:`carry`; `leaning` collects the rows that rotate boxes too far."""
 
     box: str
     min_visible: float
@@ -199,39 +208,56 @@ class _Sizes(Images):
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         raise ValueError(
-            "`images` must be what was given to fit_resample, got None: the synthesis of this plan "
-            "looks at the images to say where things are. Pass them."
+            "`images` must be what was given to fit_resample, got None. The synthesis of this plan "
+            "needs the pixels to report where things are; pass them."
         )
 
 
 def _home(images: Any, targets: Annotations, plan: ResamplingPlan) -> Images:
-    """Where the pixels are; where nothing looks at them, their sizes are enough."""
+    """Return the home of the source pixels, or only their sizes if no synthesis needs pixels."""
     if images is None:
         unread = targets.paths is None or not _looks(plan)
         return _Sizes(targets.sizes) if unread else open_images(targets.paths)
     home = open_images(images)
     check_lengths(home, targets)
-    for row in range(len(home)) if home.paths is None else ():
-        _check_size(home.shape_of(row)[:2], targets, row)
     return home
 
 
 def _looks(plan: ResamplingPlan) -> bool:
-    """Whether where things are depends on the pixels, in some step of a plan."""
+    """Return whether a synthesis in some step of a plan needs pixels to say where things are."""
     before = plan.previous is not None and _looks(plan.previous)
     return before or (bool(plan.last_step.synthetic.any()) and answer(plan.synthesis, "looks"))
 
 
-def _check_size(size: tuple[int, ...], targets: Annotations, row: int) -> None:
-    if tuple(targets.sizes[row].tolist()) != tuple(size):
-        raise ValueError(
-            f"Image {targets.name_of(row)} has height and width {tuple(size)}, its annotations "
-            f"say {tuple(targets.sizes[row].tolist())}. Pass the images that were annotated, or "
-            "scale the boxes first."
-        )
+def _sizes_of(targets: Any) -> NDArray[np.intp]:
+    """Return height and width of annotated images, or of label maps, shape (n, 2)."""
+    if isinstance(targets, Annotations):
+        return targets.sizes
+    return np.array([each.shape for each in targets], dtype=np.intp).reshape(-1, 2)
+
+
+def _check_sizes(
+    plan: ResamplingPlan, images: Images, sizes: NDArray[np.intp], n_jobs: int | None = None
+) -> None:
+    """Raise if an image has another (height, width) than its annotations, or its label map.
+
+    Files are opened only where a plan draws, and only those that it needs.
+    """
+    rows = np.arange(len(images))
+    if images.paths is not None:
+        rows = plan.compact()[1] if plan.synthetic.any() else rows[:0]
+        images.look_at(rows, n_jobs=n_jobs)
+    for row, size in zip(rows.tolist(), sizes[rows].tolist(), strict=True):
+        if images.shape_of(row)[:2] != tuple(size):
+            raise ValueError(
+                f"Image {printable(images.name_of(row))} has height and width "
+                f"{images.shape_of(row)[:2]}, but its annotations say {tuple(size)}. Pass the "
+                "images that were annotated, or scale the annotations: annotations.at_sizes(sizes)."
+            )
 
 
 def _check_options(box: str, min_visible: float, min_side: float) -> None:
+    """Raise a ValueError for an option of :func:`carry` that is out of its range."""
     if box not in BOXES:
         raise ValueError(f"`box` must be one of {BOXES}, got {box!r}.")
     if not 0 <= min_visible <= 1:
@@ -242,7 +268,12 @@ def _check_options(box: str, min_visible: float, min_side: float) -> None:
 
 @dataclass
 class _Objects:
-    """The objects of one drawn row: which of the source they are, and where they are now."""
+    """The objects of one drawn row, or of one of its layers.
+
+    `index` holds their positions in the annotations before this step, `share` how much of each is
+    visible, `dropped` the (position, reason) of those left out, `codes` their classes where a
+    mirror changes them.
+    """
 
     index: NDArray[np.intp]
     boxes: Floats
@@ -258,18 +289,20 @@ class _Objects:
 def _carried_annotations(
     plan: ResamplingPlan, source: Annotations, images: Images, how: _How
 ) -> Annotations:
+    """Return the annotations of the rows of a plan; warn of boxes that are rotated too far."""
     if len(source) != plan.n_source:
         raise ValueError(
             f"The plan was drawn for {plan.n_source} images, the annotations are of "
             f"{len(source)}. Pass those of the X that was given to fit_resample."
         )
+    _check_sizes(plan, images, source.sizes, how.n_jobs)
     carried, _, _ = _through_steps(plan, source, images, how)
     if how.leaning:
         warnings.warn(
             f"{counted(len(how.leaning), 'row')}, such as row {min(how.leaning)}, turn objects by "
-            f"more than {LEANING:g} degrees of which only boxes are known: the boxes of what is "
-            "seen there are too large or too small by up to half. Annotate outlines or masks, or "
-            "use a smaller `rotation_range`.",
+            f"more than {LEANING:g} degrees that have only a box: their carried boxes are too "
+            "large or too small by up to half. Annotate outlines or masks, or use a smaller "
+            "`rotation_range`.",
             UserWarning,
             stacklevel=3,
         )
@@ -279,11 +312,21 @@ def _carried_annotations(
 def _through_steps(
     plan: ResamplingPlan, source: Annotations, images: Images, how: _How
 ) -> tuple[Annotations, NDArray[np.intp], Floats]:
-    """Annotations of the rows, the object of the source that each one was, and its share seen."""
+    """Carry through all steps of a plan.
+
+    Returns
+    -------
+    carried : Annotations
+        One entry for each row of the plan.
+    origin : ndarray of shape (k,)
+        Position in `source` of each object carried.
+    share : ndarray of shape (k,)
+        Share of each object that is visible, multiplied over the steps.
+    """
     if plan.previous is None:
         origin, share = np.arange(len(source.boxes)), np.ones(len(source.boxes))
         return _through(plan, source, source, origin, share, images, how)
-    # What a step hides counts at the end, once: two halves that are not the same are no quarter.
+    # Limits apply once, at the end: an early step must not drop what the last one would keep.
     early = replace(how, min_visible=0.0, min_side=0.0)
     before, origin, share = _through_steps(plan.previous, source, images, early)
     drawn = DrawnImages(plan.previous, images)  # nothing is drawn unless a synthesis looks
@@ -299,6 +342,11 @@ def _through(
     images: Images,
     how: _How,
 ) -> tuple[Annotations, NDArray[np.intp], Floats]:
+    """Carry through one step; `before` holds the annotations of the images that it starts from.
+
+    `origin` and `seen_before` have one entry for each object of `before`; the return values are
+    those of :func:`_through_steps`.
+    """
     drawn = plan.synthetic
     rows = np.flatnonzero(drawn)
     made: dict[int, _Objects] = {}
@@ -364,7 +412,7 @@ def _dropped(
     origin: NDArray[np.intp],
     source: Annotations,
 ) -> tuple[Dropped, ...]:
-    """What fell out in this step, and in those before of what this one shows."""
+    """Return what was left out in this step, and earlier from the images that this one shows."""
     image = source.image_of
     earlier: dict[int, list[Dropped]] = {}
     for gone in before.dropped if before is not source else ():
@@ -386,7 +434,7 @@ def _dropped(
 
 
 def _blocks(plan: ResamplingPlan, rows: NDArray[np.intp], images: Images) -> list[NDArray[np.intp]]:
-    """Synthetic rows of one shape, as many at a time as their layers may take."""
+    """Split synthetic rows into blocks of one image shape, of up to :data:`BLOCK` pixels."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for row in rows.tolist():
         by_shape.setdefault(images.shape_of(int(plan.base[row])), []).append(row)
@@ -406,7 +454,7 @@ def _carried_row(
     images: Images,
     how: _How,
 ) -> _Objects:
-    """The objects of one synthetic row, those of its base first."""
+    """Return the objects of one synthetic row, those of its base first."""
     parents = [int(plan.base[at]), *plan.partners[at].tolist()]
     found = []
     for layer in layers:
@@ -414,13 +462,16 @@ def _carried_row(
         if one.shown is not None and not one.shown.any():
             is_partner = bool(one.member) and plan.weights[at, one.member - 1] != 0
             if len(layers) > len(parents) or (one.member and not is_partner):
-                continue  # of a synthesis that did not draw this row, or takes fewer partners
+                # This layer belongs to another member of a composition, which did not draw this
+                # row, or to a partner that the synthesis did not use: nothing of it was hidden.
+                continue
         parent = parents[layer.member]
         found.append(_carried_layer(one, parent, before, seen_before, images, how))
     return _joined(found, before)
 
 
 def _joined(found: Sequence[_Objects], before: Annotations) -> _Objects:
+    """Return the objects of several layers as those of one row."""
     if len(found) == 1:
         return found[0]
     width = 0 if before.keypoints is None else before.keypoints.shape[1]
@@ -452,6 +503,10 @@ def _carried_layer(
     images: Images,
     how: _How,
 ) -> _Objects:
+    """Return the objects of one parent, moved as a layer moves its pixels.
+
+    A mask decides where an object is, then its outlines, then its box.
+    """
     view = View(layer)
     where = before.objects_of(parent)
     index = np.arange(where.start, where.stop)
@@ -501,7 +556,7 @@ def _carried_layer(
 
 
 def _changed_classes(annotations: Annotations) -> NDArray[np.intp]:
-    """Code that each class has in a mirror."""
+    """Return the code that each class takes in a flipped image, by `flip_pairs`."""
     at = {label: code for code, label in enumerate(annotations.classes)}
     codes = np.arange(len(at))
     for one, other in annotations.flip_pairs:
@@ -511,6 +566,7 @@ def _changed_classes(annotations: Annotations) -> NDArray[np.intp]:
 
 
 def _are_round(boxes: Floats, box: str) -> NDArray[np.bool_]:
+    """Return which boxes are carried by their inscribed ellipse rather than their corners."""
     if box != "auto":
         return np.full(len(boxes), box == "ellipse")
     sides = boxes[:, 2:] - boxes[:, :2]
@@ -521,7 +577,7 @@ def _are_round(boxes: Floats, box: str) -> NDArray[np.bool_]:
 def _kept(
     boxes: Floats, share: Floats, index: NDArray[np.intp], how: _How
 ) -> tuple[NDArray[np.intp], list[tuple[int, str]]]:
-    """The objects of which enough is seen; why others are not kept."""
+    """Return the positions of the objects to keep, and (index, reason) of the others."""
     sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
     is_out = (share <= 0) | (sides <= 0)
     is_hidden = ~is_out & (share < how.min_visible)
@@ -540,7 +596,7 @@ def _kept(
 def _by_outlines(
     view: View, outlines: Sequence[Floats], moved: Sequence[Floats] | None
 ) -> tuple[Floats, float]:
-    """Box of carried outlines, and how much of the object is seen."""
+    """Return the box of an object with outlines, and the share of it that is visible."""
     if view.is_exact:
         if not moved:
             return np.zeros(4), 0.0
@@ -557,12 +613,13 @@ def _by_outlines(
 
 
 def _area(outline: Floats) -> float:
+    """Return the area within an outline, (p, 2), by the shoelace formula."""
     x, y = outline.T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 def _carried_points(view: View, points: Floats, annotations: Annotations) -> Floats:
-    """Keypoints, (k, p, 3): out of view they are gone, behind something hidden."""
+    """Return moved keypoints, (k, p, 3): visibility 0 out of view, at most 1 behind something."""
     if not points.size:
         return points
     flat = points.reshape(-1, 3)
@@ -582,7 +639,7 @@ def _carried_points(view: View, points: Floats, annotations: Annotations) -> Flo
 
 
 def sides_changed(names: Sequence[str], n: int, pairs: Sequence[tuple[str, str]] = ()) -> list[int]:
-    """Order of the keypoints in which left and right have changed places, and those in `pairs`.
+    """Return the order of `n` keypoints in a flipped image: left and right, and `pairs`, swapped.
 
     Examples
     --------
@@ -605,18 +662,18 @@ def sides_changed(names: Sequence[str], n: int, pairs: Sequence[tuple[str, str]]
 def _carried_maps(
     plan: ResamplingPlan, maps: Any, images: Any, fill: Any, n_jobs: int | None
 ) -> Any:
-    """Label maps of the rows of a plan, by the nearest pixel."""
+    """Return the label maps of the rows of a plan, by the nearest pixel."""
     listed, put_back = _maps(maps, plan.n_source)
-    dtype = listed[0].dtype if listed else np.dtype(np.uint8)
-    value = _fill_value(fill, dtype)
-    sizes = np.array([each.shape[:2] for each in listed], dtype=np.intp).reshape(-1, 2)
+    _check_fill(fill, listed)
+    sizes = _sizes_of(listed)
     home = _Sizes(sizes) if images is None else open_images(images)
     check_lengths(home, listed)
-    return put_back(_maps_through(plan, listed, home, value, n_jobs))
+    _check_sizes(plan, home, sizes, n_jobs)
+    return put_back(_maps_through(plan, listed, home, fill, n_jobs))
 
 
 def _maps(maps: Any, n: int) -> tuple[list[NDArray[Any]], Callable[[list[Any]], Any]]:
-    """Label maps as a list, and the way back to what they came in."""
+    """Return label maps as a list, and a function that puts such a list into their container."""
     if isinstance(maps, (str, bytes)) or not hasattr(maps, "__len__") or len(maps) != n:
         got = f"{len(maps)} of them" if hasattr(maps, "__len__") else repr(maps)[:60]
         raise ValueError(
@@ -639,10 +696,24 @@ def _maps(maps: Any, n: int) -> tuple[list[NDArray[Any]], Callable[[list[Any]], 
     return listed, type(maps) if isinstance(maps, (list, tuple)) else list
 
 
-def _fill_value(fill: Any, dtype: np.dtype[Any]) -> Any:
+def _check_fill(fill: Any, maps: Sequence[NDArray[Any]]) -> None:
+    """Raise if a label map cannot hold the label of pixels that show no source pixel."""
+    for dtype in dict.fromkeys(each.dtype for each in maps):
+        _fill_value(fill, [dtype])
+
+
+def _fill_value(fill: Any, dtypes: Sequence[np.dtype[Any]]) -> Any:
+    """Return the label of pixels that show no source pixel, in a dtype that holds all `dtypes`."""
+    dtype = np.result_type(*dtypes)
+    if dtype.kind == "f":  # no integer holds both int64 and uint64
+        raise ValueError(
+            "`targets` must be label maps that are mixed in one dtype of integers, got "
+            f"{' and '.join(map(str, dict.fromkeys(dtypes)))}. Convert them: labels.astype(int)."
+        )
     if dtype.kind == "b":
         return np.bool_(False if fill is None else fill)
-    value, limits = IGNORED if fill is None else int(fill), np.iinfo(dtype)
+    limits = np.iinfo(dtype)
+    value = int(fill) if fill is not None else IGNORED if limits.max >= IGNORED else -1
     if not limits.min <= value <= limits.max:
         raise ValueError(
             f"`fill` must be a label that {dtype} can hold, got {value}. Pass another."
@@ -657,6 +728,7 @@ def _maps_through(
     fill: Any,
     n_jobs: int | None,
 ) -> list[NDArray[Any]]:
+    """Return the label map of each row of a plan, through all of its steps."""
     if plan.previous is not None:
         before = _maps_through(plan.previous, maps, images, fill, n_jobs)
         maps, images, plan = before, DrawnImages(plan.previous, images), plan.last_step
@@ -669,14 +741,17 @@ def _maps_through(
         for at, row in enumerate(block.tolist()):
             parents = [int(part.base[at]), *part.partners[at].tolist()]
             shown = [layer.row(at) for layer in layers]
-            carried = np.full(shown[0].size, fill)
-            # where parents are blended, the larger share is seen: it comes last
+            label = _fill_value(fill, [maps[parent].dtype for parent in parents])
+            carried = np.full(shown[0].size, label)
+            # Labels cannot be blended: where parents are, the one with the largest share is
+            # copied last and covers the others.
             for one in sorted(shown, key=lambda layer: float(layer.share[0])):
                 parent = maps[parents[one.member]]
                 view = View(one)
                 fits = parent if parent.shape == one.size else resized_mask(parent, one.size)
                 there = view.values(np.ones(one.size, dtype=np.bool_), np.False_)
-                np.copyto(carried, view.values(fits, fill), where=there)
+                moved = view.values(fits.astype(label.dtype, copy=False), label)
+                np.copyto(carried, moved, where=there)
             found[row] = carried
 
     if len(rows):

@@ -13,9 +13,14 @@ __all__ = ["as_groups", "column_of", "is_in_pixels", "is_missing", "rows_of", "s
 
 
 def rows_of(array: Any, rows: NDArray[np.intp], n_source: int) -> Any:
-    """Take rows of a list, an array, a sparse matrix or something of pandas, in its container.
+    """Return some rows of a list, array, sparse matrix or pandas object, in the same container.
 
-    What has no rows, or another number of them, is refused.
+    Raises
+    ------
+    TypeError
+        If `array` has no rows.
+    ValueError
+        If it does not have `n_source` of them.
 
     Examples
     --------
@@ -47,16 +52,16 @@ def rows_of(array: Any, rows: NDArray[np.intp], n_source: int) -> Any:
 
 
 _TARGETS = {"boxes", "bboxes", "bbox", "masks", "mask", "keypoints", "polygons", "segmentation"}
-"""Keys of the dicts in which detectors get what belongs to one image."""
+"""Keys of the dicts that detectors take, one for each image, whose values are in pixels."""
 
 
 def is_in_pixels(array: Any) -> bool:
-    """Return whether values are places in the pixels of images: boxes, masks, keypoints.
+    """Return whether values are positions in the pixels of images: boxes, masks, keypoints.
 
-    What says so itself, by an attribute ``in_pixels``; lists of boxes (k, 4) and of the dicts that
-    detectors take; bool arrays of shape (n, H, W); label maps: integers (n, H, W), one array or a
-    list, in areas of one value, or of few values. Other numbers (n, H, W) may be anything, such as
-    the images.
+    True for objects with a true attribute ``in_pixels``; for lists of boxes (k, 4) and of the
+    dicts that detectors take; for bool arrays of shape (n, H, W); and for label maps: integers
+    (n, H, W), one array or a list, with areas of one value, or with few values. Other numbers
+    (n, H, W) may be anything, such as the images.
 
     Examples
     --------
@@ -78,7 +83,8 @@ def is_in_pixels(array: Any) -> bool:
         return any(isinstance(row, Mapping) and _TARGETS & {*map(str, row)} for row in rows)
     if not any(len(row) for row in rows) or not all(map(_is_box_list, rows)):
         return False
-    # images of four columns in a list have one height, and columns in no order
+    # A list of images that are four pixels wide looks like a list of boxes. But images have one
+    # height, and their columns are in no order, whereas x_min <= x_max and y_min <= y_max.
     ordered = (np.asarray(row, dtype=np.float64) for row in rows if len(row))
     return len({len(row) for row in rows}) > 1 or all(
         bool((boxes[:, :2] <= boxes[:, 2:]).all()) for boxes in ordered
@@ -86,15 +92,17 @@ def is_in_pixels(array: Any) -> bool:
 
 
 SAMPLE = 32
-"""Images that are looked at to tell label maps from images."""
+"""Number of images, evenly spaced, by which label maps are told from images."""
 FEW = 16
-"""Values of which a quantity of integers is more likely labels than brightness."""
+"""Up to so many different values, integers are more likely labels than brightness."""
 
 
 def _are_label_maps(array: Any) -> bool:
-    """Whether integers (n, H, W) are rather labels of pixels than images: flat, or of few values.
+    """Return whether integers (n, H, W) look like labels of pixels: flat, or of few values.
 
-    Brightness changes from pixel to pixel, at least where it is not that of the background.
+    Brightness changes from pixel to pixel, at least where it is not that of the background. So
+    these are labels if at least half of all neighbours in a row are equal, also among those pairs
+    in which neither pixel has the most frequent value, that of the background.
     """
     is_list = isinstance(array, (list, tuple)) or (
         isinstance(array, np.ndarray) and array.dtype.kind == "O"
@@ -124,7 +132,7 @@ def _are_label_maps(array: Any) -> bool:
 
 
 def _is_box_list(row: Any) -> bool:
-    """Whether these may be the boxes of one image: none, or rows of four numbers."""
+    """Return whether `row` may hold the boxes of one image: none, or rows of four numbers."""
     try:
         return not len(row) or np.asarray(row, dtype=np.float64).shape[1:] == (4,)
     except (TypeError, ValueError):
@@ -132,11 +140,11 @@ def _is_box_list(row: Any) -> bool:
 
 
 def column_of(values: Any, name: str) -> NDArray[Any]:
-    """One value for each image, out of any container, as an array of objects, shape (n,).
+    """Return one value for each image, from any container, as an array of objects, shape (n,).
 
     Arrays and tensors of shape (n,) or (n, 1), lists of values, of tensors of one value or of
     rows of one, Series and one-column frames of pandas and polars, Arrow arrays: all of them
-    mean the same. What a mask hides is None.
+    mean the same. Masked values become None.
 
     Raises
     ------
@@ -165,18 +173,18 @@ def column_of(values: Any, name: str) -> NDArray[Any]:
 
 
 def _entries(values: Any) -> Sequence[Any]:
-    """The entries of a container along its first axis; of one column, the entries of that."""
+    """Return the entries of a container along its first axis, or those of its only column."""
     if hasattr(values, "detach"):  # a tensor, on whatever device
         values = values.detach().cpu()
     if not isinstance(values, (list, tuple)) and hasattr(values, "__array__"):
         if not isinstance(values, np.ndarray):
             dates = str(getattr(values, "dtype", "")).startswith(("datetime64", "timedelta64"))
-            # As objects, lest a missing value turns numbers into floats, or a mask is lost;
-            # dates as they are, lest they become numbers.
+            # As objects, so that a missing value does not turn integers into floats and no mask
+            # is lost; dates keep their dtype, because as objects they would become numbers.
             values = np.asarray(values, dtype=None if dates else object)
         shape = np.shape(values)
         values = values.ravel() if shape[1:] == (1,) else values
-        # tolist() of an array makes plain numbers, but of dates in nanoseconds, too
+        # tolist() below makes plain Python values, but of dates in nanoseconds it makes integers.
         hidden = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
         if values.ndim == 1 and hidden is not None:
             values = np.ma.getdata(values).astype(object)  # a copy
@@ -186,6 +194,7 @@ def _entries(values: Any) -> Sequence[Any]:
 
 
 def _scalar(entry: Any, row: int, name: str) -> Any:
+    """Return a plain value from an entry of a column; raise if it holds several."""
     if entry is np.ma.masked:
         return None
     if isinstance(entry, np.generic):
@@ -212,7 +221,7 @@ def as_groups(
     of: str = "source images, for which the plan was drawn",
     called: Sequence[Any] | None = None,
 ) -> NDArray[Any]:
-    """Groups of `n` images as an array of plain values, shape (n,); one meaning everywhere.
+    """Return the groups of `n` images as an array of plain values, shape (n,).
 
     Parameters
     ----------
@@ -221,14 +230,14 @@ def as_groups(
     n : int
         How many there must be.
     name, of : str
-        What the argument is called, and what has the groups.
+        Name of the argument, and of what has the groups, for messages.
     called : sequence of length n, default=None
-        What the user calls the images, such as the names of files; by default their rows.
+        What messages call the images, such as the names of files; by default their rows.
 
     Raises
     ------
     ValueError
-        If there is not one group for each image; the first row without is named.
+        If there is not one group for each image; the first row without one is named.
 
     Examples
     --------
@@ -264,9 +273,9 @@ def as_groups(
 
 
 def sortable(groups: NDArray[Any]) -> NDArray[Any]:
-    """Groups in a form that NumPy sorts: as they are, or as text where types are mixed.
+    """Return groups in a form that NumPy sorts: as they are, or as text where types are mixed.
 
-    What was equal stays equal.
+    Groups that were equal stay equal.
 
     Examples
     --------
@@ -275,7 +284,8 @@ def sortable(groups: NDArray[Any]) -> NDArray[Any]:
     """
     natural = np.array(groups.tolist()) if len({type(group) for group in groups}) == 1 else groups
     if natural.shape != groups.shape or natural.dtype.kind == "U":
-        natural = groups  # tuples; long texts, which an array pads
+        # Of tuples NumPy makes a 2-D array, and it pads all texts to the longest.
+        natural = groups
     try:
         np.unique(natural)
     except TypeError:
@@ -285,8 +295,8 @@ def sortable(groups: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a label or group is None, NaN, NaT or pandas.NA."""
+    """Return whether a label or group is None, NaN, NaT or pandas.NA."""
     try:
         return value is None or bool(value != value)
-    except TypeError:  # pandas.NA has no truth
+    except TypeError:  # pandas.NA != pandas.NA is NA, which bool() refuses
         return True

@@ -1,4 +1,4 @@
-"""Containers: how the caller holds the images, and how to hand the result back alike."""
+"""Containers: take images out of what the caller passed, and return results in the same kind."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from scipy import sparse
 from imblearn_images.core.modes import SUFFIXES, pillow_pixels
 
 Recolumn = Callable[[list[Any], "NDArray[np.intp] | None"], Any]
+"""``remake(values, rows)`` of :func:`as_column`."""
 
 
 def as_column(X: Any) -> tuple[list[Any], Recolumn] | None:
-    """Elements of a column, or of a data frame of one column, and the way back.
+    """Return the elements of a column, or one-column data frame, and a function to remake it.
 
     Returns
     -------
     values, remake : list, callable; or None
-        ``remake(values, rows)`` makes a column of the same kind, name and dtype where it can
-        hold the values; `rows` are the rows of `X` whose index labels it gets, or None. None
-        if `X` is not a column of these libraries.
+        ``remake(values, rows)`` makes a column of the same kind and name, and of the same dtype
+        if that can hold the values; `rows` are the rows of `X` whose index labels it gets, or
+        None. None instead of the pair if `X` is not a column of pandas, polars or Arrow.
 
     Examples
     --------
@@ -36,7 +37,7 @@ def as_column(X: Any) -> tuple[list[Any], Recolumn] | None:
     True
     """
     for library, columns in (("pandas", _pandas), ("polars", _polars), ("pyarrow", _arrow)):
-        # Whoever passes a column has imported its library; what looks like pandas has `iloc`.
+        # A caller who passes a column has imported its library: nothing is imported here.
         module = sys.modules.get(library)
         if module is not None and (found := columns(module, X)) is not None:
             return found
@@ -44,6 +45,7 @@ def as_column(X: Any) -> tuple[list[Any], Recolumn] | None:
 
 
 def _pandas(pd: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    """Return what :func:`as_column` returns for an object of pandas, or of its interface."""
     if hasattr(X, "iloc"):
         if X.ndim == 2 and X.shape[1] != 1:
             return None
@@ -72,7 +74,7 @@ def _pandas(pd: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
 
 
 def _pandas_dtype(dtype: Any, values: list[Any]) -> Any:
-    """Return the dtype, or object: new files are no known category."""
+    """Return `dtype`, or object if it is categorical and lacks a value, such as a new file."""
     known = getattr(dtype, "categories", None)
     return dtype if known is None or set(values) <= set(known) else object
 
@@ -85,7 +87,7 @@ def _in_one_dimension(values: list[Any]) -> NDArray[Any]:
 
 
 def as_table(X: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | None:
-    """Return the values of a data frame of polars, and the way back; None for anything else."""
+    """Return the values of a polars data frame and a function to remake it, or None."""
     pl = sys.modules.get("polars")
     if pl is None or not isinstance(X, pl.DataFrame):
         return None
@@ -102,6 +104,7 @@ def as_table(X: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | Non
 
 
 def _polars(pl: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    """Return what :func:`as_column` returns for an object of polars."""
     if isinstance(X, pl.LazyFrame):
         raise TypeError("X is a LazyFrame, which holds no rows yet; pass X.collect().")
     if isinstance(X, pl.DataFrame) and X.width == 1:
@@ -111,6 +114,7 @@ def _polars(pl: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
 
 
 def _of_series(pl: Any, X: Any) -> tuple[list[Any], Recolumn]:
+    """Return the elements of a Series of polars, and a function to remake it."""
     dtype = inner = X.dtype
     while hasattr(inner, "inner"):
         inner = inner.inner
@@ -126,6 +130,7 @@ def _of_series(pl: Any, X: Any) -> tuple[list[Any], Recolumn]:
 
 
 def _arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
+    """Return what :func:`as_column` returns for an object of Arrow."""
     if isinstance(X, (pa.Table, pa.RecordBatch)) and X.num_columns == 1:
         name, (values, remake) = X.schema.names[0], _of_arrow(pa, X.column(0))
         table = pa.table if isinstance(X, pa.Table) else pa.record_batch
@@ -134,6 +139,7 @@ def _arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
 
 
 def _of_arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn]:
+    """Return the elements of an Arrow array, and a function to remake it."""
     kind = inner = X.type
     while hasattr(inner, "value_type") and not pa.types.is_dictionary(inner):
         inner = inner.value_type
@@ -150,16 +156,17 @@ def _of_arrow(pa: Any, X: Any) -> tuple[list[Any], Recolumn]:
 
 
 def _typed(values: list[Any], dtype: np.dtype[Any] | None) -> list[Any]:
-    """Nested lists of numbers as arrays of the dtype that the column says they have."""
+    """Return nested lists of numbers as arrays of the dtype that their column declares."""
     if dtype is None or dtype.kind not in "biuf":
         return values
     try:
         return [np.asarray(value, dtype=dtype) for value in values]
-    except (TypeError, ValueError):  # missing or ragged: refused by row, by whoever looks
+    except (TypeError, ValueError):  # missing or ragged: `_unwrap_elements` names the row
         return values
 
 
 Remake = Callable[[NDArray[Any]], Any]
+"""Makes of the pixels of one image the kind of object that the caller passed."""
 
 
 def is_path(value: Any) -> bool:
@@ -168,12 +175,12 @@ def is_path(value: Any) -> bool:
 
 
 def means_path(value: Any) -> bool:
-    """Return whether `value` is a path, or in bytes: these are refused, by their row."""
+    """Return whether `value` is meant as a path: a path, or bytes, which are refused later."""
     return isinstance(value, bytes) or is_path(value)
 
 
 def shortened(value: Any) -> str:
-    """What `value` is, in a few words.
+    """Describe `value` in a few words, for a message.
 
     Examples
     --------
@@ -190,7 +197,7 @@ def shortened(value: Any) -> str:
 
 def is_tensor(value: Any) -> bool:
     """Return whether `value` is a tensor of PyTorch."""
-    torch = sys.modules.get("torch")  # whoever passes a tensor has imported it
+    torch = sys.modules.get("torch")  # a caller who passes a tensor has imported it
     return torch is not None and isinstance(value, torch.Tensor)
 
 
@@ -232,7 +239,7 @@ def row_advice(row: Any) -> str:
         return ""
     shows = [_is_file_name(part) or (is_image(part) and not _is_nested(part)) for part in row]
     if not any(shows) and isinstance(row, tuple) and is_path(row[0]):
-        # Rows of words are a table of imbalanced-learn's, tuples are what data sets give.
+        # A list of words is a row of a table for imbalanced-learn; data sets return tuples.
         shows = list(map(is_path, row))
     others = [part for part, is_shown in zip(row, shows, strict=True) if not is_shown]
     if not any(shows) or not any(getattr(part, "ndim", 0) == 0 for part in others):
@@ -259,14 +266,14 @@ def _is_file_name(value: Any) -> bool:
 
 
 def as_array(value: Any, what: str) -> NDArray[Any]:
-    """Pixels of an image, or of a set of them, as an array of any dtype.
+    """Return the pixels of an image, or of a set of images, as an array of any dtype.
 
     Parameters
     ----------
     value : ndarray, PIL image, tensor, memoryview, nested sequence or anything with __array__
-        Pixels of a PIL image are those that reading its file would give, not turned by EXIF.
+        A PIL image gives the pixels of its file, without its EXIF orientation applied.
     what : str
-        Beginning of the message, such as "Row 3 of X".
+        What messages call it, such as "Row 3 of X".
 
     Raises
     ------
@@ -278,7 +285,7 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
             return pillow_pixels(value)
         except MemoryError:
             raise
-        except Exception as exc:  # an opened file is decoded only now, and that can raise anything
+        except Exception as exc:  # Pillow decodes an opened file only now, and may raise anything
             raise ValueError(f"{what} is an image of Pillow that cannot be used: {exc}") from exc
     if is_tensor(value):
         try:
@@ -303,12 +310,12 @@ def as_array(value: Any, what: str) -> NDArray[Any]:
 
 
 def check_unmasked(array: Any, what: str, by_row: bool = False) -> None:
-    """Raise for masked pixels: an image with holes cannot be mixed.
+    """Raise for masked pixels: an image with holes cannot be blended.
 
     Raises
     ------
     ValueError
-        Naming the rows if `by_row`.
+        If pixels are masked; it names the rows if `by_row`.
     """
     if not isinstance(array, np.ma.MaskedArray) or not np.ma.is_masked(array):
         return
@@ -325,7 +332,7 @@ def check_unmasked(array: Any, what: str, by_row: bool = False) -> None:
 
 
 def remake_of(values: Sequence[Any]) -> Remake:
-    """Return the function that turns pixels into the kind that all `values` have.
+    """Return the function that turns pixels into the kind of object that all `values` are.
 
     Examples
     --------
@@ -342,11 +349,12 @@ def remake_of(values: Sequence[Any]) -> Remake:
 
 
 def as_tensor(array: NDArray[Any]) -> Any:
-    """Pixels as a tensor of PyTorch, on the CPU."""
+    """Return pixels as a tensor of PyTorch, on the CPU."""
     return sys.modules["torch"].from_numpy(np.ascontiguousarray(array))
 
 
 Rewrap = Callable[[NDArray[Any], "NDArray[np.intp] | None"], Any]
+"""``rewrap(array, rows)`` of :func:`unwrap`."""
 
 
 def holds_paths(X: Any) -> bool:
@@ -355,12 +363,12 @@ def holds_paths(X: Any) -> bool:
 
 
 def holds_images(X: Any) -> bool:
-    """Tell whether `X`, as :func:`unwrap` returns it, is more than a table: images or paths."""
+    """Return whether `X`, as :func:`unwrap` returns it, holds images or paths, not a table."""
     return holds_paths(X) or (isinstance(X, np.ndarray) and X.ndim > 2)
 
 
 def unwrap(X: Any) -> tuple[Any, Rewrap]:
-    """Take images out of the container they came in: the one door of all that takes images.
+    """Take images out of the container they came in; every function that takes images calls this.
 
     Parameters
     ----------
@@ -370,13 +378,12 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     Returns
     -------
     images : ndarray or array-like
-        An array (n, ...) of pixels, a 1-D array of paths, or `X` itself where it is
-        neither (2-D lists, data frames, sparse matrices): imbalanced-learn's own
-        containers.
+        An array (n, ...) of pixels, a 1-D array of paths, or `X` itself where it holds
+        neither: 2-D lists, data frames and sparse matrices, which imbalanced-learn takes.
     rewrap : callable
         ``rewrap(array, rows)`` puts an array of the first return value's kind back into
-        the container. `rows` are the source rows it was selected from, or None; pandas
-        objects then keep their index labels, as imbalanced-learn's do.
+        the container. `rows` are the source rows it was selected from, or None; given rows,
+        pandas objects keep their index labels, as in imbalanced-learn.
 
     Raises
     ------
@@ -384,13 +391,13 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
         For images of different shapes in one list or object array, for path containers
         with an element that is not a path, and for masked pixels; the row is named.
     TypeError
-        For what cannot be read twice or has no rows that are images: generators, mappings,
-        sets, data sets of pairs; the message says what to pass.
+        For objects that can be read only once or whose rows are not images: generators,
+        mappings, sets, data sets of pairs; the message says what to pass.
 
     Notes
     -----
-    An *image* is an array, a tensor of PyTorch, an image of Pillow (whose pixels are those that
-    reading its file would give, not turned by EXIF) or nested lists of numbers.
+    An *image* is an array, a tensor of PyTorch, an image of Pillow (its EXIF orientation is not
+    applied) or nested lists of numbers.
 
     ==============================================  ============================================
     container                                       comes back as
@@ -398,7 +405,7 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     ndarray, memmap (n, ...) of pixels              ndarray
     tensor of PyTorch (n, ...)                      tensor, on the CPU
     h5py, zarr, xarray, memoryview (n, ...)         ndarray
-    dask.array (n, H, W[, C])                       dask.array, of samplers; else ndarray
+    dask.array (n, H, W[, C])                       dask.array from samplers; else ndarray
     list, tuple, object array of images             the same, of the same kind of images
     nested list, tuple of numbers (n, H, W[, C])    list, tuple
     list, tuple of str or Path                      list, tuple
@@ -428,7 +435,7 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
         )
     if isinstance(X, np.ndarray):
         return _unwrap_array(X)
-    if hasattr(X, "as_given"):  # a home of pixels, at a door that takes none
+    if hasattr(X, "as_given"):  # a home of pixels, passed to a function that takes containers only
         return X.as_given(), _as_it_is
     if sparse.issparse(X):
         return X, _as_it_is
@@ -445,6 +452,7 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
 
 
 def _as_it_is(array: NDArray[Any], rows: NDArray[np.intp] | None) -> Any:
+    """Return the array: the `rewrap` of containers that are arrays."""
     return array
 
 
@@ -460,6 +468,7 @@ def join_paths(paths: NDArray[Any], more: Sequence[str]) -> NDArray[Any]:
 
 
 def _unwrap_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
+    """Unwrap an ndarray: of pixels, of paths, or of objects that are images."""
     if isinstance(X, np.ma.MaskedArray):
         check_unmasked(X, "X", by_row=True)
         return unwrap(np.asarray(np.ma.getdata(X)))
@@ -490,9 +499,9 @@ def _unwrap_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
 def _unwrap_elements(
     X: Any, values: Any, remake: Callable[[list[Any], Any], Any]
 ) -> tuple[Any, Rewrap]:
-    """Make one array of images that are objects of their own, or of paths.
+    """Return one array of `values`, which are images or paths, and its `rewrap`.
 
-    `remake` makes a container like `X` of new elements.
+    `remake` makes a container like `X` from new elements.
     """
     if any(map(means_path, values)):
         as_objects = not all(isinstance(path, str) for path in values) or values is not X
@@ -513,12 +522,14 @@ def _unwrap_elements(
 def _unwrap_column(
     X: Any, values: list[Any], remake: Callable[[list[Any], Any], Any]
 ) -> tuple[Any, Rewrap]:
+    """Unwrap a column of images or paths; of anything else it is a table of one column."""
     if any(means_path(value) or is_image(value) or row_advice(value) for value in values):
         return _unwrap_elements(X, values, remake)
     return _unwrap_table(X)
 
 
 def _unwrap_table(X: Any) -> tuple[Any, Rewrap]:
+    """Unwrap a table: a polars data frame becomes an array, other tables stay as they are."""
     table = as_table(X)
     if table is None:
         return X, _as_it_is
@@ -526,19 +537,19 @@ def _unwrap_table(X: Any) -> tuple[Any, Rewrap]:
 
 
 def _unwrap_array_like(X: Any) -> tuple[Any, Rewrap]:
-    """Arrays of other libraries, such as h5py, zarr, dask and xarray, and frames."""
+    """Unwrap arrays of other libraries, such as h5py, zarr, dask and xarray, and data frames."""
     if isinstance(X, Image.Image):
         raise TypeError(f"X is one image, {shortened(X)}; pass a list of images, [X].")
     if hasattr(X, "iloc") or as_table(X) is not None:
         return _unwrap_table(X)
     array = as_array(X, "X")
     images, rewrap = _unwrap_array(array)
-    # Other tables and columns of numbers are imbalanced-learn's own business, or its to refuse.
+    # Other tables and columns of numbers go to imbalanced-learn, which takes or refuses them.
     return (images, rewrap) if hasattr(X, "ndim") or holds_paths(images) else (X, _as_it_is)
 
 
 def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
-    """Sequences of other kinds; what is none is refused with the way to make one of it."""
+    """Unwrap other sequences; raise for what is not a sequence, and say how to make one of it."""
     kind = type(X).__name__
     if isinstance(X, Iterator):
         raise TypeError(
@@ -546,7 +557,7 @@ def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
             "path for each label."
         )
     if isinstance(X, Mapping):
-        raise TypeError(f"X is a {kind}; pass its images alone, list(X.values()), or X[name].")
+        raise TypeError(f"X is a {kind}; pass only its images, list(X.values()), or X[name].")
     if isinstance(X, (set, frozenset)):
         raise TypeError(f"X is a {kind}, which has no order; pass a list, sorted(X).")
     if isinstance(X, (KeysView, ValuesView)):
@@ -578,6 +589,7 @@ def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
 
 
 def _apart(advice: str) -> str:
+    """Return what is wrong with a row, from :func:`row_advice`, without its remedy."""
     return advice.split(";")[0]
 
 
@@ -597,6 +609,7 @@ def _in_objects(values: Any) -> NDArray[Any]:
 
 
 def _paths(X: Sequence[Any] | NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return paths as an array of `dtype`, or of str if it is None; name a row without a path."""
     for row, path in enumerate(X):
         if not is_path(path):
             raise ValueError(
@@ -609,8 +622,9 @@ def _paths(X: Sequence[Any] | NDArray[Any], dtype: Any) -> NDArray[Any]:
 
 
 def _stack(values: Sequence[Any]) -> NDArray[Any]:
+    """Return images of one shape and dtype as one array; name a row that differs."""
     if isinstance(values[0], (list, tuple)):
-        try:  # numbers of one dtype, whichever row holds the first fraction
+        try:  # all rows at once: row by row, one may become integers and another floats
             return np.asarray(values)
         except ValueError:
             pass  # ragged: the row is named below
@@ -633,9 +647,10 @@ def _stack(values: Sequence[Any]) -> NDArray[Any]:
 
 
 def _image(row: int, value: Any) -> NDArray[Any]:
+    """Return the pixels of one image, or raise naming its row."""
     if not is_image(value):
         raise ValueError(
-            f"Row {row} of X is {shortened(value)}, not an image as others are; pass an array "
+            f"Row {row} of X is {shortened(value)}, not an image like other rows; pass an array "
             "(H, W) or (H, W, C) for every image."
         )
     return as_array(value, f"Row {row} of X")

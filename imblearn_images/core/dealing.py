@@ -1,10 +1,9 @@
 """Dealing: which images of a class come next, and in which order classes take turns.
 
 A class is a deck of cards. It is shuffled and dealt card by card; when it is used up, it is
-shuffled again, and so on without end. Whoever wants `number` images takes that many cards from
-where the last one stopped, so that no card is dealt twice before all were dealt once, from one
-epoch to the next, too. Nothing has to be remembered: card 1,234,567 of this stream is a function
-of the seed.
+shuffled again, and so on without end. A call for `number` images takes that many cards from where
+the last call stopped, so that no card is dealt twice before all were dealt once, also across
+epochs. Nothing has to be stored: card 1,234,567 of this stream is a function of the seed.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 __all__ = ["Decks", "deal", "smallest_codes", "spread_classes", "taking_turns"]
 
 BOX = 1024
-"""Small decks are shuffled several at a time, about so many cards: a generator of random numbers
-takes as long to make as a thousand cards to shuffle."""
+"""Small decks are shuffled together, up to so many cards: to make a generator of random numbers
+takes as long as to shuffle a thousand cards."""
 
 
 def deal(n: int, first: int, number: int, seed: tuple[int, ...]) -> NDArray[np.intp]:
-    """Cards `first`, `first` + 1, ... of the endless stream of shuffled decks of `n` cards.
+    """Return cards `first`, `first` + 1, ... of the endless stream of shuffled decks of `n` cards.
 
     Parameters
     ----------
@@ -83,7 +82,7 @@ class Decks:
 
     def __init__(self, codes: NDArray[np.integer], sizes: NDArray[np.integer], seed: int) -> None:
         rows = np.argsort(codes.astype(smallest_codes(len(sizes)), copy=False), kind="stable")
-        # twenty million of them are held through a whole training
+        # held through a whole training, possibly twenty million of them: 32 bits where they fit
         self.rows = rows.astype(np.int32) if len(rows) <= np.iinfo(np.int32).max else rows
         self.sizes = np.asarray(sizes, dtype=np.int64)
         self.seed = seed
@@ -91,7 +90,7 @@ class Decks:
     def deal(
         self, before: NDArray[np.integer], numbers: NDArray[np.integer]
     ) -> NDArray[np.integer]:
-        """Deal so many rows of every class.
+        """Deal a number of rows of every class.
 
         Parameters
         ----------
@@ -117,19 +116,19 @@ class Decks:
 
 
 def taking_turns(turns: NDArray[np.integer], by_class: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Put rows that are sorted by class in the order in which classes take turns.
+    """Put rows that are sorted by class into the order in which classes take turns.
 
     Parameters
     ----------
     turns : ndarray of shape (n,)
         Class of every row of the result, from 0.
     by_class : ndarray of shape (n,)
-        Rows of class 0, then those of class 1 and so on, as many as it has turns.
+        Rows of class 0, then those of class 1 and so on: of each as many as it has turns.
 
     Returns
     -------
     rows : ndarray of shape (n,)
-        The rows of one class are in the order in which they were.
+        The rows of one class keep their order.
 
     Examples
     --------
@@ -142,14 +141,14 @@ def taking_turns(turns: NDArray[np.integer], by_class: NDArray[np.integer]) -> N
 
 
 def smallest_codes(n_classes: int) -> type[np.integer]:
-    """Type for class numbers: 16-bit integers are sorted by counting, in linear time."""
+    """Return the type for class numbers: NumPy sorts 16-bit integers in linear time (radix)."""
     return np.int16 if n_classes <= np.iinfo(np.int16).max else np.int32
 
 
 def spread_classes(
     numbers: NDArray[np.integer], block: int, rng: np.random.Generator
 ) -> NDArray[np.integer]:
-    """Order in which classes take turns so that every block of rows holds its share of each.
+    """Return an order of classes in which every block of rows holds its share of each.
 
     Parameters
     ----------
@@ -158,7 +157,7 @@ def spread_classes(
     block : int
         Rows of a block; the last one may be shorter.
     rng : Generator
-        Shuffles within blocks, and chooses with which block the round begins.
+        Shuffles within blocks, and chooses the block that comes first.
 
     Returns
     -------
@@ -169,7 +168,7 @@ def spread_classes(
     Notes
     -----
     After every block each class has had its share of all rows so far to within less than one. Such
-    an order always exists: rows of a class have release times and deadlines, and whoever serves the
+    an order always exists: rows of a class have release times and deadlines, and serving the
     earliest deadline first meets all of them, as in fair scheduling. Without the shuffle within
     blocks, one rank of eight that takes every eighth row might see a single class.
 
@@ -193,7 +192,8 @@ def spread_classes(
     n, classes = int(numbers.sum()), len(numbers)
     turns = np.empty(n, dtype=smallest_codes(classes))
     codes = np.arange(classes, dtype=turns.dtype)
-    # classes of one size have the same deadlines: none is to be the first every time
+    # Classes of one size have the same deadlines; a random order among these keeps one of them
+    # from always being first.
     tie = rng.permutation(classes) / (classes * 2.0)
     period = n / np.maximum(numbers, 1)
     done = np.zeros(classes, dtype=np.int64)
@@ -203,7 +203,8 @@ def spread_classes(
         now = np.maximum(share // n - done, 0)
         spare = stop - start - int(now.sum())
         if spare:
-            late = np.flatnonzero(-(-share // n) - done > now)  # may have one more, none has two
+            # classes whose share is not a whole number: each may have one row more, not two
+            late = np.flatnonzero(-(-share // n) - done > now)
             due = period[late] * (done[late] + now[late] + 1)
             now[late[np.lexsort((tie[late], due))[:spare]]] += 1
         turns[start:stop] = np.repeat(codes, now)

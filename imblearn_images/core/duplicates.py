@@ -1,9 +1,9 @@
 """Duplicates: which images are the same picture, byte for byte or to the eye.
 
-Pictures are compared by a perceptual hash: the signs of the 16 x 16 lowest frequencies of a
-thumbnail of 64 x 64 grey levels, 256 bits, by the package ImageHash. Brightness, contrast,
-compression and size hardly change it. The usual 64 bits suffice for photos, but see only
-the outline of small, centred images.
+Pictures are compared by a perceptual hash of the package ImageHash: the signs of the 16 x 16 lowest
+frequencies of a grey thumbnail of 64 x 64 pixels, 256 bits. Brightness, contrast, compression and
+size hardly change it. The usual 64 bits suffice for photos, but capture only the outline of small,
+centred images.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from imblearn_images.core.regular import open_regular
 SIDE = 16
 BITS = SIDE * SIDE
 ALIKE = 24
-"""Bits that may differ by default: look-alikes of one class rarely differ in as few."""
+"""Bits that may differ by default: similar images of one class rarely differ in so few."""
 PHOTOS = 48
-"""Bits that may differ between photos: pictures of one burst, or a crop of 2 % on each side."""
+"""Bits that may differ between photos: enough for a burst, or a crop of 2 % on each side."""
 THUMBNAIL = (4 * SIDE, 4 * SIDE)
 _HUGE = float(np.finfo(np.float32).max)
 TILE = 1024  # hashes; a tile of distances is 4 MB
@@ -53,12 +53,12 @@ def require_imagehash() -> None:
 
 
 def perceptual_hash(image: NDArray[Any]) -> int | None:
-    """Hash what an image looks like.
+    """Return a hash of what an image looks like.
 
     Parameters
     ----------
     image : ndarray of shape (H, W), (H, W, C) or (C, H, W)
-        Any real dtype; the mean of the channels counts, where the shape says they probably are.
+        Any real dtype; channels, found by the shape, are averaged.
 
     Returns
     -------
@@ -81,7 +81,8 @@ def perceptual_hash(image: NDArray[Any]) -> int | None:
     small = np.asarray(grey.resize(THUMBNAIL, Resampling.BILINEAR))
     low, high = float(small.min()), float(small.max())
     span = high - low
-    if not (0 < span <= _HUGE and 255 / span <= _HUGE):  # nor within the range of float32
+    # also false where the difference, or the factor below, is beyond the range of float32
+    if not (0 < span <= _HUGE and 255 / span <= _HUGE):
         return None
     levels = np.rint((small - low) * (255 / span)).astype(np.uint8)
     return int(str(imagehash.phash(Image.fromarray(levels), hash_size=SIDE)), 16)
@@ -98,12 +99,12 @@ def hash_file(path: files.FilePath) -> tuple[int, str]:
 
 
 def hash_file_look(path: files.FilePath) -> int | None:
-    """Hash what the image in a file looks like; see :func:`perceptual_hash`."""
+    """Return the :func:`perceptual_hash` of the image in a file."""
     return perceptual_hash(files.read_look(path, size=THUMBNAIL))
 
 
 def contents(X: Any, *, n_jobs: int | None = None) -> list[str]:
-    """SHA-256 of every image: of the bytes of its file, or of its pixels.
+    """Return the SHA-256 of every image: of the bytes of its file, or of its pixels.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def contents(X: Any, *, n_jobs: int | None = None) -> list[str]:
 
 
 def looks(X: Any, *, n_jobs: int | None = None) -> list[int | None]:
-    """Perceptual hash of every image.
+    """Return the perceptual hash of every image.
 
     Parameters
     ----------
@@ -140,14 +141,14 @@ def looks(X: Any, *, n_jobs: int | None = None) -> list[int | None]:
 
 
 def near_duplicates(hashes: Sequence[int | None], threshold: int) -> NDArray[np.intp]:
-    """Group images whose perceptual hashes differ in few bits, directly or over others.
+    """Group images whose perceptual hashes differ in few bits, directly or through others.
 
     Parameters
     ----------
     hashes : sequence of int or None, length n
-        256 bits each; None is near to nothing.
+        256 bits each; None is a group of its own.
     threshold : int
-        Bits that may differ.
+        Number of bits that may differ.
 
     Returns
     -------
@@ -164,7 +165,8 @@ def near_duplicates(hashes: Sequence[int | None], threshold: int) -> NDArray[np.
     parts = np.arange(len(different))
     for one, other, distances in _tiles(different, different):
         left, right = np.nonzero(distances <= threshold)
-        # tile by tile, so that many images of one look need no list of all their pairs
+        # Groups are joined after every tile: of many equal images, the list of all pairs would
+        # not fit into memory.
         edges = (parts[one.start + left], parts[other.start + right])
         parts = _connected(*edges, n=len(parts))[parts]
     groups = np.arange(len(hashes)) + len(parts)
@@ -176,14 +178,14 @@ def near_duplicates(hashes: Sequence[int | None], threshold: int) -> NDArray[np.
 def nearest_look(
     hashes: Sequence[int | None], among: Sequence[int | None]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find for every hash the one that differs least, the first of equals.
+    """Find for every hash the one in `among` that differs in the fewest bits, the first of equals.
 
     Parameters
     ----------
     hashes : sequence of int or None, length n
-        256 bits each; None is near to nothing.
+        256 bits each; None has no nearest hash.
     among : sequence of int or None, length m
-        Where to look.
+        The hashes to search.
 
     Returns
     -------
@@ -213,7 +215,7 @@ def nearest_look(
 
 
 def _words(hashes: Sequence[int | None]) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Rows that have a hash, and their hashes, 32 bytes each."""
+    """Return the rows that have a hash, (m,), and their hashes as bytes, (m, 32)."""
     known = [(row, value) for row, value in enumerate(hashes) if value is not None]
     data = b"".join(value.to_bytes(BITS // 8, "big") for _, value in known)
     rows = np.array([row for row, _ in known], dtype=np.intp)
@@ -223,23 +225,27 @@ def _words(hashes: Sequence[int | None]) -> tuple[NDArray[np.intp], NDArray[np.u
 def _tiles(
     one: NDArray[np.uint8], other: NDArray[np.uint8]
 ) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
-    """Distances in bits, tile by tile; of a set to itself every pair once."""
+    """Yield rows, columns and distances in bits, tile by tile; within one set, every pair once."""
     with one_blas_thread:
         for top in range(0, len(one), TILE):
             left = _signs(one[top : top + TILE])
             for start in range(top if one is other else 0, len(other), TILE):
                 right = _signs(other[start : start + TILE])
-                distances = left @ right.T  # of signs: bits that agree less those that do not
+                # A product of signs is the number of equal bits minus that of different ones,
+                # exact in float32, and much faster than counting bits.
+                distances = left @ right.T
                 distances *= -0.5
                 distances += BITS / 2
                 yield slice(top, top + TILE), slice(start, start + TILE), distances
 
 
 def _signs(words: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the bits of hashes, (m, 32) bytes, as -1 and 1, (m, 256)."""
     return np.unpackbits(words, axis=1) * np.float32(2) - np.float32(1)
 
 
 def _connected(left: NDArray[np.intp], right: NDArray[np.intp], n: int) -> NDArray[np.intp]:
+    """Return the connected component of each of `n` nodes that are joined by edges."""
     graph = coo_matrix((np.ones(len(left), bool), (left, right)), (n, n))
     parts: NDArray[np.intp] = connected_components(graph, directed=False)[1].astype(np.intp)
     return parts

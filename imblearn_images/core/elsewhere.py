@@ -1,4 +1,4 @@
-"""Images that others hold: data sets of other libraries, and files on other machines."""
+"""Images from elsewhere: from data sets of other libraries, and from files on other machines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from imblearn_images.core.text import printable
 
 
 class ItemImages(Images):
-    """Images of a data set that gives them one by one: of torch, Hugging Face, a list.
+    """Images of a data set that returns them one by one: of torch, Hugging Face, or a list.
 
     Read more in the :ref:`User Guide <homes-beyond-files>`.
 
@@ -36,7 +36,7 @@ class ItemImages(Images):
         threads at once, and pickled where rows are drawn in other processes.
     key : str, int or callable, default=None
         Where in an item the image is: "image" in a dict, 0 in a pair of image and label; or a
-        function of the item that gives an array (H, W) or (H, W, C), such as
+        function of the item that returns an array (H, W) or (H, W, C), such as
         ``lambda item: item[0].permute(1, 2, 0)``. By default the item is the image. Images of
         Pillow are read as files are.
     shape : tuple, default=None
@@ -48,6 +48,8 @@ class ItemImages(Images):
     ValueError
         If the data set is empty, or an item holds no image, or one of another dtype or number of
         channels than the first, or of another shape than `shape`; the row is named.
+    TypeError
+        If the data set has no length or no items by row.
 
     Examples
     --------
@@ -73,7 +75,7 @@ class ItemImages(Images):
         if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
             raise TypeError(
                 "`dataset` must have a length and items by row, got "
-                f"{type(dataset).__name__}. Draw what comes as a stream into a store or files "
+                f"{type(dataset).__name__}. Write the images of a stream into files or a store "
                 "first."
             )
         if not len(dataset):
@@ -88,7 +90,7 @@ class ItemImages(Images):
         if shape is not None:
             if tuple(shape) != first.shape:
                 raise ValueError(
-                    f"`shape` must be that of all images, got {shape}, and row 0 has "
+                    f"`shape` must be the shape of all images, got {shape}, and row 0 has "
                     f"{first.shape}. Leave it out where shapes differ."
                 )
             self._shapes[:] = shape
@@ -97,14 +99,14 @@ class ItemImages(Images):
         return len(self._shapes)
 
     def shape_of(self, row: int) -> tuple[int, ...]:
-        """Shape of one image, which is decoded if that is not known yet."""
+        """Return the shape of one image, which is decoded if its shape is not known yet."""
         if not self._shapes[row, 0]:
             self._shapes[row] = self._image(row).shape
         return tuple(self._shapes[row].tolist())
 
     @property
     def uniform(self) -> tuple[int, ...] | None:
-        """The shape of all images, or None if they differ, or not all are known."""
+        """The shape of all images, or None if shapes differ or are not all known yet."""
         same = (self._shapes == self._shapes[0]).all()
         return self.shape_of(0) if same else None
 
@@ -117,22 +119,24 @@ class ItemImages(Images):
             place[...] = image
 
     def _image(self, row: int) -> NDArray[Any]:
+        """Return one image, or raise if it is not of the kind or shape that is expected."""
         image = self._decoded(row)
         known = tuple(self._shapes[row].tolist())
         if image.dtype != self.dtype or image.shape[2:] != tuple(self._shapes[0, 2:]):
             raise ValueError(
                 f"Images must have one dtype and number of channels, got {image.dtype} of shape "
                 f"{image.shape} in row {row}, and {self.dtype} of {self.shape_of(0)} in row 0. "
-                "Let `key` be a function that converts them."
+                "Pass as `key` a function that converts them."
             )
         if known[0] and image.shape != known:
             raise ValueError(
-                f"`shape` must be that of all images, got {known}, and row {row} has "
+                f"`shape` must be the shape of all images, got {known}, and row {row} has "
                 f"{image.shape}. Leave it out where shapes differ."
             )
         return image
 
     def _decoded(self, row: int) -> NDArray[Any]:
+        """Return the pixels of one item, or raise naming its row."""
         item = self.dataset[row]
         if callable(self.key):
             item = self.key(item)
@@ -141,11 +145,11 @@ class ItemImages(Images):
                 item = item[self.key]
             except (KeyError, IndexError, TypeError) as error:
                 raise ValueError(
-                    f"`key` must say where in an item the image is, got {self.key!r}, and row "
-                    f"{row} of the data set is a {type(item).__name__} without that: {error}. "
-                    "Name another key, or a function of the item."
+                    f"`key` must say where in an item the image is, got {self.key!r}, but row "
+                    f"{row} of the data set is a {type(item).__name__} without it: {error}. "
+                    "Pass another key, or a function of the item."
                 ) from error
-        if isinstance(item, (tuple, dict)):  # of several things, one of them an image
+        if isinstance(item, (tuple, dict)):  # several things, one of them perhaps the image
             image = np.empty(0)
         else:
             image = pillow_pixels(item) if isinstance(item, Image.Image) else np.asarray(item)
@@ -162,31 +166,40 @@ class ItemImages(Images):
 
 
 class RemoteReader:
-    """Reads image files that lie elsewhere, and keeps some of them here.
+    """Reads image files from other machines, and keeps copies of the last ones on this one.
 
-    For ``FileImages(urls, reader=RemoteReader())``: anything that fsspec has a file system for,
-    ``s3://``, ``gs://``, ``https://``, ``memory://`` (``pip install imblearn-images[remote]``, and
-    what the protocol needs).
+    For ``FileImages(urls, reader=RemoteReader())``, with addresses of any file system that fsspec
+    knows: ``s3://``, ``gs://``, ``https://``, ``memory://`` (``pip install
+    imblearn-images[remote]``, and the package that the protocol needs).
 
     Read more in the :ref:`User Guide <homes-beyond-files>`.
 
     Parameters
     ----------
     cache : path, default=None
-        Folder for files that were fetched: what is in it already is not fetched again. By default
+        Folder for fetched files; a file that is in it already is not fetched again. By default
         a temporary one, which is removed with the reader; each process has its own.
     max_bytes : int, default=1 << 30
-        Bytes that these files may take; what was used longest ago is removed. One file always
-        stays. Processes that share a folder count for themselves.
+        Bytes that these files may take; the files used longest ago are removed. One file always
+        stays. Processes that share a folder count separately.
     storage_options : dict, default=None
-        What fsspec passes to the file system: keys, endpoints.
+        Options that fsspec passes to the file system, such as keys and endpoints.
+
+    Raises
+    ------
+    ValueError
+        If `max_bytes` is less than 1, or, when called, if a file is not an image.
+    ImportError
+        When called, if fsspec is not installed.
+    OSError
+        When called, if `max_bytes` is too small for the threads that read at a time.
 
     Examples
     --------
     >>> from imblearn_images.images import FileImages
     >>> urls = ["s3://bucket/cat/1.jpg", "s3://bucket/dog/1.jpg"]
     >>> reader = RemoteReader("cache", max_bytes=10 << 30, storage_options={"anon": True})
-    >>> some = np.empty(0, dtype=int)  # which are to be opened now
+    >>> some = np.empty(0, dtype=int)  # rows to open now: none, so nothing is fetched
     >>> FileImages(urls, some, reader=reader)
     FileImages(2 images)
     """
@@ -199,25 +212,26 @@ class RemoteReader:
         storage_options: Mapping[str, Any] | None = None,
     ) -> None:
         if max_bytes < 1:
-            raise ValueError(f"`max_bytes` must be a number of bytes, 1 or more, got {max_bytes}.")
+            raise ValueError(f"`max_bytes` must be a number of bytes, at least 1, got {max_bytes}.")
         self.cache, self.max_bytes = cache, max_bytes
         self.storage_options = storage_options
         self._prepare()
 
     def _prepare(self) -> None:
+        """Set the state of a reader that has not opened its folder, which is never pickled."""
         self._lock = Lock()
         self._folder: Path | None = None
         self._temporary: Any = None
         self._n_bytes = 0
         self._sizes: dict[str, int] = {}
-        """Names of files in the folder and their sizes, the one used longest ago first."""
+        """Name of each file in the folder -> its size, the one used longest ago first."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._prepare()  # another process looks into the folder itself
+        self._prepare()  # another process lists the folder for itself
 
     def __call__(self, path: str) -> NDArray[Any]:
         """Return the pixels of a file."""
@@ -226,24 +240,24 @@ class RemoteReader:
             place, is_new = self._fetched(path, name)
             try:
                 return files.read_image(place)
-            except FileNotFoundError:  # another thread or process has made room
+            except FileNotFoundError:  # removed by another thread or process to make room
                 continue
             except ValueError as error:
                 if is_new:
                     reason = str(error).removeprefix(f"{printable(str(place))}: ")
                     raise ValueError(reason) from error
-                place.unlink(missing_ok=True)  # damaged here, as by a power cut
+                place.unlink(missing_ok=True)  # the copy is damaged, e.g. by a power cut
         raise OSError(
-            f"{printable(path)}: was removed from the cache before it was read. Give the cache "
-            f"more than {self.max_bytes} bytes, `max_bytes`."
+            f"{printable(path)}: was removed from the cache before it was read. `max_bytes` must "
+            f"be larger than {self.max_bytes} for so many threads or processes."
         )
 
     def _fetched(self, path: str, name: str) -> tuple[Path, bool]:
-        """Return where a file is now, and whether it was fetched for that."""
+        """Return the path of the local copy, and whether it was fetched just now."""
         with self._lock:
             folder = self._open_folder()
             if name in self._sizes:
-                self._sizes[name] = self._sizes.pop(name)  # the last to go
+                self._sizes[name] = self._sizes.pop(name)  # moved to the end: removed last
         place = folder / name
         if place.exists():
             return place, False
@@ -254,6 +268,7 @@ class RemoteReader:
         return place, True
 
     def _content(self, path: str) -> bytes:
+        """Return the bytes of a remote file."""
         try:
             import fsspec
         except ImportError as exc:
@@ -265,6 +280,7 @@ class RemoteReader:
         return content
 
     def _open_folder(self) -> Path:
+        """Return the folder of copies; the first call makes it and counts what is in it."""
         if self._folder is None:
             if self.cache is None:
                 self._temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -278,7 +294,7 @@ class RemoteReader:
         return self._folder
 
     def _note(self, name: str, n_bytes: int) -> None:
-        """Remember what was fetched, and make room for it."""
+        """Count a file that was fetched, and remove the oldest ones if there are too many."""
         with self._lock:
             assert self._folder is not None
             self._n_bytes += n_bytes - self._sizes.pop(name, 0)

@@ -24,12 +24,15 @@ from imblearn_images.core.images import (
     check_finite,
     check_finite_images,
     open_images,
+    pixels_in_order,
 )
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import (
+    DistanceTable,
     NeighborTable,
     check_squares,
     nearest_neighbors,
+    squared_distances,
     subtract,
 )
 from imblearn_images.core.parallel import in_threads
@@ -43,7 +46,7 @@ def check_embedding(embedding: Any) -> None:
     Raises
     ------
     TypeError, ValueError
-        Saying what may have been meant.
+        If it does not, saying what may have been meant.
 
     Examples
     --------
@@ -81,7 +84,7 @@ def check_embedding(embedding: Any) -> None:
 
 
 def given_features(embeddings: Any, n: int) -> NDArray[Any]:
-    """Check features that the caller has computed of `n` images.
+    """Return features that the caller has computed of `n` images, after checking them.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def given_features(embeddings: Any, n: int) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If they are not 2-D with one row an image, or not finite; the rows are named.
+        If they are not 2-D with one row for each image, or not finite; the rows are named.
 
     Examples
     --------
@@ -128,9 +131,9 @@ def given_features(embeddings: Any, n: int) -> NDArray[Any]:
 
 
 class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Transformer of images and files into thumbnails of 32 x 32 pixels.
+    """Transformer that reduces images and files to thumbnails of 32 x 32 pixels.
 
-    Colours are kept, smaller images are enlarged. Arrays are resized as files are: bilinear,
+    Colours are kept; smaller images are enlarged. Arrays are resized as files are: bilinear,
     with a support that grows with the reduction, so that every pixel counts.
 
     Parameters
@@ -151,7 +154,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.channel_axis = channel_axis
 
     def fit(self, X: NDArray[Any], y: None = None) -> Thumbnails:
-        """Look at the headers of files: all must be grey, or all of the same colours."""
+        """Check the headers of files, which must have one mode, or the axes of arrays."""
         if holds_paths(X):
             FileImages(X)
         else:
@@ -159,7 +162,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Give the pixels of the thumbnails, shape (n, d), float32 or float64."""
+        """Return the pixels of the thumbnails, shape (n, d), float32 or float64."""
         if holds_paths(X):
             images = np.stack([read_image(path, size=THUMBNAIL) for path in X])
         else:
@@ -168,6 +171,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return images.reshape(len(images), -1).astype(float_type, copy=False)
 
     def _planes(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return images with the channels last."""
         how = "embedding=HOGFeatures(channel_axis={})"
         return channels_last(X, self.channel_axis, "A thumbnail", how=how)
 
@@ -179,6 +183,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 BATCH = 1 << 24  # bytes of pixels that are embedded at a time
+FEW = 1 << 21  # distances that are remembered, 16 MB
 
 
 def embed(
@@ -189,7 +194,7 @@ def embed(
     Parameters
     ----------
     X : Images, ndarray of shape (n, ...), sparse matrix, or 1-D array of paths
-        The image set. What is not in memory is read once, into a temporary file on disk.
+        The image set. Images that are not in memory are read once, into a temporary file.
     embedding : None, "thumbnail", transformer or callable
         None: flattened pixels, floats as they are, everything else as float64.
         "thumbnail": pixels of thumbnails of 32 x 32, files decoded at that size. A
@@ -198,29 +203,28 @@ def embed(
         A callable: called with blocks of images in their own shape, returns features of
         shape (block, d).
     y : ndarray of shape (n,), default=None
-        Labels, for a transformer that tells by its tags that it needs some to be fitted, or a
-        Pipeline with such a step.
+        Labels, for a transformer whose tags require them, or a Pipeline with such a step.
     n_jobs : int, default=None
-        Threads. The features are the same for every number.
+        Number of threads. The features are the same for every number.
 
     Returns
     -------
     features : ndarray of shape (n, d)
-        `X` itself where it is 2-D and `embedding` is None.
+        `X` itself if it is 2-D and `embedding` is None.
     fitted : fitted transformer or None
-        What made them.
+        The transformer that made them.
     nearness : str
         What "near" means in these features, in a few words.
 
     Raises
     ------
     MemoryError
-        Before float64 pixels are made that do not fit into memory.
+        If float64 pixels would not fit into memory, before they are made.
     TypeError
-        If `embedding` is nothing of these.
+        If `embedding` is none of these.
     ValueError
-        If features are not 2-D with one row an image, or not finite; for images in files
-        of different sizes where the embedding needs one size.
+        If features are not 2-D with one row for each image, or not finite; for files of different
+        sizes if the embedding needs one size.
 
     Examples
     --------
@@ -234,7 +238,7 @@ def embed(
     check_embedding(embedding)
     if isinstance(X, Images) and embedding is not None:
         memory, origin = X.origin(np.arange(len(X)))
-        if memory is not None and (origin >= 0).all():  # the same images in every epoch
+        if memory is not None and (origin >= 0).all():  # the same images again, as in every epoch
             return memory.once(  # type: ignore[no-any-return]
                 ("embedding", id(embedding)),
                 (embedding, origin),
@@ -244,6 +248,7 @@ def embed(
 
 
 def _embed(X: Any, embedding: Any, y: Any, *, n_jobs: int | None) -> tuple[NDArray[Any], Any, str]:
+    """Return what :func:`embed` returns, computed without looking into a memory."""
     if not (sparse.issparse(X) or (isinstance(X, np.ndarray) and X.ndim > 1)):
         X = open_images(X)
         X = np.asarray(X) if X.in_memory else X
@@ -269,13 +274,15 @@ def _embed(X: Any, embedding: Any, y: Any, *, n_jobs: int | None) -> tuple[NDArr
 
 
 def _needs_labels(transformer: Any) -> bool:
-    if isinstance(transformer, Pipeline):  # which tells this of none of its steps
+    """Return whether a transformer, or a step of a Pipeline, requires labels to be fitted."""
+    if isinstance(transformer, Pipeline):  # its own tags do not say this of its steps
         return any(_needs_labels(step) for _, step in transformer.steps if hasattr(step, "fit"))
     required: bool = get_tags(transformer).target_tags.required
     return required
 
 
 def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:
+    """Return the pixels of images as features, and what "near" means in them."""
     if sparse.issparse(X):
         return _dense(X), "pixels"
     rows = np.arange(len(X))
@@ -296,6 +303,7 @@ def _pixels(X: Any, n_jobs: int | None) -> tuple[NDArray[Any], str]:
 
 
 def _as_float(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return floats as they are, and a float64 copy of anything else, if it fits into memory."""
     if pixels.dtype.kind == "f":
         return np.asarray(pixels)
     check_fits(
@@ -307,6 +315,7 @@ def _as_float(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _dense(X: Any) -> NDArray[Any]:
+    """Return a sparse matrix as an array, if it fits into memory."""
     check_fits(
         prod(X.shape) * X.dtype.itemsize,
         f"A dense copy of the sparse matrix of shape {X.shape}",
@@ -316,7 +325,7 @@ def _dense(X: Any) -> NDArray[Any]:
 
 
 def _decoded(images: Images, n_jobs: int | None) -> NDArray[Any]:
-    """Read all images, each once, into a temporary file."""
+    """Read all images, each once, into a temporary file; return them as an array (n, ...)."""
     images.look_at(np.arange(len(images)), n_jobs=n_jobs)
     first = images.shape_of(0)
     for row in range(len(images)):
@@ -327,12 +336,12 @@ def _decoded(images: Images, n_jobs: int | None) -> NDArray[Any]:
                 f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
                 "width))` first into a Pipeline, and pass that as `embedding`."
             )
-    pixels, _ = images.pixels(np.arange(len(images)), n_jobs=n_jobs)
+    pixels = pixels_in_order(images, np.arange(len(images)), n_jobs=n_jobs)
     return pixels.reshape(len(images), *first)
 
 
 def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDArray[Any]:
-    """Features of images by a fitted embedding, block by block, shape (n, d)."""
+    """Return the features of images by a fitted embedding, (n, d), computed block by block."""
     size = prod(X.shape[1:]) * X.dtype.itemsize if X.ndim > 1 else 1 << 20
     height = max(1, BATCH // max(1, size))
 
@@ -342,8 +351,8 @@ def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDA
         features = features.toarray() if sparse.issparse(features) else np.asarray(features)
         if features.ndim != 2 or len(features) != len(rows):
             raise ValueError(
-                f"`embedding` must give 2-D features with one row an image: for {len(rows)} images "
-                f"it gave shape {features.shape}."
+                f"`embedding` must give 2-D features with one row for each image, got shape "
+                f"{features.shape} for {len(rows)} images."
             )
         return features
 
@@ -358,27 +367,28 @@ def _is_beyond(integers: NDArray[Any]) -> bool:
 
 
 class Search:
-    """Search for the nearest images, by their pixels or by given features.
+    """Search for the nearest images, by their pixels or by features.
 
     Parameters
     ----------
     images : Images or sparse matrix
-        Where the pixels, or features, live.
+        The images, or their features.
     scopes : mapping of label to ndarray of int
-        The rows that are compared with each other: those of each class, or of all. Images that
-        are not in memory are read once a scope: in their own shape where the scope has one,
+        The rows that are compared with each other: those of each class, or all. Images that are
+        not in memory are read once for each scope: in their own shape if the scope has only one,
         otherwise as thumbnails of 32 x 32 pixels.
     estimator : neighbours object, default=None
-        Unfitted; it is fitted on flattened pixels and asked for as many neighbours as it finds
-        by itself, as imbalanced-learn does. By default neighbours are found exactly by
+        An unfitted object, which is fitted on flattened pixels and finds its own number of
+        neighbours, as in imbalanced-learn. ``None``: neighbours are found exactly by
         :func:`~imblearn_images.core.neighbors.nearest_neighbors`.
     asked : ndarray of int, default=None
-        The rows that will ask, where the same are asked about again and again: what was found
-        is remembered.
+        The rows that will be queries, if they are queried repeatedly: then results are kept.
     width : int, default=0
         How many neighbours of a row are remembered, if that is more than it asks for.
+    few : ndarray of int, default=None
+        Rows whose distances to all others are computed once, where not too many numbers.
     n_jobs : int, default=None
-        Threads.
+        Number of threads.
     """
 
     def __init__(
@@ -389,6 +399,7 @@ class Search:
         *,
         asked: NDArray[np.intp] | None = None,
         width: int = 0,
+        few: NDArray[np.intp] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.images, self.scopes = images, dict(scopes)
@@ -398,43 +409,58 @@ class Search:
         self._table: NeighborTable | None = None
         if asked is not None and estimator is None:
             self._table = NeighborTable(self._find, images.shape[0], asked, width)
+        self._to_few: DistanceTable | None = None
+        if few is not None and estimator is None and images.shape[0] * len(few) <= FEW:
+            self._to_few = DistanceTable(self._find, self._distances, few)
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
     ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Distances of, and positions in `rows` of, the `k` images nearest to each query.
+        """Return the distances of the `k` images nearest to each query, and positions in `rows`.
 
         A query that is one of `rows` comes first, as in scikit-learn; equal distances are in
         order of position unless `estimator` orders them.
         """
-        others = min(k, len(rows) - 1) if np.isin(queries, rows).any() else k
+        among = np.zeros(self.images.shape[0], dtype=np.bool_)
+        among[rows] = True
+        some_are_rows = bool(among[queries].any())
+        others = min(k, len(rows) - 1) if some_are_rows else k
         if self.estimator is not None:
             pixels, found_at = self._finite(rows)
-            # Near the limits of the type scikit-learn adds up to infinity, and warns.
+            # Near the limits of the dtype, sums in scikit-learn overflow, with warnings.
             with np.errstate(over="ignore", invalid="ignore"):
                 fitted = self.estimator.fit(_vectors(pixels, found_at, found_at[0]))
                 asked = _vectors(pixels, self._finite(queries)[1], found_at[0])
                 return fitted.kneighbors(asked, return_distance=True)  # type: ignore[no-any-return]
-        if self._table is not None:
+        if self._to_few is not None and not some_are_rows:
+            squared, nearest = self._to_few(rows, queries, others)
+        elif self._table is not None:
             squared, nearest = self._table(rows, queries, others)
         else:
             same = np.array_equal(rows, queries)
             squared, nearest = self._find(rows, None if same else queries, others)
+        if not some_are_rows:
+            return np.sqrt(squared), nearest
         return _self_first(np.sqrt(squared), nearest, rows, queries, k)
 
     def _find(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp] | None, k: int
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Return squared distances and positions of the nearest other rows, found exactly."""
         pixels, found_at = self._finite(rows)
         asked_at = None if queries is None else self._finite(queries)[1]
         return nearest_neighbors(pixels, found_at, k, queries=asked_at, n_jobs=self.n_jobs)
 
+    def _distances(self, few: NDArray[np.intp]) -> NDArray[np.float64]:
+        pixels, found_at = self._finite(np.arange(self.images.shape[0]))
+        return squared_distances(pixels, found_at, found_at[few], n_jobs=self.n_jobs)
+
     def nearest_of(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Squared distances of, and positions in `rows` of, the `k` images nearest to each query.
+        """Return squared distances of the `k` images nearest to each query, and positions.
 
-        A query that is one of `rows` is an image like any other.
+        A query that is one of `rows` is found as its own neighbour.
         """
         pixels, found_at = self._finite(rows)
         asked_at = self._finite(queries)[1]
@@ -449,9 +475,9 @@ class Search:
         weights: NDArray[np.float64],
         k: int,
     ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Distances and positions of the `k` nearest others of blends of two images each.
+        """Return distances and positions of the `k` nearest others of blends of two images.
 
-        A blend is ``base + weight * (partner - base)`` of floating point, and never made.
+        A blend is ``base + weight * (partner - base)`` in floating point; it is never computed.
         """
         pixels, at = self._finite(base)
         blend = self.matrix(partners)[1], weights
@@ -459,7 +485,7 @@ class Search:
         return np.sqrt(squared), nearest
 
     def _finite(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
-        """Matrix of pixels, and where in it `rows` stand, each looked at once."""
+        """Return a matrix of pixels and the positions of `rows` in it; check each row once."""
         pixels, at = self.matrix(rows)
         if pixels.dtype.kind == "f" and not sparse.issparse(pixels):
             new = ~self._checked[rows]
@@ -469,28 +495,29 @@ class Search:
         return pixels, at
 
     def matrix(self, rows: NDArray[np.intp]) -> tuple[Any, NDArray[np.intp]]:
-        """Matrix of pixels, and where in it `rows` stand."""
+        """Return a matrix of pixels, and the positions of `rows` in it."""
         if sparse.issparse(self.images):
             return self.images, rows
-        # One row of many is a view of all, or a copy of it where images are cut out of others.
+        # If one row gives more than one, it is a view of all; otherwise rows would be copied.
         if self.images.in_memory and len(self.images.pixels(rows[:1])[0]) > 1:
             return self.images.pixels(rows)  # type: ignore[no-any-return]
         scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
         if self._decoded[0] is not scope:
-            self._decoded = (scope, self.images.pixels(scope, n_jobs=self.n_jobs)[0])
+            self._decoded = (scope, pixels_in_order(self.images, scope, n_jobs=self.n_jobs))
         order = np.argsort(scope, kind="stable")
         return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 
     def features(self, rows: NDArray[np.intp], *, as_float: bool = True) -> NDArray[Any]:
-        """Pixels of images, or their features, in the order of their axes, shape (m, d)."""
+        """Return pixels of images, in the order of their axes, or features, shape (m, d)."""
         pixels, at = self._finite(rows)
-        if self.images.in_memory:  # which are compared in the order in which they lie
+        if self.images.in_memory:  # `matrix` has pixels in the order of memory
             pixels, at = np.asarray(self.images).reshape(len(self.images), -1), rows
         everything = len(at) == len(pixels) and bool((at == np.arange(len(at))).all())
         vectors = pixels if everything else pixels[at]
         return _as_float(vectors) if as_float else vectors
 
     def _mixed(self, rows: NDArray[np.intp]) -> bool:
+        """Return whether images differ in shape."""
         return len({self.images.shape_of(row) for row in rows}) > 1
 
     @property
@@ -505,7 +532,7 @@ class Search:
 
 
 def _vectors(pixels: Any, rows: NDArray[np.intp], origin: np.intp) -> Any:
-    """Rows of a matrix of pixels as scikit-learn can subtract them."""
+    """Return rows of a matrix of pixels in a dtype in which scikit-learn can subtract them."""
     everything = len(rows) == pixels.shape[0] and bool((rows == np.arange(len(rows))).all())
     vectors = pixels if everything else pixels[rows]
     if vectors.dtype.kind in "bui" and vectors.dtype.itemsize == 8 and _is_beyond(vectors):
@@ -528,8 +555,6 @@ def _self_first(
     order = np.argsort(rows, kind="stable")
     at = order[np.minimum(np.searchsorted(rows, queries, sorter=order), len(rows) - 1)]
     known = rows[at] == queries
-    if not known.any():
-        return distances, nearest
     both = np.column_stack([np.zeros(len(queries)), distances]), np.column_stack([at, nearest])
     both[0][~known, :-1], both[1][~known, :-1] = distances[~known], nearest[~known]
     return both[0][:, :k], both[1][:, :k]

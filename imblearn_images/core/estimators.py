@@ -1,4 +1,4 @@
-"""Estimators: what they are handed of images, and named in lists."""
+"""Estimators: the form of images that each of them takes, and estimators in lists by name."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from imblearn_images.core.memory import check_fits
 
 
 class NamedMembersMixin:
-    """Mixin that makes what is in a list parameter a parameter of its own; before BaseEstimator.
+    """Mixin that makes each member of a list parameter a parameter; before BaseEstimator.
 
     Names are those that :func:`sklearn.pipeline.make_pipeline` gives: the class in lower case,
     with ``-1``, ``-2`` where there are several. A string is its own name, a function is called
-    ``function``; they have no parameters, but can be replaced as any other member.
+    ``function``; they have no parameters, but can be replaced like any other member.
 
     Examples
     --------
@@ -46,17 +46,18 @@ class NamedMembersMixin:
     """Whether `random_state` is the seed of members that have none."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters; if `deep`, also members by name, and their parameters.
+        """Return the parameters; if `deep`, also the members by name, and their parameters.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to tell ``augment`` and ``augment__noise``, too, for example.
+            Whether to include members and their parameters, such as ``augment`` and
+            ``augment__noise``.
 
         Returns
         -------
         params : dict
-            Name to value.
+            Name -> value.
         """
         params: dict[str, Any] = super().get_params(deep=deep)  # type: ignore[misc]
         for name, member in self._named_members().items() if deep else ():
@@ -66,15 +67,16 @@ class NamedMembersMixin:
         return params
 
     def set_params(self, **params: Any) -> Any:
-        """Set the list, members of it, and their parameters, in this order.
+        """Set the list, then members of it, then their parameters.
 
-        Names are those of the members before one is replaced; parameters given together with
-        a new member are set on it.
+        Names are those of the members before any is replaced; parameters passed together with
+        a new member are set on that.
 
         Parameters
         ----------
         **params : dict
-            Names as in :meth:`get_params`. Members are replaced in a new list.
+            Names as in :meth:`get_params`. A new list holds the replaced members; the old one
+            stays as it is.
 
         Returns
         -------
@@ -113,15 +115,15 @@ class NamedMembersMixin:
         return self
 
     def _named_members(self, given: Any = None) -> dict[str, Any]:
-        """Members by name; none of what is not a list, which is refused when it is used."""
+        """Return the members by name; nothing for a non-list, which is refused when it is used."""
         given = getattr(self, self.members_in) if given is None else given
         return dict(make_pipeline(*(given if isinstance(given, (list, tuple)) else ())).steps)
 
 
 def unseeded(estimator: Any) -> list[str]:
-    """Name the parameters ``random_state`` that are None, inside of an estimator as well.
+    """Return the names of all ``random_state`` parameters that are None, nested ones too.
 
-    Members that get their seeds from what is around them are left out: they are to differ.
+    Members that are seeded by the estimator around them are left out.
 
     Examples
     --------
@@ -146,6 +148,7 @@ def unseeded(estimator: Any) -> list[str]:
 
 
 def _set(name: str, member: Any, params: dict[str, Any]) -> None:
+    """Set parameters of a member, or raise if it has none."""
     if not hasattr(member, "set_params") or isinstance(member, type):
         raise ValueError(
             f"Invalid parameter {next(iter(params))!r} for {name!r}: {member!r} has no parameters."
@@ -153,11 +156,11 @@ def _set(name: str, member: Any, params: dict[str, Any]) -> None:
     member.set_params(**params)
 
 
-BATCH = 512  # images of a part of a set that are asked about at a time
+BATCH = 512  # images for which predictions are computed at a time
 
 
 def _first_step(estimator: Any) -> Any:
-    """The step that looks at the data: searches, Pipelines and samplers here do not."""
+    """Return the first step that validates its input: not a search, a Pipeline or our sampler."""
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _first_step(estimator.estimator)
     if isinstance(estimator, Pipeline):
@@ -166,6 +169,7 @@ def _first_step(estimator: Any) -> Any:
 
 
 def _passes_on(step: Any) -> bool:
+    """Return whether a step takes whatever images come, and passes them on in their form."""
     if step in ("passthrough", None):
         return True
     return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array
@@ -179,21 +183,21 @@ def takes_of(estimator: Any) -> tuple[bool, bool]:
 
 
 def reads_homes(estimator: Any) -> bool:
-    """Return whether the first step reads a home of pixels block by block, and says so."""
+    """Return whether the first step declares that it reads a home of pixels block by block."""
     return bool(getattr(_first_step(estimator), "reads_homes", False))
 
 
 def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = None) -> Any:
-    """Hand `rows` of an image set over in the form an estimator works on.
+    """Return `rows` of an image set in the form that an estimator takes.
 
     Parameters
     ----------
     estimator : estimator object
         Its tags decide; in a Pipeline, also inside a grid search, those of the first step
-        that is none of the samplers of this package. With ``no_validation``
-        (e.g. a ``FunctionTransformer``) it gets what there is; paths, where X holds
-        paths, with ``three_d_array`` and ``string`` (``ReadImages``); images in their
-        own shape with ``three_d_array``; flattened pixels otherwise.
+        that is not a sampler of this package. With ``no_validation`` (e.g. a
+        ``FunctionTransformer``) it gets `X` as it is; with ``three_d_array`` and ``string``
+        (``ReadImages``) paths, where X holds paths; with ``three_d_array`` images in their
+        own shape; otherwise flattened pixels.
     X : ndarray of shape (n, ...) or 1-D array of paths
         The image set.
     rows : ndarray of int, default=None
@@ -214,7 +218,7 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
 
 
 def _pixels_of(paths: NDArray[Any]) -> NDArray[Any]:
-    """Read files into one array, or raise before the first is read if it does not fit."""
+    """Read files into one array; raise before the first is read if it does not fit into memory."""
     images = open_images(paths)
     images.look_at(np.arange(len(images)))
     if len(images):
@@ -228,12 +232,12 @@ def _pixels_of(paths: NDArray[Any]) -> NDArray[Any]:
 
 
 def weighted(estimator: Any, sample_weight: Any) -> dict[str, Any]:
-    """Name sample weights as `estimator.fit` takes them; in a Pipeline for its last step.
+    """Return sample weights as keyword arguments of ``fit``; in a Pipeline, of its last step.
 
     Raises
     ------
     ValueError
-        If it takes none.
+        If the estimator takes no sample weights.
     """
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]

@@ -1,4 +1,4 @@
-"""Image files: what one of them holds, many of them at once, reading and writing."""
+"""Image files: describing, reading and writing one of them, or many at once."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def describe(
     Returns
     -------
     FileInfo
-        Shape (turned as EXIF says), dtype and mode. A damaged file may still have a
-        sound header: only reading tells.
+        Shape after EXIF orientation, dtype and mode. A damaged file may have a sound
+        header: only reading it shows the damage.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def read_image(
     size : (height, width), default=None
         Resize to this many pixels, bilinear with anti-aliasing (the support grows with
         the reduction); 16-bit, integer and float images in their own precision; bilevel
-        images are thresholded at one half; colours are weighted with their alpha.
+        images are thresholded at one half; colours are weighted by their alpha.
     mode : {"L", "RGB", "RGBA"}, default=None
         Convert to 8-bit grey, colour, or colour with alpha. Pillow converts 8-bit modes
         (RGBA to RGB drops the alpha channel). Others are scaled, never clipped: 16-bit
@@ -128,9 +128,9 @@ def read_image(
         rounded, if all are in 0..1. By default the file decides, see the notes.
     draft : bool, default=True
         With `size`, let the JPEG decoder itself reduce by 2, 4 or 8 (means of blocks)
-        while the image stays at least as large as `size`: faster, and about one grey
-        level off on average; up to 3.5 were seen where nothing is left to resize, the
-        block being narrower than the bilinear filter. False decodes in full.
+        while the image stays at least as large as `size`: faster, with a difference of
+        about one grey level on average, and of up to 3.5 where nothing is left to resize,
+        because a block is narrower than the bilinear filter. False decodes in full.
 
     Returns
     -------
@@ -140,15 +140,15 @@ def read_image(
     Raises
     ------
     FileNotFoundError, PermissionError
-        When the file cannot be opened.
+        If the file cannot be opened.
     ValueError
-        Naming the file and the reason for all else: no image, damaged, truncated, a
+        Naming the file and the reason, for all else: not an image, damaged, truncated, a
         folder or a pipe, more pixels than one image may have
         (:func:`~imblearn_images.preprocessing.image_limits`), colours of more than 8 bits
         without `mode` (Pillow keeps their high byte only), values out of the range that
         `mode` needs.
     MemoryError
-        Naming the file, when it needs more memory than there is.
+        Naming the file, if it needs more memory than there is.
 
     Notes
     -----
@@ -183,7 +183,7 @@ def read_image(
 
 
 def read_look(path: FilePath, *, size: tuple[int, int]) -> NDArray[Any]:
-    """Read what an image looks like: as :func:`read_image`, of deep colours 8 bits.
+    """Read an image as :func:`read_image` does, but colours of more than 8 bits as 8 bits.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def has_more_frames(path: FilePath) -> bool:
     Parameters
     ----------
     path : str or path-like
-        The file. :func:`describe` tells it, too (``FileInfo.has_more_frames``).
+        The file. :func:`describe` reports this too (``FileInfo.has_more_frames``).
 
     Returns
     -------
@@ -228,7 +228,7 @@ def has_more_frames(path: FilePath) -> bool:
 
 
 def frames_follow(im: ImageFile.ImageFile) -> bool:
-    """Return whether frames follow the first; `im` is of no use for pixels afterwards."""
+    """Return whether frames follow the first; pixels cannot be read from `im` afterwards."""
     try:
         return bool(getattr(im, "is_animated", False))
     except Exception:  # noqa: BLE001 - there is a second frame, of a kind that Pillow cannot read
@@ -242,9 +242,10 @@ def _pixels(
     mode: str | None,
     draft: bool,
 ) -> NDArray[Any]:
+    """Decode an opened image; the parameters are those of :func:`read_image`."""
     check_scans(im)
     if im.format == "PNG":
-        im.load()  # metadata may follow the pixels
+        im.load()  # its EXIF data may follow the pixels
     orientation = _orientation(im)
     box = target = None
     if size is not None:
@@ -254,7 +255,7 @@ def _pixels(
             box = drafted[1]
     # Pillow converts palettes and LAB to these modes only, hence two steps.
     image = im if own_mode in ("I;16", im.mode) else im.convert(own_mode)
-    if mode is not None:
+    if mode is not None and image.mode != mode:  # else it would be copied
         image = _eight_bits(image).convert(mode)
     if target is not None and image.size != target:
         image = _resize(image, target, box)
@@ -265,7 +266,7 @@ def _pixels(
     return np.array(image, dtype=ARRAYS[mode or own_mode][0])
 
 
-def write_image(path: FilePath, image: NDArray[Any]) -> None:
+def write_image(path: FilePath, image: NDArray[Any], *, flush: bool = True) -> None:
     """Write an image without loss, whole or not at all; an existing file is replaced.
 
     :func:`read_image` gives the same array again.
@@ -277,13 +278,15 @@ def write_image(path: FilePath, image: NDArray[Any]) -> None:
     image : ndarray of shape (H, W), (H, W, 2), (H, W, 3) or (H, W, 4)
         uint8 in all shapes; bool and uint16 in (H, W); TIFF also takes int32 and
         float32 in (H, W).
+    flush : bool, default=True
+        As for :func:`written_whole`.
 
     Raises
     ------
     ValueError
-        When the format cannot hold the image exactly.
+        If the format cannot hold the image exactly.
     OSError
-        When writing fails, e.g. on a full disk; nothing is left behind then.
+        If writing fails, e.g. on a full disk; then nothing is left behind.
 
     Examples
     --------
@@ -295,25 +298,32 @@ def write_image(path: FilePath, image: NDArray[Any]) -> None:
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".png":
-        write_png(path, image)
+        write_png(path, image, flush=flush)
     elif suffix in (".tif", ".tiff"):
-        _write(path, image, "TIFF")
+        _write(path, image, "TIFF", flush)
     else:
         raise ValueError(
-            f"{printable(path)}: {suffix or 'no suffix'} does not name a lossless format that is "
-            "written; use .png (bool, uint8, uint16) or .tif (also int32, float32)."
+            f"{printable(path)}: {suffix or 'no suffix'} does not name a lossless format that can "
+            "be written; use .png (bool, uint8, uint16) or .tif (also int32, float32)."
         )
 
 
 def check_can_be_written(shape: tuple[int, ...], dtype: np.dtype[Any], what: str) -> None:
-    """Refuse images that no lossless file of this library holds.
+    """Raise for images that no lossless file of this library can hold.
 
     Parameters
     ----------
-    shape, dtype
-        Of an image.
+    shape : tuple of int
+        Shape of an image.
+    dtype : dtype
+        Its dtype.
     what : str
         Beginning of the message.
+
+    Raises
+    ------
+    ValueError
+        If neither PNG nor TIFF can hold such an image exactly.
 
     Examples
     --------
@@ -334,15 +344,17 @@ def check_can_be_written(shape: tuple[int, ...], dtype: np.dtype[Any], what: str
     )
 
 
-def write_png(path: FilePath, image: NDArray[Any]) -> None:
-    """Write a PNG, as :func:`write_image` does, whatever the name's ending.
+def write_png(path: FilePath, image: NDArray[Any], *, flush: bool = True) -> None:
+    """Write a PNG as :func:`write_image` does, whatever the suffix of the name.
 
-    Compression level 1: much faster than Pillow's default for a few more bytes.
+    Compression level 1: much faster than Pillow's default, and files hardly larger.
     """
-    _write(path, image, "PNG", compress_level=1)
+    _write(path, image, "PNG", flush, compress_level=1)
 
 
-def write_lossy(path: FilePath, image: NDArray[Any], file_format: str, quality: int) -> None:
+def write_lossy(
+    path: FilePath, image: NDArray[Any], file_format: str, quality: int, *, flush: bool = True
+) -> None:
     """Write an image as JPEG or WebP, whole or not at all; an existing file is replaced.
 
     Parameters
@@ -355,24 +367,26 @@ def write_lossy(path: FilePath, image: NDArray[Any], file_format: str, quality: 
         Format.
     quality : int
         From 1 to 100.
+    flush : bool, default=True
+        As for :func:`written_whole`.
 
     Raises
     ------
     ValueError
-        Naming the file, when the format cannot hold the image.
+        Naming the file, if the format cannot hold the image.
     OSError
-        When writing fails.
+        If writing fails.
     """
     try:
         content = encode(image, file_format, quality)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    with written_whole(path) as file:
+        raise ValueError(f"{printable(path)}: {error}") from error
+    with written_whole(path, flush=flush) as file:
         file.write(content)
 
 
 def encode(image: NDArray[Any], file_format: str | None, quality: int) -> bytes:
-    """Return the bytes of an image file; without a format one without loss."""
+    """Return an image as the bytes of a file: JPEG, WebP, or a lossless one if neither is named."""
     image = np.ascontiguousarray(image)
     stored = io.BytesIO()
     if file_format not in ("jpeg", "webp"):
@@ -407,7 +421,7 @@ def resize_array(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
 
 def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
-    """Check the parameters of :func:`read_image`; a ValueError says what was received."""
+    """Raise a ValueError if `size` or `mode` of :func:`read_image` is not valid."""
     if size is not None and (
         not isinstance(size, (tuple, list))
         or len(size) != 2
@@ -420,11 +434,11 @@ def check_size_and_mode(size: tuple[int, int] | None, mode: str | None) -> None:
 
 @contextmanager
 def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
-    """Open `path`; whatever goes wrong inside the block is raised with the path and reason.
+    """Open an image; errors within the block are raised with the path and the reason.
 
-    FileNotFoundError, PermissionError, MemoryError, or a ValueError for all that is wrong with
-    the file. That no more files can be opened stays an OSError, so that nobody takes a sound
-    image for a broken one. Path and reason are one line that is safe to show.
+    They are FileNotFoundError, PermissionError, MemoryError, or ValueError for anything that is
+    wrong with the file. When the machine can open no more files, the error stays an OSError, so
+    that no caller counts a sound image as broken. Path and reason are one line of printable text.
     """
     name = printable(path)
     try:
@@ -446,7 +460,7 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
         raise MemoryError(f"{name}: there is not enough memory to read it.") from exc
     except UnidentifiedImageError as exc:
         raise ValueError(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from exc
-    # A malformed file can raise almost anything in the format readers of Pillow.
+    # On a malformed file, Pillow's readers can raise almost anything.
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno == errno.ENOMEM:
             raise MemoryError(f"{name}: there is not enough memory to read it.") from exc
@@ -461,7 +475,7 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
 
 
 def _reason_of_bomb(pillows: str) -> str:
-    """What our own limit has to say of an image that Pillow refused by its size."""
+    """Return the message of our own limit for an image that Pillow refused for its size."""
     try:
         current_limits().check_pixels(int("".join(re.findall(r"\((\d+) pixels", pillows)[:1]) or 0))
     except ValueError as error:
@@ -499,6 +513,7 @@ def check_scale(im: Image.Image) -> None:
 
 
 def _array_mode(im: Image.Image, mode: str | None) -> str:
+    """Return the mode in which pixels are read; raise if that needs a `mode` to be named."""
     own_mode = array_mode(im)
     if mode is None and isinstance(im, ImageFile.ImageFile) and has_deep_colour(im):
         raise ValueError(
@@ -509,10 +524,11 @@ def _array_mode(im: Image.Image, mode: str | None) -> str:
 
 
 def _orientation(im: ImageFile.ImageFile) -> int:
+    """Return the EXIF orientation that is still to be applied, 1 to 8."""
     if im.format == "TIFF":
-        return 1  # Pillow turns these itself
+        return 1  # Pillow applies it while decoding
     try:
-        # Not PngImageFile.getexif, which decodes all pixels to look behind them.
+        # Not PngImageFile.getexif, which decodes all pixels to find metadata behind them.
         orientation = Image.Image.getexif(im).get(ExifTags.Base.Orientation, 1)
     except Exception:  # noqa: BLE001 - broken metadata of any kind beside sound pixels
         return 1
@@ -520,9 +536,9 @@ def _orientation(im: ImageFile.ImageFile) -> int:
 
 
 def _is_turned_late(im: ImageFile.ImageFile) -> bool:
-    """Whether the orientation may show only once the pixels are decoded."""
+    """Return whether the size after orientation may be known only once pixels are decoded."""
     if isinstance(im, TiffImagePlugin.TiffImageFile):
-        # Pillow turns these while decoding; before 11.0 their header held the size before.
+        # Pillow turns these while decoding; before version 11.0 `im.size` is that before turning.
         return im.tag_v2.get(ExifTags.Base.Orientation) in _SWAPS_AXES
     if im.format != "PNG" or im.fp is None:
         return False
@@ -538,6 +554,7 @@ def _is_turned_late(im: ImageFile.ImageFile) -> bool:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return an image scaled to 8 bits; as it is if it has no more."""
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
     pixels = np.asarray(image)
@@ -546,7 +563,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _check_range(pixels: NDArray[Any], mode: str) -> int:
-    """Return the value that is white; refuse pixels beyond it, or below black."""
+    """Return the value that means white; raise for pixels above it, or below 0."""
     top = 1 if mode == "F" else 65535
     low, high = pixels.min(), pixels.max()
     if not (low >= 0 and high <= top):  # also true of NaN
@@ -562,6 +579,8 @@ def _resize(
     size: tuple[int, int],
     box: tuple[float, float, float, float] | None,
 ) -> Image.Image:
+    """Resize an image to (width, height); `box` is the part of it that is used."""
+    # Pillow does not interpolate these modes.
     if image.mode == "1":
         image = image.convert("L")
     elif image.mode.startswith("I;16"):
@@ -569,7 +588,10 @@ def _resize(
     return image.resize(size, Resampling.BILINEAR, box=box)
 
 
-def _write(path: FilePath, image: NDArray[Any], file_format: str, **options: Any) -> None:
+def _write(
+    path: FilePath, image: NDArray[Any], file_format: str, flush: bool, **options: Any
+) -> None:
+    """Write an image in a lossless format, or raise if that cannot hold it."""
     image = np.asarray(image)
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
     storable = [ARRAYS[mode] for mode in STORED_BY[file_format]]
@@ -581,24 +603,32 @@ def _write(path: FilePath, image: NDArray[Any], file_format: str, **options: Any
             + (" (.tif also int32 and float32)." if file_format == "PNG" else ".")
         )
     picture = Image.fromarray(image)
-    with written_whole(path) as file:
+    with written_whole(path, flush=flush) as file:
         picture.save(file, format=file_format, **options)
 
 
 @contextmanager
-def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
+def written_whole(path: FilePath, *, flush: bool = True) -> Iterator[IO[bytes]]:
     """Write a file that is whole or absent; an existing file is replaced.
+
+    That holds whatever becomes of the process, also where it is killed.
 
     Parameters
     ----------
     path : str or path-like
-        The file. While the block runs, what is written stands under a temporary name in
-        the same folder: a dot, 32 hexadecimal digits, ".partial".
+        The file. While the block runs, its content is in a temporary file of the same folder,
+        named by a dot, 32 hexadecimal digits and ".partial".
+    flush : bool, default=True
+        Wait until the disk has the content, so that it holds after a power cut or a crash of the
+        operating system, too; that takes some milliseconds a file, longer than most images take
+        to be drawn. Without it, what was written in the last seconds before one may be
+        empty or cut off. Whoever writes many files flushes them later, :func:`flush_file`, or
+        finds such files when the run is repeated.
 
     Yields
     ------
     file : binary file
-        Flushed to disk and renamed to `path` when the block ends; gone if it raises.
+        Flushed and renamed to `path` when the block ends; removed if the block raises.
 
     Raises
     ------
@@ -619,8 +649,9 @@ def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
     try:
         with open(partial, "xb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as exc:
         # An error that names another file is about that file.
@@ -632,12 +663,33 @@ def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
             os.unlink(partial)
 
 
+def flush_file(path: FilePath) -> None:
+    """Wait until the disk has the content of a file.
+
+    Much of it has been written by then where there are many: one after the other, they take a
+    fraction of what flushing each at once takes.
+
+    Raises
+    ------
+    OSError
+        Naming the file.
+    """
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        os.close(handle)
+
+
 def partial_name(path: FilePath) -> str:
-    """Return a temporary name beside `path`, which no other writer has."""
+    """Return a temporary name in the folder of `path` that no other writer uses."""
     return os.path.join(os.path.dirname(path), f".{uuid4().hex}.partial")
 
 
 MORE_FRAMES = "with more than one frame, the first is used"
+"""What the warning says, and by which :func:`frames_told` suppresses it."""
 
 
 def describe_all(
@@ -656,12 +708,12 @@ def describe_all(
     size, mode
         As for :func:`read_image`.
     n_jobs : int, default=None
-        As joblib's.
+        Number of threads, as in joblib.
 
     Returns
     -------
     list of FileInfo
-        As :func:`~describe` gives, in the order of `paths`.
+        What :func:`describe` returns for each file, in the order of `paths`.
 
     Warns
     -----
@@ -670,8 +722,8 @@ def describe_all(
 
     Raises
     ------
-    FileNotFoundError, ValueError
-        As :func:`raise_unreadable`, naming all files that cannot be read, not the first.
+    FileNotFoundError, MemoryError, ValueError
+        As :func:`raise_unreadable`, for all files that cannot be read, not just the first.
     """
     check_size_and_mode(size, mode)
     tasks = ((paths[start : start + 64], size, mode) for start in range(0, len(paths), 64))
@@ -687,20 +739,20 @@ def describe_all(
 
 @contextmanager
 def frames_told() -> Iterator[None]:
-    """Context in which no warning tells of further frames: the caller does."""
+    """Suppress the warning about further frames, for callers that report these themselves."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", rf"\d+ files? {MORE_FRAMES}", UserWarning)
         yield
 
 
 def tell_frames(paths: Sequence[FilePath], *, n_jobs: int | None = None) -> None:
-    """Warn, as :func:`describe_all` does, of further frames; files that are bad are passed over."""
+    """Warn of further frames as :func:`describe_all` does; nothing is raised for bad files."""
     with suppress(OSError, ValueError, MemoryError):
         describe_all(paths, n_jobs=n_jobs)
 
 
 def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
-    """Raise the errors that reading files gave, if any, as one.
+    """Raise the errors of many files, if any, as one error.
 
     Parameters
     ----------
@@ -712,7 +764,8 @@ def raise_unreadable(errors: Sequence[Exception], n_files: int) -> None:
     Raises
     ------
     FileNotFoundError, MemoryError, ValueError
-        One of the former when all of `errors` are; with file and reason of the first ten.
+        One of the first two if all of `errors` are of that type; the message has file and reason
+        of the first ten.
     """
     if not errors:
         return
@@ -735,18 +788,18 @@ def check_uniform(
     Parameters
     ----------
     infos : sequence of FileInfo
-        What :func:`describe` says of each file.
+        What :func:`describe` returns for each file.
     paths : sequence of str or path-like
         The files, for the message.
     by_mode : bool, default=True
-        Whether two modes that give the same kind of array, such as palette and RGB, are
-        two kinds.
+        Whether two modes that are read into the same kind of array, such as palette and RGB,
+        count as two kinds.
 
     Raises
     ------
     ValueError
-        When modes, dtypes or numbers of channels differ, with the count and the first
-        files of each kind.
+        If modes, dtypes or numbers of channels differ, with the count and the first files of
+        each kind.
 
     Examples
     --------
@@ -771,6 +824,7 @@ def check_uniform(
 def _describe_batch(
     paths: Sequence[FilePath], size: tuple[int, int] | None, mode: str | None
 ) -> list[Any]:
+    """Return what :func:`describe` returns for each file, or the exception that it raises."""
     found: list[Any] = []
     for path in paths:
         try:

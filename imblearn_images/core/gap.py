@@ -1,4 +1,4 @@
-"""Gap: how easily synthetic images are told from real ones of their class."""
+"""Gap: how easily synthetic images can be told from real ones of their class."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from imblearn_images.core.text import align
 __all__ = ["SynthesisGap", "gap_between", "gap_of", "synthesis_gap"]
 
 FEW = 8
-"""Images, real and synthetic, that a class must have to be looked at."""
+"""Minimum number of real, and of synthetic, images of a class that is tested."""
 TOLD = 0.9
-"""Area under the curve from which on synthetic images are said to be told from real ones."""
+"""Area under the curve from which the report says that a model tells them apart."""
 UNEVEN = 0.2
-"""Difference of the shares of synthetic images that makes this dangerous."""
+"""Difference between the classes' shares of synthetic images from which it warns."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SynthesisGap:
-    """How easily synthetic images are told from real ones; see :func:`synthesis_gap`.
+    """How easily synthetic images can be told from real ones; see :func:`synthesis_gap`.
 
     Read more in the :ref:`User Guide <how-real-are-they>`.
     """
 
     auc: float
-    """Mean over the classes, weighted by their synthetic images; 0.5: not at all, 1: always.
-    NaN where no class has enough images."""
+    """Area under the ROC curve, mean over the classes weighted by their numbers of synthetic
+    images. 0.5: they cannot be told apart, 1: always; NaN if no class has enough images."""
     by_class: Mapping[Any, float]
-    """Class -> the same."""
+    """Class -> its area under the ROC curve."""
     shares: Mapping[Any, float]
     """Class -> share of its images in the resampled set that are synthetic."""
 
@@ -55,7 +55,7 @@ class SynthesisGap:
 
     @property
     def warning(self) -> str:
-        """What to beware of, in a sentence or two; empty where there is nothing."""
+        """The risk, in a sentence or two, if the gap is large and the shares differ; or ""."""
         if not (self.auc >= TOLD and self.uneven >= UNEVEN):
             return ""
         most = max(self.shares, key=self.shares.__getitem__)
@@ -63,9 +63,9 @@ class SynthesisGap:
         return (
             f"A linear model tells synthetic images from real ones of their class (AUC "
             f"{self.auc:.2f}), and {self.shares[most]:.0%} of class {most!r} are synthetic, of "
-            f"{least!r} {self.shares[least]:.0%}: what looks synthetic may be taken for rare. "
-            "That cost linear models much on textures, and nothing on clothes. Compare; if it does "
-            "harm, draw pictures of every class and without noise (recipes.many)."
+            f"{least!r} {self.shares[least]:.0%}: a classifier may take what looks synthetic for "
+            "rare. That cost linear models much on textures, and nothing on clothes. Compare; if "
+            "it does harm, draw pictures of every class, without noise (recipes.many)."
         )
 
     def __repr__(self) -> str:
@@ -88,9 +88,10 @@ def synthesis_gap(
 ) -> SynthesisGap:
     """Test whether a linear model can tell the synthetic images of a plan from real ones.
 
-    A classifier that sees such a difference, and finds it in rare classes alone, learns that what
+    A classifier that sees such a difference, and sees it in rare classes only, learns that what
     looks synthetic is rare. The test is made within each class, on features such as the
-    classifier's own, by cross-validation that keeps an image and what is drawn from it together.
+    classifier's own, by cross-validation that keeps an image and what is drawn from it in the
+    same fold.
 
     Read more in the :ref:`User Guide <how-real-are-they>`.
 
@@ -104,9 +105,9 @@ def synthesis_gap(
         Makes features of images, e.g. the steps of a fitted Pipeline before its classifier,
         ``pipeline[1:-1]``. ``None``: :class:`~imblearn_images.preprocessing.HOGFeatures`.
     max_images : int, default=200
-        Of each class as many real and as many synthetic images are looked at, at most.
+        Maximum number of real images, and of synthetic ones, of each class.
     random_state : int, RandomState instance or None, default=0
-        Seed of their choice.
+        Seed of the choice of these images.
 
     Returns
     -------
@@ -117,15 +118,15 @@ def synthesis_gap(
     Raises
     ------
     TypeError
-        For what is no plan.
+        If `plan` is neither a plan nor a fitted sampler.
     ValueError
         If the plan has rows that cannot be drawn again, or no synthetic ones.
 
     Notes
     -----
-    A large gap is a sign and no verdict: mild augmentation has one wherever noise is a part of
-    it, and helps more often than not. Classes of fewer than 8 real or synthetic images are left
-    out; real images are those that the plan keeps as they are.
+    A large gap is a hint, not a verdict: mild augmentation has one wherever it adds noise, and
+    helps more often than not. Classes with fewer than 8 real or 8 synthetic images are left out;
+    real images are those that the plan keeps as they are.
 
     References
     ----------
@@ -148,14 +149,14 @@ def synthesis_gap(
     check_plan(plan)
     images = open_images(X if isinstance(X, Images) else unwrap(X)[0])
     if not plan.synthetic.any():
-        raise ValueError("The plan has no synthetic images, so there is nothing to be told apart.")
+        raise ValueError("The plan has no synthetic images, so there is nothing to tell apart.")
     return _told_apart(
         plan, lambda rows: _described(plan[rows], images, features), max_images, random_state
     )
 
 
 def gap_between(plan: ResamplingPlan, real: NDArray[Any], drawn: NDArray[Any]) -> SynthesisGap:
-    """Gap of features that are known: of the source images, and of the rows of the plan."""
+    """Return the gap from known features: `real` of the source images, `drawn` of the rows."""
 
     def described(rows: NDArray[np.intp]) -> NDArray[np.float64]:
         found = drawn[rows].astype(np.float64)
@@ -172,6 +173,7 @@ def _told_apart(
     max_images: int,
     random_state: int | np.random.RandomState | None,
 ) -> SynthesisGap:
+    """Return the gap, with features from `described`, which takes rows of the plan."""
     made, rng = plan.synthetic, check_random_state(random_state)
     labels = plain_list(np.unique(plan.y))
     shares = {label: float(made[plan.y == label].mean()) for label in labels}
@@ -196,7 +198,7 @@ def _told_apart(
 
 
 def gap_of(fitted: Any, plan: ResamplingPlan, X: Any) -> SynthesisGap | None:
-    """Gap in the features of a fitted Pipeline; None where there is none to be known."""
+    """Return the gap in the features of a fitted Pipeline; None if rows cannot be drawn again."""
     if plan.why_not or not plan.synthetic.any():
         return None
     steps = [step for _, step in fitted.steps[:-1] if not hasattr(step, "fit_resample")]
@@ -214,7 +216,7 @@ def gap_of(fitted: Any, plan: ResamplingPlan, X: Any) -> SynthesisGap | None:
 
 
 def _described(plan: ResamplingPlan, images: Images, features: Any) -> NDArray[np.float64]:
-    """Features of the rows of a plan, shape (n, d), drawn a hundred at a time."""
+    """Return features of the rows of a plan, shape (n, d); a hundred images exist at a time."""
     drawn = DrawnImages(plan, images)
     drawn.look_at(np.arange(len(plan)))
     shape = drawn.shape_of(0)
@@ -240,13 +242,16 @@ def _scores(
     y: NDArray[Any],
     bases: NDArray[np.intp],
 ) -> NDArray[np.float64]:
-    """How synthetic each row looks to a model that has not seen its family, shape (n,)."""
+    """Return how synthetic each row looks to a model fitted without its base image, shape (n,)."""
     centred = features.copy()
-    for label in np.unique(y):  # which class it is must tell nothing
+    # Centred by class, so that the model cannot profit from different shares of synthetic images;
+    # at the mean of both kinds, so that the centre itself does not depend on these shares.
+    for label in np.unique(y):
         own = y == label
         means = [features[own & part].mean(axis=0) for part in (made, ~made)]
         centred[own] -= np.mean(means, axis=0)
-    centred /= centred.std() or 1.0  # not each by itself: those that hardly vary say little
+    # One scale for all features: scaled each by itself, those that hardly vary would add noise.
+    centred /= centred.std() or 1.0
     scores = np.zeros(len(y))
     n_folds = min(5, len(np.unique(bases)))
     for train, test in GroupKFold(n_folds).split(centred, made, bases):

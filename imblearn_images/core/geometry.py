@@ -1,8 +1,8 @@
 """Geometry: where boxes, outlines, masks and points of a parent are in a drawn image.
 
-Through an affine layer that is seen everywhere these are a few numbers for each object. Elsewhere
-(elastic and transferred deformations, what lies behind a patch) the pixels are asked: an object is
-where a pixel shows a place that lies in it. Both measure at pixel edges.
+Through an affine layer that is visible everywhere, a matrix gives the answer. Elsewhere (elastic
+and transferred deformations, what lies behind a patch) it is read off the pixels: an object is
+where pixels show places within it. Both measure at pixel edges.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ __all__ = ["View", "clipped", "clipped_box", "polygon_area"]
 
 Floats = NDArray[np.float64]
 
-TILE = 16  # pixels a side of the tiles that are looked at before their pixels are
+TILE = 16  # side in pixels of the tiles that narrow a search before single pixels are compared
 _AROUND = np.linspace(0, 2 * np.pi, 64, endpoint=False)
 _ELLIPSE = np.column_stack([np.cos(_AROUND), np.sin(_AROUND)])
 _CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
 class View:
-    """One layer of one image, and the way from places in the parent to places in the image.
+    """One layer of one image: maps positions in the parent to positions in the image.
 
     Parameters
     ----------
     layer : Layer
-        Of a block of one image.
+        A layer for a block of one image.
     """
 
     def __init__(self, layer: Layer) -> None:
@@ -41,6 +41,8 @@ class View:
         self.shown = None if layer.shown is None or layer.shown.all() else layer.shown[0]
         self.affine: Floats | None = None  # (2, 3): from the parent to the image, x first, at edges
         if layer.matrix is not None:
+            # The layer maps (row, column) of pixel centres in the image to those in the parent;
+            # here x comes first, positions count from edges, and the map goes the other way.
             turned = layer.matrix[0, ::-1, :2][:, ::-1]
             shift = layer.matrix[0, ::-1, 2] + 0.5 - turned @ np.array([0.5, 0.5])
             back = np.linalg.inv(turned)
@@ -48,12 +50,12 @@ class View:
 
     @property
     def is_exact(self) -> bool:
-        """Whether a matrix says it all."""
+        """Whether the matrix alone describes the layer: affine, and visible everywhere."""
         return self.affine is not None and self.shown is None
 
     @property
     def angle(self) -> float:
-        """Degrees by which things are turned, off the nearest quarter of a turn."""
+        """Degrees by which objects are turned, measured from the nearest quarter turn."""
         if self.affine is None:
             return 0.0
         (a, b), (c, d) = self.affine[:, :2].tolist()
@@ -62,9 +64,10 @@ class View:
 
     @cached_property
     def is_flipped(self) -> bool:
-        """Whether left and right have changed places, as in a mirror."""
+        """Whether left and right are swapped, as in a mirror."""
         if self.affine is not None:
             return bool(np.linalg.det(self.affine[:, :2]) < 0)
+        # some 64 rows are enough: of a smooth deformation, the median orientation counts
         x, y = (plane[:: max(1, self.height // 64)] for plane in self.places)
         if min(x.shape) < 2:
             return False
@@ -73,13 +76,13 @@ class View:
 
     @cached_property
     def places(self) -> tuple[Floats, Floats]:
-        """X and y in the parent, at edges, of the centre of every pixel, (H, W) each."""
+        """Where in the parent the centre of every pixel comes from: x and y, (H, W) each."""
         row, column = self.layer.places[0]
         return column + 0.5, row + 0.5
 
     @cached_property
     def _tiles(self) -> list[Floats]:
-        """Smallest and largest x, smallest and largest y of every tile."""
+        """Smallest and largest x, then y, that the pixels of every tile show."""
         down, right = -self.height % TILE, -self.width % TILE
         found = []
         for plane in self.places:
@@ -89,7 +92,10 @@ class View:
         return found
 
     def window(self, box: Floats) -> tuple[slice, slice] | None:
-        """Rows and columns of the pixels that may show a place in a box of the parent."""
+        """Return rows and columns of pixels that may show a part of a box of the parent, or None.
+
+        They are whole tiles, which contain all such pixels, and others.
+        """
         x_low, x_high, y_low, y_high = self._tiles
         near = (x_high >= box[0]) & (x_low <= box[2]) & (y_high >= box[1]) & (y_low <= box[3])
         rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
@@ -101,7 +107,11 @@ class View:
         )
 
     def forward(self, points: Floats) -> Floats:
-        """Where points of the parent, (p, 2) of x and y, are in the image; NaN where nowhere."""
+        """Return where points of the parent, (p, 2) of x and y, are in the image, or NaN.
+
+        Without a matrix: the pixel that shows the nearest place, and from there one step of
+        Newton's method with the slope of the deformation around it.
+        """
         if self.affine is not None:
             return points @ self.affine[:, :2].T + self.affine[:, 2]
         found = np.full(points.shape, np.nan)
@@ -113,11 +123,12 @@ class View:
             off = (x - point[0]) ** 2 + (y - point[1]) ** 2
             row, column = np.unravel_index(int(np.argmin(off)), off.shape)
             near = np.s_[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+            # farther than three pixels from every place shown: the point is out of view
             if off[row, column] > 9 or min(x[near].shape) < 2:
                 continue
             slope = np.array([[np.mean(np.diff(p[near], axis=a)) for a in (1, 0)] for p in (x, y)])
             rest = np.array([point[0] - x[row, column], point[1] - y[row, column]])
-            if abs(np.linalg.det(slope)) < 1e-3:
+            if abs(np.linalg.det(slope)) < 1e-3:  # folded or flat: there is no way back
                 continue
             step = np.clip(np.linalg.solve(slope, rest), -3, 3)
             corner = window[1].start + column + 0.5, window[0].start + row + 0.5
@@ -125,7 +136,7 @@ class View:
         return found
 
     def is_seen(self, points: Floats) -> NDArray[np.bool_]:
-        """Whether points of the image, (p, 2), are within it and show this parent."""
+        """Return whether points of the image, (p, 2), are within it and show this parent."""
         size = np.array([self.width, self.height])
         within = np.asarray(((points >= 0) & (points <= size)).all(axis=1))
         if self.shown is not None and within.any():
@@ -136,32 +147,33 @@ class View:
     def boxes(
         self, boxes: Floats, round_: NDArray[np.bool_], *, tight: bool = False
     ) -> tuple[Floats, Floats]:
-        """Boxes in the image, and how much of each object is seen.
+        """Return boxes in the image, and how much of each object is visible.
 
         Parameters
         ----------
         boxes : ndarray of shape (k, 4)
-            In the parent.
+            Boxes in the parent.
         round_ : ndarray of shape (k,), dtype bool
-            Whether what is in a box is taken to be its inscribed ellipse, or the whole of it.
+            Whether an object is taken to fill the inscribed ellipse of its box, or all of it.
         tight : bool, default=False
-            Whether a box that the border cuts is that of the part of the object that is seen;
+            Whether a box that the border cuts is the box of the visible part of the object;
             otherwise it is the part of the box that is in the image.
 
         Returns
         -------
         moved : ndarray of shape (k, 4)
-            Cut at the border; what is not seen at all has a box without area.
+            Cut at the border; objects that are not visible have a box without area.
         share : ndarray of shape (k,)
-            Share of the object that is seen, from 0 to 1.
+            Share of the object that is visible, from 0 to 1.
         """
         if self.affine is None:
             found = [
-                self._asked(box, is_round) for box, is_round in zip(boxes, round_, strict=True)
+                self._by_pixels(box, is_round) for box, is_round in zip(boxes, round_, strict=True)
             ]
             return _columns(found)
         centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
         turn = self.affine[:, :2]
+        # half sides of the box around the turned ellipse, or around the turned corners
         reach = np.where(round_[:, None], np.sqrt(half**2 @ (turn**2).T), half @ np.abs(turn).T)
         middle = self.forward(centre)
         whole = np.hstack([middle - reach, middle + reach])
@@ -182,13 +194,14 @@ class View:
                 window = np.s_[int(y[0]) : int(np.ceil(y[1])), int(x[0]) : int(np.ceil(x[1]))]
                 if self.shown[window].all():
                     continue
-                asked, share[at] = self._asked(boxes[at], bool(round_[at]))
-                moved[at, :2] = np.maximum(moved[at, :2], asked[:2])
-                moved[at, 2:] = np.maximum(np.minimum(moved[at, 2:], asked[2:]), moved[at, :2])
+                # something covers a part of it
+                visible, share[at] = self._by_pixels(boxes[at], bool(round_[at]))
+                moved[at, :2] = np.maximum(moved[at, :2], visible[:2])
+                moved[at, 2:] = np.maximum(np.minimum(moved[at, 2:], visible[2:]), moved[at, :2])
         return moved, share
 
-    def _asked(self, box: Floats, is_round: bool) -> tuple[Floats, float]:
-        """Box of the pixels that show a place in a box, or in its ellipse, and the share seen."""
+    def _by_pixels(self, box: Floats, is_round: bool) -> tuple[Floats, float]:
+        """Return the box of the pixels that show a box or its ellipse, and the visible share."""
         window = self.window(box)
         if window is None:
             return np.zeros(4), 0.0
@@ -206,7 +219,7 @@ class View:
     def _found(
         self, within: NDArray[np.bool_], window: tuple[slice, slice], area: float
     ) -> tuple[Floats, float]:
-        """Box of the pixels of a window that are within an object of this area, and their share."""
+        """Return the box of the pixels within an object, and the share of its area they show."""
         if self.shown is not None:
             within &= self.shown[window]
         rows, columns = np.flatnonzero(within.any(axis=1)), np.flatnonzero(within.any(axis=0))
@@ -219,7 +232,7 @@ class View:
         return box.astype(np.float64), min(1.0, share)
 
     def _area_of(self, within: NDArray[np.bool_], window: tuple[slice, slice]) -> float:
-        """Area in the parent of what some pixels show, counted as often as it is shown."""
+        """Return the area in the parent that some pixels show; a part shown twice counts twice."""
         if self.affine is not None:
             return float(within.sum() / abs(np.linalg.det(self.affine[:, :2])))
         if min(within.shape) < 2:
@@ -228,17 +241,17 @@ class View:
         return float(np.abs(x_right * y_down - x_down * y_right)[within].sum())
 
     def mask(self, mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], float]:
-        """A mask of the parent in the image, by the nearest pixel, and the share that is seen."""
+        """Return a mask of the parent in the image, by the nearest pixel, and the visible share."""
         moved = self.values(mask, np.False_)
         share = self._area_of(moved, np.s_[0 : self.height, 0 : self.width])
         return moved, min(1.0, share / max(int(mask.sum()), 1))
 
     def values(self, parent: NDArray[Any], fill: Any) -> NDArray[Any]:
-        """Values of the parent, (H, W[, ...]), in the pixels that show it, `fill` in others."""
+        """Return values of the parent, (H, W[, ...]), in pixels that show it, `fill` in others."""
         moved = np.empty((self.height, self.width, *parent.shape[2:]), dtype=parent.dtype)
         moved[...] = fill
         x, y = self.places
-        # the centre of a pixel at an edge between two belongs to the second, on either side
+        # A centre that lies on an edge belongs to the pixel after it, despite rounding errors.
         row, column = np.floor(y + 1e-6).astype(np.intp), np.floor(x + 1e-6).astype(np.intp)
         seen = (row >= 0) & (row < self.height) & (column >= 0) & (column < self.width)
         if self.shown is not None:
@@ -247,11 +260,11 @@ class View:
         return moved
 
     def outlines(self, outlines: Sequence[Floats]) -> tuple[Floats, ...]:
-        """Outlines of the parent in the image, cut at the border; those out of it are left out."""
+        """Return outlines of the parent in the image, cut at the border, without those outside."""
         moved = []
         for outline in outlines:
             points = outline
-            if self.affine is None:  # what was straight is bent
+            if self.affine is None:  # straight edges are bent: points in between follow
                 points = _with_more_points(outline)
             there = self.forward(points)
             there = clipped(there[np.isfinite(there).all(axis=1)], self.layer.size)
@@ -261,13 +274,13 @@ class View:
 
 
 def clipped_box(boxes: Floats, size: tuple[int, ...]) -> Floats:
-    """Boxes, (k, 4), cut at the border of an image of this height and width."""
+    """Return boxes, (k, 4), cut at the border of an image of this height and width."""
     height, width = size
     return np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float64))
 
 
 def clipped(points: Floats, size: tuple[int, ...]) -> Floats:
-    """The part of an outline, (p, 2), within an image: one border after the other.
+    """Return the part of an outline, (p, 2), within an image: cut at one border after the other.
 
     References
     ----------
@@ -298,7 +311,7 @@ def clipped(points: Floats, size: tuple[int, ...]) -> Floats:
 
 
 def polygon_area(points: Floats) -> float:
-    """Area of an outline, (p, 2); the formula of the shoelace."""
+    """Return the area of an outline, (p, 2), by the shoelace formula."""
     if len(points) < 3:
         return 0.0
     x, y = points.T
@@ -306,7 +319,7 @@ def polygon_area(points: Floats) -> float:
 
 
 def _with_more_points(outline: Floats, every: float = 6.0) -> Floats:
-    """An outline with a point every few pixels of its edges."""
+    """Return an outline with further points, at most `every` pixels apart along its edges."""
     following = np.roll(outline, -1, axis=0)
     n = np.maximum(np.ceil(np.linalg.norm(following - outline, axis=1) / every), 1).astype(int)
     return np.concatenate(
@@ -318,5 +331,6 @@ def _with_more_points(outline: Floats, every: float = 6.0) -> Floats:
 
 
 def _columns(found: Sequence[tuple[Floats, float]]) -> tuple[Floats, Floats]:
+    """Return pairs of box and share as two arrays, (k, 4) and (k,)."""
     boxes = np.array([box for box, _ in found], dtype=np.float64).reshape(-1, 4)
     return boxes, np.array([share for _, share in found], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""HOG: histograms of oriented gradients of many images at once."""
+"""HOG: histograms of oriented gradients, computed for many images at once."""
 
 from __future__ import annotations
 
@@ -29,43 +29,43 @@ def hog_features(
 ) -> NDArray[np.float32]:
     """Compute histograms of oriented gradients.
 
-    The numbers of :func:`skimage.feature.hog`, image by image, from operations on many
+    The result is that of :func:`skimage.feature.hog` for each image, computed for many
     images at a time.
 
     Parameters
     ----------
     images : ndarray of shape (n, H, W) or (n, H, W, C)
         Images of bool, integers or floats of any range. Integers are divided by the
-        largest value of their dtype. An image with negative values is lifted to 0; one
-        of floats that then exceeds 1 is divided by its largest value.
+        largest value of their dtype. An image with negative values is shifted so that its
+        smallest value is 0; one of floats that then exceeds 1 is divided by its largest value.
     orientations : int, default=9
-        Bins of the angle, over 180 degrees.
+        Number of bins of the angle, over 180 degrees.
     pixels_per_cell : (rows, columns), default=None
-        :func:`default_cell` of the image size by default.
+        Size of a cell; ``None``: :func:`default_cell` of the image size.
     cells_per_block : (rows, columns), default=(2, 2)
         Cells that are normalised together; blocks overlap.
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}, default="L2-Hys"
-        How.
+        Norm by which blocks are divided.
     transform_sqrt : bool, default=True
-        Take the square root of the pixels first, against shadows.
+        Take the square root of the pixels first, which weakens shadows.
     n_jobs : int, default=None
-        Threads. The features are the same for every number.
+        Number of threads. The features are the same for every number.
 
     Returns
     -------
     features : ndarray of shape (n, d), float32
-        d is :func:`hog_shape`, multiplied.
+        d is the product of :func:`hog_shape`.
 
     Raises
     ------
     ValueError
-        When the images have fewer cells than a block.
+        If the images have fewer cells than a block.
 
     Notes
     -----
-    Of several channels each pixel counts with the one of the steepest gradient. With an
-    odd cell size scikit-image leaves the last row and column of each cell out; they
-    count here.
+    Where there are several channels, each pixel counts with the one of the steepest gradient.
+    With an odd cell size, scikit-image leaves out the last row and column of each cell; here
+    they count.
 
     References
     ----------
@@ -98,7 +98,7 @@ def hog_features(
 
 
 def default_cell(size: tuple[int, int]) -> tuple[int, int]:
-    """Choose a cell size: the largest even one that leaves the shorter side seven cells.
+    """Return a cell size: the largest even one that leaves the shorter side seven cells, or 2.
 
     Examples
     --------
@@ -115,12 +115,12 @@ def hog_shape(
     cell: tuple[int, int],
     block: tuple[int, int],
 ) -> tuple[int, ...]:
-    """Shape of the features of one image: blocks, cells in a block, orientations.
+    """Return the shape of the features of one image: blocks, cells in a block, orientations.
 
     Raises
     ------
     ValueError
-        When the image has fewer cells than a block.
+        If the image has fewer cells than a block.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def hog_shape(
     blocks = tuple(side // c - b + 1 for side, c, b in zip(size, cell, block, strict=True))
     if min(blocks) < 1:
         raise ValueError(
-            f"Images of {size[0]} x {size[1]} pixels are too small for HOG features of blocks of "
+            f"Images of {size[0]} x {size[1]} pixels are too small for HOG features in blocks of "
             f"{block[0]} x {block[1]} cells of {cell[0]} x {cell[1]} pixels. Choose smaller "
             "pixels_per_cell or cells_per_block, or enlarge the images."
         )
@@ -138,7 +138,7 @@ def hog_shape(
 
 
 def _unit(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Bring images (m, H, W, C) to 0..1, each by itself."""
+    """Scale images (m, H, W, C) to 0..1, floats each by itself."""
     kind = images.dtype.kind
     if kind == "b":
         return images.astype(np.float32)
@@ -155,7 +155,7 @@ def _unit(images: NDArray[Any]) -> NDArray[np.float32]:
 def _gradients(
     images: NDArray[np.float32], transform_sqrt: bool
 ) -> tuple[NDArray[np.float32], ...]:
-    """Differences down and to the right, and their length, each (m, H, W)."""
+    """Return the differences down and to the right, and their length, each (m, H, W)."""
     planes = np.ascontiguousarray(np.moveaxis(images, -1, 0))
     if transform_sqrt:
         planes = np.sqrt(planes)
@@ -173,7 +173,7 @@ def _gradients(
 
 
 def _length(down: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``np.hypot`` of float32, which is rounded from float64, half as dear."""
+    """Return what ``np.hypot`` of float32 returns, rounded from float64, in half the time."""
     squares = np.square(down, dtype=np.float64)
     squares += np.square(right, dtype=np.float64)
     return np.sqrt(squares, out=squares).astype(np.float32)
@@ -186,7 +186,7 @@ def _histograms(
     orientations: int,
     cell: tuple[int, int],
 ) -> NDArray[np.float64]:
-    """Sums of the magnitudes in each cell by angle, (m, cells down, cells right, bins)."""
+    """Return the mean magnitudes in each cell by angle, (m, cells down, cells right, bins)."""
     m, height, width = down.shape
     n_rows, n_columns = height // cell[0], width // cell[1]
     inside = np.s_[:, : n_rows * cell[0], : n_columns * cell[1]]
@@ -219,10 +219,11 @@ def _blocks(
     shares = shares / np.sqrt(_sums(shares**2) + _EPS**2)
     if norm == "L2":
         return shares
-    shares = np.minimum(shares, 0.2)
+    shares = np.minimum(shares, 0.2)  # L2-Hys: clipped as Dalal and Triggs do, then again L2
     return shares / np.sqrt(_sums(shares**2) + _EPS**2)
 
 
 def _sums(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum over each block, of cells and bins, with the axes kept."""
     sums: NDArray[np.float64] = blocks.sum(axis=(3, 4, 5), keepdims=True)
     return sums

@@ -24,20 +24,21 @@ from imblearn_images.core import files
 from imblearn_images.core.containers import holds_paths, join_paths, unwrap
 from imblearn_images.core.modes import axes_of
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.paths import Paths
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.text import counted, printable
 
 COPIES = "RandomOverSampler copies them as they are"
 THUMBNAIL = (32, 32)
-"""Size, height and width, in which images of different sizes are compared."""
+"""Height and width to which images of different sizes are resized to be compared."""
 CACHE = 1 << 25
-"""Bytes of chunks of a store that are remembered: parents that lie together are read once."""
+"""Bytes of chunks of a store that are kept, so that parents in one chunk are read once."""
 NO_CHUNKS = 64
 """Rows that are read together from a store without chunks."""
 
 
 class Memory:
-    """What was computed of a set of images that is resampled again and again.
+    """Results computed from a set of images that is resampled again and again.
 
     Parameters
     ----------
@@ -53,10 +54,11 @@ class Memory:
         return Memory, (self.n,)  # another process computes what it needs
 
     def once(self, key: Any, made_of: Any, compute: Callable[[], Any]) -> Any:
-        """Return what `compute` has given for the same key and ingredients, or compute it.
+        """Return the result of `compute` for the same key and inputs, computed or remembered.
 
-        One result is kept for a key, the last one. Ingredients are arrays, whose bytes count, and
-        objects, which are kept, so that no other one has the same identity.
+        Of each key the last result is kept. `made_of` are the inputs: arrays are compared by their
+        bytes, other objects by identity; these are kept alive, so that no new object can have the
+        same one.
         """
         parts = made_of if isinstance(made_of, tuple) else (made_of,)
         marks = [
@@ -75,16 +77,16 @@ class Memory:
         origin: NDArray[np.intp],
         compute: Callable[[NDArray[np.intp]], NDArray[Any]],
     ) -> NDArray[Any]:
-        """Features of rows, shape (m, d); what is known is not computed again.
+        """Return features of rows, shape (m, d); only unknown ones are computed.
 
         Parameters
         ----------
         key : hashable
-            What features they are.
+            Identifies the kind of features.
         origin : ndarray of shape (m,)
-            The image that each row is, -1 for one that is none of them.
+            Number of each row's image among the `n` images, -1 for an image that is not one.
         compute : callable
-            ``compute(positions)`` gives the features of some of the rows.
+            ``compute(positions)`` returns the features of some of the rows.
         """
         features, known = self.kept.get(key, (None, np.zeros(self.n, dtype=np.bool_)))
         inside = np.flatnonzero(origin >= 0)
@@ -107,24 +109,24 @@ class Memory:
 class Images:
     """A home of pixels: a set of images that is read row by row.
 
-    Everything behind the door of a sampler gets one of these, never what the user passed. A
-    home of your own derives from this class and has ``dtype``, ``__len__``, :meth:`shape_of`
-    and :meth:`read`; see :mod:`imblearn_images.images` for how to write one. The rest follows
-    from these, and is there to be done better where that is possible.
+    A sampler converts what the user passed into such a home first, and works on that. A home of
+    your own derives from this class and has ``dtype``, ``__len__``, :meth:`shape_of` and
+    :meth:`read`; see :mod:`imblearn_images.images` for how to write one. All other methods are
+    built on these four; override them where your home can do better.
 
     Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Attributes
     ----------
     dtype : numpy.dtype
-        Of all images.
+        Dtype of all images.
     in_memory : bool
         Whether reading costs no more than copying; False by default.
     draws_later : bool
-        Whether what a sampler draws from it is drawn when it is read, as there may be more than
-        memory holds; False by default.
+        Whether a sampler returns images that are drawn only when they are read, because all of
+        them may not fit into memory; False by default.
     paths : ndarray of str or pathlib.Path, shape (n,), or None
-        The files, of :class:`FileImages`; None by default.
+        The files of a :class:`FileImages`; None by default.
 
     Examples
     --------
@@ -154,34 +156,34 @@ class Images:
     draws_later = False
     paths: NDArray[Any] | None = None
     memory: Memory | None = None
-    """Keeps what was computed of the images; None unless they are resampled again and again."""
+    """Results computed from the images; None unless they are resampled again and again."""
 
     def __len__(self) -> int:
         raise NotImplementedError
 
     def shape_of(self, row: int) -> tuple[int, ...]:
-        """Shape of one image, (H, W) or (H, W, C); axes are never interpreted."""
+        """Return the shape of one image, (H, W) or (H, W, C); axes are never interpreted."""
         raise NotImplementedError
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Write the images `rows` into ``out``, shape (len(rows), ...), in the dtype of the set.
 
-        Where shapes differ, an image of another size than ``out`` is resized to it.
+        An image whose height and width differ from those of ``out`` is resized.
         """
         raise NotImplementedError
 
     @property
     def uniform(self) -> tuple[int, ...] | None:
-        """The shape of all images, or None if they differ or there is none."""
+        """The shape of all images, or None if shapes differ or there is no image."""
         shapes = {self.shape_of(row) for row in range(len(self))}
         return shapes.pop() if len(shapes) == 1 else None
 
     def subset(self, rows: NDArray[np.intp]) -> Images:
-        """Some of the images, numbered anew; nothing is copied."""
+        """Return some of the images, numbered from 0; nothing is copied."""
         return _Rows(self, rows)
 
     def anywhere(self) -> Images:
-        """The same images, for a process whose working directory is another one."""
+        """Return the same images, readable by a process with another working directory."""
         return self
 
     def pixels(
@@ -191,26 +193,26 @@ class Images:
         *,
         n_jobs: int | None = None,
     ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Matrix to search in: the pixels of some rows.
+        """Return the pixels of some rows as a matrix to search in.
 
         Parameters
         ----------
         rows : ndarray of shape (m,), dtype intp
             The images.
         size : tuple (height, width), default=None
-            To which all are resized; by default their own where `rows` have one shape, else
+            Size to which all are resized; ``None``: their own if `rows` have one shape, else
             32 x 32.
         n_jobs : int, default=None
-            Threads that read.
+            Number of threads that read.
 
         Returns
         -------
         pixels : ndarray of shape (n, d)
-            By default backed by an unnamed temporary file, which is gone with the last
-            reference: neighbours are compared many times, images are read once, and memory
-            holds what the operating system likes to keep.
+            By default backed by an unnamed temporary file, which is removed with the last
+            reference: a search compares images many times but reads each once, and the
+            operating system decides how much of the file stays in memory.
         positions : ndarray of shape (m,)
-            Where in `pixels` the rows are.
+            Rows of `pixels` at which the images are.
         """
         if self.memory is None:
             return self._spooled(rows, size, n_jobs), np.arange(len(rows))
@@ -224,6 +226,7 @@ class Images:
     def _spooled(
         self, rows: NDArray[np.intp], size: tuple[int, ...] | None, n_jobs: int | None
     ) -> NDArray[Any]:
+        """Read images into a temporary file that is mapped into memory, as a matrix (m, d)."""
         self.look_at(rows, n_jobs=n_jobs)
         shapes = {self.shape_of(row) for row in rows}
         first = self.shape_of(rows[0])
@@ -233,8 +236,8 @@ class Images:
         with tempfile.TemporaryFile() as spool:
             n_bytes = prod(shape) * self.dtype.itemsize
             _reserve(spool.fileno(), n_bytes)
-            spool.truncate(n_bytes)  # where there was nothing to be reserved
-            # No np.memmap: joblib would look for its name, to open it in another process.
+            spool.truncate(n_bytes)  # sets the size where the system cannot reserve space
+            # Not np.memmap: joblib would open its file by name in another process.
             memory = memoryview(mmap(spool.fileno(), n_bytes))
             pixels = np.frombuffer(memory, dtype=self.dtype).reshape(shape)
         in_threads(
@@ -245,30 +248,37 @@ class Images:
         return pixels.reshape(len(rows), -1)
 
     def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
-        """Return the memory of what is computed of the images, and what the rows are called there.
+        """Return the :class:`Memory` of the images, or None, and the number of each row in it.
 
-        An image that is not one of those is -1.
+        A row whose image it does not know is -1.
         """
         return self.memory, rows
 
     def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
-        """Refuse now what cannot be read later; of files the headers. Nothing by default."""
+        """Raise for images that cannot be read, found by headers of files; no check by default."""
 
     def name_of(self, row: int) -> str:
-        """What messages call an image."""
+        """Return what messages call an image."""
         return f"row {row}"
 
     def identity_of(self, row: int) -> Any:
         """What a row has in common with all that hold the same image; by default its pixels."""
-        if self.memory is None:
-            return self._looks_of(row)
-        return self.memory.once("identities", self, self._identities)[row]
+        return self._looks_of(row) if self.memory is None else self.identities()[row]
+
+    def identities(self) -> list[Any]:
+        """Return what :meth:`identity_of` says of each row."""
+        if self.memory is None or type(self).identity_of is not Images.identity_of:
+            return [self.identity_of(row) for row in range(len(self))]
+        found: list[Any] = self.memory.once("identities", self, self._identities)
+        return found
 
     def _identities(self) -> list[int]:
+        """Return for every row the first row with the same pixels."""
         known: dict[Any, int] = {}
         return [known.setdefault(self._looks_of(row), row) for row in range(len(self))]
 
     def _looks_of(self, row: int) -> Any:
+        """Return the shape and a hash of the pixels of one image."""
         image = np.empty((1, *self.shape_of(row)), dtype=self.dtype)
         self.read(np.array([row]), image)
         return image.shape, hashlib.sha256(image.tobytes()).digest()
@@ -277,16 +287,16 @@ class Images:
         return f"{type(self).__name__}({counted(len(self), 'image')})"
 
     def as_given(self) -> Any:
-        """What takes no homes of pixels gets instead: paths of files, else one array."""
+        """Return what to pass where a home of pixels is not taken: paths of files, or an array."""
         return np.asarray(self)
 
     @property
     def shape(self) -> tuple[int]:
-        """The number of images, as of an array of paths."""
+        """Shape (n,), as an array of paths has it; n is the number of images."""
         return (len(self),)
 
     def __getitem__(self, rows: Any) -> Images:
-        """Some of the images, for cross-validation: scikit-learn asks for ``X[rows, ...]``."""
+        """Return some of the images, for cross-validation: scikit-learn takes ``X[rows, ...]``."""
         rows = rows[0] if isinstance(rows, tuple) else rows
         if np.ndim(rows) == 0 and not isinstance(rows, slice):
             raise TypeError(
@@ -296,9 +306,12 @@ class Images:
         return self.subset(np.arange(len(self))[rows])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """All pixels, shape (n, ...): read into memory, or into an unnamed temporary file."""
+        """Return all pixels, shape (n, ...), in memory or in an unnamed temporary file."""
         if copy is False:
-            raise ValueError(f"{self!r} has no array that could be had without a copy.")
+            raise ValueError(
+                f"`copy` must not be False for {self!r}, whose pixels have to be read. Leave it "
+                "out."
+            )
         rows = np.arange(len(self))
         self.look_at(rows)
         shape = self.shape_of(0) if len(self) else (0, 0)
@@ -313,25 +326,38 @@ class Images:
             pixels = np.empty((len(self), *shape), dtype=self.dtype)
             self.read(rows, pixels)
         else:
-            pixels = self.pixels(rows)[0].reshape(len(self), *shape)
+            pixels = pixels_in_order(self, rows).reshape(len(self), *shape)
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
 
+def pixels_in_order(
+    images: Images,
+    rows: NDArray[np.intp],
+    size: tuple[int, ...] | None = None,
+    *,
+    n_jobs: int | None = None,
+) -> NDArray[Any]:
+    """Return what :meth:`Images.pixels` has of some rows, in their order, shape (len(rows), d)."""
+    pixels, positions = images.pixels(rows, size, n_jobs=n_jobs)
+    is_in_order = len(pixels) == len(rows) and np.array_equal(positions, np.arange(len(rows)))
+    return pixels if is_in_order else pixels[positions]
+
+
 class _Rows(Images):
-    """Some rows of a home, read where they are."""
+    """Some rows of a home, which reads them; :meth:`Images.subset` makes one."""
 
     def __init__(self, images: Images, rows: NDArray[np.intp]) -> None:
         self.images, self.rows = images, rows
-        self.in_memory = images.in_memory
+        self.in_memory, self.draws_later = images.in_memory, images.draws_later
 
     def __reduce__(self) -> Any:
-        # pixels in memory go along, and no others than these
+        # Of an array in memory only these rows are pickled; other homes are pickled whole.
         some = (ArrayImages, (np.asarray(self),))
         return some if self.in_memory and len(self) else (_Rows, (self.images, self.rows))
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
-        """Of all images."""
+        """Dtype of all images."""
         return self.images.dtype
 
     def __len__(self) -> int:
@@ -339,6 +365,11 @@ class _Rows(Images):
 
     def shape_of(self, row: int) -> tuple[int, ...]:
         return self.images.shape_of(self.rows[row])
+
+    @property
+    def uniform(self) -> tuple[int, ...] | None:
+        whole = self.images.uniform if len(self) else None
+        return super().uniform if whole is None else whole
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         self.images.read(self.rows[rows], out)
@@ -361,12 +392,18 @@ class _Rows(Images):
     def identity_of(self, row: int) -> Any:
         return self.images.identity_of(self.rows[row])
 
+    def identities(self) -> list[Any]:
+        if self.images.memory is None:  # others than these would be looked at
+            return super().identities()
+        known = self.images.identities()
+        return [known[row] for row in self.rows.tolist()]
+
     def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
         return self.images.origin(self.rows[rows])
 
 
 class ArrayImages(Images):
-    """Images in an array or memmap of shape (n, ...), any memory order.
+    """Images in an array or memmap of shape (n, ...), in any memory order.
 
     Read more in the :ref:`User Guide <homes-of-pixels>`.
 
@@ -398,7 +435,7 @@ class ArrayImages(Images):
         return len(self.array)
 
     def shape_of(self, row: int) -> tuple[int, ...]:
-        """Shape of one image; the same for every row."""
+        """Return the shape of one image; the same for every row."""
         return tuple(self.array.shape[1:])
 
     @property
@@ -409,7 +446,7 @@ class ArrayImages(Images):
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Copy the images `rows` into `out`."""
         if self.array.flags.c_contiguous:
-            # mode="clip" lets NumPy write into `out` directly; plans hold valid rows only.
+            # mode="clip" lets NumPy write into `out` without a buffer; plans hold valid rows only.
             np.take(self.array, rows, axis=0, out=out, mode="clip")
         else:  # np.take would first make a contiguous copy of everything
             out[...] = self.array[rows]
@@ -421,18 +458,18 @@ class ArrayImages(Images):
         *,
         n_jobs: int | None = None,
     ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Pixels of some rows as a matrix, in an order that needs no copy if there is one.
+        """Return the pixels of some rows as a matrix, in an order without a copy if there is one.
 
         Distances do not depend on the order of the pixels, so the axes of an image are
-        sorted by stride: Fortran-ordered and transposed arrays are viewed, too.
+        sorted by stride: views suffice for Fortran-ordered and transposed arrays, too.
 
         Returns
         -------
         pixels : ndarray of shape (n, d), or (len(rows), d)
-            A view of all images; a copy of `rows` where images are cut out of larger ones
-            or mirrored.
+            A view of all images; a copy of `rows` if images are cut out of larger ones or
+            mirrored.
         positions : ndarray of shape (len(rows),)
-            Where in `pixels` the rows are.
+            Rows of `pixels` at which the images are.
         """
         axes = self._order()
         strides, shape = self.array.strides, self.array.shape
@@ -445,12 +482,12 @@ class ArrayImages(Images):
         return pixels, rows if in_one_piece else np.arange(len(rows))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """The array itself, unless a copy is wanted."""
+        """Return the array itself, or a copy of it in another dtype or on request."""
         array = self.array if dtype is None else self.array.astype(dtype, copy=False)
         return array.copy() if copy and array is self.array else array
 
     def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
-        """Bring one row in the order of :meth:`pixels` into the shape of an image."""
+        """Return one row, in the order of :meth:`pixels`, in the shape of an image."""
         order = self._order()
         shape = [self.array.shape[axis] for axis in order]
         return vector.reshape(shape).transpose(
@@ -458,11 +495,12 @@ class ArrayImages(Images):
         )
 
     def _order(self) -> list[int]:
+        """Return the axes of an image, the one with the largest stride first."""
         return sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
 
 
 class _Mapped:
-    """Where an array lies in a file: what another process needs instead of a copy of it."""
+    """The place of a memmap in its file, which is pickled instead of a copy of the pixels."""
 
     def __init__(self, array: np.memmap[Any, Any], offset: int) -> None:
         self.path = os.path.abspath(os.fspath(array.filename or ""))
@@ -471,7 +509,7 @@ class _Mapped:
 
     @classmethod
     def of(cls, array: NDArray[Any]) -> Any:
-        """The place of a memmap in its file; any other array as it is."""
+        """Return the place of a memmap in its file; any other array as it is."""
         filename = getattr(array, "filename", None)
         root: Any = array
         while isinstance(root, np.ndarray) and root.base is not None:
@@ -481,11 +519,12 @@ class _Mapped:
             return array
         if filename is None or getattr(array, "mode", "c") == "c":  # changes are not in the file
             return array
+        # A view begins behind the mapped pages, which begin at a multiple of the granularity.
         before = array.ctypes.data - np.frombuffer(root, dtype=np.uint8).ctypes.data
         return cls(array, array.offset - array.offset % ALLOCATIONGRANULARITY + before)
 
     def open(self) -> NDArray[Any]:
-        """Map the file."""
+        """Map the file, read-only, and return the array in it."""
         span = sum((n - 1) * stride for n, stride in zip(self.shape, self.strides, strict=True))
         whole = np.memmap(
             self.path, np.uint8, "r", offset=self.offset, shape=(span + self.dtype.itemsize,)
@@ -501,21 +540,24 @@ class FileImages(Images):
     Parameters
     ----------
     paths : ndarray or sequence of str or pathlib.Path
-        One file an image; an array is not copied. Shapes may differ, mode and dtype may not.
+        One file for each image; an array is not copied. Shapes may differ, mode and dtype may
+        not.
     rows : ndarray of int, default=None
-        The rows that are looked at now, of which one is an empty array; all by default. Of the
-        others the header is read when it is asked for.
+        Rows whose headers are read now; ``None``: all, an empty array: none. Other headers are
+        read when they are needed.
     reader : callable, default=None
-        ``reader(path)`` gives the pixels of a file, an array (H, W) or (H, W, C), for formats
+        ``reader(path)`` returns the pixels of a file, an array (H, W) or (H, W, C), for formats
         that this library does not read: DICOM, NIfTI, ``numpy.load``. It is called from several
-        threads at once, with a str. Whoever pickles these images pickles the reader.
+        threads at once, with a str, and pickled with these images.
     n_jobs : int, default=None
-        Threads that read the headers.
+        Number of threads that read the headers.
 
     Raises
     ------
     ValueError
-        Naming the files that cannot be read, or whose modes differ.
+        If files cannot be read, or their modes differ; the files are named.
+    TypeError
+        If `reader` is not callable.
 
     Examples
     --------
@@ -527,9 +569,9 @@ class FileImages(Images):
     (dtype('uint8'), (4, 3), 98)
     """
 
-    paths: NDArray[Any]
+    paths: Any
     numbers: NDArray[np.intp] | None = None
-    """What the files are called in the memory that they share with those they were taken from."""
+    """Number of each file in :attr:`memory`, which a subset shares with the whole."""
 
     def __init__(
         self,
@@ -543,7 +585,7 @@ class FileImages(Images):
             raise TypeError(
                 f"`reader` must be a function of a path, such as numpy.load, got {reader!r}."
             )
-        self.paths = paths if isinstance(paths, np.ndarray) else _as_objects(paths)
+        self.paths = paths if isinstance(paths, (np.ndarray, Paths)) else _as_objects(paths)
         self.reader = reader
         self.written = np.zeros(len(self.paths) if reader is not None else 0, dtype=np.bool_)
         self._dtype: np.dtype[Any] | None = None
@@ -554,19 +596,19 @@ class FileImages(Images):
         self.look_at(looked_at, n_jobs=n_jobs)
 
     def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
-        """Look at the headers of some rows, if one of them is not known yet.
+        """Read the headers of some rows, if one of them is not known yet.
 
         Raises
         ------
         ValueError
-            Naming the files that cannot be read, or whose modes differ.
+            If files cannot be read, or their modes differ; the files are named.
         """
         if (self.shapes[rows, 0] > 0).all():
             return
         known = np.flatnonzero(self.shapes[:, 0])
-        if self.reader is not None:  # which reads whole files: each once
+        if self.reader is not None:  # a reader decodes whole files: call it once for each
             rows = rows[self.shapes[rows, 0] == 0]
-        elif len(known):  # all files are of one kind, whenever they are looked at
+        elif len(known):  # with a known file, so that later files must be of the same kind
             rows = np.union1d(rows, known[:1])
         used = [self.name_of(row) for row in rows]
         if self.reader is None:
@@ -589,15 +631,15 @@ class FileImages(Images):
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
-        """Of all images."""
+        """Dtype of all images; the first file is opened if none has been."""
         if self._dtype is None and len(self):
             self.look_at(np.zeros(1, dtype=np.intp))
         return np.dtype(np.uint8) if self._dtype is None else self._dtype
 
     def forget(self) -> None:
-        """Start with no image remembered."""
-        # A parent is often drawn more than once: some 16 MB of images are remembered, and of
-        # small ones, which are read in no time, not more than a few.
+        """Start with an empty cache of decoded images."""
+        # A parent is often drawn more than once: up to 16 MB of images are kept, and at most 512
+        # images, because small ones are read in no time.
         sizes = self.shapes.prod(axis=1, dtype=np.int64)
         itemsize = 1 if self._dtype is None else self._dtype.itemsize
         largest = max(1, int(sizes.max(initial=1))) * itemsize
@@ -608,10 +650,10 @@ class FileImages(Images):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.forget()  # what was read stays behind: files are read again where they are drawn
+        self.forget()  # decoded images are not pickled: the other process reads the files
 
     def subset(self, rows: NDArray[np.intp]) -> FileImages:
-        """Some of the files, numbered anew; their headers are not read again."""
+        """Return some of the files, numbered from 0; their headers are not read again."""
         some = copy.copy(self)
         some.memory, some.numbers = self.origin(rows)
         some.paths, some.shapes = self.paths[rows], self.shapes[rows]
@@ -620,7 +662,7 @@ class FileImages(Images):
         return some
 
     def anywhere(self) -> FileImages:
-        """The same files by their full names; what a `reader` is given stays as it is."""
+        """Return the same files by absolute paths; the arguments of a `reader` do not change."""
         if self.reader is not None:
             return self
         some = copy.copy(self)
@@ -629,10 +671,13 @@ class FileImages(Images):
         return some
 
     def joined(self, more: Sequence[str]) -> FileImages:
-        """These files, and behind them others that this library has written."""
+        """Return these files followed by others, which this library has written."""
         both, new = copy.copy(self), len(more)
         both.memory = both.numbers = None
-        both.paths = join_paths(self.paths, more)
+        paths = self.paths
+        if isinstance(paths, Paths):
+            paths = np.array(paths, dtype=object)
+        both.paths = join_paths(paths, more)
         both.shapes = np.concatenate(
             [self.shapes, np.zeros((new, self.shapes.shape[1]), dtype=np.int32)]
         )
@@ -642,12 +687,12 @@ class FileImages(Images):
         return both
 
     def check_can_be_written(self) -> None:
-        """Refuse what a reader may give, and no file that this library writes can hold.
+        """Raise if a `reader` returns images that no file written by this library can hold.
 
         Raises
         ------
         ValueError
-            With shape and dtype, and what files hold.
+            With shape and dtype, and what files can hold.
         """
         if self.reader is None or not len(self):
             return
@@ -656,34 +701,34 @@ class FileImages(Images):
         files.check_can_be_written(shape, self.dtype, "`output_dir` holds PNG and TIFF files")
 
     def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
-        """Return the memory that these files share, and what the rows are called there."""
+        """Return the :class:`Memory` that these files share, and the number of each row in it."""
         return self.memory, rows if self.numbers is None else self.numbers[rows]
 
     def as_given(self) -> Any:
-        """The paths; where they need a reader of their own, the pixels."""
+        """Return the paths, or the pixels if the files need a `reader`."""
         return self.paths if self.reader is None else np.asarray(self)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def shape_of(self, row: int) -> tuple[int, ...]:
-        """Shape of the image in the file of one row."""
+        """Return the shape of the image in one file, whose header is read if necessary."""
         if not self.shapes[row, 0]:
             self.look_at(np.array([row]))
         return tuple(self.shapes[row].tolist())
 
     @property
     def uniform(self) -> tuple[int, ...] | None:
-        """The shape of all images, or None if they differ, or not all were looked at."""
+        """The shape of all images, or None if shapes differ or are not all known yet."""
         same = len(self) and self.shapes[0, 0] and (self.shapes == self.shapes[0]).all()
         return self.shape_of(0) if same else None
 
     def name_of(self, row: int) -> str:
-        """Path of the file."""
+        """Return the path of one file."""
         return str(os.fspath(self.paths[row]))
 
     def identity_of(self, row: int) -> str:
-        """Path of the file: no file is opened."""
+        """Return the path of one file, which is not opened."""
         return self.name_of(row)
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
@@ -692,6 +737,7 @@ class FileImages(Images):
             image[...] = self._image(row, image.shape[:2])
 
     def _read_image(self, row: int, size: tuple[int, int]) -> NDArray[Any]:
+        """Decode one file in (height, width) `size`."""
         wanted = None if self.shape_of(row)[:2] == size else size
         if self.reader is None or self.written[row]:
             image: NDArray[Any] = files.read_image(self.name_of(row), size=wanted)
@@ -706,7 +752,7 @@ class FileImages(Images):
         return image if wanted is None else resized(image[None], wanted)[0]
 
     def _own_pixels(self, row: int) -> NDArray[Any]:
-        """What the reader gives of a file; whatever it raises names the file."""
+        """Return what the `reader` returns for a file; errors that it raises name the file."""
         name = self.name_of(row)
         assert self.reader is not None
         try:
@@ -726,6 +772,7 @@ class FileImages(Images):
     def _check_reader(
         self, known: NDArray[np.intp], rows: NDArray[np.intp], infos: Sequence[files.FileInfo]
     ) -> None:
+        """Raise if a `reader` returns images of several dtypes or numbers of channels."""
         kinds = {(info.shape[2:], info.dtype): row for row, info in zip(rows, infos, strict=True)}
         if len(known):
             kinds.setdefault((tuple(self.shapes[known[0], 2:].tolist()), self.dtype), known[0])
@@ -740,6 +787,7 @@ class FileImages(Images):
             )
 
     def _describe(self, row: int) -> files.FileInfo | Exception:
+        """Return shape and dtype of one file that needs a `reader`, or the error that it raised."""
         try:
             if self.written[row]:
                 return files.describe(self.name_of(row))
@@ -752,23 +800,23 @@ class FileImages(Images):
 class StoreImages(Images):
     """Images in a chunked array: zarr, h5py, dask, xarray, tensorstore, a stack of TIFF pages.
 
-    A sampler that is given a zarr or h5py array itself reads it like this, too, and draws into
-    memory. Given ``StoreImages(array)``, it draws nothing: what comes back is a home of pixels,
-    whose rows are drawn when they are read, and ``render(sampler.plan_, array, out=store)``
-    draws them into another store, a few megabytes at a time.
+    Given a zarr or h5py array, a sampler reads it chunk by chunk and draws into memory. Given
+    ``StoreImages(array)``, it draws nothing yet: it returns a home of pixels whose rows are drawn
+    when they are read, and ``render(sampler.plan_, array, out=store)`` draws them into another
+    store, a few megabytes at a time.
 
     Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------
     array : array-like of shape (n, H, W) or (n, H, W, C)
-        With ``shape``, ``dtype`` and slices of rows, ``array[i:j]``; ``chunks``, if it has any,
-        says which rows are read together. Threads read it at the same time.
+        With ``shape``, ``dtype`` and slices of rows, ``array[i:j]``. Rows of one chunk are read
+        together if it has ``chunks``. Several threads read it at the same time.
 
     Raises
     ------
     TypeError
-        For what is no such array.
+        If `array` does not have these.
 
     Examples
     --------
@@ -801,6 +849,7 @@ class StoreImages(Images):
         self._forget()
 
     def _forget(self) -> None:
+        """Start with an empty cache of chunks."""
         self._chunks: OrderedDict[int, NDArray[Any]] = OrderedDict()
         self._lock = Lock()
 
@@ -818,7 +867,7 @@ class StoreImages(Images):
         return self._shape[0]
 
     def shape_of(self, row: int) -> tuple[int, ...]:
-        """Shape of one image; the same for every row."""
+        """Return the shape of one image; the same for every row."""
         return self._shape[1:]
 
     @property
@@ -828,7 +877,7 @@ class StoreImages(Images):
 
     @property
     def heights(self) -> list[int]:
-        """How many rows each chunk has."""
+        """Number of rows of each chunk."""
         heights: list[int] = np.diff(self._bounds).tolist()
         return heights
 
@@ -840,6 +889,7 @@ class StoreImages(Images):
             out[places] = self._chunk(chunk)[rows[places] - self._bounds[chunk]]
 
     def _chunk(self, chunk: int) -> NDArray[Any]:
+        """Return the images of one chunk, read or cached."""
         with self._lock:
             if chunk in self._chunks:
                 self._chunks.move_to_end(chunk)
@@ -857,7 +907,7 @@ class StoreImages(Images):
 
 
 def is_store(X: Any) -> bool:
-    """Tell whether `X` is an array of images that should not be read into memory at once.
+    """Return whether `X` is an array of images that should not be read into memory at once.
 
     Examples
     --------
@@ -870,28 +920,29 @@ def is_store(X: Any) -> bool:
 
 
 def is_of(X: Any, package: str) -> bool:
-    """Tell whether a package has made an object, without importing it."""
+    """Return whether the class of an object is from `package`, without importing that."""
     return type(X).__module__.partition(".")[0] == package
 
 
 def _bounds_of(array: Any, n: int) -> NDArray[np.intp]:
-    """First rows of the chunks, and the end."""
+    """Return the first row of every chunk, and the number of rows at the end."""
     chunks = getattr(array, "chunks", None)
     along = chunks[0] if isinstance(chunks, (tuple, list)) and chunks else None
-    if isinstance(along, (tuple, list)):  # dask: the lengths of all of them
+    if isinstance(along, (tuple, list)):  # dask has the length of every chunk
         return np.cumsum([0, *along])
     height = int(along) if along else NO_CHUNKS
     return np.append(np.arange(0, n, height), n)
 
 
 class _InFile:
-    """Where a data set of h5py lies: open files cannot be sent to another process."""
+    """File and name of an h5py data set, which are pickled instead: open files cannot be."""
 
     def __init__(self, path: str, name: str) -> None:
         self.path, self.name = path, name
 
     @classmethod
     def of(cls, array: Any) -> Any:
+        """Return file and name of an h5py data set; any other array as it is."""
         return cls(array.file.filename, array.name) if is_of(array, "h5py") else array
 
     def open(self) -> Any:
@@ -907,7 +958,7 @@ def _as_objects(paths: Sequence[Any]) -> NDArray[Any]:
 
 
 def _reserve(file: int, nbytes: int) -> None:
-    """Make sure of the disk space now: a full disk would end the process in a memmap."""
+    """Reserve disk space now: if the disk were full later, writing to the map would kill us."""
     if not hasattr(os, "posix_fallocate"):
         return
     try:
@@ -916,32 +967,32 @@ def _reserve(file: int, nbytes: int) -> None:
         except OSError as exc:
             if exc.errno not in (errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
                 raise
-            _fill(file, nbytes)  # no such thing on this file system, or in this C library
+            _fill(file, nbytes)  # this file system or C library cannot reserve space
     except OSError as exc:
         raise OSError(
             exc.errno,
-            f"the decoded images of one class need {nbytes / 1e6:.1f} MB for a while in "
+            f"The decoded images need {nbytes / 1e6:.1f} MB of temporary space in "
             f"{tempfile.gettempdir()}: {exc.strerror}. Make room there, or name another folder in "
             "the environment variable TMPDIR.",
         ) from exc
 
 
 def _fill(file: int, nbytes: int) -> None:
-    """Take the disk space by writing it."""
+    """Reserve disk space by writing zeros."""
     zeros = memoryview(bytes(1 << 20))
     while nbytes > 0:
         nbytes -= os.write(file, zeros[: min(nbytes, len(zeros))])
 
 
 def open_images(X: Any) -> Images:
-    """Find out where the pixels of `X` live. No file is opened yet.
+    """Return the home of the pixels of `X`. No file is opened yet.
 
     Read more in the :ref:`User Guide <homes-of-pixels>`.
 
     Parameters
     ----------
     X : array of shape (n, ...), or paths in any container
-        What a user passes as X, or already :class:`Images`.
+        What a user passes as `X`, or a home of pixels, which is returned as it is.
 
     Returns
     -------
@@ -950,7 +1001,9 @@ def open_images(X: Any) -> Images:
     Raises
     ------
     ValueError
-        For what holds neither pixels nor file paths.
+        If `X` holds neither pixels nor file paths.
+    TypeError
+        If the dtype of a home is not a NumPy dtype.
 
     Examples
     --------
@@ -974,7 +1027,8 @@ def open_images(X: Any) -> Images:
     array = np.asanyarray(X)
     if array.ndim < 2 and array.dtype.kind not in "biufc":
         raise ValueError(
-            f"X of shape {array.shape} and dtype {array.dtype} holds neither pixels nor file paths."
+            f"X must hold pixels or file paths, got shape {array.shape} and dtype {array.dtype}. "
+            "Pass an array (n, H, W) or (n, H, W, C), or a list of paths."
         )
     return ArrayImages(array)
 
@@ -987,11 +1041,12 @@ def check_finite_images(
 ) -> None:
     """Raise for NaN and infinity in images that are to be mixed; see :func:`check_finite`.
 
-    `names` is what the user calls the images, by default by their rows. Files are checked when
-    they are read.
+    `names` holds the numbers by which messages call the images, by default their rows. Files are
+    checked when they are read.
     """
+    # In this order: to ask for the dtype of files would open one.
     if not len(rows) or images.paths is not None or images.dtype.kind != "f":
-        return  # asked in this order: the type of files is known when the first is opened
+        return
     names = rows if names is None else names[rows]
     if images.in_memory:
         pixels, positions = images.pixels(rows)
@@ -1012,18 +1067,18 @@ def check_finite(
     Parameters
     ----------
     pixels : array of shape (n, d)
-        Integers cannot hold either and pass.
+        Integers hold neither and pass.
     members : ndarray of shape (m,)
-        The rows of `pixels` to look at.
+        The rows of `pixels` to check.
     rows : ndarray of shape (m,)
-        What the user calls them: their rows in X.
+        Their rows in the user's X, for the message.
     remedy : str
-        End of the message: what takes such images.
+        End of the message: what can be used for such images instead.
 
     Raises
     ------
     ValueError
-        Naming the rows.
+        If there are such values, naming the rows.
     """
     if pixels.dtype.kind != "f" or sparse.issparse(pixels):
         return

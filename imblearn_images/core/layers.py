@@ -1,11 +1,11 @@
 """Layers: where things are in a drawn image.
 
-A synthetic image is layers. Each layer shows one of its parents, moved by a flow, where it is
-seen: a copy and an augmented image are one layer, a pasted patch is two, the base where the
-patch is and the background elsewhere. A synthesis that knows says so by a method
-``layers(base, partners, weights, rngs)``, which takes what its ``draw`` takes and draws the
-same random numbers; whatever belongs to the pixels of the parents (boxes, masks, keypoints) can
-then be carried along without knowing how the image was drawn.
+A synthetic image consists of layers. Each layer shows one of its parents, moved by a flow, in the
+pixels where that is visible: a copy or an augmented image is one layer, an image with a pasted
+patch is two, the base where the patch is and the background elsewhere. A synthesis that knows its
+layers has a method ``layers(base, partners, weights, rngs)``, which takes the arguments of
+``draw`` and draws the same random numbers. Boxes, masks and keypoints of the parents can then be
+carried along without knowing how the image was drawn.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One parent as it is seen in a block of ``m`` synthetic images; :func:`in_place` makes one.
+    """One parent as a block of ``m`` synthetic images shows it; :func:`in_place` makes one.
 
     Parameters
     ----------
     member : int
         Which parent: 0 is the base, 1 the first partner.
     size : (height, width)
-        Of the images.
+        Size of the images.
     share : ndarray of shape (m,), dtype float64
-        How much of such a pixel is this parent's; less than 1 where parents are blended.
+        Share of this parent in the pixels that show it; less than 1 where parents are blended.
     matrix : ndarray of shape (m, 2, 3), dtype float64, or None
-        Of an affine map: ``matrix @ (row, column, 1)`` is the place in the parent that a pixel
-        of the synthetic image shows. None where :attr:`flow` alone says it.
+        An affine map: ``matrix @ (row, column, 1)`` is the place in the parent that a pixel
+        of the synthetic image shows. None if the map is not affine.
     bent : ndarray of shape (m, 2, H, W) or None
-        The flow, where it is no affine map.
+        The flow, if the map is not affine.
     shown : ndarray of shape (m, H, W), dtype bool, or None
-        The pixels that show this parent; None where all do.
+        The pixels that show this parent; None if all do.
 
     Notes
     -----
-    A matrix says in six numbers what a flow says in every pixel: objects are carried through it
-    exactly, and without a grid ever being made.
+    A matrix holds in six numbers what a flow holds for every pixel: objects are carried through it
+    exactly, and no grid has to be made.
 
     Examples
     --------
@@ -64,13 +64,13 @@ class Layer:
     def flow(self) -> NDArray[Any]:
         """Displacement in pixels, rows first, shape (m, 2, H, W).
 
-        From a pixel of the synthetic image to the place in the parent that is seen there. A
-        place beyond the border shows what lies beyond it: the border repeated, or a constant.
+        It leads from a pixel of the synthetic image to the place in the parent that it shows. For
+        places beyond the border, the pixel shows the border repeated, or a constant.
         """
         if self.bent is not None:
             return self.bent
         flow = self.places - _grid(self.size)
-        flow.flags.writeable = False  # computed anew each time: what is written into it is lost
+        flow.flags.writeable = False  # computed on every access: changes to it would be lost
         return flow
 
     @property
@@ -95,7 +95,7 @@ class Layer:
 
     @property
     def inside(self) -> NDArray[np.bool_]:
-        """The pixels that are seen and show a place within the parent, shape (m, H, W)."""
+        """The pixels that show this parent, and a place within its borders, shape (m, H, W)."""
         height, width = self.size
         y, x = np.moveaxis(self.places, 1, 0)
         inside: NDArray[np.bool_] = (y >= -0.5) & (y <= height - 0.5)
@@ -103,7 +103,7 @@ class Layer:
         return inside if self.shown is None else inside & self.shown
 
     def row(self, at: int) -> Layer:
-        """Layer of one image of the block."""
+        """Return the layer of one image of the block."""
         part = slice(at, at + 1)
         names = ("share", "matrix", "bent", "shown")
         columns = {name: getattr(self, name) for name in names}
@@ -111,7 +111,9 @@ class Layer:
         return replace(self, **cut)
 
     def spread(self, rows: NDArray[np.intp], m: int) -> Layer:
-        """Layer of a block of `m` images of which these are the `rows`; it is not seen in others.
+        """Return this layer in a block of `m` images, of which its own are `rows`.
+
+        Other images of the block do not show it.
 
         Examples
         --------
@@ -140,24 +142,28 @@ def in_place(
     seen: NDArray[np.bool_] | None = None,
     share: NDArray[np.float64] | None = None,
 ) -> Layer:
-    """Layer of `m` images that shows a parent everywhere, where it was, or as is said.
+    """Return a layer of `m` images: by default the parent, unmoved, in every pixel.
 
     Parameters
     ----------
     m : int
-        Images of the block.
+        Number of images of the block.
     size : (height, width)
-        Of the images.
+        Size of the images.
     member : int, default=0
         Which parent.
     flow : ndarray of shape (m, 2, H, W), default=None
         See :attr:`Layer.flow`; nothing moves by default.
     matrix : ndarray of shape (m, 2, 3), default=None
-        Instead of `flow`, where that is affine; see :class:`Layer`.
+        Instead of `flow`, if that is affine; see :class:`Layer`.
     seen : ndarray of shape (m, H, W), dtype bool, default=None
         The pixels that show the parent; all by default.
     share : ndarray of shape (m,), default=None
         Share of the parent in these pixels; 1 by default.
+
+    Returns
+    -------
+    layer : Layer
     """
     if flow is None and matrix is None:
         matrix = np.repeat(np.eye(2, 3)[None], m, axis=0)
@@ -168,19 +174,19 @@ def in_place(
 
 
 def place_through(top: Sequence[Layer], below: Sequence[Layer]) -> list[Layer]:
-    """Layers of images that were drawn from drawn images.
+    """Return the layers of images that were drawn in two steps, one after the other.
 
     Parameters
     ----------
     top : sequence of Layer
-        How the second drawing shows its parents; member 0 is what the first has drawn.
+        Layers of the second step; member 0 is the image that the first step drew.
     below : sequence of Layer
-        How the first one shows the parents.
+        Layers of the first step.
 
     Returns
     -------
     layers : list of Layer
-        How the second drawing shows the parents of the first; layers of `top` with other
+        How the final images show the parents of the first step; layers of `top` with other
         members are left as they are.
     """
     placed = []
@@ -206,20 +212,21 @@ def place_through(top: Sequence[Layer], below: Sequence[Layer]) -> list[Layer]:
 
 
 def _after(under: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Matrices, (m, 2, 3), of `under` at the places to which `matrix` leads."""
+    """Return the matrices, (m, 2, 3), of the map `matrix` followed by the map `under`."""
     both = under[:, :, :2] @ matrix
     both[:, :, 2] += under[:, :, 2]
     return both
 
 
 def _grid(size: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return row and column of every pixel, (2, H, W)."""
     return np.indices(size).astype(np.float64)
 
 
 def _between(
     flow: NDArray[Any], y: NDArray[np.float64], x: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Values of (m, 2, H, W) between the pixels, at y and x of shape (m, H, W)."""
+    """Return values of `flow`, (m, 2, H, W), interpolated at `y` and `x`, (m, H, W) each."""
     height, width = flow.shape[2:]
     top = np.clip(np.floor(y).astype(np.intp), 0, max(height - 2, 0))
     left = np.clip(np.floor(x).astype(np.intp), 0, max(width - 2, 0))
@@ -235,5 +242,6 @@ def _between(
 def _mixed(
     a: NDArray[np.float64], b: NDArray[np.float64], step: NDArray[np.float64]
 ) -> NDArray[np.float64]:
+    """Return ``a + step * (b - a)`` for values with a last axis of components."""
     mixed: NDArray[np.float64] = a + step[..., None] * (b - a)
     return mixed

@@ -1,7 +1,7 @@
 """Limits: what the decoding of one image file may cost.
 
-A few kilobytes can hold an image of any size, and a progressive JPEG decodes all its pixels once
-for every scan. So both are looked at before the first pixel is decoded.
+A few kilobytes can hold an image of any size, and to decode a progressive JPEG all its pixels are
+decoded once for every scan. So both numbers are checked before the first pixel is decoded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 MAX_PIXELS = 128_000_000
-"""Pixels that one image may have by default: more than the largest common cameras give."""
+"""Pixels that one image may have by default: more than the largest common cameras make."""
 
 MOST = (1 << 31) - 1
 """The highest limit: Pillow and 32-bit sizes hold no more."""
@@ -30,17 +30,18 @@ _REMEDY = "read it within `image_limits(max_pixels={n})` of imblearn_images.prep
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """The limits that hold, and how they are raised."""
+    """The limits in force, and the advice on how to raise them."""
 
     max_pixels: int = MAX_PIXELS
     """Pixels that one image may have."""
     remedy: str = _REMEDY
-    """How whoever called raises the limit to n pixels."""
+    """What errors advise, with {n} for the number of pixels that is needed."""
 
     def check_pixels(
         self, n_pixels: int, size: tuple[int, int] | None = None, file_format: str | None = None
     ) -> None:
         """Raise a ValueError for an image of too many pixels; `size` is (width, height)."""
+        # Decoding a WebP takes three times the memory of others: half as many pixels are allowed.
         share = 2 if file_format == "WEBP" else 1
         if n_pixels * share > self.max_pixels:
             sides = "" if size is None else f"{size[1]} x {size[0]} = "
@@ -52,18 +53,20 @@ class ImageLimits:
             )
 
     def check_scans(self, n_scans: int, size: tuple[int, int]) -> None:
-        """Raise a ValueError for a JPEG whose scans are too much work to decode."""
+        """Raise a ValueError for a JPEG with too many scans; `size` is (width, height)."""
         needed = -(-n_scans * size[0] * size[1] // SCANS)
         if needed > self.max_pixels:
             raise ValueError(
-                f"{n_scans} scans of {size[1]} x {size[0]} pixels, as much work as {SCANS} scans "
-                f"of {needed:,} pixels; {self.max_pixels:,} are allowed.{self._raised(needed)}"
+                f"{n_scans} scans of {size[1]} x {size[0]} pixels are as much work as {SCANS} "
+                f"scans of {needed:,} pixels; {self.max_pixels:,} are allowed."
+                f"{self._raised(needed)}"
             )
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Context in which these limits hold."""
-        asked_for = self != ImageLimits()  # by default Pillow's own limit is the caller's matter
+        """Return a context in which these limits are in force."""
+        # The default limits leave Pillow's own limit as the caller has set it.
+        asked_for = self != ImageLimits()
         token = _current.set(self)
         if asked_for:
             _lift(self.max_pixels)
@@ -75,6 +78,7 @@ class ImageLimits:
                 _lift(self.max_pixels, back=True)
 
     def _raised(self, n: int) -> str:
+        """Return the advice on how to raise the limit to `n` pixels, or "" if that is too many."""
         return f" If you trust the file, {self.remedy.format(n=n)}." if n <= MOST else ""
 
 
@@ -85,7 +89,7 @@ _lock = threading.Lock()
 
 
 def current_limits() -> ImageLimits:
-    """Return the limits that hold here."""
+    """Return the limits in force in this context."""
     return _current.get()
 
 
@@ -94,27 +98,27 @@ def image_limits(*, max_pixels: int = MAX_PIXELS, remedy: str | None = None) -> 
     """Context in which image files may have more, or fewer, pixels than by default.
 
     The limit protects against decompression bombs: files of a few kilobytes that hold gigabytes
-    of pixels. It holds for whatever reads image files, samplers, steps of a pipeline and
-    functions on folders, in the threads that these start. Processes of third parties, such as those
-    of ``cross_validate(n_jobs=2)``, start with the default; there use
-    :class:`~imblearn_images.preprocessing.ReadImages` with `max_pixels`.
+    of pixels. It applies to everything that reads image files: samplers, steps of a pipeline and
+    functions on folders, also in threads that they start. Third-party processes, such as those of
+    ``cross_validate(n_jobs=2)``, start with the default; use
+    :class:`~imblearn_images.preprocessing.ReadImages` with `max_pixels` there.
 
     Read more in the :ref:`User Guide <files-in-a-pipeline>`.
 
     Parameters
     ----------
     max_pixels : int, default=128_000_000
-        Pixels that one image may have, from 1 to 2**31 - 1; a WebP half as many, as it takes
-        three times the memory of others. Of a progressive JPEG at most 16 times as many are
-        decoded, all its scans counted. While the context is open, Pillow's
-        ``MAX_IMAGE_PIXELS`` is raised to it, too.
+        Pixels that one image may have, from 1 to 2**31 - 1; a WebP image half as many, because
+        it takes three times the memory of others. The scans of a progressive JPEG may together
+        have 16 times as many. While the context is open, Pillow's ``MAX_IMAGE_PIXELS`` is raised
+        to this number as well.
     remedy : str, default=None
-        What errors recommend for raising the limit to ``{n}``; this context by default.
+        What errors advise to raise the limit to ``{n}``; by default, this context.
 
     Raises
     ------
     ValueError
-        If `max_pixels` is not such an integer.
+        If `max_pixels` is not an integer in this range.
 
     Examples
     --------
@@ -134,20 +138,23 @@ def image_limits(*, max_pixels: int = MAX_PIXELS, remedy: str | None = None) -> 
 
 
 def check_max_pixels(max_pixels: int | None) -> None:
-    """Check the parameter of that name; a ValueError says what was received."""
+    """Raise a ValueError if the parameter `max_pixels` is neither None nor a valid limit."""
     if max_pixels is not None and (
         isinstance(max_pixels, bool)
         or not isinstance(max_pixels, (int, np.integer))
         or not 1 <= max_pixels <= MOST
     ):
         raise ValueError(
-            f"`max_pixels` must be an integer from 1 to {MOST}, got {max_pixels!r}. Give the "
+            f"`max_pixels` must be an integer from 1 to {MOST}, got {max_pixels!r}. Pass the "
             "number of pixels, height x width, that one image may have."
         )
 
 
 def _lift(n: int, *, back: bool = False) -> None:
-    """Raise Pillow's own limit, one number for all threads, to the highest one in use."""
+    """Set Pillow's own limit, one number for all threads, to the highest of those in force.
+
+    `n` joins the limits in force, or leaves them if `back` is true.
+    """
     with _lock:
         if not _lifted:
             _pillows[:] = [Image.MAX_IMAGE_PIXELS]

@@ -1,9 +1,9 @@
 """Listening: what imbalanced-learn decides, read off rows that remember their sources.
 
-The only room that drives imbalanced-learn. Its sampler decides, on rows that remember their
-sources (:class:`TracedArray`) and with neighbours objects that look row numbers up; what it
-decided is read off its public output. So the same seed gives the same parents and steps as plain
-imbalanced-learn, in every version, without any of its private names.
+This is the only module that runs imbalanced-learn. Its sampler decides, on rows that remember
+their sources (:class:`TracedArray`) and with neighbours objects that look up images by row number;
+its decision is read off its public output. So the same seed gives the same parents and steps as
+plain imbalanced-learn, in every version, without any of its private names.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from imblearn_images.core.plan import ResamplingPlan
 
 @dataclass(frozen=True)
 class Trace:
-    """What the rows of an array are made of.
+    """Record of what the rows of an array are made of.
 
-    Rows stand for ``base + weight * (partner - base)``, differences for
+    A row is ``base + weight * (partner - base)``, or, if `difference` is true, only
     ``weight * (partner - base)``.
     """
 
@@ -57,8 +57,8 @@ class Trace:
 class TracedArray(np.ndarray):
     """Rows of features that remember their sources through indexing and interpolation.
 
-    Values are those of a plain array, bit for bit. What is done to rows apart from
-    selecting, copying, stacking and interpolating them gives an array without a trace.
+    Values are those of a plain array, bit for bit. All operations except selecting, copying,
+    stacking and interpolating rows return an array without a trace.
 
     Examples
     --------
@@ -99,11 +99,11 @@ class TracedArray(np.ndarray):
             self.made_of = None
 
     def copy(self, order: Any = "C") -> Any:
-        """Copy that keeps the trace."""
+        """Return a copy that keeps the trace."""
         return _with_trace(super().copy(order), self.made_of)
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
-        """Cast that keeps the trace."""
+        """Return a cast that keeps the trace."""
         return _with_trace(super().astype(dtype, *args, **kwargs), self.made_of)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -125,7 +125,8 @@ class TracedArray(np.ndarray):
             traces = [getattr(part, "made_of", None) for part in parts if len(part)]
             traced = not any(trace is None or trace.difference for trace in traces)
             if traced and not all(getattr(part, "kept", True) for part in parts):
-                # Class by class the result grows; nobody looks at its values, which are NaN.
+                # The result grows class by class, and its values are never used: a broadcast NaN
+                # saves copying it every time.
                 shape = (sum(map(len, parts)), *parts[0].shape[1:])
                 stacked = np.broadcast_to(np.array(np.nan, np.result_type(*parts)), shape)
             else:
@@ -143,9 +144,9 @@ class TracedArray(np.ndarray):
 
 
 def trace_rows(features: NDArray[Any], *, keep: bool = True) -> Any:
-    """View of `features`, shape (n, d), whose rows know their numbers.
+    """Return a view of `features`, shape (n, d), whose rows remember their numbers.
 
-    Without `keep`, what rows are stacked into knows the numbers, and no values.
+    Without `keep`, stacked rows have numbers but no values.
     """
     rows = np.arange(len(features), dtype=np.intp)
     traced = _with_trace(features.view(TracedArray), Trace(rows, rows, np.zeros(len(rows))))
@@ -156,7 +157,7 @@ def trace_rows(features: NDArray[Any], *, keep: bool = True) -> Any:
 def plan_of(
     resampled: Any, y: NDArray[Any], n_source: int, *, nearness: str = ""
 ) -> ResamplingPlan | None:
-    """Read the plan off the result of a sampler, or None if the trace was lost."""
+    """Return the plan in the trace of a sampler's result, or None if the trace was lost."""
     trace: Trace | None = getattr(resampled, "made_of", None)
     if trace is None or trace.difference:
         return None
@@ -166,15 +167,18 @@ def plan_of(
 
 
 def _plain(value: Any) -> Any:
+    """Return a traced array as a plain one; anything else as it is."""
     return value.view(np.ndarray) if isinstance(value, TracedArray) else value
 
 
 def _with_trace(array: Any, trace: Trace | None) -> Any:
+    """Set the trace of an array, and return it."""
     array.made_of = trace
     return array
 
 
 def _subtracted(partner: Any, base: Any) -> Trace | None:
+    """Return the trace of ``partner - base``, or None."""
     a, b = getattr(partner, "made_of", None), getattr(base, "made_of", None)
     if a is None or b is None or a.weight.any() or b.weight.any() or len(a.base) != len(b.base):
         return None
@@ -182,6 +186,7 @@ def _subtracted(partner: Any, base: Any) -> Trace | None:
 
 
 def _multiplied(left: Any, right: Any) -> Trace | None:
+    """Return the trace of a difference times one step for each row, or None."""
     difference, factor = (left, right) if hasattr(left, "made_of") else (right, left)
     trace = difference.made_of
     if trace is None or not trace.difference or hasattr(factor, "made_of"):
@@ -193,6 +198,7 @@ def _multiplied(left: Any, right: Any) -> Trace | None:
 
 
 def _added(left: Any, right: Any) -> Trace | None:
+    """Return the trace of rows plus a difference from the same bases, or None."""
     a, b = getattr(left, "made_of", None), getattr(right, "made_of", None)
     if a is None or b is None or a.difference == b.difference:
         return None
@@ -216,33 +222,33 @@ Hook = Callable[[Any, NDArray[Any]], Any]
 def listen(
     hook: Hook, seen: NDArray[Any], y: NDArray[Any], *, nearness: str = "", keep: bool = True
 ) -> tuple[ResamplingPlan, Any]:
-    """Run a sampler of imbalanced-learn, and read off what it has decided.
+    """Run a sampler of imbalanced-learn, and return its decision as a plan.
 
     Parameters
     ----------
     hook : callable
         ``_fit_resample`` of a fitted sampler that selects rows or interpolates between them.
     seen : ndarray of shape (n, d)
-        What it sees of the images: features, or a column of their numbers where its
-        neighbours object, :class:`RowNeighbors`, knows the rest.
+        What the sampler gets instead of images: features, or a column of row numbers if its
+        neighbours object, :class:`RowNeighbors`, looks the images up.
     y : ndarray of shape (n,)
         Labels.
     nearness : str
-        Goes into the plan.
+        What "near" means, for the plan.
     keep : bool, default=True
-        Whether the values of what is made are wanted, too.
+        Whether the values of the rows made are needed as well.
 
     Returns
     -------
     plan : ResamplingPlan
-        Parents, shares and label of every row that it has made.
+        Parents, shares and label of every row that the sampler made.
     made : ndarray of shape (n_out, d)
         The rows themselves; without `keep` they may be NaN.
 
     Raises
     ------
     TypeError
-        If they are made in a way that cannot be traced.
+        If the rows are made in a way that cannot be traced.
     """
     made, labels, *_ = hook(trace_rows(seen, keep=keep), y)
     plan = plan_of(made, labels, len(y), nearness=nearness)
@@ -256,7 +262,7 @@ def listen(
 
 
 class LooksRowsUp:
-    """Mixin for neighbours objects that are asked about row numbers: `search` knows the rest."""
+    """Mixin for neighbours objects that get row numbers as queries and look images up."""
 
     search: Any
     rows_: NDArray[np.intp]
@@ -268,23 +274,23 @@ class LooksRowsUp:
         n_neighbors: int | None = None,
         return_distance: bool = True,
     ) -> Any:
-        """Positions among those that it was fitted on; a row itself comes first."""
+        """Return positions among the fitted rows; a query that is one of them comes first."""
         queries = self.rows_ if X is None else _numbers(X)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         return _looked_up(self.search, self.rows_, queries, k, return_distance)
 
 
 class RowNeighbors(LooksRowsUp, NearestNeighbors):  # type: ignore[misc]
-    """Neighbours object that a sampler asks about row numbers, and that looks the images up.
+    """Neighbours object that gets row numbers from a sampler, and looks the images up.
 
     Parameters
     ----------
     search : callable
-        ``search(rows, queries, k)`` gives distances and positions in `rows`, shape (q, k).
+        ``search(rows, queries, k)`` returns distances and positions in `rows`, shape (q, k).
     plain : neighbours object
-        What it stands for.
+        The user's object that it stands for.
     n_jobs : int, default=None
-        Set by some samplers; `search` knows how many threads it may use.
+        Set by some samplers, and not used: `search` has its own number of threads.
     """
 
     def __init__(
@@ -295,21 +301,21 @@ class RowNeighbors(LooksRowsUp, NearestNeighbors):  # type: ignore[misc]
         self.plain = plain
 
     def __sklearn_clone__(self) -> RowNeighbors:
-        return copy.copy(self)  # imbalanced-learn clones what it is given; the images must not be
+        return copy.copy(self)  # imbalanced-learn clones its parameters; not the images in them
 
     def fit(self, X: NDArray[Any], y: None = None) -> RowNeighbors:
-        """Remember the rows that may be found."""
+        """Store the rows to search."""
         self.rows_ = _numbers(X)
         return self
 
 
 class BlendNeighbors:
-    """Search among what SMOTE has decided to make, before it is made.
+    """Search among the blends that SMOTE has decided to make, without making them.
 
     Parameters
     ----------
     search : Search
-        Of the images, which has :meth:`nearest_blends`.
+        Search of the images, with a method ``nearest_blends``.
     """
 
     def __init__(self, search: Any) -> None:
@@ -320,7 +326,7 @@ class BlendNeighbors:
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
     ) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Distances of, and positions of, the rows of ``plan``; all of them are searched."""
+        """Return distances and positions of neighbours among the rows of ``plan``, all of them."""
         assert self.plan is not None and len(rows) == len(self.plan)
         if self._found is None or self._found[1].shape[1] < k - 1:
             plan = self.plan
@@ -335,19 +341,19 @@ class BlendNeighbors:
 
 
 class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
-    """Classifier by neighbours that is asked about row numbers, and looks the images up.
+    """Classifier by neighbours that gets row numbers as queries, and looks the images up.
 
-    Fitted again on the rows that it has and more of them, it compares with the new ones alone.
+    If it is fitted again on its rows and further ones, it compares queries only with the new rows.
 
     Parameters
     ----------
     search : Search
-        Of the images.
+        Search of the images.
     plain : KNeighborsClassifier
-        What it stands for: every neighbour has one vote.
+        The user's classifier that it stands for, in which every neighbour has one vote.
     groups : ndarray of shape (n,), default=None
-        Rows that are asked about together, by a number each; where one is, all of its group are
-        looked up. By default each is for itself, among the rows without it.
+        Group of each row: the neighbours of a whole group are looked up when one of its rows is a
+        query. ``None``: each query is looked up by itself, among the other rows.
     """
 
     def __init__(self, search: Any = None, plain: Any = None, groups: Any = None) -> None:
@@ -358,11 +364,11 @@ class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
         return copy.copy(self)
 
     def fit(self, X: NDArray[Any], y: NDArray[Any]) -> RowClassifier:
-        """Remember the rows that may be found, and their labels."""
+        """Store the rows to search, and their labels."""
         rows = _numbers(X)
         before = getattr(self, "rows_", rows[:0])
         if not len(before) or not np.array_equal(rows[: len(before)], before):
-            self.compared_ = 0  # of rows_, with those that were asked about
+            self.compared_ = 0  # how many of rows_ were compared with known_
             self.known_ = np.empty(0, dtype=np.intp)
             self.squared_ = np.empty((0, 0))
             self.near_ = np.empty((0, 0), dtype=np.intp)
@@ -372,16 +378,16 @@ class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
 
     @property
     def fitted(self) -> bool:
-        """Whether it knows any rows."""
+        """Whether it was fitted."""
         return hasattr(self, "rows_")
 
     def on_pixels(self) -> Any:
-        """What it stands for, fitted on the pixels of its rows."""
+        """Return the user's classifier, fitted on the pixels of its rows."""
         pixels, at = self.search.matrix(self.rows_)
         return clone(self.plain).fit(pixels[at], self.classes_[self.labels_])
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Class of most neighbours, the first of several."""
+        """Return the class of most neighbours, the first one of a tie."""
         if self.groups is None:
             near = self.kneighbors(X, return_distance=False)
         else:
@@ -394,7 +400,7 @@ class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
         return said
 
     def _near(self, queries: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Positions of the nearest, an image itself among them, shape (q, k)."""
+        """Return the positions of the nearest rows, including the query itself, shape (q, k)."""
         new = np.setdiff1d(queries, self.known_)
         if len(new):
             _check_enough(self.n_neighbors, len(self.rows_), len(queries))
@@ -420,6 +426,7 @@ class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
 def _looked_up(
     search: Any, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int, return_distance: bool
 ) -> Any:
+    """Return what ``kneighbors`` returns, from a search by row numbers."""
     _check_enough(k, len(rows), len(queries))
     assert search is not None
     distances, positions = search(rows, queries, k)
@@ -427,6 +434,7 @@ def _looked_up(
 
 
 def _check_enough(k: int, n_fitted: int, n_asking: int) -> None:
+    """Raise scikit-learn's error for more neighbours than rows."""
     if k > n_fitted:
         raise ValueError(
             f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {k}, n_samples_fit = "
@@ -435,9 +443,9 @@ def _check_enough(k: int, n_fitted: int, n_asking: int) -> None:
 
 
 class RowTomekLinks(ImblearnTomekLinks):  # type: ignore[misc]
-    """Tomek links of features; of images that are looked up by row number, given a `row_search`.
+    """Tomek links of features, or, with a `row_search`, of images looked up by row number.
 
-    imbalanced-learn's class makes its neighbours object itself.
+    The class is overridden because that of imbalanced-learn makes its neighbours object itself.
     """
 
     row_search: Any = None
@@ -450,6 +458,7 @@ class RowTomekLinks(ImblearnTomekLinks):  # type: ignore[misc]
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         if self.row_search is None:
             return super()._fit_resample(X, y)  # type: ignore[no-any-return]
+        # the body of imbalanced-learn's method, with the search of images for its neighbours
         rows = _numbers(X)
         _check_enough(2, len(rows), len(rows))
         nearest = self.row_search(rows, rows, 2)[1][:, 1]
@@ -459,10 +468,10 @@ class RowTomekLinks(ImblearnTomekLinks):  # type: ignore[misc]
 
 
 class RowAllKNN(ImblearnAllKNN):  # type: ignore[misc]
-    """AllKNN of features; of images that are looked up by row number, given a `row_search`.
+    """AllKNN of features, or, with a `row_search`, of images looked up by row number.
 
-    imbalanced-learn's class counts up to the number of neighbours that it is given and makes the
-    neighbours objects of its rounds itself.
+    The class is overridden because that of imbalanced-learn makes the neighbours objects of its
+    rounds itself, one for each number of neighbours up to that requested.
     """
 
     row_search: Any = None
@@ -470,6 +479,7 @@ class RowAllKNN(ImblearnAllKNN):  # type: ignore[misc]
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         if self.row_search is None:
             return super()._fit_resample(X, y)  # type: ignore[no-any-return]
+        # the body of imbalanced-learn's method, with neighbours objects that look images up
         self.nn_ = check_neighbors_object("n_neighbors", self.n_neighbors, additional_neighbor=1)
         before = Counter(y)
         smallest = min(before, key=before.__getitem__)
@@ -492,10 +502,11 @@ class RowAllKNN(ImblearnAllKNN):  # type: ignore[misc]
 
 
 class RowOneSidedSelection(ImblearnOneSidedSelection):  # type: ignore[misc]
-    """One-sided selection of features; given a `row_search`, of images that are looked up.
+    """One-sided selection of features, or, with a `row_search`, of images looked up by row number.
 
-    imbalanced-learn's class takes a classifier, but looks for the links at the end itself: on row
-    numbers these mean nothing. What came before is read off the classifiers.
+    imbalanced-learn's class takes a classifier, but searches for Tomek links at the end by itself,
+    which is meaningless on row numbers. So the selection before that is read off its classifiers,
+    and the links are found here.
     """
 
     row_search: Any = None
@@ -523,7 +534,7 @@ class RowOneSidedSelection(ImblearnOneSidedSelection):  # type: ignore[misc]
 
 
 class FittedOnce:
-    """Estimator that a sampler fits again and again on the same rows: the work is done once.
+    """Estimator that is fitted once, although a sampler fits it repeatedly on the same rows.
 
     imbalanced-learn fits the same support vector machine, or k-means, for every class that it
     samples.
@@ -531,10 +542,10 @@ class FittedOnce:
     Parameters
     ----------
     plain : estimator
-        What is fitted, already cloned.
+        The estimator to fit, already cloned.
     look_up : callable, default=None
-        ``look_up(rows)`` gives the features of rows whose numbers the sampler sees; by default it
-        sees the features.
+        ``look_up(rows)`` returns the features of rows, if the sampler gets row numbers. ``None``:
+        it gets features.
 
     Examples
     --------
@@ -551,7 +562,7 @@ class FittedOnce:
         self._seen: tuple[Any, Any] = (None, None)
 
     def __sklearn_clone__(self) -> FittedOnce:
-        return self  # a clone would not share the random numbers that a sampler shares with it
+        return self  # a clone would not share the random numbers of the sampler
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "plain":
@@ -559,7 +570,7 @@ class FittedOnce:
         return getattr(self.plain, name)
 
     def fit(self, X: Any, y: Any = None) -> FittedOnce:
-        """Fit it, unless it would come out as it is."""
+        """Fit the estimator, unless the result would be the same."""
         if X is self._seen[0] and y is self._seen[1] and self._stays():
             return self
         seen = _plain(X) if self.look_up is None else self.look_up(_numbers(X))
@@ -569,40 +580,93 @@ class FittedOnce:
         return self
 
     def fit_predict(self, X: Any, y: Any = None) -> Any:
-        """Fit it; the clusters of the rows, shape (n,)."""
+        """Fit the estimator and return the cluster of each row, shape (n,)."""
         return self.fit(X).plain.labels_
 
     def predict(self, X: Any) -> Any:
-        """Ask what it stands for."""
+        """Return the predictions of the estimator."""
         return self.plain.predict(X if self.look_up is None else self.look_up(_numbers(X)))
 
     def _stays(self) -> bool:
+        """Return whether fitting again would give the same result."""
         random_state = getattr(self.plain, "random_state", 0)
         if isinstance(random_state, Integral):
             return True
         if type(self.plain) is SVC and self.plain.probability is not True:
-            # Its support vectors do not depend on the seed that it draws; what others draw from
-            # the same numbers does.
+            # Its support vectors do not depend on the seed that it draws. It is drawn here
+            # nevertheless, because the sampler's next numbers follow it.
             check_random_state(random_state).randint(np.iinfo("i").max)
             return True
         return False
 
 
-def without_images(fitted: Any) -> Any:
-    """What was fitted on row numbers, with the plain estimators that look-ups stood for.
+class NumberedCentres(FittedOnce):
+    """Clusterer that a sampler fits on row numbers: its centres go by numbers, too.
 
-    What is left of a sampler must not hold the images.
+    Parameters
+    ----------
+    plain : clusterer
+        What is fitted, already cloned.
+    look_up : callable
+        As of :class:`FittedOnce`.
+    n : int
+        The number of rows; those of centres begin there.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> X = np.array([[0.0], [1.0], [9.0]])
+    >>> numbered = NumberedCentres(KMeans(2, random_state=0), X.__getitem__, 3)
+    >>> centres = numbered.fit(np.arange(3)[:, None]).cluster_centers_
+    >>> sorted(centres.ravel().tolist()), sorted(numbered.rows(centres).ravel().tolist())
+    ([3.0, 4.0], [0.5, 9.0])
+    """
+
+    def __init__(self, plain: Any, look_up: Callable[[NDArray[np.intp]], Any], n: int) -> None:
+        super().__init__(plain, look_up)
+        self.n = n
+        self.centres: list[NDArray[Any]] = []
+
+    def fit(self, X: Any, y: Any = None) -> NumberedCentres:
+        """Fit it, and keep its centres."""
+        super().fit(X, y)
+        if hasattr(self.plain, "cluster_centers_"):
+            self.centres.append(np.array(self.plain.cluster_centers_))
+        return self
+
+    @property
+    def cluster_centers_(self) -> NDArray[np.float64]:
+        """Numbers of the centres that were found last, shape (k, 1)."""
+        n_found = len(self.plain.cluster_centers_)  # of other estimators this raises an error
+        n_known = self.n + sum(map(len, self.centres))
+        return np.arange(n_known - n_found, n_known, dtype=np.float64)[:, None]
+
+    def rows(self, column: NDArray[Any]) -> NDArray[np.float64]:
+        """Features of rows and centres, whose numbers stand in a column."""
+        numbers = _numbers(column)
+        is_row = numbers < self.n
+        features = np.concatenate([*self.centres, self.look_up(numbers[is_row])])  # type: ignore[misc]
+        place = numbers - self.n
+        place[is_row] = len(features) - is_row.sum() + np.arange(is_row.sum())
+        found: NDArray[np.float64] = features[place]
+        return found
+
+
+def without_images(fitted: Any) -> Any:
+    """Return a fitted object with the user's estimators in place of those that look images up.
+
+    A fitted sampler must not hold the images.
 
     Parameters
     ----------
     fitted : object
-        A list, a neighbours object, or a sampler that has some; anything else is left alone.
+        A list, a neighbours object, or a sampler that has some; anything else is returned as is.
 
     Returns
     -------
     plain : object
-        Unfitted, where it was a neighbours object. Classifiers of images that were kept one by one
-        are fitted on their pixels.
+        Neighbours objects are unfitted. A classifier with `groups` is fitted on the pixels of its
+        rows.
     """
     if isinstance(fitted, RowClassifier) and fitted.groups is not None and fitted.fitted:
         return fitted.on_pixels()
@@ -619,6 +683,7 @@ def without_images(fitted: Any) -> Any:
 
 
 def _numbers(column: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the row numbers in the column that a sampler gets instead of features."""
     return np.asarray(column)[:, 0].astype(np.intp)
 
 
@@ -632,36 +697,36 @@ def plan_averages(
     nearness: str,
     found: Mapping[Any, NDArray[np.intp] | None] | None = None,
 ) -> ResamplingPlan:
-    """Find out which images the centres of clusters stand for.
+    """Return a plan in which the centres of clusters are averages of images.
 
     Parameters
     ----------
     features : ndarray or sparse matrix of shape (n, d)
-        What was clustered, class by class.
+        Features that were clustered, class by class.
     y : ndarray of shape (n,)
         Labels.
     made : ndarray or sparse matrix of shape (n_out, d)
-        Class by class, in sorted order: the centres, or the rows of a class that was left alone.
+        The centres, or the rows of a class that was not clustered, by class in sorted order.
     y_made : ndarray of shape (n_out,)
         Labels of `made`.
     n_clusters : mapping of label to int
         The classes that were clustered.
     nearness : str
-        Goes into the plan.
+        What "near" means, for the plan.
     found : mapping of label to ndarray of int, default=None
-        The centre of each image of a class, where that is known.
+        Number of the centre of each image of a class, where it is known.
 
     Returns
     -------
     plan : ResamplingPlan
-        A row for a centre has the image nearest to it as base, the first of several, and as
-        partners, with equal shares, the others to which no other centre is nearer. Shorter rows
-        are filled with partners of share 0. A centre without images takes the nearest one.
+        The base of a centre is the image nearest to it, the first of several; its partners, with
+        equal shares, are the other images to which no other centre is nearer. Shorter rows are
+        filled with partners of share 0. A centre without images takes the nearest one.
 
     Raises
     ------
     MemoryError
-        If so many partners do not fit into memory.
+        If the partners do not fit into memory.
     """
     groups: list[NDArray[np.intp]] = []
     for label in np.unique(y):
@@ -690,7 +755,7 @@ def plan_averages(
     check_fits(
         16 * len(groups) * width,
         f"A plan of {len(groups)} averages of up to {width + 1} images",
-        'Ask for more clusters, or for voting="hard".',
+        'Request more clusters, or voting="hard".',
     )
     base = np.array([group[0] for group in groups], dtype=np.intp)
     partners = np.repeat(base[:, None], width, axis=1)
@@ -704,11 +769,14 @@ def plan_averages(
 def _squared_to(
     centres: NDArray[Any], centre: NDArray[np.intp], features: NDArray[Any], rows: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """Squared distance of each row to its own centre, shape (m,)."""
+    """Return the squared distance of each row to its own centre, shape (m,)."""
     squared = np.empty(len(rows))
     height = max(1, (1 << 16) // max(1, features.shape[1]))  # what stays in the cache
-    for start in range(0, len(rows), height):
-        block = slice(start, start + height)
-        away = _plain(features)[rows[block]] - centres[centre[block]]
-        squared[block] = np.einsum("ij,ij->i", away, away)
+    order = np.argsort(centre, kind="stable")
+    ends = np.cumsum(np.bincount(centre, minlength=len(centres)))
+    for own, members in zip(centres, np.split(order, ends[:-1]), strict=True):
+        for start in range(0, len(members), height):
+            block = members[start : start + height]
+            away = _plain(features)[rows[block]] - own
+            squared[block] = np.einsum("ij,ij->i", away, away)
     return squared

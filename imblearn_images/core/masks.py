@@ -14,16 +14,16 @@ __all__ = ["RunLengths", "box_of_mask", "mask_of_outlines", "resized_mask"]
 
 @dataclass(frozen=True, eq=False)
 class RunLengths:
-    """A mask as lengths of runs, column by column, of 0 and 1 in turn.
+    """A mask as the lengths of runs of 0 and 1 in turn, column by column.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
 
     Parameters
     ----------
     size : (height, width)
-        Of the image.
+        Size of the image.
     counts : ndarray of shape (r,), dtype int64
-        Lengths of the runs; the first one, of 0, may be of length 0.
+        Lengths of the runs; the first run is of 0 and may have length 0.
 
     Notes
     -----
@@ -45,7 +45,7 @@ class RunLengths:
 
     @classmethod
     def of(cls, mask: NDArray[np.bool_]) -> RunLengths:
-        """Run lengths of a mask of shape (H, W)."""
+        """Return the run lengths of a mask of shape (H, W)."""
         flat = np.asarray(mask, dtype=np.bool_).ravel(order="F")
         ends = np.flatnonzero(np.diff(flat)) + 1
         edges = np.concatenate([[0], ends, [len(flat)]])
@@ -56,12 +56,15 @@ class RunLengths:
         return cls((height, width), counts.astype(np.int64))
 
     def mask(self) -> NDArray[np.bool_]:
-        """The mask, shape (H, W), dtype bool."""
+        """Return the mask, shape (H, W), dtype bool."""
         values = np.arange(len(self.counts)) % 2 == 1
         return np.repeat(values, self.counts).reshape(self.size, order="F")
 
     def text(self) -> str:
-        """Compressed, as COCO's files have it: differences in base 32."""
+        """Return the run lengths as compressed text in COCO's form: differences in base 32."""
+        # Five bits a letter, lowest first; bit 0x20 says that more follow, bit 0x10 of the last
+        # one that the number is negative. From the fourth run on, the difference to the run
+        # before the last one is written.
         letters = []
         for at, count in enumerate(self.counts.tolist()):
             value = count - int(self.counts[at - 2]) if at > 2 else count
@@ -97,12 +100,12 @@ class RunLengths:
 
     @classmethod
     def checked(cls, size: tuple[int, int], counts: Sequence[int]) -> RunLengths:
-        """Run lengths that were read.
+        """Return run lengths from a file, after checking them.
 
         Raises
         ------
         ValueError
-            If these are no lengths, or do not describe a mask of this size.
+            If they are not lengths, or do not add up to a mask of this size.
         """
         total = size[0] * size[1]
         if any(not isinstance(c, int) or not 0 <= c <= total for c in counts) or (
@@ -116,7 +119,7 @@ class RunLengths:
 
 
 def box_of_mask(mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-    """Box of a mask of shape (H, W), shape (4,); None where it is True nowhere.
+    """Return the box of a mask of shape (H, W), shape (4,); None if it is True nowhere.
 
     Examples
     --------
@@ -130,7 +133,7 @@ def box_of_mask(mask: NDArray[np.bool_]) -> NDArray[np.float64] | None:
 
 
 def mask_of_outlines(outlines: Sequence[NDArray[Any]], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Mask of the pixels whose centre lies within one of the outlines, shape (H, W).
+    """Return the mask of the pixels whose centre lies within one of the outlines, shape (H, W).
 
     Examples
     --------
@@ -144,7 +147,7 @@ def mask_of_outlines(outlines: Sequence[NDArray[Any]], size: tuple[int, int]) ->
     for outline in outlines:
         x, y = np.asarray(outline, dtype=np.float64).T
         mask[polygon(y - 0.5, x - 0.5, size)] = True  # type: ignore[no-untyped-call]
-    # what is thinner than a pixel still is somewhere
+    # An object so thin that it contains no centre of a pixel gets the pixel in its middle.
     if not mask.any() and len(outlines):
         x, y = np.concatenate([np.asarray(outline) for outline in outlines]).mean(axis=0)
         if 0 <= x < size[1] and 0 <= y < size[0]:
@@ -153,7 +156,7 @@ def mask_of_outlines(outlines: Sequence[NDArray[Any]], size: tuple[int, int]) ->
 
 
 def resized_mask(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """A mask, or label map, in another size, by the nearest pixel.
+    """Return a mask, or label map, in another size, by the nearest pixel.
 
     Examples
     --------

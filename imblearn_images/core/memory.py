@@ -1,4 +1,4 @@
-"""Memory: what is left, and a clear refusal before an output that does not fit."""
+"""Memory: how much is available, and a clear error before an output that does not fit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def available_memory() -> int | None:
-    """Bytes that this process can still get, or None where the system does not tell.
+    """Return the bytes that this process can still get, or None if the system does not report it.
 
-    The least of what is free or reclaimable on the machine, what the control group
+    The minimum of what is free or reclaimable on the machine, what the control group
     (container) allows, and what is left of the address-space limit (``ulimit -v``).
     """
     limits = [left for left in (_machine(), _control_group(), _address_space()) if left is not None]
@@ -18,7 +18,7 @@ def available_memory() -> int | None:
 
 
 def check_fits(nbytes: int, what: str, remedy: str) -> None:
-    """Raise a MemoryError before allocating what is not available.
+    """Raise a MemoryError if more is to be allocated than is available.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def check_fits(nbytes: int, what: str, remedy: str) -> None:
         Saying how much is needed, how much there is, and the remedy.
     """
     if nbytes < 1 << 22:
-        return  # asking the system would take longer than the work
+        return  # below 4 MB, asking the system would take longer than the work
     available = available_memory()
     if available is not None and nbytes > available:
         raise MemoryError(
@@ -47,6 +47,7 @@ def _human(nbytes: int) -> str:
 
 
 def _machine() -> int | None:
+    """Return the bytes that are free or reclaimable on this machine, or None."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         for line in meminfo.read_text().splitlines():
@@ -56,7 +57,7 @@ def _machine() -> int | None:
 
 
 def _control_group() -> int | None:
-    """What the control groups of this process allow, version 2 or 1, the strictest of all."""
+    """Return the bytes that the strictest control group of this process leaves, or None."""
     try:
         own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     except OSError:
@@ -75,6 +76,7 @@ def _control_group() -> int | None:
 
 
 def _left(group: Path) -> int | None:
+    """Return the bytes that one control group leaves, version 2 or 1; None without a limit."""
     second = "memory.max", "memory.current", "inactive_file"
     first = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
     for limit, usage, given_back in (second, first):
@@ -84,12 +86,13 @@ def _left(group: Path) -> int | None:
             stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
         except (OSError, ValueError):
             continue
-        # Pages of files that nobody uses are given back on demand.
+        # Cached pages of files that nobody uses count as used, but are freed on demand.
         return max(allowed - used + int(stat.get(given_back, 0)), 0)
     return None
 
 
 def _address_space() -> int | None:
+    """Return the bytes that the address-space limit of this process leaves, or None."""
     if sys.platform == "win32":
         return None
     import resource

@@ -1,4 +1,4 @@
-"""Modes: what an image of Pillow is as an array, and what the formats of image files hold."""
+"""Modes: the array that each mode of Pillow becomes, and what the formats of image files hold."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
-"""The formats that are read: those of photographs and scans, none that runs code."""
+"""The formats that are read: those of photographs and scans; none that can run code."""
 
 SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff"),
     *(".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"),
 )
-"""The file name endings of these formats, in lower case; content decides when reading."""
+"""The suffixes of these formats, in lower case; when a file is read its content decides."""
 
 ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "1": ("bool", ()),
@@ -27,22 +27,22 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "I": ("int32", ()),
     "F": ("float32", ()),
 }
-"""Pillow's mode to dtype and channel axis of the array; one table for both directions."""
+"""Pillow's mode -> dtype and channel axis of the array; one table for both directions."""
 _READ_AS = {mode: mode for mode in ARRAYS} | {
     **dict.fromkeys(("I;16B", "I;16L", "I;16N"), "I;16"),
     **dict.fromkeys(("RGBX", "CMYK", "YCbCr", "LAB", "HSV", "P"), "RGB"),
     "La": "LA",
     **dict.fromkeys(("RGBa", "PA"), "RGBA"),
 }
-"""Pillow's mode to the one that it is read as."""
+"""Pillow's mode -> the mode that it is read as."""
 STORED_BY = {"PNG": ("1", "L", "LA", "RGB", "RGBA", "I;16"), "TIFF": tuple(ARRAYS)}
 """The modes that a format holds without loss."""
 MODES_OF = {"png": STORED_BY["PNG"], "jpeg": ("L", "RGB"), "webp": ("RGB", "RGBA")}
-"""The modes that a format holds, WebP no grey ones: it would give them back as colour."""
+"""The modes that a format holds; WebP none of the grey ones, which it returns as colour."""
 
 
 def array_mode(im: Image.Image) -> str:
-    """Mode of `im` as an array: a key of ``ARRAYS``."""
+    """Return the mode in which `im` becomes an array: a key of ``ARRAYS``."""
     if im.mode == "P" and im.has_transparency_data:
         return "RGBA"
     if im.mode == "I" and im.format in ("PNG", "PPM"):
@@ -58,7 +58,7 @@ def mode_of_array(mode: str) -> str:
 
 
 def pillow_pixels(image: Image.Image) -> NDArray[Any]:
-    """Pixels of an image of Pillow, as reading its file gives them; EXIF turns nothing.
+    """Return the pixels of a Pillow image as they are in its file; EXIF orientation is ignored.
 
     Examples
     --------
@@ -84,5 +84,5 @@ def has_deep_colour(im: ImageFile.ImageFile) -> bool:
 
 
 def axes_of(channels: tuple[int, ...]) -> str:
-    """Name the axes of an image, e.g. (H, W, 3)."""
+    """Return the axes of an image as text, e.g. "(H, W, 3)"."""
     return f"({', '.join(['H', 'W', *map(str, channels)])})"

@@ -1,4 +1,4 @@
-"""Several labels an image: out of any container as counts, and back into it."""
+"""Several labels per image: from any container to counts, and back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LabelCounts:
     Parameters
     ----------
     counts : ndarray of shape (n, L), dtype int32
-        0 where an image has not the label; 1 where it has, or the number of its objects.
+        0 where an image does not have the label; otherwise 1, or the number of objects.
     labels : tuple of length L
         Names of the columns.
     source : object
@@ -42,13 +42,15 @@ class LabelCounts:
     source: Any
 
     def take(self, rows: NDArray[np.intp]) -> Any:
-        """Labels of these rows, in the container they came in."""
+        """Return the labels of some rows, in the container they came in."""
         return label_rows(self.source, rows)
 
     def like(self, counts: NDArray[np.integer[Any]]) -> Any:
-        """Labels with these counts, shape (m, L), in the container the labels came in."""
+        """Return labels with these counts, shape (m, L), in the container the labels came in."""
         if _counts_itself(self.source):
-            return self.source  # carried through the plan by whoever has it
+            return self.source  # annotations: the sampler carries them through the plan
+        # Rows with known counts are copied from the source, so that they keep their order of
+        # labels; new rows are only made if there are unknown counts.
         first = {row.tobytes(): at for at, row in reversed(list(enumerate(self.counts)))}
         rows = [first.get(row.tobytes(), -1) for row in counts.astype(self.counts.dtype)]
         if -1 not in rows:
@@ -68,7 +70,7 @@ class LabelCounts:
         return _again(source, self._entries(counts))
 
     def _entries(self, counts: NDArray[np.integer[Any]]) -> list[Any]:
-        """What a list has for each image: a list, tuple or set of labels, or a row of counts."""
+        """Return an entry for each image as `source` has it: a collection of labels, or counts."""
         sample = next(iter(self.source))
         kind = type(sample) if isinstance(sample, (tuple, set, frozenset)) else list
         if _are_rows(_entries(self.source)):
@@ -80,7 +82,7 @@ class LabelCounts:
 
     @property
     def flat(self) -> NDArray[Any]:
-        """Every label as often as it occurs, ascending by column: what strategies count."""
+        """Every label as often as it occurs, in the order of columns, for strategies to count."""
         labels = np.empty(len(self.labels), dtype=object)
         labels[:] = [plain(label) for label in self.labels]
         natural = np.array(labels.tolist())
@@ -89,17 +91,17 @@ class LabelCounts:
 
 
 def count_labels_of(y: Any, name: str = "y") -> LabelCounts:
-    """Take several labels an image out of the container they came in.
+    """Take several labels per image out of the container they came in.
 
     Parameters
     ----------
     y : array-like of shape (n, L), or list of length n
-        In a table, an array, a sparse matrix, a tensor or a data frame, a column stands for a
-        label and holds 0 or 1, or the number of its objects. In a list, each image has a list,
-        tuple or set of its labels, which may be empty. One label each, shape (n,), is the case
-        of sets with one label. Of annotations the objects of each class are counted.
+        In an array, a sparse matrix, a tensor or a data frame, a column stands for a label and
+        holds 0 or 1, or the number of its objects. In a list, each image has a list, tuple or
+        set of its labels, which may be empty. One label for each image, shape (n,), counts as
+        sets of one label. In annotations the objects of each class are counted.
     name : str
-        What the argument is called.
+        Name of the argument, for messages.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def count_labels_of(y: Any, name: str = "y") -> LabelCounts:
     Raises
     ------
     ValueError
-        For what is not a whole number from 0 on, for missing labels, and for labels that cannot
+        For numbers that are not whole or below 0, for missing labels, and for labels that cannot
         be sorted together; the row is named.
 
     Notes
@@ -155,7 +157,7 @@ def _counts_itself(y: Any) -> bool:
 
 
 def holds_several(y: Any) -> bool:
-    """Return whether `y` has rows of columns, or sets of labels, instead of a label an image.
+    """Return whether `y` has several columns, or sets of labels, instead of one label per image.
 
     Examples
     --------
@@ -168,7 +170,8 @@ def holds_several(y: Any) -> bool:
         return True
     if isinstance(y, (str, bytes, Mapping, Set)) or not isinstance(y, Iterable):
         return False
-    if isinstance(y, np.ndarray) and y.dtype.kind != "O":  # of many there may be millions
+    # An array of plain values holds one label each; there may be millions, so skip the loop below.
+    if isinstance(y, np.ndarray) and y.dtype.kind != "O":
         return False
     return any(
         isinstance(entry, Set) or len(entry) != 1 for entry in _entries(y) if _is_several(entry)
@@ -176,9 +179,9 @@ def holds_several(y: Any) -> bool:
 
 
 def several_labels_of(y: Any) -> LabelCounts | None:
-    """Labels of images that have several; None where each has one, and what is no labels at all.
+    """Return the labels of images that have several; None if each has one, or `y` is not labels.
 
-    A table whose rows are all one-hot holds one label an image.
+    A table whose rows are all one-hot holds one label per image.
 
     Examples
     --------
@@ -193,14 +196,14 @@ def several_labels_of(y: Any) -> LabelCounts | None:
         return None
     try:
         labels = count_labels_of(y)
-    except ValueError:  # who takes one label an image has its own words for it
+    except ValueError:  # the check for one label per image raises its own error
         return None
     is_table = sparse.issparse(y) or _is_wide(y) or _are_rows(_entries(y))
     return None if is_table and (labels.counts.sum(axis=1) == 1).all() else labels
 
 
 def set_names(labels: LabelCounts) -> NDArray[np.str_]:
-    """Name of the set of labels of each image, shape (n,): equal sets have equal names.
+    """Return the name of each image's set of labels, shape (n,): equal sets have equal names.
 
     Examples
     --------
@@ -208,7 +211,7 @@ def set_names(labels: LabelCounts) -> NDArray[np.str_]:
     ['cat + owl', '', 'cat']
     """
     names = [str(label) for label in labels.labels]
-    if len(set(names)) < len(names):  # 1 and "1"
+    if len(set(names)) < len(names):  # such as 1 and "1"
         names = [repr(label) for label in labels.labels]
     sets, numbers = np.unique(labels.counts > 0, axis=0, return_inverse=True)
     told_sets = [" + ".join(names[at] for at in np.flatnonzero(row)) for row in sets]
@@ -216,7 +219,7 @@ def set_names(labels: LabelCounts) -> NDArray[np.str_]:
 
 
 def _again(source: Any, entries: list[Any]) -> Any:
-    """A container of the kind of `source` that holds a list, tuple or set for each image."""
+    """Return `entries`, one collection for each image, in a container of the kind of `source`."""
     if not isinstance(source, np.ndarray):
         return type(source)(entries)
     column = np.empty(len(entries), dtype=object)
@@ -226,14 +229,16 @@ def _again(source: Any, entries: list[Any]) -> Any:
 
 
 def _is_wide(y: Any) -> bool:
+    """Return whether `y` has two dimensions and not exactly one column."""
     shape = getattr(y, "shape", None)
     return shape is not None and len(shape) == 2 and shape[1] != 1
 
 
 def _entries(y: Any) -> list[Any]:
-    if len(getattr(y, "shape", ())) > 1:  # one column
+    """Return the entries of a one-dimensional container; none of an array with one column."""
+    if len(getattr(y, "shape", ())) > 1:
         return []
-    # `to_list` is all that polars has, and deprecated where a Categorical of pandas has both
+    # polars has only `to_list`; a Categorical of pandas has both, but `to_list` is deprecated
     if not isinstance(y, np.ndarray) and (values := getattr(y, "tolist", None)) is not None:
         return list(values())
     if hasattr(y, "to_list"):
@@ -242,6 +247,7 @@ def _entries(y: Any) -> list[Any]:
 
 
 def _is_several(entry: Any) -> bool:
+    """Return whether an entry is a collection: a list, tuple, set or one-dimensional array."""
     if isinstance(entry, (str, bytes, Mapping)):
         return False
     if isinstance(entry, (list, tuple, Set)):
@@ -250,7 +256,7 @@ def _is_several(entry: Any) -> bool:
 
 
 def _are_rows(entries: Sequence[Any]) -> bool:
-    """Return whether lists are rows of 0 and 1, equally long and longer than 1."""
+    """Return whether entries are rows of 0 and 1, all of one length of at least 2."""
     if any(isinstance(entry, Set) or not _is_several(entry) for entry in entries):
         return False
     lengths = {len(entry) for entry in entries}
@@ -266,6 +272,7 @@ def _is_bit(value: Any) -> bool:
 
 
 def _from_table(y: Any, name: str) -> LabelCounts:
+    """Return the counts in a table; raise for anything but whole numbers from 0."""
     matrix = as_table(y, name)
     if matrix is None or matrix.ndim != 2:
         shape = getattr(matrix, "shape", None)
@@ -307,6 +314,7 @@ def _from_table(y: Any, name: str) -> LabelCounts:
 
 
 def _from_lists(y: Any, entries: Sequence[Any], name: str) -> LabelCounts:
+    """Return the counts in collections of labels, one for each image."""
     rows: list[int] = []
     found: list[Any] = []
     for row, entry in enumerate(entries):

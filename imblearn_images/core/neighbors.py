@@ -3,9 +3,9 @@
 Squared distances come from one matrix product per pair of tiles,
 ``|a - b|^2 = |a|^2 + |b|^2 - 2 a.b``, and every off-diagonal tile serves both sides.
 Pixels of 8 bits are shifted to [-128, 127] and multiplied in float32 over slices of
-at most 1024 pixels: each sum stays below 2^24, so it is exact whatever the order of
+at most 1024 pixels: each sum is at most 2^24, so it is exact whatever the order of
 summation; slices are added up in float64. Other dtypes are multiplied in float64.
-Equal distances are ordered by row number, so the answer does not depend on tiles or
+Equal distances are ordered by row number, so the result does not depend on tiles or
 threads.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations, product
 from threading import Lock
 from typing import Any, Protocol
@@ -29,6 +29,7 @@ from imblearn_images.core.parallel import in_threads
 TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
 LONG = 1e11  # products of pixels, from which on it is said how long they take
+SAMPLE = 16  # pairs of tiles by which that is measured
 
 logger = logging.getLogger("imblearn_images")
 
@@ -40,16 +41,16 @@ UNSCALED = (
 
 
 def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float64) -> None:
-    """Raise for values whose squares float64, or `dtype`, cannot hold.
+    """Raise for values whose squared differences `dtype` cannot hold.
 
     Parameters
     ----------
     pixels : ndarray of shape (n, d)
-        Of integers all pass.
+        Integers always pass.
     members : ndarray of shape (m,)
-        The rows to look at.
+        The rows to check.
     dtype : dtype
-        In which distances are computed.
+        Dtype in which distances are computed.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
         for block in (pixels[members[lo : lo + height]] for lo in range(0, len(members), height))
     )
     limits = np.finfo(dtype)
-    # (a - b)**2, summed over all pixels; and some precision is to be left at the bottom
+    # (a - b)**2, summed over all pixels, must be finite; small ones must keep some precision.
     if largest > np.sqrt(float(limits.max) / (4 * max(1, pixels.shape[1]))):
         raise ValueError(UNSCALED.format("overflow", "large"))
     if 0 < largest < np.sqrt(float(limits.tiny) / float(limits.eps)):
@@ -72,7 +73,7 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
 
 
 class PixelMatrix(Protocol):
-    """What is needed of the features: 2-D, indexable by rows and a slice of columns."""
+    """What a search needs of features: two dimensions, indexed by rows and a slice of columns."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,13 +81,14 @@ class PixelMatrix(Protocol):
 
     @property
     def dtype(self) -> Any:
-        """Of the numbers."""
+        """Dtype of the features."""
 
     def __getitem__(self, key: Any, /) -> Any: ...
 
 
 @lru_cache(maxsize=1)
 def _blas() -> threadpoolctl.ThreadpoolController:
+    """Return the controller of the loaded BLAS; to find it takes milliseconds, hence the cache."""
     return threadpoolctl.ThreadpoolController()
 
 
@@ -107,21 +109,21 @@ def nearest_neighbors(
     features : array-like of shape (n, d)
         Flattened pixels or features of any real dtype; a memmap is read slice by slice.
     rows : ndarray of shape (m,), dtype intp
-        The rows to search among: neighbours are looked for inside this set only.
+        The rows to search: only these can be neighbours.
     k : int
         Number of neighbours; less than `m` if a query is one of `rows`.
     queries : ndarray of shape (q,), dtype intp, default=None
-        The rows of `features` that look for neighbours; by default `rows` themselves. Two
-        queries that are among `rows` are compared once. A row is not a neighbour of itself.
+        The rows of `features` whose neighbours are wanted; by default `rows` themselves. Two
+        queries that are both in `rows` are compared once. A row is not a neighbour of itself.
     asking : array-like of shape (n_asking, d), default=None
-        The matrix whose rows `queries` are, where they are no rows of `features`: then nothing
-        is a neighbour of itself.
+        The matrix that `queries` are rows of, if that is not `features`; then no query is
+        excluded as its own neighbour.
     blend : (partners, weights), default=None
-        Two arrays of shape (m,): compared are ``features[rows] + weights * (features[partners]
-        - features[rows])``, in float64, which are never made: their inner products are sums of
-        those of the rows. With `queries` left out only.
+        Two arrays of shape (m,), to compare the blends ``features[rows] + weights *
+        (features[partners] - features[rows])`` in float64. They are never computed, because
+        their inner products are sums of those of the rows. Only without `queries`.
     n_jobs : int, default=None
-        Threads that share the tiles; the answer is the same for every number.
+        Number of threads; the result is the same for every number.
 
     Returns
     -------
@@ -153,20 +155,70 @@ def nearest_neighbors(
     most = len(rows) - int((search.own >= 0).any())
     if not 1 <= k <= most:
         raise ValueError(f"`k` must be between 1 and {most}, the number of other rows, got {k}.")
-    small = len(rows) * len(search.queries) * features.shape[1] < 1e10
-    # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
-    # machine are many times slower than one.
-    with one_blas_thread:
-        start, told = time.monotonic(), False
-        for pairs in search.steps():
-            in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
-            if not told and search.work(pairs):  # the first ones say how long the others take
-                told = True
-                seconds = (time.monotonic() - start) * (search.work() / search.work(pairs) - 1)
-                _tell(search, seconds)
+    _run(search, n_jobs)
     if not np.isfinite(search.distances).all():
         raise ValueError(UNSCALED.format("overflow", "large"))
     return search.distances, search.neighbors
+
+
+def squared_distances(
+    features: PixelMatrix,
+    rows: NDArray[np.intp],
+    others: NDArray[np.intp],
+    *,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Compute all squared distances between some rows and others.
+
+    Parameters
+    ----------
+    features : array-like of shape (n, d)
+        As of :func:`nearest_neighbors`.
+    rows, others : ndarrays of shape (q,) and (m,), dtype intp
+        The rows that are compared.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    squared : ndarray of shape (q, m), dtype float64
+        Exact where the features have 8 bits.
+
+    Raises
+    ------
+    ValueError
+        If they overflow.
+
+    Examples
+    --------
+    >>> images = np.array([[0, 0], [9, 9], [1, 0]], dtype=np.uint8)
+    >>> squared_distances(images, np.arange(3), np.array([0, 2])).tolist()
+    [[0.0, 1.0], [162.0, 145.0], [1.0, 0.0]]
+    """
+    search = _AllDistances(features, others, 0, rows, features)
+    _run(search, n_jobs)
+    if not np.isfinite(search.squared).all():
+        raise ValueError(UNSCALED.format("overflow", "large"))
+    return search.squared
+
+
+def _run(search: _Search, n_jobs: int | None) -> None:
+    """Compare all tiles, and say early how long that takes where it is long."""
+    small = len(search.rows) * len(search.queries) * search.features.shape[1] < 1e10
+    # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
+    # machine are many times slower than one.
+    with one_blas_thread:
+        done, told = 0.0, False
+        for pairs in search.steps():
+            if not told and len(pairs) > 1:  # the first ones say how long the others take
+                some, pairs, told = pairs[:SAMPLE], pairs[SAMPLE:], True
+                start = time.monotonic()
+                in_threads(search.compare, some, n_jobs=n_jobs, small=small)
+                seconds = time.monotonic() - start
+                done += search.work(some)
+                _tell(search, seconds * (search.work() - done) / search.work(some))
+            in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
+            done += search.work(pairs)
 
 
 def _tell(search: _Search, seconds: float) -> None:
@@ -178,8 +230,8 @@ def _tell(search: _Search, seconds: float) -> None:
     logger.log(
         logging.WARNING if seconds > 60 else logging.INFO,
         "Looking for the neighbours of %s images of %s numbers among %s will take about %s. An "
-        "`embedding` of fewer numbers takes less, and a neighbours object that approximates the "
-        "least: see imblearn_images.neighbors.",
+        "`embedding` with fewer numbers is faster, and an approximate neighbours object the "
+        "fastest: see imblearn_images.neighbors.",
         f"{q:,}",
         f"{d:,}",
         f"{n:,}",
@@ -188,13 +240,14 @@ def _tell(search: _Search, seconds: float) -> None:
 
 
 def _tiles(n: int, height: int, start: int = 0) -> list[slice]:
+    """Return slices of up to `height` rows that cover rows `start` to `n`."""
     return [slice(at, min(at + height, n)) for at in range(start, n, height)]
 
 
 def subtract(pixels: NDArray[Any], origin: NDArray[Any], out: NDArray[np.float64]) -> None:
-    """Write ``pixels - origin`` into `out`, exactly where 64-bit integers are near each other.
+    """Write ``pixels - origin`` into `out`; exactly, if 64-bit integers are near each other.
 
-    float64 tells integers beyond 2**53 apart only by steps of 2 to 2,048.
+    Converted to float64 first, integers beyond 2**53 would be rounded to multiples of 2 to 2,048.
     """
     if pixels.dtype.kind in "iu" and pixels.dtype.itemsize == 8 and pixels.size:
         reach = int(pixels.max()) - int(pixels.min()), int(origin.max()) - int(origin.min())
@@ -207,11 +260,11 @@ def subtract(pixels: NDArray[Any], origin: NDArray[Any], out: NDArray[np.float64
 
 
 class _OneBlasThread:
-    """Context with BLAS at one thread; the first in limits it, the last out restores it.
+    """Context with BLAS at one thread: the first to enter limits it, the last to leave restores it.
 
-    The limit holds for the whole process, so searches in several threads must share it.
-    Since threadpoolctl 3.8 only the thread that set a limit can set another one, unless it
-    is told that this thread is done: the last one out is often another than the first one in.
+    The limit applies to the whole process, so searches in several threads must share it.
+    Since threadpoolctl 3.8 only the thread that set a limit can change it, unless it is released
+    first: the last thread to leave is often not the first one that entered.
     """
 
     def __init__(self) -> None:
@@ -222,8 +275,7 @@ class _OneBlasThread:
     def __enter__(self) -> None:
         with self.lock:
             if self.inside == 0:
-                # Finding the loaded BLAS costs milliseconds: once, when NumPy is in.
-                self.limit = _blas().limit(limits=1, user_api="blas")  # holds from here on
+                self.limit = _blas().limit(limits=1, user_api="blas")  # takes effect at once
             self.inside += 1
 
     def __exit__(self, *error: object) -> None:
@@ -236,7 +288,7 @@ class _OneBlasThread:
 
 
 def _free_openblas() -> None:
-    """Let any thread set the limit of OpenBLAS next (which every one could before 3.8)."""
+    """Let any thread set the limit of OpenBLAS next, as before threadpoolctl 3.8."""
     free = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
     if free is not None:
         free(force=True)
@@ -248,8 +300,8 @@ one_blas_thread = _OneBlasThread()
 class _Search:
     """Running list of the best neighbours; `compare` may be called from many threads.
 
-    Queries that are among the rows come first in the order of the search, the other rows follow;
-    ``place`` says at which position the caller has them.
+    If all queries are among the rows, the search reorders the rows: queries first, others after
+    them. ``place`` holds the caller's position of each row.
     """
 
     def __init__(
@@ -292,27 +344,30 @@ class _Search:
     @property
     def height(self) -> int:
         """Rows of a tile."""
-        # Small images need no float64 sums: larger tiles fit the same memory and pay.
+        # Small images need no float64 sums: larger tiles take the same memory and are faster.
         return 2 * TILE if self.short and self.features.shape[1] <= SLICE else TILE
 
     def steps(self) -> Iterator[list[tuple[slice, slice]]]:
-        """Pairs of tiles to be compared; what is in one step may be compared at the same time."""
+        """Yield lists of pairs of tiles to compare; the pairs of one list may run in parallel."""
         asked = _tiles(len(self.queries), self.height)
         if not self.symmetric:
-            self._measure(self.norms, self.rows, self.features)
+            # The first query meets all rows, the first row all queries: with their squared norms.
             first, *more = _tiles(len(self.rows), self.height)
-            yield [(tile, first) for tile in asked]  # with the squared norms of the queries
-            yield list(product(asked, more))
+            yield [(tile, first) for tile in asked[:1]]
+            yield [(tile, other) for tile in asked[:1] for other in more] + [
+                (tile, first) for tile in asked[1:]
+            ]
+            yield list(product(asked[1:], more))
             return
-        # The diagonal first: it holds the squared norms that the other tiles need.
+        # The diagonal first: its products contain the squared norms that other tiles need.
         yield [(tile, tile) for tile in asked]
         yield list(combinations(asked, 2))
-        others = len(self.queries)
-        self._measure(self.norms[others:], self.rows[others:], self.features)
-        yield list(product(asked, _tiles(len(self.rows), self.height, others)))
+        others = _tiles(len(self.rows), self.height, len(self.queries))
+        yield list(product(asked[:1], others))  # with the squared norms of the others
+        yield list(product(asked[1:], others))
 
     def work(self, pairs: list[tuple[slice, slice]] | None = None) -> float:
-        """How many pairs of images are compared in some pairs of tiles, or in all."""
+        """Return how many pairs of images are compared in some pairs of tiles, or in all."""
         if pairs is None:
             q, n = len(self.queries), len(self.rows)
             return float(q * (n - q / 2) if self.symmetric else q * n)
@@ -323,8 +378,9 @@ class _Search:
         return done
 
     def compare(self, a: slice, b: slice) -> None:
-        """Offer the images of tile `b` to the queries of tile `a`, and back if all are queries."""
-        with np.errstate(over="ignore", invalid="ignore"):  # found at the end, with a remedy
+        """Compare queries of tile `a` with rows of tile `b`; if symmetric, also vice versa."""
+        # Overflow is reported once, at the end of the search, with a remedy.
+        with np.errstate(over="ignore", invalid="ignore"):
             products = self._products(a, b)
             if self.symmetric and b.start < len(self.queries):
                 if a == b:
@@ -332,26 +388,6 @@ class _Search:
                 else:
                     self._offer(b, a, np.ascontiguousarray(products.T))
             self._offer(a, b, products)
-
-    def _measure(
-        self, norms: NDArray[np.float64], numbers: NDArray[np.intp], features: PixelMatrix
-    ) -> None:
-        """Fill in the squared norms, where no diagonal tile does."""
-        for tile in _tiles(len(numbers), TILE):
-            norms[tile] = self._squared_norms(numbers[tile], features)
-
-    def _squared_norms(
-        self, numbers: NDArray[np.intp], features: PixelMatrix
-    ) -> NDArray[np.float64]:
-        width = self.features.shape[1]
-        buffer = np.empty(len(numbers) * min(width, SLICE), self._dtype)
-        total = np.zeros(len(numbers))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, width, SLICE):
-                columns = slice(start, min(start + SLICE, width))
-                part = self._pixels(features, numbers, columns, buffer)
-                total += np.einsum("ij,ij->i", part, part)
-        return total
 
     @property
     def _dtype(self) -> Any:
@@ -364,9 +400,11 @@ class _Search:
         columns: slice,
         buffer: NDArray[Any],
     ) -> NDArray[Any]:
+        """Return a slice of columns of some rows as floats, shifted near 0, in `buffer`."""
         pixels = features[_as_slice(numbers), columns]
         out = buffer[: pixels.size].reshape(pixels.shape)
-        if not self.short:  # products of large numbers would drown small differences
+        # Measured from the first row: products of large numbers would round away differences.
+        if not self.short:
             subtract(pixels, self.features[self.rows[0], columns], out)
         elif pixels.dtype == np.uint8:
             np.copyto(out, (pixels ^ 128).view(np.int8))  # that is pixels - 128
@@ -376,22 +414,28 @@ class _Search:
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
         """Inner products of the images of two tiles, exact for 8 bits."""
-        same = self.symmetric and a == b
+        if self.symmetric and a == b:
+            return self._multiplied(self.queries[a], None)
         norms = None
         if not self.symmetric and b.start == 0:
             norms = self.query_norms[a]
-            norms[:] = 0
-        return self._multiplied(self.queries[a], None if same else self.rows[b], norms)
+        of_rows = self.norms[b] if a.start == 0 and b.start >= self._measured else None
+        return self._multiplied(self.queries[a], self.rows[b], norms, of_rows)
+
+    @property
+    def _measured(self) -> int:
+        """From which row on no diagonal tile gives the squared norms."""
+        return len(self.queries) if self.symmetric else 0
 
     def _multiplied(
         self,
         a: NDArray[np.intp],
         b: NDArray[np.intp] | None,
-        norms: NDArray[np.float64] | None = None,
+        *norms: NDArray[np.float64] | None,
     ) -> NDArray[Any]:
-        """Inner products of some queries and rows, of queries with each other by default.
+        """Return the inner products of queries `a` and rows `b`, or of `a` with itself.
 
-        The squared norms of the queries are added to `norms`.
+        Their squared norms are written into `norms`, of the queries and of the rows.
         """
         width = self.features.shape[1]
         others = a if b is None else b
@@ -403,8 +447,10 @@ class _Search:
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
             part = left @ right.T
-            if norms is not None:
-                norms += np.einsum("ij,ij->i", left, left)
+            for of_part, pixels in zip(norms, (left, right), strict=False):
+                if of_part is not None:
+                    squares = np.einsum("ij,ij->i", pixels, pixels)
+                    np.add(of_part if start else 0, squares, out=of_part)
             if total is None:
                 total = part if width <= SLICE else part.astype(np.float64)
             else:
@@ -413,24 +459,25 @@ class _Search:
         return total
 
     def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
-        """Merge the images of tile `other` into the best lists of the queries of tile `to`."""
+        """Merge the rows of tile `other` into the lists of best neighbours of tile `to`."""
         norms_to, norms_other = self.query_norms[to], self.norms[other]
         own = self.own[to] - other.start
-        # |b|^2 - 2 a.b orders like the distance; the rows' own |a|^2 comes in below.
+        # |b|^2 - 2 a.b has the order of the distances; |a|^2 is added below to a few candidates.
         score = products * products.dtype.type(-2)
         score += norms_other.astype(score.dtype)
         inside = np.flatnonzero((own >= 0) & (own < score.shape[1]))
         score[inside, own[inside]] = np.inf
-        # Scores in float32 may be rounded, but rounding keeps their order.
+        # float32 scores may be rounded, but rounding never reverses their order: all candidates
+        # up to the next larger float32 pass, and their distances are computed in float64.
         k = min(self.k, score.shape[1])
         bound = np.minimum(_upper_bound(score, k), self.distances[to, -1] - norms_to)
         limit = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
         row, column = np.divmod(np.flatnonzero(score <= limit[:, None]), score.shape[1])
-        if len(inside):  # an infinite limit lets the image itself pass
+        if len(inside):  # where the limit is infinite, the image itself has passed
             others = column != own[row]
             row, column = row[others], column[others]
         distance = norms_to[row] + norms_other[column] - 2.0 * products[row, column]
-        np.maximum(distance, 0, out=distance)  # of floats, rounding may leave less than nothing
+        np.maximum(distance, 0, out=distance)  # rounding may make floats slightly negative
         with self.lock:
             self._merge(to, row, distance, self.place[column + other.start])
 
@@ -441,6 +488,11 @@ class _Search:
         distance: NDArray[np.float64],
         position: NDArray[np.intp],
     ) -> None:
+        """Keep the `k` best of the old neighbours of tile `to` and the new candidates.
+
+        The candidates, sorted by `row`, are appended to each query's list, which is then sorted by
+        distance and position.
+        """
         height = to.stop - to.start
         count = np.bincount(row, minlength=height)
         rank = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
@@ -456,10 +508,25 @@ class _Search:
         self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
 
 
+class _AllDistances(_Search):
+    """All squared distances of queries to rows, from another matrix or as if they were."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.squared = np.empty((len(self.queries), len(self.rows)))
+
+    def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
+        squared = self.squared[to, other]
+        np.multiply(products, -2.0, out=squared)
+        squared += self.query_norms[to, None]
+        squared += self.norms[other]
+        np.maximum(squared, 0, out=squared)
+
+
 class _BlendSearch(_Search):
     """Search among blends of two rows each.
 
-    They are sorted by their parents, so that a tile needs the products of few rows.
+    Blends are sorted by their parents, so that a tile needs the products of few rows.
     """
 
     def __init__(
@@ -478,21 +545,23 @@ class _BlendSearch(_Search):
     height = 2 * TILE
 
     def steps(self) -> Iterator[list[tuple[slice, slice]]]:
-        """Pairs of tiles to be compared; at the end the lists are brought into order."""
+        """Yield pairs of tiles to compare; at the end, put the results into the caller's order."""
         yield from super().steps()
         distances, neighbors = self.distances.copy(), self.neighbors.copy()
         self.distances[self.place], self.neighbors[self.place] = distances, neighbors
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
+        """Return the inner products of the blends of two tiles, from those of their parents."""
         parents, base, partner = self._parents(a)
         others, other_base, other_partner = (parents, base, partner) if a == b else self._parents(b)
         products = self._multiplied(parents, None if a == b else others)
         products = _blended(products, base, partner, self.weights[a])
-        # Rows are gathered in one piece, columns are not.
+        # Transposed: NumPy gathers whole rows faster than columns.
         products = np.ascontiguousarray(products.T)
         return _blended(products, other_base, other_partner, self.weights[b]).T
 
     def _parents(self, tile: slice) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Return the rows that a tile is blended from, and the place of each base and partner."""
         both = np.append(self.rows[tile], self.partners[tile])
         parents, at = np.unique(both, return_inverse=True)
         base, partner = np.split(at.reshape(-1), 2)
@@ -505,7 +574,7 @@ def _blended(
     partner: NDArray[np.intp],
     weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Blend rows of inner products as images are blended."""
+    """Return inner products of blends: rows of products, blended as the images are."""
     out = products[base].astype(np.float64, copy=False)
     mixed = np.flatnonzero(weights)
     if len(mixed):
@@ -516,7 +585,7 @@ def _blended(
 
 
 def _as_slice(numbers: NDArray[np.intp]) -> Any:
-    """The rows as a slice where they follow each other: a view costs nothing."""
+    """Return rows as a slice if they are consecutive, which makes a view instead of a copy."""
     if (
         len(numbers)
         and numbers[-1] - numbers[0] == len(numbers) - 1
@@ -529,26 +598,26 @@ def _as_slice(numbers: NDArray[np.intp]) -> Any:
 Find = Callable[
     [NDArray[np.intp], NDArray[np.intp] | None, int], tuple[NDArray[np.float64], NDArray[np.intp]]
 ]
-ANSWERED = 1 << 13  # queries that a table answers at a time
+ANSWERED = 1 << 13  # queries that a table answers at a time, to limit memory
 
 
 class NeighborTable:
-    """Neighbours that are found once, and answer for fewer rows as far as they reach.
+    """Neighbours that are found once and reused for searches among fewer rows.
 
-    Samplers that clean again and again search among fewer and fewer of the same images: the
-    nearest of those that are left mostly stand among the nearest of all. Where they do not, or
-    where equal distances leave it open, they are looked for again.
+    Samplers that clean in several rounds search among fewer and fewer of the same images: the
+    nearest of the remaining images are mostly among the nearest of all. If they are not, or equal
+    distances leave that open, they are searched for again.
 
     Parameters
     ----------
     find : callable
-        ``find(rows, queries, k)`` as :func:`nearest_neighbors`.
+        ``find(rows, queries, k)``, as :func:`nearest_neighbors`.
     n : int
-        Number of rows in all.
+        Total number of rows.
     asked : ndarray of int
-        The rows that will ask: together they are looked up in less time than one by one.
+        The rows that will be queries: one search for all of them is faster than many.
     width : int, default=0
-        How many neighbours are kept of each, if that is more than what is asked for.
+        How many neighbours are kept of each, if that is more than the number requested.
 
     Examples
     --------
@@ -567,15 +636,15 @@ class NeighborTable:
     def __init__(self, find: Find, n: int, asked: NDArray[np.intp], width: int = 0) -> None:
         self.find, self.asked = find, asked
         self.width = min(width, max(1, (1 << 24) // (12 * max(n, 1))))  # 16 MB
-        self.bases: list[NDArray[np.intp]] = []  # the rows of every search
-        self.base = np.full(n, -1, dtype=np.int32)  # which of them it was
+        self.bases: list[NDArray[np.intp]] = []  # the rows that each search searched
+        self.base = np.full(n, -1, dtype=np.int32)  # number of the last search for each row
         self.near = np.empty((n, 0), dtype=np.int32)
         self.squared = np.empty((n, 0))
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Squared distances of, and positions in `rows` of, the `k` nearest other rows."""
+        """Return squared distances of the `k` nearest other rows, and their positions in `rows`."""
         position = np.full(len(self.base), -1, dtype=np.intp)
         position[rows] = np.arange(len(rows))
         squared, near = np.empty((len(queries), k)), np.empty((len(queries), k), dtype=np.intp)
@@ -590,6 +659,7 @@ class NeighborTable:
     def _look_up(
         self, rows: NDArray[np.intp], position: NDArray[np.intp], queries: NDArray[np.intp], k: int
     ) -> None:
+        """Search for the neighbours of `queries`, and of rows that will be queries later."""
         asked = self.asked[(position[self.asked] >= 0) & (self.base[self.asked] < 0)]
         queries = np.union1d(queries, asked)
         others = len(rows) - int((position[queries] >= 0).any())
@@ -613,7 +683,7 @@ class NeighborTable:
         squared: NDArray[np.float64],
         near: NDArray[np.intp],
     ) -> NDArray[np.bool_]:
-        """Fill in what is known; the mask says of which queries it is not."""
+        """Write known neighbours into `squared` and `near`; return a mask of the other queries."""
         k = near.shape[1]
         missing = np.ones(len(queries), dtype=np.bool_)
         if k > self.near.shape[1]:
@@ -639,6 +709,7 @@ class NeighborTable:
         at: NDArray[np.intp],
         k: int,
     ) -> NDArray[np.bool_]:
+        """Write the neighbours of queries `at`, all from one search; return which are uncertain."""
         known, distances = self.near[queries[at]], self.squared[queries[at]]
         reach = np.isfinite(distances).sum(axis=1)
         last = distances[np.arange(len(at)), np.maximum(reach - 1, 0)]
@@ -650,7 +721,8 @@ class NeighborTable:
         if same:
             short: NDArray[np.bool_] = reach < k
             return short
-        # All others of the base are known; or those that are not are farther away.
+        # Certain if all other rows of that search are known, or if the k-th neighbour is nearer
+        # than the last known one, beyond which unknown rows begin.
         everything = reach == len(base) - np.isin(queries[at], base)
         certain: NDArray[np.bool_] = (found[:, -1] < last) | (
             everything & np.isfinite(found[:, -1])
@@ -658,8 +730,70 @@ class NeighborTable:
         return ~certain
 
 
+class DistanceTable:
+    """Distances of all rows to a few, computed once, for whoever asks about neighbours of either.
+
+    NearMiss wants the images of the smallest class that are nearest to those of every other one,
+    all of the smallest class, or the images of another class that are nearest to these.
+
+    Parameters
+    ----------
+    find : callable
+        ``find(rows, queries, k)`` as :func:`nearest_neighbors`, for whatever else is asked.
+    measure : callable
+        ``measure(few)`` gives squared distances of all rows to `few`, shape (n, m).
+    few : ndarray of shape (m,)
+        Some rows.
+
+    Examples
+    --------
+    >>> images = np.array([[0], [1], [3], [7]], dtype=np.uint8)
+    >>> few = np.array([0, 2])
+    >>> table = DistanceTable(None, lambda few: squared_distances(images, np.arange(4), few), few)
+    >>> squared, near = table(few, np.array([1, 3]), 2)
+    >>> squared.tolist(), near.tolist()
+    ([[1.0, 4.0], [16.0, 49.0]], [[0, 1], [1, 0]])
+    >>> table(np.array([1, 3]), few, 1)[1].tolist()
+    [[0], [0]]
+    """
+
+    def __init__(
+        self,
+        find: Find,
+        measure: Callable[[NDArray[np.intp]], NDArray[np.float64]],
+        few: NDArray[np.intp],
+    ) -> None:
+        self.find, self.measure, self.few = find, measure, few
+        self.squared: NDArray[np.float64] | None = None
+
+    def __call__(
+        self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Squared distances of, and positions in `rows`, which do not ask, of the `k` nearest."""
+        to_few = np.array_equal(rows, self.few)
+        if not to_few and not np.array_equal(queries, self.few):
+            return self.find(rows, queries, k)
+        if self.squared is None:
+            self.squared = self.measure(self.few)
+        return _smallest(self.squared[queries] if to_few else self.squared[rows].T, k)
+
+
+def _smallest(squared: NDArray[np.float64], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """The `k` smallest of every row and their columns, ascending; of equal ones the first."""
+    height, width = squared.shape
+    if 16 * k >= width:
+        columns = np.argsort(squared, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(squared, columns, axis=1), columns
+    is_near = squared <= _upper_bound(squared, k)[:, None]
+    row, column = np.divmod(np.flatnonzero(is_near), width)
+    values = squared[row, column]
+    order = np.lexsort((column, values, row))
+    first = order[np.searchsorted(row, np.arange(height))[:, None] + np.arange(k)]
+    return values[first], column[first]
+
+
 def _positions(queries: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Where each query stands in `rows`, -1 for those that do not, shape (q,)."""
+    """Return the position of each query in `rows`, -1 if it is not in them, shape (q,)."""
     if not len(rows):
         return np.full(len(queries), -1, dtype=np.intp)
     order = np.argsort(rows, kind="stable")
@@ -668,10 +802,10 @@ def _positions(queries: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.
 
 
 def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
-    """For each row a value that at least `k` of its entries do not exceed.
+    """Return for each row a value that at least `k` of its entries do not exceed.
 
-    It is the k-th smallest of the minima of groups of columns: the groups' minima cost
-    one vectorised pass, partitioning whole rows costs more.
+    It is the k-th smallest of the minima of groups of columns: these minima cost one vectorised
+    pass, whereas partitioning whole rows costs more.
     """
     groups = score.shape[1] // 8
     if groups <= 2 * k:
@@ -680,31 +814,63 @@ def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
     return np.partition(whole, k - 1, axis=1)[:, k - 1]
 
 
-TALL = 512  # queries whose scores are held at a time
+TALL = 1024  # queries whose scores are held at a time
+SHORT = 32  # rows whose squares are added up at a time: they stay near the processor
 MANY = 1e9  # products of features from which on a search is worth being done here
 
 
-def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[np.intp] | None:
+class Candidates:
+    """Rows of features among which :func:`nearest_rows` looks, made ready once for all who ask.
+
+    Parameters
+    ----------
+    features : ndarray of shape (m, d)
+        The rows that may be found.
+    """
+
+    def __init__(self, features: NDArray[Any]) -> None:
+        self.features = features
+
+    @cached_property
+    def centre(self) -> NDArray[Any]:
+        """Mean of the rows, in their dtype: any point near all of them would do."""
+        centre: NDArray[Any] = self.features.mean(axis=0, dtype=np.float64)
+        return centre.astype(self.features.dtype)
+
+    @cached_property
+    def centred(self) -> NDArray[np.float32]:
+        """The rows less their mean."""
+        return _centred(self.features, self.centre)
+
+    @cached_property
+    def squares(self) -> NDArray[np.float64]:
+        """Squared norms of these."""
+        return _squares(self.centred)
+
+
+def nearest_rows(
+    asking: NDArray[Any], among: NDArray[Any] | Candidates, k: int
+) -> NDArray[np.intp] | None:
     """Find the `k` nearest of some rows of features, where there are many of them.
 
-    Inner products in float32 cost half of those in float64 that scikit-learn takes. Two distances
-    that float32 cannot tell apart are computed in float64, so that the answer depends neither on
-    the order in which BLAS adds up nor on what else is asked.
+    Inner products in float32 cost half as much as those in float64 of scikit-learn. Distances
+    that float32 cannot tell apart are computed in float64, so that the result depends neither on
+    the order of summation in BLAS nor on the other queries.
 
     Parameters
     ----------
     asking : ndarray of shape (q, d), dtype float32 or float64
         The rows that look for others.
-    among : ndarray of shape (m, d), same dtype
+    among : ndarray of shape (m, d), same dtype, or Candidates
         The rows that may be found; of equal ones the first is nearer.
     k : int
-        At most m.
+        Number of rows to find, at most m.
 
     Returns
     -------
     found : ndarray of shape (q, k) or None
-        Positions in `among`, the nearest first. None where another search is better: there are
-        few products, or the numbers are such that float32 tells hardly any distances apart.
+        Positions in `among`, the nearest first. None if another search is better, because there
+        are few products, or float32 can hardly tell the distances apart.
 
     Examples
     --------
@@ -716,45 +882,54 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
     >>> nearest_rows(features[:5], features, 2) is None
     True
     """
-    width = among.shape[1]
-    if among.dtype.kind != "f" or among.dtype.itemsize not in (4, 8):
+    if not isinstance(among, Candidates):
+        among = Candidates(among)
+    m, width = among.features.shape
+    if among.features.dtype.kind != "f" or among.features.dtype.itemsize not in (4, 8):
         return None
-    if len(asking) * len(among) * width < MANY:
+    if len(asking) * m * width < MANY:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        centre = among.mean(axis=0, dtype=np.float64)
-        near = _centred(among, centre)
-        squares = np.einsum("ij,ij->i", near, near, dtype=np.float64)
-        largest = float(np.sqrt(squares.max()))
-        half = (squares / 2).astype(np.float32)
+        largest = float(np.sqrt(among.squares.max()))
+        half = (among.squares / 2).astype(np.float32)
         found = np.empty((len(asking), k), dtype=np.intp)
         for tile in _tiles(len(asking), TALL):
-            some = _centred(asking[tile], centre)
-            norms = np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64))
+            some = _centred(asking[tile], among.centre)
+            squares = _squares(some)
             unit = float(np.finfo(np.float32).eps)
             # what rounding may do to half a squared distance: to its sum, and to its parts
-            error = unit * ((width / 2 + 8) * norms * largest + 2 * largest**2 + norms**2)
-            score = some @ near.T
+            error = (width / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
+            error *= unit
+            score = some @ among.centred.T
             np.subtract(half, score, out=score)
             limit = _upper_bound(score, k) + 2 * error
             if not np.isfinite(limit).all():
                 return None
-            is_near = score <= np.nextafter(limit.astype(np.float32), np.float32(np.inf))[:, None]
-            if np.count_nonzero(is_near) > 16 * k * len(score):
+            limit = np.nextafter(limit.astype(np.float32), np.float32(np.inf))
+            at = np.flatnonzero(score <= limit[:, None])
+            if len(at) > 16 * k * len(score):
                 return None
-            row, column = np.divmod(np.flatnonzero(is_near), score.shape[1])
-            found[tile] = _in_order(
-                row, column, score[row, column], error, (asking[tile], among), k
-            )
+            row, column = np.divmod(at, score.shape[1])
+            features = (asking[tile], among.features)
+            found[tile] = _in_order(row, column, score[row, column], error, features, k)
     return found
 
 
-def _centred(features: NDArray[Any], centre: NDArray[np.float64]) -> NDArray[np.float32]:
+def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32]:
     """Features less their mean: what is smaller is rounded less."""
     out = np.empty(features.shape, dtype=np.float32)
     for tile in _tiles(len(features), TILE):
         np.subtract(features[tile], centre, out=out[tile], casting="same_kind")
     return out
+
+
+def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared norms in float64, of a few rows at a time: a copy of all would be dear."""
+    squares = np.empty(len(rows))
+    for tile in _tiles(len(rows), SHORT):
+        some = rows[tile].astype(np.float64)
+        np.einsum("ij,ij->i", some, some, out=squares[tile])
+    return squares
 
 
 def _in_order(
@@ -765,25 +940,48 @@ def _in_order(
     features: tuple[NDArray[Any], NDArray[Any]],
     k: int,
 ) -> NDArray[np.intp]:
-    """The first `k` columns of each row, by scores; by exact distances where these are too close.
+    """Return the first `k` columns of each row by score, or by exact distance within a group.
 
-    There are at least `k` of each row. Scores that differ by less than twice the error, one after
-    the other, make a group, and the order of groups is certain.
+    Every row has at least `k` candidates. Sorted scores that differ from the one before by less
+    than twice the error are one group: the order of groups is certain, that within a group is not.
     """
-    order = np.lexsort((column, score, row))
-    row, column, score = row[order], column[order], score[order]
+    row, column, score = _sorted(row, column, score)
     is_close = (row[1:] == row[:-1]) & (np.diff(score.astype(np.float64)) <= 2 * error[row[1:]])
     group = np.concatenate([[0], np.cumsum(~is_close)])
     begins = np.searchsorted(row, np.arange(len(error)))
     first = np.concatenate([[0], np.flatnonzero(~is_close) + 1])
-    counts = (first - begins[row[first]] < k)[group]  # others come too late to matter
+    counts = (first - begins[row[first]] < k)[group]  # groups that begin after k others do not
     is_open = np.zeros(len(row), dtype=np.bool_)
     is_open[1:] |= is_close
     is_open[:-1] |= is_close
-    exact = np.zeros(len(row))
-    for some in np.split(at := np.flatnonzero(is_open & counts), range(TILE, len(at), TILE)):
+    at = np.flatnonzero(is_open & counts)
+    exact = np.empty(len(at))
+    for part in _tiles(len(at), SHORT):
+        some = at[part]
         difference = np.subtract(features[1][column[some]], features[0][row[some]], dtype=float)
-        exact[some] = np.einsum("ij,ij->i", difference, difference)
-    column = column[np.lexsort((column, exact, group))]
+        np.einsum("ij,ij->i", difference, difference, out=exact[part])
+    column[at] = column[at][np.lexsort((column[at], exact, group[at]))]
     found: NDArray[np.intp] = column[begins[:, None] + np.arange(k)]
     return found
+
+
+def _sorted(
+    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Sort by row, score and column, in one number where these fit into it."""
+    n_rows, n_columns = (int(each.max(initial=0)).bit_length() for each in (row, column))
+    if n_rows + n_columns > 32:
+        order = np.lexsort((column, score, row))
+        return row[order], column[order], score[order]
+    bits = (score + np.float32(0)).view(np.uint32)  # -0 is 0
+    negative = bits >> 31 == 1
+    bits = np.where(negative, ~bits, bits | np.uint32(1 << 31))  # in the order of the scores
+    keys = row.astype(np.uint64) << np.uint64(32 + n_columns)
+    keys |= bits.astype(np.uint64) << np.uint64(n_columns)
+    keys |= column.astype(np.uint64)
+    keys.sort()
+    column = (keys & np.uint64((1 << n_columns) - 1)).astype(np.intp)
+    bits = (keys >> np.uint64(n_columns)).astype(np.uint32)
+    bits = np.where(bits >> 31 == 1, bits ^ np.uint32(1 << 31), ~bits)
+    row = (keys >> np.uint64(32 + n_columns)).astype(np.intp)
+    return row, column, bits.view(np.float32)

@@ -1,19 +1,76 @@
-"""Parallel: tasks of one array spread over threads, tasks of files over what joblib is set to."""
+"""Parallel: tasks in threads that share memory, or in the processes that joblib is set to use."""
 
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent import futures
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from numbers import Real
+from time import monotonic
 from typing import Any
 
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Parallel, delayed, effective_n_jobs, wrap_non_picklable_objects
 from joblib.parallel import get_active_backend
 
 TIMEOUT = 600.0
-"""Seconds after which a task that another process was given counts as lost."""
+"""Seconds in which one of the tasks that other processes were given comes back, by default."""
+_timeout: ContextVar[float | None] = ContextVar("worker_timeout", default=TIMEOUT)
+
+
+@contextmanager
+def worker_timeout(seconds: float | None) -> Iterator[None]:
+    """Context that limits how long drawing waits for other processes.
+
+    If joblib is set to use other processes, ``joblib.parallel_config(backend="dask")``, samplers
+    with an `output_dir`, ``balance_folder`` and ``render_files`` give up if none of the blocks
+    that are being drawn comes back for 600 seconds. A block is 64 images. Choose fewer seconds
+    if workers may end without notice, more if one image takes several seconds.
+
+    Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
+
+    Parameters
+    ----------
+    seconds : float
+        Number of seconds above 0; ``None``: no limit.
+
+    Raises
+    ------
+    ValueError
+        If `seconds` is neither.
+
+    Examples
+    --------
+    >>> import joblib, tempfile
+    >>> import numpy as np
+    >>> from imblearn_images import RandomOverSampler, render_files
+    >>> X, y = np.zeros((6, 4, 4), dtype=np.uint8), ["cat"] * 4 + ["dog"] * 2
+    >>> sampler = RandomOverSampler(random_state=0)
+    >>> X_res, y_res = sampler.fit_resample(X, y)
+    >>> with joblib.parallel_config(backend="threading", n_jobs=2), worker_timeout(60):
+    ...     paths = render_files(sampler.plan_, X, tempfile.mkdtemp())
+    >>> len(paths)
+    8
+    """
+    check_timeout(seconds, "seconds")
+    token = _timeout.set(seconds)
+    try:
+        yield
+    finally:
+        _timeout.reset(token)
+
+
+def check_timeout(seconds: Any, name: str) -> None:
+    """Raise a ValueError for anything but a number of seconds above 0, or None."""
+    is_number = isinstance(seconds, Real) and not isinstance(seconds, bool)
+    if seconds is not None and not (is_number and seconds > 0):
+        raise ValueError(
+            f"`{name}` must be a number of seconds above 0, or None, got {seconds!r}. Give as many "
+            "as drawing some of the images takes, or None to wait for ever."
+        )
 
 
 def in_threads(
@@ -21,7 +78,6 @@ def in_threads(
     tasks: Iterable[Sequence[Any]],
     *,
     n_jobs: int | None = None,
-    verbose: int = 0,
     small: bool = False,
 ) -> list[Any]:
     """Call `function` with the arguments of every task, in threads that share memory.
@@ -32,12 +88,11 @@ def in_threads(
         Writes its result where no other task writes.
     tasks : iterable of tuples
         Positional arguments.
-    n_jobs, verbose
+    n_jobs
         As in :class:`joblib.Parallel`; :func:`joblib.parallel_config` is respected.
     small : bool, default=False
-        Whether all tasks together are too little work for threads to pay: on a busy
-        machine handing the interpreter from one to the other takes longer. They are then
-        called in turn.
+        Whether all tasks together are too little work for threads to pay off: on a busy
+        machine, switching between threads takes longer. They then run one after the other.
 
     Returns
     -------
@@ -47,14 +102,14 @@ def in_threads(
     Raises
     ------
     ValueError
-        For ``n_jobs=0``.
+        If `n_jobs` is 0.
     """
     if n_jobs == 0:
         raise ValueError("`n_jobs` must be a number of threads, or -1 for one per core, got 0.")
     tasks = list(tasks)
     if small or len(tasks) < 2:
         return [function(*task) for task in tasks]
-    results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem", verbose=verbose)(
+    results: list[Any] = Parallel(n_jobs=n_jobs, require="sharedmem")(
         # a thread does not inherit what its starter has set, such as the limits of image files
         delayed(copy_context().run)(function, *task)
         for task in tasks
@@ -63,7 +118,7 @@ def in_threads(
 
 
 def works_in_threads() -> bool:
-    """Return whether joblib would run tasks here, in threads, or send them to other processes."""
+    """Return whether joblib would run tasks in threads of this process, not in other processes."""
     backend, _ = get_active_backend(prefer="threads")
     return bool(getattr(backend, "supports_sharedmem", False))
 
@@ -74,26 +129,29 @@ def in_workers(
     *,
     what: Callable[[Any], str],
     n_jobs: int | None = None,
-    timeout: float | None = TIMEOUT,
-    verbose: int = 0,
+    timeout: float | str | None = "auto",
+    done: Callable[[Any], object] = lambda task: None,
 ) -> list[Any]:
-    """Call `function` with every task, in threads, or in the processes that joblib is set to.
+    """Call `function` with every task, in threads or in the processes that joblib is set to use.
 
     ``with joblib.parallel_config(backend="loky")``, or "dask", or "ray", sends the tasks there.
-    A process that ends takes the tasks it had with it: these are sent once more.
+    Tasks that are lost because a process ends are sent once more.
 
     Parameters
     ----------
     function : callable
-        Of a task; what it has done before it may do again. Both can be pickled.
+        ``function(task)``, which must be safe to call twice with one task.
     tasks : sequence
-        What it is called with.
+        The arguments; like `function`, they must be picklable.
     what : callable
         ``what(task)`` names a task in an error.
-    n_jobs, verbose
+    n_jobs
         As in :class:`joblib.Parallel`.
-    timeout : float, default=600
-        Seconds that a task may take in another process. None for any time.
+    timeout : float, default="auto"
+        Seconds in which one of the tasks that other processes have in hand comes back. None for
+        any time; "auto" for what :func:`worker_timeout` says, 600.
+    done : callable, default=None
+        ``done(task)`` is called in this process, from any thread, when a task is finished.
 
     Returns
     -------
@@ -103,47 +161,57 @@ def in_workers(
     Raises
     ------
     Exception
-        What `function` has raised, if it has.
+        Any error that `function` raises.
     TimeoutError
-        Naming a task that took longer.
+        Naming a task that has not come back.
     RuntimeError
-        Naming a task that was lost twice.
+        If a task is lost twice; it is named.
     """
     if not works_in_threads():
         _warn_of_work_at_home(n_jobs)
     if works_in_threads() or effective_n_jobs(n_jobs) == 1:
-        return in_threads(function, ((task,) for task in tasks), n_jobs=n_jobs, verbose=verbose)
+
+        def reported(task: Any) -> Any:
+            result = function(task)
+            done(task)
+            return result
+
+        return in_threads(reported, ((task,) for task in tasks), n_jobs=n_jobs)
+    limit = _timeout.get() if isinstance(timeout, str) else timeout
     results: dict[int, Any] = {}
     lost: Exception | None = None
+    progress = [monotonic()]  # when the last result arrived
     for _ in range(2):
         left = [at for at in range(len(tasks)) if at not in results]
         if not left or (lost is not None and _n_workers(n_jobs) < 2):
-            break  # joblib would run here what has just ended a worker
+            break  # without a worker, joblib would run here what has just killed one
+        patience = limit
+        if limit is not None and (waited := monotonic() - progress[0]) < limit:
+            patience = limit - waited  # both attempts together wait no longer
+        options = {"n_jobs": n_jobs, "timeout": patience}
         try:
-            _collect(
-                function, tasks, left, results, n_jobs=n_jobs, timeout=timeout, verbose=verbose
-            )
+            _collect(function, tasks, left, results, done, progress, **options)
         except _Raised as raised:
             raise raised.args[0] from raised
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
             raise TimeoutError(
-                f"{_named(tasks, results, what)} took more than {timeout:g} s in a worker process, "
-                "or the worker has ended. What is done stays: call it again, with a longer "
-                "`timeout` if the work is heavy."
+                f"{_named(tasks, results, what)}: nothing came back from the worker processes for "
+                f"{limit:g} s; they are slower than that, or have ended. What is done stays: "
+                "call it again, within a longer `worker_timeout` if the work is heavy."
             ) from error
-        except Exception as error:  # noqa: BLE001 - joblib, dask, ray ... have kinds of their own
+        except Exception as error:  # noqa: BLE001 - joblib, dask, ray ... raise their own types
             lost = error
     if len(results) < len(tasks):
         raise RuntimeError(
-            f"{_named(tasks, results, what)} came back from no worker process, though sent again: "
-            f"{type(lost).__name__}: {lost} What is done stays: call it again, with smaller "
+            f"{_named(tasks, results, what)} came back from no worker process in two attempts: "
+            f"{type(lost).__name__}: {lost} Finished work is kept: call again, with smaller "
             "blocks or fewer workers if these have run out of memory."
         ) from lost
     return [results[at] for at in range(len(tasks))]
 
 
-class _Raised(Exception):  # noqa: N818 - carries an error, is none
-    """What a task has raised; whatever else comes out of joblib is the engine's own."""
+class _Raised(Exception):  # noqa: N818 - it carries an error rather than being one
+    """Carries the error of a task, to tell it from errors of joblib and its backends."""
 
 
 def _collect(
@@ -151,46 +219,84 @@ def _collect(
     tasks: Sequence[Any],
     left: list[int],
     results: dict[int, Any],
+    done: Callable[[Any], object],
+    progress: list[float],
     **options: Any,
 ) -> None:
-    """Run the tasks `left`; put each result into `results` as soon as it is there."""
+    """Run the tasks `left`; put each result into `results` as soon as it arrives."""
     backend, _ = get_active_backend(prefer="threads")
-    piecemeal = getattr(backend, "supports_return_generator", False)  # not of ray
+    piecemeal = getattr(backend, "supports_return_generator", False)  # ray returns them at the end
     return_as = "generator_unordered" if piecemeal else "list"
-    done = Parallel(prefer="threads", return_as=return_as, **options)(
-        delayed(_attempt)(function, at, tasks[at]) for at in left
+    found = Parallel(prefer="threads", return_as=return_as, **options)(
+        delayed(_attempt)(function, at, _Sent(tasks[at])) for at in left
     )
-    results.update(done)
+    for at, result in found:
+        results[at], progress[0] = result, monotonic()
+        done(tasks[at])
 
 
-def _attempt(function: Callable[[Any], Any], at: int, task: Any) -> tuple[int, Any]:
+class _Sent:
+    """A task on its way. Engines wait for ever for one that cannot be pickled: here it says so."""
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+
+    def __reduce__(self) -> Any:
+        try:
+            by_value = wrap_non_picklable_objects(self.task, keep_wrapper=False)
+            return _received, (pickle.dumps(by_value),)
+        except Exception as error:  # noqa: BLE001 - of whatever is in the task
+            return _NotSent, (f"{type(error).__name__}: {error}",)
+
+
+class _NotSent:
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    @property
+    def task(self) -> Any:
+        raise TypeError(
+            f"What is to be drawn cannot be sent to another process: {self.reason}. Draw in "
+            'threads, backend="threading", or make the images and the synthesis such that pickle '
+            "takes them."
+        )
+
+
+def _received(content: bytes) -> _Sent:
+    return _Sent(pickle.loads(content))
+
+
+def _attempt(function: Callable[[Any], Any], at: int, sent: Any) -> tuple[int, Any]:
+    """Return the number of a task and its result; errors are raised within :class:`_Raised`."""
     try:
-        return at, function(task)
+        return at, function(sent.task)
     except Exception as error:
         raise _Raised(error) from error
 
 
 def _n_workers(n_jobs: int | None) -> int:
+    """Return the number of worker processes, 0 if all have ended."""
     try:
         return int(effective_n_jobs(n_jobs))
-    except TimeoutError:  # of dask, where the last worker has ended
+    except TimeoutError:  # raised by dask after the last worker has ended
         return 0
 
 
 def _named(tasks: Sequence[Any], results: dict[int, Any], what: Callable[[Any], str]) -> str:
-    """Name what is not done."""
+    """Return the name of the first unfinished task, and how many more there are."""
     lost = [at for at in range(len(tasks)) if at not in results]
     more = f" and {len(lost) - 1} more of {len(tasks)} tasks" if len(lost) > 1 else ""
     return f"{what(tasks[lost[0]])}{more}"
 
 
 def _warn_of_work_at_home(n_jobs: int | None) -> None:
+    """Warn if joblib runs tasks in this process although a dask cluster was requested."""
     backend, _ = get_active_backend(prefer="threads")
     name = type(backend).__name__
     if name.startswith("Dask") and effective_n_jobs(n_jobs) == 1:
         warnings.warn(
             "joblib runs the tasks in this process, not on the dask cluster, which has one core: "
-            "what ends a worker would end this process. Give the cluster a second worker.",
+            "what would kill a worker will kill this process. Give the cluster a second worker.",
             UserWarning,
             stacklevel=4,
         )

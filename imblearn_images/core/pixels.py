@@ -24,16 +24,16 @@ def mix(
 
     Pixels of 8 bits are mixed in float32 (the error, below 1e-4 grey levels, can only
     matter where the exact value lies within that distance of a half), wider integers in
-    float64. Floats take their difference in their own dtype and the step in float64:
-    bit for bit what imbalanced-learn does. `as_bytes` is the answer of :func:`fits_bytes` for
-    these weights, if it has been asked already.
+    float64. Floats are subtracted in their own dtype and multiplied in float64: bit for bit what
+    imbalanced-learn does. `as_bytes` is the result of :func:`fits_bytes` for these weights, if
+    that is known already.
     """
     if fits_bytes(weights, out.dtype) if as_bytes is None else as_bytes:
         _mix_bytes(base, partner, weights, out)
         return
     total: NDArray[Any]
     if out.dtype.kind == "f":
-        with np.errstate(over="ignore", invalid="ignore"):  # found when stored
+        with np.errstate(over="ignore", invalid="ignore"):  # `store` raises for infinity
             total = (partner - base) * weights
             np.add(base, total, out=total)
         store(total, out)
@@ -51,10 +51,10 @@ def mix(
 
 
 def fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Return whether `_mix_bytes` gives what `mix` gives.
+    """Return whether `_mix_bytes` gives the same pixels as `mix`.
 
-    A step times a difference of bytes is a half only for steps in 256ths; `mix` rounds
-    these to even.
+    They differ only in rounding halves, `mix` to even pixels and `_mix_bytes` to even changes; a
+    step times a difference of bytes can be a half only if the step is a multiple of 1/256.
     """
     return (
         dtype.itemsize == 1
@@ -86,7 +86,7 @@ def _mix_bytes(
 def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None:
     """Round `values` to nearest (half to even), clip them and write them into `out`.
 
-    `values` is used as scratch space. Bool images are True from one half on.
+    `values` is overwritten. Bool images are True from 0.5 on.
     """
     if out.dtype.kind == "b":
         np.greater_equal(values, 0.5, out=out)
@@ -97,7 +97,7 @@ def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None
             check_drawn(values)
         if clip or out.dtype.itemsize == 8:
             info = np.iinfo(out.dtype)
-            # float(2^63 - 1) is 2^63, one too many: the largest float below it is taken.
+            # float(2^63 - 1) is 2^63, one too many: use the largest float below it.
             top = info.max if out.dtype.itemsize < 8 else np.nextafter(float(info.max), 0)
             np.clip(values, info.min, top, out=values)
     with np.errstate(over="ignore"):
@@ -107,7 +107,7 @@ def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None
 
 
 def check_drawn(pixels: NDArray[Any]) -> None:
-    """Raise for infinity in mixed images, which none of their parents can have had."""
+    """Raise for infinity and NaN in mixed images, whose parents were checked before."""
     if not np.isfinite(pixels).all():
         raise ValueError(
             "Mixed pixels are infinite or NaN: differences between the images are too large for "
@@ -117,7 +117,7 @@ def check_drawn(pixels: NDArray[Any]) -> None:
 
 
 def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Drawn pixels in the dtype of the data: rounded, clipped; unchanged if they have it.
+    """Return drawn pixels in the dtype of the data: rounded and clipped, or as they are.
 
     Examples
     --------
@@ -129,13 +129,13 @@ def stored(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     out = np.empty(values.shape, dtype=dtype)
     floats = np.result_type(values, np.float32)
     if dtype.kind in "ui" and values.dtype == floats:
-        store(np.rint(values), out)  # a copy as any, and rounding twice changes nothing
+        store(np.rint(values), out)  # np.rint makes the copy that `store` overwrites
     else:
         store(values.astype(floats), out)
     return out
 
 
-RETRIES = 3  # for a synthetic image whose unit is in doubt
+RETRIES = 3  # further images drawn before a function is said to return another unit
 
 
 def find_channels(shape: tuple[int, ...]) -> tuple[int, bool]:
@@ -166,27 +166,32 @@ def channels_last(
     leading: int = 1,
     how: str = "channel_axis={}",
 ) -> NDArray[Any]:
-    """Bring images to (..., H, W) or (..., H, W, C), and refuse what is neither.
+    """Return images as (..., H, W) or (..., H, W, C); raise for any other shape.
 
     Parameters
     ----------
     images : ndarray of shape (n, H, W), (n, H, W, C), (n, C, H, W) ...
-        In C order where an axis is moved: what is computed then does not depend on where the
-        channels were.
+        Images, with any number of leading axes.
     channel_axis : int, default=None
         Axis of one image that holds the channels, 0 for (C, H, W), -1 for (H, W, C). By default
         the last one, where the shape leaves no doubt.
     who : str
-        Beginning of the message.
+        Beginning of the message: what needs such images.
     leading : int
-        Axes in front of those of one image.
+        Number of axes in front of those of one image.
     how : str
-        How to say it, with {} for the axis.
+        How the caller passes an axis, with {} in its place, for the message.
+
+    Returns
+    -------
+    images : ndarray
+        The array itself, or, if an axis is moved, a copy in C order, so that results do not
+        depend on where the channels were.
 
     Raises
     ------
     ValueError
-        For flattened rows, saying which step to put first; for axes in doubt.
+        For flattened rows, saying which step to put first; for shapes whose channels are in doubt.
     """
     shape = images.shape[leading:]
     if len(shape) not in (2, 3):
@@ -213,7 +218,7 @@ def channels_last(
 
 
 def channels_back(images: NDArray[Any], channel_axis: int | None) -> NDArray[Any]:
-    """Undo :func:`channels_last` on images (n, H, W[, C])."""
+    """Return images (n, H, W[, C]) with the channels moved back: undo :func:`channels_last`."""
     if channel_axis is None or images.ndim != 4:
         return images
     axis = _axis(channel_axis, images.shape[1:])
@@ -221,6 +226,7 @@ def channels_back(images: NDArray[Any], channel_axis: int | None) -> NDArray[Any
 
 
 def _axis(channel_axis: Any, shape: tuple[int, ...]) -> int:
+    """Return `channel_axis` as a number from 0 to 2, or raise if images have no such axis."""
     is_axis = isinstance(channel_axis, (int, np.integer)) and not isinstance(channel_axis, bool)
     if not is_axis or not -3 <= channel_axis < 3:
         raise ValueError(
@@ -236,7 +242,7 @@ def _axis(channel_axis: Any, shape: tuple[int, ...]) -> int:
 
 
 def on_planes(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Give `draw` or `layers` of a synthesis images (H, W[, C]), wherever `channel_axis` is."""
+    """Decorate a method of a synthesis: it gets images (H, W[, C]) whatever `channel_axis` is."""
 
     @wraps(method)
     def in_any_layout(self: Any, base: NDArray[Any], partners: Any, weights: Any, rngs: Any) -> Any:
@@ -258,9 +264,9 @@ def check_same_unit(
 ) -> None:
     """Raise for NaN, and for an image in another unit than the ones a function got.
 
-    More is allowed than by :func:`check_unit`: a function may darken one image, by chance so
-    far that it looks like 0 ... 1 beside 0 ... 255. Such a synthetic image is drawn a few times
-    again.
+    This is more lenient than :func:`check_unit`: by chance, a function may darken one image so far
+    that it looks like 0 ... 1 beside 0 ... 255. Such a synthetic image is drawn a few times again,
+    and only if all of them look like that, the unit is wrong.
 
     Parameters
     ----------
@@ -269,9 +275,9 @@ def check_same_unit(
     child : ndarray
         What it returned.
     function : callable
-        For the message.
+        The function, for the message.
     again : callable
-        ``again(rng)`` gives another image of the same images.
+        ``again(rng)`` draws another image from the same images.
 
     Raises
     ------
@@ -296,6 +302,7 @@ def check_same_unit(
 
 
 def _in_another_unit(images: Sequence[NDArray[Any]], child: NDArray[Any]) -> bool:
+    """Return whether one drawn image seems to be in another unit than its parents."""
     kind, lowest_top = images[0].dtype.kind, min(image.max() for image in images)
     if kind == "f":
         in_unit = all(image.min() >= 0 for image in images) and lowest_top > 0
@@ -310,30 +317,32 @@ def _in_another_unit(images: Sequence[NDArray[Any]], child: NDArray[Any]) -> boo
 
 
 def _top(images: Sequence[NDArray[Any]]) -> float:
+    """Return the largest value in some images."""
     return max(float(image.max()) for image in images)
 
 
 def _name(dtype: np.dtype[Any]) -> str:
+    """Return what a message calls a dtype."""
     return {"b": "bool", "f": "floats"}.get(dtype.kind, str(dtype))
 
 
 def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
     """Raise for pixels in another unit than the real ones, such as 0 to 1 for 0 to 255.
 
-    Only values count, not the dtype.
+    Values are compared, whatever the dtypes.
 
     Parameters
     ----------
     made, real : ndarrays of any shape
         Pixels of images that should look alike.
     who : str
-        Beginning of the message: who made them.
+        Beginning of the message: what made them.
 
     Raises
     ------
     ValueError
-        If `made` has NaN, lies within -1 to 1 beside larger pixels, is many times smaller or
-        larger than the real ones, or negative to a large part beside others that are not.
+        If `made` has NaN, lies within -1 to 1 although real pixels are larger, is many times
+        smaller or larger than the real ones, or is largely negative although these are not.
 
     Examples
     --------
@@ -347,11 +356,11 @@ def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
         raise ValueError(f"{who} pixels that are NaN or infinite.")
     (largest, mean), (real_largest, real_mean) = _sizes(made), _sizes(real)
     unsigned = real.min() >= 0
-    # The mean as well: one hot pixel is not a unit.
+    # The mean as well, because a single hot pixel says nothing about the unit.
     too_small = real_largest > 100 * largest and real_mean > 20 * mean
     stands_out = (real_mean > 4 * mean and unsigned) if real.dtype.kind == "f" else True
     in_unit = largest <= 1.001 and real_largest >= 4 and stands_out
-    # Density models overshoot below 0, too, but less and in fewer pixels than tanh.
+    # Density models also go below 0, but less far and in fewer pixels than tanh.
     too_low = (
         unsigned
         and made.min() <= -0.5 * real_largest < 0
@@ -367,13 +376,13 @@ def check_unit(made: NDArray[Any], real: NDArray[Any], who: str) -> None:
 
 
 def _sizes(pixels: NDArray[Any]) -> tuple[float, float]:
-    """Largest and mean distance from 0."""
+    """Return the largest and the mean absolute value."""
     sizes = np.abs(pixels, dtype=float)
     return float(sizes.max()), float(sizes.mean())
 
 
 def as_floats(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Copy pixels as floats of their unit: float32 where it holds every value, else float64.
+    """Copy pixels as floats in their unit: float32 if it holds every value, else float64.
 
     Examples
     --------
@@ -385,24 +394,24 @@ def as_floats(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def as_unit(*families: NDArray[Any]) -> tuple[list[NDArray[Any]], Callable[[Any], NDArray[Any]]]:
-    """Map pixels to 0 ... 1, and tell the way back.
+    """Scale pixels to 0 ... 1; return them and a function that scales back.
 
-    8 bits are divided by 255, bool is 0 and 1. Other images of one row (base and partners
-    are a family) are left as they are if they lie in 0 ... 1, otherwise divided by their
-    largest value, after negative ones have been shifted to 0.
+    uint8 is divided by 255, bool becomes 0 and 1. Of other dtypes, row k of all arrays (a base
+    and its partners) is scaled together: left as it is if it lies in 0 ... 1, otherwise shifted
+    so that negative values begin at 0, and divided by the largest value.
 
     Parameters
     ----------
     *families : ndarrays of shape (m, ...)
-        Of one dtype; row k of each belongs to family k.
+        Images of one dtype; row k of each belongs together.
 
     Returns
     -------
     unit : list of ndarrays
         float32; float64 for dtypes of more than 4 bytes.
     back : callable
-        ``back(values)``, shape (m, ...), clips to 0 ... 1 and maps to the unit of the
-        data; changes `values` in place.
+        ``back(values)`` clips values of shape (m, ...) to 0 ... 1 and scales them to the unit
+        of the data, in place.
 
     Examples
     --------
@@ -448,13 +457,12 @@ def as_unit(*families: NDArray[Any]) -> tuple[list[NDArray[Any]], Callable[[Any]
 
 
 def resized(images: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Resize images (n, H, W) or (n, H, W, C) as files are resized, plane by plane.
+    """Resize images (n, H, W) or (n, H, W, C) as files are resized, channel by channel.
 
     Returns
     -------
     images : ndarray of shape (n, height, width) or (n, height, width, C)
-        In the dtype of `images`; integers that Pillow has no mode for, and long floats,
-        as float32.
+        In the dtype of `images`, but float32 for float64 and for integers that do not fit int32.
 
     Examples
     --------

@@ -27,17 +27,16 @@ if TYPE_CHECKING:
 
 
 MOST_CLASSES = 20
-"""Of the table that a notebook shows."""
+"""Maximum number of classes in the table that a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ResamplingPlan:
     """The decision of one resampling as a value: no pixels, about 32 bytes a row.
 
-    Row ``k`` of the resampled set is drawn from source image ``base[k]`` and, where
-    it is synthetic, from the images ``partners[k]`` in the shares ``weights[k]``.
-    Seen as a matrix a plan is a sparse mixing matrix whose rows sum to one; see
-    :meth:`matrix`.
+    Row ``k`` of the resampled set is drawn from source image ``base[k]`` and, if it is
+    synthetic, from the images ``partners[k]`` in the shares ``weights[k]``. As a matrix, a
+    plan is a sparse mixing matrix whose rows sum to one; see :meth:`matrix`.
 
     Read more in the :ref:`User Guide <the-plan>`.
 
@@ -54,37 +53,36 @@ class ResamplingPlan:
         Label of each output row; where images have several labels, how many times the row has
         each of the L labels.
     n_source : int
-        Number of source rows, so that a wrong companion array is noticed.
+        Number of source rows, so that arrays of another length are refused.
     nearness : str, default=""
-        What "near" meant when the partners were chosen, e.g. ``"pixels"``; empty
-        where no distance was measured.
+        What "near" meant when the partners were chosen, e.g. ``"pixels"``; empty if no
+        distance was measured.
     synthesis : synthesis, default=Blend()
         The rule by which synthetic images are drawn, an object as described in
-        :mod:`imblearn_images.core.synthesis`. Those of samplers that were given none are in
+        :mod:`imblearn_images.core.synthesis`. Samplers without a `synthesis` use those of
         :mod:`imblearn_images.core.rules`: ``Blend()`` mixes parents pixel by pixel, ``Noise()``
         is the smoothed bootstrap, ``Generated()`` stands for images that a model has made and
         that look most like their base.
     drawn : ndarray of shape (n_out,), dtype bool, default=None
-        The rows that the synthesis draws. By default those with partners of a share other than
-        0.
+        The rows that the synthesis draws. By default those with a partner whose share is not 0.
     seeds : ndarray of shape (n_out,), dtype uint64, default=None
-        Seed of each row, for a synthesis that draws random numbers: whatever becomes of
-        the plan, a row alone tells how to draw it again.
+        Seed of each row, for a synthesis that draws random numbers: any row can be drawn again
+        by itself, also from a part of the plan.
     tries : ndarray of shape (n_out,), dtype intp, default=None
-        How often a synthetic image was drawn, where a sampler's `accept` has judged it; 0 for
-        others.
+        How often each synthetic image was drawn, if the sampler has an `accept` rule; 0 for
+        other rows.
     accepted : ndarray of shape (n_out,), dtype bool, default=None
-        False for the synthetic images that were accepted in no try.
+        False for synthetic images that were not accepted in any try.
     previous : ResamplingPlan, default=None
-        The plan of the step before, where several samplers were run one after the other:
+        The plan of the step before, if several samplers were run one after the other:
         `base` and `partners` are then rows of that plan; see :meth:`after`.
     labels : tuple of length L, default=()
-        Names of the columns of `y`, where images have several labels; their numbers by default.
+        Names of the columns of `y`, if images have several labels; their numbers by default.
 
     Raises
     ------
     ValueError
-        When lengths disagree or a row points outside the source.
+        If lengths disagree or a row points outside the source.
 
     Examples
     --------
@@ -127,8 +125,9 @@ class ResamplingPlan:
             len(self.partners) == len(self.y) == n_out
         ):
             raise ValueError(
-                f"A plan needs one row of each: got base {self.base.shape}, partners "
-                f"{self.partners.shape}, weights {self.weights.shape}, y {self.y.shape}."
+                "`base`, `partners`, `weights` and `y` must have the same number of rows, got "
+                f"shapes {self.base.shape}, {self.partners.shape}, {self.weights.shape} and "
+                f"{self.y.shape}."
             )
         if self.labels and self.y.shape[1:] != (len(self.labels),):
             raise ValueError(
@@ -147,22 +146,22 @@ class ResamplingPlan:
     def selection(
         cls, base: NDArray[np.intp], y_source: NDArray[Any], nearness: str = ""
     ) -> ResamplingPlan:
-        """Plan that takes the rows `base` of a set labelled `y_source` as they are."""
+        """Return a plan that takes rows `base` of a set with labels `y_source` as they are."""
         base = np.asarray(base, dtype=np.intp)
-        nobody = np.empty((len(base), 0), dtype=np.intp)
-        return cls(base, nobody, nobody.astype(np.float64), y_source[base], len(y_source), nearness)
+        none = np.empty((len(base), 0), dtype=np.intp)
+        return cls(base, none, none.astype(np.float64), y_source[base], len(y_source), nearness)
 
     def after(self, previous: ResamplingPlan) -> ResamplingPlan:
-        """Join this plan to that of the step before.
+        """Join this plan to the plan of the step before.
 
-        The result is one plan of both steps: what it says of a row (:meth:`sources`,
-        :meth:`explain`, :meth:`take`, :meth:`crosses`) it says of the images that the first
-        step was given, and :func:`render` draws it from these.
+        The result is one plan of both steps: :meth:`sources`, :meth:`explain`, :meth:`take` and
+        :meth:`crosses` refer to the images that the first step was given, and :func:`render`
+        draws it from these.
 
         Parameters
         ----------
         previous : ResamplingPlan
-            Plan of the sampler that made what this sampler was given, as many rows as that has.
+            Plan of the sampler whose result this plan's sampler was given.
 
         Returns
         -------
@@ -195,7 +194,7 @@ class ResamplingPlan:
 
     @property
     def last_step(self) -> ResamplingPlan:
-        """The plan of the last step alone, of the rows that the step before has made."""
+        """The plan of the last step alone, whose source are the rows of the step before."""
         if self.previous is None:
             return self
         return replace(self, previous=None, n_source=len(self.previous))
@@ -207,12 +206,12 @@ class ResamplingPlan:
         Parameters
         ----------
         pipeline : imblearn.pipeline.Pipeline
-            Fitted; steps that resample nothing are passed over.
+            A fitted Pipeline; steps that do not resample are skipped.
 
         Returns
         -------
         plan : ResamplingPlan
-            From the images that the Pipeline was given to those that its last sampler has made.
+            From the images that the Pipeline was given to those that its last sampler made.
 
         Raises
         ------
@@ -249,21 +248,22 @@ class ResamplingPlan:
         path : path
             The file; an existing one is replaced.
         X : images or paths, default=None
-            What the plan was drawn for. Of files the names are remembered, without folders.
+            What the plan was drawn for. A fingerprint of the names of files is saved, without
+            their folders.
         y : array-like of shape (n_source,), or one-hot rows, default=None
-            Labels of these images, which are remembered, too.
+            Labels of these images, of which a fingerprint is saved as well.
 
         Raises
         ------
         TypeError
-            For labels that are objects other than text, numbers, dates and tuples of these.
+            For labels other than text, numbers, dates and tuples of these.
         ValueError
             If `X` or `y` has another number of rows than the plan was drawn for.
 
         Notes
         -----
         The file is an npz archive, with a header in JSON. A synthesis of this library is written
-        by its class and parameters; functions and third-party objects are to be given to
+        as its class and parameters; functions and third-party objects have to be passed to
         :meth:`load` again.
 
         Examples
@@ -296,11 +296,11 @@ class ResamplingPlan:
         path : path
             The file.
         X, y : images or paths, labels, default=None
-            What the plan is to be carried out on: refused where it is not what `save` was given.
-            Images in arrays are compared in number alone, as is what `save` was not given.
+            What the plan is to be carried out on; it must be what `save` was given. Only the
+            number of rows is compared for images in arrays, and for what `save` was not given.
         synthesis : synthesis or function, or list, default=None
-            What the plan was drawn by, where the file could not hold that. A list where several
-            steps miss it, the first step first.
+            The synthesis, if the file could not hold it; a list if several steps lack it, the
+            first step first.
 
         Returns
         -------
@@ -311,8 +311,8 @@ class ResamplingPlan:
         OSError
             If there is no such file.
         ValueError
-            If it is not such a file or damaged, `X` or `y` does not fit, or a synthesis is
-            missing or another than the plan was drawn by.
+            If the file is of another kind or damaged, `X` or `y` does not fit, or a synthesis is
+            missing or not the one that the plan was drawn by.
         """
         left = [synthesis] if synthesis is not None else []
         left = list(synthesis) if isinstance(synthesis, (list, tuple)) else left
@@ -343,7 +343,10 @@ class ResamplingPlan:
             if column is None or name not in source:
                 continue
             if len(source[name]) != plan.n_source:
-                raise ValueError(f"{path} is damaged: it knows {len(source[name])} {name}.")
+                raise ValueError(
+                    f"{path} is damaged: it has {len(source[name])} {name} for {plan.n_source} "
+                    "images. Save the plan again."
+                )
             other = np.flatnonzero(column != source[name])
             if len(other):
                 what, argument = {"labels": ("labels", "y"), "names": ("file names", "X")}[name]
@@ -355,18 +358,18 @@ class ResamplingPlan:
         return plan
 
     def near_by(self, nearness: str) -> ResamplingPlan:
-        """Same plan, with another word on what "near" means."""
+        """Return the same plan with another name of what "near" means."""
         return replace(self, nearness=nearness)
 
     def labelled(self, y: NDArray[Any], labels: tuple[Any, ...] = ()) -> ResamplingPlan:
-        """Same plan, with other labels, of shape (n_out,), or (n_out, L) and the names of these."""
+        """Return the same plan with labels `y`, (n_out,), or (n_out, L) named by `labels`."""
         return replace(self, y=y, labels=labels)
 
     def __len__(self) -> int:
         return len(self.base)
 
     def __getitem__(self, rows: Any) -> ResamplingPlan:
-        """Plan of a subset of the output rows (a slice, a mask or row numbers)."""
+        """Return the plan of some output rows: a slice, a mask or row numbers."""
         if isinstance(rows, (int, np.integer)):
             rows = [rows]
         columns = ("base", "partners", "weights", "y", "drawn", "seeds", "tries", "accepted")
@@ -376,7 +379,7 @@ class ResamplingPlan:
 
     @property
     def synthetic(self) -> NDArray[np.bool_]:
-        """Mask of the rows that are not images of the source, shape (n_out,)."""
+        """Mask of the rows that are not unchanged source images, shape (n_out,)."""
         made: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
         if self.drawn is not None:
             made = self.drawn
@@ -384,7 +387,7 @@ class ResamplingPlan:
 
     @property
     def first_base(self) -> NDArray[np.intp]:
-        """Image of the source that each row is drawn from, through all steps, shape (n_out,)."""
+        """Source image that each row is drawn from, through all steps, shape (n_out,)."""
         return self.base if self.previous is None else self.previous.first_base[self.base]
 
     @property
@@ -435,7 +438,7 @@ class ResamplingPlan:
 
     @property
     def why_not(self) -> str:
-        """Why some rows cannot be drawn from the images alone; empty where all of them can."""
+        """Why some rows cannot be drawn from the images alone; empty if all can."""
         reason: str = answer(self.synthesis, "why_not")
         if reason and self.last_step.synthetic.any():
             return reason
@@ -443,19 +446,19 @@ class ResamplingPlan:
 
     @property
     def needed(self) -> NDArray[np.intp]:
-        """Rows of the step before, or of the source, that have to be read, ascending."""
+        """Rows of the step before, or of the source, that must be read to draw, ascending."""
         drawn = self.last_step.synthetic[:, None] & np.ones(self.partners.shape, dtype=np.bool_)
         return np.unique(np.append(self.base, self.partners[drawn | (self.weights != 0)]))
 
     def compact(self) -> tuple[ResamplingPlan, NDArray[np.intp]]:
-        """Same rows, drawn from no more images of the source than they need.
+        """Return the same rows as a plan whose source holds only the images that they need.
 
         Returns
         -------
         plan : ResamplingPlan
-            Over these images alone.
+            The plan over these images.
         sources : ndarray of shape (plan.n_source,), dtype intp
-            Which images of the source they are, ascending.
+            Their rows in the source, ascending.
 
         Examples
         --------
@@ -468,7 +471,7 @@ class ResamplingPlan:
         [1, 0, 1]
         """
         needed, before = self.needed, None
-        # of a partner without a share nothing is read: any row will do
+        # a partner whose share is 0 is never read, so any row will do for it
         partners = np.minimum(np.searchsorted(needed, self.partners), max(len(needed) - 1, 0))
         sources = needed
         if self.previous is not None:
@@ -483,17 +486,21 @@ class ResamplingPlan:
         return small, sources
 
     def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
-        """One sentence on one row: its label, and what it is made of.
+        """Describe one row in a sentence: its label, and what it is made of.
 
-        Of a blend these are its parents and their shares of the pixels; a synthesis says in
-        its own words what it does with them.
+        For a blend these are its parents and their shares of the pixels; other syntheses
+        describe what they do by their method ``explain``.
 
         Parameters
         ----------
         row : int
             Output row.
         names : sequence of length n_source, default=None
-            How to call the source images, e.g. the paths; row numbers by default.
+            Names of the source images, e.g. the paths; row numbers by default.
+
+        Returns
+        -------
+        sentence : str
 
         Raises
         ------
@@ -514,18 +521,19 @@ class ResamplingPlan:
         return f"row {row} ({self._said(row)}) = {_explained(self, row, self._called(names))}"
 
     def _said(self, row: int) -> str:
-        """Label of a row in words; of several, their names, or the numbers of their columns."""
+        """Return the label of a row as text, or the names of several labels."""
         if self.y.ndim == 1:
             return str(self.y[row])
         labels = self._names_of(row)
         return f"labels {', '.join(map(str, labels))}" if labels else "no label"
 
     def _names_of(self, row: int) -> tuple[Any, ...]:
-        """Labels of a row of several."""
+        """Return the labels of a row that may have several: their names, or column numbers."""
         columns = np.flatnonzero(self.y[row]).tolist()
         return tuple(self.labels[at] for at in columns) if self.labels else tuple(columns)
 
     def _called(self, names: Sequence[Any] | None) -> Sequence[Any]:
+        """Return the names of the source images, by default their rows; check their number."""
         called = range(self.n_source) if names is None else list(names)
         if len(called) != self.n_source:
             raise ValueError(
@@ -534,7 +542,7 @@ class ResamplingPlan:
         return called
 
     def sources(self, row: int) -> list[tuple[int, float]]:
-        """Images of the source that one row is made of, and their shares.
+        """Return the source images that one row is made of, and their shares.
 
         Parameters
         ----------
@@ -544,8 +552,8 @@ class ResamplingPlan:
         Returns
         -------
         sources : list of (int, float)
-            The base first; every image once. The shares sum to 1. What a synthesis does with
-            them is its own affair: the pixels are shared out like this by a blend alone.
+            The base first, every image once. The shares sum to 1. Only a blend mixes pixels in
+            these shares; other syntheses interpret them in their own way.
 
         Examples
         --------
@@ -568,9 +576,9 @@ class ResamplingPlan:
         return list(found.items())
 
     def parents(self, row: int, *, unused: bool = False) -> list[tuple[int, float]]:
-        """Rows of the step before that one row is made of, and their shares; the base first.
+        """Return the rows of the step before that one row is made of, and their shares.
 
-        With `unused` also the partners of share 0.
+        The base comes first; partners whose share is 0 are included only if `unused` is true.
         """
         weights = self.weights[row]
         shares = [(int(self.base[row]), 1.0 - float(weights.sum()))]
@@ -581,18 +589,19 @@ class ResamplingPlan:
         ]
 
     def take(self, array: Any) -> Any:
-        """Carry an array along: row k of the result is the row of `array` of k's base.
+        """Carry an array along: row k of the result is the row of `array` at the base of row k.
 
-        A synthetic row shows something of its partners, too: before splitting a resampled
-        set by groups, drop the rows that :meth:`crosses` names; resampling inside the
-        folds needs no such care. Boxes, masks and keypoints are somewhere else in a synthetic
-        image: :func:`imblearn_images.annotations.carry` carries them.
+        A synthetic row also shows its partners: before splitting a resampled set by groups, drop
+        the rows that :meth:`crosses` marks; resampling inside the folds does not need that. Boxes,
+        masks and keypoints move in a synthetic image:
+        :func:`imblearn_images.annotations.carry` carries them.
 
         Parameters
         ----------
         array : array-like of length n_source
-            Groups, file names, sample weights, a data frame, ... Images, too: those of the bases.
-        Integers (n, H, W) in areas of one value, or of few values, are taken to be label maps.
+            Groups, file names, sample weights, a data frame, ... If it holds images, those of the
+            bases are returned. Integers (n, H, W) with areas of one value, or with few values, are
+            taken for label maps.
 
         Returns
         -------
@@ -603,11 +612,11 @@ class ResamplingPlan:
         Raises
         ------
         ValueError
-            If `array` has not `n_source` rows, or holds places in pixels (annotations, lists of
-            boxes, masks, label maps) and the plan has synthetic rows, of which these are no longer
-            true.
+            If `array` does not have `n_source` rows, or if it holds positions in pixels
+            (annotations, lists of boxes, masks, label maps) and the plan has synthetic rows, in
+            which these have moved.
         TypeError
-            If it has no rows.
+            If `array` has no rows.
         """
         if self.synthetic.any() and is_in_pixels(array):
             raise ValueError(
@@ -621,7 +630,7 @@ class ResamplingPlan:
         return rows_of(array, self.first_base, self.n_source)
 
     def crosses(self, groups: Any) -> NDArray[np.bool_]:
-        """Mask of the synthetic rows whose parents belong to different groups.
+        """Return the mask of the synthetic rows whose parents belong to different groups.
 
         Parameters
         ----------
@@ -631,12 +640,12 @@ class ResamplingPlan:
         Returns
         -------
         mask : ndarray of shape (n_out,), dtype bool
-            These rows leak from one group into another when the set is split by groups.
+            When the set is split by groups, these rows leak from one group into another.
 
         Raises
         ------
         ValueError
-            If there is not one group for each source image; the first row without is named.
+            If there is not one group for each source image; the first row without one is named.
 
         Examples
         --------
@@ -650,6 +659,7 @@ class ResamplingPlan:
         >>> plan.crosses(["ward 1", "ward 7", "ward 7"]).tolist()
         [False, True, False]
         """
+        # rows x images times images x groups: a row with two entries or more mixes groups
         known: dict[Any, int] = {}
         groups = as_groups(groups, self.n_source)
         numbers = [known.setdefault(group, len(known)) for group in groups]
@@ -662,7 +672,7 @@ class ResamplingPlan:
 
     @property
     def shows(self) -> sparse.csr_matrix:
-        """Which images of the source each row is drawn from, sparse bool, (n_out, n_source)."""
+        """Which source images each row is drawn from, a sparse bool matrix (n_out, n_source)."""
         n_before = self.n_source if self.previous is None else len(self.previous)
         sources = np.column_stack([self.base, self.partners])
         used = np.column_stack([np.ones(len(self), dtype=np.bool_), self.weights != 0])
@@ -674,14 +684,18 @@ class ResamplingPlan:
         return shown.astype(np.bool_)
 
     def matrix(self, n: int | None = None) -> sparse.csr_matrix:
-        """Mixing matrix W, sparse of shape (n_out, n): the rows sum to one.
+        """Return the sparse mixing matrix W of shape (n_out, n), whose rows sum to one.
 
-        On flattened pixels ``W @ X`` is what SMOTE draws.
+        On flattened pixels, ``W @ X`` is what SMOTE draws.
 
         Parameters
         ----------
         n : int, default=None
             Number of source images; ``n_source`` by default.
+
+        Returns
+        -------
+        mixing : scipy.sparse.csr_matrix of shape (n_out, n)
         """
         if self.previous is not None:
             return self.last_step.matrix() @ self.previous.matrix(n)
@@ -698,18 +712,18 @@ class ResamplingPlan:
         return mixing
 
     def to_frame(self, names: Sequence[Any] | None = None) -> pd.DataFrame:
-        """Table with one line a row: what it is, its label, its parents and shares.
+        """Return a table with one line for each row: its kind, label, parents and shares.
 
         Parameters
         ----------
         names : sequence of length n_source, default=None
-            How to call the source images, e.g. the paths; row numbers by default.
+            Names of the source images, e.g. the paths; row numbers by default.
 
         Returns
         -------
         frame : pandas.DataFrame
             Columns ``kind``, ``label``, ``parents`` and ``shares`` (tuples of equal
-            length, the base first); ``seed``, ``tries``, ``accepted`` where there are such.
+            length, the base first); ``seed``, ``tries`` and ``accepted`` if the plan has them.
 
         Raises
         ------
@@ -743,7 +757,7 @@ _STEP = [each.name for each in fields(ResamplingPlan) if each.name != "previous"
 
 
 def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None]:
-    """What is remembered of the source of a plan, which has `n` images."""
+    """Return fingerprints of the labels and file names of the `n` source images of a plan."""
     labels = names = None
     if y is not None:
         labels = _column_of_labels(y)
@@ -765,7 +779,7 @@ def _fingerprints(X: Any, y: Any, n: int) -> dict[str, NDArray[np.uint64] | None
 
 
 def _column_of_labels(y: Any) -> NDArray[Any]:
-    """One value for each image: its label, of one-hot rows the column, of several labels text."""
+    """Return one value per image: its label, the column of a one-hot row, or labels as text."""
     if not holds_several(y):
         return column_of(y, "y")
     labels = count_labels_of(y)
@@ -778,7 +792,7 @@ def _column_of_labels(y: Any) -> NDArray[Any]:
 
 
 def check_plan(plan: Any, name: str = "plan") -> None:
-    """Raise for anything but a plan, with what to pass.
+    """Raise a TypeError for anything but a plan, saying what to pass.
 
     Examples
     --------
@@ -802,7 +816,7 @@ def check_plan(plan: Any, name: str = "plan") -> None:
 def explain_drawn(
     rule: Any, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
 ) -> str:
-    """What a synthesis says that it draws; of one that says nothing, who the parents are.
+    """Return what a synthesis draws, in its own words, or else its name and the parents.
 
     Examples
     --------
@@ -820,12 +834,13 @@ def explain_drawn(
 
 
 def _lengths(plan: ResamplingPlan) -> str:
+    """Return the numbers of rows of all steps, such as "8 -> 6"."""
     before = "" if plan.previous is None else f"{_lengths(plan.previous)} -> "
     return f"{before}{len(plan)}"
 
 
 def _shows_all(plan: ResamplingPlan) -> NDArray[np.bool_]:
-    """Mask of the rows that may show any image of the source, whoever their parents are."""
+    """Return the mask of the rows that may show any source image, not only their parents."""
     mask = plan.last_step.synthetic & bool(answer(plan.synthesis, "sees_all"))
     if plan.previous is not None:
         before = _shows_all(plan.previous)
@@ -834,7 +849,7 @@ def _shows_all(plan: ResamplingPlan) -> NDArray[np.bool_]:
 
 
 def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
-    """What one row is made of, down to the images of the source, called by `names`."""
+    """Return what one row is made of, down to the source images, called by `names`."""
     is_copy = not plan.last_step.synthetic[row] and plan.last_step.kind[row] == "copy"
     row, plan = _made_in(plan, row)
     if not plan.last_step.synthetic[row]:
@@ -851,14 +866,14 @@ def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
 
 
 def _called(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
-    """Name of a row: images of the source by theirs, drawn ones by what they are, in brackets."""
+    """Return the name of a source image, or, in brackets, what a drawn row is made of."""
     row, plan = _made_in(plan, row)
     is_drawn = plan.last_step.synthetic[row]
     return f"({_explained(plan, row, names)})" if is_drawn else str(names[plan.base[row]])
 
 
 def _made_in(plan: ResamplingPlan, row: int) -> tuple[int, ResamplingPlan]:
-    """The step that has drawn a row, or the first one, past those that only take it."""
+    """Return the row and plan of the step that drew a row, or of the first step if none did."""
     while plan.previous is not None and not plan.last_step.synthetic[row]:
         row, plan = int(plan.base[row]), plan.previous
     return row, plan

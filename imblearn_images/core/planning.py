@@ -1,8 +1,8 @@
-"""Planning: which parents synthetic images have, and which of these are good enough.
+"""Planning: choose the parents of synthetic images, and plan rejected ones again.
 
 A sampler has decided how many images of which class are drawn (:mod:`.listening`). Here a
-synthesis chooses their parents and shares, seeds are drawn, and what an accept rule rejects is
-planned again.
+synthesis chooses their parents and shares, each gets a seed, and images that an accept rule
+rejects get other parents, shares and seeds.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def check_class_sizes(
     Raises
     ------
     ValueError
-        Naming the class, its size, the size needed and the ways out. `k_neighbors` is
+        Naming the class, its size, the size needed and the remedies. `k_neighbors` is
         never lowered silently.
     """
     if isinstance(k_neighbors, Integral):
         k = int(k_neighbors)
-    else:  # a neighbours object is asked for one more, the image itself
+    else:  # a neighbours object is set to one more, because it finds the image itself as well
         k = getattr(k_neighbors, "n_neighbors", 1) - 1
     for label, count in n_new.items():
         found = int(np.count_nonzero(y == label))
@@ -72,40 +72,40 @@ def plan_synthesis(
 ) -> ResamplingPlan:
     """Let a synthesis choose parents, and an accept rule reject what is drawn from them.
 
-    Without a synthesis copies stay copies: only what is mixed is judged.
+    Without a synthesis, copies stay copies, and the accept rule sees only blended images.
 
     Parameters
     ----------
     plan : ResamplingPlan
-        What a sampler has decided.
+        The decision of a sampler.
     images : Images or sparse matrix
         The source images.
     y : ndarray of shape (n,)
         Their labels.
     rule : Synthesis, callable, str or None
-        How images are drawn; by default blended, where the plan has them mixed.
+        How images are drawn; ``None``: blended, as the plan has them.
     accept : AcceptRule or callable, default=None
-        Which of them are good enough.
+        Which of them are good enough; ``None``: all.
     features : ndarray of shape (n, d), default=None
-        Those that were given or that the embedding has made; by default the looks of the images
-        say what is near.
+        Features in which distances are measured, passed by the user or made by `embedding`.
+        ``None``: those of :class:`~.similarity.Similarity`.
     embedding : transformer, default=None
-        What has made `features`; None where they were given. New images then have none, and are
-        judged by their looks.
+        What made `features`; None if the user passed them. Synthetic images, of which there are
+        then no such features, are compared by those of :class:`~.similarity.Similarity`.
     nearness : str
-        What "near" means in `features`. The plan tells it where the synthesis has asked and the
-        sampler has measured no distance.
+        Name of `features` for the plan, which records it if the synthesis measured distances and
+        the sampler did not.
     rows : ndarray of shape (n,), default=None
-        What the user calls the images, where they are not all.
+        The user's row numbers, if the images are a part of the user's.
     random_state : int, RandomState instance or None
-        Where all seeds come from.
+        Source of all seeds.
     n_jobs : int, default=None
-        Threads.
+        Number of threads.
 
     Returns
     -------
     plan : ResamplingPlan
-        With the parents, shares and seeds of everything that is drawn.
+        With the parents, shares and seeds of all synthetic rows.
 
     Raises
     ------
@@ -115,7 +115,10 @@ def plan_synthesis(
     if accept is not None:
         check_accept(accept)
     if sparse.issparse(images):
-        raise ValueError("`synthesis` draws images, X is a sparse matrix; pass an array.")
+        raise ValueError(
+            "X must be an array where `synthesis` or `accept` is set, got a sparse matrix. Pass "
+            "X.toarray()."
+        )
     if features is None:
         embedding = None
     similarity = Similarity(
@@ -130,6 +133,7 @@ def plan_synthesis(
         y,
         lambda: similarity.source if features is None else features,
         np.random.default_rng(entropy.tolist()),
+        similarity.of_source if features is None else None,
     )
     if rule is None:
         rule, plan = Blend(), replace(plan, drawn=plan.synthetic)
@@ -145,10 +149,10 @@ def plan_synthesis(
 
 
 def _channel_axis(rule: Any, images: Any) -> int | None:
-    """Where a synthesis, or the first of its members to say so, has the channels of an image."""
+    """Return the `channel_axis` of a synthesis, or of the first of its members that has one."""
     axes = [getattr(rule, "channel_axis", None)]
     members = getattr(rule, "syntheses", None)
-    members = members if isinstance(members, (list, tuple)) else ()  # else refused when it draws
+    members = members if isinstance(members, (list, tuple)) else ()  # `as_objects` raises later
     axes += [_channel_axis(member, images) for member in members]
     axis = next((axis for axis in axes if axis is not None), None)
     if not sparse.issparse(images) and images.paths is not None and axis not in (None, -1, 2):
@@ -160,14 +164,15 @@ def _channel_axis(rule: Any, images: Any) -> int | None:
 
 
 def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.intp]) -> None:
+    """Raise for NaN and infinity in the parents of synthetic rows."""
     drawn = plan.synthetic
     rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
     remedy = "RandomOverSampler() without `synthesis` copies them as they are"
     check_finite_images(images, rows, names, remedy)
 
 
-TRIES = 3  # for accept rules that do not say how often an image may be drawn
-BATCH = 1 << 22  # pixels of synthetic images that are looked at at a time
+TRIES = 3  # how often an image is drawn for an accept rule without `max_tries`
+BATCH = 1 << 22  # pixels of synthetic images that an accept rule gets at a time
 
 
 class AcceptRule(Protocol):
@@ -175,7 +180,7 @@ class AcceptRule(Protocol):
 
     @property
     def max_tries(self) -> int:
-        """How often an image is drawn at most; a plain attribute will do."""
+        """Maximum number of times that an image is drawn; a plain attribute will do."""
 
     def accept(
         self,
@@ -184,7 +189,7 @@ class AcceptRule(Protocol):
         neighbourhood: Neighbourhood,
         similarity: Similarity,
     ) -> NDArray[np.bool_]:
-        """Return which of the `images`, shape (m, H, W[, C]), the rows of `plan`, are good."""
+        """Return a bool for each of the `images`, (m, H, W[, C]), which are the rows of `plan`."""
 
 
 def check_accept(accept: Any) -> None:
@@ -193,7 +198,7 @@ def check_accept(accept: Any) -> None:
     Raises
     ------
     TypeError
-        For a class instead of an object, and what takes other arguments than it will be given.
+        For a class instead of an object, and for a function with other parameters.
 
     Examples
     --------
@@ -239,10 +244,10 @@ def draw_until_accepted(
     Parameters
     ----------
     plan : ResamplingPlan
-        Whose synthetic images are judged.
+        The plan whose synthetic images may be rejected.
     decided : ResamplingPlan
-        The same before the synthesis has chosen parents: it is asked to choose again. A
-        partner that the sampler has chosen stays, its share is cut at random.
+        The same plan before the synthesis has chosen parents, so that it can choose again. A
+        partner that the sampler has chosen stays, and its share is reduced at random.
     images : Images
         The source images.
     accept : AcceptRule or callable
@@ -252,12 +257,12 @@ def draw_until_accepted(
     similarity : Similarity
         Features of sources and synthetic images.
     n_jobs : int, default=None
-        Threads.
+        Number of threads.
 
     Returns
     -------
     plan : ResamplingPlan
-        ``tries`` counts how often each synthetic image was drawn. One that is not ``accepted`` in
+        ``tries`` counts how often each synthetic image was drawn. An image that is rejected in
         the last try stays, so that the classes have the sizes that were requested.
 
     Warns
@@ -286,8 +291,8 @@ def draw_until_accepted(
         neighbourhood.warn(
             "`accept` has accepted no synthetic image of "
             f"{', '.join(map(repr, hopeless.tolist()))} in any try; all of them stay as they were "
-            "drawn last. Look at some, and be less strict, or leave these classes out of "
-            "`sampling_strategy`."
+            "drawn last. Look at some of them; use a less strict rule, or leave these classes out "
+            "of `sampling_strategy`."
         )
     return replace(plan, tries=tries, accepted=accepted)
 
@@ -295,7 +300,8 @@ def draw_until_accepted(
 def _blocks(
     plan: ResamplingPlan, images: Images, rows: NDArray[np.intp]
 ) -> Iterator[NDArray[np.intp]]:
-    height = 1  # images may differ in size
+    """Yield rows in blocks of up to :data:`BATCH` pixels; one by one if sizes differ."""
+    height = 1
     if images.uniform is not None:
         height = max(1, BATCH // max(1, prod(images.uniform)))
     for start in range(0, len(rows), height):
@@ -309,6 +315,7 @@ def _accepted(
     neighbourhood: Neighbourhood,
     similarity: Similarity,
 ) -> NDArray[np.bool_]:
+    """Draw the rows of a plan and return which of them the rule accepts."""
     drawn = draw_rows(plan, images)
     if hasattr(accept, "accept"):
         good = accept.accept(drawn, plan, neighbourhood, similarity)
@@ -329,7 +336,7 @@ def _other_parents(
     rows: NDArray[np.intp],
     neighbourhood: Neighbourhood,
 ) -> ResamplingPlan:
-    """Same plan, `rows` with other seeds and, as far as the synthesis allows, parents."""
+    """Return the same plan, in which `rows` have other seeds, shares and, if chosen, parents."""
     assert plan.seeds is not None
     partners, weights, seeds = plan.partners.copy(), plan.weights.copy(), plan.seeds.copy()
     seeds[rows] = neighbourhood.seeds(len(rows))

@@ -1,7 +1,8 @@
-"""Regular files: what is opened to be read, and never waits for a writer.
+"""Regular files: open files without ever waiting for a writer.
 
-Opening a pipe blocks until something is written to it, and a device may never end. Images are told
-apart before they are opened; so are tables, journals and manifests, here.
+Opening a pipe blocks until something is written to it, and a device may never end. So the type of
+a file is checked before it is opened: of tables, journals and manifests here, of images by
+:func:`~imblearn_images.core.files.opened`.
 """
 
 from __future__ import annotations
@@ -14,21 +15,25 @@ from imblearn_images.core.files import FilePath
 
 
 def open_regular(path: FilePath, *, follow: bool = True) -> IO[bytes]:
-    """Open a regular file to be read.
+    """Open a regular file for reading.
 
     Parameters
     ----------
     path : str or path-like
         The file.
     follow : bool, default=True
-        Whether it may be a link to one.
+        Whether it may be a link to a file.
+
+    Returns
+    -------
+    file : binary file
 
     Raises
     ------
     ValueError
-        For a folder, pipe, socket or device; for a link that is not to be followed.
+        For a folder, pipe, socket or device, and, unless `follow`, for a link.
     OSError
-        When it cannot be opened.
+        If it cannot be opened.
 
     Examples
     --------
@@ -44,7 +49,7 @@ def open_regular(path: FilePath, *, follow: bool = True) -> IO[bytes]:
 
 
 def open_to_append(path: FilePath) -> IO[bytes]:
-    """Open a regular file with no other name to be written on, or a new one; follow no link.
+    """Open a regular file for appending, or a new one; neither a link nor a second name of a file.
 
     Raises
     ------
@@ -58,17 +63,18 @@ def open_to_append(path: FilePath) -> IO[bytes]:
 
 
 def check_regular(path: FilePath, *, follow: bool = True) -> None:
-    """Raise for anything but a regular file, as :func:`open_regular`, without opening it."""
+    """Raise as :func:`open_regular` for anything but a regular file, without opening it."""
     _check(os.stat(path) if follow else os.lstat(path), path, alone=not follow)
 
 
-# What a check says is true of the file that was checked: it is asked again once it is open,
-# without waiting, in case another has taken its name.
+# Between the check and the opening, another file may have taken the name. So files are opened
+# without waiting (O_NONBLOCK), and what was opened is checked again.
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 def _checked(handle: int, path: FilePath, how: str) -> IO[bytes]:
+    """Return a file object for an open handle, which is closed if it is not a regular file."""
     try:
         _check(os.fstat(handle), path, alone=how == "ab")
         return os.fdopen(handle, how, buffering=0 if how == "ab" else -1)
@@ -78,6 +84,7 @@ def _checked(handle: int, path: FilePath, how: str) -> IO[bytes]:
 
 
 def _check(status: os.stat_result, path: FilePath, *, alone: bool) -> None:
+    """Raise for anything but a regular file; if `alone`, also for one with several names."""
     kind = "a pipe, socket or device"
     if stat.S_ISLNK(status.st_mode):
         kind = "a link"

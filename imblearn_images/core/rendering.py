@@ -1,7 +1,7 @@
-"""Rendering: carrying a plan out, plan + images -> pixels.
+"""Rendering: carry out a plan, plan + images -> pixels.
 
 Images are read, drawn and written in blocks of about 64 K pixels that stay in the
-processor's cache; the one large array is the output.
+processor's cache; the only large array is the output.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from imblearn_images.core.memory import check_fits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import fits_bytes, mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.rules import answer, rule_told
 from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
@@ -30,8 +31,8 @@ from imblearn_images.core.text import printable
 BLOCK = 1 << 16  # pixels that are mixed at a time
 FAMILIES = 1 << 19  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
-UNSAVED = 1 << 26  # bytes of output that may have to be drawn again after a stop
-SMALL = 1 << 26  # bytes of output that are drawn before a second thread has gained anything
+UNSAVED = 1 << 26  # bytes of output between two entries of a checkpoint, lost if it is cut short
+SMALL = 1 << 26  # bytes of output below which a second thread gains nothing
 
 
 def render(
@@ -57,27 +58,28 @@ def render(
         Where to write: an array, ``np.memmap``, zarr array or anything that takes
         ``out[i:j] = block``. A new array in memory by default.
     checkpoint : path, default=None
-        A file that remembers which rows of `out` are written. If the call is cut short, the same
-        call draws what is missing: with `out` opened again, not emptied, and the same plan. It
-        is removed at the end.
+        File that records which rows of `out` are written. If the call is cut short, the same
+        call, with the same plan and with `out` opened again without emptying it, draws the
+        missing rows. The file is removed at the end.
     n_jobs : int, default=None
-        Threads. The result is the same for every number; see
+        Number of threads. The result is the same for every number; see
         :func:`joblib.parallel_config`.
     verbose : int, default=0
-        Progress: joblib reports finished chunks of 1 to 4 MB from 10 on.
+        Progress bar (needs the package tqdm).
 
     Returns
     -------
     out : array-like of shape (n_out, ...)
         Same dtype as the images. Integers are rounded to nearest (half to even), bool
-        images are True from one half on, floats are mixed as imbalanced-learn does.
+        images are True from 0.5 on, floats are mixed as imbalanced-learn does.
 
     Raises
     ------
     ValueError
         If the plan was drawn for another number of images, or `out` does not fit, or the
         plan has rows that only ``fit_resample`` draws, such as those of a generator; see
-        ``plan.why_not``. If `checkpoint` is of another plan, or knows rows that `out` has not.
+        ``plan.why_not``. If `checkpoint` is of another plan, or lists rows that `out` does not
+        hold.
     MemoryError
         Before anything is drawn, if the output is larger than the memory available.
 
@@ -107,7 +109,7 @@ def render(
     shape = (len(plan), *_common_shape(plan, images))
     if checkpoint is not None and out is None:
         raise ValueError(
-            "`out` must be given with `checkpoint`: what is drawn in memory is gone with the "
+            "`out` must be given with `checkpoint`, got None: an array in memory is lost with the "
             "process. Pass a memmap, zarr array or the like."
         )
     if out is None:
@@ -130,6 +132,7 @@ def render(
     def draw(start: int) -> None:
         stop = min(start + rows, len(plan))
         if written is not None and written.rows[start:stop].all():
+            done(stop - start)
             return
         if isinstance(out, np.ndarray) and out.flags.c_contiguous:
             _draw(plan, images, start, stop, out[start:stop])
@@ -141,15 +144,16 @@ def render(
         if written is not None:
             with lock:
                 written.note(start, stop)
+        done(stop - start)
 
     try:
-        in_threads(
-            draw,
-            ((start,) for start in range(0, len(plan), rows)),
-            n_jobs=n_jobs,
-            verbose=verbose,
-            small=nbytes * (len(plan) - drawn + effort * drawn) < SMALL and images.in_memory,
-        )
+        with progress(len(plan), "drawn", verbose, unit="image") as done:
+            in_threads(
+                draw,
+                ((start,) for start in range(0, len(plan), rows)),
+                n_jobs=n_jobs,
+                small=nbytes * (len(plan) - drawn + effort * drawn) < SMALL and images.in_memory,
+            )
     finally:
         if written is not None:
             with lock:
@@ -158,7 +162,7 @@ def render(
 
 
 class Checkpoint:
-    """File with the rows of an output that are written, of one plan.
+    """File that records which rows of an output are written.
 
     Its first line is a digest of the plan and the output, each further one a range of rows.
 
@@ -166,15 +170,17 @@ class Checkpoint:
     ----------
     path : path
         The file, which is made if missing.
-    plan, images
-        What is drawn.
+    plan : ResamplingPlan
+        The plan that is drawn.
+    images : Images
+        Its source images.
     out : array-like
-        Where to.
+        The output.
 
     Raises
     ------
     ValueError
-        If the file is of another plan or output, or `out` does not hold what it says.
+        If the file is of another plan or output, or `out` does not hold rows that it lists.
     """
 
     def __init__(self, path: FilePath, plan: ResamplingPlan, images: Images, out: Any) -> None:
@@ -194,32 +200,33 @@ class Checkpoint:
             first, lines = "", []
         if first != digest:
             raise ValueError(
-                f"`checkpoint` {os.fspath(path)} is of another plan or another `out`, or of "
+                f"`checkpoint` {os.fspath(path)} is of another plan or another `out`, or is "
                 "something else altogether. Name another file, or remove it to draw all rows."
             )
-        for line in lines[:-1]:  # behind the last line break: nothing, or half a line
+        for line in lines[:-1]:  # after the last line break there is nothing, or half a line
             start, stop = map(int, line.split())
             self.rows[start:stop] = True
         known = np.flatnonzero(self.rows)
+        # A sample of 8 to 15 rows is drawn and compared: `out` may have been emptied.
         for row in known[:: max(1, len(known) // 8)]:
             image = draw_rows(plan[[row]], images)
             if not np.array_equal(image, np.asarray(out[row : row + 1]), equal_nan=True):
                 raise ValueError(
                     f"`out` does not hold row {row}, of which `checkpoint` {os.fspath(path)} says "
-                    'that it is written. Open it without emptying it, mode "r+", or remove the '
+                    'that it is written. Open `out` without emptying it, mode "r+", or remove the '
                     "checkpoint to draw all rows."
                 )
 
     def note(self, start: int, stop: int) -> None:
-        """Note rows that were written; from time to time the file says so, too."""
+        """Record that rows are written; the file is updated from time to time."""
         self.rows[start:stop] = True
         self._pending.append((start, stop))
         if sum(b - a for a, b in self._pending) * self._bytes_of_row > UNSAVED:
             self.save()
 
     def save(self) -> None:
-        """Bring into the file what was noted; remove it when all is written."""
-        if hasattr(self.out, "flush"):  # so that the file knows no more than is on disk
+        """Write recorded rows into the file; remove it when all rows are written."""
+        if hasattr(self.out, "flush"):  # first the output, so that the file never lists too much
             self.out.flush()
         with open(self.path, "a", encoding="ascii") as file:
             file.writelines(f"{start} {stop}\n" for start, stop in self._pending)
@@ -229,6 +236,7 @@ class Checkpoint:
 
 
 def _digest_of(plan: ResamplingPlan, out: Any) -> str:
+    """Return a digest of all steps of a plan, and of shape and dtype of the output."""
     digest = hashlib.sha256(f"{out.shape} {out.dtype}".encode())
     step: ResamplingPlan | None = plan
     while step is not None:
@@ -246,6 +254,7 @@ def _digest_of(plan: ResamplingPlan, out: Any) -> str:
 
 
 def _check_source(plan: ResamplingPlan, images: Images) -> None:
+    """Raise if there are not as many images as the plan was drawn for."""
     if len(images) != plan.n_source:
         raise ValueError(
             f"The plan was drawn for {plan.n_source} images, got {len(images)}; pass the X that "
@@ -254,7 +263,7 @@ def _check_source(plan: ResamplingPlan, images: Images) -> None:
 
 
 def _sources(plan: ResamplingPlan) -> NDArray[np.intp]:
-    """Source rows that a plan draws from; row 0 if none, which still has a shape and dtype."""
+    """Return the source rows that a plan draws from; row 0 if none, for its shape and dtype."""
     rows = plan.needed
     if not len(rows):
         return np.zeros(1, dtype=np.intp)
@@ -264,7 +273,7 @@ def _sources(plan: ResamplingPlan) -> NDArray[np.intp]:
 class DrawnImages(Images):
     """Home of pixels: the rows of a plan, each drawn when it is read.
 
-    What one sampler has decided is what the next one is given, and nothing is stored between.
+    It lets a sampler work on what another one has decided, without storing images in between.
 
     Read more in the :ref:`User Guide <homes-of-pixels>`.
 
@@ -273,7 +282,7 @@ class DrawnImages(Images):
     plan : ResamplingPlan
         Decision of a sampler.
     images : images
-        The images it was drawn for, as they were given to ``fit_resample``.
+        The images it was drawn for, as they were passed to ``fit_resample``.
 
     Raises
     ------
@@ -297,27 +306,28 @@ class DrawnImages(Images):
         _check_source(plan, self.images)
         if plan.previous is not None:
             self.images, self.plan = DrawnImages(plan.previous, images), plan.last_step
+        self.draws_later = self.images.draws_later
         self._is_drawn = self.plan.synthetic
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
-        """Of all images."""
+        """Dtype of all images."""
         return self.images.dtype
 
     def __len__(self) -> int:
         return len(self.plan)
 
     def shape_of(self, row: int) -> tuple[int, ...]:
-        """Shape of the image that a row is drawn from."""
+        """Return the shape of a row, which is that of its base."""
         return self.images.shape_of(self.plan.base[row])
 
     @property
     def uniform(self) -> tuple[int, ...] | None:
-        """The shape of all rows; None if they differ."""
+        """The shape of all rows, or None if shapes differ."""
         return self.images.uniform or super().uniform
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
-        """Draw the rows; one of another size than `out` is resized."""
+        """Draw `rows` into `out`; a row of another size than `out` is resized."""
         shapes = [self.shape_of(row) for row in rows]
         if all(shape == out.shape[1:] for shape in shapes):
             _draw(self.plan[rows], self.images, 0, len(rows), out)
@@ -328,39 +338,48 @@ class DrawnImages(Images):
             image[...] = own[0] if shape == image.shape else resized(own, image.shape[:2])[0]
 
     def look_at(self, rows: NDArray[np.intp], *, n_jobs: int | None = None) -> None:
-        """Look at the images that the rows are drawn from."""
+        """Check the images that the rows are drawn from."""
         if len(rows):
             self.images.look_at(_sources(self.plan[rows]), n_jobs=n_jobs)
 
     def name_of(self, row: int) -> str:
-        """What messages call a row: the image that it is drawn from."""
+        """Return what messages call a row: the name of its base."""
         return self.images.name_of(self.plan.base[row])
 
     def identity_of(self, row: int) -> Any:
-        """Itself where it is drawn, else the image that it repeats: nothing is drawn for that."""
+        """Return the identity of the image that a row repeats, or one of its own if it is drawn."""
         if self._is_drawn[row]:
             return id(self.plan), row
         return self.images.identity_of(self.plan.base[row])
 
+    def identities(self) -> list[Any]:
+        """Return what :meth:`identity_of` says of each row."""
+        if self.images.origin(np.empty(0, dtype=np.intp))[0] is None:  # others would be looked at
+            return super().identities()
+        known, mark, drawn = self.images.identities(), id(self.plan), self._is_drawn.tolist()
+        bases = enumerate(self.plan.base.tolist())
+        return [(mark, row) if drawn[row] else known[base] for row, base in bases]
+
     def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
-        """Where what is computed of the images that are repeated is remembered."""
+        """Return the memory of the source images, and the number of each row, -1 if it is drawn."""
         memory, origin = self.images.origin(self.plan.base[rows])
         return memory, np.where(self._is_drawn[rows], -1, origin)
 
 
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """New array for a resampled set, or a MemoryError before anything is drawn."""
+    """Return a new array for a resampled set; raise a MemoryError if it does not fit."""
     check_fits(
         prod(shape) * dtype.itemsize,
         f"The resampled set of shape {shape} and dtype {dtype}",
         "Pass StoreImages(X), which draws nothing, and draw the sampler's plan_ into a file, "
-        "`render(plan_, X, out=np.memmap(...))`; ask for fewer rows with `sampling_strategy=`, or "
+        "`render(plan_, X, out=np.memmap(...))`; request fewer rows with `sampling_strategy=`, or "
         "pass paths and `output_dir=`.",
     )
     return np.empty(shape, dtype=dtype)
 
 
 def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
+    """Return the shape of all rows of a plan, or raise naming two images that differ."""
     first = images.shape_of(plan.base[0]) if len(plan) else images.shape_of(0)
     if images.uniform is None:
         for row in np.unique(plan.base):
@@ -374,7 +393,7 @@ def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
 
 
 def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDArray[Any]) -> None:
-    """Draw the rows start to stop of a plan: copies are copied, synthetic images drawn."""
+    """Draw rows `start` to `stop` of a plan into `out`: copies are copied, others synthesised."""
     part = plan[start:stop]
     is_child = part.synthetic
 
@@ -390,28 +409,29 @@ def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDAr
         run = slice(rows[0], rows[-1] + 1)
         if run.stop - run.start == len(rows):
             carry_out(part[run], out[run])
-        else:  # all at once nevertheless: synthetic images are drawn faster together
+        else:  # gathered into one block, because synthetic images are drawn faster together
             scattered = np.empty((len(rows), *out.shape[1:]), dtype=out.dtype)
             carry_out(part[rows], scattered)
             out[rows] = scattered
 
 
 def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:
-    """Draw the rows of a plan, all of one shape, shape (len(plan), ...)."""
+    """Return the images of a plan whose rows have one shape, (len(plan), ...)."""
     out = np.empty((len(plan), *images.shape_of(plan.base[0])), dtype=images.dtype)
     _draw(plan, images, 0, len(plan), out)
     return out
 
 
 def draw_synthetic(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
-    """Draw the rows of a plan, all of them synthetic images, by its synthesis."""
+    """Draw the rows of a plan, all of them synthetic, by its synthesis into `out`."""
     if answer(plan.synthesis, "mixes"):
         _blend(plan, images, out)
         return
     n_partners = plan.partners.shape[1]
     height = max(1, min(len(plan), FAMILIES // max(prod(out.shape[1:]), 1)))
     parents = np.empty((height, 1 + n_partners, *out.shape[1:]), dtype=images.dtype)
-    # Children of the same partners go together: what is between these is computed once.
+    # Rows with the same partners are drawn together, so that a synthesis can compute what depends
+    # on these, such as a flow between two partners, once.
     order = np.lexsort(plan.partners.T) if n_partners else np.arange(len(plan))
     for start in range(0, len(plan), height):
         rows = order[start : start + height]
@@ -426,6 +446,7 @@ def draw_synthetic(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> N
 
 
 def _check_children(children: Any, plan: ResamplingPlan, shape: tuple[int, ...]) -> None:
+    """Raise if a synthesis has not drawn one image of this shape for each row."""
     wanted = (len(plan), *shape)
     if getattr(children, "shape", None) != wanted:
         raise ValueError(
@@ -435,12 +456,12 @@ def _check_children(children: Any, plan: ResamplingPlan, shape: tuple[int, ...])
 
 
 def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
-    """Where the parents of the rows of a plan are seen in them.
+    """Return the layers of the rows of a plan: where each parent is visible in them.
 
     Parameters
     ----------
     plan : ResamplingPlan
-        Synthetic rows of one shape, drawn by a synthesis; at a time as many as memory holds.
+        Synthetic rows of one shape, no more than fit into memory together.
     images : Images
         The source images.
 
@@ -451,7 +472,7 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
     Raises
     ------
     TypeError
-        If the synthesis does not say where things are.
+        If the synthesis has no method ``layers``.
     """
     rule = plan.synthesis
     if not says_where(rule):
@@ -466,7 +487,7 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
         parents = np.empty(shape, dtype=images.dtype)
         for at, rows in enumerate((plan.base, *plan.partners.T)):
             images.read(rows, parents[:, at])
-    else:  # nothing is read, nor does it take memory
+    else:  # only the shape counts: nothing is read, and a broadcast array takes no memory
         parents = np.broadcast_to(np.zeros((), dtype=images.dtype), shape)
     rngs = [] if plan.seeds is None else generators(plan)
     layers: list[Layer] = rule.layers(parents[:, 0], parents[:, 1:], plan.weights, rngs)
@@ -478,7 +499,8 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
     width = prod(out.shape[1:])
     height = max(1, min(len(plan), BLOCK // max(width, 1)))
     base, partner = np.empty((2, height, *out.shape[1:]), dtype=images.dtype)
-    every = fits_bytes(plan.weights, out.dtype)  # as a rule: asking anew is dear for large images
+    # Mostly true for all rows at once; to check every block would cost time with large images.
+    every = fits_bytes(plan.weights, out.dtype)
     for lo in range(0, len(plan), height):
         hi = min(lo + height, len(plan))
         block = out[lo:hi].reshape(hi - lo, width)
@@ -502,7 +524,7 @@ def _add_up(
     buffer: NDArray[Any],
     out: NDArray[Any],
 ) -> None:
-    """Mix any number of partners, read one after the other: memory does not grow with them."""
+    """Mix any number of partners into `out`, reading one at a time to save memory."""
     total = np.zeros(out.shape)
     dtype = out.dtype if out.dtype.kind == "f" else np.float64
     for partners, weights in zip(plan.partners.T, plan.weights.T, strict=True):
@@ -518,7 +540,7 @@ def _add_up(
 
 
 def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
-    """Rows of a sparse matrix, mixed with imbalanced-learn's own arithmetic."""
+    """Return the rows of a plan over a sparse matrix, mixed exactly as imbalanced-learn does."""
     if plan.previous is not None:
         X, plan = _render_sparse(plan.previous, X), plan.last_step
     if plan.synthetic.any() and not answer(plan.synthesis, "mixes"):

@@ -1,14 +1,14 @@
-"""Repeats: how often each image is to be shown, so that labels that share images reach targets.
+"""Repeats: how often to show each image, so that labels that share images reach their targets.
 
 Where images hold several labels, or several objects, one label cannot be repeated without the
-others in its images. The fewest images that suffice are a linear programme: one number for each
-image, between 1 and a limit, one inequality for each label that is short of its target.
+others in its images. The fewest images that suffice are found by a linear programme: one number
+for each image, between 1 and a limit, one inequality for each label that is short of its target.
 
-1. Images that hold the same are one variable; images that hold nothing of what is short are none.
-2. HiGHS solves it. Of the solutions that add equally few images, one that repeats many images a
-   little is preferred to one that repeats few images often.
-3. The few numbers with fractions are rounded down, and what is then short is filled up, the most
-   useful image first; what is superfluous after that is taken away.
+1. Images with the same labels share one variable; images without a label that is short have none.
+2. HiGHS solves it. Of solutions that add equally few images, one that repeats many images a little
+   is preferred to one that repeats few images often.
+3. Fractions are rounded down; labels that are short then are filled up, the most useful image
+   first; images that are superfluous after that are removed.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 __all__ = ["Reach", "choose_kept", "choose_repeats", "choose_repeats_and_more"]
 
 STEPS = (1, 2, 4)
-"""Repeats of an image after which the next ones are a little dearer."""
+"""Numbers of repeats of an image beyond which further ones cost a little more."""
 DEARER = 1e-4
-"""How much, in images. Preferences decide between equals only."""
+"""This extra cost, in images: so small that it decides only between equally good solutions."""
 BOUND = 1e-7
-"""Nearer than this to a whole number the solver's answers are that number."""
+"""The solver's numbers count as whole if they differ from a whole number by less than this."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Reach:
-    """What repeating images can do for every label, and what it has done.
+    """Number of images of every label before and after repeating, and the largest possible one.
 
     Parameters
     ----------
     labels : tuple of length L
         Names of the labels.
     before : ndarray of shape (L,), dtype intp
-        Number of images, or objects, that have the label.
+        Number of images, or objects, with the label.
     wanted : ndarray of shape (L,), dtype intp
-        The target; `before` where there is none.
+        The target; for labels without one, `before`.
     reached : ndarray of shape (L,), dtype intp
         The number after repeating.
     possible : ndarray of shape (L,), dtype intp
@@ -77,14 +77,14 @@ class Reach:
 
     @property
     def unreachable(self) -> dict[Any, int]:
-        """Labels whose target is out of reach, and the largest number that is possible."""
+        """Label whose target is out of reach -> the largest number that is possible."""
         return {
             plain(self.labels[at]): int(self.possible[at])
             for at in np.flatnonzero(self.wanted > self.possible)
         }
 
     def __iter__(self) -> Iterator[tuple[Any, int, int, int, int]]:
-        """Rows: label, before, wanted, reached, most possible."""
+        """Iterate over rows of label, before, wanted, reached and most possible."""
         columns = (self.before, self.wanted, self.reached, self.possible)
         return zip(self.labels, *(column.tolist() for column in columns), strict=True)
 
@@ -115,6 +115,15 @@ class Reach:
 _HEAD = ("label", "before", "wanted", "reached", "most possible")
 
 
+def check_max_repeats(max_repeats: Any) -> None:
+    """Raise unless `max_repeats` is a whole number of at least 1."""
+    if not isinstance(max_repeats, Integral) or isinstance(max_repeats, bool) or max_repeats < 1:
+        raise ValueError(
+            f"`max_repeats` must be a whole number from 1 on, got {max_repeats!r}: how often an "
+            "image may be in the result."
+        )
+
+
 def choose_repeats(
     counts: Any,
     wanted: Any,
@@ -130,15 +139,15 @@ def choose_repeats(
     counts : ndarray or sparse matrix of shape (n, L)
         How many times each image has each label, whole numbers from 0.
     wanted : array-like of shape (L,) or dict
-        Targets: of all labels, or of some by name. Labels are never reduced: a target below what
-        there is demands nothing.
+        Targets: of all labels, or of some by name. Labels are never reduced: targets below the
+        present number have no effect.
     max_repeats : int, default=10
-        How often an image may be in the result at most. Every image is there once at least.
+        Maximum number of times an image may be in the result. Every image is in it at least once.
     labels : sequence of length L, default=None
         Names of the columns; their numbers by default.
     random_state : RandomState, default=None
-        Which of several images that hold the same are repeated once more than the others; by
-        default the first ones.
+        Chooses which of several images with the same labels are repeated once more than the
+        others; ``None``: the first ones.
 
     Returns
     -------
@@ -146,29 +155,27 @@ def choose_repeats(
         How often each image is to be in the result, 1 to `max_repeats`.
     reach : Reach
         Before, wanted, reached and most possible, by label. Every target that is possible is
-        reached. The images added are the fewest of the linear programme, and the few that
-        rounding to whole images costs.
+        reached. The images added are the minimum of the linear programme, plus the few that
+        rounding to whole images takes.
 
     Raises
     ------
     ValueError
-        If `max_repeats` is not a whole number from 1 on, `wanted` names an unknown label, or
+        If `max_repeats` is not a whole number of at least 1, `wanted` names an unknown label, or
         shapes disagree.
+    RuntimeError
+        If the solver fails.
 
     Examples
     --------
-    Two labels that occur together are brought up by the same image:
+    Two labels that occur together are increased by the same image:
 
     >>> counts = np.array([[2, 0, 0], [1, 1, 0], [0, 0, 1], [1, 1, 1]])
     >>> repeats, reach = choose_repeats(counts, [0, 4, 4])
     >>> repeats.tolist(), reach.reached.tolist()
     ([1, 1, 1, 3], [6, 4, 4])
     """
-    if not isinstance(max_repeats, Integral) or isinstance(max_repeats, bool) or max_repeats < 1:
-        raise ValueError(
-            f"`max_repeats` must be a whole number from 1 on, got {max_repeats!r}: how often an "
-            "image may be in the result."
-        )
+    check_max_repeats(max_repeats)
     table = sparse.csr_matrix(counts)
     n, n_labels = table.shape
     names = tuple(range(n_labels)) if labels is None else tuple(labels)
@@ -196,26 +203,26 @@ def choose_repeats_and_more(
     *,
     labels: Sequence[Any],
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_], Reach]:
-    """Choose repetitions of images, and some of other images that could be made of them.
+    """Choose how often to repeat images, and which other images to make from them.
 
-    Those that bring along the fewest of the labels that are frequent enough come first, and then
-    the fewest.
+    The choice adds as few as possible of the labels that are frequent enough, and among equal
+    choices as few images as possible.
 
     Parameters
     ----------
     counts : ndarray of shape (n, L)
         How many times each image has each label.
     more : ndarray of shape (m, L)
-        The same of images that could be made, each once at most.
+        The same for images that could be made, each at most once.
     wanted, max_repeats, labels
-        As of :func:`choose_repeats`.
+        As in :func:`choose_repeats`.
 
     Returns
     -------
     repeats : ndarray of shape (n,), dtype intp
         1 to `max_repeats`.
     chosen : ndarray of shape (m,), dtype bool
-        Which are to be made.
+        The images to make.
     reach : Reach
 
     Examples
@@ -227,6 +234,7 @@ def choose_repeats_and_more(
     >>> repeats.tolist(), chosen.tolist(), reach.reached.tolist()
     ([2, 1], [True], [17, 3])
     """
+    check_max_repeats(max_repeats)
     names, limit = tuple(labels), int(max_repeats) - 1
     table = np.vstack([counts, more]).astype(np.int64)
     before = counts.sum(axis=0).astype(np.intp)
@@ -240,13 +248,13 @@ def choose_repeats_and_more(
         gives = sparse.csc_matrix(table[:, lacking].T.astype(np.float64))
         others = table.sum(axis=1) - table[:, lacking].sum(axis=1)
         solution = linprog(
-            others + len(names) / 10,  # an image itself costs, too, or it would be for nothing
+            others + len(names) / 10,  # an image itself has a cost, or superfluous ones were free
             A_ub=-gives,
             b_ub=-short[lacking].astype(np.float64),
             bounds=np.column_stack([np.zeros(len(table)), room]),
             method="highs",
         )
-        if solution.x is None:  # there is a solution: all of them, as often as allowed
+        if solution.x is None:  # all images as often as allowed is a solution, so HiGHS failed
             raise RuntimeError(f"The solver of linear programmes has failed: {solution.message}")
         added = np.floor(solution.x + BOUND).astype(np.intp).clip(0, room)
         _fill_up(added, solution.x, gives, short[lacking], room)
@@ -264,26 +272,26 @@ def choose_kept(
     labels: Sequence[Any] | None = None,
     random_state: np.random.RandomState | None = None,
 ) -> tuple[NDArray[np.bool_], Reach]:
-    """Choose images to keep, so that frequent labels come near their targets and none falls short.
+    """Choose images to keep, so that frequent labels approach their targets but never fall below.
 
     Parameters
     ----------
     counts : ndarray or sparse matrix of shape (n, L)
         How many times each image has each label, whole numbers from 0.
     wanted : array-like of shape (L,) or dict
-        Targets: of all labels, or of some by name. The others stay as they are.
+        Targets: of all labels, or of some by name. The others are not to be reduced.
     keep : float, default=1.0
-        Share of a label that is not to be reduced that has to stay.
+        Share that has to stay of every label that is not to be reduced.
     labels : sequence of length L, default=None
         Names of the columns; their numbers by default.
     random_state : RandomState, default=None
-        Which of several images that hold the same are dropped; by default the last ones.
+        Chooses which of several images with the same labels are dropped; ``None``: the last ones.
 
     Returns
     -------
     kept : ndarray of shape (n,), dtype bool
-        Of all choices by which no label falls below its target, that with the smallest sum of
-        what labels have above theirs, in shares of these, and of those the one with most images.
+        Of all choices in which no label falls below its target, the one with the smallest sum of
+        excesses, each as a share of its target, and among equal ones the one with most images.
     reach : Reach
         Before, wanted and reached, by label.
 
@@ -316,7 +324,7 @@ def choose_kept(
             bounds=np.column_stack([np.zeros(len(sizes)), sizes]),
             method="highs",
         )
-        if solution.x is None:  # there is a solution: all of them
+        if solution.x is None:  # keeping all images is a solution, so HiGHS failed
             raise RuntimeError(f"The solver of linear programmes has failed: {solution.message}")
         stay = np.ceil(solution.x - BOUND).astype(np.intp).clip(0, sizes)
         _drop_more(stay, price, holds[:, binding].T.tocsc(), bound[binding])
@@ -331,7 +339,7 @@ def _drop_more(
     holds: sparse.csc_matrix,
     bound: NDArray[np.float64],
 ) -> None:
-    """Drop what was rounded up and no label needs, the dearest first."""
+    """Drop images that were rounded up and that no label needs, the most expensive first."""
     spare = holds @ stay - bound
     for at in np.argsort(-price, kind="stable").tolist():
         part = slice(holds.indptr[at], holds.indptr[at + 1])
@@ -345,6 +353,7 @@ def _drop_more(
 def _targets(
     wanted: Any, names: tuple[Any, ...], before: NDArray[np.intp], least: Any = None
 ) -> NDArray[np.intp]:
+    """Return the target of every label, at least `least`, by default the present number."""
     if isinstance(wanted, dict):
         number = {name: at for at, name in enumerate(names)}
         targets = before.copy()
@@ -365,6 +374,7 @@ def _targets(
 
 
 def _some(names: Sequence[Any], most: int = 10) -> str:
+    """Return the first names as text, and how many more there are."""
     listed = ", ".join(repr(plain(name)) for name in names[:most])
     return listed if len(names) <= most else f"{listed} and {len(names) - most} more"
 
@@ -372,7 +382,7 @@ def _some(names: Sequence[Any], most: int = 10) -> str:
 def _alike(
     table: sparse.csr_matrix,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Group of each row, the first row of each group, and the sizes: equal rows are one group."""
+    """Group equal rows; return the group of each row, the first row and size of each group."""
     table.sort_indices()
     known: dict[bytes, int] = {}
     group = np.empty(table.shape[0], dtype=np.intp)
@@ -391,10 +401,12 @@ def _solve(
     sizes: NDArray[np.intp],
     limit: int,
 ) -> NDArray[np.intp]:
-    """Repetitions to add in each group of images, shape (m,), at most `limit` an image."""
-    gives = holds[:, lacking].T.tocsc()  # (labels that lack, groups)
+    """Return the repetitions to add in each group of images, (m,), at most `limit` per image."""
+    gives = holds[:, lacking].T.tocsc()  # (labels that are short, groups)
     others = np.asarray(holds.sum(axis=1)).ravel() - np.asarray(gives.sum(axis=0)).ravel()
-    companions = others / max(others.max(), 1.0)  # labels that are frequent enough, brought along
+    companions = others / max(others.max(), 1.0)  # unneeded labels that come with an image
+    # Each group has one variable for every range of repeats, and later ranges cost more: the cost
+    # is convex, so the solver spreads repeats over many images without integer variables.
     edges = np.unique(np.minimum([0, *STEPS, limit], limit))
     rooms = np.diff(edges)
     prices = [1 + DEARER * (step + companions) for step in range(len(rooms))]
@@ -407,7 +419,7 @@ def _solve(
         ),
         method="highs",
     )
-    if solution.x is None:  # there is a solution: every image as often as allowed
+    if solution.x is None:  # every image as often as allowed is a solution, so HiGHS failed
         raise RuntimeError(f"The solver of linear programmes has failed: {solution.message}")
     exact = solution.x.reshape(len(rooms), len(sizes)).sum(axis=0)
     added: NDArray[np.intp] = np.floor(exact + BOUND).astype(np.intp).clip(0, limit * sizes)
@@ -423,14 +435,14 @@ def _fill_up(
     short: NDArray[np.intp],
     room: NDArray[np.intp],
 ) -> None:
-    """Add images, the one that helps most first, until no label is short."""
+    """Add images to `added`, the most useful first, until no label is short."""
     missing = short - gives @ added
     while (missing > 0.5).any():
         useful = gives.copy()
         useful.data = np.minimum(useful.data, missing.clip(0)[useful.indices])
         gain = np.asarray(useful.sum(axis=0)).ravel()
         gain[added >= room] = 0
-        # Of equally useful ones that which the exact solution would have had more of.
+        # Of equally useful images, prefer the one that rounding has reduced more.
         best = int(np.argmax(gain + 0.5 * np.clip(exact - added, 0, 1) * (gain > 0)))
         added[best] += 1
         part = slice(gives.indptr[best], gives.indptr[best + 1])
@@ -438,8 +450,9 @@ def _fill_up(
 
 
 def _thin_out(added: NDArray[np.intp], gives: sparse.csc_matrix, short: NDArray[np.intp]) -> None:
-    """Take away what no label needs, of images that hold the least first."""
+    """Remove images from `added` that no label needs, those with the fewest labels first."""
     spare = gives @ added - short
+    # Only images whose every label has enough to spare are tried below.
     needed = np.flatnonzero(gives.data > spare[gives.indices])
     superfluous = added > 0
     superfluous[np.searchsorted(gives.indptr, needed, side="right") - 1] = False
@@ -460,11 +473,11 @@ def _shared_out(
     sizes: NDArray[np.intp],
     random_state: np.random.RandomState | None,
 ) -> NDArray[np.intp]:
-    """Share what is added to a group out among its images, as evenly as whole numbers allow."""
+    """Divide what is added to a group among its images, as evenly as whole numbers allow."""
     n = len(group)
     order = np.arange(n) if random_state is None else random_state.permutation(n)
     order = order[np.argsort(group[order], kind="stable")]
-    place = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # within the group
+    place = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # position within the group
     shares = np.empty(n, dtype=np.intp)
     shares[order] = (added // sizes)[group[order]] + (place < (added % sizes)[group[order]])
     return shares

@@ -1,8 +1,8 @@
-"""Rules: how samplers draw where no other synthesis is asked for, and what a rule is asked.
+"""Rules: how samplers draw if no synthesis is passed, and the questions that every rule answers.
 
-A rule needs ``n_partners`` and ``draw``, see :mod:`imblearn_images.core.synthesis`. What else a
-plan, the renderer and displays want to know of it they ask by :func:`answer`; a rule that does not
-say gets the answer in `ANSWERS`, which is that of any synthesis of images.
+A rule needs ``n_partners`` and ``draw``, see :mod:`imblearn_images.core.synthesis`. Plans, the
+renderer and displays ask for anything else by :func:`answer`: an attribute of the rule, or, if it
+has none of that name, the default in `ANSWERS`, which suits an ordinary synthesis of images.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 
 ANSWERS = MappingProxyType(
     {
-        "effort": 10,  # how many times the work of copying it takes; 0 where threads never pay
-        "copies": False,  # rows drawn by it are the images themselves, and no synthetic ones
-        "looks": True,  # its layers depend on the pixels of the parents, not on their shape alone
+        "effort": 10,  # its work, in multiples of copying an image; 0 if threads never pay off
+        "copies": False,  # rows drawn by it are unchanged images, not synthetic ones
+        "looks": True,  # its layers depend on the pixels of the parents, not only on their shape
         "mixes": False,  # it adds up the pixels of any number of parents, by their shares
-        "needs_partners": True,  # without one, if it has any at all, it repeats the image
-        "note": None,  # what the repr of a plan says of it; by default "drawn by", and its name
-        "rest": None,  # what is drawn besides shares of parents; None if these add up to nothing
-        "sees_all": False,  # what it draws may show any image of the source, not its parents alone
+        "needs_partners": True,  # without a partner it can only repeat the image
+        "note": None,  # how the repr of a plan describes it; None: "drawn by" and its name
+        "rest": None,  # what it adds to the shares of the parents; None if it does not use shares
+        "sees_all": False,  # what it draws may show any source image, not only its parents
         "why_not": "",  # why it cannot draw from the images alone
         "why_not_carried": "",  # why objects cannot be carried through what it draws
     }
 )
-"""What a rule may be asked, and the answer of one that does not say."""
+"""Questions that a rule may answer by an attribute -> the default."""
 
 
 def answer(rule: Any, question: str) -> Any:
-    """What a rule answers to one of the questions in `ANSWERS`.
+    """Return a rule's answer to one of the questions in `ANSWERS`, or the default.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def answer(rule: Any, question: str) -> Any:
 
 
 def rule_name(rule: Any) -> str:
-    """What a rule is called.
+    """Return the name of a rule.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def rule_name(rule: Any) -> str:
 
 
 def rule_told(rule: Any) -> str:
-    """Tell a rule and its parameters, the same in every process.
+    """Return a rule and its parameters as text that is the same in every process.
 
     Examples
     --------
@@ -72,9 +72,9 @@ def rule_told(rule: Any) -> str:
 
 
 def as_rule(rule: Any) -> Any:
-    """Object that draws, of a name or a function; anything else is given back.
+    """Return the rule that a name or a function stands for; anything else as it is.
 
-    Functions come wrapped in :class:`EachRow`.
+    Functions are wrapped in :class:`EachRow`.
 
     Examples
     --------
@@ -99,7 +99,7 @@ class Copy(BaseEstimator):  # type: ignore[misc]
     copies = True
 
     def __repr__(self) -> str:
-        return repr(self.__name__)  # as the parameter `synthesis` is given it
+        return repr(self.__name__)  # as it is passed as `synthesis`
 
     def draw(
         self,
@@ -108,13 +108,13 @@ class Copy(BaseEstimator):  # type: ignore[misc]
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Give the bases back."""
+        """Return the bases."""
         return base
 
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         return f"a copy of {base}"
 
     def layers(
@@ -124,7 +124,7 @@ class Copy(BaseEstimator):  # type: ignore[misc]
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Everything is where it was."""
+        """Return one layer: the base, unmoved."""
         return [in_place(len(base), base.shape[1:3])]
 
 
@@ -138,7 +138,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
     note = rest = ""
 
     def __repr__(self) -> str:
-        return repr(self.__name__)  # as the parameter `synthesis` is given it
+        return repr(self.__name__)  # as it is passed as `synthesis`
 
     def draw(
         self,
@@ -147,7 +147,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Mix pixel by pixel."""
+        """Return the parents mixed pixel by pixel."""
         out = np.empty((len(base), prod(base.shape[1:])), dtype=base.dtype)
         mix(base.reshape(out.shape), partners[:, 0].reshape(out.shape), weights, out)
         children: NDArray[Any] = out.reshape(base.shape)
@@ -156,7 +156,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         shares = [(1.0 - float(np.sum(weights)), base)]
         shares += [(w, partner) for w, partner in zip(weights, partners, strict=True) if w]
         return " + ".join(f"{share:.2f} x {name}" for share, name in shares)
@@ -168,7 +168,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Both parents are seen everywhere, each as much as its share says."""
+        """Return two layers: both parents are visible in every pixel, by their shares."""
         m, size, step = len(base), base.shape[1:3], weights[:, 0]
         return [in_place(m, size, share=1 - step), in_place(m, size, 1, share=step)]
 
@@ -176,8 +176,8 @@ class Blend(BaseEstimator):  # type: ignore[misc]
 class EachRow:
     """Rule that calls a function ``(base, partner, step, rng) -> image`` for each row.
 
-    The function gets floats in the unit of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), of
-    32 bits where these hold every value, else of 64, and is to return that unit.
+    The function gets floats in the unit of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), with
+    32 bits if these hold every value, else 64, and must return values in that unit.
 
     Examples
     --------
@@ -188,7 +188,7 @@ class EachRow:
     """
 
     n_partners = 1
-    needs_partners = False  # many a function does nothing with it
+    needs_partners = False  # many functions ignore the partner
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -204,19 +204,21 @@ class EachRow:
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw the images one after the other."""
+        """Return the images that the function draws, called for one row after the other."""
         rows = zip(base, partners[:, 0], weights[:, 0].tolist(), rngs, strict=True)
         return np.stack([self._draw(*row) for row in rows])
 
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         return f"{self!r}(base {base}, partner {partners[0]}, step {weights[0]:.2f})"
 
     def _draw(
         self, base: NDArray[Any], partner: NDArray[Any], step: float, rng: np.random.Generator
     ) -> NDArray[Any]:
+        """Return one image, after checking its shape, dtype and unit."""
+
         def call(rng: np.random.Generator) -> NDArray[Any]:
             return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
 
@@ -224,14 +226,14 @@ class EachRow:
         if child.shape != base.shape or child.dtype.kind not in "biuf":
             raise ValueError(
                 f"`synthesis` {self!r} must return an image of shape {base.shape}, as its base, "
-                f"got an array of shape {child.shape} and dtype {child.dtype}."
+                f"got an array of shape {child.shape} and dtype {child.dtype}. Keep shape and unit."
             )
         check_same_unit((base, partner), child, self.function, call)
         return child
 
 
 class Generated(BaseEstimator):  # type: ignore[misc]
-    """Rule of images that a generator has made; the base is the one that they look most like."""
+    """Rule of images that a generator has made; their base is the most similar source image."""
 
     __name__ = "generated"
     n_partners = 0
@@ -249,36 +251,36 @@ class Generated(BaseEstimator):  # type: ignore[misc]
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Refuse: the images are not in the plan."""
+        """Raise a ValueError, because the generated images are not in the plan."""
         raise ValueError(self.why_not)
 
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         return f"generated, looks most like {base}"
 
 
-STRIDE = 1 << 18  # random numbers between two places of the stream that are remembered
+STRIDE = 1 << 18  # random numbers between two saved states of the stream
 
 
 class Noise(BaseEstimator):  # type: ignore[misc]
-    """Rule of the smoothed bootstrap: the base, and Gaussian noise.
+    """Rule of the smoothed bootstrap: the base plus Gaussian noise.
 
-    The noise of all rows is one stream of random numbers, that of imbalanced-learn. The stream
-    cannot be entered anywhere, so its state is remembered about every 260,000 numbers, and what
-    lies between is drawn again: 2.5 KB for 260,000 pixels. The seed of a row is its number among
-    the rows with noise.
+    The noise of all rows is one stream of random numbers, the same as in imbalanced-learn. A
+    stream cannot be entered at any point, so its state is saved about every 260,000 numbers, and
+    the numbers from there to a row are drawn again: 2.5 KB for 260,000 pixels. The seed of a row
+    is its number among the rows with noise.
 
     Parameters
     ----------
     scale : ndarray of shape (n_classes, ...), default=None
-        Standard deviation of the noise in each pixel of the images of a class. By default it was
-        drawn elsewhere, and cannot be drawn again.
+        Standard deviation of the noise in each pixel of the images of a class. ``None``: the
+        states were not saved, so that the noise cannot be drawn again.
     starts : ndarray of shape (m,), default=None
-        Rows before which the state is remembered, ascending from 0.
+        Rows before which a state was saved, ascending from 0.
     classes : ndarray of shape (m,), default=None
-        Row of `scale` that holds for the rows from there on.
+        Row of `scale` that applies from each of these rows on.
     keys, ends : ndarray of shape (m, 624) and (m, 3), default=None
         State of the Mersenne twister: its key; its position, whether half a pair of normal
         numbers is left, and that number.
@@ -308,7 +310,7 @@ class Noise(BaseEstimator):  # type: ignore[misc]
 
     @property
     def why_not(self) -> str:
-        """Why it cannot draw: nobody has remembered the random numbers."""
+        """Why it cannot draw, if the states of the stream were not saved; else empty."""
         if self.scale is not None:
             return ""
         return (
@@ -320,11 +322,11 @@ class Noise(BaseEstimator):  # type: ignore[misc]
     def of_stream(
         cls, scale: Sequence[NDArray[Any]], places: Sequence[tuple[int, int, dict[str, Any]]]
     ) -> Noise:
-        """Noise whose stream had the state `places[k][2]` before row `places[k][0]`.
+        """Return noise whose stream had the state `places[k][2]` before row `places[k][0]`.
 
-        `places[k][1]` is the row of `scale` that holds from there on; states are those of
-        ``RandomState.get_state(legacy=False)``. Those of another bit generator than a
-        ``RandomState`` has by itself are not remembered.
+        `places[k][1]` is the row of `scale` that applies from there on; states are those of
+        ``RandomState.get_state(legacy=False)``. Only the states of a Mersenne twister, the
+        default bit generator of ``RandomState``, are saved.
         """
         states = [state for *_, state in places]
         if not states or states[0]["bit_generator"] != "MT19937":
@@ -344,7 +346,7 @@ class Noise(BaseEstimator):  # type: ignore[misc]
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Add the noise of the rows to their bases."""
+        """Return the bases plus the noise of their rows."""
         if self.scale is None:
             raise ValueError(self.why_not)
         assert self.starts is not None and self.classes is not None
@@ -357,17 +359,17 @@ class Noise(BaseEstimator):  # type: ignore[misc]
             number, place = int(numbers[at]), int(places[at])
             if stream is None or place != here or number < ahead:
                 stream, here, ahead = self._stream(place), place, int(self.starts[place])
-            if number > ahead:  # never more than lies between two places
+            if number > ahead:  # skip the rows between; `_places` has bounded their number
                 stream.standard_normal((number - ahead, *shape))
             noise = stream.standard_normal(shape)
-            with np.errstate(over="ignore", invalid="ignore"):  # found when stored
+            with np.errstate(over="ignore", invalid="ignore"):  # `store` raises for infinity
                 noise *= self.scale[self.classes[place]]
                 noise += base[at]
             children[at], ahead = noise, number + 1
         return children
 
     def _places(self, numbers: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
-        """Last remembered place before each row; a state that is none is refused."""
+        """Return the last saved state before each row; raise for states that are not valid."""
         scale, starts, classes, keys, ends = map(
             np.asarray, (self.scale, self.starts, self.classes, self.keys, self.ends)
         )
@@ -383,7 +385,8 @@ class Noise(BaseEstimator):  # type: ignore[misc]
             and keys.shape == (n, 624)
             and keys.dtype == np.uint32
             and ends.shape == (n, 3)
-            and 0 <= ends[:, 0].min() <= ends[:, 0].max() <= 624  # NumPy reads beyond the key
+            # NumPy does not check the position and would read beyond the key
+            and 0 <= ends[:, 0].min() <= ends[:, 0].max() <= 624
             and (numbers >= 0).all()
             and ((numbers - starts[places]) * float(prod(shape)) <= STRIDE).all()
         ):
@@ -394,6 +397,7 @@ class Noise(BaseEstimator):  # type: ignore[misc]
         return places
 
     def _stream(self, place: int) -> np.random.RandomState:
+        """Return a random stream in one of the saved states."""
         assert self.keys is not None and self.ends is not None
         position, has_gauss, cached = self.ends[place].tolist()
         stream = np.random.RandomState()
@@ -403,5 +407,5 @@ class Noise(BaseEstimator):  # type: ignore[misc]
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Say what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         return f"1.00 x {base} + noise"

@@ -1,9 +1,9 @@
-"""Saving: a plan as a file, numbers in npz and the rest in JSON, so that no code is run on loading.
+"""Saving: a plan as a file, numbers in npz and the rest in JSON, so that loading runs no code.
 
-A plan is written step by step. Each step is a set of columns; its labels, where they are objects,
-and its synthesis are written by value: a synthesis by the name of its class and its parameters,
-from which its constructor makes it again. Of the source a fingerprint is kept, 8 bytes a row for
-the labels and 8 for the file names.
+A plan is written step by step. Each step is a set of columns. Labels that are objects are written
+by value, and a synthesis as the name of its class and its parameters, from which the constructor
+makes it again. Of the source, fingerprints are written: for each row 8 bytes for the label and 8
+for the file name.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ COLUMNS = {
     "tries": "int64",
     "accepted": "bool",
 }
-"""Columns of a step besides its labels, and how they are written."""
-READ_AS = {"int64": np.intp}  # rows are counted in what this machine counts in
+"""Columns of a step besides its labels -> dtype in the file."""
+READ_AS = {"int64": np.intp}  # row numbers: the file is the same on machines with 32 bits
 
 
 class NotWritableError(TypeError):
-    """Something that a file cannot hold without code."""
+    """Raised for a value that a file cannot hold without code."""
 
 
 def fingerprint(values: Iterable[Any]) -> NDArray[np.uint64]:
-    """Eight bytes of each value, shape (n,); what looks and means the same has the same.
+    """Return a hash of 8 bytes for each value, shape (n,): equal for equal type and text.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def fingerprint(values: Iterable[Any]) -> NDArray[np.uint64]:
 
 
 def file_names(paths: Iterable[Any]) -> list[str]:
-    """Names of files, without the folders, which may be others on another machine."""
+    """Return the names of files without their folders, which may differ between machines."""
     return [os.path.basename(os.fspath(path)) for path in paths]
 
 
@@ -75,14 +75,14 @@ def write(
     path : path
         The file.
     steps : sequence of dict
-        The first step first: the fields of its plan, without ``previous``.
+        The fields of the plan of each step without ``previous``, the first step first.
     source : dict
-        Fingerprints of the source, None where there is none.
+        Fingerprints of the source, or None, by name.
 
     Raises
     ------
     TypeError
-        For labels that are neither text, numbers, dates nor tuples of these.
+        For labels other than text, numbers, dates and tuples of these.
     """
     arrays: dict[str, NDArray[Any]] = {}
     headers = []
@@ -116,22 +116,22 @@ def read(
     path : path
         The file.
     given : callable
-        ``given(name)`` gives the synthesis of a step that the file could not hold, by its name.
+        ``given(name)`` returns the synthesis of a step that the file could not hold, by its name.
 
     Returns
     -------
     steps, source : list of dict, dict
-        As they were written.
+        As they were passed to :func:`write`.
 
     Raises
     ------
     OSError
         If there is no such file.
     ValueError
-        If it is none of these, or damaged.
+        If the file was not written by :func:`write`, or is damaged.
     """
     if not os.path.isfile(path):
-        open(path, "rb").close()  # says what is wrong with it
+        open(path, "rb").close()  # raises the usual error of a missing or unreadable file
         raise ValueError(f"{printable(path)} must be a file that ResamplingPlan.save has written.")
     content = Path(path).read_bytes()
     try:
@@ -145,11 +145,11 @@ def read(
             if f"source.{name}" in arrays
         }
         if any(column.dtype != np.uint64 or column.ndim != 1 for column in source.values()):
-            raise ValueError("the fingerprint of the source is none")
+            raise ValueError("the fingerprint of the source is not a column of 64-bit numbers")
         steps = [_step(step, number, arrays) for number, step in enumerate(header["steps"])]
         if not steps:
             raise ValueError("it has no steps")
-    except Exception as exc:  # whatever zip, npz and JSON raise of a file that somebody has made
+    except Exception as exc:  # zip, npz and JSON can raise anything for a forged file
         reason = printable(f"{type(exc).__name__}: {exc}"[:200])
         raise ValueError(
             f"{printable(path)} is no plan that ResamplingPlan.save has written, or it is damaged "
@@ -163,14 +163,16 @@ def read(
 
 
 def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an npz file by name; raise if it is compressed."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            raise ValueError("it is compressed")  # which may be a bomb
+            raise ValueError("it is compressed")  # possibly a decompression bomb; `write` never is
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         return {name: np.asarray(file[name]) for name in file.files}
 
 
 def _step(header: dict[str, Any], number: int, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the fields of the plan of one step, after checking types, shapes and values."""
     step: dict[str, Any] = {"n_source": header["n_source"], "nearness": header["nearness"]}
     step["y"] = _labels_again(header["labels"], f"{number}.y", arrays)
     step["labels"] = tuple(_label_again(*name) for name in header.get("names", ()))
@@ -196,7 +198,7 @@ def _step(header: dict[str, Any], number: int, arrays: dict[str, NDArray[Any]]) 
 
 
 def _labels(y: NDArray[Any], key: str, arrays: dict[str, NDArray[Any]]) -> Any:
-    """Write labels as an array, objects as numbers of a list that is returned."""
+    """Put labels into `arrays`; of objects, put codes and return the list of labels by code."""
     if y.dtype.kind in "biufcUSmM":
         arrays[key] = y
         return None
@@ -207,6 +209,7 @@ def _labels(y: NDArray[Any], key: str, arrays: dict[str, NDArray[Any]]) -> Any:
 
 
 def _labels_again(listed: Any, key: str, arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
+    """Return the labels that :func:`_labels` wrote."""
     if listed is None:
         return arrays[key]
     labels = np.empty(len(listed), dtype=object)
@@ -219,6 +222,7 @@ def _labels_again(listed: Any, key: str, arrays: dict[str, NDArray[Any]]) -> NDA
 
 
 def _label(label: Any) -> list[Any]:
+    """Return one label as its type and a value that JSON can hold."""
     kind = type(label)
     if kind in (str, bool, int, float, type(None)):
         return [kind.__name__, label]
@@ -238,6 +242,7 @@ def _label(label: Any) -> list[Any]:
 
 
 def _label_again(kind: str, value: Any) -> Any:
+    """Return the label that :func:`_label` wrote as a type and a value."""
     if kind == "numpy":
         dtype = np.dtype(value[0])
         if dtype.kind not in "biufmM":
@@ -257,8 +262,8 @@ def _label_again(kind: str, value: Any) -> Any:
 
 
 def _classes() -> dict[str, type]:
-    """Classes that a file may name: the rules of samplers, and what users pass as `synthesis`."""
-    # The core knows nothing of the face, but a file holds its words: asked by name, when needed.
+    """Return classes that a file may name: the rules of samplers, and the public syntheses."""
+    # The core must not import the face, but a file may name its classes: imported by name, late.
     face = import_module(f"{__package__.partition('.')[0]}.synthesis")
     known = [rules.Blend, rules.Copy, rules.Generated, rules.Noise]
     known += [getattr(face, name) for name in face.__all__]
@@ -266,7 +271,7 @@ def _classes() -> dict[str, type]:
 
 
 def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
-    """What JSON holds of a synthesis or one of its parameters; arrays are put aside."""
+    """Return a synthesis, or one of its parameters, as JSON can hold it; arrays go to `arrays`."""
     kind = type(value)
     if kind in (str, bool, int, float, type(None)):
         return value
@@ -286,6 +291,7 @@ def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
 
 
 def _value_again(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
+    """Return the synthesis or parameter that :func:`_value` wrote."""
     if isinstance(value, list):
         return [_value_again(part, arrays) for part in value]
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Splitting: which images validate, so that none of them has a relative in training.
+"""Splitting: choose validation images so that none of them has an equal or group in training.
 
-Images of one class each are split by scikit-learn (:func:`split_rows`); images of several labels,
-or of objects of several classes, by their counts (:func:`share_out`).
+Images with one class each are split as scikit-learn does (:func:`split_rows`); images with several
+labels, or with objects of several classes, by their counts (:func:`share_out`).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedGroupKFold
 
 from imblearn_images.core.text import counted
 
 
 def split_rows(
-    labels: Sequence[str],
+    labels: Sequence[str] | NDArray[Any],
     contents: NDArray[Any],
     groups: Sequence[Any] | None,
     validation: float,
@@ -33,64 +33,72 @@ def split_rows(
     Parameters
     ----------
     labels : sequence of str, length n
-        Classes; each keeps its share.
+        Class of each image; classes keep their shares.
     contents : ndarray of shape (n,)
-        Images of equal content stay on one side, always.
+        Images of equal content always stay on the same side.
     groups : sequence of hashable, length n, default=None
-        Images of one group stay on one side, too.
+        Images of one group stay on the same side, too.
     validation : float
-        Share of the images, above 0 and below 1.
+        Share of validation images, above 0 and below 1.
     seed : int
-        Of the draw.
+        Seed of the random choice.
 
     Returns
     -------
     is_valid : ndarray of bool, shape (n,)
+        Whether each image is a validation image.
     n_prevented : int
-        Images that a plain stratified split of the same seed would have put into
-        validation with a member of their group, or their equal, in training.
+        Number of images that a plain stratified split with the same seed would have put into
+        validation although an equal image, or one of their group, is in training.
 
     Raises
     ------
     ValueError
-        When a class is too small, or there are too few groups, naming it.
+        If a class is too small, naming it, or if there are too few groups.
 
     Notes
     -----
-    Without `groups` one of each equal images is split by scikit-learn's
-    ``StratifiedShuffleSplit``, the others follow. With `groups`, folds of its
-    ``StratifiedGroupKFold`` validate: of 5 folds one for 0.2, of 10 three for 0.3, those in
-    which the classes keep their shares best.
+    Without `groups`, one of several equal images is split as scikit-learn's
+    ``StratifiedShuffleSplit`` splits, and the others follow it. With `groups`, folds of its
+    ``StratifiedGroupKFold`` become the validation images: one of 5 folds for 0.2, three of 10 for
+    0.3, chosen so that the classes keep their shares best.
     """
-    # numbered, because an array of text takes room for the longest text in every row
-    names, y = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+    # Classes become small numbers: there may be a million images.
+    names = np.array(sorted(set(labels)), dtype=object)
+    number_of = {name: number for number, name in enumerate(names)}
+    y = np.fromiter(map(number_of.__getitem__, labels), dtype=np.int32, count=len(labels))
     _check_share(names, y, validation)
     plain = _shuffled(names, y, validation, seed)
-    _, equals = np.unique(contents, return_inverse=True)
-    if groups is None:
-        bonds = equals
-        _, first, back = np.unique(equals, return_index=True, return_inverse=True)
-        is_valid = (
-            plain if len(first) == len(y) else _shuffled(names, y[first], validation, seed)[back]
-        )
-    else:
-        bonds = merge_groups(groups, equals)
+    if groups is not None:
+        bonds = merge_groups(groups, contents)
         is_valid = _grouped(y, bonds, validation, seed)
+    elif _all_differ(contents):
+        bonds, is_valid = contents, plain
+    else:
+        _, first, bonds = np.unique(contents, return_index=True, return_inverse=True)
+        is_valid = _shuffled(names, y[first], validation, seed)[bonds]
     for number, name in enumerate(names):
         rows = y == number
         if is_valid[rows].all() or not is_valid[rows].any():
             side = "training" if is_valid[rows].all() else "validation"
             raise ValueError(
                 f"Class {name!r} of {counted(np.count_nonzero(rows), 'image')} would have none for "
-                f"{side} at validation={validation}. Add images, take another share or seed"
+                f"{side} at validation={validation}. Add images, use another share or seed"
                 + ("." if groups is None else ", or smaller groups.")
             )
+    if bonds is contents:
+        return is_valid, 0
     trained = np.unique(bonds[~plain])
     return is_valid, int(np.count_nonzero(plain & np.isin(bonds, trained)))
 
 
+def _all_differ(contents: NDArray[Any]) -> bool:
+    ordered = np.sort(contents)
+    return bool((ordered[1:] != ordered[:-1]).all())
+
+
 def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
-    """Join two groupings: what either of them holds together, stays together.
+    """Return groups in which images stay together that are together in one of two groupings.
 
     Examples
     --------
@@ -103,12 +111,14 @@ def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
         names.append(np.array([known.setdefault(name, len(known)) for name in grouping], np.intp))
     n_one = int(names[0].max(initial=-1)) + 1
     n = n_one + int(names[1].max(initial=-1)) + 1
+    # Each image is an edge between its group in one grouping and its group in the other.
     graph = coo_matrix((np.ones(len(names[0]), np.int8), (names[0], n_one + names[1])), (n, n))
     parts: NDArray[np.intp] = connected_components(graph, directed=False)[1]
     return np.unique(parts[names[0]], return_inverse=True)[1].astype(np.intp)
 
 
-def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) -> None:
+def _check_share(names: NDArray[Any], y: NDArray[np.integer[Any]], validation: float) -> None:
+    """Raise for a share that is not between 0 and 1, and for classes of one image."""
     if not 0 < validation < 1:
         raise ValueError(f"`validation` must be a share above 0 and below 1, got {validation!r}.")
     if len(small := names[np.bincount(y) < 2]):
@@ -121,22 +131,20 @@ def _check_share(names: NDArray[Any], y: NDArray[np.intp], validation: float) ->
 
 
 def _shuffled(
-    names: NDArray[Any], y: NDArray[np.intp], validation: float, seed: int
+    names: NDArray[Any], y: NDArray[np.integer[Any]], validation: float, seed: int
 ) -> NDArray[np.bool_]:
-    n_classes = len(names)
-    # scikit-learn wants room for one image of every class on both sides
+    """Return the validation images of a stratified split with every class on both sides."""
+    n_classes, counts = len(names), np.bincount(y, minlength=len(names))
+    # scikit-learn requires at least as many images on each side as there are classes
     n_valid = int(np.clip(np.ceil(validation * len(y)), n_classes, len(y) - n_classes))
-    is_valid = np.zeros(len(y), dtype=bool)
-    try:
-        split = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
-        is_valid[next(split.split(y, y))[1]] = True
-    except ValueError as error:
-        counts = dict(zip(names.tolist(), np.bincount(y).tolist(), strict=True))
+    if counts.min() < 2:
         raise ValueError(
-            f"{len(y)} different images cannot be split at validation={validation}: {error} "
-            f"Different images per class: {counts}"
-        ) from error
-    # StratifiedShuffleSplit may leave a tiny class out of one side: move one image over
+            f"{len(y)} different images cannot be split at validation={validation}: each class "
+            "needs 2 at least. Add images, or leave such a class out. Different images per class: "
+            f"{dict(zip(names.tolist(), counts.tolist(), strict=True))}."
+        )
+    is_valid = _stratified(y, n_valid, seed)
+    # A tiny class may be on one side only: then move one of its images.
     for number in range(n_classes):
         rows = np.flatnonzero(y == number)
         if is_valid[rows].all() or not is_valid[rows].any():
@@ -145,9 +153,44 @@ def _shuffled(
     return is_valid
 
 
+def _stratified(y: NDArray[np.integer[Any]], n_valid: int, seed: int) -> NDArray[np.bool_]:
+    """Return the validation images that scikit-learn's ``StratifiedShuffleSplit`` chooses.
+
+    That one makes a Python object of every row, which is 40 bytes an image.
+    """
+    rng, counts = np.random.RandomState(seed), np.bincount(y)
+    n_trained = _largest_remainders(counts, len(y) - n_valid, rng)
+    n_held = _largest_remainders(counts - n_trained, n_valid, rng)
+    is_valid = np.zeros(len(y), dtype=bool)
+    for number, (skipped, held) in enumerate(zip(n_trained, n_held, strict=True)):
+        chosen = rng.permutation(int(counts[number]))[skipped : skipped + held]
+        is_valid[np.flatnonzero(y == number)[chosen]] = True
+    return is_valid
+
+
+def _largest_remainders(
+    counts: NDArray[np.intp], n: int, rng: np.random.RandomState
+) -> NDArray[np.intp]:
+    """Share `n` images out among classes of these sizes; among equal remainders lots are drawn."""
+    exact = counts / counts.sum() * n
+    shares = np.floor(exact)
+    rest, left = exact - shares, int(n - shares.sum())
+    for remainder in np.unique(rest)[::-1]:
+        if not left:
+            break
+        alike = np.flatnonzero(rest == remainder)
+        chosen = rng.choice(alike, size=min(len(alike), left), replace=False)
+        shares[chosen] += 1
+        left -= len(chosen)
+    n_each: NDArray[np.intp] = shares.astype(np.intp)
+    return n_each
+
+
 def _grouped(
-    y: NDArray[np.intp], groups: NDArray[np.intp], validation: float, seed: int
+    y: NDArray[np.integer[Any]], groups: NDArray[np.intp], validation: float, seed: int
 ) -> NDArray[np.bool_]:
+    """Return the validation images of a split by groups: the best choice of folds."""
+    # 0.3 is 3 of 10 folds, 1/3 is 1 of 3; at most 10, to keep the combinations below few.
     share = Fraction(validation).limit_denominator(10)
     share = min(max(share, Fraction(1, 10)), Fraction(9, 10))
     n_groups = len(np.unique(groups))
@@ -158,7 +201,7 @@ def _grouped(
         )
     folds = StratifiedGroupKFold(share.denominator, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # of classes with fewer images than folds; the caller checks what came out
+        # The warning is about classes with fewer images than folds; `split_rows` checks these.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         parts = [rows for _, rows in folds.split(y, y, groups)]
     counts = np.array([np.bincount(y[rows], minlength=y.max() + 1) for rows in parts])
@@ -171,9 +214,9 @@ def _grouped(
     return is_valid
 
 
-SAMPLE = 200  # images of a side that are candidates for an exchange at a time
-SWEEPS = 8  # over all pairs of sides
-EXCHANGES = 12  # between two sides before other candidates are drawn
+SAMPLE = 200  # candidates for an exchange on each side at a time
+SWEEPS = 8  # rounds of exchanges over all pairs of sides
+EXCHANGES = 12  # exchanges between two sides before other candidates are drawn
 
 
 def share_out(
@@ -182,32 +225,32 @@ def share_out(
     groups: NDArray[Any] | None,
     random_state: np.random.RandomState,
 ) -> NDArray[np.intp]:
-    """Share images out so that every side gets its share of every label, and of the images.
+    """Assign images to sides so that every side gets its share of every label and of the images.
 
     Parameters
     ----------
     counts : ndarray of shape (n, L)
         How many times each image has each label, from 0.
     shares : sequence of float, length k
-        Of each side; they sum to 1.
+        Share of each side; they sum to 1.
     groups : ndarray of shape (n,) or None
-        Images that stay on one side; can be sorted.
+        Images of one group stay on the same side; values that can be sorted.
     random_state : RandomState
-        Decides between equals, and which exchanges are looked for.
+        Breaks ties, and chooses the exchanges to try.
 
     Returns
     -------
     side : ndarray of shape (n,), dtype intp
-        0 to k - 1. A label that at least k images, or groups, have is on every side wherever
-        that can be had.
+        Side of each image, 0 to k - 1. A label that at least k images, or groups, have is on
+        every side wherever that is possible.
 
     Notes
     -----
-    The rarest label goes first, as in iterative stratification [1]_, here by counts: of its
-    images, those that hold most of it first, each to the side that lacks it most. When the last
-    images of a label are just enough to give one to every side without it, they do. Then images
-    are exchanged between pairs of sides, as long as that brings labels and sizes closer to their
-    shares in squares of relative deviations, and no side loses a label.
+    The rarest label goes first, as in iterative stratification [1]_, but by counts: its images
+    are assigned in descending order of its count, each to the side that lacks it most. When the
+    remaining images of a label are just enough to give one to every side without it, each goes
+    to one of these. Then images are exchanged between pairs of sides, as long as that reduces the
+    sum of squared relative deviations of labels and sizes, and no side loses a label.
 
     References
     ----------
@@ -239,6 +282,7 @@ def _shared_by_label(
     shares: NDArray[np.float64],
     random_state: np.random.RandomState,
 ) -> NDArray[np.intp]:
+    """Return the side of each unit (image or group), assigned label by label, the rarest first."""
     n_sides, totals = len(shares), units.sum(axis=0)
     lacks, room = np.outer(shares, totals), shares * sizes.sum()
     has = np.zeros(lacks.shape, dtype=bool)
@@ -276,18 +320,18 @@ def _exchange(
     shares: NDArray[np.float64],
     random_state: np.random.RandomState,
 ) -> None:
-    """Exchange units between two sides, or move one over, while that helps; in place.
+    """Exchange units between two sides, or move one, while that helps; change `side` in place.
 
-    For an error ``e`` of a side, in shares of each label, exchanging ``u`` for ``v`` changes the
-    sum of squares of two sides by ``2 |u - v|^2 - 2 (u - v) (e_a - e_b)``: one product of
-    matrices gives it for all pairs of candidates.
+    For errors ``e_a`` and ``e_b`` of two sides, in shares of each label, exchanging ``u`` for
+    ``v`` changes the sum of squares by ``2 |u - v|^2 - 2 (u - v) (e_a - e_b)``: one matrix product
+    gives this for all pairs of candidates.
     """
     table = np.column_stack([units, sizes])
     scaled = table / np.maximum(table.sum(axis=0), 1.0)
     whole, sides = scaled.sum(axis=0), range(len(shares))
     error = np.stack([scaled[side == at].sum(axis=0) - shares[at] * whole for at in sides])
     holds = np.stack([(units[side == at] > 0).sum(axis=0) for at in sides])
-    nobody = np.zeros((1, table.shape[1]))  # exchanged for it, a unit is moved over
+    nothing = np.zeros((1, table.shape[1]))  # an exchange for this empty unit moves a unit
     for _ in range(SWEEPS):
         helped = False
         for one, other in combinations(sides, 2):
@@ -296,7 +340,7 @@ def _exchange(
                 there = np.flatnonzero(side == at)
                 some = len(there) > SAMPLE
                 rows.append(random_state.choice(there, SAMPLE, replace=False) if some else there)
-            ours, theirs = (np.vstack([scaled[each], nobody]) for each in rows)
+            ours, theirs = (np.vstack([scaled[each], nothing]) for each in rows)
             apart = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * ours @ theirs.T
             apart[-1, -1] = np.inf
             for _ in range(EXCHANGES):

@@ -1,4 +1,4 @@
-"""Stores: what is resampled from a chunked array, in memory, or lazily where dask holds it."""
+"""Stores: draw the plan of a chunked array, into memory, or lazily for an array of dask."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
 
 POOL = 1 << 31
-"""Bytes of parents that one worker of dask is given."""
+"""Maximum size in bytes of the parents that one dask worker has to hold."""
 
 
 def resampled(plan: ResamplingPlan, store: StoreImages) -> Any:
-    """Return the images of a plan over a store: lazy where dask holds it, else in memory.
+    """Return the images of a plan over a store: a dask array if it is one, else an ndarray.
 
     Raises
     ------
@@ -31,10 +31,10 @@ def resampled(plan: ResamplingPlan, store: StoreImages) -> Any:
 
 
 def _drawn_by_dask(plan: ResamplingPlan, array: Any, height: int) -> Any:
-    """Draw a plan lazily: the images stay the chunks they are, the new ones are drawn behind them.
+    """Return a dask array of the rows of a plan: the chunks of `array`, and new ones after them.
 
-    The parents of these are gathered once, in ascending order, and every block of new rows is
-    drawn from that pool. An index in any other order would make a task of nearly every row.
+    The parents of new rows are gathered once, in ascending order, and every block of new rows is
+    drawn from that pool. Indexing `array` in another order would make a task of nearly every row.
     """
     from dask import array as da
     from dask import delayed
@@ -51,11 +51,11 @@ def _drawn_by_dask(plan: ResamplingPlan, array: Any, height: int) -> Any:
     if n_bytes > POOL:
         raise MemoryError(
             f"{len(rest)} rows are drawn from {len(sources)} images of {n_bytes / 1e9:.1f} GB, "
-            f"which one worker would hold; {POOL / 1e9:.1f} GB are allowed. Pass "
+            f"which one worker would have to hold; {POOL / 1e9:.1f} GB are allowed. Pass "
             "StoreImages(X), and draw the plan_ into files with render_files, or into a store "
             "with render(plan_, X, out=store)."
         )
-    # rows of one chunk are one task: an index of dask's own shuffles them, in five times as many
+    # One task takes all rows of a chunk. dask's own indexing shuffles, in five times as many tasks.
     whole = array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
     bounds = np.cumsum([0, *whole.chunks[0]])
     cuts = np.searchsorted(sources, bounds)
@@ -76,8 +76,10 @@ def _drawn_by_dask(plan: ResamplingPlan, array: Any, height: int) -> Any:
 
 
 def _taken(chunk: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:
+    """Return some rows of a chunk; a task of dask."""
     return np.asarray(chunk)[rows]
 
 
 def _draw_from(plan: ResamplingPlan, pool: NDArray[Any]) -> Any:
+    """Draw a part of a plan from the pool of its parents; a task of dask."""
     return render(plan, ArrayImages(pool))

@@ -1,7 +1,7 @@
 """Synthesis: how one synthetic image is drawn from its parents.
 
-A synthesis is a small object; no base class is needed. It says how many partners a synthetic image
-has besides its base, and draws a block of synthetic images::
+A synthesis is a small object; no base class is needed. It declares how many partners a synthetic
+image has besides its base, and draws a block of synthetic images::
 
     class Half:
         n_partners = 1
@@ -9,14 +9,14 @@ has besides its base, and draws a block of synthetic images::
         def draw(self, base, partners, weights, rngs):
             return base / 2 + partners[:, 0] / 2
 
-The renderer rounds, clips and stores what comes back. A synthesis that does not want the
-partner a sampler has chosen has a method ``choose(plan, neighbourhood)``, too. One with a
-method ``explain(base, partners, weights, rng) -> str`` says in words what it draws, for
-``plan_.explain``; what else it may be asked stands in
+The renderer rounds, clips and stores the result. A synthesis that chooses parents itself, instead
+of taking the partners of the sampler, has a method ``choose(plan, neighbourhood)``. A method
+``explain(base, partners, weights, rng) -> str`` describes what it draws, for ``plan_.explain``;
+attributes by which it can answer further questions are listed in
 :data:`imblearn_images.core.rules.ANSWERS`. A plain function
-``(base, partner, step, rng) -> image`` is enough where one image at a time will do. It gets
-floats, so that ``base + step * (partner - base)`` is what it says for every dtype of the data;
-``draw`` gets that dtype, where differences of uint8 wrap modulo 256.
+``(base, partner, step, rng) -> image`` is enough to draw one image at a time. It gets floats, so
+that ``base + step * (partner - base)`` is right for every dtype of the data; ``draw`` gets that
+dtype, in which differences of uint8 wrap modulo 256.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from imblearn_images.core.neighbors import nearest_rows
+from imblearn_images.core.neighbors import Candidates, nearest_rows
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rules import answer, as_rule, rule_name
 from imblearn_images.core.targets import plain_list, told
@@ -47,10 +47,12 @@ class Neighbourhood:
     y : ndarray of shape (n,)
         Labels of the source images.
     features : callable
-        ``features()`` computes features of shape (n, d); called when first needed, so a
-        synthesis that looks at nobody costs nothing.
+        ``features()`` computes features of shape (n, d). It is called when they are first
+        needed: a synthesis that does not look for neighbours costs nothing.
     rng : numpy.random.Generator
         Random numbers of the planning.
+    of_rows : callable, default=None
+        ``of_rows(rows)`` gives the features of some rows, without those of all at hand.
 
     Examples
     --------
@@ -73,11 +75,14 @@ class Neighbourhood:
         y: NDArray[Any],
         features: Callable[[], NDArray[Any]],
         rng: np.random.Generator,
+        of_rows: Callable[[NDArray[np.intp]], NDArray[Any]] | None = None,
     ) -> None:
         self.y = y
         self.rng = rng
         self._features = features
+        self._of_rows = of_rows
         self._told: set[str] = set()
+        self._last: tuple[NDArray[np.intp], Candidates] | None = None
 
     @cached_property
     def counts(self) -> dict[Any, int]:
@@ -87,7 +92,7 @@ class Neighbourhood:
     @property
     def asked(self) -> bool:
         """Whether a synthesis has looked at the features."""
-        return "features" in vars(self)
+        return "features" in vars(self) or self._last is not None
 
     @cached_property
     def features(self) -> NDArray[Any]:
@@ -95,13 +100,13 @@ class Neighbourhood:
         return self._features()
 
     def warn(self, message: str) -> None:
-        """Warn, of one thing only once: rejected synthetic images are planned again and again."""
+        """Issue a warning once: rejected images are planned again, and would repeat it."""
         if message not in self._told:
             self._told.add(message)
             warnings.warn(message, UserWarning, stacklevel=2)
 
     def seeds(self, n: int) -> NDArray[np.uint64]:
-        """Seeds of `n` synthetic images."""
+        """Return seeds for `n` synthetic images, shape (n,)."""
         return self.rng.integers(1 << 64, size=n, dtype=np.uint64)
 
     def neighbors(
@@ -112,43 +117,57 @@ class Neighbourhood:
         Parameters
         ----------
         rows : ndarray of shape (m,)
-            Source rows that look for neighbours.
+            Source rows whose neighbours are wanted.
         among : ndarray of shape (q,)
-            Source rows that may be found.
+            Source rows to search.
         k : int
-            How many.
+            Number of neighbours.
 
         Returns
         -------
         found : ndarray of shape (m, k'), dtype intp
-            Source rows, the nearest first; ``k'`` is less than `k` where there are not so
-            many. A row is not a neighbour of itself.
+            Source rows, the nearest first; ``k'`` is less than `k` if there are fewer. A row is
+            not a neighbour of itself.
         """
         others = len(among) - int(np.isin(rows, among).any())
         k = min(k, others)
         if k <= 0 or not len(rows):
             return np.empty((len(rows), 0), dtype=np.intp)
-        near, asking, several = self.features[among], self.features[rows], min(k + 1, len(among))
+        near, asking, several = self._among(among), self._some(rows), min(k + 1, len(among))
         places = nearest_rows(asking, near, several)
         if places is None:
-            search = NearestNeighbors(n_neighbors=several).fit(near)
+            search = NearestNeighbors(n_neighbors=several).fit(near.features)
             places = search.kneighbors(asking, return_distance=False)
         found = among[places]
-        # Not every row is among those searched, and copies of an image may come before it.
+        # The row itself may be missing, or come after copies of it, so it is not simply the first
+        # one found: sort it to the end of its line, which is then cut off.
         is_other = found != rows[:, None]
         order = np.argsort(~is_other, axis=1, kind="stable")
         return np.asarray(np.take_along_axis(found, order, axis=1)[:, :k])
 
+    def _among(self, rows: NDArray[np.intp]) -> Candidates:
+        """Rows that may be found: class after class asks among the same."""
+        last = self._last
+        if last is None or not np.array_equal(last[0], rows):
+            last = self._last = rows.copy(), Candidates(self._some(rows))
+        return last[1]
 
-NEAREST = 5  # images of its class among which a synthetic image without a partner finds one
+    def _some(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Features of some of the images."""
+        if self._of_rows is None or "features" in vars(self):
+            return self.features[rows]
+        return self._of_rows(rows)
+
+
+NEAREST = 5  # nearest images of the class, one of which becomes the partner of a former copy
 
 
 class Synthesis(Protocol):
-    """What draws synthetic images; see the module."""
+    """An object that draws synthetic images; see :mod:`imblearn_images.core.synthesis`."""
 
     @property
     def n_partners(self) -> int:
-        """Partners that an image has besides its base; a plain attribute will do."""
+        """Number of partners of an image besides its base; a plain attribute will do."""
 
     def draw(
         self,
@@ -162,13 +181,13 @@ class Synthesis(Protocol):
         Parameters
         ----------
         base : ndarray of shape (m, H, W) or (m, H, W, C)
-            In the dtype of the data.
+            Bases, in the dtype of the data.
         partners : ndarray of shape (m, n_partners, H, W[, C])
-            Same dtype.
+            Partners, in the same dtype.
         weights : ndarray of shape (m, n_partners), dtype float64
-            Shares of the partners, as the plan has them.
+            Shares of the partners in the plan.
         rngs : sequence of m Generators
-            One a row.
+            Random numbers, one generator for each row.
 
         Returns
         -------
@@ -178,19 +197,19 @@ class Synthesis(Protocol):
 
 
 def as_synthesis(rule: Any) -> Any:
-    """Make out what is meant by the parameter `synthesis` of a sampler.
+    """Return the object that the parameter `synthesis` of a sampler stands for.
 
     Returns
     -------
     rule : Synthesis
-        What :func:`~imblearn_images.core.rules.as_rule` makes of it.
+        See :func:`~imblearn_images.core.rules.as_rule`.
 
     Raises
     ------
     ValueError
         For an unknown name.
     TypeError
-        For what cannot draw, such as a class instead of an object.
+        For anything that cannot draw, such as a class instead of an object.
 
     Examples
     --------
@@ -215,6 +234,7 @@ def as_synthesis(rule: Any) -> Any:
 
 
 def _check_signature(function: Callable[..., Any]) -> None:
+    """Raise a TypeError if a function cannot be called with (base, partner, step, rng)."""
     reason = misfit(function, "base", "partner", "step", "rng")
     if reason:
         raise TypeError(
@@ -224,7 +244,7 @@ def _check_signature(function: Callable[..., Any]) -> None:
 
 
 def as_objects(rules: Sequence[Any]) -> list[Any]:
-    """What `as_synthesis` makes of several rules."""
+    """Return the objects that a list of syntheses stands for."""
     if isinstance(rules, str) or not hasattr(rules, "__len__"):
         raise TypeError(f"`syntheses` must be a list, got {rules!r}; pass [{rules!r}].")
     if not len(rules):
@@ -233,7 +253,7 @@ def as_objects(rules: Sequence[Any]) -> list[Any]:
 
 
 def makes_copies(rule: Any) -> bool:
-    """Tell whether the parameter `synthesis` leaves copies what they are.
+    """Return whether the parameter `synthesis` leaves copies as they are.
 
     Examples
     --------
@@ -244,7 +264,7 @@ def makes_copies(rule: Any) -> bool:
 
 
 def says_where(rule: Any) -> bool:
-    """Return whether a synthesis, and all of which it is made, say where things are."""
+    """Return whether a synthesis, and each of its members, has a method ``layers``."""
     members = getattr(rule, "syntheses", None)
     if members is not None:
         return all(map(says_where, as_objects(members)))
@@ -252,22 +272,23 @@ def says_where(rule: Any) -> bool:
 
 
 def plan_synthetic(plan: ResamplingPlan, rule: Any, neighbourhood: Neighbourhood) -> ResamplingPlan:
-    """Choose the parents of the synthetic rows of a plan by its synthesis.
+    """Choose the parents of the synthetic rows of a plan.
 
     Parameters
     ----------
     plan : ResamplingPlan
-        A sampler's decision. Children are its ``drawn`` rows; by default all that are no
-        originals, copies as well.
+        A sampler's decision. Synthetic rows are its ``drawn`` ones; if that is None, all except
+        the originals, so that copies are drawn as well.
     rule : str, Synthesis or callable
-        What `as_synthesis` takes.
+        The synthesis, as a sampler takes it.
     neighbourhood : Neighbourhood
-        Where partners are looked for, and where random numbers come from.
+        Finds partners, and supplies random numbers.
 
     Returns
     -------
     plan : ResamplingPlan
-        Same bases and labels, the parents that the synthesis draws from, a seed a row.
+        Same bases and labels, with the parents that the synthesis draws from and a seed for each
+        row.
     """
     rule = as_synthesis(rule)
     if answer(rule, "copies"):
@@ -299,8 +320,9 @@ def choose_parents(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return partners and shares of synthetic rows, shape (m, n_partners) each.
 
-    The synthesis is asked first; otherwise the sampler's partners are taken, and for a synthetic
-    image that has none, a copy, one of the nearest images of the class with a step between 0 and 1.
+    A synthesis with a method ``choose`` chooses them. Otherwise the sampler's partners are taken;
+    an image without one (a copy before) gets one of the nearest images of its class, with a share
+    between 0 and 1.
     """
     n_partners = rule.n_partners
     if hasattr(rule, "choose"):
@@ -317,9 +339,9 @@ def choose_parents(
             partners[alone], weights[alone] = _near_partners(plan[alone], rule, neighbourhood)
     if not partners.shape == weights.shape == (len(plan), n_partners):
         raise ValueError(
-            f"`synthesis` {rule!r} needs {n_partners} partners for each image, of shape "
-            f"{(len(plan), n_partners)}; got partners of shape {partners.shape} and weights "
-            f"of shape {weights.shape}."
+            f"`synthesis` {rule!r} must have partners and weights of shape "
+            f"{(len(plan), n_partners)}, got {partners.shape} and {weights.shape}. Its "
+            f"`n_partners` is {n_partners}."
         )
     return partners, weights
 
@@ -327,7 +349,7 @@ def choose_parents(
 def _near_partners(
     plan: ResamplingPlan, rule: Any, neighbourhood: Neighbourhood
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """One of the nearest images of the class for each synthetic image, a step from 0 to 1."""
+    """Return for each row one of the nearest images of its class, and a share from 0 to 1."""
     partners = plan.base[:, None].copy()
     steps = neighbourhood.rng.uniform(size=(len(plan), 1))
     for label in plain_list(np.unique(plan.y)):
@@ -347,20 +369,21 @@ def _near_partners(
 
 
 def generators(plan: ResamplingPlan) -> list[np.random.Generator]:
-    """Random numbers of each row of a plan, from its own seed."""
+    """Return a random generator for each row of a plan, from the seed of that row."""
     assert plan.seeds is not None
     return [np.random.default_rng(seed) for seed in plan.seeds.tolist()]
 
 
 def member_seeds(seeds: NDArray[np.uint64], member: int) -> NDArray[np.uint64]:
-    """Seeds of the rows for one synthesis among several: each has random numbers of its own."""
+    """Return seeds of rows for one of several syntheses, which must not share random numbers."""
+    # a multiple of 2**64 divided by the golden ratio: far apart for all members
     return seeds + np.uint64((member + 1) * 0x9E3779B97F4A7C15 % (1 << 64))
 
 
 def member_generators(
     rngs: Sequence[np.random.Generator], member: int
 ) -> list[np.random.Generator]:
-    """Random numbers of the rows that belong to :func:`member_seeds`."""
+    """Return random generators of rows for one of several syntheses; see :func:`member_seeds`."""
     seeds: list[Any] = [rng.bit_generator.seed_seq.entropy for rng in rngs]  # type: ignore[attr-defined]
     return [
         np.random.default_rng(seed)

@@ -1,10 +1,10 @@
-"""Labels: one for each image, out of any container; and back into it.
+"""Labels: one for each image, from any container, and back into it.
 
-Every door that takes `y` takes it through here. What imbalanced-learn and scikit-learn take as
-it is, goes through as it is: arrays, lists and Series of text, numbers and bools. Everything
-else, such as one-hot rows, tensors, polars or Python integers in an array of objects, is turned
-into such an array; a resampled label then comes back as the row of `y` in which it stood first,
-so that dtype, columns and categories are those of the caller.
+Every function that takes `y` calls this module. Labels that imbalanced-learn and scikit-learn take
+pass unchanged: arrays, lists and Series of text, numbers and bools. All others, such as one-hot
+rows, tensors, polars or Python integers in an array of objects, are converted to such an array. A
+resampled label is then returned as the first row of `y` that has it, so that dtype, columns and
+categories are those of the caller.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ SEVERAL = (
     "Images with several labels are resampled by imblearn_images.LabelOverSampler, which takes "
     "such rows and lists of labels."
 )
-"""What to say to those who have several labels an image."""
+"""End of messages about several labels per image."""
 
 PLAIN = (str, int, float, np.generic)
-"""Types of entries of a list that need no help; bool is an int."""
+"""Types of the entries of a list that need no conversion; bool is an int."""
 
 
 def unwrap_labels(y: Any, name: str = "y") -> tuple[Any, Rewrap]:
@@ -38,21 +38,21 @@ def unwrap_labels(y: Any, name: str = "y") -> tuple[Any, Rewrap]:
     y : array-like of shape (n,) or (n, 1), or one-hot rows of shape (n, n_classes)
         Labels in any form: see the notes.
     name : str
-        What the argument is called.
+        Name of the argument, for messages.
 
     Returns
     -------
     labels : array-like of shape (n,) or (n, 1)
-        `y` itself where others can work with it; otherwise an array. Of one-hot rows it holds
-        the numbers of the columns.
+        `y` itself if scikit-learn and imbalanced-learn take it, otherwise an array. For one-hot
+        rows it holds the numbers of the columns.
     rewrap : callable
         ``rewrap(labels)`` puts resampled labels back into the container.
 
     Raises
     ------
     ValueError
-        For missing labels, for labels that cannot be sorted together or come back as others,
-        and for one-hot rows without a 1, or with several; the row is named.
+        For missing labels, for labels that cannot be sorted together or would be changed, and for
+        one-hot rows without a 1 or with several; the row is named.
 
     Notes
     -----
@@ -75,7 +75,7 @@ def unwrap_labels(y: Any, name: str = "y") -> tuple[Any, Rewrap]:
     >>> labels.tolist(), rewrap(labels[[0, 0]]).tolist()
     ([2, 0, 2], [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
     """
-    if y is None:  # scikit-learn has its own words for it
+    if y is None:  # scikit-learn raises its own error
         return y, _as_it_is
     if sparse.issparse(y):
         return _one_hot(y, y.toarray(), name)
@@ -106,7 +106,7 @@ def unwrap_labels(y: Any, name: str = "y") -> tuple[Any, Rewrap]:
 
 
 def column_labels(y: Any, name: str = "y") -> Any:
-    """Labels as a classifier takes them, shape (n,) or (n, 1), for those who need none back.
+    """Return labels as a classifier takes them, (n,) or (n, 1), without the way back.
 
     Raises
     ------
@@ -122,20 +122,20 @@ def column_labels(y: Any, name: str = "y") -> Any:
     labels, _ = unwrap_labels(y, name)
     if hasattr(labels, "iloc"):
         column = labels if labels.ndim == 1 else labels.iloc[:, 0]
-        if not isinstance(column.dtype, np.dtype):  # which NumPy makes floats or objects of
+        if not isinstance(column.dtype, np.dtype):  # NumPy would make it floats or objects
             return _as_array(column_of(labels, name), name)
     return labels
 
 
 def as_table(y: Any, name: str = "y") -> NDArray[Any] | None:
-    """One-hot rows and the like as an array of shape (n, n_columns); None for one column."""
+    """Return rows of several columns, such as one-hot rows, as an array; None for one column."""
     if y is None or (not sparse.issparse(y) and _width(y) is None):
         return None
     return y.toarray() if sparse.issparse(y) else _matrix(y, name)
 
 
 def labels_of(y: Any, name: str = "y") -> NDArray[Any]:
-    """Labels as an array of shape (n,); see :func:`column_labels`.
+    """Return labels as an array of shape (n,); see :func:`column_labels`.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def labels_of(y: Any, name: str = "y") -> NDArray[Any]:
 
 
 def plain(label: Any) -> Any:
-    """A label as the key of a dict: a plain value; dates stay what they are.
+    """Return a label as the key of a dict: a plain Python value, but dates of NumPy unchanged.
 
     Examples
     --------
@@ -156,17 +156,17 @@ def plain(label: Any) -> Any:
     ('cat', 3)
     """
     if not isinstance(label, np.generic) or label.dtype.kind in "mM":
-        return label  # item() would make a number of a date in nanoseconds
+        return label  # item() would turn a date in nanoseconds into a number
     return label.item()
 
 
 def plain_list(labels: NDArray[Any]) -> list[Any]:
-    """Labels of an array as plain values; see :func:`plain`."""
+    """Return the labels of an array as plain values; see :func:`plain`."""
     return list(labels) if labels.dtype.kind in "mM" else labels.tolist()
 
 
 def count_labels(y: Any, name: str = "y") -> dict[Any, int]:
-    """Number of images of each class, in the order of the labels.
+    """Return the number of images of each class, in the order of the labels.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def count_labels(y: Any, name: str = "y") -> dict[Any, int]:
 
 
 def told(label: Any) -> Any:
-    """A label as it is shown in a message: without the type that NumPy has given it.
+    """Return a label as messages show it, without its NumPy type.
 
     Examples
     --------
@@ -199,11 +199,12 @@ def _as_it_is(labels: Any) -> Any:
 
 
 def _shape(y: Any) -> tuple[int, ...]:
+    """Return the shape of any array-like."""
     return tuple(y.shape) if hasattr(y, "shape") else np.shape(y)
 
 
 def _width(y: Any) -> int | None:
-    """Number of columns; None for one column."""
+    """Return the number of columns of labels; None for one column."""
     shape = getattr(y, "shape", None)
     if shape is not None:
         return None if len(shape) < 2 or (len(shape) == 2 and shape[1] == 1) else int(shape[1])
@@ -218,6 +219,7 @@ def _width(y: Any) -> int | None:
 
 
 def _matrix(y: Any, name: str) -> NDArray[Any]:
+    """Return rows of several columns as an array; masked values become -1, which is refused."""
     if hasattr(y, "detach"):
         y = y.detach().cpu()
     try:
@@ -233,7 +235,7 @@ def _matrix(y: Any, name: str) -> NDArray[Any]:
 
 
 def _one_hot(y: Any, matrix: NDArray[Any], name: str) -> tuple[NDArray[np.intp], Rewrap]:
-    """Numbers of the columns, and the way back to rows of `y`."""
+    """Return the column of the 1 in each one-hot row, and the way back to rows of `y`."""
     if matrix.ndim != 2:
         raise ValueError(
             f"`{name}` must hold one label for each image, got shape {matrix.shape}. Images come "
@@ -265,12 +267,13 @@ def _one_hot(y: Any, matrix: NDArray[Any], name: str) -> tuple[NDArray[np.intp],
 
 
 def _shown(row: NDArray[Any]) -> str:
+    """Return the first values of a row as text."""
     values = ", ".join(repr(value) for value in row[:4].tolist())
     return f"[{values}, ...]" if len(row) > 4 else f"[{values}]"
 
 
 def _is_plain(y: Any) -> bool:
-    """Return whether imbalanced-learn knows what to do with these labels, and gives them back."""
+    """Return whether imbalanced-learn takes these labels and returns the same kind."""
     if isinstance(y, np.ma.MaskedArray):
         return False
     if isinstance(y, np.ndarray):
@@ -286,19 +289,22 @@ def _is_plain(y: Any) -> bool:
 
 
 def _only(label: Any) -> Any:
+    """Return the only entry of a list or tuple of one; anything else as it is."""
     return label[0] if isinstance(label, (list, tuple)) and len(label) == 1 else label
 
 
 def _holds_text(labels: Iterable[Any]) -> bool:
+    """Return whether any of the labels is text or bytes."""
     return any(isinstance(label, (str, bytes)) for label in labels)
 
 
 def _check_plain(y: Any, name: str) -> None:
+    """Raise for missing or mixed labels among those that need no conversion."""
     if isinstance(y, np.ndarray) and y.dtype.kind in "iubU":
-        return  # nothing can be missing or mixed
+        return  # such arrays cannot hold missing or mixed labels
     if not isinstance(y, np.ndarray):
         y = [_only(label) for label in (y.to_numpy(object).ravel() if hasattr(y, "iloc") else y)]
-    # Of dates tolist() would make numbers, which may be missing without showing it.
+    # Not tolist(), which turns dates into numbers, in which a missing date does not show.
     column = np.empty(len(y), dtype=object)
     column[:] = list(np.ravel(y)) if isinstance(y, np.ndarray) else y
     check_column(column, name)
@@ -306,7 +312,7 @@ def _check_plain(y: Any, name: str) -> None:
 
 
 def check_column(column: NDArray[Any], name: str) -> None:
-    """Name the rows of missing labels, and of labels that cannot be sorted together."""
+    """Raise for missing labels, and for labels that cannot be sorted together, naming rows."""
     missing = [row for row, label in enumerate(column) if is_missing(label)]
     if missing:
         raise ValueError(
@@ -323,6 +329,7 @@ def check_column(column: NDArray[Any], name: str) -> None:
 
 
 def _check_ends(column: NDArray[Any], name: str) -> None:
+    """Raise for text that NumPy would shorten, naming the row."""
     for row in range(len(column)):
         if isinstance(column[row], str) and column[row].endswith("\0"):
             raise ValueError(
@@ -332,7 +339,7 @@ def _check_ends(column: NDArray[Any], name: str) -> None:
 
 
 def _as_array(column: NDArray[Any], name: str) -> NDArray[Any]:
-    """Objects as an array that scikit-learn knows the type of."""
+    """Return objects as an array of a type that scikit-learn takes; raise naming the row."""
     check_column(column, name)
     _check_ends(column, name)
     values = column.tolist()
@@ -357,13 +364,13 @@ def _as_array(column: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _like_source(y: Any, labels: NDArray[Any]) -> tuple[NDArray[Any], Rewrap]:
-    """Return resampled labels as rows of `y`: for each label the row where it occurs first."""
+    """Return labels, and a function that returns resampled ones as rows of `y`, the first each."""
     known, first = np.unique(labels, return_index=True)
 
     def rewrap(resampled: Any) -> Any:
         resampled = np.asarray(resampled)
         at = np.searchsorted(known, resampled).clip(max=len(known) - 1)
-        if not (known[at] == resampled).all():  # a sampler has invented labels
+        if not (known[at] == resampled).all():  # a sampler has made new labels
             return resampled
         return label_rows(y, first[at])
 
@@ -371,7 +378,7 @@ def _like_source(y: Any, labels: NDArray[Any]) -> tuple[NDArray[Any], Rewrap]:
 
 
 def label_rows(y: Any, rows: NDArray[np.intp]) -> Any:
-    """Rows of labels, in the container they came in; of pandas with a new index.
+    """Return rows of labels in the container they came in; pandas objects get a new index.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Text: names and reasons fit for a terminal, numbers with their nouns, tables that line up."""
+"""Text: printable names and reasons, numbers with their nouns, aligned tables."""
 
 from __future__ import annotations
 
@@ -26,33 +26,36 @@ __all__ = [
 
 
 def printable(text: object) -> str:
-    r"""Make one line of text that no terminal obeys.
+    r"""Return text as one line without anything that controls a terminal.
 
-    Line ends, escape sequences, letters that turn the direction of writing and whatever else
-    is not printable are written out, as Python writes them.
+    Line ends, escape sequences, characters that change the direction of writing and all others
+    that are not printable are replaced by their escapes in Python.
 
     Parameters
     ----------
     text : object
-        A name of a file, of a class, or a reason; what is not a str is converted.
+        Name of a file or class, or a reason; converted to str.
 
     Examples
     --------
     >>> print(printable("kiwi \x1b[2K\n.png"))
     kiwi \x1b[2K\n.png
     """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    shown = str(text)
+    if shown.isprintable():  # as a rule, and asked for every file that is read
+        return shown
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
 
 
 def on_screen(text: str) -> str:
-    """Make every line of a report printable."""
+    """Return a report with every line printable."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def printable_lines(text: str) -> str:
-    r"""Make lines of a message printable; all but the first are indented.
+    r"""Return a message with every line printable, and all but the first indented.
 
-    A line that a name brought along is thus never taken for a message of its own.
+    So a line break in a name cannot start what looks like another message.
 
     Examples
     --------
@@ -69,15 +72,14 @@ _IRREGULAR = {"is": "are", "has": "have", "was": "were", "leaks": "leak", "lies"
 
 
 def counted(n: SupportsIndex, words: str) -> str:
-    """Write a number with its noun, in the plural unless it is one.
+    """Return a number with its noun, in the plural unless the number is 1.
 
     Parameters
     ----------
     n : int
         The number.
     words : str
-        Noun in the singular, alone or as the last of some words; a verb that follows it is put
-        behind a comma.
+        Noun in the singular, possibly after other words; a verb may follow after a comma.
 
     Examples
     --------
@@ -99,7 +101,7 @@ def counted(n: SupportsIndex, words: str) -> str:
 
 
 def as_sentence(text: str) -> str:
-    """End text with one full stop, such as the words of a foreign error.
+    """Return text, such as a third-party error message, with exactly one full stop at the end.
 
     Examples
     --------
@@ -123,11 +125,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _letters(name: str) -> str:
+    """Return a name without case, hyphens, underscores and spaces."""
     return re.sub(r"[-_\s]", "", name).casefold()
 
 
 def width_of(text: str) -> int:
-    """Count the columns that text takes on a screen: East Asian wide characters take two.
+    """Return the number of columns of text on a screen: East Asian wide characters take two.
 
     Examples
     --------
@@ -140,13 +143,14 @@ def width_of(text: str) -> int:
 
 
 def _columns(character: str) -> int:
+    """Return the number of columns of one character: 0, 1 or 2."""
     if unicodedata.combining(character) or unicodedata.category(character) in ("Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def shorten(text: str, longest: int) -> str:
-    """Cut text to a number of columns, with dots where something is missing.
+    """Return text cut to a number of columns, with three dots if something is missing.
 
     Examples
     --------
@@ -167,7 +171,7 @@ def shorten(text: str, longest: int) -> str:
 def align(
     columns: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int | None = None
 ) -> str:
-    """Align a table: text to the left, numbers to the right.
+    """Return a table as text, with text to the left and numbers to the right.
 
     Parameters
     ----------
@@ -176,8 +180,8 @@ def align(
     rows : sequence of sequences
         Cells.
     width : int, default=None
-        Columns of the screen. A table that is wider is cut into several, one below the other,
-        which all begin with the first column; unlimited by default.
+        Columns of the screen; ``None``: unlimited. A wider table is cut into several, one below
+        the other, which all begin with the first column.
 
     Examples
     --------
@@ -210,7 +214,7 @@ def align(
 
 
 def html_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Write a table for notebooks, which bring their own colours, dark or light.
+    """Return a table as HTML without colours, which notebooks set, dark or light.
 
     Examples
     --------
@@ -226,7 +230,7 @@ def html_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def html_lines(lines: Iterable[str], *, most: int = 12) -> str:
-    """Write lines below a table; of too many, the first ones and a count.
+    """Return lines as HTML paragraphs; if there are more than `most`, the rest as a count.
 
     Examples
     --------
@@ -241,12 +245,13 @@ def html_lines(lines: Iterable[str], *, most: int = 12) -> str:
 
 
 def _padded(cell: str, width: int, *, right: bool) -> str:
+    """Return a cell filled up with spaces to a width."""
     room = " " * (width - width_of(cell))
     return room + cell if right else cell + room
 
 
 def _parts(widths: Sequence[int], width: int | None) -> list[list[int]]:
-    """Choose the columns that stand side by side; the first one is in every part."""
+    """Divide the columns of a table into parts that fit the width; each begins with the first."""
     parts = [[0]]
     for k in range(1, len(widths)):
         taken = sum(widths[each] + len(_GAP) for each in parts[-1])
@@ -257,7 +262,7 @@ def _parts(widths: Sequence[int], width: int | None) -> list[list[int]]:
 
 
 def screen_width() -> int | None:
-    """Return the columns of the terminal, or None where there is none to fit into."""
+    """Return the number of columns of the terminal, or None if there is no terminal."""
     known = os.environ.get("COLUMNS", "")
     if not (known.isdigit() and int(known)) and not (sys.stdout and sys.stdout.isatty()):
         return None
@@ -265,5 +270,5 @@ def screen_width() -> int | None:
 
 
 def shown(text: str, longest: int = 40) -> str:
-    """Make text fit for a terminal: one line, printable, not too long."""
+    """Return text as one printable line of at most `longest` columns."""
     return shorten(printable(text), longest)

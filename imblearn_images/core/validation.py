@@ -1,4 +1,4 @@
-"""Validation: what cannot be images with labels, or cannot be called, is refused by row."""
+"""Validation: errors for what cannot be images with labels, or cannot be called."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ __all__ = [
 
 
 def misfit(function: Callable[..., Any], /, *arguments: str, **named: Any) -> str:
-    """Why `function` cannot be called with so many positional, and these named arguments.
+    """Return why `function` cannot be called with these positional and named arguments.
 
-    Only the signature is asked: a TypeError from inside the function is its owner's to see.
+    Only the signature is checked; errors raised within the function are not caught anywhere.
 
     Returns
     -------
     reason : str
-        Empty if it can be called, or does not tell, as some functions written in C.
+        Empty if it can be called, or has no signature, as some functions written in C.
 
     Examples
     --------
@@ -77,9 +77,9 @@ def check_functions(**given: Any) -> None:
 
 
 def check_lengths(X: Any, y: Any) -> None:
-    """Raise for images and labels of different lengths, and for none."""
+    """Raise for images and labels of different lengths, and if there are none."""
     if y is None:
-        return  # scikit-learn has its own words for it
+        return  # scikit-learn raises its own error
     shape = getattr(X, "shape", None)
     n_images, n_labels = shape[0] if shape else len(X), len(y)
     if n_images != n_labels:
@@ -95,7 +95,7 @@ def check_lengths(X: Any, y: Any) -> None:
 
 
 def check_images(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Refuse arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
+    """Raise for arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
     if dtype.kind not in ("UO" if len(shape) == 1 else "biuf"):
         reason = "Complex data not supported: images" if dtype.kind == "c" else "Images"
         raise ValueError(
@@ -106,7 +106,7 @@ def check_images(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
 
 
 def as_pixels(X: Any) -> Any:
-    """Make an array of a table of flattened pixels; refuse one of text."""
+    """Return a table of flattened pixels as an array, or raise if it holds text."""
     if sparse.issparse(X) or len(X.shape) != 2:
         return X
     try:
@@ -119,7 +119,7 @@ def as_pixels(X: Any) -> Any:
 
 
 def as_counts(strategy: Any) -> Any:
-    """Numbers of images per class as integers; what is not a whole number is refused.
+    """Return numbers of images per class as integers; raise for one that is not whole.
 
     Examples
     --------
@@ -140,6 +140,7 @@ def as_counts(strategy: Any) -> Any:
 
 
 def _as_count(label: Any, count: Any) -> Any:
+    """Return the number of images of one class as an integer, or raise naming the class."""
     if isinstance(count, Integral) and not isinstance(count, bool):
         return count
     is_number = isinstance(count, Real) or getattr(count, "shape", None) == ()
@@ -156,22 +157,22 @@ def _as_count(label: Any, count: Any) -> Any:
 
 
 class WholeCounts:
-    """A callable strategy whose numbers of images are made integers."""
+    """Wraps a callable strategy, to convert its numbers of images to integers."""
 
     def __init__(self, strategy: Any) -> None:
         self.strategy = strategy
 
     def __call__(self, y: Any, **params: Any) -> Any:
-        """What the strategy says."""
+        """Return the numbers of the strategy as integers."""
         return as_counts(self.strategy(y, **params))
 
 
 PLAN_BYTES = 100
-"""That a row of a plan takes at least while it is made, whatever its image takes."""
+"""Minimum memory for a row of a plan while it is made, without its image."""
 
 
 def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
-    """Refuse, before anything is drawn, numbers of images of which not even a list fits."""
+    """Raise a MemoryError, before anything is drawn, if not even the plan would fit."""
     if kind != "over-sampling":
         return
     asked = as_counts(strategy(y) if callable(strategy) else strategy)
@@ -185,7 +186,7 @@ def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
 
 
 def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
-    """Name the class of which a sampler of this kind cannot have the number requested."""
+    """Raise naming the class for which a sampler of this kind cannot reach the number requested."""
     if not isinstance(strategy, dict):
         return
     strategy = as_counts(strategy)
@@ -211,7 +212,7 @@ def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
 
 @contextmanager
 def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
-    """Name the class of which a callable `strategy` asks for a number that is not available."""
+    """Context whose errors name the class for which a callable `strategy` requests too much."""
     try:
         yield
     except (TypeError, ValueError):
@@ -219,7 +220,7 @@ def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
             raise
         try:
             asked = strategy(np.asarray(y).reshape(-1))
-        except Exception:  # noqa: BLE001 - then that is what was raised in the first place
+        except Exception:  # noqa: BLE001 - the error that is being handled, raised again below
             asked = None
         check_strategy(asked, np.asarray(y).reshape(-1), kind)
         raise

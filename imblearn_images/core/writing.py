@@ -1,8 +1,8 @@
-"""Writing: the images of a plan, drawn into files block by block, or to be drawn later.
+"""Writing: draw the images of a plan into files block by block, now or later.
 
 A block is some rows of a plan with the images that these are drawn from. It is drawn in a thread
-of this process, or it is pickled, with no more than its own parents, and drawn wherever joblib,
-dask, ray or Spark has a worker that sees the files: the same bytes everywhere.
+of this process, or it is pickled, with its own parents only, and drawn by a worker of joblib,
+dask, ray or Spark that can access the files: with the same bytes everywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import prod
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -27,38 +27,39 @@ from numpy.typing import NDArray
 from imblearn_images.core import files
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.limits import ImageLimits, current_limits
-from imblearn_images.core.parallel import TIMEOUT, in_threads, in_workers, works_in_threads
+from imblearn_images.core.parallel import check_timeout, in_threads, in_workers, works_in_threads
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.rendering import DrawnImages, draw_rows
 from imblearn_images.core.rules import rule_told
 
 ROWS = 64
-"""Rows of a block: below, a scheduler's work is felt; of larger ones a lost worker costs more."""
+"""Rows of a block: with fewer, schedulers slow things down; with more, a lost worker costs more."""
 TOGETHER = 1 << 22
 """Pixels of images that are drawn before they are written."""
 LEFT_FOR = 3600.0
-"""Seconds after which a file that is half written is nobody's any more."""
+"""Age in seconds from which a partial file counts as left over by a worker that has ended."""
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
     """Some rows of a plan, and the images that they are drawn from.
 
-    Pickled, it carries these images alone: of files the paths, of an array the pixels.
+    When pickled, it carries only these images: of files the paths, of an array the pixels.
 
     Parameters
     ----------
     numbers : ndarray of shape (m,), dtype intp
-        The rows, as the plan numbers them.
+        Numbers of the rows in the whole plan.
     plan : ResamplingPlan
-        These rows of it.
+        The plan of these rows.
     images : Images
         The source images.
-    names : callable or list
-        What a source image is called, by its row.
+    names : list, default=None
+        Names of the source images; ``None``: those of `images`.
     limits : ImageLimits
-        On the pixels of files, of whoever has made the block.
+        Limits on the pixels of files, by default those in force where the block is made.
 
     Examples
     --------
@@ -94,23 +95,23 @@ class Block:
 
     @property
     def what(self) -> str:
-        """What messages call the block."""
+        """Name of the block in messages."""
         first, last = self.numbers[0], self.numbers[-1]
         return f"rows {first} to {last}" if last > first else f"row {first}"
 
     def name_of(self, source: int) -> str:
-        """What a source image is called, wherever the block is."""
+        """Return the name of a source image, the same in every process."""
         return self.images.name_of(source) if self.names is None else str(self.names[source])
 
     def draw(self) -> list[NDArray[Any]]:
-        """Draw the rows; shapes may differ."""
+        """Return the images of all rows, whose shapes may differ."""
         return [image for _, images in self.drawn() for image in images]
 
     def drawn(self) -> Iterator[tuple[range, NDArray[Any]]]:
-        """Draw a few rows at a time, of one shape each: their places in the block, and pixels."""
+        """Draw a few rows of one shape at a time; yield their positions in the block and pixels."""
         plan, images = self.plan, self.images
         with self.limits.hold():
-            if plan.previous is not None:  # what a step draws, the next one is given: no file
+            if plan.previous is not None:  # earlier steps are drawn in memory, never into files
                 images, plan = DrawnImages(plan.previous, images), plan.last_step
             start = 0
             while start < len(plan):
@@ -124,25 +125,25 @@ class Block:
 
 
 def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[Block]:
-    """Cut a plan into blocks that can be drawn anywhere.
+    """Divide a plan into blocks that can be drawn anywhere.
 
     Read more in the :ref:`User Guide <from-a-laptop-to-a-cluster>`.
 
     Parameters
     ----------
     plan : ResamplingPlan
-        A sampler's ``plan_``, or a part of it: ``plan[plan.synthetic]`` for what is in no file
-        yet.
+        A sampler's ``plan_``, or a part of it: ``plan[plan.synthetic]`` for the images that are
+        not in files yet.
     X : images
-        What was given to ``fit_resample``: arrays, paths, any home of pixels.
+        What was passed to ``fit_resample``: arrays, paths, any home of pixels.
     rows : int, default=64
-        Rows of a block.
+        Number of rows of a block.
 
     Yields
     ------
     block : Block
-        Can be pickled, and is small then: it carries its own parents alone. Draw it with
-        :func:`render_block` into a folder that all workers see, or with ``block.draw()``.
+        It can be pickled, and is small then, because it carries only its own parents. Draw it
+        with :func:`render_block` into a folder that all workers see, or with ``block.draw()``.
 
     Raises
     ------
@@ -157,7 +158,7 @@ def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[B
     >>> smote = SMOTE(k_neighbors=1, random_state=0)
     >>> X_res, y_res = smote.fit_resample(X, ["a"] * 8 + ["b"] * 4)
     >>> folder = tempfile.mkdtemp()
-    >>> blocks = plan_blocks(smote.plan_, X, rows=5)  # one task each, of whatever engine
+    >>> blocks = plan_blocks(smote.plan_, X, rows=5)  # one task each, for any engine
     >>> paths = [path for block in blocks for path in render_block(block, folder)]
     >>> len(paths), bool((files.read_image(paths[-1]) == X_res[-1]).all())
     (16, True)
@@ -179,6 +180,7 @@ def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[B
 def _blocks(
     plan: ResamplingPlan, images: Images, numbers: NDArray[np.intp], height: int
 ) -> Iterator[Block]:
+    """Yield blocks of `height` rows of a plan; `numbers` are the rows to draw."""
     limits = current_limits()
     for start in range(0, len(numbers), height):
         some = numbers[start : start + height]
@@ -193,21 +195,22 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     Parameters
     ----------
     block : Block
-        Of :func:`plan_blocks`.
+        One of :func:`plan_blocks`.
     folder : path
-        Made if missing. It belongs to one plan and one set of images.
+        Folder for the files, which is made if missing. Use one for each plan and set of images.
 
     Returns
     -------
     paths : list of str
-        One file a row, PNG, or TIFF where PNG cannot hold the dtype. The names begin with the
-        number of the row, and tell all that an image depends on. What is there is not drawn
-        again, so that a block may be run twice, at the same time, too; a file is whole or absent.
+        One file for each row, PNG, or TIFF if PNG cannot hold the dtype. Its name is the number
+        of the row and a digest of everything that the image depends on. Existing files are not
+        drawn again, so a block may be drawn twice, even at the same time; a file is whole or
+        absent.
 
     Raises
     ------
     ValueError
-        For images that no lossless file holds.
+        For images that no lossless file can hold.
 
     Examples
     --------
@@ -221,7 +224,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     os.makedirs(folder, exist_ok=True)
     suffix = _suffix_for(block.images)
     paths = [os.path.join(folder, _name_by_row(block, at) + suffix) for at in range(len(block))]
-    missing = np.array([at for at, path in enumerate(paths) if not os.path.isfile(path)], dtype=int)
+    missing = np.array([at for at, path in enumerate(paths) if not _is_there(path)], dtype=int)
     if len(missing):
         rest = replace(block, numbers=block.numbers[missing], plan=block.plan[missing])
         for places, drawn in rest.drawn():
@@ -229,8 +232,15 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
                 shape = drawn.shape[1:]
                 files.check_can_be_written(shape, drawn.dtype, "`folder` holds PNG and TIFF files")
             for at, image in zip(places, drawn, strict=True):
-                files.write_image(paths[missing[at]], image)
+                files.write_image(paths[missing[at]], image, flush=False)
     return paths
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return os.path.getsize(path) > 0  # empty is what a power cut leaves
+    except OSError:
+        return False
 
 
 def render_files(
@@ -240,7 +250,7 @@ def render_files(
     *,
     rows: int = ROWS,
     n_jobs: int | None = None,
-    timeout: float | None = TIMEOUT,
+    timeout: float | str | None = "auto",
     verbose: int = 0,
 ) -> list[str]:
     """Draw the images of a plan into files, in this process or on a cluster.
@@ -250,41 +260,42 @@ def render_files(
     Parameters
     ----------
     plan : ResamplingPlan
-        A sampler's ``plan_``, or a part of it: ``plan[plan.synthetic]`` for what is in no file
-        yet.
+        A sampler's ``plan_``, or a part of it: ``plan[plan.synthetic]`` for the images that are
+        not in files yet.
     X : images
-        What was given to ``fit_resample``: arrays, paths, any home of pixels.
+        What was passed to ``fit_resample``: arrays, paths, any home of pixels.
     folder : path
-        Made if missing. It belongs to one plan and one set of images: what is there is not drawn
-        again, so that a call that was cut short is taken up by the same call.
+        Folder for the files, which is made if missing. Use one for each plan and set of images:
+        existing files are not drawn again, so that the same call continues one that was cut short.
     rows : int, default=64
-        Rows of a block, which is one task.
+        Number of rows of a block, which is one task.
     n_jobs : int, default=None
         Threads, or workers of the backend that :func:`joblib.parallel_config` names: ``with
         joblib.parallel_config(backend="loky", n_jobs=8)``, or "dask" or "ray", draws in other
         processes, on other machines if these see the files. The files are the same.
-    timeout : float, default=600
-        Seconds that a block may take in another process, so that nothing waits for ever for a
-        worker that has ended. None for any time.
+    timeout : float, default="auto"
+        Seconds in which one of the blocks that other processes have in hand comes back, so that
+        nothing waits for ever for a worker that has ended. None for any time; "auto" for what
+        :func:`worker_timeout` says, by default 600.
     verbose : int, default=0
-        Progress: joblib reports finished blocks from 10 on.
+        Progress bar (needs the package tqdm).
 
     Returns
     -------
     paths : list of str
-        One file a row; see :func:`render_block`.
+        One file for each row; see :func:`render_block`.
 
     Raises
     ------
     ValueError
         As :func:`plan_blocks` and :func:`render_block`.
     TimeoutError, RuntimeError
-        Naming the rows that a worker has not drawn in time, or was lost with twice.
+        Naming rows that a worker has not drawn in time, or that were lost twice with a worker.
 
     Warns
     -----
     UserWarning
-        Where a dask cluster has one core: joblib then draws in this process.
+        If a dask cluster has one core: joblib then draws in this process.
 
     Examples
     --------
@@ -299,32 +310,31 @@ def render_files(
     >>> len(paths)
     4
     """
-    if timeout is not None and not (isinstance(timeout, Real) and timeout > 0):
-        raise ValueError(
-            f"`timeout` must be a number of seconds above 0, or None, got {timeout!r}."
-        )
+    if timeout != "auto":
+        check_timeout(timeout, "timeout")
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
     # by its full name: a worker that served before may have another working directory
-    drawn = in_workers(
-        partial(render_block, folder=os.path.abspath(folder)),
-        blocks,
-        what=lambda block: block.what.capitalize(),
-        n_jobs=n_jobs,
-        timeout=timeout,
-        verbose=verbose,
-    )
+    with progress(len(plan), "drawn", verbose, unit="image") as done:
+        drawn = in_workers(
+            partial(render_block, folder=os.path.abspath(folder)),
+            blocks,
+            what=lambda block: block.what.capitalize(),
+            n_jobs=n_jobs,
+            timeout=timeout,
+            done=lambda block: done(len(block)),
+        )
     return _in_folder(folder, drawn)
 
 
 def _in_folder(folder: str | os.PathLike[str], drawn: list[list[str]]) -> list[str]:
-    """What was drawn, in the folder as the caller names it."""
+    """Return the paths of drawn files in the folder as the caller spells it."""
     return [os.path.join(folder, os.path.basename(path)) for paths in drawn for path in paths]
 
 
 def _sweep(folder: str | os.PathLike[str]) -> None:
-    """Remove what workers that have ended were writing."""
+    """Remove old partial files, which workers have left that ended while writing."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if re.fullmatch(r"\.[0-9a-f]{32}\.partial", entry.name):
@@ -334,11 +344,12 @@ def _sweep(folder: str | os.PathLike[str]) -> None:
 
 
 def _suffix_for(images: Images) -> str:
+    """Return the suffix of files that can hold images of this dtype."""
     return ".png" if images.dtype in (np.bool_, np.uint8, np.uint16) else ".tif"
 
 
 def _name_by_row(block: Block, at: int) -> str:
-    """Name a row by its number and all that its image depends on, without drawing it."""
+    """Return the file name of a row: its number, and a digest of what its image depends on."""
     parents = block.plan.sources(at)
     facts = [block.name_of(source) for source, _ in parents]
     facts += [float.hex(share) for _, share in parents]
@@ -348,7 +359,7 @@ def _name_by_row(block: Block, at: int) -> str:
 
 
 def rules_and_seeds(plan: ResamplingPlan, row: int) -> list[str]:
-    """What an image depends on besides its parents: syntheses and seeds, of all steps."""
+    """Return what an image depends on besides its parents: syntheses and seeds of all steps."""
     facts = []
     if plan.seeds is not None:
         facts += [rule_told(plan.synthesis), str(plan.seeds[row])]
@@ -359,25 +370,24 @@ def rules_and_seeds(plan: ResamplingPlan, row: int) -> list[str]:
 
 
 class DrawLater:
-    """An `output_dir` that takes the way to draw the synthetic images, and no files.
+    """An `output_dir` that makes a sampler decide without drawing or writing anything.
 
-    A sampler that was given it has decided, ``plan_``, and drawn nothing.
+    After ``fit_resample`` the sampler has its ``plan_``, and this object draws the images later.
 
     Parameters
     ----------
     folder : path
-        Where the synthetic images are to be; what a sampler refuses as `output_dir`, it refuses
-        here.
+        Future folder of the synthetic images, which the sampler checks like any `output_dir`.
     """
 
     draw: Callable[[int], NDArray[Any]]
-    """Draws the image of a synthetic row of the plan; there from the first such row on."""
+    """Draws the image of a synthetic row of the plan; set if there are such rows."""
     blocks: Callable[[NDArray[np.intp], int], Iterable[Block]] | None = None
-    """Cuts rows of the plan into blocks, where their images are drawn from images alone."""
+    """Divides rows of the plan into blocks; None if rows cannot be drawn from images alone."""
     suffix: str = ""
-    """Of the files that can hold these images."""
+    """Suffix of files that can hold these images."""
     carries: bool = True
-    """Whether the annotations of these images are wanted, too: carrying may look at pixels."""
+    """Whether annotations are to be carried as well, which may need pixels."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = os.fspath(folder)
@@ -401,20 +411,21 @@ def write_synthetic(
     plan : ResamplingPlan
         Plan over the images, of one step or several.
     images : Images
-        Where the parents are. A partner of another size is resized to its base.
+        The source images. A partner of another size is resized to its base.
     directory : path or DrawLater
-        Created if missing.
+        Folder for the files, which is made if missing.
     drawn : callable, default=None
-        ``drawn(row)`` gives the image of a synthetic row; by default its parents are mixed.
+        ``drawn(row)`` returns the image of a synthetic row; by default the plan is carried out.
     n_jobs : int, default=None
-        Threads, or workers of the backend that :func:`joblib.parallel_config` names.
+        Number of threads, or of workers of the backend that :func:`joblib.parallel_config` names.
 
     Returns
     -------
     paths : list of str
-        One per synthetic row, in order; empty where they are drawn later. A name tells the
-        two parents and is derived from label, parents' file names, steps, row and pixels: the
-        same call gives the same files, and synthetic images of other images never replace them.
+        One for each synthetic row, in order; empty texts if they are drawn later. A name consists
+        of the names of two parents and a digest of label, parents' file names, shares, row and
+        pixels: the same call writes the same files, and synthetic images of other images never
+        replace them.
     """
     suffix = _suffix_for(images)
     rows = np.flatnonzero(plan.synthetic)
@@ -429,7 +440,7 @@ def write_synthetic(
         return [""] * len(rows)
     os.makedirs(directory, exist_ok=True)
     if drawn is None:
-        # in threads nothing is lost with a worker, and small blocks end at the same time
+        # Threads cannot get lost, so blocks may be smaller, to end at about the same time.
         height = ROWS if not works_in_threads() else len(rows) // (8 * effective_n_jobs(n_jobs))
         blocks = list(_blocks(plan, images, rows, min(max(height, 1), ROWS)))
         write = partial(_write_block, folder=os.path.abspath(directory), suffix=suffix)
@@ -440,7 +451,7 @@ def write_synthetic(
         child = _exact(plan, images, drawn, row)
         block = Block(np.array([row]), plan[[row]], images)
         path = os.path.join(directory, _name_by_pixels(block, 0, child) + suffix)
-        files.write_image(path, child)
+        files.write_image(path, child, flush=False)
         return path
 
     return in_threads(write_exact, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
@@ -449,23 +460,24 @@ def write_synthetic(
 def _exact(
     plan: ResamplingPlan, images: Images, drawn: Callable[[int], NDArray[Any]], row: int
 ) -> NDArray[Any]:
-    """Image of a synthetic row whose pixels are known."""
+    """Return the image of a synthetic row from `drawn`, in the shape and dtype of its base."""
     child = np.empty(images.shape_of(_shown(plan, int(plan.base[row]))), dtype=images.dtype)
     store(drawn(row).reshape(child.shape).copy(), child)
     return child
 
 
 def _write_block(block: Block, folder: str, suffix: str) -> list[str]:
+    """Draw a block into files named by their parents; return their paths."""
     paths = []
     for places, drawn in block.drawn():
         for at, image in zip(places, drawn, strict=True):
             paths.append(os.path.join(folder, _name_by_pixels(block, at, image) + suffix))
-            files.write_image(paths[-1], image)
+            files.write_image(paths[-1], image, flush=False)
     return paths
 
 
 def _shown(plan: ResamplingPlan, row: int) -> int:
-    """Image of the source that a row of the step before shows first."""
+    """Return the source image that is the first base of a row of the step before."""
     before = plan.previous
     while before is not None:
         row, before = int(before.base[row]), before.previous
@@ -473,9 +485,10 @@ def _shown(plan: ResamplingPlan, row: int) -> int:
 
 
 def _name_by_pixels(block: Block, at: int, child: NDArray[Any]) -> str:
+    """Return the file name of a drawn row: its parents, and a digest that includes its pixels."""
     plan = block.plan
     _, *partners = family = plan.parents(at, unused=True)
-    # Names, not folders, so that a set that was moved gives the same synthetic images.
+    # Without folders, so that a data set that was moved gives the same names.
     parents = [Path(block.name_of(_shown(plan, row))).name for row, _ in family]
     facts = [str(plan.y[at]), *parents, *(float.hex(step) for _, step in partners)]
     facts.append(str(block.numbers[at]))

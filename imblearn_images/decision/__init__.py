@@ -1,11 +1,11 @@
-"""Decisions instead of data: what can be done about imbalance without making images.
+"""Decisions instead of data: treatments of imbalance that make no images.
 
-All take images, and paths where the classifier inside reads them:
+All classes take images, and paths where the classifier inside reads them:
 
 - :class:`PriorCorrectedClassifier`: probabilities corrected to other class shares; also
   repairs those of a model that was trained on resampled images
-- :class:`PriorCorrectedClassifierCV`: the same, its strength chosen by one cross-validation
-- :class:`TunedThresholdsClassifier`: weights of the classes, chosen for a metric
+- :class:`PriorCorrectedClassifierCV`: the same, with the strength chosen by one cross-validation
+- :class:`TunedThresholdsClassifier`: weights of the classes, tuned for a metric
 - :class:`CascadeClassifier`: first good against the rest, then defect against defect
 - :class:`MinorityDetector`: a rare class as an outlier of the others
 - :class:`TestTimeAugmentationClassifier`: the mean over several views of an image

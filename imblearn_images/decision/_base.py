@@ -1,4 +1,4 @@
-"""What the classifiers of this package share: they wrap others, and hand images on to them."""
+"""What the classifiers of this package share: they wrap another one and pass images on to it."""
 
 from __future__ import annotations
 
@@ -24,33 +24,37 @@ from imblearn_images.core.targets import column_labels
 
 def as_labels(X: Any, y: Any) -> Any:
     """Return the checked labels of `X`, shape (n,)."""
-    images = X if isinstance(X, Images) else unwrap(X)[0]  # a home need not be read for its length
+    # A home of pixels knows its length; unwrapping would read it.
+    images = X if isinstance(X, Images) else unwrap(X)[0]
     labels = column_or_1d(column_labels(y), warn=True)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
     check_consistent_length(images, labels)
     if not len(labels):
-        raise ValueError("Found array with 0 sample(s): X holds no images, y no labels.")
+        raise ValueError(
+            "Found array with 0 sample(s): X holds no images, y no labels. Pass at least one image "
+            "of each class."
+        )
     return labels
 
 
 def handed(estimator: Any, X: Any) -> Any:
-    """Return `X` in the form that `estimator` works on.
+    """Return `X` in the form that `estimator` takes.
 
-    Images and paths are handed to a classifier, or a Pipeline, as its scikit-learn tags say
+    A classifier, or a Pipeline, gets images and paths as its scikit-learn tags say
     (:func:`~imblearn_images.core.estimators.as_wanted`). The tags of a meta-estimator such as
-    ``VotingClassifier`` do not tell what its members take: it gets X as it is if one of them
-    takes images. So does everyone for X that holds no images.
+    ``VotingClassifier`` do not say what its members take: it gets X as it is if one of them
+    takes images. X that holds no images is returned as it is.
     """
     images, _ = unwrap(X)
     if holds_images(images) and not _hands_on(estimator):
         return as_wanted(estimator, images)
-    # scikit-learn chooses rows of these only.
+    # scikit-learn can take rows of these containers only.
     return X if isinstance(X, (np.ndarray, list)) or hasattr(X, "iloc") else images
 
 
 def rows_of(X: Any, rows: NDArray[np.intp]) -> Any:
-    """Return some rows of `X`, whatever holds them."""
+    """Return these rows of `X`, in any container."""
     if hasattr(X, "iloc"):
         return X.iloc[rows]
     if isinstance(X, Images):
@@ -65,12 +69,12 @@ def is_column(value: Any, n: int) -> bool:
 
 
 def follow(value: Any, n: int, rows: NDArray[np.intp] | None) -> Any:
-    """Return metadata of some of `n` images; what is not one value an image stays as it is."""
+    """Return the rows of metadata with one value per image; other metadata as they are."""
     return value if rows is None or not is_column(value, n) else rows_of(value, rows)
 
 
 class Answers(ClassifierMixin, BaseEstimator):
-    """Classifier of what has been classified: scorers ask an estimator, by row numbers.
+    """Classifier that looks predictions up by row number, because scorers need an estimator.
 
     Parameters
     ----------
@@ -85,20 +89,20 @@ class Answers(ClassifierMixin, BaseEstimator):
         self.logs = logs
 
     def predict(self, rows: NDArray[np.intp]) -> Any:
-        """Labels of the rows, shape (m, 1)."""
+        """Return the labels of `rows`, shape (m, 1), as an array of shape (m,)."""
         return self.classes_[np.argmax(self.logs[rows[:, 0]], axis=1)]
 
     def predict_proba(self, rows: NDArray[np.intp]) -> Any:
-        """Probabilities of the rows, shape (m, 1)."""
+        """Return the probabilities of `rows`, shape (m, 1), as an array (m, n_classes)."""
         return np.exp(self.logs[rows[:, 0]])
 
 
 def aligned_logs(
     probabilities: Any, known: Any, classes: NDArray[Any], floor: float
 ) -> NDArray[np.float64]:
-    """Log-probabilities in the columns of all classes, shape (n, n_classes).
+    """Return log-probabilities with a column for each of `classes`, shape (n, n_classes).
 
-    `known` are the classes of the columns as they are; no probability counts as less than `floor`.
+    `known` are the classes of the columns of `probabilities`, which are raised to at least `floor`.
     """
     found = np.asarray(probabilities, dtype=np.float64)
     aligned = np.zeros((len(found), len(classes)))
@@ -108,7 +112,7 @@ def aligned_logs(
 
 
 def _hands_on(estimator: Any) -> bool:
-    """Return whether it passes images on to others without looking at them."""
+    """Return whether an estimator passes images on to others without looking at them."""
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _hands_on(estimator.estimator)
     if isinstance(estimator, Pipeline):
@@ -125,7 +129,7 @@ def _passes_on(step: Any) -> bool:
 
 
 def tags_like(tags: Any, estimator: Any) -> Any:
-    """Take over the tags of input of a wrapped estimator; images and paths are taken besides."""
+    """Return `tags` with the input tags of a wrapped estimator, and those of images and paths."""
     theirs = get_tags(estimator).input_tags
     for name in ("sparse", "allow_nan", "pairwise"):
         setattr(tags.input_tags, name, getattr(theirs, name))
@@ -134,7 +138,7 @@ def tags_like(tags: Any, estimator: Any) -> Any:
 
 
 def remember_form(wrapper: Any, fitted: Any) -> None:
-    """Take over what a fitted estimator has learnt of the form of its input."""
+    """Copy what a fitted estimator knows of the form of its input to its wrapper."""
     for name in ("n_features_in_", "feature_names_in_"):
         if hasattr(fitted, name):
             setattr(wrapper, name, getattr(fitted, name))
@@ -146,13 +150,13 @@ def check_has_probabilities(wrapper: Any) -> None:
     """Raise for a wrapper whose estimator has no `predict_proba`, with the remedy."""
     if not hasattr(wrapper.estimator, "predict_proba"):
         raise TypeError(
-            f"{type(wrapper).__name__} needs probabilities, and {wrapper.estimator!r} has no "
-            "predict_proba. Calibrate it: CalibratedClassifierCV(estimator)."
+            f"`estimator` must have predict_proba for {type(wrapper).__name__}, got "
+            f"{wrapper.estimator!r}. Calibrate it: CalibratedClassifierCV(estimator)."
         )
 
 
 def params_of_fit(wrapper: Any, sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Metadata as the `fit` of a wrapper's estimator takes them; see :class:`WrapperMixin`."""
+    """Return metadata as the `fit` of a wrapper's estimator takes them; see `WrapperMixin`."""
     if get_config()["enable_metadata_routing"]:
         routed = process_routing(wrapper, "fit", sample_weight=sample_weight, **params)
         return routed["estimator"]["fit"]
@@ -160,16 +164,16 @@ def params_of_fit(wrapper: Any, sample_weight: Any, params: dict[str, Any]) -> d
 
 
 class WrapperMixin(ClassifierMixin):
-    """Mixin for a classifier with one `estimator` to which it hands X and metadata on.
+    """Mixin for a classifier that passes X and metadata on to one `estimator`.
 
     The metadata of `fit` go to the `fit` of `estimator`: by metadata routing where that is
-    enabled; otherwise as they are, ``sample_weight`` of a Pipeline to its last step.
+    enabled; otherwise as they are, and ``sample_weight`` to the last step of a Pipeline.
     """
 
     estimator: Any
 
     def get_metadata_routing(self) -> Any:
-        """Route metadata of `fit` to `estimator`; ``sample_weight`` is used here, too.
+        """Return how metadata of `fit` reach `estimator`; ``sample_weight`` is used here, too.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Cascade: first good against the rest, then defect against defect."""
+"""Cascade: classifiers in a tree, such as first good against the rest, then defect by defect."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ from imblearn_images.decision._class_counts import count
 
 
 class CascadeClassifier(WrapperMixin, BaseEstimator):
-    """Classifiers in a tree: each separates groups of classes, the leaves are the classes.
+    """Classify by a tree whose nodes separate groups of classes and whose leaves are classes.
 
-    A rare class that drowns among all others is not so rare in its own corner: a scratch
-    among defects. The probability of a class is the product along its path.
+    A class that is rare among all images is less rare among its like: a scratch among
+    defects. The probability of a class is the product of those along its path.
 
     Read more in the :ref:`User Guide <a-tree-of-questions>`.
 
     Parameters
     ----------
     estimator : classifier
-        Has `predict_proba`. A clone is fitted for every node, on the images of its classes
-        only, with the number of the branch as label: 0, 1, ...
+        A classifier with `predict_proba`. A clone is fitted for every node, on the images of its
+        classes only, with the number of the branch as label: 0, 1, ...
     hierarchy : None, "frequency", or nested tuples, lists and dicts of labels, default=None
         The tree. ``("good", ("scratch", "dent"))`` separates good from not good first. In a dict
         the keys name the nodes, ``{"good": "good", "defect": ["scratch", "dent"]}``. None:
-        the most frequent class against the rest, then all the rest among each other.
-        "frequency": classes by frequency are split, again and again, where both sides hold
-        most nearly the same number of images.
+        the most frequent class against the rest, then the rest among each other.
+        "frequency": classes, sorted by frequency, are split in two again and again, so that both
+        sides have as nearly as possible the same number of images.
         :class:`~imblearn_images.strategies.by_hierarchy`: the tree that labels such as
-        "defect/scratch" spell; its nodes are called "defect" and so on.
+        "defect/scratch" spell out; its nodes are called "defect" and so on.
     resampler : sampler or dict of samplers, default=None
-        Resamples the images of every node, whose labels are branches. A dict, name of a
-        node -> sampler, resamples these nodes only: "root", and the keys of a dict in
+        Resamples the images of every node, with the number of the branch as label. A dict, name
+        of a node -> sampler, resamples these nodes only: "root", and the keys of a dict in
         `hierarchy`; nodes without a name are numbered, "root/1", "defect/0".
 
     Attributes
@@ -54,8 +54,8 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
     nodes_ : dict
         Name of a node -> fitted classifier, root first.
     branches_ : dict
-        Name of a node -> for each of its branches the labels behind it. Labels that are not
-        in y are left out.
+        Name of a node -> for each of its branches, the list of labels below it. Labels that are
+        not in y are left out.
     classes_ : ndarray of shape (n_classes,)
         Labels.
     n_features_in_, feature_names_in_
@@ -71,9 +71,9 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
     put the sampler into `estimator`: ``PriorCorrectedClassifier(make_pipeline(
     SMOTE(), ...))`` corrects every node to the shares of its branches.
 
-    hiclass (5.0.8) is not used because its labels are rows, one label for each level of the tree,
-    and so are its answers; it resamples no node and refuses paths; and the probabilities of an
-    image depend on the other images of the call, because on each level only those nodes are used
+    hiclass (5.0.8) is not used: its labels and predictions are rows, one label for each level of
+    the tree; it does not resample nodes and does not take paths; and the probabilities of an
+    image depend on the other images of the call, because on each level it uses only the nodes
     that are predicted for one of them.
 
     References
@@ -112,9 +112,9 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         y : array-like of shape (n,)
             Labels.
         sample_weight : array-like of shape (n,), default=None
-            Handed to `estimator`; not together with `resampler`.
+            Passed to `estimator`; not together with `resampler`.
         **params : dict
-            Handed to the `fit` of `estimator` at every node.
+            Passed to the `fit` of `estimator` at every node.
 
         Returns
         -------
@@ -124,7 +124,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         ------
         ValueError
             If labels are missing in `hierarchy` or there twice; if `resampler` names a node
-            that does not exist; if there is one class only, or weights meet a resampler.
+            that does not exist; if there is one class only, or both weights and a resampler.
         TypeError
             If `estimator` has no `predict_proba`.
         """
@@ -132,7 +132,8 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         labels = as_labels(X, y)
         if self.resampler is not None and sample_weight is not None:
             raise ValueError(
-                "Resampled images have no weights. Use `sample_weight` or `resampler`, not both."
+                "`sample_weight` must be None with a `resampler`: resampled images have no "
+                "weights. Use one of them."
             )
         images = X if self.resampler is not None else handed(self.estimator, X)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)
@@ -146,6 +147,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         return self
 
     def _branches(self, counts: dict[Any, float]) -> dict[str, list[list[Any]]]:
+        """Return the branches of each node, checked, from the weight of each label."""
         by_size = sorted(counts, key=lambda label: -counts[label])
         if len(counts) < 2 or not counts[by_size[1]]:
             raise ValueError(
@@ -153,7 +155,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
                 f"{by_size[0]!r}."
             )
         tree = self.hierarchy
-        if hasattr(tree, "tree"):  # that labels spell
+        if hasattr(tree, "tree"):  # by_hierarchy: the labels spell it out
             tree = tree.tree([*counts])
         if tree is None:
             tree = (by_size[0], tuple(by_size[1:]))
@@ -162,7 +164,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         elif not isinstance(tree, (tuple, list, Mapping)):
             raise ValueError(
                 f"`hierarchy` must be None, 'frequency', by_hierarchy(), or labels in nested "
-                f"tuples, lists and dicts; got {tree!r}."
+                f"tuples, lists and dicts, got {tree!r}."
             )
         branches: dict[str, list[list[Any]]] = {}
         leaves = _walk(tree, "root", [*counts], branches)
@@ -180,6 +182,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         return branches
 
     def _fit_node(self, name: str, X: Any, labels: NDArray[Any], params: dict[str, Any]) -> Any:
+        """Return the classifier of a node, fitted on the images of its classes."""
         branch_of = {
             label: at for at, branch in enumerate(self.branches_[name]) for label in branch
         }
@@ -196,12 +199,12 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         return clone(self.estimator).fit(handed(self.estimator, images), y, **given)
 
     def predict(self, X: Any) -> Any:
-        """Labels of the largest products, shape (n,); `X` as for :meth:`fit`."""
+        """Return the most probable labels, shape (n,); `X` as for :meth:`fit`."""
         check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
-        """Products of probabilities along the path to each class.
+        """Return the product of the probabilities along the path to each class.
 
         Parameters
         ----------
@@ -226,7 +229,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
 
 
 def _halves(labels: list[Any], counts: dict[Any, float]) -> Any:
-    """Cut labels, largest class first, into a tree of two branches of much the same weight."""
+    """Return labels, largest class first, as a tree with branches of similar weight."""
     if len(labels) == 1:
         return labels[0]
     sums = np.cumsum([counts[label] for label in labels])
@@ -235,7 +238,7 @@ def _halves(labels: list[Any], counts: dict[Any, float]) -> Any:
 
 
 def _walk(tree: Any, name: str, known: list[Any], branches: dict[str, list[list[Any]]]) -> Any:
-    """Return the known labels below a node; note its branches where there is a choice."""
+    """Return the known labels below a node; add it to `branches` if it has two or more."""
     if isinstance(tree, Mapping):
         parts = [(str(key), part) for key, part in tree.items()]
     elif isinstance(tree, (tuple, list)):
@@ -243,8 +246,10 @@ def _walk(tree: Any, name: str, known: list[Any], branches: dict[str, list[list[
     else:
         return [tree] if tree in known else []
     if name in branches:
-        raise ValueError(f"Two nodes of the hierarchy have the name {name!r}.")
-    branches[name] = []  # before those below: the root comes first
+        raise ValueError(
+            f"`hierarchy` must have different names of nodes, got {name!r} twice. Rename one."
+        )
+    branches[name] = []  # before the nodes below it, so that the root comes first
     below = [_walk(part, of, known, branches) for of, part in parts]
     branches[name] = [labels for labels in below if labels]
     if len(branches[name]) < 2:

@@ -1,4 +1,4 @@
-"""Counting: how much of each class reaches the classifier at the end of a pipeline."""
+"""Counting: which class shares reach the classifier at the end of a pipeline."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from imblearn_images.core.targets import plain_list
 
 
 def count(y: Any, weights: Any = None) -> dict[Any, float]:
-    """Sum of the weights of each label; without weights, the number of its rows.
+    """Return the sum of the weights of each label; without weights, the number of its rows.
 
-    Of a table of several labels, the share of the rows that have the label, by column.
+    For a table of several labels, return the share of the rows that have each, by column.
     """
     if np.ndim(y) == 2:
         shares = np.average(np.asarray(y) > 0, axis=0, weights=weights)
@@ -26,15 +26,16 @@ def count(y: Any, weights: Any = None) -> dict[Any, float]:
     weights = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=float)
     if len(weights) != len(rows):
         raise ValueError(
-            f"{len(weights)} sample weights meet {len(rows)} images behind the samplers, which do "
-            "not carry weights along. Resample without sample_weight, or weight without samplers."
+            f"`sample_weight` must have {len(rows)} values, one for each image behind the "
+            f"samplers, got {len(weights)}: samplers do not carry weights along. Resample without "
+            "sample_weight, or weight without samplers."
         )
     counts = np.bincount(rows.ravel(), weights=weights)
     return dict(zip(plain_list(labels), counts.tolist(), strict=True))
 
 
 class _Counting(BaseEstimator):
-    """Step of a pipeline that stands for another one while it is fitted, and counts labels."""
+    """Step that takes the place of the last one of a pipeline in the fit, and counts labels."""
 
     def __init__(self, estimator):
         self.estimator = estimator
@@ -52,9 +53,9 @@ class _Counting(BaseEstimator):
 def fit_counting(
     estimator: Any, X: Any, y: Any, params: dict[str, Any]
 ) -> tuple[Any, dict[Any, float]]:
-    """Fit; return the estimator, and how much of each class its last step was fitted on.
+    """Fit an estimator; return it, and how much of each class its last step was fitted on.
 
-    That is the number of images, or the sum of their weights, times the class weight.
+    How much is the number of images, or the sum of their weights, times the class weight.
     """
     holder = _innermost(estimator)
     if holder is None:
@@ -69,7 +70,10 @@ def fit_counting(
 
 
 def hides_shares(estimator: Any) -> str:
-    """What one does within its last step, where nobody can count: a verb, or nothing."""
+    """Return what an estimator does inside its last step, where labels cannot be counted.
+
+    That is a predicate, such as "resamples"; empty if there is nothing of that kind.
+    """
     holder = _innermost(estimator)
     last = estimator if holder is None else holder.steps[-1][1]
     last = last.estimator if isinstance(last, FrozenEstimator) else last
@@ -80,15 +84,15 @@ def hides_shares(estimator: Any) -> str:
     ):
         return "resamples"
     seen = {_way_to_weights(last), "model_prior"}
-    if isinstance(last, (GridSearchCV, RandomizedSearchCV)):  # best_estimator_ tells
+    if isinstance(last, (GridSearchCV, RandomizedSearchCV)):  # best_estimator_ has model_prior_
         seen.add("estimator__model_prior")
     unseen = {name.split("__")[-1] for name in params.keys() - seen if params[name] is not None}
-    told = {"class_weight": "weights classes", "model_prior": "corrects classes"}
-    return next((told[word] for word in told if word in unseen), "")
+    predicates = {"class_weight": "weights classes", "model_prior": "corrects classes"}
+    return next((predicates[word] for word in predicates if word in unseen), "")
 
 
 def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float]:
-    """Counts times class weights, and what a correction inside has made of them."""
+    """Return counts times class weights; behind a correction, the shares that it leads to."""
     inside = _inside(fitted)
     if hasattr(inside, "model_prior_"):  # a PriorCorrectedClassifier inside another one
         shares = inside.model_prior_ * (inside.prior_ / inside.model_prior_) ** inside.tau
@@ -112,7 +116,7 @@ def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float
 
 
 def _inside(estimator: Any) -> Any:
-    """The classifier that is fitted within searches, calibration, bagging and Pipelines."""
+    """Return the fitted classifier inside searches, calibration, bagging and Pipelines."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     if hasattr(estimator, "model_prior_"):  # a fitted PriorCorrectedClassifier
         return estimator
@@ -121,13 +125,13 @@ def _inside(estimator: Any) -> Any:
 
 
 def _way_to_weights(estimator: Any) -> str:
-    """The parameter class_weight that :func:`_inside` comes to, if it has one."""
+    """Return the name of the parameter class_weight of the classifier that `_inside` returns."""
     step, inner = _step_inside(estimator)
     return f"{step}__{_way_to_weights(inner)}" if step else "class_weight"
 
 
 def _step_inside(estimator: Any) -> tuple[str, Any]:
-    """The one classifier within another one, and its parameter's name; "" where there is none."""
+    """Return the name and value of the parameter that is the classifier inside; "" without one."""
     if isinstance(estimator, Pipeline):
         return estimator.steps[-1]
     parameters = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
@@ -138,7 +142,7 @@ def _step_inside(estimator: Any) -> tuple[str, Any]:
 
 
 def _innermost(estimator: Any) -> Pipeline | None:
-    """The Pipeline whose last step is none, if there is one."""
+    """Return the innermost Pipeline: the last step of its last step is not a Pipeline; or None."""
     if not isinstance(estimator, Pipeline):
         return None
     return _innermost(estimator.steps[-1][1]) or estimator

@@ -1,4 +1,4 @@
-"""Detection: a rare class as what lies outside the others."""
+"""Detection: a rare class treated as outliers of the others."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from imblearn_images.decision._base import as_labels, handed, remember_form, row
 class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     """Treat a rare class as outliers of the others: a classifier, and a step that makes scores.
 
-    An outlier detector learns from the images of all other classes and needs none of the rare
-    one, which only calibrate it: useful where there are too few of them to learn
-    what they look like, and for rare images of kinds never seen.
+    An outlier detector learns from the images of all other classes; those of the rare class only
+    calibrate it. This is useful where they are too few to learn what they look like, and for
+    rare images of kinds never seen.
 
     Read more in the :ref:`User Guide <rare-classes-as-outliers>`.
 
     Parameters
     ----------
     estimator : outlier detector
-        Learns from X alone: ``OneClassSVM``, ``IsolationForest``,
-        ``LocalOutlierFactor(novelty=True)``, ``EllipticEnvelope``, any detector of PyOD, or a
-        Pipeline that ends in one.
+        Any detector that learns from X alone: ``OneClassSVM``, ``IsolationForest``,
+        ``LocalOutlierFactor(novelty=True)``, ``EllipticEnvelope``, one of PyOD, or a Pipeline that
+        ends in one.
     rare : label, default=None
         The rare class. None: the less frequent one of two.
     cv : int, default=5
-        Folds in which the scores of the other images are computed by detectors that have not
-        seen them.
+        Number of folds: images of the other classes are scored by detectors that have not seen
+        them.
 
     Attributes
     ----------
     estimator_ : outlier detector
-        Fitted on all images but those of the rare class.
+        The detector, fitted on all images except those of the rare class.
     rare_ : label
         The rare class.
     rare_column_ : int
@@ -49,9 +49,9 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     center_, scale_ : float
         Mean and standard deviation of the detector's scores on the images it learnt from.
     calibrator_ : LogisticRegression
-        Scores -> probability of the rare class.
+        Turns scores into the probability of the rare class.
     classes_ : ndarray of shape (2,)
-        The two labels of y; [False, True], rare or not, where y has more than two.
+        The two labels of y. Where y has more, [False, True]: whether an image is rare.
     n_features_in_, feature_names_in_
         Those of `estimator_`, if it has them.
 
@@ -61,18 +61,19 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Scores are outlyingness, larger for the less usual, in standard deviations of the
-    detector's scores on the images it learnt from. scikit-learn's detectors score the usual
-    higher, PyOD's the unusual; PyOD's are recognised by their ``decision_scores_``. PyOD is
-    not needed otherwise and is not an extra of this package: install it and pass a detector.
+    Scores are outlyingness, which is larger for less usual images, in standard deviations of the
+    detector's scores on the images it learnt from. scikit-learn's detectors give usual images
+    the higher score, PyOD's the unusual ones; PyOD's are recognised by their
+    ``decision_scores_``. PyOD is not needed otherwise and is not an extra of this package:
+    install it and pass a detector.
 
     Because a detector knows the images that it learnt from, ``fit_transform(X, y)`` is not
-    ``fit(X, y).transform(X)``: it gives the out-of-fold scores, so that a classifier behind
-    this step learns from scores like those it will meet. scikit-learn's ``TargetEncoder``
+    ``fit(X, y).transform(X)``: it returns the out-of-fold scores, so that a classifier behind
+    this step learns from scores like those of new images. scikit-learn's ``TargetEncoder``
     does the same, for the same reason.
 
-    Probabilities are those of images as rare as in the fit; PriorCorrectedClassifier around
-    this class, or ``TunedThresholdClassifierCV``, decides for other shares and metrics.
+    Probabilities assume that the class is as rare as in the fit. For other shares or metrics put
+    this class into a PriorCorrectedClassifier, or a ``TunedThresholdClassifierCV``.
 
     References
     ----------
@@ -104,7 +105,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         self.cv = cv
 
     def fit(self, X: Any, y: Any) -> Any:
-        """Fit the detector on the other images; calibrate it with those of the rare class.
+        """Fit the detector on the other classes, and calibrate it with the rare one.
 
         Parameters
         ----------
@@ -121,7 +122,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         ------
         ValueError
             If y has more than two classes and `rare` is None, or does not hold `rare`, or has
-            one class only; if `cv` is not an integer from 2.
+            one class only; if `cv` is not an integer of at least 2.
         TypeError
             If the detector has neither ``score_samples`` nor ``decision_function``.
         """
@@ -146,13 +147,15 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         return self._fit(X, y)
 
     def _fit(self, X: Any, y: Any) -> NDArray[Any]:
+        """Fit, and return the scores of all images, out-of-fold for the other classes, (n, 1)."""
         if not isinstance(self.cv, (int, np.integer)) or self.cv < 2:
             raise ValueError(
-                f"`cv` must be a number of folds, an integer of at least 2, got {self.cv!r}."
+                f"`cv` must be a number of folds, an integer of at least 2, got {self.cv!r}. "
+                "Pass 5."
             )
         if is_classifier(self.estimator):
             raise TypeError(
-                "MinorityDetector takes an outlier detector such as IsolationForest(), got the "
+                "`estimator` must be an outlier detector such as IsolationForest(), got the "
                 f"classifier {type(self.estimator).__name__}."
             )
         labels = as_labels(X, y)
@@ -162,7 +165,8 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         n_folds = min(self.cv, len(other))
         scores = np.empty((len(labels), 1))
         for fold in range(n_folds):
-            held = np.arange(len(other)) % n_folds == fold  # of every class, were it sorted
+            # Every n_folds-th image: each fold has images of all classes, even if y is sorted.
+            held = np.arange(len(other)) % n_folds == fold
             learnt = self._learn(rows_of(images, other[~held]))
             scores[other[held]] = _outlyingness(rows_of(images, other[held]), *learnt)
         self.estimator_, self.center_, self.scale_ = self._learn(rows_of(images, other))
@@ -174,13 +178,14 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         return scores
 
     def _is_rare(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return a mask of the images of the rare class, and set what is known of the classes."""
         self.classes_, counts = np.unique(labels, return_counts=True)
         if len(self.classes_) == 1:
             raise ValueError(f"`y` must have two classes or more, got 1 class, {labels[0]!r}.")
         if self.rare is None and len(self.classes_) > 2:
             raise ValueError(
                 "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(labels)}. Name the rare class, and all others will be one: "
+                f"{type_of_target(labels)}. Name the rare class, so that all others count as one: "
                 "MinorityDetector(..., rare=...)."
             )
         if self.rare is not None and self.rare not in plain_list(self.classes_):
@@ -199,7 +204,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         return is_rare
 
     def _learn(self, X: Any) -> tuple[Any, float, float]:
-        """Fit a detector; return it with mean and standard deviation of its scores."""
+        """Fit a detector; return it with the mean and standard deviation of its scores."""
         detector = clone(self.estimator).fit(X)
         scores = _raw_scores(detector, X)
         return detector, float(scores.mean()), float(scores.std()) or 1.0
@@ -227,7 +232,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         return np.array(["outlyingness"], dtype=object)
 
     def decision_function(self, X: Any) -> Any:
-        """Log-odds of the second of ``classes_``, shape (n,); `X` as for :meth:`fit`."""
+        """Return the log-odds of the second of ``classes_``, shape (n,); `X` as for `fit`."""
         check_is_fitted(self)
         images = handed(self.estimator_, X)
         scores = _outlyingness(images, self.estimator_, self.center_, self.scale_)
@@ -235,12 +240,12 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         return odds if self.rare_column_ else -odds
 
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities of the two ``classes_``, shape (n, 2); `X` as for :meth:`fit`."""
+        """Return the probabilities of both ``classes_``, shape (n, 2); `X` as for `fit`."""
         second = expit(self.decision_function(X))
         return np.column_stack([1 - second, second])
 
     def predict(self, X: Any) -> Any:
-        """The more probable of the two ``classes_``, shape (n,); `X` as for :meth:`fit`."""
+        """Return the more probable of both ``classes_``, shape (n,); `X` as for `fit`."""
         check_is_fitted(self)
         return self.classes_[(self.decision_function(X) > 0).astype(int)]
 
@@ -251,13 +256,13 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
 
 
 def _raw_scores(detector: Any, X: Any) -> NDArray[np.float64]:
-    """Scores of a fitted detector, larger for the less usual, shape (n,)."""
+    """Return the scores of a fitted detector, larger for less usual images, shape (n,)."""
     if hasattr(detector, "score_samples"):
         return -np.asarray(detector.score_samples(X), dtype=float)
     if not hasattr(detector, "decision_function"):
         raise TypeError(
-            f"{detector!r} has neither score_samples nor decision_function, so that it cannot "
-            "rank images. LocalOutlierFactor does with novelty=True."
+            f"`estimator` must have score_samples or decision_function, got {detector!r}. "
+            "LocalOutlierFactor has them with novelty=True."
         )
     last = detector.steps[-1][1] if isinstance(detector, Pipeline) else detector
     sign = 1 if hasattr(last, "decision_scores_") else -1
@@ -265,4 +270,5 @@ def _raw_scores(detector: Any, X: Any) -> NDArray[np.float64]:
 
 
 def _outlyingness(X: Any, detector: Any, center: float, scale: float) -> NDArray[np.float64]:
+    """Return the standardised scores of a detector, shape (n, 1)."""
     return (_raw_scores(detector, X)[:, None] - center) / scale

@@ -1,4 +1,4 @@
-"""Several labels an image: probabilities, priors and thresholds of each label for itself."""
+"""Several labels per image: probabilities, priors and thresholds, label by label."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
@@ -22,15 +23,15 @@ from imblearn_images.core.splitting import share_out
 from imblearn_images.decision._base import follow, rows_of
 
 FEW = 10
-"""Images of a label below which it gets no threshold of its own: there is too little to tune on."""
+"""Minimum number of images of a label that gets a threshold of its own; fewer would overfit it."""
 EVEN = 1e-6
-"""Probabilities are kept as far from 0 and 1 before their odds are corrected."""
+"""Minimum distance of shares from 0 and 1 in log-odds."""
 
 
 def as_label_table(X: Any, y: Any) -> NDArray[np.intp] | None:
-    """Labels as a table of 0 and 1, shape (n, L); None where every image has one label.
+    """Return labels as a table of 0 and 1, shape (n, L); None where every image has one label.
 
-    One-hot rows are one label an image.
+    One-hot rows count as one label per image.
     """
     if y is None or not holds_several(y):
         return None
@@ -50,15 +51,15 @@ def as_label_table(X: Any, y: Any) -> NDArray[np.intp] | None:
 
 
 def label_probabilities(fitted: Any, X: Any, n_labels: int) -> NDArray[np.float64]:
-    """Probability of each label, shape (n, L), whatever form a classifier gives it in.
+    """Return the probability of each label, shape (n, L), from any form of ``predict_proba``.
 
     Parameters
     ----------
     fitted : classifier
-        Fitted on a table. Its ``predict_proba`` gives a table, or a list with an array of two
-        columns for each label, as forests do; one where all images were alike.
+        A classifier fitted on a table. Its ``predict_proba`` returns a table, or, as forests do,
+        a list with an array for each label, of two columns, or of one where all images were alike.
     X : images
-        In the form that it works on.
+        Images in the form that it takes.
     n_labels : int
         Number of labels.
 
@@ -69,7 +70,7 @@ def label_probabilities(fitted: Any, X: Any, n_labels: int) -> NDArray[np.float6
     Raises
     ------
     ValueError
-        For any other form.
+        If ``predict_proba`` returns anything else.
     """
     found = fitted.predict_proba(X)
     if isinstance(found, list):
@@ -82,14 +83,17 @@ def label_probabilities(fitted: Any, X: Any, n_labels: int) -> NDArray[np.float6
     table = np.asarray(found, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] != n_labels:
         raise ValueError(
-            f"`estimator` must give a probability for each of the {n_labels} labels, got shape "
+            f"`estimator` must return a probability for each of the {n_labels} labels, got shape "
             f"{table.shape}. Fit one classifier for each: OneVsRestClassifier(estimator)."
         )
     return table
 
 
 def prevalences(name: str, prior: Any, counted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shares of the images that have each label, shape (L,), of a word, a dict or what was counted.
+    """Return the share of the images that have each label, shape (L,).
+
+    `prior` is a dict with a share for each column, or "uniform": one half; otherwise the shares
+    are those `counted`.
 
     Raises
     ------
@@ -106,8 +110,8 @@ def prevalences(name: str, prior: Any, counted: NDArray[np.float64]) -> NDArray[
         shares = np.array([prior[at] for at in range(n)], dtype=float)
         if not ((shares > 0) & (shares < 1)).all():
             raise ValueError(
-                f"`{name}` must have shares above 0 and below 1, the part of the images that have "
-                f"the label, got {prior!r:.120}."
+                f"`{name}` must have the share of the images that have each label, above 0 and "
+                f"below 1, got {prior!r:.120}."
             )
         return shares
     return np.full(n, 0.5) if prior == "uniform" else counted
@@ -116,15 +120,15 @@ def prevalences(name: str, prior: Any, counted: NDArray[np.float64]) -> NDArray[
 def corrected(
     probabilities: NDArray[np.float64], shift: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Probabilities whose log-odds are shifted, label by label."""
-    with np.errstate(divide="ignore"):  # a probability of 0 or 1 stays
+    """Return probabilities, shape (n, L), with their log-odds shifted, label by label."""
+    with np.errstate(divide="ignore"):  # a probability of 0 or 1 stays as it is
         odds = np.log(probabilities) - np.log1p(-probabilities)
-    shifted: NDArray[np.float64] = 1 / (1 + np.exp(-(odds + shift)))
+    shifted: NDArray[np.float64] = expit(odds + shift)
     return shifted
 
 
 def log_odds(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithm of the odds of shares; 0 and 1 are taken for nearly so."""
+    """Return the log-odds of shares; 0 and 1 are moved inwards by `EVEN`, so they stay finite."""
     shares = shares.clip(EVEN, 1 - EVEN)
     odds: NDArray[np.float64] = np.log(shares) - np.log1p(-shares)
     return odds
@@ -134,7 +138,7 @@ Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
 def folds_of_labels(y: NDArray[np.intp], cv: Any) -> Folds:
-    """Folds of a table of labels: `cv` is their number, or gives them."""
+    """Return folds of a table of labels; `cv` is their number, or an object that makes them."""
     if not isinstance(cv, Integral):
         return [(np.asarray(train), np.asarray(test)) for train, test in check_cv(cv).split(y, y)]
     n = int(cv)
@@ -152,7 +156,7 @@ def out_of_fold(
     params: dict[str, Any],
     n_jobs: int | None,
 ) -> NDArray[np.float64]:
-    """Probabilities of images that the model has not seen, shape (n, L).
+    """Return out-of-fold probabilities, of models that have not seen the image, shape (n, L).
 
     Raises
     ------
@@ -163,7 +167,7 @@ def out_of_fold(
     if not np.array_equal(np.sort(tested), np.arange(len(y))):
         raise ValueError(
             f"`cv` must test every image exactly once, got {len(tested)} tests of "
-            f"{len(np.unique(tested))} of {len(y)} images."
+            f"{len(np.unique(tested))} of {len(y)} images. Pass a number of folds, or KFold."
         )
 
     def run(train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -181,12 +185,19 @@ def out_of_fold(
 Score = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[np.float64]]
 
 
+def _share(part: Any, whole: Any) -> Any:
+    """Return part / whole, 0 where the whole is 0; weights may be as small as they like."""
+    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
+
+
 def _f1(tp: Any, fp: Any, fn: Any, tn: Any) -> Any:
-    return 2 * tp / np.maximum(2 * tp + fp + fn, EVEN)
+    return _share(2 * tp, 2 * tp + fp + fn)
 
 
 def _balanced(tp: Any, fp: Any, fn: Any, tn: Any) -> Any:
-    return (tp / np.maximum(tp + fn, EVEN) + tn / np.maximum(tn + fp, EVEN)) / 2
+    # As in scikit-learn, a side without images does not count.
+    sides = np.add(tp + fn > 0, tn + fp > 0, dtype=float)
+    return _share(_share(tp, tp + fn) + _share(tn, tn + fp), sides)
 
 
 KNOWN: dict[str, Score] = {"f1": _f1, "f1_macro": _f1, "balanced_accuracy": _balanced}
@@ -194,29 +205,29 @@ KNOWN: dict[str, Score] = {"f1": _f1, "f1_macro": _f1, "balanced_accuracy": _bal
 
 
 class Told(ClassifierMixin, BaseEstimator):
-    """Classifier of what has been classified: scorers ask an estimator."""
+    """Classifier that predicts what it is given, because scorers need an estimator."""
 
     def __init__(self, classes_):
         self.classes_ = classes_
 
-    def predict(self, told):
-        """Give the labels back."""
-        return told
+    def predict(self, predicted):
+        """Return the labels as they are."""
+        return predicted
 
 
 def label_score(scoring: Any) -> Score:
-    """Score of one label by the numbers of its confusion matrix, any number at a time."""
+    """Return a function of tp, fp, fn and tn of a label, arrays of shape (m,), to m scores."""
     if isinstance(scoring, str) and scoring in KNOWN:
         return KNOWN[scoring]
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    truth, told = np.array([1, 0, 1, 0]), np.array([1, 1, 0, 0])
+    truth, predicted = np.array([1, 0, 1, 0]), np.array([1, 1, 0, 0])
     stub = Told(np.array([0, 1]))
 
     def score(*cells: NDArray[Any]) -> NDArray[np.float64]:
         found = []
         for counts in np.column_stack([np.atleast_1d(cell) for cell in cells]):
             there = counts > 0
-            found.append(scorer(stub, told[there], truth[there], sample_weight=counts[there]))
+            found.append(scorer(stub, predicted[there], truth[there], sample_weight=counts[there]))
         return np.array(found, dtype=np.float64)
 
     return score
@@ -229,12 +240,15 @@ def tune(
     score: Score,
     n_trials: int,
 ) -> tuple[float, float, float]:
-    """Threshold of one label, its score, and that of one half; of equal ones the nearest to half.
+    """Return the best threshold of one label, its score, and the score of a threshold of 1/2.
+
+    Of thresholds with equal scores the one nearest to 1/2 is chosen.
 
     Parameters
     ----------
     probabilities, truth, weights : ndarray of shape (m,)
-        Of images that the model has not seen.
+        Probabilities of images that the model has not seen, whether they have the label, and
+        their weights.
     score : callable
         See :func:`label_score`.
     n_trials : int
@@ -242,7 +256,9 @@ def tune(
     """
     order = np.argsort(probabilities, kind="stable")
     p, positive, weight = probabilities[order], truth[order] > 0, weights[order]
-    turns = np.flatnonzero(np.diff(p) > 0)  # a threshold lies behind these rows
+    # Only thresholds between two different probabilities differ in effect; sums over the rows
+    # below each give the confusion matrices of all of them at once.
+    turns = np.flatnonzero(np.diff(p) > 0)
     trials = np.concatenate([[min(p[0] / 2, 0.5)], (p[turns] + p[turns + 1]) / 2])
     behind = np.concatenate([[0], turns + 1])
     if len(trials) > n_trials:
@@ -266,16 +282,16 @@ def tune_labels(
     score: Score,
     n_trials: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], float, float]:
-    """Thresholds of all labels.
+    """Return the thresholds of all labels, which are pooled, and the scores with and without.
 
     Returns
     -------
     thresholds : ndarray of shape (L,)
     pooled : ndarray of bool, shape (L,)
-        Labels of fewer than ten images. They have one threshold together, tuned on all of their
-        decisions at once; where they have fewer than ten images together, on those of all labels.
+        Labels of fewer than ten images. They share one threshold, tuned on all of their decisions
+        at once; where they have fewer than ten images together, on those of all labels.
     best, plain : float
-        Mean score of the labels with these thresholds, and with one half.
+        Mean score of the labels with these thresholds, and with thresholds of 1/2.
     """
     positives = y[weights > 0].sum(axis=0)
     pooled = positives < FEW
@@ -293,10 +309,10 @@ def tune_labels(
             score,
             n_trials,
         )
-    told = probabilities >= thresholds
+    predicted = probabilities >= thresholds
     cells = [
-        (weights[:, None] * (told == of_told) * (y == of_truth)).sum(axis=0)
-        for of_truth, of_told in ((1, 1), (0, 1), (1, 0), (0, 0))
+        (weights[:, None] * (predicted == of_predicted) * (y == of_truth)).sum(axis=0)
+        for of_truth, of_predicted in ((1, 1), (0, 1), (1, 0), (0, 0))
     ]
     best = float(np.mean(score(*cells)))
     return thresholds, pooled, best, float(np.mean([plain for *_, plain in found]))

@@ -1,4 +1,4 @@
-"""Priors: probabilities for other class shares than those a model was trained with."""
+"""Priors: probabilities corrected to other class shares than those a model was trained with."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ from imblearn_images.decision._labels import (
 )
 
 NOTHING = 0.02
-"""Factor, less one, by which all corrections differ at least where they are worth the name."""
+"""Difference in log-probabilities (2 %) below which a correction counts as none."""
 TWICE = 0.5
-"""Share of a correction that makes it one, where two come together."""
+"""Share of the way from the shares of y to `prior` that each of two corrections must go before
+the classes count as corrected twice."""
 
 
 class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
-    r"""Classifier whose probabilities are corrected to other class shares, after the fact.
+    r"""Correct the probabilities of a classifier to other class shares, after it is trained.
 
     Post-hoc logit adjustment [1]_ of any classifier with `predict_proba`, which also repairs
     probabilities that resampling or class weights have shifted:
@@ -61,32 +62,32 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier
-        Has `predict_proba`; for images, for example a Pipeline of imbalanced-learn that
+        A classifier with `predict_proba`, such as a Pipeline of imbalanced-learn that
         begins with a sampler. One that is already trained is passed as
         ``FrozenEstimator(model)``, together with `model_prior`, or with the y it has seen.
     prior : {"train", "uniform"} or dict, default="train"
         The class shares to decide for. "train": those of y as given to `fit`, before any
         resampling; a model that was not resampled keeps its probabilities, those of a
-        resampled one are repaired. "uniform": equal shares, for balanced accuracy. A dict,
-        label -> share or number, of all classes: those where the classifier will be used.
+        resampled one are repaired. "uniform": equal shares, for balanced accuracy. A dict of
+        all classes, label -> share or number: the shares where the classifier will be used.
     tau : float, default=1.0
-        Strength of the correction: 0 changes nothing, 1 is Bayes' rule for probabilities that are
-        right. Best found by grid search, more than 1 is common for networks, which are
-        overconfident.
+        Strength of the correction: 0 changes nothing, 1 is Bayes' rule, for calibrated
+        probabilities. It is best found by grid search; more than 1 is common for networks, which
+        are overconfident.
     model_prior : {"count", "train", "uniform"} or dict, default="count"
         The class shares that the model is corrected from. "count" counts the labels that
-        reach the last step. Where samplers or class weights are hidden inside that one, as in
-        balanced ensembles and in searches, it cannot: pass "uniform", or a dict as for `prior`.
+        reach the last step. It cannot where samplers or class weights are hidden inside that
+        step, as in balanced ensembles and in searches: pass "uniform", or a dict as for `prior`.
         "train": those of y as given to `fit`, whatever samplers made of them. Behind a sampler
-        that balances it steps further against the frequent classes, as models still prefer
-        frequent classes: with a small `tau`, 0.15 to 0.3, as 1 would correct twice.
+        that balances, this is a step further against the frequent classes, which models still
+        prefer: use a small `tau`, 0.15 to 0.3, because 1 would correct twice.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted clone of `estimator`.
     classes_ : ndarray of shape (n_classes,)
-        Labels that the model knows.
+        Labels of the model.
     model_prior_ : ndarray of shape (n_classes,)
         Class shares that the model was trained with.
     prior_ : ndarray of shape (n_classes,)
@@ -96,27 +97,26 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
 
     See Also
     --------
-    TunedThresholdsClassifier : Weights of classes that are learnt for a metric.
+    TunedThresholdsClassifier : Weights of the classes, tuned for a metric.
     sklearn.calibration.CalibratedClassifierCV : For probabilities wrong in other ways, too.
 
     Notes
     -----
     The correction is exact where resampling changed how often classes occur and not what
-    they look like, as random sampling does; SMOTE also changes the latter a little. It never
-    changes the order of images within one class against another, so areas under curves
-    of two classes stay what they were.
+    they look like, as random sampling does; SMOTE also changes the latter a little. For two
+    classes it never changes the order of images, so areas under curves stay what they were.
 
     Images with several labels, `y` of shape (n, n_labels), are corrected label by label, as if
-    each were a question of two classes: ``prior_`` and ``model_prior_`` are then the shares of
-    the images that have it, "uniform" is one half, and the keys of a dict are columns.
+    having the label or not were two classes: ``prior_`` and ``model_prior_`` are then the shares
+    of the images that have it, "uniform" is one half, and the keys of a dict are columns.
 
-    A correction without effect warns, and so does one on top of another, as far as that can be
+    A warning reports a correction without effect, and one on top of another as far as that can be
     detected: samplers and class weights can, a custom loss cannot. A network that was trained with
     :class:`~imblearn_images.torch.LogitAdjustedCrossEntropyLoss`, or behind a balanced loader, has
     been corrected already.
 
-    During the fit the last step is wrapped in one that counts labels and weights:
-    what is counted is what was trained on, whichever samplers came before.
+    During the fit the last step is wrapped in one that counts labels and weights, so that the
+    shares are those of the training, whichever samplers came before.
 
     References
     ----------
@@ -142,7 +142,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
     >>> repaired.predict_proba(images[:2]).shape
     (2, 3)
 
-    A step further, by what was frequent before the sampler:
+    A step further against the classes that were frequent before the sampler:
 
     >>> further = PriorCorrectedClassifier(balanced, prior="uniform", model_prior="train", tau=0.3)
     >>> for shares in (further.fit(images, labels).model_prior_, further.prior_):
@@ -165,18 +165,18 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         self.model_prior = model_prior
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Any:
-        """Fit a clone of the estimator, and count.
+        """Fit a clone of the estimator, and count the classes that it is fitted on.
 
         Parameters
         ----------
         X : images
             Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
         y : array-like of shape (n,), or table of shape (n, n_labels)
-            Labels; with several an image, a table of 0 and 1.
+            Labels; with several per image, a table of 0 and 1.
         sample_weight : array-like of shape (n,), default=None
-            Handed to `estimator`; an image of weight 2 counts as two.
+            Passed to `estimator`; an image of weight 2 counts as two.
         **params : dict
-            Handed to the `fit` of `estimator`.
+            Passed to the `fit` of `estimator`.
 
         Returns
         -------
@@ -194,10 +194,10 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If `tau` is not 0 and nothing is corrected, as both priors are the same; if what
-            `model_prior` says is corrected twice.
+            If `tau` is not 0 and nothing is corrected, because both priors are the same; if the
+            model is resampled or weighted and `model_prior` corrects the same shares again.
         """
-        hidden = self._refuse()
+        hidden = self._checked()
         table = as_label_table(X, y)
         labels = as_labels(X, y) if table is None else table
         fit_params = params_of_fit(self, sample_weight, params)
@@ -210,26 +210,28 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         self._warn(self._settle(fitted, labels, counted, sample_weight), counted, hidden)
         return self
 
-    def _refuse(self) -> str:
-        """Raise for what cannot be; tell what is hidden in the estimator."""
+    def _checked(self) -> str:
+        """Raise for parameters that are not allowed; return what the estimator hides, as a verb."""
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
-            raise TypeError(f"`estimator` must be a classifier, got a class; pass {name}().")
+            raise TypeError(
+                f"`estimator` must be a classifier object, got the class {name}. Pass {name}()."
+            )
         _check(self.tau, self.prior, self.model_prior)
         check_has_probabilities(self)
         hidden = hides_shares(self.estimator)
         if hidden and self.model_prior == "count":
             raise ValueError(
-                f"{type(self.estimator).__name__} {hidden} inside, where its labels cannot be "
-                "counted. Correct its members instead, or name what they were trained with, "
-                "such as model_prior='uniform'."
+                f"`model_prior` must not be 'count' here: {type(self.estimator).__name__} {hidden} "
+                "inside, where its labels cannot be counted. Correct its members instead, or pass "
+                "the shares that they were trained with, such as model_prior='uniform'."
             )
         return hidden
 
     def _settle(
         self, fitted: Any, labels: NDArray[Any], counted: dict[Any, float], sample_weight: Any
     ) -> dict[Any, float]:
-        """Correct what is fitted; give how much of each class y has."""
+        """Set the attributes of a fit; return the number, or weight, of each class in y."""
         self.estimator_, self._is_of_labels = fitted, False
         self.classes_ = fitted.classes_
         given = count(labels, sample_weight)
@@ -238,27 +240,27 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         return given
 
     def correct_fitted(self, fitted: Any, y: Any, counted: Mapping[Any, float]) -> Any:
-        """Correct a classifier that is fitted already, for several corrections of one fit.
+        """Correct a classifier that is already fitted: several corrections can share one fit.
 
         Parameters
         ----------
         fitted : classifier
-            What `estimator` has become by being fitted.
+            `estimator`, or a clone of it, after its fit.
         y : array-like of shape (n,)
-            Labels that it was given.
+            Labels that were passed to that fit.
         counted : mapping of label to float
-            How much of each class has reached its last step.
+            Number, or weight, of each class that reached the last step.
 
         Returns
         -------
         self : PriorCorrectedClassifier
         """
-        hidden, counts = self._refuse(), dict(counted)
+        hidden, counts = self._checked(), dict(counted)
         self._warn(self._settle(fitted, np.asarray(y), counts, None), counts, hidden)
         return self
 
     def _fit_shares(self, counted: dict[Any, float], given: dict[Any, float]) -> Any:
-        """Shares of the images that have each of several labels."""
+        """Set the attributes of a fit with several labels, from shares of each; return self."""
         before, behind = (np.array([*shares.values()]) for shares in (given, counted))
         self.classes_ = np.arange(len(before))
         self.prior_ = prevalences("prior", self.prior, before)
@@ -267,8 +269,8 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         if self.tau and np.abs(self._shift()).max() < self.tau * NOTHING:
             warnings.warn(
                 f"PriorCorrectedClassifier corrects nothing, whatever `tau` ({self.tau!r}): "
-                "`prior` and `model_prior` are the same shares of every label. prior='uniform' "
-                "corrects for balanced accuracy of each label; tau=0 says that none is meant.",
+                "`prior` and `model_prior` are the same shares of every label. Pass "
+                "prior='uniform' for balanced accuracy of each label, or tau=0 for no correction.",
                 stacklevel=3,
             )
         remember_form(self, self.estimator_)
@@ -280,12 +282,14 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         of_all = all(counts.get(label, 0) > 0 for counts in (given, counted) for label in known)
         if not self.tau or len(known) < 2 or not of_all:
             return
+        # All in logarithms: classes of y, classes that reached the model, the aim, the correction.
         source, seen = (np.log([counts[k] for k in known]) for counts in (given, counted))
         target, shift = np.log(self.prior_), self._shift()
         if np.ptp(shift) < self.tau * NOTHING:
             shares = dict(zip(known, self.prior_.tolist(), strict=True))
             self._warn_of_nothing(shares, source, moved=bool(hidden) or _apart(seen, source))
         elif self.model_prior != "count" and _apart(target, source):
+            # How far resampling, and this correction, each go along the way from y to `prior`.
             way = target - source
             way -= way.mean()
             before, now = (float(each @ way / (way @ way)) for each in (seen - source, shift))
@@ -293,6 +297,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
                 self._warn_of_twice(f"{hidden} inside" if hidden else "is resampled or weighted")
 
     def _warn_of_nothing(self, shares: dict[Any, float], source: Any, moved: bool) -> None:
+        """Warn that both priors are the same; `moved` if samplers or weights act before it."""
         several = [f"{label!r} {share:.3g}" for label, share in list(shares.items())[:5]]
         more = f" and {len(shares) - 5} more" if len(shares) > 5 else ""
         if not _apart(source, np.zeros_like(source)):
@@ -304,33 +309,32 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
                 "against the frequent classes."
             )
         else:
-            remedy = (
-                "prior='uniform' corrects for balanced accuracy; tau=0 says that none is meant."
-            )
+            remedy = "Pass prior='uniform' for balanced accuracy, or tau=0 for no correction."
         warnings.warn(
             f"PriorCorrectedClassifier corrects nothing, whatever `tau` ({self.tau!r}): `prior` "
             f"and `model_prior` are the same shares, {', '.join(several)}{more}. {remedy}",
             stacklevel=4,
         )
 
-    def _warn_of_twice(self, told: str) -> None:
+    def _warn_of_twice(self, how: str) -> None:
+        """Warn that the classes are corrected twice; `how` is what the model does already."""
         warnings.warn(
-            f"The classes are corrected twice: the model {told}, and `model_prior` "
+            f"The classes are corrected twice: the model {how}, and `model_prior` "
             f"({self.model_prior!r}) with `tau` ({self.tau!r}) corrects it as if it were not. Keep "
             "model_prior='count' (where it cannot count, 'uniform'), or a small `tau` such as 0.3.",
             stacklevel=4,
         )
 
     def _shift(self) -> NDArray[np.float64]:
-        """What is added to the logarithm of the probabilities, shape (n_classes,)."""
+        """Return what is added to the log-probabilities, shape (n_classes,)."""
         logs = log_odds if self._is_of_labels else np.log
         shift: NDArray[np.float64] = self.tau * (logs(self.prior_) - logs(self.model_prior_))
         return shift
 
     def predict(self, X: Any) -> Any:
-        """The most probable labels after correction, shape (n,); `X` as for :meth:`fit`.
+        """Return the most probable labels after correction, shape (n,); `X` as for :meth:`fit`.
 
-        With several labels a table of 0 and 1, shape (n, n_labels).
+        With several labels, return a table of 0 and 1, shape (n, n_labels).
         """
         check_is_fitted(self)
         if self._is_of_labels:
@@ -339,7 +343,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         return self.classes_[np.argmax(log_probabilities, axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
-        """Corrected probabilities.
+        """Return the corrected probabilities.
 
         Parameters
         ----------
@@ -359,7 +363,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Logarithm of :meth:`predict_proba`."""
+        """Return the logarithm of :meth:`predict_proba`."""
         check_is_fitted(self)
         if self._is_of_labels:
             with np.errstate(divide="ignore"):
@@ -376,9 +380,9 @@ def shares_of(
     given: dict[Any, float],
     counted: dict[Any, float],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Class shares that a correction starts from, and those that it leads to.
+    """Return the class shares that a correction starts from, and those that it leads to.
 
-    `given` is how much of each class y has, `counted` how much has reached the model.
+    `given` is the number, or weight, of each class in y, `counted` that which reached the model.
     """
     from_counts = counted if correction.model_prior == "count" else given
     return (
@@ -388,32 +392,35 @@ def shares_of(
 
 
 def _check(tau: Any, *priors: Any) -> None:
+    """Raise for a `tau`, `prior` or `model_prior` that is not allowed."""
     if not isinstance(tau, Real) or not 0 <= float(tau) < np.inf:
-        raise ValueError(f"`tau` must be a number of at least 0, got {tau!r}; 1.0 is Bayes' rule.")
+        raise ValueError(
+            f"`tau` must be a number of at least 0, got {tau!r}. Pass 1.0 for Bayes' rule."
+        )
     known = {"prior": ("train", "uniform"), "model_prior": ("count", "train", "uniform")}
     for (name, words), prior in zip(known.items(), priors, strict=True):
         if isinstance(prior, Mapping) or (isinstance(prior, str) and prior in words):
             continue
         raise ValueError(
-            f"`{name}` must be {', '.join(map(repr, words))} or a dict, label -> share; got "
+            f"`{name}` must be {', '.join(map(repr, words))} or a dict, label -> share, got "
             f"{prior!r}."
         )
 
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    """Return whether two sets of shares, in logarithms of any sum, differ."""
+    """Return whether two sets of log-shares differ by more than a constant."""
     return bool(np.ptp(one - other) > NOTHING)
 
 
 def _shares(name: str, prior: Any, classes: NDArray[Any], counts: dict[Any, float]) -> Any:
-    """Class shares in the order of `classes`, shape (n_classes,)."""
+    """Return the class shares in the order of `classes`, shape (n_classes,), checked."""
     known = plain_list(classes)
     if isinstance(prior, str):
         prior = dict.fromkeys(known, 1.0) if prior == "uniform" else counts
         if missing := [label for label in known if label not in prior]:
             raise ValueError(
-                f"`{name}` must have a share for each class that the model knows, and y holds none "
-                f"of {missing}. Give the shares as a dict, label -> share."
+                f"`{name}` must have a share for each class of the model, but y holds no image of "
+                f"{missing}. Pass the shares as a dict, label -> share."
             )
     elif set(prior) != set(known):
         missing, unknown = (
@@ -427,6 +434,6 @@ def _shares(name: str, prior: Any, classes: NDArray[Any], counts: dict[Any, floa
         )
     shares = np.array([prior[label] for label in known], dtype=float)
     if not (np.isfinite(shares) & (shares > 0)).all():
-        told = dict(zip(known, shares.tolist(), strict=True))
-        raise ValueError(f"`{name}` must have a positive share for every class, got {told}.")
+        given = dict(zip(known, shares.tolist(), strict=True))
+        raise ValueError(f"`{name}` must have a positive share for every class, got {given}.")
     return shares / shares.sum()

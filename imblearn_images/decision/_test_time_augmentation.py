@@ -1,4 +1,4 @@
-"""Views: one image classified several times, each time seen a little differently."""
+"""Test-time augmentation: probabilities averaged over several views of each image."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from imblearn_images.preprocessing import ReadImages
 
 @substitute
 class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstimator):
-    """Classifier that averages its probabilities over several views of each image.
+    """Average the probabilities of a classifier over several views of each image.
 
-    The views change what an image looks like and not what it shows: mirrored, shifted,
-    relit. The unchanged images are always one of the views. `fit` sees these alone.
+    Views change what an image looks like but not what it shows: mirrored, shifted, relit.
+    The unchanged image is always one of the views, and the only one that `fit` uses.
 
     {guide=several-views}
 
     Parameters
     ----------
     estimator : classifier
-        Has `predict_proba`; for a view that moves pixels it has to take images, as a Pipeline
-        with ``FlattenImages`` or HOG features does.
+        A classifier with `predict_proba`. For a view that moves pixels it has to take images, as
+        a Pipeline with ``FlattenImages`` or HOG features does.
     transforms : sequence of views, default=()
         Each is a function of a block of images, shape (m, H, W) or (m, H, W, C), that returns
-        such a block; or an object with a method ``transform`` that does; or one with
-        ``draw(base, partners, weights, rngs)``, such as an ``Augment`` of this package: it
-        changes all images in the same way, and several of them in several ways. Views are
+        such a block; or an object whose method ``transform`` does; or one with
+        ``draw(base, partners, weights, rngs)``, such as an ``Augment`` of this package: one
+        changes all images in the same way, so pass several for several ways. Views are
         parameters by name, too, as in :class:`~imblearn_images.synthesis.Chain`.
     {random_state}
 
@@ -59,15 +59,14 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
 
     Notes
     -----
-    Views that need random numbers draw them once, in `fit`: what is predicted for an image depends
-    neither on the other images nor on the call.
+    The seeds of views with random numbers are drawn once, in `fit`: the prediction for an image
+    depends neither on the other images nor on the call.
 
-    ``numpy.fliplr`` and ``numpy.flipud`` are made for one image. Of a block
-    ``functools.partial(numpy.flip, axis=2)`` is the mirror image, ``axis=1`` upside down.
+    ``numpy.fliplr`` and ``numpy.flipud`` are made for one image. To mirror the images of a block,
+    use ``functools.partial(numpy.flip, axis=2)``; ``axis=1`` turns them upside down.
 
-    What a view returns is rounded to the dtype of the images; they themselves are not
-    changed. Paths are read before the views are made, by the ``ReadImages`` that is found in
-    `estimator`, 512 at a time.
+    What a view returns is rounded to the dtype of the images, which are not modified themselves.
+    Files are read before the views are made, by the ``ReadImages`` in `estimator`, 512 at a time.
 
     References
     ----------
@@ -93,7 +92,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
     True
     """
 
-    __test__ = False  # pytest takes classes named Test... for tests
+    __test__ = False  # pytest would collect a class named Test...
     members_in = "transforms"
 
     def __init__(
@@ -117,9 +116,9 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         y : array-like of shape (n,)
             Labels.
         sample_weight : array-like of shape (n,), default=None
-            Handed to `estimator`.
+            Passed to `estimator`.
         **params : dict
-            Handed to the `fit` of `estimator`.
+            Passed to the `fit` of `estimator`.
 
         Returns
         -------
@@ -128,7 +127,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         Raises
         ------
         TypeError
-            If `estimator` has no `predict_proba`, or a view is not one.
+            If `estimator` has no `predict_proba`, or `transforms` holds something else than views.
         """
         check_has_probabilities(self)
         for view in self.transforms:
@@ -149,12 +148,12 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         return self
 
     def predict(self, X: Any) -> Any:
-        """Labels of the largest mean probabilities, shape (n,); `X` as for :meth:`fit`."""
+        """Return the labels of the largest mean probabilities, shape (n,); `X` as for `fit`."""
         check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
-        """Mean of the probabilities over the views.
+        """Return the mean of the probabilities over the views.
 
         Parameters
         ----------
@@ -181,6 +180,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         return np.concatenate([self._mean(self._pixels(block)) for block in blocks])
 
     def _pixels(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Return a block of images, read if they are paths."""
         if not holds_paths(block):
             return block
         within = self.estimator_.get_params().values()
@@ -188,6 +188,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         return reader.transform(block)
 
     def _mean(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return the mean probabilities of a block of images, shape (m, n_classes)."""
         ask = self.estimator_.predict_proba
         total = np.array(ask(handed(self.estimator_, images)), dtype=float)
         for view, seed in zip(self.transforms, self.seeds_, strict=True):
@@ -196,8 +197,8 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
 
 
 def _seen(view: Any, images: NDArray[Any], seed: int) -> NDArray[Any]:
-    """Images as a view shows them, in their dtype."""
-    given = images.copy()  # for views that work in place
+    """Return images as a view shows them, in their dtype."""
+    given = images.copy()  # a view may work in place
     if hasattr(view, "draw"):
         partners = np.empty((len(images), 0, *images.shape[1:]), dtype=images.dtype)
         rngs = [np.random.default_rng(seed) for _ in images]

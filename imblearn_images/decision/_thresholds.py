@@ -1,4 +1,4 @@
-"""Thresholds: class weights for decisions, tuned for a metric."""
+"""Thresholds: weights of the classes in the decision, tuned for a metric."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from imblearn_images.decision._labels import (
     tune_labels,
 )
 
-BETTER = 1e-9  # by which a score must rise to be taken for more than rounding
+BETTER = 1e-9  # minimum rise of a score that is not taken for rounding
 
 
 @substitute
 class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
-    r"""Classifier that decides by weighted probabilities, the weights tuned for a metric.
+    r"""Decide by weighted probabilities of a classifier, with weights tuned for a metric.
 
     The label is :math:`\arg\max_c w_c\, p(c \mid x)`; argmax alone is :math:`w = 1`. The
     weights of any number of classes are chosen by coordinate ascent on the probabilities of
@@ -51,33 +51,36 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier
-        Has `predict_proba`. Samplers of a Pipeline resample the training part of a fold only.
+        A classifier with `predict_proba`. Samplers of a Pipeline resample the training part of a
+        fold only.
     scoring : str or callable, default="balanced_accuracy"
         A metric of labels that takes ``sample_weight``: its name, or a scorer; larger is
-        better. It is computed once for all out-of-fold labels together, for a fold may hold
-        too few rare images. With several labels it is a metric of one label, such as "f1", and
-        tuned for each.
+        better. It is computed once for all out-of-fold labels together, because one fold may
+        hold too few rare images. With several labels it is a metric of one label, such as "f1",
+        for which the threshold of each label is tuned.
     cv : int, cross-validation generator or iterable of splits, default=None
-        Every image must be tested exactly once. None: five stratified folds.
+        Folds, in which every image must be tested exactly once. None: five stratified folds.
     thresholds : int, default=100
-        Number of weights tried for a class at a time; all that differ in effect if fewer.
+        Maximum number of weights that are tried for a class at a time. Fewer are tried where
+        fewer differ in effect.
     {n_jobs}
 
     Attributes
     ----------
     estimator_ : classifier
-        Fitted on all images.
+        The clone of `estimator` that is fitted on all images.
     classes_ : ndarray of shape (n_classes,)
         Labels.
     weights_ : ndarray of shape (n_classes,)
-        The tuned weights; their geometric mean is 1. With several labels there are none.
+        The tuned weights; their geometric mean is 1. Only with one label per image.
     thresholds_ : ndarray of shape (n_labels,)
-        With several labels: the probability from which on an image has the label.
+        Minimum probability at which an image has the label. Only with several labels.
     pooled_ : ndarray of shape (n_labels,), dtype bool
-        With several labels: those of fewer than ten images. They have one threshold together.
+        Whether a label has fewer than ten images: such labels share one threshold. Only with
+        several labels.
     best_score_, plain_score_ : float
         Score of the out-of-fold labels with these weights, and of argmax. The first was
-        optimised, hence optimistic; it is never the smaller one.
+        optimised, hence optimistic; it is never smaller than the second.
     n_features_in_, feature_names_in_
         Those of `estimator_`, if it has them.
 
@@ -86,7 +89,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     sklearn.model_selection.TunedThresholdClassifierCV : For two classes, and the better
         choice there: costs, curves, metrics of one class.
     PriorCorrectedClassifier : One number, tau, instead of a weight for each class: less to
-        learn where a class has only a handful of images.
+        tune where a class has only a handful of images.
 
     Notes
     -----
@@ -97,7 +100,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     Several labels: a threshold tuned on two or five images of a rare label does more harm than
     good, so such labels share one, tuned on all of their decisions together.
 
-    For ``GroupKFold`` and its like pass the splits as `cv`, ``list(folds.split(X, y, groups))``,
+    For ``GroupKFold`` and the like pass the splits as `cv`, ``list(folds.split(X, y, groups))``,
     or route ``groups`` (scikit-learn's metadata routing).
 
     References
@@ -133,18 +136,18 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Any:
-        """Tune the weights by cross-validation; fit the estimator on all images.
+        """Tune the weights by cross-validation, and fit the estimator on all images.
 
         Parameters
         ----------
         X : images
             Array of shape (n, H, W), (n, H, W, C) or (n, d), or file paths.
         y : array-like of shape (n,), or table of shape (n, n_labels)
-            Labels; with several an image, a table of 0 and 1.
+            Labels; with several per image, a table of 0 and 1.
         sample_weight : array-like of shape (n,), default=None
-            Handed to `estimator`, and weights of the images in the metric.
+            Weights of the images, passed to `estimator` and to the metric.
         **params : dict
-            Handed to the `fit` of `estimator`.
+            Passed to the `fit` of `estimator`.
 
         Returns
         -------
@@ -192,12 +195,13 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         logs = _log(probabilities)
         score = self._scores(labels, weights)
         rarity = -np.log(np.unique(labels, return_counts=True)[1])
+        # The score has many maxima: from balanced shares, climbing reaches others than from argmax.
         starts = [np.zeros(len(rarity)), rarity]
         self.plain_score_ = score(logs)
         start = max(starts, key=lambda shift: score(logs + shift))
         tuned, self.best_score_ = climb(logs, score, start, int(self.thresholds), logs[weights > 0])
         self.weights_ = np.exp(tuned - tuned.mean())
-        for name in ("thresholds_", "pooled_"):  # of a fit to several labels
+        for name in ("thresholds_", "pooled_"):  # left by a fit to several labels
             if hasattr(self, name):
                 delattr(self, name)
         remember_form(self, self.estimator_)
@@ -206,7 +210,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
     def _fit_labels(
         self, X: Any, y: NDArray[np.intp], sample_weight: Any, params: dict[str, Any]
     ) -> Any:
-        """Tune a threshold for each label."""
+        """Tune a threshold for each label, and fit the estimator on all images; return self."""
         given = params_of_fit(self, sample_weight, params)
         images = handed(self.estimator, X)
         weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
@@ -223,16 +227,19 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         return self
 
     def _scores(self, labels: NDArray[Any], weights: Any) -> Callable[[Any], float]:
-        """Score of shifted log-probabilities, computed on the counts of a confusion matrix."""
+        """Return a function of log-probabilities, (n, n_classes), to their score.
+
+        Scorers get the cells of the confusion matrix as a few weighted rows, not n images.
+        """
         scorer = check_scoring(self.estimator, scoring=self.scoring)
         known, stub = self.classes_, Told(self.classes_)
         rows = np.searchsorted(known, labels) * len(known)
-        true, told = (known[which.ravel()] for which in np.indices(2 * known.shape))
+        true, predicted = (known[which.ravel()] for which in np.indices(2 * known.shape))
 
         def score(logs: NDArray[Any]) -> float:
             counts = np.bincount(rows + np.argmax(logs, axis=1), weights)
             cells = np.flatnonzero(counts)
-            return float(scorer(stub, told[cells], true[cells], sample_weight=counts[cells]))
+            return float(scorer(stub, predicted[cells], true[cells], sample_weight=counts[cells]))
 
         try:
             score(np.zeros((len(labels), len(known))))
@@ -244,9 +251,9 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         return score
 
     def predict(self, X: Any) -> Any:
-        """Labels of the largest weighted probabilities, shape (n,); `X` as for :meth:`fit`.
+        """Return the labels of the largest weighted probabilities, (n,); `X` as for :meth:`fit`.
 
-        With several labels a table of 0 and 1, shape (n, n_labels).
+        With several labels, return a table of 0 and 1, shape (n, n_labels).
         """
         check_is_fitted(self)
         if not hasattr(self, "weights_"):
@@ -254,7 +261,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         return self.classes_[np.argmax(self.predict_proba(X) * self.weights_, axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities of `estimator_`, not weighted, shape (n, n_classes)."""
+        """Return the probabilities of `estimator_`, not weighted, shape (n, n_classes)."""
         check_is_fitted(self)
         if not hasattr(self, "weights_"):
             images = handed(self.estimator_, X)
@@ -262,7 +269,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         return self.estimator_.predict_proba(handed(self.estimator_, X))
 
     def get_metadata_routing(self) -> Any:
-        """Route metadata of `fit` to `estimator` and to the splits of `cv`.
+        """Return how metadata of `fit` reach `estimator` and the splits of `cv`.
 
         Returns
         -------
@@ -275,6 +282,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
 
 
 def _log(probabilities: NDArray[Any]) -> NDArray[Any]:
+    """Return logarithms, -inf for 0."""
     with np.errstate(divide="ignore"):
         return np.log(np.asarray(probabilities, dtype=float))
 
@@ -286,11 +294,11 @@ def climb(
     n_trials: int,
     counted: NDArray[Any],
 ) -> tuple[NDArray[Any], float]:
-    """Coordinate ascent: shift the log-probabilities of one class as long as the score rises.
+    """Tune the shift of each class by coordinate ascent; return the shifts and their score.
 
-    A row is given to a class when its shift exceeds what the best of the others is ahead by:
-    only such values matter, those of the rows `counted`. Of equal scores the smallest change
-    wins.
+    One class at a time is shifted, as long as the score rises. A row changes to a class when the
+    shift exceeds the lead of the best other class, so only shifts between two such leads, of the
+    log-probabilities `counted`, differ in effect. Of equal scores the smallest change wins.
     """
     best, rising = score(logs + shift), True
     while rising:
@@ -301,15 +309,15 @@ def climb(
             scores = np.array([score(logs + np.r_[shift[:at], t, shift[at + 1 :]]) for t in trials])
             if len(scores) and scores.max() > best + BETTER:
                 top = np.flatnonzero(scores >= scores.max() - BETTER)
-                least = top[np.argmin(np.abs(trials[top] - shift[at]))]
-                shift = np.r_[shift[:at], trials[least], shift[at + 1 :]]
-                best, rising = float(scores[least]), True
+                nearest = top[np.argmin(np.abs(trials[top] - shift[at]))]
+                shift = np.r_[shift[:at], trials[nearest], shift[at + 1 :]]
+                best, rising = float(scores[nearest]), True
     return shift, best
 
 
 def _between(ahead: NDArray[Any], own: NDArray[Any], n: int) -> NDArray[Any]:
-    """Shifts in between those at which rows change hands, at most `n`."""
-    free = np.isfinite(ahead) & np.isfinite(own)  # the others stay whatever the shift
+    """Return at most `n` shifts, one between each two at which rows change their class."""
+    free = np.isfinite(ahead) & np.isfinite(own)  # other rows keep their class at any shift
     turns = np.unique(ahead[free] - own[free])
     if not len(turns):
         return turns

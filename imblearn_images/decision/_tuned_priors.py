@@ -1,4 +1,4 @@
-"""Tuned priors: the strength of a correction, chosen on probabilities that are computed once."""
+"""Tuned priors: the strength of a correction, chosen by one cross-validation."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from imblearn_images.decision._priors import PriorCorrectedClassifier, shares_of
 from imblearn_images.decision._thresholds import BETTER, climb
 
 TAUS = (0.0, 0.15, 0.3, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
-NO_LESS = 1e-300  # a probability of 0 stays the smallest, whatever the correction
+NO_LESS = 1e-300  # minimum probability: its logarithm is finite, and no correction makes it large
 
 
 @substitute
 class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
-    r"""Prior correction whose strength is chosen by cross-validation inside `fit`.
+    r"""Correct probabilities to other class shares, by a strength chosen by cross-validation.
 
     A grid search over ``tau`` of
     :class:`~imblearn_images.decision.PriorCorrectedClassifier` resamples and fits again for
@@ -51,36 +51,38 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier
-        Has `predict_proba`. Samplers of a Pipeline resample the training part of a fold only.
+        A classifier with `predict_proba`. Samplers of a Pipeline resample the training part of a
+        fold only.
     taus : sequence of float, default=(0.0, 0.15, 0.3, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
-        Strengths to try.
+        Strengths to try, at least 0.
     prior : {"train", "uniform"} or dict, default="uniform"
         The class shares to decide for; see ``PriorCorrectedClassifier``.
     model_prior : {"count", "train", "uniform"} or dict, default="count"
-        The class shares that the model is corrected from; see there. Behind a sampler that
-        balances, "train" lets `taus` step further against the frequent classes.
+        The class shares that the model is corrected from; see ``PriorCorrectedClassifier``.
+        Behind a sampler that balances, "train" lets `taus` step further against the frequent
+        classes.
     thresholds : int or None, default=None
-        If given, weights of the classes are tuned on the same probabilities, too, after `tau`:
-        this many values for a class at a time, as in
+        If given, weights of the classes are tuned as well, on the same probabilities, after
+        `tau`; at most this many values are tried for a class at a time, as in
         :class:`~imblearn_images.decision.TunedThresholdsClassifier`.
     scoring : str or callable, default="balanced_accuracy"
         A metric of labels or probabilities: its name, or a scorer; larger is better. It is
         computed once for the out-of-fold predictions of all folds together. With `thresholds` a
         metric of labels.
     cv : int, cross-validation generator or iterable of splits, default=None
-        None: five stratified folds; of whole groups where `fit` is given `groups`.
+        Folds. None: five stratified ones, which keep groups whole where `fit` is given `groups`.
     {n_jobs}
 
     Attributes
     ----------
     estimator_ : PriorCorrectedClassifier
-        With `tau_`, fitted on all images.
+        The classifier with `tau_`, fitted on all images.
     tau_ : float
-        The strength with the best score; of equal ones that nearest to 1.
+        The strength with the best score; of equally good ones, the nearest to 1.
     scores_ : dict of float to float
         Strength -> score.
     weights_ : ndarray of shape (n_classes,)
-        Weights of the classes; 1 without `thresholds`. Their geometric mean is 1.
+        Weights of the classes; all 1 without `thresholds`. Their geometric mean is 1.
     best_score_ : float
         Score with `tau_` and `weights_`. It was optimised, hence optimistic.
     classes_ : ndarray of shape (n_classes,)
@@ -98,8 +100,8 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
     `predict_proba` returns the corrected probabilities; `weights_` belong to the decision, not to
     the probabilities.
 
-    Which model and which sampler to use is chosen by a search around this one: its candidates
-    then come with the `tau` that suits them.
+    To choose a model or a sampler, put this classifier into a search: each candidate then gets
+    the `tau` that suits it.
 
     References
     ----------
@@ -145,7 +147,7 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, **params: Any
     ) -> Any:
-        """Choose the strength by cross-validation; fit the corrected estimator on all images.
+        """Choose the strength by cross-validation, and fit the estimator on all images.
 
         Parameters
         ----------
@@ -154,11 +156,11 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
         y : array-like of shape (n,)
             Labels.
         sample_weight : array-like of shape (n,), default=None
-            Handed to `estimator`, and weights of the images in the metric.
+            Weights of the images, passed to `estimator` and to the metric.
         groups : array-like of shape (n,), default=None
-            Images that stay on one side of the folds.
+            Group of each image; images of one group stay on one side of the folds.
         **params : dict
-            Handed to the `fit` of `estimator`.
+            Passed to the `fit` of `estimator`.
 
         Returns
         -------
@@ -167,8 +169,8 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `taus` is empty or holds something else than numbers of at least 0; what
-            :class:`PriorCorrectedClassifier` refuses.
+            If `taus` is empty or holds something else than numbers of at least 0; as described
+            under :class:`PriorCorrectedClassifier`.
         TypeError
             If `estimator` has no `predict_proba`.
         """
@@ -180,7 +182,8 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
             check_consistent_length(labels, sample_weight)
         given = params_of_fit(self, sample_weight, params)
         given_here = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
-        # Without a strength nothing is said of corrections that come twice: that depends on it.
+        # tau=0 fits the same model, without warnings of corrections that come twice: whether one
+        # does depends on the strength, which is chosen below.
         self.estimator_ = PriorCorrectedClassifier(
             self.estimator, prior=self.prior, tau=0.0, model_prior=self.model_prior
         ).fit(X, labels, **given_here)
@@ -197,15 +200,21 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
             float(tau): score(log_softmax(logs + tau * (ends - starts), axis=1))
             for tau in self.taus
         }
-        best = max(self.scores_.values())
+        best = max((found for found in self.scores_.values() if found == found), default=None)
+        if best is None:
+            raise ValueError(
+                f"`scoring` must return a number, got {self.scoring!r}, which returns nan for each "
+                "of `taus`. Pass another metric."
+            )
         good = [tau for tau, found in self.scores_.items() if found >= best - BETTER]
         self.tau_ = min(good, key=lambda tau: abs(tau - 1))
         self.best_score_ = self.scores_[self.tau_]
         self.weights_ = np.ones(len(classes))
         if self.thresholds is not None:
             chosen = log_softmax(logs + self.tau_ * (ends - starts), axis=1)
+            counted = chosen if weights is None else chosen[weights > 0]
             tuned, self.best_score_ = climb(
-                chosen, score, np.zeros(len(classes)), int(self.thresholds), chosen
+                chosen, score, np.zeros(len(classes)), int(self.thresholds), counted
             )
             self.weights_ = np.exp(tuned - tuned.mean())
         self.estimator_.set_params(tau=self.tau_)
@@ -213,25 +222,28 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> Any:
-        """The most probable labels after correction, weighted, shape (n,); `X` as for `fit`."""
+        """Return the labels of the largest corrected, weighted probabilities, shape (n,)."""
         check_is_fitted(self)
         logs = self.estimator_.predict_log_proba(X) + np.log(self.weights_)
         return self.classes_[np.argmax(logs, axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
-        """Corrected probabilities, not weighted, shape (n, n_classes)."""
+        """Return the corrected probabilities, not weighted, shape (n, n_classes)."""
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Logarithm of :meth:`predict_proba`."""
+        """Return the logarithm of :meth:`predict_proba`."""
         check_is_fitted(self)
         return self.estimator_.predict_log_proba(X)
 
     def _check(self) -> None:
+        """Raise for parameters that are not allowed."""
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
-            raise TypeError(f"`estimator` must be a classifier, got a class; pass {name}().")
+            raise TypeError(
+                f"`estimator` must be a classifier object, got the class {name}. Pass {name}()."
+            )
         taus = self.taus
         if not hasattr(taus, "__len__") or isinstance(taus, str) or not len(taus):
             raise ValueError(f"`taus` must be a list of numbers of at least 0, got {taus!r}.")
@@ -246,6 +258,7 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
             )
 
     def _folds(self, y: NDArray[Any], groups: Any) -> list[Any]:
+        """Return the folds, train and test rows each."""
         if groups is None:
             return list(check_cv(self.cv, y, classifier=True).split(y, y))
         groups = sortable(as_groups(groups, len(y), of="images in X"))
@@ -263,7 +276,7 @@ def _held_out(
     sample_weight: Any,
     classes: NDArray[Any],
 ) -> tuple[Any, Any, Any, Any]:
-    """Log-probabilities of the held-out images, of both priors, and which images they are."""
+    """Fit on one fold; return log-probabilities of held-out images, both priors' logs, the rows."""
     train, tested = rows
     n = len(y)
     own = {name: follow(value, n, train) for name, value in params.items()}
@@ -281,6 +294,7 @@ def _held_out(
 def _scoring(
     scoring: Any, classes: NDArray[Any], truth: NDArray[Any], weights: Any
 ) -> Callable[[NDArray[Any]], float]:
+    """Return a function of log-probabilities, (n, n_classes), to their score."""
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
     rows = np.arange(len(truth))[:, None]
     params = {} if weights is None else {"sample_weight": weights}

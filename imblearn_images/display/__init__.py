@@ -1,17 +1,17 @@
-"""Figures in the manner of scikit-learn's displays; drawn by matplotlib, extra ``plot``.
+"""Figures with the interface of scikit-learn's displays; need matplotlib, extra ``plot``.
 
-``from_...`` makes a display and draws it, into the axes `ax` or a new figure; ``plot`` draws
-it again; ``figure_`` and ``ax_`` are what was drawn.
+``from_...`` returns a display that is drawn, into the axes `ax` or a new figure; ``plot`` draws
+it again; ``figure_`` and ``ax_`` hold the figure and its axes.
 
 - :class:`ClassDistributionDisplay`: images per class, before and after
 - :class:`FamilyDisplay`: synthetic images beside their parents
 - :class:`ObjectsDisplay`: images with the boxes of their objects
 - :class:`EmbeddingDisplay`: a map of the images, original and synthetic ones
 - :class:`PairsDisplay`: pairs of images that leak from training to validation
-- :class:`ComparisonDisplay`: candidates beside doing nothing, with intervals
-- :class:`PolicyDisplay`: policies of an ensemble, by score
+- :class:`ComparisonDisplay`: differences of candidates to doing nothing, with intervals
+- :class:`PolicyDisplay`: policies of an ensemble and their scores
 - :class:`RecallDisplay`: recall of every class
-- :class:`ReliabilityDisplay`: how far probabilities can be believed
+- :class:`ReliabilityDisplay`: how well probabilities are calibrated
 """
 
 from imblearn_images.display._classes import ClassDistributionDisplay

@@ -1,4 +1,4 @@
-"""Drawing: colours, axes and image tiles that all displays share."""
+"""Canvas: colours, axes and image tiles that all displays share."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from imblearn_images.core.pixels import find_channels
 
 BLUE, RED = "#0072b2", "#d55e00"
 COLOURS = (BLUE, "#e69f00", "#009e73", "#cc79a7", RED, "#56b4e9", "#8a6d00", "#7f7f7f")
-"""Told apart by colour-blind people, too: Okabe and Ito's, the yellow darkened to be read."""
+"""Okabe and Ito's colours, which colour-blind people can tell apart, with a darker yellow."""
 MARKERS = "os^Dv<>P"
-"""Beside the colours, so that nothing depends on colour alone."""
+"""Markers that go with the colours, so that nothing depends on colour alone."""
 Colour = tuple[float, float, float]
 BARS, ENDS = 60, 6
-"""Classes that a chart shows at most; of more it shows so many at both ends."""
+"""Maximum number of classes in a chart, and how many of more are shown at either end."""
 
 
 def small() -> float:
-    """Return the size of text beside a chart in points: a little less than the user's own."""
+    """Return the size of small text in points: a little less than matplotlib's setting."""
     return 0.9 * _setting("font.size")
 
 
 def large() -> float:
-    """Return the size of signs between images in points."""
+    """Return the size in points of operators, such as "+", between images."""
     return 1.4 * _setting("font.size")
 
 
 def _setting(name: str) -> Any:
+    """Return one of matplotlib's settings, which the user's style may have changed."""
     from matplotlib import rcParams
 
     settings: Any = rcParams
@@ -43,7 +44,7 @@ def _setting(name: str) -> Any:
 
 
 def paper(ax: Any) -> Colour:
-    """Return the colour behind a chart; where axes and figure are transparent, the user's."""
+    """Return the background of a chart; for transparent axes and figures, that of the style."""
     from matplotlib.colors import to_rgba
 
     for colour in (ax.get_facecolor(), ax.figure.get_facecolor(), _setting("figure.facecolor")):
@@ -54,22 +55,22 @@ def paper(ax: Any) -> Colour:
 
 
 def ink(ax: Any) -> Colour:
-    """Return the colour of text, on dark paper as on light."""
+    """Return the colour of text, for dark and light backgrounds alike."""
     return _shade(ax, 0.9)
 
 
 def grey(ax: Any) -> Colour:
-    """Return the colour of what stands beside the point."""
+    """Return the colour of secondary text and lines."""
     return _shade(ax, 0.57)
 
 
 def pale(ax: Any) -> Colour:
-    """Return the colour of what is hardly to be seen."""
+    """Return the colour of faint lines and areas."""
     return _shade(ax, 0.23)
 
 
 def _shade(ax: Any, share: float) -> Colour:
-    """Mix the colour of text with that of the paper."""
+    """Return a mixture of text colour and background; `share` is that of the text."""
     from matplotlib.colors import to_rgb
 
     mixed: NDArray[Any] = share * np.array(to_rgb(_setting("text.color"))) + (1 - share) * np.array(
@@ -80,7 +81,7 @@ def _shade(ax: Any, share: float) -> Colour:
 
 
 def mark(number: int) -> tuple[str, str]:
-    """Return colour and marker of a class or model: the first 64 differ.
+    """Return colour and marker of the class or model `number`: the first 64 differ.
 
     Examples
     --------
@@ -97,27 +98,27 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "Figures are drawn by matplotlib. Install it: pip install matplotlib"
+            "Figures need matplotlib. Install it: pip install matplotlib"
         ) from error
 
 
 def chosen(found: Mapping[str, Any], names: Sequence[str] | None, what: str) -> list[str]:
-    """Return `names` if they are in `found` and there are colours for them; None: the first.
+    """Return the names to draw: `names` after a check, or the first of `found` for None.
 
     Raises
     ------
     ValueError
-        Naming what there is no `what` of.
+        If a name is not in `found`, or there are more than colours; `what` says what `found` holds.
     """
     if names is None:
         return list(found)[: len(COLOURS)]
     if isinstance(names, str):
-        raise ValueError(f"`names` must be a list, got {names!r}; pass [{names!r}].")
+        raise ValueError(f"`names` must be a list, got {names!r}. Pass [{names!r}].")
     unknown = [name for name in names if name not in found]
     if unknown or not 0 < len(names) <= len(COLOURS):
         raise ValueError(
             f"`names` must be 1 to {len(COLOURS)} of the candidates with {what}, "
-            f"{', '.join(map(repr, found))}; got {list(names)!r}."
+            f"{', '.join(map(repr, found))}, got {list(names)!r}."
         )
     return list(names)
 
@@ -133,7 +134,7 @@ def axes_or_new(ax: Any, width: float, height: float) -> Any:
 
 
 def first_and_last(labels: Sequence[Any]) -> tuple[list[Any], int]:
-    """Of too many labels for a chart those at both ends, and how many there are between.
+    """Return the labels that a chart has room for, and how many between both ends are left out.
 
     Examples
     --------
@@ -149,7 +150,7 @@ def first_and_last(labels: Sequence[Any]) -> tuple[list[Any], int]:
 
 
 def name_hidden(ax: Any, hidden: int) -> None:
-    """Draw a line between the halves of a chart that leaves classes out, with their number."""
+    """Draw a line where a chart leaves classes out, with their number."""
     if not hidden:
         return
     place = ENDS - 0.5
@@ -171,9 +172,9 @@ Display = TypeVar("Display", bound="DisplayMixin")
 
 @substitute
 class DisplayMixin:
-    """Mixin for a display: ``plot`` finds the axes and remembers them, the display draws.
+    """Mixin for a display: ``plot`` gets the axes and stores them, the display draws.
 
-    A display gives the size of its own figure in inches in ``_size``, and draws into given
+    A display returns the size of a figure of its own, in inches, from ``_size``, and draws into
     axes in ``_draw``.
     """
 
@@ -181,7 +182,7 @@ class DisplayMixin:
     figure_: Any
 
     def plot(self: Display, ax: Any = None) -> Display:
-        """Draw it; needs matplotlib.
+        """Draw the display; needs matplotlib.
 
         Parameters
         ----------
@@ -190,7 +191,7 @@ class DisplayMixin:
         Returns
         -------
         display : object
-            Itself.
+            The display itself.
         """
         ax = axes_or_new(ax, *self._size())
         self._draw(ax)
@@ -198,16 +199,18 @@ class DisplayMixin:
         return self
 
     def _size(self) -> tuple[float, float]:
+        """Return width and height of a new figure in inches."""
         raise NotImplementedError
 
     def _draw(self, ax: Any) -> None:
+        """Draw into the axes."""
         raise NotImplementedError
 
 
 def as_png(plot: Callable[[Any], Any], width: float, height: float, dpi: int = 100) -> bytes:
-    """Draw ``plot(ax)`` into a PNG of this size in inches, without a window.
+    """Return what ``plot(ax)`` draws as a PNG of this size in inches, without a window.
 
-    Files look alike, byte for byte, whatever style their user likes in figures.
+    The bytes do not depend on the user's style of matplotlib.
     """
     require_matplotlib()
     from matplotlib import style
@@ -223,13 +226,13 @@ def as_png(plot: Callable[[Any], Any], width: float, height: float, dpi: int = 1
 
 
 def open_frame(ax: Any, *sides: str) -> None:
-    """Leave only these spines of the axes."""
+    """Hide all spines of the axes except `sides`."""
     for name, spine in ax.spines.items():
         spine.set_visible(name in sides)
 
 
 def as_label(value: Any, longest: int = 24) -> str:
-    r"""Text for a figure: printable, not too long, no formula.
+    r"""Return a value as text for a figure: printable, cut to `longest`, without mathtext.
 
     Examples
     --------
@@ -243,7 +246,7 @@ def as_label(value: Any, longest: int = 24) -> str:
 
 
 def as_lines(value: Any, longest: int = 24) -> str:
-    r"""Text beside a bar: as :func:`as_label`, but broken into up to three lines.
+    r"""Return a value as text beside a bar: like :func:`as_label`, in up to three lines.
 
     Examples
     --------
@@ -265,20 +268,20 @@ def spread_labels(
     Parameters
     ----------
     ax : matplotlib Axes
-        Already with its limits.
+        The axes, with their final limits.
     places : sequence of (x, y)
-        Where they would stand, in the units of the axes.
+        Preferred positions of the labels, in data coordinates.
     texts : sequence of str
         The labels.
 
     Returns
     -------
     offsets : list of (float, float)
-        The first label stays where it is; one that would cover an earlier one moves up or down,
-        whichever is nearer.
+        Offset of each label from its position. The first label stays; one that would cover an
+        earlier one moves up or down, whichever is nearer.
     """
     scale = 72 / ax.figure.dpi
-    height = 1.6 * small()
+    height = 1.6 * small()  # of a line of text; 0.42 below is half the mean width of a letter
     taken: list[tuple[float, float, float]] = []  # middle, and half of the width
     offsets = []
     for place, text in zip(places, texts, strict=True):
@@ -300,30 +303,30 @@ def spread_labels(
 
 
 def as_pictures(X: Any, name: str = "X") -> Any:
-    """Images as an array of pixels or of paths; raises a ValueError if they are not images."""
+    """Return images as an array of pixels or of paths; raise a ValueError for anything else."""
     X, _ = unwrap(X)
     if not holds_paths(X) and np.ndim(X) not in (3, 4):
         raise ValueError(
-            f"{name} of shape {np.shape(X)} holds no images that could be drawn: pass (n, H, W), "
-            "(n, H, W, C) or paths. Rows of pixels are reshaped: X.reshape(-1, height, width)."
+            f"`{name}` must be images of shape (n, H, W) or (n, H, W, C), or paths, got shape "
+            f"{np.shape(X)}. Reshape rows of pixels: X.reshape(-1, height, width)."
         )
     return X
 
 
 def picture(X: Any, row: int) -> NDArray[Any]:
-    """One image of :func:`as_pictures`, as it is drawn: (H, W) or (H, W, C)."""
+    """Return one image of :func:`as_pictures`, read if it is a file: (H, W) or (H, W, C)."""
     return read_image(X[row]) if holds_paths(X) else np.asarray(X[row])
 
 
 def draw_picture(
     ax: Any, image: NDArray[Any], left: float, top: float, side: float = 1.0
 ) -> tuple[float, float, float, float]:
-    """Draw an image into a square of the axes, whose y runs downwards.
+    """Draw an image, with its proportions, into a square of axes whose y runs downwards.
 
     Returns
     -------
     box : tuple of float
-        Left, right, bottom, top of the image, which keeps its proportions.
+        Left, right, bottom and top of the image.
     """
     if image.ndim == 3:
         image = np.moveaxis(image, find_channels(image.shape)[0], -1)
@@ -335,7 +338,7 @@ def draw_picture(
     low, high = _range(image)
     if image.ndim == 3:
         image = np.clip((image.astype(np.float32) - low) / (high - low), 0, 1)
-    zoomed = max(image.shape[:2]) < 100  # few pixels are shown as they are
+    zoomed = max(image.shape[:2]) < 100  # the pixels of small images are shown as squares
     ax.imshow(
         image,
         cmap="gray",
@@ -349,7 +352,7 @@ def draw_picture(
 
 
 def _range(image: NDArray[Any]) -> tuple[float, float]:
-    """Black and white of an image: those of its dtype; of floats 0..1, 0..255 or what it holds."""
+    """Return the values to show as black and white: by dtype, or by what the image holds."""
     if image.dtype.kind == "b" or (
         image.dtype.kind == "f" and 0 <= image.min() <= image.max() <= 1
     ):
@@ -374,6 +377,6 @@ def frame_picture(ax: Any, box: tuple[float, float, float, float], colour: str) 
 
 
 def sheet(ax: Any, width: float, height: float) -> None:
-    """Make the axes a sheet of paper of this size, y downwards, one unit as long as the other."""
+    """Turn axes into a sheet of this size: no frame, y downwards, equal units."""
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
     ax.axis("off")

@@ -1,4 +1,4 @@
-"""Class distribution: how many images a class has, before and after."""
+"""Class distribution: the number of images of each class, before and after resampling."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from imblearn_images.display._canvas import (
 class ClassDistributionDisplay(DisplayMixin):
     """Bars of the number of images per class, before and after resampling.
 
-    Of more than 60 classes the six largest and the six smallest are drawn, with a line between
-    them that names the number of the others.
+    With more than 60 classes only the six largest and the six smallest are drawn, with a line
+    between them that shows the number of the others.
 
     Make one with :meth:`from_labels` or :meth:`from_plan`, which draw it at once.
 
@@ -40,11 +40,11 @@ class ClassDistributionDisplay(DisplayMixin):
     Parameters
     ----------
     before : mapping of label to int
-        Images of each class.
+        Number of images of each class before resampling.
     after : mapping of label to int, default=None
-        The same after resampling.
+        Number of images of each class after resampling.
     synthetic : mapping of label to int, default=None
-        How many of these are synthetic.
+        Number of these that are synthetic.
 
     Attributes
     ----------
@@ -77,14 +77,14 @@ class ClassDistributionDisplay(DisplayMixin):
     def from_labels(
         cls, y: Any, y_resampled: Any = None, *, ax: Any = None
     ) -> ClassDistributionDisplay:
-        """Count and draw labels.
+        """Draw the number of images of each label.
 
         Parameters
         ----------
         y : array-like of shape (n,)
-            Labels before.
+            Labels before resampling.
         y_resampled : array-like of shape (n_resampled,), default=None
-            Labels after.
+            Labels after resampling.
         {ax}
 
         Returns
@@ -96,25 +96,30 @@ class ClassDistributionDisplay(DisplayMixin):
 
     @classmethod
     def from_plan(cls, plan: ResamplingPlan, y: Any, *, ax: Any = None) -> ClassDistributionDisplay:
-        """Count and draw what a plan does to the classes.
+        """Draw the number of images of each class before and after a plan.
 
         Parameters
         ----------
         plan : ResamplingPlan
             A sampler's ``plan_``.
         y : array-like of shape (plan.n_source,)
-            Labels before.
+            Labels before resampling.
         {ax}
 
         Returns
         -------
         display : ClassDistributionDisplay
+
+        Raises
+        ------
+        ValueError
+            If `y` is not as long as the plan's source.
         """
         check_plan(plan)
         if len(y) != plan.n_source:
             raise ValueError(
-                f"`y` has {len(y)} labels, the plan was drawn for {plan.n_source} images: pass the "
-                "labels given to fit_resample."
+                f"`y` must have a label for each of the {plan.n_source} images that the plan was "
+                f"drawn for, got {len(y)}. Pass the labels passed to fit_resample."
             )
         return cls(_count(y), _count(plan.y), _count(plan.y[plan.synthetic])).plot(ax)
 
@@ -157,12 +162,13 @@ class ClassDistributionDisplay(DisplayMixin):
         ax.set_ylim(len(labels) - 0.4, -0.6)
         name_hidden(ax, hidden)
         ax.tick_params(left=False)
-        ax.set_xticks([])  # the numbers stand at the bars
+        ax.set_xticks([])  # no ticks: every bar has its number
         ax.set_xlim(0, 1.12 * max([1, *names.values(), *self.before.values()]))
         ax.set_xlabel("images", color=grey(ax), loc="left", fontsize=small())
         open_frame(ax)
 
     def _number(self, ax: Any, places: Any, counts: Any, colour: Colour) -> None:
+        """Write the numbers of images at the ends of bars."""
         for place, n in zip(places, counts.tolist(), strict=True):
             ax.annotate(
                 f"{n:,}",
@@ -176,4 +182,5 @@ class ClassDistributionDisplay(DisplayMixin):
 
 
 def _count(labels: Any) -> dict[Any, int]:
+    """Return the number of images of each label, sorted by label."""
     return dict(sorted(count_labels(labels).items(), key=lambda item: str(item[0])))

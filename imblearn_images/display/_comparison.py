@@ -1,4 +1,4 @@
-"""Comparison: how much better or worse than doing nothing, and how sure that is."""
+"""Comparison: how much better or worse than doing nothing candidates are, with intervals."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from imblearn_images.display._canvas import (
 
 
 class Compared(Protocol):
-    """What is read of a comparison; "none" is the candidate that does nothing."""
+    """The part of a comparison that is drawn; "none" is the candidate that does nothing."""
 
     @property
     def metric(self) -> str:
-        """What the scores are."""
+        """Name of the scores."""
 
     @property
     def scores(self) -> Mapping[str, Any]:
-        """Candidate -> score of every fold."""
+        """Candidate -> score on every fold."""
 
     @property
     def differences(self) -> Mapping[str, tuple[float, float, float, float, float]]:
@@ -47,8 +47,8 @@ class Compared(Protocol):
 class ComparisonDisplay(DisplayMixin):
     """Differences of the candidates to "none", with 95 % confidence intervals.
 
-    A point is the mean difference, the line its interval, a small dot one fold. Candidates are
-    coloured that differ at the 5 % level after Holm's adjustment.
+    A large dot is the mean difference, a line its interval, a small dot one fold. Candidates that
+    differ at the 5 % level after Holm's adjustment are coloured.
 
     Make one with :meth:`from_comparison`, which draws it at once.
 
@@ -58,9 +58,9 @@ class ComparisonDisplay(DisplayMixin):
     ----------
     differences : mapping of str to (float, float, float, float, float)
         Candidate -> mean difference to "none", lower and upper end of its interval, p-value, and
-        p-value adjusted for the number of candidates, which is the one that is shown.
+        p-value adjusted for the number of candidates; the latter is shown.
     scores : mapping of str to array of shape (n_folds,)
-        Candidate -> its scores; those of "none", too.
+        Candidate -> its scores, including those of "none".
     better, worse : collection of str, default=()
         Candidates to colour.
     metric : str, default="score"
@@ -105,8 +105,8 @@ class ComparisonDisplay(DisplayMixin):
         Parameters
         ----------
         comparison : ResamplerComparison
-            What :func:`~imblearn_images.model_selection.compare_resamplers` returned, or anything
-            that has its `differences`, `scores`, `better`, `worse` and `metric`.
+            Result of :func:`~imblearn_images.model_selection.compare_resamplers`, or any object
+            with its `differences`, `scores`, `better`, `worse` and `metric`.
         {ax}
 
         Returns

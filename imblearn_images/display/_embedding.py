@@ -1,4 +1,4 @@
-"""Embedding: a map of the images, in which similar ones are near."""
+"""Embedding: a map of images in which similar ones lie near each other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from imblearn_images.display._canvas import (
 
 @substitute
 class EmbeddingDisplay(DisplayMixin):
-    """Map of the images in two dimensions: originals are filled marks, synthetic ones hollow.
+    """Map of images in two dimensions: originals are filled marks, synthetic ones hollow.
 
     Make one with :meth:`from_plan` or :meth:`from_labels`, which draw it at once.
 
@@ -41,9 +41,9 @@ class EmbeddingDisplay(DisplayMixin):
     places : ndarray of shape (n, 2)
         Positions of the images.
     y : ndarray of shape (n,)
-        Their labels.
+        Label of each image.
     synthetic : ndarray of bool of shape (n,), default=None
-        Whether they are synthetic.
+        Whether each image is synthetic; by default none is.
 
     Attributes
     ----------
@@ -77,13 +77,13 @@ class EmbeddingDisplay(DisplayMixin):
 
         Parameters
         ----------
-        X : images or paths, as a sampler takes them
-            The images.
+        X : images or paths
+            The images, as for a sampler.
         y : array-like of shape (n,)
             Their labels.
         {embedding}
         reducer : transformer, default=None
-            Reduces the features to two, by ``fit_transform``; ``PCA(2)`` by default.
+            Reduces the features to two with ``fit_transform``; by default ``PCA(2)``.
         {ax}
 
         Returns
@@ -106,35 +106,40 @@ class EmbeddingDisplay(DisplayMixin):
     ) -> EmbeddingDisplay:
         """Draw a map of the source images and of the synthetic images of a plan.
 
-        A synthetic image is placed by the shares of its parents, at the weighted mean of
-        their features, which for blended pixels is its own place.
+        A synthetic image is placed at the mean of its parents' features, weighted by their
+        shares. For blended pixels these are its own features.
 
         Parameters
         ----------
         plan : ResamplingPlan
             A sampler's ``plan_``.
         X, y : images or paths, and their labels
-            What the plan was drawn for.
+            The images and labels that the plan was drawn for.
         embedding, ax
             As for :meth:`from_labels`.
         reducer : transformer, default=None
-            Fitted on original and synthetic images together, by ``fit_transform``; by default
-            ``PCA(2)``.
+            Reduces the features of original and synthetic images together to two with
+            ``fit_transform``; by default ``PCA(2)``.
 
         Returns
         -------
         display : EmbeddingDisplay
+
+        Raises
+        ------
+        ValueError
+            If `X` has not as many images as the plan was drawn for.
         """
         check_plan(plan)
         features = _features(X, embedding)
         if len(features) != plan.n_source:
             raise ValueError(
-                f"X has {len(features)} images, the plan was drawn for {plan.n_source}: pass the "
-                "X given to fit_resample."
+                f"`X` must be the {plan.n_source} images that the plan was drawn for, got "
+                f"{len(features)}. Pass the X passed to fit_resample."
             )
-        children = plan[plan.synthetic]
-        both = np.concatenate([features, children.matrix() @ features])
-        labels = np.concatenate([labels_of(y), children.y])
+        drawn = plan[plan.synthetic]
+        both = np.concatenate([features, drawn.matrix() @ features])
+        labels = np.concatenate([labels_of(y), drawn.y])
         places = _reducer(reducer).fit_transform(both)
         return cls(places, labels, np.arange(len(both)) >= len(features)).plot(ax)
 
@@ -191,8 +196,10 @@ class EmbeddingDisplay(DisplayMixin):
 
 
 def _features(X: Any, embedding: Any) -> NDArray[Any]:
+    """Return the features of images, shape (n, d)."""
     return embed(unwrap(X)[0], embedding)[0]
 
 
 def _reducer(reducer: Any) -> Any:
+    """Return an unfitted transformer to two dimensions."""
     return PCA(2, random_state=0) if reducer is None else clone(reducer)

@@ -1,4 +1,4 @@
-"""Families: synthetic images beside the images they are drawn from."""
+"""Families: synthetic images beside the images from which they are drawn."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from imblearn_images.display._canvas import (
     small,
 )
 
-PARTNERS = 3  # of an image that are drawn
-LETTERS = 14  # of a line, for each side of an image
-STEP, LINE = 1.3, 0.2  # from image to image, and a line of text, in sides of an image
+PARTNERS = 3  # maximum number of partners shown beside an image
+LETTERS = 14  # letters of text that fit into the width of an image
+STEP, LINE = 1.3, 0.2  # distance of images and height of a text line; the side of an image is 1
 
 
 class Family(NamedTuple):
-    """A synthetic image and its parents, ready to be drawn."""
+    """A synthetic image and its parents, as they are drawn."""
 
     title: str
-    """Which row it is, and its label."""
+    """Row number and label."""
     child: NDArray[Any]
-    """Its image."""
+    """The synthetic image."""
     parents: list[tuple[float, str, NDArray[Any]]]
     """Share, name and image of the base and the largest partners."""
     rest: str
-    """What else there is in it."""
+    """What the image is drawn from besides these parents."""
     how: str = ""
-    """What was done to the images where their pixels were not added up."""
+    """What the synthesis did; empty where pixels of the parents were summed."""
 
 
 @substitute
@@ -64,7 +64,7 @@ class FamilyDisplay(DisplayMixin):
     Parameters
     ----------
     families : list of Family
-        What is drawn.
+        The synthetic images to draw, with their parents.
 
     Attributes
     ----------
@@ -97,22 +97,22 @@ class FamilyDisplay(DisplayMixin):
         X_resampled: Any = None,
         ax: Any = None,
     ) -> FamilyDisplay:
-        """Draw some rows of a plan.
+        """Draw rows of a plan beside their parents.
 
         Parameters
         ----------
         plan : ResamplingPlan
             A sampler's ``plan_``.
         X : array of shape (n, H, W) or (n, H, W, C), or n paths
-            The images the plan was drawn for.
+            The images that the plan was drawn for.
         rows : sequence of int, default=None
-            Rows of the resampled set to draw. By default `n` synthetic ones, of all classes
-            in turn; copies where there is none.
+            Rows of the resampled set to draw. By default `n` synthetic rows, from all classes
+            in turn; copies if there are no synthetic rows.
         n : int, default=6
-            How many to choose where `rows` is None.
+            Number of rows to choose if `rows` is None.
         X_resampled : array or paths, default=None
-            What ``fit_resample`` returned: images are taken from it instead of being
-            drawn again, which is needed for rows that a generator has made.
+            Result of ``fit_resample``: images are taken from it instead of being drawn again,
+            which is necessary for images that a generator has made.
         {ax}
 
         Returns
@@ -122,7 +122,7 @@ class FamilyDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            If `X` holds no images, or not those of the plan.
+            If `X` holds no images, or others than those of the plan.
         """
         check_plan(plan)
         X = as_pictures(X)
@@ -138,12 +138,12 @@ class FamilyDisplay(DisplayMixin):
         return 1.1 * n_columns * width, 1.1 * n_rows * height
 
     def _layout(self) -> tuple[int, int, float, float]:
-        """Rows and columns of families, and the size of one, in sides of an image."""
+        """Return numbers of rows and columns, and width and height of a family in image sides."""
         longest = max((len(family.parents) for family in self.families), default=1)
         n_columns = 1 if longest > 2 or len(self.families) == 1 else 2
         width = STEP * (longest + 1) + 0.2
-        told = [_lines(family, width) for family in self.families]
-        height = 1 + LINE * (2.6 + max(map(len, told), default=0))
+        texts = [_lines(family, width) for family in self.families]
+        height = 1 + LINE * (2.6 + max(map(len, texts), default=0))
         n_rows = -(-len(self.families) // n_columns)
         return n_rows, n_columns, width, height
 
@@ -157,6 +157,7 @@ class FamilyDisplay(DisplayMixin):
     def _draw_family(
         self, ax: Any, family: Family, left: float, top: float, lines: list[str]
     ) -> None:
+        """Draw a title, the parents, the synthetic image in a frame, and lines of text below."""
         centred = {"fontsize": small(), "ha": "center"}
         operator = {"fontsize": large(), "ha": "center", "va": "center", "color": ink(ax)}
         ax.text(
@@ -188,11 +189,13 @@ class FamilyDisplay(DisplayMixin):
 
 
 def choose_synthetic(plan: ResamplingPlan, n: int) -> NDArray[np.intp]:
-    """Choose `n` synthetic rows, of all classes in turn; copies where there is none."""
+    """Return `n` synthetic rows, from all classes in turn; copies if there are none."""
     made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
     labels = list(dict.fromkeys(plain_list(plan.y[made])))
     if not labels:
-        raise ValueError("The plan has no synthetic rows and no copies; name `rows` to draw.")
+        raise ValueError(
+            "`rows` must be passed for a plan without synthetic rows and copies, got None."
+        )
     each = [spread_synthetic(plan, label, -(-n // len(labels))) for label in labels]
     in_turn = sorted(
         (place, number, row) for number, rows in enumerate(each) for place, row in enumerate(rows)
@@ -201,7 +204,7 @@ def choose_synthetic(plan: ResamplingPlan, n: int) -> NDArray[np.intp]:
 
 
 def spread_synthetic(plan: ResamplingPlan, label: Any, n: int) -> NDArray[np.intp]:
-    """At most `n` made rows of a class, spread over the shares of their partners, ascending."""
+    """Return up to `n` synthetic rows of a class, or copies, by ascending share of the partner."""
     made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
     rows = np.flatnonzero(made & (plan.y == label))
     if plan.weights.shape[1]:
@@ -211,11 +214,12 @@ def spread_synthetic(plan: ResamplingPlan, label: Any, n: int) -> NDArray[np.int
 
 
 def _lines(family: Family, width: float) -> list[str]:
-    """What was done, in lines that fit."""
+    """Return the text on what the synthesis did, in lines that fit."""
     return textwrap.wrap(family.how, int(LETTERS * width))
 
 
 def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: list[str]) -> Family:
+    """Return a row of a plan with its largest parents."""
     child = render(plan[row], X)[0] if X_resampled is None else picture(X_resampled, row)
     base, *partners = plan.sources(row)
     partners.sort(key=lambda partner: -abs(partner[1]))
@@ -230,6 +234,6 @@ def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: lis
 
 
 def _drawn_by(plan: ResamplingPlan, row: int) -> list[Any]:
-    """Rules by which a row was drawn from its base, the first first: not every step draws it."""
+    """Return the rules of those steps that drew a row, in order; not every step draws it."""
     before = [] if plan.previous is None else _drawn_by(plan.previous, int(plan.base[row]))
     return [*before, plan.synthesis] if plan.last_step.synthetic[row] else before

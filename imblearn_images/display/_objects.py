@@ -1,4 +1,4 @@
-"""Objects: images with the boxes, outlines and keypoints that belong to them."""
+"""Objects: images with the boxes, outlines and keypoints of their objects."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from imblearn_images.display._canvas import (
     small,
 )
 
-STEP, LINE, WIDE = 1.06, 0.2, 5  # in sides of an image; images in a row
+STEP, LINE, WIDE = 1.06, 0.2, 5  # distance and text height in image sides; images per row
 
 
 class Scene(NamedTuple):
-    """One image and its objects."""
+    """One image and its objects, as they are drawn."""
 
     title: str
     image: NDArray[Any]
@@ -42,16 +42,16 @@ class Scene(NamedTuple):
 class ObjectsDisplay(DisplayMixin):
     """Sheet of images with the boxes, outlines and keypoints of their objects.
 
-    Make one with :meth:`from_annotations`.
+    Make one with :meth:`from_annotations`, which draws it at once.
 
     {guide=boxes-and-labels}
 
     Parameters
     ----------
     scenes : list of Scene
-        What is drawn.
+        The images to draw, with their objects.
     classes : list of str
-        Names in the legend, in the order of their colours.
+        Class names, in the order of their colours.
 
     Attributes
     ----------
@@ -88,14 +88,14 @@ class ObjectsDisplay(DisplayMixin):
         Parameters
         ----------
         annotations : Annotations
-            Of all images.
+            The objects of all images.
         images : images, default=None
             An array of shape (n, H, W) or (n, H, W, C), or paths; by default the files that the
             annotations name.
         rows : sequence of int, default=None
-            Which are drawn; by default the first `n`.
+            Rows of the images to draw; by default the first `n`.
         n : int, default=10
-            Images to draw, without `rows`.
+            Number of images to draw if `rows` is None.
         {ax}
 
         Returns
@@ -105,24 +105,25 @@ class ObjectsDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            If there are no images, not as many as were annotated, or no such row.
+            If there are no images, another number than was annotated, or no such row.
         """
         if images is None:
             if annotations.paths is None:
                 raise ValueError(
-                    "`images` must be the images of these annotations, which have no files, got "
-                    "None. Pass the array."
+                    "`images` must be the images of annotations without paths, got None. Pass the "
+                    "array."
                 )
             images = annotations.paths
         pictures = as_pictures(images, "images")
         if len(pictures) != len(annotations):
             raise ValueError(
-                f"`images` has {len(pictures)} images, the annotations are of {len(annotations)}."
+                f"`images` must be the {len(annotations)} images that were annotated, got "
+                f"{len(pictures)}."
             )
         shown = range(min(n, len(annotations))) if rows is None else [int(row) for row in rows]
         if not len(shown) or not -len(annotations) <= min(shown) <= max(shown) < len(annotations):
             raise ValueError(
-                f"`rows` must be some of 0 to {len(annotations) - 1}, got {list(shown)!r:.60}."
+                f"`rows` must be from 0 to {len(annotations) - 1}, got {list(shown)!r:.60}."
             )
         scenes = []
         for row in shown:
@@ -143,6 +144,7 @@ class ObjectsDisplay(DisplayMixin):
         return cls(scenes, list(annotations.classes)).plot(ax)
 
     def _shape(self) -> tuple[int, int]:
+        """Return the number of images side by side, and that of rows."""
         n_wide = min(WIDE, len(self.scenes))
         return n_wide, -(-len(self.scenes) // n_wide)
 
@@ -178,10 +180,12 @@ class ObjectsDisplay(DisplayMixin):
         ax.axis("off")
 
     def _colour(self, ax: Any, label: str) -> Any:
+        """Return the colour of a class; all beyond the number of colours have that of text."""
         at = self.classes.index(label) if label in self.classes else -1
         return COLOURS[at] if 0 <= at < len(COLOURS) else ink(ax)
 
     def _draw_scene(self, ax: Any, scene: Scene, left: float, top: float) -> None:
+        """Draw an image and its objects."""
         start, end, _, first = draw_picture(ax, scene.image, left, top)
         size = scene.image.shape[:2]
         scale = (end - start) / size[1]

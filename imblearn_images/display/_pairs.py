@@ -23,11 +23,11 @@ from imblearn_images.display._canvas import (
     small,
 )
 
-STEP, LINE, LEFT = 1.25, 0.2, 0.9  # in sides of an image
+STEP, LINE, LEFT = 1.25, 0.2, 0.9  # distance, text height and left margin in image sides
 
 
 class Pair(NamedTuple):
-    """Two images that should not be on two sides."""
+    """A validation image and a training image that leaks it, as they are drawn."""
 
     title: str
     names: tuple[str, str]
@@ -35,7 +35,7 @@ class Pair(NamedTuple):
 
 
 class Leaks(Protocol):
-    """What is read of a report on leakage; false if there is no leak."""
+    """The part of a leakage report that is drawn; false if there is no leak."""
 
     @property
     def X_train(self) -> Any:
@@ -46,10 +46,10 @@ class Leaks(Protocol):
         """The validation images: an array of pixels, or of paths."""
 
     def sample(self, n: int) -> Sequence[Any]:
-        """Choose `n` pairs, each with `kind`, `valid` and `train`."""
+        """Return up to `n` pairs, each with `kind`, `valid` and `train`."""
 
     def names(self, pair: Any) -> tuple[Any, Any]:
-        """Names of the validation and the training image of a pair."""
+        """Return the names of the validation and the training image of a pair."""
 
     def __bool__(self) -> bool: ...
 
@@ -65,7 +65,7 @@ class PairsDisplay(DisplayMixin):
     Parameters
     ----------
     pairs : list of Pair
-        What is drawn.
+        The pairs to draw.
 
     Attributes
     ----------
@@ -87,15 +87,15 @@ class PairsDisplay(DisplayMixin):
 
     @classmethod
     def from_report(cls, report: Leaks, *, n: int = 6, ax: Any = None) -> PairsDisplay:
-        """Draw `n` pairs of a report on leakage, of all kinds in turn.
+        """Draw `n` pairs of a leakage report, from all kinds in turn.
 
         Parameters
         ----------
         report : LeakageReport
-            What :func:`~imblearn_images.model_selection.check_leakage` returned, or anything that
-            has its `sample`, `names`, `X_train` and `X_valid`, and is true.
+            Result of :func:`~imblearn_images.model_selection.check_leakage`, or any true object
+            with its `sample`, `names`, `X_train` and `X_valid`.
         n : int, default=6
-            Pairs to draw.
+            Maximum number of pairs to draw.
         {ax}
 
         Returns
@@ -105,10 +105,10 @@ class PairsDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            If the report names no pair.
+            If the report has no pairs.
         """
         if not report:
-            raise ValueError(f"There is no pair to draw. {report!r}")
+            raise ValueError(f"`report` must have a pair to draw, got none. {report!r}")
         sides = as_pictures(report.X_valid), as_pictures(report.X_train)
         pairs = []
         for pair in report.sample(n):

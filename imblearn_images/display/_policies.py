@@ -1,4 +1,4 @@
-"""Policies: how each of several scores inside, and which of them are kept."""
+"""Policies: the score of each policy of an ensemble, and which are kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Result = tuple[str, float, bool, float, float, str]
 
 
 class Ensemble(Protocol):
-    """What is read of an ensemble of policies."""
+    """The part of an ensemble of policies that is drawn."""
 
     @property
     def policies_(self) -> Sequence[Result]:
@@ -30,15 +30,15 @@ class Ensemble(Protocol):
 
     @property
     def screen(self) -> float | None:
-        """How far below the best a policy may score."""
+        """How far below the best policy a policy may score to be kept."""
 
 
 @substitute
 class PolicyDisplay(DisplayMixin):
-    """Scores of policies in cross-validation, those that are kept in colour.
+    """Scores of policies in cross-validation, with the kept ones in colour.
 
-    Beyond the dotted line a policy is far enough below the best one to be dropped. A policy
-    without a score is written beside its name.
+    Policies left of the dotted line score so far below the best one that they are dropped. For a
+    policy without a score, the reason is written beside its name.
 
     Make one with :meth:`from_ensemble`, which draws it at once.
 
@@ -49,7 +49,7 @@ class PolicyDisplay(DisplayMixin):
     policies : sequence of (str, float, bool, float, float, str)
         Name, score, whether it is kept, weight, seconds and reason.
     screen : float or None, default=None
-        How far below the best a policy may score.
+        How far below the best policy a policy may score to be kept.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class PolicyDisplay(DisplayMixin):
         Parameters
         ----------
         ensemble : PolicyEnsembleClassifier
-            Fitted, or anything that has its `policies_` and `screen`.
+            The fitted ensemble, or any object with its `policies_` and `screen`.
         {ax}
 
         Returns

@@ -1,4 +1,4 @@
-"""Recall: which classes are recognised, and on how many images that was tested."""
+"""Recall: how well each class is recognised, and on how many images this was tested."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from imblearn_images.display._canvas import (
     small,
 )
 
-Z = 1.96  # of a 95 % interval
+Z = 1.96  # standard deviations on either side of a 95 % interval
 
 
 class Compared(Protocol):
-    """What is read of a comparison."""
+    """The part of a comparison that is drawn."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -43,11 +43,11 @@ class Compared(Protocol):
 
 @substitute
 class RecallDisplay(DisplayMixin):
-    """Recall of every class, for one model or several; classes with most images above.
+    """Recall of every class, for one or several models; classes with most test images come first.
 
-    Of more than 60 classes the six with most and the six with fewest images are drawn.
-    A grey band is the 95 % confidence interval (Wilson's) of the first model: the effect of chance
-    alone with so few test images.
+    With more than 60 classes only the six with most and the six with fewest images are drawn.
+    A grey band is the 95 % confidence interval (Wilson's) of the first model, which shows how much
+    is chance with so few test images.
 
     Make one with :meth:`from_predictions` or :meth:`from_comparison`, which draw it at once.
 
@@ -85,7 +85,7 @@ class RecallDisplay(DisplayMixin):
         y_true : array-like of shape (n,)
             True labels.
         y_pred : array-like of shape (n,), or mapping of str to such
-            Predicted labels; of several models, at most 8, by their names.
+            Predicted labels; for several models, at most 8, a mapping of names to labels.
         name : str, default="recall"
             Name of a single model.
         {ax}
@@ -97,8 +97,8 @@ class RecallDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            If there are no labels, missing labels, mixed types, another number of
-            predictions, predictions of another type than the labels, or probabilities.
+            If there are no labels, missing labels or mixed types, if predictions differ from the
+            labels in number or type, or are probabilities.
         """
         y_true = _as_labels(y_true, "y_true")
         predictions = y_pred if isinstance(y_pred, Mapping) else {name: y_pred}
@@ -122,10 +122,10 @@ class RecallDisplay(DisplayMixin):
         Parameters
         ----------
         comparison : ResamplerComparison
-            What :func:`~imblearn_images.model_selection.compare_resamplers` returned, or anything
-            that has its `names` and `recall`.
+            Result of :func:`~imblearn_images.model_selection.compare_resamplers`, or any object
+            with its `names` and `recall`.
         names : sequence of str, default=None
-            Candidates, at most 8; "none" and the first ones by default.
+            Candidates to draw, at most 8; by default the first ones.
         {ax}
 
         Returns
@@ -135,7 +135,7 @@ class RecallDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            For a name that is not one of a candidate.
+            If a name is not that of a candidate.
         """
         found = {name: comparison.recall[name] for name in comparison.names}
         return cls({name: found[name] for name in chosen(found, names, "recalls")}).plot(ax)
@@ -180,42 +180,43 @@ class RecallDisplay(DisplayMixin):
         open_frame(ax)
 
     def _checked(self) -> Mapping[Any, tuple[float, int]]:
-        """Recall of the first model, whose classes all others must have."""
+        """Return the recall of the first model, after checking that all have the same classes."""
         if not self.recall:
             raise ValueError(
-                "`recall` has no model; give at least one: {name: {label: (0.5, 10)}}."
+                "`recall` must have at least one model, got none. Pass {name: {label: (0.5, 10)}}."
             )
         first_name, first = next(iter(self.recall.items()))
         for name, found in self.recall.items():
             if set(found) != set(first):
                 raise ValueError(
-                    f"`recall` must have the same classes for every model: {first_name!r} has "
-                    f"{list(first)!r}, {name!r} has {list(found)!r}."
+                    f"`recall` must have the same classes for every model, got {list(first)!r} for "
+                    f"{first_name!r} and {list(found)!r} for {name!r}."
                 )
         return first
 
 
 def _as_labels(given: Any, parameter: str) -> NDArray[Any]:
+    """Return labels as an array of at least one; `parameter` names them in errors."""
     try:
         labels = labels_of(given)
     except ValueError as exc:
         raise ValueError(
-            f"`{parameter}` must hold one label for each image; of probabilities pass "
+            f"`{parameter}` must hold one label for each image. Instead of probabilities pass "
             f"classifier.classes_[probabilities.argmax(axis=1)]. {exc}"
         ) from exc
     if not len(labels):
-        raise ValueError(f"`{parameter}` is empty; pass at least one label.")
+        raise ValueError(f"`{parameter}` must hold at least one label, got none.")
     return labels
 
 
 def _recalls(y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[Any, tuple[float, int]]:
-    """Recall and number of images of each class."""
+    """Return recall and number of images of each class."""
     check_consistent_length(y_true, y_pred)
     first, other = y_true.tolist()[0], y_pred.tolist()[0]
     if isinstance(first, str) != isinstance(other, str):
         raise ValueError(
             f"`y_true` and `y_pred` must hold labels of one type, got e.g. {first!r} and "
-            f"{other!r}; no prediction could be right."
+            f"{other!r}, so that no prediction could be right."
         )
     return {
         label: (float((y_pred[y_true == label] == label).mean()), int((y_true == label).sum()))
@@ -224,6 +225,7 @@ def _recalls(y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[Any, tuple[floa
 
 
 def _wilson(share: Any, n: Any) -> tuple[Any, Any]:
+    """Return lower and upper end of Wilson's interval for shares of `n` images."""
     n = np.maximum(n, 1)
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     reach = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))

@@ -1,4 +1,4 @@
-"""Reliability: how often a model is right, by how sure it is."""
+"""Reliability: the accuracy of a model at each level of confidence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from imblearn_images.display._canvas import (
 
 
 class Compared(Protocol):
-    """What is read of a comparison."""
+    """The part of a comparison that is drawn."""
 
     @property
     def calibration(self) -> Mapping[str, tuple[float, float]]:
@@ -36,11 +36,10 @@ class Compared(Protocol):
 
 @substitute
 class ReliabilityDisplay(DisplayMixin):
-    """Accuracy over confidence, for one model or several of any number of classes.
+    """Accuracy over confidence, for one or several models with any number of classes.
 
-    Confidence is the probability of the predicted class. On the diagonal it is
-    accurate; below, the model is overconfident. The area of a point is its share
-    of the predictions.
+    Confidence is the probability of the predicted class. On the diagonal a model is calibrated,
+    below it is overconfident. The area of a point is its share of the predictions.
 
     Make one with :meth:`from_predictions` or :meth:`from_comparison`, which draw it at once.
 
@@ -60,7 +59,7 @@ class ReliabilityDisplay(DisplayMixin):
 
     See Also
     --------
-    sklearn.calibration.CalibrationDisplay : Of one class against the rest.
+    sklearn.calibration.CalibrationDisplay : The same for one class against the rest.
 
     Examples
     --------
@@ -89,9 +88,9 @@ class ReliabilityDisplay(DisplayMixin):
         y_true : array-like of shape (n,)
             True labels.
         y_proba : array-like of shape (n, n_classes)
-            What ``predict_proba`` returned.
+            Result of ``predict_proba``.
         classes : array-like of shape (n_classes,)
-            Labels of its columns: ``classifier.classes_``.
+            Labels of the columns of `y_proba`: ``classifier.classes_``.
         name : str, default="model"
             Name of the model.
         {ax}
@@ -112,10 +111,10 @@ class ReliabilityDisplay(DisplayMixin):
         Parameters
         ----------
         comparison : ResamplerComparison
-            What :func:`~imblearn_images.model_selection.compare_resamplers` returned, or anything
-            that has its `reliability` and `calibration`.
+            Result of :func:`~imblearn_images.model_selection.compare_resamplers`, or any object
+            with its `reliability` and `calibration`.
         names : sequence of str, default=None
-            Candidates that have probabilities; by default the first 8.
+            Candidates with probabilities to draw, at most 8; by default the first ones.
         {ax}
 
         Returns
@@ -125,7 +124,7 @@ class ReliabilityDisplay(DisplayMixin):
         Raises
         ------
         ValueError
-            For a name that is not one of a candidate with probabilities.
+            If a name is not that of a candidate with probabilities.
         """
         found = comparison.reliability
         names = chosen(found, names, "probabilities")
@@ -137,7 +136,9 @@ class ReliabilityDisplay(DisplayMixin):
 
     def _draw(self, ax: Any) -> None:
         ax.plot([0, 1], [0, 1], color=grey(ax), linewidth=1, linestyle=(0, (4, 3)))
-        drawn = len(ax.get_legend_handles_labels()[1])  # a second display in the same axes goes on
+        drawn = len(
+            ax.get_legend_handles_labels()[1]
+        )  # a second display in the same axes continues the colours
         for number, (name, (sure, right, count)) in enumerate(self.reliability.items(), drawn):
             colour, marker = mark(number)
             brier, ece = self.errors[name]
@@ -151,7 +152,7 @@ class ReliabilityDisplay(DisplayMixin):
         ax.set_ylabel("accuracy", fontsize=small())
         ax.tick_params(labelsize=small())
         ax.annotate(
-            "surer than right",
+            "overconfident",
             (0.97, 0.06),
             ha="right",
             color=grey(ax),

@@ -43,14 +43,14 @@ __all__ = [
 
 
 class SharedImages:
-    """Holder of an image set that many estimators draw from; cloning it copies nothing.
+    """Image set that many estimators share; cloning or copying it copies no image.
 
     Parameters
     ----------
     X : ndarray
         The image set.
     slots : context manager, default=None
-        Entered by every estimator that answers: a semaphore limits how many do at a time.
+        Entered by every estimator that predicts: a semaphore limits how many do so at a time.
     """
 
     def __init__(self, X: NDArray[Any], slots: AbstractContextManager[Any] | None = None) -> None:
@@ -69,7 +69,7 @@ class SharedImages:
 
 
 class OnRows(ClassifierMixin, BaseEstimator):
-    """Classifier of the images in numbered rows of a set that nobody copies.
+    """Classifier that is given row numbers and looks the images up in a shared set.
 
     An ensemble of imbalanced-learn resamples row numbers, a column of integers, for each
     of its members; only the member's own subset of images is copied.
@@ -96,31 +96,35 @@ class OnRows(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, rows: NDArray[np.intp]) -> Any:
-        """Labels of the images in `rows`, shape (m, 1)."""
+        """Return the labels of the images in `rows`, shape (m, 1)."""
         return self._ask("predict", rows)
 
     @available_if(lambda self: hasattr(self._inner(), "predict_proba"))
     def predict_proba(self, rows: NDArray[np.intp]) -> Any:
-        """Class probabilities of the images in `rows`."""
+        """Return the class probabilities of the images in `rows`, shape (m, n_classes)."""
         return self._ask("predict_proba", rows)
 
     @available_if(lambda self: hasattr(self._inner(), "predict_log_proba"))
     def predict_log_proba(self, rows: NDArray[np.intp]) -> Any:
-        """Logarithms of the class probabilities."""
+        """Return the logarithms of the class probabilities, shape (m, n_classes)."""
         return self._ask("predict_log_proba", rows)
 
     @available_if(lambda self: hasattr(self._inner(), "decision_function"))
     def decision_function(self, rows: NDArray[np.intp]) -> Any:
-        """Decision values of the images in `rows`."""
+        """Return the decision values of the images in `rows`."""
         return self._ask("decision_function", rows)
 
     def _inner(self) -> Any:
+        """Return the fitted classifier, before the fit the one to be cloned."""
         return getattr(self, "estimator_", self.estimator)
 
     def _ask(self, method: str, rows: NDArray[np.intp]) -> Any:
+        """Return what a method of the classifier returns for the images in `rows`."""
         X, ask = self.images.X, getattr(self.estimator_, method)
         assert X is not None
         rows = np.ravel(rows)
+        # All rows of an array need no copy. Files are read block by block, unless the classifier
+        # reads them itself.
         whole = len(rows) == len(X) and bool((rows == np.arange(len(X))).all())
         with self.images.slots:
             if whole and (not holds_paths(X) or takes_of(self.estimator_)[1]):
@@ -130,7 +134,7 @@ class OnRows(ClassifierMixin, BaseEstimator):
 
 
 def on_rows_of(fitted: Any, images: SharedImages) -> Any:
-    """Point a fitted :class:`OnRows`, or a Pipeline that ends in one, at other images."""
+    """Return a copy of a fitted :class:`OnRows`, or of a Pipeline with one, for other images."""
     other = copy.copy(fitted)
     if isinstance(fitted, OnRows):
         other.images = images
@@ -140,11 +144,12 @@ def on_rows_of(fitted: Any, images: SharedImages) -> Any:
 
 
 def _form(shape: tuple[int, ...]) -> str:
+    """Return the words for images of a shape in a message; () stands for file paths."""
     return f"images of shape {shape}" if shape else "file paths"
 
 
 class _ImagesMixin:
-    """Mixin for a classifier that may be fitted on images: it remembers their form."""
+    """Mixin for a classifier that may be fitted on images, and remembers their shape."""
 
     image_shape_: tuple[int, ...]
     sampling_strategy: Any
@@ -152,8 +157,6 @@ class _ImagesMixin:
     def _image_set(self, X: Any, y: Any) -> Any:
         """Return the checked images, or None for X that imbalanced-learn handles itself."""
         images, _ = unwrap(X)
-        if hasattr(self, "image_shape_"):
-            del self.image_shape_
         if not holds_images(images):
             return None
         check_lengths(images, y)
@@ -162,7 +165,7 @@ class _ImagesMixin:
 
     @contextmanager
     def _whole_counts(self) -> Iterator[None]:
-        """Turn counts in `sampling_strategy` into integers for imbalanced-learn."""
+        """Context in which counts in `sampling_strategy` are integers, for imbalanced-learn."""
         given = self.sampling_strategy
         whole = WholeCounts(given) if callable(given) else as_counts(given)
         try:
@@ -171,24 +174,39 @@ class _ImagesMixin:
         finally:
             self.sampling_strategy = given
 
+    @contextmanager
+    def _anew(self) -> Iterator[None]:
+        """Context of a fit, which forgets the last one; if it fails, the last one stays."""
+        before = vars(self).copy()
+        vars(self).pop("image_shape_", None)
+        try:
+            with self._whole_counts():
+                yield
+        except BaseException:
+            self.__dict__ = before
+            raise
+
     def _same_form(self, X: Any) -> Any:
+        """Return the images of `X`; raise if their shape is not that of the fit."""
         images, _ = unwrap(X)
         if not holds_images(images) or images.shape[1:] != self.image_shape_:
             found = _form(images.shape[1:]) if hasattr(images, "shape") else type(X)
             raise ValueError(
-                f"{type(self).__name__} was fitted on {_form(self.image_shape_)}, got {found}."
+                f"`X` must hold {_form(self.image_shape_)}, as {type(self).__name__} was fitted "
+                f"on, got {found}. Pass images of that form, or fit it on these."
             )
         return images
 
 
 class _ImageEnsembleMixin(_ImagesMixin):
-    """Mixin: imbalanced-learn's ensemble works on row numbers, its members on images.
+    """Mixin for an ensemble of imbalanced-learn whose members are fitted on images.
 
-    Nothing is decided here. Numbers of rows are what is resampled, weighted, and handed to
-    the members, which look the images up in a set that they share.
+    Nothing is decided here: imbalanced-learn resamples and weights row numbers and passes them
+    to the members, which look the images up in a set that they share.
     """
 
     default: Any
+    """The member where `estimator` is None."""
     estimator: Any
     estimators_: Any
     n_features_in_: int
@@ -203,17 +221,26 @@ class _ImageEnsembleMixin(_ImagesMixin):
         y : array-like of shape (n,)
             Labels.
         **params : dict
-            Such as ``sample_weight``, where imbalanced-learn's class takes it.
+            Parameters such as ``sample_weight``, where imbalanced-learn's class takes them.
+
+        Returns
+        -------
+        self : classifier
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, or images and parameters do not go together; both are named.
         """
         y = column_labels(y)
         images = self._image_set(X, y)
         if images is None:
-            with self._whole_counts():
+            with self._anew():
                 return super().fit(X, y, **params)  # type: ignore[misc]
         shared, given = SharedImages(images), self.estimator
         try:
             self.estimator = OnRows(self.default if given is None else given, shared)
-            with parallel_config(backend="threading"), self._whole_counts():
+            with parallel_config(backend="threading"), self._anew():
                 super().fit(np.arange(len(images))[:, None], y, **params)  # type: ignore[misc]
         finally:
             self.estimator = given
@@ -223,11 +250,11 @@ class _ImageEnsembleMixin(_ImagesMixin):
         return self
 
     def predict(self, X: Any) -> Any:
-        """Labels of images in the form of the fit, shape (n,)."""
+        """Return the labels of images of the shape of the fit, or of paths, shape (n,)."""
         return self._ask("predict", X)
 
     def predict_proba(self, X: Any) -> Any:
-        """Class probabilities.
+        """Return the class probabilities.
 
         Parameters
         ----------
@@ -242,13 +269,13 @@ class _ImageEnsembleMixin(_ImagesMixin):
         return self._ask("predict_proba", X)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Logarithm of :meth:`predict_proba`."""
+        """Return the logarithm of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return self._ask("predict_log_proba", X)
 
     @available_if(lambda self: hasattr(super(), "decision_function"))
     def decision_function(self, X: Any) -> Any:
-        """Decision values.
+        """Return the decision values.
 
         Parameters
         ----------
@@ -263,12 +290,14 @@ class _ImageEnsembleMixin(_ImagesMixin):
         return self._ask("decision_function", X)
 
     def _ask(self, method: str, X: Any) -> Any:
+        """Return what a method of imbalanced-learn's class returns for images."""
         check_is_fitted(self)
         if not hasattr(self, "image_shape_"):
             return getattr(super(), method)(X)
         images = self._same_form(X)
-        # Sums over members depend on how these are shared out to jobs: every member is a job
-        # of its own, and so many are let through at a time as the user allows.
+        # imbalanced-learn adds up members job by job, so floating-point sums would depend on
+        # n_jobs. Every member is therefore a job of its own, and a semaphore limits how many
+        # predict at a time.
         at_a_time = effective_n_jobs(getattr(self, "n_jobs", 1))
         shared = SharedImages(images, BoundedSemaphore(at_a_time) if at_a_time > 1 else None)
         theirs = next(cls for cls in type(self).__mro__ if cls.__module__.startswith("imblearn."))
@@ -285,8 +314,8 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
     """Bag of boosted classifiers, each fitted on its own balanced subset of the images.
 
     :class:`imblearn.ensemble.EasyEnsembleClassifier` for images: same parameters, same
-    subsets. 2-D input is handed to imbalanced-learn as it is. Of image arrays and paths,
-    only the balanced subset of each member is copied or read, when its turn comes.
+    subsets. 2-D input is passed to imbalanced-learn as it is. Of image arrays and paths,
+    only the balanced subset of each member is copied or read, when that member is fitted.
 
     {guide=both-and-ensembles}
 
@@ -294,12 +323,9 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
     ----------
     {n_estimators}
     estimator : classifier, default=AdaBoostClassifier()
-        Fitted on every subset. It sees *images in their own shape* if its scikit-learn tag
-        ``input_tags.three_d_array`` is set, as those of ``FlattenImages`` and the other
-        steps of this package are, or ``no_validation``, as that of ``FunctionTransformer``;
-        *paths*, if X holds paths and the step reads them (``ReadImages``: every member then reads
-        its own, for prediction too); *flattened pixels*, shape (m, d), otherwise. In a Pipeline
-        the first step that is not a sampler of this package decides.
+        The member, of which a clone is fitted on every subset; in which form it gets images is
+        explained in :mod:`imblearn_images.ensemble`. Members that read paths (``ReadImages``)
+        read their own subset, and all files for prediction.
     {warm_start}
     {sampling_strategy_under}
     {replacement}
@@ -320,7 +346,7 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
     ------
     ValueError
         If images to be classified have another shape than those of the fit, or files of
-        different sizes meet an estimator that wants pixels.
+        different sizes are passed to an estimator that needs pixels.
 
     Notes
     -----
@@ -372,31 +398,31 @@ class EasyEnsembleClassifier(_ImageEnsembleMixin, ImblearnEasyEnsembleClassifier
 
 @substitute
 class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClassifier):
-    """Bag of any classifiers, each fitted on a bootstrap sample that was balanced.
+    """Bag of any classifiers, each fitted on a balanced bootstrap sample.
 
     :class:`imblearn.ensemble.BalancedBaggingClassifier` for images: same subsets, same
-    members. The cost is that of `n_estimators` fits on small sets. Choose it where one fit
+    members. It costs `n_estimators` fits on small sets. Choose it where one fit
     on a balanced subset would waste too many majority images. With few minority images all
-    members see the same ones, and agree in their errors.
+    members see the same ones and make the same errors.
 
     {guide=both-and-ensembles}
 
     Parameters
     ----------
     estimator : classifier, default=DecisionTreeClassifier()
-        The member, a Pipeline for example; what it sees is explained in
+        The member, such as a Pipeline; in which form it gets images is explained in
         :mod:`imblearn_images.ensemble`.
     {n_estimators}
     max_samples : int or float, default=1.0
         Number or share of images drawn before balancing.
     max_features : int or float, default=1.0
-        On images 1.0: pixels are not drawn.
+        Number or share of features drawn; must be 1.0 on images.
     bootstrap : bool, default=True
-        Draw with replacement.
+        Whether images are drawn with replacement.
     bootstrap_features : bool, default=False
-        On images False.
+        Whether features are drawn with replacement; must be False on images.
     oob_score : bool, default=False
-        Score on the images that a member has not seen.
+        Whether each member is scored on the images that it has not seen.
     {warm_start}
     {sampling_strategy_under}
     {replacement}
@@ -404,7 +430,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     {random_state}
     {verbose}
     sampler : sampler, default=None
-        On images a random sampler; ``RandomUnderSampler`` by default.
+        What balances each sample; a random sampler on images. ``None``: ``RandomUnderSampler``.
 
     Attributes
     ----------
@@ -415,7 +441,7 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
     Raises
     ------
     ValueError
-        For images, if pixels were to be drawn or `sampler` measures distances.
+        For images, if features are to be drawn or `sampler` measures distances.
 
     Notes
     -----
@@ -499,25 +525,26 @@ class BalancedBaggingClassifier(_ImageEnsembleMixin, ImblearnBalancedBaggingClas
 
 @substitute
 class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
-    """AdaBoost whose rounds are each fitted on a balanced random subset.
+    """AdaBoost in which each round is fitted on a balanced random subset.
 
     :class:`imblearn.ensemble.RUSBoostClassifier` for images: same subsets, weights and
-    members. After each of `n_estimators` rounds *all* images are classified, and of paths
-    all files read: put images into memory first where they fit. Sensitive to wrong labels.
+    members. After each of `n_estimators` rounds *all* images are classified, and where X holds
+    paths all files are read: put images into memory first if they fit. It is sensitive to wrong
+    labels.
 
     {guide=both-and-ensembles}
 
     Parameters
     ----------
     estimator : classifier, default=DecisionTreeClassifier(max_depth=1)
-        Takes ``sample_weight``; of a Pipeline, the last step does. What it sees is explained in
-        :mod:`imblearn_images.ensemble`.
+        A classifier that takes ``sample_weight``, or a Pipeline whose last step does; in which
+        form it gets images is explained in :mod:`imblearn_images.ensemble`.
     n_estimators : int, default=50
         Maximum number of rounds.
     learning_rate : float, default=1.0
-        Factor on the weight of each round.
+        Factor by which the weight of each round is multiplied.
     algorithm : str, default='deprecated'
-        Has no effect.
+        Without effect; imbalanced-learn's class has it.
     {sampling_strategy_under}
     {replacement}
     {random_state}
@@ -525,7 +552,7 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
     Attributes
     ----------
     estimators_ : list of classifiers
-        One per round.
+        The fitted classifier of each round.
     {image_shape_}
 
     References
@@ -566,19 +593,19 @@ class RUSBoostClassifier(_ImageEnsembleMixin, ImblearnRUSBoostClassifier):
         )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
-        """Boost on images, paths or flattened pixels; weights, shape (n,), to begin with."""
+        """Boost on images, paths or flattened pixels, with weights, shape (n,), to start from."""
         return super().fit(X, y, sample_weight=sample_weight)
 
     def staged_predict(self, X: Any) -> Any:
-        """Labels after each round, one array of shape (n,) at a time."""
+        """Yield the labels after each round, arrays of shape (n,)."""
         return self._ask("staged_predict", X)
 
     def staged_predict_proba(self, X: Any) -> Any:
-        """Class probabilities after each round, shape (n, n_classes)."""
+        """Yield the class probabilities after each round, arrays of shape (n, n_classes)."""
         return self._ask("staged_predict_proba", X)
 
     def staged_decision_function(self, X: Any) -> Any:
-        """Decision values after each round."""
+        """Yield the decision values after each round."""
         return self._ask("staged_decision_function", X)
 
 
@@ -587,12 +614,12 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
     """Random forest whose trees are each grown on a balanced sample.
 
     :class:`imblearn.ensemble.BalancedRandomForestClassifier` for images, on flattened
-    pixels. scikit-learn's trees want float32: one copy of all pixels (4 bytes each), shared
-    by the trees, is the largest temporary and is refused before it is made if memory is
-    short. Single pixels say little about most photos; features in front of the forest say
-    more.
+    pixels. scikit-learn's trees need float32: one copy of all pixels (4 bytes each), shared
+    by the trees, is the largest temporary array; if it does not fit into memory, an error says
+    so before it is made. Single pixels say little about most photos; features in front of the
+    forest say more.
 
-    Parameters are those of imbalanced-learn's class, all of them, with its defaults.
+    It has all parameters of imbalanced-learn's class, with the same defaults.
 
     {guide=both-and-ensembles}
 
@@ -604,7 +631,7 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
 
     See Also
     --------
-    BalancedBaggingClassifier : Members that see images, not pixels.
+    BalancedBaggingClassifier : Members that get images, not pixels.
 
     References
     ----------
@@ -674,7 +701,7 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
         table = as_table(y)
         y = column_labels(y) if table is None else _checked_outputs(table)
         images = self._image_set(X, y)
-        with self._whole_counts():
+        with self._anew():
             if images is None:
                 return super().fit(X, y, sample_weight)
             super().fit(_pixels(images), y, sample_weight)
@@ -682,18 +709,19 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
         return self
 
     def predict_proba(self, X: Any) -> Any:
-        """Class probabilities of images in the form of the fit, shape (n, n_classes)."""
+        """Return the class probabilities of images in the form of the fit, (n, n_classes)."""
         return super().predict_proba(self._as_fitted(X))
 
     def apply(self, X: Any) -> Any:
-        """Leaves that images end up in, shape (n, n_estimators)."""
+        """Return the leaf of each tree that each image ends up in, shape (n, n_estimators)."""
         return super().apply(self._as_fitted(X))
 
     def decision_path(self, X: Any) -> Any:
-        """Nodes that images pass, as scikit-learn's."""
+        """Return the nodes that images pass, in scikit-learn's form."""
         return super().decision_path(self._as_fitted(X))
 
     def _as_fitted(self, X: Any) -> Any:
+        """Return images as rows of pixels; other input as it is."""
         images, _ = unwrap(X)
         if holds_images(images) and hasattr(self, "image_shape_"):
             return _pixels(self._same_form(images))
@@ -701,7 +729,7 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
 
 
 def _checked_outputs(table: NDArray[Any]) -> NDArray[Any]:
-    """Return one label column; the forest cannot handle a column that never changes."""
+    """Return the labels; raise for a constant column, which the forest cannot handle."""
     if table.ndim == 2 and len(table):
         constant = np.flatnonzero((table == table[:1]).all(axis=0))
         if len(constant):
@@ -714,6 +742,7 @@ def _checked_outputs(table: NDArray[Any]) -> NDArray[Any]:
 
 
 def _pixels(images: Any) -> Any:
+    """Return flattened pixels, of which the float32 copy of the trees fits into memory."""
     pixels = as_wanted(DecisionTreeClassifier(), images)
     check_fits(
         4 * pixels.size,

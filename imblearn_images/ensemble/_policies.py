@@ -1,4 +1,4 @@
-"""Policies: several ways to treat imbalance, screened by cross-validation and averaged."""
+"""Policies: several treatments of imbalance, screened by cross-validation and averaged."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ from imblearn_images.synthesis._flow import remembered_flows
 __all__ = ["PolicyEnsembleClassifier", "PolicyResult", "default_policies"]
 
 WEIGHTS = "class_weight"
-"""The correction that weights classes instead."""
+"""The correction that weights classes in the fit instead of correcting probabilities."""
 
 FLOOR = float(np.finfo(np.float32).eps)
-"""Probability below which a policy may not pull the mean of the logarithms."""
+"""Minimum of a probability: one policy that is sure must not outvote all others."""
 
 
 def default_policies() -> list[tuple[str, Any, Any]]:
-    """Make the policies that are meant by "default"."""
+    """Return the policies of ``policies="default"``: name, sampler, correction."""
     return [
         ("prior_correction", None, 1.0),
         ("class_weight", None, WEIGHTS),
@@ -71,20 +71,20 @@ def default_policies() -> list[tuple[str, Any, Any]]:
 
 
 class PolicyResult(NamedTuple):
-    """What has become of a policy."""
+    """Outcome of one policy in a fitted ensemble."""
 
     name: str
     score: float
-    """Of its out-of-fold predictions; NaN where policies were not screened, or it failed."""
+    """Score of its out-of-fold predictions; NaN if policies were not screened, or it failed."""
     kept: bool
     """Whether it is a part of the mean."""
     weight: float
-    """Its share of the mean."""
+    """Its share of the mean, 0 to 1."""
     seconds: float
-    """Wall-clock time that it took, in the folds and on all images; what policies have in common
+    """Wall-clock time that it took, in the folds and on all images; what several policies share
     counts for the first of them."""
     reason: str
-    """Why it was dropped."""
+    """Why it was dropped; empty if it was kept."""
 
 
 class PolicyTable(tuple[PolicyResult, ...]):
@@ -103,6 +103,7 @@ class PolicyTable(tuple[PolicyResult, ...]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
+        """Return the column names and the cells of each row, as text."""
         rows = [
             [
                 each.name,
@@ -118,65 +119,66 @@ class PolicyTable(tuple[PolicyResult, ...]):
 
 @dataclass(frozen=True)
 class _Policy:
-    """One line of the list, checked."""
+    """One checked entry of `policies`."""
 
     name: str
     sampler: Any
-    """Sampler or Pipeline of samplers; None."""
+    """Sampler or Pipeline of samplers, or None."""
     model: Any
-    """Classifier instead of the estimator; None."""
+    """Classifier that takes the place of the estimator, or None."""
     correction: PriorCorrectedClassifier | None
     weighted: bool
+    """Whether classes are weighted."""
     unit: int
-    """Number of the fit that it shares with others; drawing is shared by fits of one sampler."""
+    """Number of its fit: policies that differ in the correction alone have the same one."""
 
     @property
     def counts(self) -> bool:
-        """Whether it corrects from what reached the model."""
+        """Whether it corrects from the class shares that the model was fitted on."""
         return self.correction is not None and self.correction.model_prior == "count"
 
 
 @substitute
 class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
-    r"""Classifier trained under several policies, of which those that suit the data are averaged.
+    r"""Train a classifier under several policies, and average those that suit the data.
 
     No single treatment of imbalance is safe: what helps on objects harms on textures. Each policy
     is a sampler, or none, in front of a clone of `estimator`, and a correction of its
-    probabilities. By cross-validation inside `fit` policies are dropped that score clearly below
-    the best one; the answer is the mean of the log-probabilities of the others.
+    probabilities. Cross-validation inside `fit` drops policies that score clearly below the best
+    one; a prediction is the mean of the log-probabilities of the others.
 
     {guide=both-and-ensembles}
 
     Parameters
     ----------
     estimator : classifier
-        Has `predict_proba`; takes images, such as a Pipeline that begins with ``HOGFeatures``, or
-        rows of pixels, which it then gets. It should hold no sampler itself.
+        A classifier with `predict_proba`. It takes images, such as a Pipeline that begins with
+        ``HOGFeatures``, or otherwise gets rows of pixels. It should not contain a sampler.
     policies : "default" or list of (name, sampler, correction), default="default"
         Sampler: a sampler, a Pipeline of samplers, or None; also a whole classifier, used
         instead of `estimator`. Correction:
 
-        - a number, tau: step against the class shares of y,
+        - a number tau: a step of that size against the class shares of y,
           ``PriorCorrectedClassifier(prior="uniform", model_prior="train", tau=tau)``; without a
-          sampler from the shares that the model has seen, ``model_prior="count"``;
+          sampler, against the shares that the model was fitted on, ``model_prior="count"``;
         - a dict: parameters of :class:`~imblearn_images.decision.PriorCorrectedClassifier`;
-        - ``"class_weight"``: balanced weights of the classes;
-        - None: none.
+        - ``"class_weight"``: no correction, but balanced class weights in the fit;
+        - None: no correction.
 
         The default is explained in the notes.
     screen : float or None, default=0.03
-        Policies that score less than the best by more than this are dropped. ``None``: all are
-        kept, and nothing is cross-validated; to be recommended for networks, whose fits are dear
-        and gain by being averaged.
+        Policies whose score is more than this below the best are dropped. ``None``: all are
+        kept, and nothing is cross-validated; recommended for networks, whose fits are expensive
+        and gain by averaging.
     cv : int, cross-validation generator or iterable of splits, default=3
-        Inner folds; of an int, stratified folds, of whole groups where `fit` is given `groups`,
-        and as many as the smallest class allows.
+        Inner folds. An int is a number of stratified folds, which keep groups whole where `fit`
+        is given `groups`; there are fewer where the smallest class does not suffice.
     scoring : str or callable, default="balanced_accuracy"
         A metric of labels or probabilities: its name, or a scorer; larger is better. It is
-        computed once for the out-of-fold predictions of all folds together, for a fold may hold
-        too few rare images.
+        computed once for the out-of-fold predictions of all folds together, because one fold may
+        hold too few rare images.
     combine : {"log", "mean"}, default="log"
-        Mean of the log-probabilities, or of the probabilities.
+        What is averaged: log-probabilities, or probabilities.
     {n_jobs}
     {random_state}
 
@@ -188,7 +190,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         Fitted classifiers of the policies that are kept, before their corrections. Policies that
         differ in the correction alone share one.
     plans_ : dict of str to ResamplingPlan
-        Of the policies that are kept and resample by samplers of this library.
+        Plans of the policies that are kept and resample by samplers of this library.
     classes_ : ndarray of shape (n_classes,)
         Labels.
     n_features_in_, feature_names_in_
@@ -197,16 +199,15 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        For a list of policies that cannot be understood; the error of the first policy, if all
-        fail.
+        For an invalid list of policies. If all policies fail, the error of the first one.
     TypeError
         If `estimator` has no `predict_proba`.
 
     Warns
     -----
     UserWarning
-        Naming a policy of your own list that fails, which is dropped; if there are too few images
-        to screen.
+        If a policy with a sampler, or any of your own list, fails: it is named, and dropped. If
+        there are too few images to screen.
 
     See Also
     --------
@@ -238,18 +239,18 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     the last step of `estimator` is divided by that number: an image and its pictures weigh as one,
     and the penalty is as strong as without them.
 
-    What policies have in common is made once: the synthetic images of a sampler for each training
+    What policies share is computed once: the synthetic images of a sampler for each training
     set; the flow between two images for all of them; and, where `estimator` is a Pipeline that
-    begins with ``HOGFeatures``, the features of every image, so that only new ones are described.
+    begins with ``HOGFeatures``, the features of every image, so that only new images are described.
     Where the first step of `estimator` reads blocks (``HOGFeatures``, ``TorchEmbedding``), images
-    of ``RedrawImages`` are drawn when they are read. Each inner fold draws its own: what was drawn
-    from its held-out images, or by their deformations, would leak.
+    of ``RedrawImages`` are drawn when they are read. Each inner fold draws its own images: any
+    drawn from its held-out images, or by their deformations, would leak.
 
-    ``sample_weight`` and other metadata with one value an image follow the images: a synthetic
-    one takes that of its base.
+    ``sample_weight`` and other metadata with one value per image follow the images: a synthetic
+    image takes the value of its base.
 
-    A probability counts as at least 1.2e-7, so that one policy that is sure does not outvote all
-    others.
+    Probabilities are raised to at least 1.2e-7, so that one policy that is sure does not outvote
+    all others.
 
     References
     ----------
@@ -303,7 +304,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, **params: Any
     ) -> Any:
-        """Screen the policies; fit those that are kept on all images.
+        """Screen the policies, and fit those that are kept on all images.
 
         Parameters
         ----------
@@ -312,12 +313,12 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         y : array-like of shape (n,)
             Labels.
         sample_weight : array-like of shape (n,), default=None
-            Handed to the classifiers, and weights of the images in `scoring`; synthetic images
+            Weights of the images, passed to the classifiers and to `scoring`; synthetic images
             have the weight of their base.
         groups : array-like of shape (n,), default=None
-            Images that stay on one side of the inner folds.
+            Group of each image; images of one group stay on one side of the inner folds.
         **params : dict
-            Handed to the `fit` of the classifiers; what has n entries, one by one.
+            Passed to the `fit` of the classifiers; values of length n follow the images.
 
         Returns
         -------
@@ -335,7 +336,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         params: dict[str, Any],
         whole: Training | None = None,
     ) -> Any:
-        """Fit; `whole` are drawings and fits that others have made of the same images."""
+        """Fit, and reuse the drawings and fits of `whole`, which has the same images."""
         self._check()
         check_has_probabilities(self)
         labels = as_labels(X, y)
@@ -385,7 +386,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         return self
 
     def _drawings(self, X: Any) -> list[list[Any]]:
-        """Samplers of each policy as they are run on `X`; without a seed none.
+        """Return the samplers of each policy as they are run on `X`; without a seed, none.
 
         Parameters
         ----------
@@ -402,14 +403,14 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         return [_steps_of(each.sampler, X, seed) for each in policies]
 
     def _fit_sharing(self, X: Any, y: Any, training: Training) -> Any:
-        """Fit; what others have drawn and fitted on the same images is taken over.
+        """Fit, and reuse what other ensembles have drawn and fitted on the same images.
 
         Parameters
         ----------
         X, y : images and labels
             As for :meth:`fit`.
         training : Training
-            The same images, and what was made of them.
+            The same images, with the drawings and fits made so far.
 
         Returns
         -------
@@ -418,12 +419,12 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         return self._fit(X, y, None, None, {}, training)
 
     def predict(self, X: Any) -> Any:
-        """The most probable labels, shape (n,); `X` as for :meth:`fit`."""
+        """Return the most probable labels, shape (n,); `X` as for :meth:`fit`."""
         logs = self.predict_log_proba(X)
         return self.classes_[np.argmax(logs, axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities of the policies, averaged.
+        """Return the mean of the probabilities of the policies that are kept.
 
         Parameters
         ----------
@@ -438,7 +439,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: Any) -> Any:
-        """Logarithm of :meth:`predict_proba`."""
+        """Return the logarithm of :meth:`predict_proba`."""
         check_is_fitted(self)
         images = X if self.reader_ is None else self.reader_.transform(unwrap(X)[0])
         known: dict[int, NDArray[np.float64]] = {}
@@ -465,21 +466,24 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         return PolicyDisplay.from_ensemble(self, ax=ax)
 
     def _check(self) -> None:
+        """Raise for parameters that are not allowed."""
         if isinstance(self.estimator, type):
             name = self.estimator.__name__
-            raise TypeError(f"`estimator` must be a classifier, got a class; pass {name}().")
+            raise TypeError(
+                f"`estimator` must be a classifier object, got the class {name}. Pass {name}()."
+            )
         if self.combine not in ("log", "mean"):
             raise ValueError(f'`combine` must be "log" or "mean", got {self.combine!r}.')
         if self.screen is not None and not (isinstance(self.screen, Real) and self.screen >= 0):
             raise ValueError(
-                f"`screen` must be None or a number of at least 0, got {self.screen!r}: 0.03 drops "
-                "what scores 3 points less than the best."
+                f"`screen` must be None or a number of at least 0, got {self.screen!r}. Pass 0.03 "
+                "to drop policies that score more than 3 points below the best."
             )
         if isinstance(self.scoring, str):
-            get_scorer(self.scoring)  # an unknown name is refused before anything is fitted
+            get_scorer(self.scoring)  # raises for an unknown name before anything is fitted
 
     def _read(self, X: Any) -> tuple[Any, Any]:
-        """Read files once for all policies and folds; give the fitted reader, or None."""
+        """Return the images, with files read once for all folds, and the fitted reader or None."""
         images = X if isinstance(X, Images) else unwrap(X)[0]
         if not holds_paths(images):
             return (images, None) if holds_images(images) or images is X else (X, None)
@@ -490,12 +494,13 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         return reader.transform(images), reader
 
     def _seed(self) -> int | None:
+        """Return `random_state` as an int, or None."""
         if self.random_state is None or isinstance(self.random_state, Integral):
             return None if self.random_state is None else int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _known(self, images: Any) -> list[_Policy]:
-        """The policies, checked; fits and drawings that several share have one number."""
+        """Return the checked policies; those that can share a fit have the same `unit`."""
         given = self.policies
         if isinstance(given, str):
             if given != "default":
@@ -538,15 +543,21 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     def _folds(
         self, y: NDArray[Any], groups: Any, seed: int | None
     ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Return the inner folds, train and held-out rows; none where nothing is screened."""
         if self.screen is None:
             return []
         if not isinstance(self.cv, Integral):
             folds = list(check_cv(self.cv, y, classifier=True).split(y, y, groups))
             if not folds:
-                raise ValueError(f"`cv` must give folds, got {self.cv!r}, which gives none.")
+                raise ValueError(
+                    f"`cv` must give folds, got {self.cv!r}, which gives none. Pass a number of "
+                    "folds, or screen=None."
+                )
             return folds
         if self.cv < 2:
-            raise ValueError(f"`cv` must be at least 2, got {self.cv!r}; screen=None needs none.")
+            raise ValueError(
+                f"`cv` must be at least 2, got {self.cv!r}. Pass screen=None to fit without folds."
+            )
         of_class = [y == label for label in np.unique(y)]
         sizes = [len(np.unique(groups[r])) if groups is not None else r.sum() for r in of_class]
         n_splits = min(int(self.cv), int(min(sizes)))
@@ -556,8 +567,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
                 label = plain_list(np.unique(y))[int(np.argmin(sizes))]
                 warnings.warn(
                     f"Policies are not screened: class {label!r} has one {what}, and both sides "
-                    "of a fold need one. All policies are kept; screen=None says that this is "
-                    "meant.",
+                    "of a fold need one. All policies are kept; pass screen=None if that is "
+                    "intended.",
                     stacklevel=4,
                 )
             return []
@@ -574,7 +585,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         failures: dict[str, Exception],
         seconds: dict[str, float],
     ) -> dict[str, float]:
-        """Score of the out-of-fold predictions of each policy that does not fail."""
+        """Return the score of the out-of-fold predictions of each policy that does not fail."""
         if not folds:
             return {}
         found = run.out_of_fold(policies, folds, classes, failures, seconds)
@@ -585,12 +596,15 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
             tested = np.concatenate([held_out for _, held_out in folds])
             weights = {"sample_weight": run.sample_weight[tested]}
         with warnings.catch_warnings():
-            # scikit-learn 1.6 says so of classes whose rows all have the weight 0
+            # scikit-learn 1.6 warns of classes whose rows all have the weight 0.
             warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
-            return {
+            scores = {
                 name: float(scorer(Answers(classes, logs), rows, truth, **weights))
                 for name, logs in found.items()
             }
+        for name in [name for name, score in scores.items() if np.isnan(score)]:
+            failures[name] = ValueError(f"`scoring` must return a number, got {scores.pop(name)}.")
+        return scores
 
     def _reason(
         self,
@@ -600,6 +614,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         best: float,
         failures: dict[str, Exception],
     ) -> str:
+        """Return why a policy was dropped, in a few words."""
         if each in kept:
             return ""
         if each.name in failures:
@@ -608,6 +623,10 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         return f"{best - scores[each.name]:.3f} below the best, more than {self.screen:g}"
 
     def _warn(self, policies: list[_Policy], failures: dict[str, Exception]) -> None:
+        """Warn of policies that fail; of the defaults without a sampler silently.
+
+        Not every classifier takes class weights.
+        """
         own = not isinstance(self.policies, str)
         for each in policies:
             if each.name in failures and (own or each.sampler is not None):
@@ -617,11 +636,13 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
 
 
 class _Fitted(NamedTuple):
-    """A policy, fitted."""
+    """A policy fitted on all images."""
 
     model: Any
     plan: Any
+    """ResamplingPlan of its samplers, or None."""
     shift: NDArray[np.float64]
+    """What its correction adds to the log-probabilities, shape (n_classes,)."""
 
 
 class _Runs:
@@ -651,7 +672,7 @@ class _Runs:
         self.whole = whole or Training(images, y, self.described, carried, held=0)
 
     def trainings(self, rows: NDArray[np.intp] | None) -> tuple[Training, Training]:
-        """Training set of some images, on their features and on themselves."""
+        """Return the training set of these rows (None: all) twice: as features, as images."""
         if rows is None:
             on_images = Training(self.images, self.y, None, self.carried)
             return self.whole, on_images if self.described is not None else self.whole
@@ -670,7 +691,10 @@ class _Runs:
         failures: dict[str, Exception],
         seconds: dict[str, float],
     ) -> dict[str, NDArray[np.float64]]:
-        """Corrected log-probabilities of the held-out images, fold after fold."""
+        """Return the corrected log-probabilities of held-out images by policy, fold after fold.
+
+        Errors of policies are left in `failures`, their times added to `seconds`.
+        """
         tasks = [(some, fold) for some in _by_sampler(policies) for fold in folds]
         found = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_policies)(self, some, train, held_out, classes)
@@ -694,7 +718,7 @@ class _Runs:
     def fit(
         self, policies: list[_Policy], failures: dict[str, Exception], seconds: dict[str, float]
     ) -> dict[str, _Fitted]:
-        """Fit on all images."""
+        """Return the policies fitted on all images, by name; errors are left in `failures`."""
         groups = _by_sampler(policies)
         found = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_policies)(self, some, None, None, None) for some in groups
@@ -714,7 +738,11 @@ class _Runs:
 def _fit_policies(
     run: _Runs, policies: list[_Policy], train: Any, held_out: Any, classes: Any
 ) -> dict[str, tuple[Any, float]]:
-    """Draw once, fit the policies of one sampler: log-probabilities, or what was fitted."""
+    """Draw once and fit the policies of one sampler; return (outcome, seconds) by name.
+
+    The outcome is the corrected log-probabilities of `held_out`, on all images (`train` None)
+    what was fitted, or the error.
+    """
     results: dict[str, tuple[Any, float]] = {}
     started = time.perf_counter()
     n, whole = len(run.y), train is None
@@ -752,7 +780,7 @@ def _fit_policies(
                 outcome: Any = _Fitted(fitted, fit.plan, shift)
             else:
                 outcome = log_softmax(logs[each.unit] + shift, axis=1)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other policies go on
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other policies continue
             outcome = error
         now = time.perf_counter()
         results[each.name] = outcome, now - started
@@ -761,13 +789,13 @@ def _fit_policies(
 
 
 def _steps_of(sampler: Any, X: Any, seed: int | None) -> list[Any]:
-    """Samplers of a policy, with their seeds."""
+    """Return the samplers of a policy, seeded where they have no seed."""
     steps = [] if sampler is None else [step for _, step in samplers_of(sampler, X)]
     return steps if seed is None else [seeded(step, seed) for step in steps]
 
 
 def _model_of(run: _Runs, policy: _Policy) -> tuple[Any, Parts | None]:
-    """Classifier of a policy, and its parts where it is to be fitted on features."""
+    """Return the classifier of a policy, and its parts if it can be fitted on the features."""
     model = policy.model
     model = same_penalty(run.estimator, policy.sampler) if model is None else clone(model)
     if run.seed is not None:
@@ -781,7 +809,7 @@ def _model_of(run: _Runs, policy: _Policy) -> tuple[Any, Parts | None]:
 
 
 def _weights(model: Any) -> Callable[..., dict[str, Any]]:
-    """Make balanced weights of the labels, times those that are carried."""
+    """Return a function that makes fit parameters: balanced weights times the images' own."""
 
     def weights(y: NDArray[Any], carried: dict[str, Any]) -> dict[str, Any]:
         (name, balanced), *_ = weighted(model, compute_sample_weight("balanced", y)).items()
@@ -797,14 +825,15 @@ def _shift(
     counted: dict[Any, float],
     classes: NDArray[Any],
 ) -> NDArray[np.float64]:
-    """What the correction adds to the logarithms of the probabilities, shape (n_classes,)."""
+    """Return what the correction adds to the log-probabilities, shape (n_classes,)."""
     shift = np.zeros(len(classes))
     if policy.correction is None:
         return shift
     if policy.counts and not counted:
         raise ValueError(
-            f"{type(model).__name__} {hides_shares(model)} inside, where its labels cannot be "
-            "counted. Give this policy a dict as correction, with a `model_prior`."
+            f"The correction must have a `model_prior`: {type(model).__name__} "
+            f"{hides_shares(model)} inside, where its labels cannot be counted. Give this policy "
+            "a dict as correction."
         )
     known = np.asarray(model.classes_)
     before, after = shares_of(policy.correction, known, given, counted)
@@ -816,9 +845,9 @@ def _shift(
 def _logs(
     model: Any, X: Any, classes: NDArray[Any], features: dict[int, Any] | None = None
 ) -> NDArray[np.float64]:
-    """Log-probabilities in the columns of all classes, shape (n, n_classes).
+    """Return log-probabilities with a column for each of `classes`, shape (n, n_classes).
 
-    `features` are kept by the step that has made them, for models that begin with the same one.
+    `features` caches the features of each describing step, which several models may share.
     """
     known = model.classes_
     if features is not None and (parts := parts_of(model)) is not None:
@@ -829,6 +858,7 @@ def _logs(
 
 
 def _averaged(answers: list[NDArray[np.float64]], combine: str) -> NDArray[np.float64]:
+    """Return the logarithms of the mean of several predictions, shape (n, n_classes)."""
     if combine == "mean":
         mean = np.mean([np.exp(each) for each in answers], axis=0)
         logs: NDArray[np.float64] = np.log(np.maximum(mean, np.finfo(float).tiny))
@@ -840,7 +870,7 @@ def _averaged(answers: list[NDArray[np.float64]], combine: str) -> NDArray[np.fl
 def _correction(
     name: str, sampler: Any, correction: Any
 ) -> tuple[PriorCorrectedClassifier | None, bool]:
-    """What corrects the probabilities, and whether classes are weighted."""
+    """Return what corrects the probabilities, or None, and whether classes are weighted."""
     if correction is None or (isinstance(correction, str) and correction == WEIGHTS):
         return None, correction is not None
     if isinstance(correction, Mapping):
@@ -857,6 +887,7 @@ def _correction(
 
 
 def _is_model(name: str, sampler: Any) -> bool:
+    """Return whether the second entry of a policy is a classifier; raise if it is neither."""
     is_object = not isinstance(sampler, type)
     if sampler is None or (is_object and hasattr(sampler, "fit_resample")):
         return False
@@ -869,12 +900,12 @@ def _is_model(name: str, sampler: Any) -> bool:
 
 
 def _same(one: tuple[Any, bool], other: tuple[Any, bool]) -> bool:
-    """Whether two policies can share a fit: they differ in the correction alone."""
+    """Return whether two policies can share a fit, as they differ in the correction alone."""
     return alike(one[0], other[0]) and one[1] == other[1]
 
 
 def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
-    """Policies that share a drawing, together."""
+    """Return the policies in groups that share a sampler, and so a drawing."""
     groups: list[list[_Policy]] = []
     for each in policies:
         for group in groups:
@@ -888,13 +919,13 @@ def _by_sampler(policies: list[_Policy]) -> list[list[_Policy]]:
 
 
 def _behind_reader(estimator: Any, reader: Any) -> Any:
-    """What remains of an estimator when files have been read."""
+    """Return the estimator without its reader of files, if files have been read."""
     begins = isinstance(estimator, Pipeline) and isinstance(estimator[0], ReadImages)
     return estimator[1:] if begins and reader is not None else estimator
 
 
 def _first_step(estimator: Any) -> Any:
-    """The step that is given the images, also inside of searches and the like."""
+    """Return the step that is given the images, also inside searches and the like."""
     if isinstance(estimator, Pipeline):
         return _first_step(estimator[0])
     inner = estimator.get_params(deep=False).get("estimator")

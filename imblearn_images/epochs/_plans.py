@@ -1,4 +1,4 @@
-"""EpochPlans decides on the rows of each epoch; EpochImages are those of one."""
+"""EpochPlans decides on the rows of each epoch; EpochImages holds the rows of one epoch."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from imblearn_images.core.validation import check_lengths
 from imblearn_images.epochs._deciding import (
     Columns,
     Deciding,
+    bits_of,
     columns_of,
     numbered,
     several_for,
@@ -40,16 +41,17 @@ from imblearn_images.epochs._reading import Files, Resized, at_size, opened
 __all__ = ["EpochImages", "EpochPlans"]
 
 Key = tuple[Any, ...]
-"""``(row,)`` of a source image, else ``(step, seed, base, *partners, *shares)``, where base and
-partners are rows of the source or such keys."""
+"""``(row,)`` for a source image, otherwise ``(step, seed, base, *partners, *shares)``, where base
+and partners are rows of the source or such keys. A row with other labels than its source image has
+``(key, labels)``, where `labels` are the bits of its targets."""
 
 
 class EpochPlans:
-    """A resampled set that is another one in every epoch, and of which nothing is stored.
+    """Another resampled set in every epoch, without storing any of them.
 
-    Epoch 0 is what ``resampler.fit_resample(X, y)`` gives, byte for byte. In epoch e each step has
-    a seed made of its `random_state` and e. So epoch 17 is the same on every machine, in every
-    process, and after a crash. Nothing is drawn until it is read.
+    Epoch 0 equals ``resampler.fit_resample(X, y)``, byte for byte. In epoch e each step has a seed
+    made from its `random_state` and e, so that epoch 17 is the same on every machine, in every
+    process, and after a crash. No image is drawn before it is read.
 
     Read more in the :ref:`User Guide <training-loops>`.
 
@@ -57,54 +59,53 @@ class EpochPlans:
     ----------
     resampler : sampler, Pipeline of samplers, ResamplingPlan or None
         Samplers of this package, which are cloned; each `random_state` in them must be an integer.
-        A step with a parameter `epoch` keeps its `random_state`, and is given the number of the
-        epoch instead. A plan means the same rows in every epoch, None the images as they are. An
+        A step with a parameter `epoch` keeps its `random_state` and gets the number of the epoch
+        instead. A plan gives the same rows in every epoch, None the images as they are. An
         `output_dir` is not written to.
     X : images
-        What ``fit_resample`` takes: an array, memmap or tensor of shape (n, H, W), (n, H, W, C) or
-        (n, C, H, W), rows of flattened pixels (n, d), n paths, any home of pixels.
+        Images as for ``fit_resample``: an array, memmap or tensor of shape (n, H, W), (n, H, W, C)
+        or (n, C, H, W), rows of flattened pixels (n, d), n paths, or any home of pixels.
     y : array-like of shape (n,) or (n, L), list of n lists, or Annotations
-        Labels. Of several labels an image LabelOverSampler and RedrawImages make epochs: rows of
-        0 and 1 or of numbers of objects, a list of labels for each image, or
-        :class:`~imblearn_images.annotations.Annotations`. Rows that are all one-hot are one label
-        an image, unless a LabelOverSampler decides.
+        Labels. Several labels per image, which LabelOverSampler, LabelUnderSampler, MLSMOTE and
+        RedrawImages can resample, are rows of 0 and 1 or of numbers of objects, a list of labels
+        for each image, or :class:`~imblearn_images.annotations.Annotations`. If all rows are
+        one-hot they mean one label per image, unless `resampler` is one of the first three.
     size : (height, width), default=None
-        In pixels: files are read at this size, JPEG files at reduced scale. By default each file
-        has its own. Files only. Annotations are scaled along.
+        Size in pixels at which files are read, JPEG files at reduced scale; by default each has its
+        own. Only for files. Annotations are scaled with their images.
     mode : {"L", "RGB", "RGBA"}, default=None
-        Files are read as grey images, in colours, or with alpha. By default as they are. With
-        `size`, no header is looked at before a file is read. Files only.
+        Read files as grey, colour, or colour with alpha; by default as they are. Only for files.
+        With `size` and `mode`, no header is read in advance.
     embeddings : array-like of shape (n, d), default=None
-        Features in which images are near, of the source images: all samplers that measure use
-        them, and what was drawn has those of its base. By default each sampler has its own, which
-        are computed once for all epochs where they are those of source images.
+        Features of the source images, in which all samplers measure distances; a synthetic image
+        has those of its base. By default each sampler computes its own, once for all epochs where
+        they are features of source images.
     classes : array-like of shape (n_classes,), default=None
-        The labels in the order of their numbers, or columns. By default those of y, sorted; of a
-        validation set pass the ``classes_`` of the training set.
+        Labels in the order of their targets, or of the columns. By default those of y, sorted. For
+        a validation set, pass the ``classes_`` of the training set.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels; the target of an image is the place of its label.
+        Labels; the target of an image is the index of its label.
     targets_ : ndarray of shape (n_source,), dtype int64
-        Targets of the source images. Of several labels an image, shape (n_source, n_classes),
-        dtype float32: 1 where it has the label, as losses of several labels take them.
+        Targets of the source images. With several labels per image, shape (n_source, n_classes),
+        dtype float32: 1 where the image has the label, as multi-label losses take them.
     n_source : int
         Number of source images.
     images : Images
-        The source images, as they are drawn from.
+        The source images.
     shape : tuple of int or None
         Shape of all images; None if they differ.
 
     Raises
     ------
     TypeError
-        For samplers that are not of this package, and steps that are no samplers.
+        If a sampler is not of this package, or a step is not a sampler.
     ValueError
-        For a `random_state` that is not an integer, as processes would decide differently;
-        for what cannot be drawn row by row: images of a generator, the noise of `shrinkage`, images
-        whose labels are a vote of neighbours (MLSMOTE); for samplers that take one label an image
-        where `y` has several.
+        If a `random_state` is not an integer, so that processes would decide differently; if rows
+        cannot be drawn alone: images of a generator, the noise of `shrinkage`; if `y` has several
+        labels per image and a sampler takes one.
 
     See Also
     --------
@@ -113,12 +114,11 @@ class EpochPlans:
 
     Notes
     -----
-    Two unlike computers may differ in the last bit of a feature, and so in a neighbour: where
-    several nodes train together, pass `embeddings` that were computed once, or save
-    ``plans(epoch).plan``.
+    Different computers may differ in the last bit of a feature, and so in a neighbour. If several
+    nodes train together, pass `embeddings` that were computed once, or save ``plans(epoch).plan``.
 
-    Where `size` or `mode` is given, each process keeps up to 32 MB of decoded files, as parents
-    come again and again.
+    With `size` or `mode`, each process caches up to 32 MB of decoded files, because parents are
+    read repeatedly.
 
     Examples
     --------
@@ -164,7 +164,8 @@ class EpochPlans:
             self.classes_, self.targets_ = numbered(labels, classes)
         else:
             labels = several.counts
-            self.classes_, self.targets_ = columns_of(several, classes)
+            self.classes_, self._places = columns_of(several, classes)
+            self.targets_ = self.bits_of(labels)
         check_lengths(images, labels)
         if several is not None and isinstance(several.source, Annotations):
             self.check_annotations(several.source)
@@ -182,15 +183,15 @@ class EpochPlans:
         mode: str | None = None,
         classes: ArrayLike | None = None,
     ) -> EpochPlans:
-        """Read a set as :class:`EpochPlans` does, and resample nothing: for validation.
+        """Return plans that resample nothing: for validation.
 
         Parameters
         ----------
         X, y, size, mode
             As for the class.
         classes : array-like of shape (n_classes,), default=None
-            The ``classes_`` of the training set, lest a class that is missing here moves the
-            numbers of the others.
+            The ``classes_`` of the training set. Without them, a class that is missing here would
+            change the targets of the others.
 
         Returns
         -------
@@ -207,12 +208,12 @@ class EpochPlans:
         return cls(None, X, y, size=size, mode=mode, classes=classes)
 
     def __call__(self, epoch: int) -> EpochImages:
-        """Decide what is in an epoch.
+        """Return the images of an epoch.
 
         Parameters
         ----------
         epoch : int
-            From 0 on.
+            Number of the epoch, from 0.
 
         Returns
         -------
@@ -229,12 +230,12 @@ class EpochPlans:
         Parameters
         ----------
         size : (height, width)
-            In pixels. Files are read at this size, arrays resized before anything is drawn.
+            Size in pixels. Files are read at this size, arrays resized before anything is drawn.
 
         Returns
         -------
         plans : EpochPlans
-            Of the same rows; what decides are still the images of this one.
+            Plans of the same rows; samplers still decide on the images of the original size.
         """
         files.check_size_and_mode(size, None)
         other = copy.copy(self)
@@ -243,17 +244,17 @@ class EpochPlans:
         return other
 
     def draw(self, keys: Sequence[Key]) -> list[NDArray[Any]]:
-        """Draw rows, together: many times as fast as one by one where images are small.
+        """Draw rows together, which is many times as fast as one by one if images are small.
 
         Parameters
         ----------
         keys : sequence of keys
-            Of :meth:`EpochImages.rows`, of any epochs.
+            Keys that :meth:`EpochImages.rows` returns, of any epochs.
 
         Returns
         -------
         images : list of ndarray of shape (H, W) or (H, W, C)
-            In the dtype and order of axes of X.
+            With the dtype and order of axes of X.
         """
         if not len(keys):
             return []
@@ -273,23 +274,40 @@ class EpochPlans:
                 drawn[at] = image
         return drawn
 
-    def targets_of(self, keys: Sequence[Key]) -> NDArray[np.int64]:
-        """Targets of rows, shape (m,); of several labels an image, shape (m, n_classes).
+    def targets_of(self, keys: Sequence[Key]) -> NDArray[Any]:
+        """Return the targets of rows.
 
         Parameters
         ----------
         keys : sequence of keys
-            Of :meth:`EpochImages.rows`, of any epochs.
+            Keys that :meth:`EpochImages.rows` returns, of any epochs.
+
+        Returns
+        -------
+        targets : ndarray of shape (m,); with several labels per image (m, n_classes)
         """
-        return self.targets_[self.sources_of(keys)]
+        targets = self.targets_[self.sources_of(keys)]
+        for at, key in enumerate(keys) if targets.ndim > 1 else ():
+            if len(key) == 2:  # it says which labels it has
+                bits = np.unpackbits(np.frombuffer(key[1], dtype=np.uint8))
+                targets[at] = bits[: targets.shape[1]]
+        return targets
+
+    def bits_of(self, counts: NDArray[Any]) -> NDArray[np.float32]:
+        """Targets of rows of several labels, given how often they have each, shape (m, L)."""
+        return bits_of(counts, self._places, len(self.classes_))
 
     def sources_of(self, keys: Sequence[Key]) -> NDArray[np.intp]:
-        """Source image that each row is drawn from, its base, shape (m,).
+        """Return the source image that each row is drawn from, its base.
 
         Parameters
         ----------
         keys : sequence of keys
-            Of :meth:`EpochImages.rows`, of any epochs.
+            Keys that :meth:`EpochImages.rows` returns, of any epochs.
+
+        Returns
+        -------
+        sources : ndarray of shape (m,), dtype intp
         """
         return np.array([source_of(key) for key in keys], dtype=np.intp)
 
@@ -308,17 +326,17 @@ class EpochPlans:
         Parameters
         ----------
         keys : sequence of keys
-            Of :meth:`EpochImages.rows`, of any epochs.
+            Keys that :meth:`EpochImages.rows` returns, of any epochs.
         targets : Annotations, or label maps of shape (n_source, H, W) or a list of such
-            Of the source images. Where `plans` are drawn at another size, they are scaled.
+            Those of the source images; scaled if images are drawn at another size.
         box, min_visible, min_side, fill
             As for :func:`~imblearn_images.annotations.carry`.
 
         Returns
         -------
         carried : Annotations, or list of label maps
-            One entry for each key: what ``carry(plan_, targets, images=X)`` gives the row after
-            ``fit_resample``.
+            One entry for each key, equal to that of ``carry(plan_, targets, images=X)`` for the
+            same row of ``fit_resample``.
 
         Examples
         --------
@@ -349,15 +367,14 @@ class EpochPlans:
         )
 
     def check_annotations(self, targets: Any) -> None:
-        """Raise for what does not belong to the source images.
+        """Check that annotations or label maps belong to the source images.
 
         Raises
         ------
         TypeError
-            For what is neither annotations nor label maps.
+            If `targets` are neither annotations nor label maps.
         ValueError
-            For another number of images, other files, or images of another size than was
-            annotated.
+            If the number of images, their files or their sizes differ from those annotated.
         """
         remedy = "Boxes become annotations by Annotations.of(boxes, labels, sizes)."
         if isinstance(targets, (str, bytes, Mapping)) or not hasattr(targets, "__len__"):
@@ -390,8 +407,8 @@ class EpochPlans:
             if tuple(each) != self.images.shape_of(row)[:2]:
                 raise ValueError(
                     f"Image {self.images.name_of(row)} has height and width "
-                    f"{self.images.shape_of(row)[:2]}, its annotations say {tuple(each)}. Pass the "
-                    "images that were annotated, or annotations.at_sizes(sizes)."
+                    f"{self.images.shape_of(row)[:2]}, its annotations have {tuple(each)}. Pass "
+                    "the images that were annotated, or annotations.at_sizes(sizes)."
                 )
 
     @property
@@ -399,7 +416,7 @@ class EpochPlans:
         return isinstance(self.images, (Files, Resized))
 
     def _fitted(self, targets: Any, rows: NDArray[np.intp]) -> Any:
-        """Annotations, or label maps, of these source images in the size they are drawn at."""
+        """Return annotations or label maps of source images, scaled to the size of drawing."""
         if not self._is_resized:
             return targets
         sizes = [self.images.shape_of(row)[:2] for row in rows.tolist()]
@@ -411,14 +428,14 @@ class EpochPlans:
         ]
 
     def explain(self, key: Key, names: Sequence[Any] | None = None) -> str:
-        """One sentence on the image of a key: its label, and what it is made of.
+        """Return a sentence on the image of a key: its label, and what it is made from.
 
         Parameters
         ----------
         key : key
-            Of :meth:`EpochImages.rows`.
+            A key that :meth:`EpochImages.rows` returns.
         names : sequence of length n_source, default=None
-            How to call the source images; by default by their files, or their rows.
+            Names of the source images; by default their files, or their row numbers.
 
         Returns
         -------
@@ -434,32 +451,32 @@ class EpochPlans:
         """
         plan = self._plan_of([key])
         names = self.names() if names is None else names
-        made_of = plan.explain(0, names).partition(" = ")[2]
+        made_from = plan.explain(0, names).partition(" = ")[2]
         target = self.targets_of([key])[0]
         if self.targets_.ndim == 1:
-            return f"{told(self.classes_[target])} = {made_of}"
+            return f"{told(self.classes_[target])} = {made_from}"
         labels = " + ".join(str(told(label)) for label in self.classes_[target > 0])
-        return f"{labels or 'no label'} = {made_of}"
+        return f"{labels or 'no label'} = {made_from}"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._deciding.asked!r}, {self.images!r})"
+        return f"{type(self).__name__}({self._deciding.resampler!r}, {self.images!r})"
 
     def names(self) -> list[str] | None:
-        """What the source images are called in sentences: their files; None: their rows."""
+        """Return the files of the source images as names for sentences; None if they have none."""
         if self.images.name_of(0) == "row 0":
             return None
         return [self.images.name_of(row) for row in range(self.n_source)]
 
     @property
     def labels(self) -> NDArray[Any]:
-        """Labels of the source images, shape (n,); of several an image their numbers."""
+        """Labels of the source images, shape (n,); with several per image their counts, (n, L)."""
         if self.targets_.ndim == 1:
             return self.classes_[self.targets_]
         return self._deciding.labels
 
     @property
     def rules(self) -> list[Any]:
-        """What each step draws by, in the order of the steps."""
+        """Rule by which each step draws, in the order of the steps."""
         return self._deciding.rules
 
     def home_of(self, keys: Sequence[Key]) -> DrawnImages:
@@ -467,22 +484,36 @@ class EpochPlans:
         return DrawnImages(self._plan_of(keys), self.images)
 
     def _plan_of(self, keys: Sequence[Key]) -> ResamplingPlan:
-        """Plan of these rows alone, as many steps as they have."""
+        """Return the plan of these rows alone, with as many steps as they need."""
         for key in keys:
             if type(key) is not tuple or not key:
                 raise TypeError(
                     f"`keys` must hold keys of EpochImages.rows, got {key!r:.100}. Pass "
                     "plans(epoch).rows([row])."
                 )
-        rows = [key[0] if len(key) == 1 else key for key in keys]
+            if len(key) == 2 and not self._has_labels(key[1]):
+                raise ValueError(
+                    f"`keys` must be those of these plans, of {len(self.classes_)} classes, got a "
+                    f"key that ends in {key[1]!r:.100}. Take keys and images from one EpochPlans."
+                )
+        rows = [key[0] if len(key) < 3 else key for key in keys]
         plan = self._joined(rows, len(self.rules) - 1)
         if isinstance(plan, ResamplingPlan):
             return plan
-        nobody = np.empty((len(plan), 0), dtype=np.intp)
-        return ResamplingPlan(plan, nobody, nobody.astype(np.float64), plan, self.n_source)
+        no_partners = np.empty((len(plan), 0), dtype=np.intp)
+        weights = no_partners.astype(np.float64)
+        return ResamplingPlan(plan, no_partners, weights, plan, self.n_source)
+
+    def _has_labels(self, bits: Any) -> bool:
+        n_bytes = -(-len(self.classes_) // 8)
+        return self.targets_.ndim > 1 and isinstance(bits, bytes) and len(bits) == n_bytes
 
     def _joined(self, rows: list[Any], step: int) -> ResamplingPlan | NDArray[np.intp]:
-        """Plan of rows that the steps up to one have made; of source images, their numbers."""
+        """Return the plan of rows that the steps up to `step` have made, or source row numbers.
+
+        The parents of synthetic rows become the rows of the plan before, each once: it is made by
+        a call for the step before this one.
+        """
         drawn: list[int] = []
         while step >= 0 and not drawn:
             drawn = [at for at, row in enumerate(rows) if type(row) is tuple and row[0] == step]
@@ -528,13 +559,13 @@ class EpochImages(Images):
     Attributes
     ----------
     epoch : int
-        Its number.
+        Number of the epoch.
     plans : EpochPlans
-        What it comes from.
+        The plans that it belongs to.
 
     See Also
     --------
-    EpochPlans : Makes them.
+    EpochPlans : Returns the images of an epoch when called.
 
     Examples
     --------
@@ -561,34 +592,39 @@ class EpochImages(Images):
         return len(self._columns[-1].base) if self._columns else self.plans.n_source
 
     @property
-    def targets(self) -> NDArray[np.int64]:
+    def targets(self) -> NDArray[Any]:
         """Target of each row, an index into ``plans.classes_``, shape (n,).
 
-        Of several labels an image, shape (n, n_classes), 1 where the row has the label.
+        With several labels per image, shape (n, n_classes), 1 where the row has the label.
         """
+        if self.plans.targets_.ndim > 1:
+            return self.plans.bits_of(self.y)
         return self.plans.targets_[self._sources(np.arange(len(self)))]
 
     @property
     def y(self) -> NDArray[Any]:
-        """Label of each row, shape (n,); of several an image their numbers, (n, n_classes)."""
-        return self.plans.labels[self._sources(np.arange(len(self)))]
+        """Label of each row, shape (n,); with several per image their counts, (n, n_classes)."""
+        labels = self.plans.labels.copy()
+        for columns in self._columns:
+            labels = columns.labels_after(labels)
+        return labels
 
     @property
     def plan(self) -> ResamplingPlan:
-        """The decision, all steps joined; made of the columns that are kept each time it is asked.
+        """The decision, with all steps joined; made anew from the stored columns in each call.
 
         ``images.plan.save(path)`` writes it to a file.
         """
         n, labels = self.plans.n_source, self.plans.labels
         plan = None
         for columns, rule in zip(self._columns, self.plans.rules, strict=True):
-            labels = labels[columns.base]
+            labels = columns.labels_after(labels)
             step = columns.plan(rule, n if plan is None else len(plan), labels)
             plan = step if plan is None else step.after(plan)
         return ResamplingPlan.selection(np.arange(n), labels) if plan is None else plan
 
     def rows(self, order: ArrayLike) -> list[Key]:
-        """Keys of rows: small tuples that can be pickled, each of which is all it takes to draw.
+        """Return the keys of rows: small tuples, which can be pickled, from which rows are drawn.
 
         Parameters
         ----------
@@ -598,15 +634,15 @@ class EpochImages(Images):
         Returns
         -------
         keys : list of m tuples
-            What ``plans.draw``, ``plans.targets_of``, ``plans.explain`` and a
-            :class:`~imblearn_images.torch.PlanDataset` take.
+            Keys for ``plans.draw``, ``plans.targets_of``, ``plans.explain`` and a
+            :class:`~imblearn_images.torch.PlanDataset`.
 
         Raises
         ------
         IndexError
             If the epoch has no such row.
         TypeError
-            For what is not a row number.
+            If `order` does not hold row numbers.
         """
         rows = np.asarray(order)
         if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
@@ -619,14 +655,21 @@ class EpochImages(Images):
             raise IndexError(
                 f"Epoch {self.epoch} has {len(self)} rows, got rows {rows.min()} to {rows.max()}."
             )
-        found = self._keys(len(self._columns) - 1, rows % max(len(self), 1))
-        return [(key,) if type(key) is int else key for key in found]
+        rows = rows % max(len(self), 1)
+        found = self._keys(len(self._columns) - 1, rows)
+        keys = [(key,) if type(key) is int else key for key in found]
+        if any(columns.labels is not None for columns in self._columns):
+            own = self.plans.bits_of(self._labels_of(len(self._columns) - 1, rows)) > 0
+            other = (own != (self.plans.targets_[self._sources(rows)] > 0)).any(axis=1)
+            for at in np.flatnonzero(other).tolist():
+                keys[at] = (found[at], np.packbits(own[at]).tobytes())
+        return keys
 
     def first_drawn(self) -> NDArray[np.intp]:
-        """Row in which each step draws an image first, of those that draw some."""
+        """Return for each step that draws images the first row with one, shape (k,)."""
         found = [columns.drawn[:1] for columns in self._columns]
         for at in range(len(found)):
-            for later in self._columns[at + 1 :]:  # where the steps behind it have this row
+            for later in self._columns[at + 1 :]:  # follow the row through later steps
                 found[at] = np.flatnonzero(np.isin(later.base, found[at]))[:1]
         return np.unique(np.concatenate([np.empty(0, dtype=np.intp), *found])).astype(np.intp)
 
@@ -648,25 +691,25 @@ class EpochImages(Images):
         return np.stack(drawn)
 
     def explain(self, row: int, names: Sequence[Any] | None = None) -> str:
-        """One sentence on one row: its label, and what it is made of.
+        """Return a sentence on one row: its label, and what it is made from.
 
         Parameters
         ----------
         row : int
             Row of the epoch.
         names : sequence of length n_source, default=None
-            How to call the source images; by default by their files, or their rows.
+            Names of the source images; by default their files, or their row numbers.
 
         Returns
         -------
         sentence : str
-            As :meth:`ResamplingPlan.explain` says it.
+            As that of :meth:`ResamplingPlan.explain`.
         """
         return self.plan.explain(row, self.plans.names() if names is None else names)
 
     @property
     def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
-        """Of all images."""
+        """Dtype of all images."""
         return self.plans.images.dtype
 
     @property
@@ -675,23 +718,36 @@ class EpochImages(Images):
         return self.plans.shape
 
     def shape_of(self, row: int) -> tuple[int, ...]:
-        """Shape of the image that a row is drawn from."""
+        """Return the shape of a row: that of the source image it is drawn from."""
         return self.plans.images.shape_of(int(self._sources(np.array([row]))[0]))
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
-        """Draw the rows into `out`; one of another size than `out` is resized."""
+        """Draw rows into `out`; images of another size are resized."""
         self.plans.home_of(self.rows(rows)).read(np.arange(len(rows)), out)
 
     def name_of(self, row: int) -> str:
-        """What messages call a row: the image that it is drawn from."""
+        """Return the name of a row in messages: the source image that it is drawn from."""
         return self.plans.images.name_of(int(self._sources(np.array([row]))[0]))
 
     def _sources(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the source images that rows are drawn from, through all steps."""
         for columns in reversed(self._columns):
             rows = columns.base[rows]
         return rows
 
+    def _labels_of(self, step: int, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """How often some rows of a step have each label."""
+        if step < 0:
+            return self.plans.labels[rows]
+        columns = self._columns[step]
+        labels = self._labels_of(step - 1, columns.base[rows])
+        if columns.labels is not None:
+            places, found = columns.among_drawn(rows)
+            labels[places] = columns.labels[found]
+        return labels
+
     def _keys(self, step: int, rows: NDArray[np.intp]) -> list[Any]:
+        """Return the keys of rows that `step` has made; source images are plain numbers."""
         if step < 0:
             keys: list[Any] = rows.tolist()
             return keys
@@ -699,9 +755,7 @@ class EpochImages(Images):
         keys = self._keys(step - 1, columns.base[rows])
         if not len(columns.drawn):
             return keys
-        found = np.minimum(np.searchsorted(columns.drawn, rows), len(columns.drawn) - 1)
-        places = np.flatnonzero(columns.drawn[found] == rows)
-        found = found[places]
+        places, found = columns.among_drawn(rows)
         partners, weights = columns.partners[found], columns.weights[found]
         flat, width = self._keys(step - 1, partners.ravel()), partners.shape[1]
         seeds = columns.seeds[found].tolist() if columns.seeds is not None else [0] * len(found)

@@ -1,4 +1,4 @@
-"""The images that epochs are made of: files, read at one size, the latest kept at hand."""
+"""Reading: the images that epochs are drawn from; files are read at one size and cached."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["Files", "Resized", "at_size", "opened"]
 
 
 _CHANNELS: dict[str, tuple[int, ...]] = {"L": (), "RGB": (3,), "RGBA": (4,)}
-_AT_HAND = 1 << 25  # bytes of decoded files that a process keeps: parents come again and again
+_AT_HAND = 1 << 25  # bytes of decoded files that a process caches: parents are read repeatedly
 
 
 def opened(X: Any, size: Any, mode: Any) -> tuple[Images, Any]:
-    """The images, and the table of flattened pixels where they are one."""
+    """Return the images as a home of pixels and, if X is a table of flattened pixels, the table."""
     held = X if isinstance(X, Images) else unwrap(X)[0]
     if sparse.issparse(held):
-        raise TypeError(f"X must hold images, got a {type(held).__name__}. Pass X.toarray().")
+        raise TypeError(f"`X` must hold images, got a {type(held).__name__}. Pass X.toarray().")
     if not (isinstance(held, Images) or holds_images(held)):
         held = np.asarray(held)
     images = open_images(held)
@@ -38,25 +38,26 @@ def opened(X: Any, size: Any, mode: Any) -> tuple[Images, Any]:
     if images.paths is None:
         if size is not None or mode is not None:
             raise ValueError(
-                f"`size` and `mode` say how files are read, X holds {images!r}. Leave them out; "
-                "plans.at_size(size) draws at another size."
+                f"`size` and `mode` must be left out where `X` holds no files, got {images!r}. To "
+                "draw at another size, use plans.at_size(size)."
             )
     elif size is not None or mode is not None:
         images = Files(images.paths, size, mode)
     elif not isinstance(
         X, Images
-    ):  # in one block: objects would be copied page by page into each worker
+    ):  # one block of text: the pages of Python objects would be copied into each worker
         images = FileImages(np.array([images.name_of(row) for row in range(len(images))]))
-    images = copy.copy(images)  # a home of the user's remembers nothing for us
+    images = copy.copy(images)  # the user's own home must not keep our cache
     images.memory = Memory(len(images))
     return images, held if isinstance(held, np.ndarray) and held.ndim == 2 else None
 
 
 class Files(Images):
-    """Files read at one size or in one mode; with both, no header is looked at."""
+    """Image files read at one size or in one mode; with both, no header is read in advance."""
 
     def __init__(self, paths: Any, size: tuple[int, int] | None, mode: str | None) -> None:
-        # Bytes in one block: lists and objects would be copied page by page into each worker.
+        # One block of bytes: the pages of Python objects would be copied into each worker, because
+        # reference counts are written to.
         self._paths = np.array([os.fsencode(path) for path in paths])
         self.size = None if size is None else (int(size[0]), int(size[1]))
         self.mode = mode
@@ -72,7 +73,8 @@ class Files(Images):
             self.dtype, self._channels = np.dtype(np.uint8), _CHANNELS[mode]
 
     def _begin(self) -> None:
-        self._decoded: OrderedDict[int, NDArray[Any]] = OrderedDict()  # the last used comes last
+        """Begin with an empty cache, as each process does."""
+        self._decoded: OrderedDict[int, NDArray[Any]] = OrderedDict()  # least recently used first
         self._kept = 0
         self._lock, self._process = Lock(), os.getpid()
 
@@ -100,7 +102,7 @@ class Files(Images):
         return self.shape_of(0)
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
-        if os.getpid() != self._process:  # a fork, made while a thread held the lock, say
+        if os.getpid() != self._process:  # a fork: another thread may have held the lock
             self._begin()
         for row, image in zip(rows.tolist(), out, strict=True):
             size = image.shape[:2]
@@ -123,7 +125,7 @@ class Files(Images):
             self._keep(row, pixels)
 
     def _keep(self, row: int, pixels: NDArray[Any]) -> None:
-        """Remember a decoded file, and forget those that were not used for longest."""
+        """Cache a decoded file, and drop those that were not used for longest."""
         if pixels.nbytes > _AT_HAND // 8:
             return
         with self._lock:
@@ -140,7 +142,7 @@ class Files(Images):
         return self._paths[row]
 
     def at_size(self, size: tuple[int, int]) -> Files:
-        """The same files, read at another size."""
+        """Return the same files, read at another size."""
         return Files(map(os.fsdecode, self._paths), size, self.mode)
 
 
@@ -174,6 +176,7 @@ class Resized(Images):
 
 
 def at_size(images: Images, size: tuple[int, int]) -> Images:
+    """Return the same images at another size: files are read at it, others resized."""
     if isinstance(images, Resized):
         images = images.images
     if isinstance(images, Files):

@@ -1,4 +1,4 @@
-"""Class folders of photos -> a balanced, traceable data set on disk.
+"""Turn class folders of photos into a balanced, traceable data set on disk.
 
 - :func:`load_image_folder`, :func:`inspect_folder`, :func:`split_folder` read;
 - :func:`balance_folder`, :func:`unbalance_folder`, :func:`export_images` write a new folder;
@@ -7,12 +7,12 @@
 A data set on disk is its image files, ``labels.csv`` for the layout "csv", and
 ``manifest.jsonl``, written last: one line of JSON per row with ``path``, ``label``, ``split``,
 ``kind``, ``parents`` (files below the source, the base first), ``synthesis``, ``step``,
-``seed`` and ``sha256``. While it is being made, the folder holds ``.unfinished/``: a folder with
-one is not a data set yet.
+``seed`` and ``sha256``; or ``manifest.parquet``, with the same fields as columns. While a run is
+writing, the folder holds ``.unfinished/``: a folder with one is not a data set yet.
 
-Used as a source again, such a folder still says what its images show: drawn ones may train and
-never validate, and the rows of the next output say in ``ancestors`` and ``drawn_before`` what they
-descend from.
+Used as a source again, such a folder still records what its images show: drawn images may be
+trained on but never validate, and the rows of the next output record in ``ancestors`` and
+``drawn_before`` what they descend from.
 """
 
 from imblearn_images.folders._balancing import balance_folder, unbalance_folder

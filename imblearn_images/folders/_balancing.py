@@ -1,4 +1,4 @@
-"""Balancing: from class folders to a split, resampled and traceable data set on disk."""
+"""Balancing: class folders become a split, resampled and traceable data set on disk."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.parallel import in_threads, in_workers, works_in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.writing import Block
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
@@ -25,12 +27,12 @@ from imblearn_images.folders._labels import check_names
 from imblearn_images.folders._layout import SplitFoldersError
 from imblearn_images.folders._manifest import (
     LABELS,
-    MANIFEST,
     Row,
+    check_manifest,
     labels_csv,
-    manifest_lines,
     misread_labels,
 )
+from imblearn_images.folders._parquet import check_text
 from imblearn_images.folders._pictures import CHART, SHEET, draw_chart, draw_sheet
 from imblearn_images.folders._plan import (
     FolderPlan,
@@ -48,6 +50,7 @@ from imblearn_images.under_sampling import RandomUnderSampler
 __all__ = ["balance_folder", "unbalance_folder"]
 
 
+@substitute
 def balance_folder(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -63,6 +66,7 @@ def balance_folder(
     quality: int | None = None,
     layout: str = "folders",
     link: str = "copy",
+    manifest: str = "jsonl",
     on_error: str = "raise",
     on_empty: str = "raise",
     random_state: int = 0,
@@ -77,9 +81,9 @@ def balance_folder(
     The source is only read. Each file of the output is whole or absent, and the manifest is
     written last: a folder with one is complete. An interrupted run continues with `resume`
     and ends with the same bytes as an uninterrupted one; nothing is drawn twice.
-    Work is done in threads, unless :func:`joblib.parallel_config` names other workers: synthetic
-    images are then drawn there, the same bytes, and what a worker that ends had in hand is drawn
-    again.
+    Work is done in threads, unless :func:`joblib.parallel_config` names other workers. These
+    then draw the synthetic images, with the same bytes; what a worker had not finished when it
+    died is drawn again.
 
     Read more in the :ref:`User Guide <photo-folders>`.
 
@@ -90,31 +94,30 @@ def balance_folder(
     output : str or path-like
         New or empty folder, neither inside the source nor around it.
     sampler : sampler of this package, default=None
-        E.g. ``SMOTE()`` or ``RandomOverSampler(sampling_strategy=add_fraction({"Lime": 0.5}))``;
-        a clone of it sees the training files only. None splits without resampling.
+        E.g. ``SMOTE()`` or ``RandomOverSampler(sampling_strategy=add_fraction({"Lime": 0.5}))``.
+        A clone of it is fitted on the training files only. None splits without resampling.
     validation : float, default=None
-        Share of the images for validation; 0 for no split; None is 0.2, or with `keep_split`
-        the existing part.
+        Share of the images for validation; 0 for no split. None stands for 0.2, or for the
+        existing validation part with `keep_split`.
     groups : callable, dict, array-like, "stem-prefix" or "near-duplicates", default=None
         What must stay on one side of the split, as for :func:`split_folder`.
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     keep_split : bool, default=False
         The source holds ``train/``, and ``valid/`` or ``test/`` or both (or ``val``, ``dev``,
         ``testing`` and the like), each with the same class folders: resample the first, and copy
-        the others as they are, under the names they have. Training files that equal one of the
-        others are refused, or left out with `on_error` "skip".
+        the others as they are, under the names they have. Training files that equal a validation
+        or test file are refused, or left out with `on_error` "skip".
     mode : {"L", "RGB", "RGBA"}, default=None
         Read all files that a sampler mixes as grey, colour, or colour with alpha,
-        by the rules of :class:`~imblearn_images.preprocessing.ReadImages`; by default files of
-        different modes in the classes to be mixed are refused. Copies stay as they are.
+        by the rules of :class:`~imblearn_images.preprocessing.ReadImages`. By default, classes
+        to be mixed whose files have different modes are refused. Copies stay as they are.
     size : int, default=None
         Maximum length of the longer side of a drawn image, in pixels. Copies keep their size.
     format : {"png", "jpeg", "webp"}, default=None
         Format of drawn images. By default they are written without loss, as PNG or TIFF, which
         can take 20 times the bytes of photos in JPEG. Copies keep their bytes.
     quality : int, default=None
-        From 1 to 100, of the format "jpeg" or "webp"; None is 90.
+        Quality from 1 to 100 of the format "jpeg" or "webp"; None stands for 90.
     layout : {"folders", "csv"}, default="folders"
         "folders" writes ``train/<class>/`` and ``valid/<class>/``, as torchvision's
         ``ImageFolder`` and Keras' ``image_dataset_from_directory`` read them (``<class>/``
@@ -123,9 +126,13 @@ def balance_folder(
     link : {"copy", "hard", "symlink", "rows"}, default="copy"
         Real copies; hard or symbolic links, which share their bytes with the source; or, for
         "csv", rows that name the files of the source. Drawn images are always files.
+    manifest : {"jsonl", "parquet"}, default="jsonl"
+        What says of every file what it is made from: ``manifest.jsonl``, lines of JSON, or
+        ``manifest.parquet``, which takes a third of the bytes and needs pyarrow. Everything that
+        reads one takes the other, too.
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used: name all of them in one error, or leave them
-        out and list them in report and manifest.
+        out and list them in the report and in the manifest.
     on_empty : {"raise", "keep"}, default="raise"
         What to do with a class that a cleaning sampler would empty: raise, or
         keep all its images, so that training and validation always have the same classes.
@@ -138,19 +145,20 @@ def balance_folder(
         Only report what would be written.
     plot : bool, default=False
         Also write ``classes.png`` (needs matplotlib) and ``contact_sheet.png``.
-    n_jobs : int, default=None
-        Threads; the result is the same for every number.
-    verbose : int, default=0
-        Progress bars (need the package tqdm).
+    {n_jobs}
+    {progress}
 
     Returns
     -------
     FolderReport
+        Number of images of each class before and after, what was skipped, and notes.
 
     Raises
     ------
     ValueError
         Names the file, class or option that is refused; nothing has been written.
+    TypeError
+        If `sampler` is not a sampler of this package.
     FileExistsError
         If `output` is not empty, without `resume`.
     OSError
@@ -186,6 +194,7 @@ def balance_folder(
         _check_kept(validation, groups, layout, link)
     if link == "rows" and layout != "csv":
         raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
+    manifest_name = check_manifest(manifest)
     validation = 0.2 if validation is None else validation
     check_size_and_mode(None, mode)
     form = Form(size, format, quality)
@@ -221,14 +230,20 @@ def balance_folder(
             "with pandas.read_csv(..., dtype={'label': str}, keep_default_na=False), and not with "
             "a spreadsheet"
         )
+    if manifest == "parquet":
+        check_text(kept.names())
     split = split_source(kept, validation, groups, random_state)
     options: dict[str, Any] = {"link": link, "form": form, "mode": mode, "on_empty": on_empty}
     if dry_run:
         decision = foresee(sampler, seed, kept, split, output=str(output), n_jobs=n_jobs, **options)
-        return decision.report(str(output))
+        return replace(decision.report(str(output)), manifest=manifest_name)
     if link == "copy":
         _check_room(folder.root, int(kept.records.n_bytes.sum()))
-    extra = [MANIFEST, *([LABELS] if layout == "csv" else []), *([CHART, SHEET] if plot else [])]
+    extra = [
+        manifest_name,
+        *([LABELS] if layout == "csv" else []),
+        *([CHART, SHEET] if plot else []),
+    ]
     folder.begin()
     try:
         decision = decide(
@@ -243,10 +258,20 @@ def balance_folder(
     except BaseException:
         folder.discard()
         raise
-    return _write(folder, decision, decision.rows, plot=plot, n_jobs=n_jobs, verbose=verbose)
+    report = _write(
+        folder,
+        decision,
+        decision.rows,
+        manifest=manifest,
+        plot=plot,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return replace(report, manifest=manifest_name)
 
 
 def _check_kept(validation: float | None, groups: Groups, layout: str, link: str) -> None:
+    """Raise a ValueError for options that cannot be combined with a split that is kept."""
     for name, value in (("validation", validation), ("groups", groups)):
         if value is not None:
             raise ValueError(
@@ -254,7 +279,9 @@ def _check_kept(validation: float | None, groups: Groups, layout: str, link: str
                 "drawn."
             )
     if link == "rows":
-        raise ValueError('`link` must not be "rows" where the split is kept.')
+        raise ValueError(
+            '`link` must be "copy", "hard" or "symlink" where the split is kept, got "rows".'
+        )
     if layout != "folders":
         raise ValueError(
             f'`layout` must be "folders" where the split is kept, got {layout!r}: a table of '
@@ -263,6 +290,7 @@ def _check_kept(validation: float | None, groups: Groups, layout: str, link: str
 
 
 def _check_room(root: Path, n_bytes: int) -> None:
+    """Raise an OSError if `n_bytes` are more than the disk of the output has free."""
     there = root.absolute()
     while not there.exists():
         there = there.parent
@@ -280,11 +308,12 @@ def _write(
     decision: FolderPlan,
     rows: OutputRows,
     *,
+    manifest: str,
     plot: bool,
     n_jobs: int | None,
     verbose: int,
 ) -> FolderReport:
-    """Carry a decision out; the manifest comes last."""
+    """Write the files of a decision, the manifest last; return the report."""
     kept = decision.kept
     folder.make_folders(rows.folders())
     if rows.link != "rows":
@@ -299,12 +328,12 @@ def _write(
         Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
         for label, record in kept.broken
     )
-    folder.finish(manifest_lines(chain(rows, left_out)))
+    folder.finish(chain(rows, left_out), manifest, written=rows.written())
     return report
 
 
 def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int) -> None:
-    """Put every file in its place, a copy, a link or drawn."""
+    """Copy, link or draw the file of every row into its place."""
     marks = np.zeros(len(rows) if rows.link != "copy" else 0, dtype=np.int64)
 
     def of(number: int) -> tuple[str, str, str]:
@@ -313,7 +342,7 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
 
     def place(number: int) -> None:
         if rows.kind_of(number) == "synthetic":
-            if not rows.sha256_of(number):  # else a worker of joblib has drawn it
+            if not rows.sha256_of(number):  # otherwise a worker of joblib has drawn it already
                 name, draw = rows.path_of(number), partial(rows.draw, number)
                 rows.has_drawn(number, *folder.draw(name, draw, rows.form.write))
             return
@@ -322,7 +351,7 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
             marks[number] = mark
 
     if not works_in_threads():
-        _draw_elsewhere(folder, rows, n_jobs)
+        _draw_elsewhere(folder, rows, n_jobs, verbose)
     with progress(len(rows), "written", verbose) as done:
 
         def place_some(first: int) -> None:
@@ -336,11 +365,13 @@ def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: 
         folder.check_link(*of(number), int(marks[number]))
 
 
-def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) -> None:
-    """Draw the synthetic images in the processes that joblib is set to, as far as they can be.
+def _draw_elsewhere(
+    folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int
+) -> None:
+    """Draw synthetic images in the workers that joblib is set to, where these can draw them.
 
-    A worker leaves them in the workshop, which it must see; what is done with them here is what
-    is done with those that are drawn here.
+    A worker writes its images into the workshop, which it must be able to reach; this process
+    then moves them to their places and notes their hashes, as it does with its own.
     """
     left = [n for n in rows.drawn.tolist() if not _is_known(folder, rows, n)]
     tasks = []
@@ -348,9 +379,14 @@ def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) 
         names = (rows.path_of(rows.number_of(row)) for row in block.numbers)
         places = [os.path.abspath(folder.waiting(name)) for name in names]
         tasks.append((block, places, rows.form))
-    drawn = in_workers(
-        _draw_block, tasks, what=lambda task: task[0].what.capitalize(), n_jobs=n_jobs
-    )
+    with progress(sum(len(places) for _, places, _ in tasks), "drawn", verbose) as done:
+        drawn = in_workers(
+            _draw_block,
+            tasks,
+            what=lambda task: task[0].what.capitalize(),
+            n_jobs=n_jobs,
+            done=lambda task: done(len(task[0])),
+        )
     for (block, _, _), hashes in zip(tasks, drawn, strict=True):
         for row, (n_bytes, sha256) in zip(block.numbers, hashes, strict=True):
             number = rows.number_of(row)
@@ -359,6 +395,7 @@ def _draw_elsewhere(folder: OutputFolder, rows: OutputRows, n_jobs: int | None) 
 
 
 def _is_known(folder: OutputFolder, rows: OutputRows, number: int) -> bool:
+    """Return whether an earlier run has drawn the image of a row; if so, note its hash."""
     known = folder.known(rows.path_of(number))
     if known is not None:
         rows.has_drawn(number, *known)
@@ -366,6 +403,7 @@ def _is_known(folder: OutputFolder, rows: OutputRows, number: int) -> bool:
 
 
 def _draw_block(task: tuple[Block, list[str], Form]) -> list[tuple[int, str]]:
+    """Draw a block of rows in a worker; return size in bytes and SHA-256 of each file."""
     block, places, form = task
     found = []
     for at, drawn in block.drawn():
@@ -383,7 +421,7 @@ def unbalance_folder(
     random_state: int = 0,
     **options: Any,
 ) -> FolderReport:
-    """Cut class folders to an imbalance profile, for experiments, into a new folder.
+    """Write a copy of class folders that is cut to an imbalance profile, for experiments.
 
     Read more in the :ref:`User Guide <photo-folders>`.
 

@@ -1,4 +1,4 @@
-"""Exporting: images of any container, with any labels, to a data set on disk."""
+"""Exporting: write images from any container, with any labels, as a data set on disk."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
-from imblearn_images._progress import progress
 from imblearn_images.core.columns import column_of
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.targets import check_column, told
 from imblearn_images.core.text import counted
 from imblearn_images.folders._labels import as_text, check_names, encode_label
 from imblearn_images.folders._manifest import (
     LABELS,
-    MANIFEST,
     Row,
+    check_manifest,
     find_leaks,
     label_table,
     labels_csv,
-    manifest_lines,
 )
+from imblearn_images.folders._parquet import check_text
 from imblearn_images.folders._records import examine_all
 from imblearn_images.folders._store import OutputFolder, name_file
 
@@ -48,11 +48,12 @@ def export_images(
     names: Sequence[Any] | None = None,
     layout: str = "folders",
     link: str = "copy",
+    manifest: str = "jsonl",
     resume: bool = False,
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> list[str]:
-    """Write images and labels to a data set on disk, whatever holds them.
+    """Write images and their labels as a data set on disk, from arrays or from files.
 
     Read more in the :ref:`User Guide <photo-folders>`.
 
@@ -60,31 +61,31 @@ def export_images(
     ----------
     X : array of shape (n, H, W) or (n, H, W, C), list of arrays, or paths
         Images. Arrays are written without loss: bool, uint8 and uint16 as PNG, int32 and
-        float32 as TIFF. Files are decoded as a check, and copied as they are.
+        float32 as TIFF. Files are decoded once, as a check, and copied as they are.
     y : array-like of shape (n,)
         Labels: numbers, or any text, even if it is not a valid name of a folder.
     output : str or path-like
-        New or empty folder that holds none of the files.
+        New or empty folder that contains none of the files of `X`.
     is_valid : array-like of bool, shape (n,), default=None
-        Rows for validation.
+        True for rows of the validation part. By default all rows are training rows.
     plan : ResamplingPlan, default=None
-        Of the sampler that made `X`; its parents go into the manifest.
+        The plan of the sampler that made `X`; the manifest names the parents it records.
     names : sequence of length ``plan.n_source``, default=None
-        Names of the parents, e.g. the paths; row numbers by default.
-    layout, link, resume, n_jobs, verbose
+        Names of the parents, e.g. their paths; by default their row numbers.
+    layout, link, manifest, resume, n_jobs, verbose
         As for :func:`balance_folder`; `link` is for paths and cannot be "rows".
 
     Returns
     -------
     paths : list of str, length n
-        Files in the order of `X`, relative to `output`, with "/".
+        The files written, in the order of `X`, relative to `output`, with "/".
 
     Raises
     ------
     ValueError
-        For missing labels, classes whose folders would be one, images that cannot be
-        written or read, another number of rows than in `plan`, or training rows that descend from
-        validation rows.
+        If labels are missing, two classes would share a folder, images cannot be written or
+        read, `plan` has another number of rows, validation rows were drawn, or training rows
+        equal or descend from validation rows.
     FileExistsError, OSError
         As :func:`balance_folder`.
 
@@ -100,6 +101,7 @@ def export_images(
         raise ValueError(f'`layout` must be "folders" or "csv", got {layout!r}.')
     if link not in ("copy", "hard", "symlink"):
         raise ValueError(f'`link` must be "copy", "hard" or "symlink", got {link!r}.')
+    manifest_name = check_manifest(manifest)
     images, _ = unwrap(X)
     column = column_of(y, "y")
     check_column(column, "y")
@@ -141,17 +143,20 @@ def export_images(
     if leaks := find_leaks(rows):
         raise ValueError(
             f"Training rows equal or descend from validation images: {leaks[:3]}, "
-            f"{len(leaks)} in all."
+            f"{len(leaks)} in all. Put each image and what is made of it on one side in `is_valid`."
         )
+    if manifest == "parquet":
+        check_text(parent for row in rows for parent in row.parents)
     targets = [row.path or "" for row in rows]
     folder.begin()
     try:
-        folder.check_contents([*targets, MANIFEST, *([LABELS] if layout == "csv" else [])])
+        folder.check_contents([*targets, manifest_name, *([LABELS] if layout == "csv" else [])])
     except BaseException:
         folder.discard()
         raise
     folders = {os.path.dirname(name) for name in targets}
-    if layout == "folders":  # the same classes on both sides, or they are numbered differently
+    if layout == "folders":
+        # Both sides need every class folder: loaders number classes by the folders they find.
         folders |= {f"{part}{encode_label(label)}" for part in side for label in set(labels)}
     folder.make_folders(folders)
     with progress(len(rows), "written", verbose) as done:
@@ -174,16 +179,18 @@ def export_images(
         for source, name, (sha256, mark) in zip(files, targets, written, strict=True):
             folder.check_link(source, name, sha256, mark)
     rows = [replace(row, sha256=sha256) for row, (sha256, _) in zip(rows, written, strict=True)]
-    rows.sort(key=lambda row: row.split == "train")  # validation first; stable
+    rows.sort(key=lambda row: row.split == "train")  # validation rows first; the sort is stable
     if layout == "csv":
         folder.write(LABELS, labels_csv(label_table(rows)))
-    folder.finish(manifest_lines(rows))
+    copied = targets if files is None or link == "copy" else ()
+    folder.finish(rows, manifest, written=copied)
     return targets
 
 
 def _rows_of_files(
     files: list[str], labels: list[str], folder: OutputFolder, n_jobs: int | None
 ) -> list[Row]:
+    """Return a row for each image file, all of them examined; `path` is the name alone."""
     home = os.path.realpath(folder.root)
     for path in files:
         if os.path.commonpath([home, os.path.realpath(path)]) == home:
@@ -193,13 +200,18 @@ def _rows_of_files(
     label_of: dict[str, str] = {}
     for path, label in zip(files, labels, strict=True):
         if label_of.setdefault(path, label) != label:
-            raise ValueError(f"{path} is in two classes, {label_of[path]!r} and {label!r}.")
+            raise ValueError(
+                f"{path} is in two classes, {label_of[path]!r} and {label!r}. Give it one label."
+            )
     unique = list(label_of)
     records = dict(zip(unique, examine_all(unique, n_jobs=n_jobs), strict=True))
     if broken := [record for record in records.values() if record.error]:
         lines = [f"{record.path}: {record.error}" for record in broken]
         n_all = counted(len(unique), "image file")
-        raise ValueError("\n  ".join([f"{len(broken)} of {n_all} cannot be used:", *lines]))
+        raise ValueError(
+            "\n  ".join([f"{len(broken)} of {n_all} cannot be used:", *lines])
+            + "\nRepair them, or leave them out of X and y."
+        )
     rows = []
     for number, (path, label) in enumerate(zip(files, labels, strict=True)):
         sha256 = records[path].sha256
@@ -209,10 +221,11 @@ def _rows_of_files(
 
 
 def _rows_of_arrays(images: NDArray[Any], labels: list[str]) -> list[Row]:
+    """Return a row for each image of an array; `path` is the name alone."""
     if not isinstance(images, np.ndarray) or images.ndim not in (3, 4):
         raise ValueError(
-            f"X of shape {getattr(images, 'shape', '?')} holds no images. Pass (n, H, W), "
-            "(n, H, W, C), or paths; ReshapeImages makes images of rows of pixels."
+            "`X` must be images of shape (n, H, W) or (n, H, W, C), or paths, got shape "
+            f"{getattr(images, 'shape', '?')}. ReshapeImages turns rows of pixels into images."
         )
     if images.dtype.name not in _SUFFIXES:
         raise ValueError(
@@ -222,7 +235,7 @@ def _rows_of_arrays(images: NDArray[Any], labels: list[str]) -> list[Row]:
     suffix = _SUFFIXES[images.dtype.name]
     rows = []
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        # stands in for the hash of the file until that is written
+        # The pixels' hash makes the name unique; the file's hash replaces it after writing.
         pixels = hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
         name = name_file(f"{number:06d}", _digest(label, number, pixels), suffix)
         rows.append(Row(name, label, "train", "original", (), sha256=pixels))
@@ -230,11 +243,13 @@ def _rows_of_arrays(images: NDArray[Any], labels: list[str]) -> list[Row]:
 
 
 def _digest(label: str, number: int, content: str) -> str:
+    """Return 16 hexadecimal digits that make the name of a row's file unique."""
     facts = "\0".join((label, str(number), content)).encode("utf-8", "surrogateescape")
     return hashlib.sha256(facts).hexdigest()[:16]
 
 
 def _with_parents(rows: list[Row], plan: ResamplingPlan, names: Sequence[Any] | None) -> list[Row]:
+    """Return the rows with the kind, the parents and the step that the plan records of each."""
     related = []
     for k, (row, kind) in enumerate(zip(rows, plan.kind.tolist(), strict=True)):
         sources = plan.sources(k)
@@ -250,6 +265,7 @@ def _with_parents(rows: list[Row], plan: ResamplingPlan, names: Sequence[Any] | 
 
 
 def _placed(row: Row, side: str, layout: str) -> str:
+    """Return the path of a row's file below the output; `side` is "train/", "valid/" or ""."""
     name = row.path or ""
     if layout == "csv":
         return f"images/{name}"

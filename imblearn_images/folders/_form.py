@@ -1,4 +1,4 @@
-"""Form: the size and the format that drawn images are written in."""
+"""Form: the size and the file format in which drawn images are written."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ _QUALITY = 90
 
 @dataclass(frozen=True)
 class Form:
-    """What drawn images are written as; by default without loss, as large as their base.
+    """Size and file format of drawn images; by default those of their base, without loss.
 
     Parameters
     ----------
     size : int, default=None
-        Pixels that the longer side has at most.
+        Maximum length of the longer side, in pixels.
     format : {"png", "jpeg", "webp"}, default=None
         Format of the files; None is PNG, or TIFF for int32 and float32.
     quality : int, default=None
-        From 1 to 100, of JPEG and WebP; None is 90.
+        Quality of JPEG and WebP, from 1 to 100; None stands for 90.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter that is out of range, or a quality without such a format.
 
     Examples
     --------
@@ -40,12 +45,12 @@ class Form:
     quality: int | None = None
 
     def __post_init__(self) -> None:
-        for name, value, most in (("size", self.size, None), ("quality", self.quality, 100)):
+        for name, value, maximum in (("size", self.size, None), ("quality", self.quality, 100)):
             if value is None:
                 continue
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-            if not whole or value < 1 or (most is not None and value > most):
-                limits = "of 1 or more pixels" if most is None else f"from 1 to {most}"
+            if not whole or value < 1 or (maximum is not None and value > maximum):
+                limits = "of 1 or more pixels" if maximum is None else f"from 1 to {maximum}"
                 raise ValueError(f"`{name}` must be an integer {limits}, got {value!r}.")
         if self.format not in _SUFFIXES:
             raise ValueError(f'`format` must be "png", "jpeg" or "webp", got {self.format!r}.')
@@ -59,21 +64,21 @@ class Form:
         return self != Form()
 
     def __str__(self) -> str:
-        said = [f"at most {self.size} pixels"] if self.size else []
+        parts = [f"at most {self.size} pixels"] if self.size else []
         if self.format == "png":
-            said.append("PNG")
+            parts.append("PNG")
         elif self.format:
             kind = {"jpeg": "JPEG", "webp": "WebP"}[self.format]
-            said.append(f"{kind} of quality {self.quality or _QUALITY}")
-        return ", ".join(said)
+            parts.append(f"{kind} of quality {self.quality or _QUALITY}")
+        return ", ".join(parts)
 
     @property
     def suffix(self) -> str:
-        """Ending of the names of files; empty for one without loss that holds the image."""
+        """Suffix of the files; empty where the pixels choose between PNG and TIFF."""
         return _SUFFIXES[self.format]
 
     def resized(self, image: NDArray[Any]) -> NDArray[Any]:
-        """Make an image as small as it is to be."""
+        """Return the image, made smaller if its longer side exceeds `size`."""
         longest = max(image.shape[:2])
         if self.size is None or longest <= self.size:
             return image
@@ -81,25 +86,25 @@ class Form:
         return files.resize_array(image, (height, width))
 
     def write(self, path: files.FilePath, image: NDArray[Any]) -> None:
-        """Write an image to a file that is whole or absent."""
+        """Write an image in this format; the file is whole or absent."""
         if self.format in ("jpeg", "webp"):
-            files.write_lossy(path, image, self.format, self.quality or _QUALITY)
+            files.write_lossy(path, image, self.format, self.quality or _QUALITY, flush=False)
         else:
-            files.write_image(path, image)
+            files.write_image(path, image, flush=False)
 
     def check_modes(self, modes: Iterable[str]) -> None:
-        """Raise a ValueError for kinds of images that the format cannot hold."""
+        """Raise a ValueError naming the first mode that the format cannot hold."""
         if self.format is None:
             return
         held = MODES_OF[self.format]
         for mode in modes:
             if mode not in held:
                 raise ValueError(
-                    f"`format` must be one that can hold what is drawn, got {self.format!r} for "
-                    f"images of mode {mode}; it holds {', '.join(held)}. Read all files as "
+                    f"`format` must be one that can hold images of mode {mode}, got "
+                    f"{self.format!r}, which holds {', '.join(held)}. Read all files as "
                     'colour, mode="RGB", or choose another format.'
                 )
 
     def n_bytes(self, image: NDArray[Any]) -> int:
-        """Bytes that the file of an image takes."""
+        """Return the size in bytes of the file that an image would make."""
         return len(files.encode(self.resized(image), self.format, self.quality or _QUALITY))

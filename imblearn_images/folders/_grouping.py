@@ -20,16 +20,16 @@ from imblearn_images.folders._records import Source
 Groups = str | Callable[[str], Any] | Mapping[str, Any] | Sequence[Any] | None
 
 WORDS = ("stem-prefix", "near-duplicates")
-LINE = 65536  # characters of a first line that are looked at: it may have no end
+LINE = 65536  # characters of the first line that are read: a file may have no line ends
 
 
 def needs_pixels(groups: Groups) -> bool:
-    """Return whether the groups are found with a perceptual hash of every file."""
+    """Return whether these groups need a perceptual hash of every file."""
     return isinstance(groups, str) and groups == "near-duplicates"
 
 
 def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
-    """Give every file its group; see :func:`~imblearn_images.folders.split_folder`."""
+    """Return the group of every file; see :func:`~imblearn_images.folders.split_folder`."""
     if needs_pixels(groups):
         return group_near(kept)
     if isinstance(groups, str) and groups == "stem-prefix":
@@ -52,7 +52,7 @@ def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
 
 
 def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
-    """Describe the groups in one sentence, for an error."""
+    """Return a sentence that describes the groups, for an error."""
     counts = Counter(named)
     largest = ", ".join(f"{name!r} of {n}" for name, n in counts.most_common(3))
     rule = {
@@ -64,13 +64,14 @@ def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
 
 
 def group_near(kept: Source) -> list[int]:
-    """Give every file the number of the photos that look like it."""
+    """Return a group number for every file: photos that look alike share one."""
     return near_duplicates(kept.records.phashes(), PHOTOS).tolist()
 
 
 def _looked_up(kept: Source, groups: Mapping[str, Any]) -> list[Any]:
+    """Return the group of every file, as a dict of paths names it."""
     names = [kept.relative(path) for path in kept.paths]
-    if any(name not in groups for name in names):  # written on Windows, perhaps
+    if any(name not in groups for name in names):  # perhaps with backslashes
         groups = {**{str(path).replace("\\", "/"): groups[path] for path in groups}, **groups}
     if missing := [name for name in names if name not in groups]:
         raise ValueError(
@@ -82,7 +83,7 @@ def _looked_up(kept: Source, groups: Mapping[str, Any]) -> list[Any]:
 
 
 def read_groups(text: str) -> str | dict[str, str]:
-    r"""Read what the command line takes for groups: a word, or a column of a table.
+    r"""Return the groups that a word of the command line means: a rule, or a column of a table.
 
     Parameters
     ----------
@@ -90,7 +91,12 @@ def read_groups(text: str) -> str | dict[str, str]:
         "stem-prefix", "near-duplicates", or FILE:COLUMN, a CSV file in UTF-8 (or UTF-16, as
         Excel's "Unicode text") whose column "path" names every image below the source and
         whose other column is its group. Commas, semicolons or tabs separate the columns,
-        whichever comes first in the first line: Excel writes what a country uses.
+        whichever comes first in the first line: which one Excel writes depends on the country.
+
+    Returns
+    -------
+    groups : str or dict
+        The name of the rule, or paths and the group of each.
 
     Raises
     ------
@@ -128,6 +134,7 @@ def read_groups(text: str) -> str | dict[str, str]:
 
 
 def _read_column(file: str, column: str) -> dict[str, str]:
+    """Return the paths in a CSV file and their values in one column."""
     groups: dict[str, str] = {}
     with open_regular(file) as data:
         wide = data.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -153,5 +160,7 @@ def _read_column(file: str, column: str) -> dict[str, str]:
                     "unknown origin groups of their own."
                 )
             if groups.setdefault(path, group) != group:
-                raise ValueError(f"{file}, line {table.line_num}: {path!r} has two groups.")
+                raise ValueError(
+                    f"{file}, line {table.line_num}: {path!r} has two groups. Keep one."
+                )
     return groups

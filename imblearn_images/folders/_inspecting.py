@@ -1,4 +1,4 @@
-"""Inspecting: class folders before anything is done."""
+"""Inspecting: report what class folders hold before anything is done with them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images import recipes
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import has_imagehash
 from imblearn_images.core.gap import TOLD, synthesis_gap
 from imblearn_images.core.text import align, counted, html_lines, html_table, shown
@@ -25,11 +26,11 @@ from imblearn_images.preprocessing import ReadImages
 __all__ = ["InspectReport", "inspect_folder"]
 
 NEIGHBORS = 5  # SMOTE's default
-FEW = 10  # images of a class; a fifth of them is one or two, too few to measure anything
+FEW = 10  # images of a class: a fifth of fewer is one or two, too few to measure anything on
 NO_HASH = "near-duplicates were not looked for: ImageHash is not installed (pip install imagehash)"
-TRIED = 10  # images of a class of which some are drawn on trial
-SAMPLE, CLASSES, SIDE = 40, 6, 64  # of a class, the rarest of them, pixels a side
-RATIO = 3.0  # of the largest class to a smaller one, from where treatment is worth a trial
+TRIED = 10  # images that a class needs for the recipes to be tried on it
+SAMPLE, CLASSES, SIDE = 40, 6, 64  # images per class, number of classes, pixels per side in a trial
+RATIO = 3.0  # largest class / smallest class from which a trial of resampling is worth its time
 
 
 @dataclass(frozen=True)
@@ -41,23 +42,24 @@ class InspectReport:
 
     source: str
     classes: list[dict[str, Any]]
-    """Of each class: label, images, share, ratio to the largest (None without an image), sizes,
-    modes, broken, other_files (that are not images, by ending), advice."""
+    """For each class: label, images, share, ratio (size of the largest class divided by its own,
+    None without an image), sizes, modes, broken, other_files (number of files that are not images,
+    by suffix), advice."""
     n_images: int
     ratio: float
     """Largest class / smallest class that has an image."""
     broken: dict[str, str]
-    """File that cannot be used to the reason."""
+    """Each file that cannot be used, and why."""
     duplicates: list[list[str]]
-    """Groups of files of equal content."""
+    """Groups of files with equal content."""
     near_duplicates: list[list[str]] | None
-    """Groups of photos of nearly equal look; None where not looked for."""
+    """Groups of photos that look nearly alike; None where they were not looked for."""
     notes: list[str]
     other_files: dict[str, int] = field(default_factory=dict)
-    """Endings of files that lie in no class folder to their numbers."""
+    """Number of files that lie in no class folder, by suffix."""
     gaps: dict[str, float] = field(default_factory=dict)
-    """Recipe for rare classes to the area under the curve with which a linear model tells its
-    images from real ones, on a sample of small copies; empty where none was tried."""
+    """For each recipe tried on the rare classes, the ROC AUC with which a linear model separates
+    its images from real ones, on a sample of small copies; empty where none was tried."""
 
     def to_json(self) -> str:
         """Return everything as one JSON object in ASCII."""
@@ -113,6 +115,7 @@ class InspectReport:
         return [*lines, *(f"note: {shown(note, 400)}" for note in self.notes)]
 
 
+@substitute
 def inspect_folder(
     source: str | os.PathLike[str],
     *,
@@ -121,7 +124,7 @@ def inspect_folder(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> InspectReport:
-    """Look at class folders before anything is done: every file is decoded, none is written.
+    """Report what class folders hold: every file is decoded, nothing is written.
 
     Read more in the :ref:`User Guide <photo-folders>`.
 
@@ -130,14 +133,11 @@ def inspect_folder(
     source : str or path-like
         Folder with class folders.
     near : bool, default=None
-        Look for near-duplicates with a perceptual hash; None does so where the
+        Whether to look for near-duplicates with a perceptual hash. None: if the
         package ImageHash is installed.
-    classes : list of str, default=None
-        Look at these class folders only.
-    n_jobs : int, default=None
-        Threads that read the files.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+    {class_folders}
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -145,9 +145,9 @@ def inspect_folder(
         A class gets advice if it has fewer than 10 images, or not enough training images for
         SMOTE's five neighbours. A class without a file that can be used is reported with 0
         images. Where the largest class has three times the images of the smallest, the report
-        says how to find out whether resampling helps; and the recipes "mild" and "transfer" are
-        tried on a sample: a note warns where a linear model of HOG features tells their images
-        from real ones (:func:`~imblearn_images.model_selection.synthesis_gap`).
+        says how to find out whether resampling helps, and the recipes "mild" and "transfer" are
+        tried on a sample: a note warns if a linear model of HOG features can separate their
+        images from real ones (:func:`~imblearn_images.model_selection.synthesis_gap`).
 
     Raises
     ------
@@ -169,7 +169,7 @@ def inspect_folder(
     >>> report.ratio, report.classes[1]["images"]
     (4.0, 4)
     >>> print(report.classes[1]["advice"][0])
-    4 images: at a validation share of 0.2, SMOTE (5 neighbours) has 3 to train on, it needs 6
+    4 images: at a validation share of 0.2, SMOTE (5 neighbours) has 3 to train on and needs 6
     """
     is_missing = near is None and not has_imagehash()
     if near is None:
@@ -223,7 +223,8 @@ def inspect_folder(
 
 
 def _gaps(kept: Source, labels: NDArray[Any], counts: dict[str, int]) -> dict[str, float]:
-    """Try recipes for rare classes on small copies of some images."""
+    """Return the AUC of each recipe, tried on small copies of some images of the rare classes."""
+    # The largest class stands for the majority; beside it, at most CLASSES of the rarest.
     known = sorted((n, label) for label, n in counts.items() if n >= TRIED)
     if len(known) < 2:
         return {}
@@ -247,27 +248,30 @@ def _gaps(kept: Source, labels: NDArray[Any], counts: dict[str, int]) -> dict[st
 
 
 def _warnings(gaps: dict[str, float]) -> list[str]:
-    told = [f"{name} (AUC {auc:.2f})" for name, auc in gaps.items() if auc >= TOLD]
-    if not told:
+    """Return a note that names the recipes whose images can be separated from real ones."""
+    separable = [f"{name} (AUC {auc:.2f})" for name, auc in gaps.items() if auc >= TOLD]
+    if not separable:
         return []
     note = (
-        f"a linear model of HOG features tells images that {' and '.join(told)} would draw of rare "
-        "classes from real ones, on a sample: what looks synthetic may be taken for rare. Networks "
-        "gain all the same; with a linear model correct the classes (prior_correction), or draw "
-        "pictures of all classes, without noise (many), and let imblearn-images compare measure it"
+        "on a sample, a linear model of HOG features can separate real images from those that "
+        f"{' and '.join(separable)} would draw of rare classes: it may learn that what looks "
+        "synthetic is rare. Networks gain all the same; with a linear model correct the class "
+        "priors (prior_correction), or draw pictures of all classes, without noise (many), and let "
+        "imblearn-images compare measure it"
     )
     return [note]
 
 
 def _advice(n: int) -> list[str]:
+    """Return what to consider about a class of `n` images."""
     if not n:
-        return ["no image that can be used: add some, or remove the folder"]
+        return ["no image can be used: add some, or remove the folder"]
     advice = []
     train = n - max(1, round(0.2 * n))
     if train <= NEIGHBORS:
         advice.append(
             f"{counted(n, 'image')}: at a validation share of 0.2, SMOTE ({NEIGHBORS} neighbours) "
-            f"has {train} to train on, it needs {NEIGHBORS + 1}"
+            f"has {train} to train on and needs {NEIGHBORS + 1}"
         )
     if n < FEW:
         advice.append(f"{counted(n, 'image')}: too few to measure anything on; collect more")
@@ -275,6 +279,7 @@ def _advice(n: int) -> list[str]:
 
 
 def _range(sizes: NDArray[np.int32]) -> str:
+    """Format the range of heights and widths, shape (n, 2), as "480-600 x 640"."""
     if not len(sizes):
         return "-"
     (h0, w0), (h1, w1) = sizes.min(axis=0).tolist(), sizes.max(axis=0).tolist()
@@ -282,7 +287,7 @@ def _range(sizes: NDArray[np.int32]) -> str:
 
 
 def _members(kept: Source, numbers: NDArray[np.intp]) -> list[list[str]]:
-    """Name the files that share their number with others, in the order of their first."""
+    """Return the groups of files that share a number, ordered by their first file."""
     if not len(numbers):
         return []
     shared = np.bincount(numbers)[numbers] > 1

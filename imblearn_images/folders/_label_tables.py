@@ -1,4 +1,4 @@
-"""Tables of labels: image files and their labels, several of them, from a CSV file."""
+"""Tables of labels: read image files and the several labels of each from a CSV file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def load_label_csv(
     path_column: str = "path",
     label_column: str = "label",
 ) -> tuple[NDArray[np.str_], list[list[str]]]:
-    r"""List image files and the labels of each, from a CSV file; no image is opened.
+    r"""Read image files and the labels of each from a CSV file; no image is opened.
 
     Read more in the :ref:`User Guide <several-labels>`.
 
@@ -31,10 +31,9 @@ def load_label_csv(
     path : str or path-like
         CSV file in UTF-8 whose first row names the columns.
     delimiter : str, default="|"
-        What stands between the labels of an image, such as ``" "``; spaces around labels are
-        left out.
+        Text between the labels of an image, such as ``" "``; spaces around labels are removed.
     root : str or path-like, default=None
-        The folder that the names of files begin at; by default that of the CSV file.
+        Folder to which the names of files are relative; by default that of the CSV file.
     path_column, label_column : str, default="path", "label"
         Names of the columns.
 
@@ -43,7 +42,7 @@ def load_label_csv(
     paths : ndarray of shape (n,), str
         Image files, in the order of the table.
     labels : list of n lists of str
-        Labels of each, as ``LabelOverSampler`` takes them; empty where there are none.
+        Labels of each, as ``LabelOverSampler`` takes them; an empty list for an image without.
 
     Raises
     ------
@@ -54,8 +53,8 @@ def load_label_csv(
 
     Notes
     -----
-    A file in several rows has the labels of all of them, each once: tables with a row for each
-    label are read alike.
+    A file named in several rows gets the labels of all of them, each once. Tables with one row per
+    label are therefore read as well.
 
     Examples
     --------
@@ -93,18 +92,19 @@ def load_label_csv(
             parts = (part.strip() for part in (row[label_column] or "").split(delimiter))
             own += [label for label in dict.fromkeys(parts) if label and label not in own]
     if not found:
-        raise ValueError(f"{os.fspath(path)} must have a row for each image, got none.")
+        raise ValueError(f"{os.fspath(path)} must have a row for each image, got none. Add some.")
     missing = [image for image in found if not os.path.isfile(image)]
     if missing:
         raise FileNotFoundError(
             f"{os.fspath(path)} names {len(missing)} of {len(found)} files that do not exist, the "
-            f"first in line {first_row[missing[0]]}: {missing[0]}. Pass the folder they begin at "
-            "as `root`."
+            f"first in line {first_row[missing[0]]}: {missing[0]}. Pass the folder "
+            "to which the names are relative as `root`."
         )
     return np.array(list(found), dtype=np.str_), list(found.values())
 
 
 def _check_column(path: str, name: str, column: str, columns: Sequence[str]) -> None:
+    """Raise a ValueError if a table lacks the column that parameter `name` asks for."""
     if column in columns:
         return
     near = nearest(column, columns)

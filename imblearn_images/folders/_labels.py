@@ -1,4 +1,4 @@
-"""Labels as names of folders: reversible, portable, and never a way out of a folder."""
+"""Labels as names of folders: reversible, portable, and unable to point outside a folder."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _RESERVED = {"CON", "PRN", "AUX", "NUL"} | {
     f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10)
 }
 _UNSAFE = set('<>:"/\\|?*%')
-_LONGEST = 255  # bytes; what Linux, macOS and Windows allow
+_LONGEST = 255  # bytes of a name that Linux, macOS and Windows all allow
 
 
 def encode_label(label: str) -> str:
     """Turn a label into the name of its folder.
 
-    Letters of every script, digits, spaces and most signs stay; what has a meaning for some
-    file system becomes ``%`` and the hexadecimal digits of its UTF-8 bytes.
+    Letters of every script, digits, spaces and most symbols stay; characters with a special
+    meaning on some file system become ``%`` and the hexadecimal digits of their UTF-8 bytes.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ def encode_label(label: str) -> str:
     Returns
     -------
     name : str
-        A name of one folder on Linux, macOS and Windows, the same for the same label;
-        :func:`decode_label` gives the label again.
+        A valid name of one folder on Linux, macOS and Windows, the same for the same label;
+        :func:`decode_label` turns it back into the label.
 
     Raises
     ------
     ValueError
-        If `label` is no Unicode text (a name that is not UTF-8) or its name is too long.
+        If `label` is not valid Unicode (a file name that is not UTF-8), or its name is too long.
 
     Examples
     --------
@@ -56,14 +56,14 @@ def encode_label(label: str) -> str:
         name = _escaped(label[0]) + name[1:]
     if len(name.encode()) > _LONGEST:
         raise ValueError(
-            f"Class {label[:60]!r}...: the name of its folder would have {len(name.encode())} "
-            f"bytes, at most {_LONGEST} are possible. Give the class a shorter name."
+            f"Class {label[:60]!r}...: the name of its folder must have at most {_LONGEST} bytes, "
+            f"got {len(name.encode())}. Give the class a shorter name."
         )
     return name or "%"
 
 
 def check_unicode(label: str) -> None:
-    """Raise a ValueError naming the label if it is the name of a folder that is not UTF-8."""
+    """Raise a ValueError naming the label if it was read from a name that is not UTF-8."""
     try:
         label.encode()
     except UnicodeEncodeError as error:
@@ -73,7 +73,7 @@ def check_unicode(label: str) -> None:
 
 
 def decode_label(name: str) -> str:
-    """Turn the name of a folder into the label that :func:`encode_label` was given.
+    """Return the label of a folder that :func:`encode_label` has named.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def decode_label(name: str) -> str:
 
 
 def as_text(labels: Iterable[Any]) -> list[str]:
-    """Turn labels into text.
+    """Return labels as text, and make sure that different labels stay different.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def as_text(labels: Iterable[Any]) -> list[str]:
     Raises
     ------
     ValueError
-        Naming two labels with one text.
+        Naming two labels of different types that would become the same text, such as 1 and "1".
 
     Examples
     --------
@@ -111,13 +111,13 @@ def as_text(labels: Iterable[Any]) -> list[str]:
         other = seen.setdefault(str(label), label)
         if type(other) is not type(label):
             raise ValueError(
-                f"Labels {other!r} and {label!r} are of two types with one text. Use one type."
+                f"Labels {other!r} and {label!r} have two types but the same text. Use one type."
             )
     return [str(label) for label in labels]
 
 
 def find_clashes(labels: Sequence[str]) -> list[tuple[str, str]]:
-    """Find labels that some file system takes for one: by case, or by composed letters.
+    """Return pairs of labels that some file system cannot tell apart, by case or composed letters.
 
     Parameters
     ----------
@@ -127,6 +127,7 @@ def find_clashes(labels: Sequence[str]) -> list[tuple[str, str]]:
     Returns
     -------
     clashes : list of (str, str)
+        The earlier label and the later one.
 
     Examples
     --------
@@ -143,12 +144,12 @@ def find_clashes(labels: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def check_names(labels: Sequence[str], layout: str) -> None:
-    """Check that classes can be written; for "folders", each to a folder of its own everywhere.
+    """Check that classes can be written; with layout "folders", each to a folder of its own.
 
     Raises
     ------
     ValueError
-        Naming the class that cannot, or the two that would share one.
+        Naming the class that cannot be written, or two that would share a folder.
     """
     for label in labels:
         check_unicode(label)
@@ -158,10 +159,11 @@ def check_names(labels: Sequence[str], layout: str) -> None:
         encode_label(label)
     if clashes := find_clashes(labels):
         raise ValueError(
-            f"Classes {clashes[0][0]!r} and {clashes[0][1]!r} have one folder where case or "
-            'composed letters do not count. Rename one, or use layout="csv".'
+            f"Classes {clashes[0][0]!r} and {clashes[0][1]!r} would share a folder on file systems "
+            'that ignore case or how letters are composed. Rename one, or use layout="csv".'
         )
 
 
 def _escaped(character: str) -> str:
+    """Return the UTF-8 bytes of a character as "%" and two hexadecimal digits each."""
     return "".join(f"%{byte:02X}" for byte in character.encode())

@@ -1,4 +1,4 @@
-"""Layouts: at which level the class folders of a data set lie, and what else folders can be."""
+"""Layouts: find the level of the class folders, and folders that are not classes at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from imblearn_images.folders._manifest import LABELS, MANIFEST
+from imblearn_images.folders._manifest import LABELS, find_manifest
 from imblearn_images.folders._store import WORKSHOP
 
 SPLITS = {
@@ -15,7 +15,7 @@ SPLITS = {
     "valid": ("valid", "val", "validation", "dev", "eval"),
     "test": ("test", "testing", "tst", "holdout"),
 }
-"""What folders of training, validation and test images are called, in lower case."""
+"""Usual names of the folders of training, validation and test images, in lower case."""
 
 _PICTURES = {"images", "image", "imgs", "img", "jpegimages", "photos", "pictures"}
 _COMPANIONS = {
@@ -25,11 +25,11 @@ _COMPANIONS = {
 
 
 class SplitFoldersError(ValueError):
-    """The folder holds splits, not class folders; a door may say what it can do about it."""
+    """The folder holds splits, not class folders; callers append the remedy they offer."""
 
 
 def kind_of_split(name: str) -> str:
-    """Return the split a folder is named after, "train", "valid" or "test"; empty if none.
+    """Return the split that a folder's name means, "train", "valid" or "test"; otherwise "".
 
     Examples
     --------
@@ -40,7 +40,7 @@ def kind_of_split(name: str) -> str:
 
 
 def find_splits(root: str) -> dict[str, str]:
-    """Name the folders of the splits in `root`: "train", "valid", "test" to the folder's name.
+    """Return the splits in `root`, "train", "valid" or "test", and the name of each one's folder.
 
     Raises
     ------
@@ -54,24 +54,24 @@ def find_splits(root: str) -> dict[str, str]:
         if len(named) > 1:
             raise ValueError(
                 f"{root!r} holds two folders for one split, {named[0]!r} and {named[1]!r}. "
-                "Join them, or rename the one that is not meant."
+                "Merge them, or rename the one that is not meant."
             )
         found |= dict.fromkeys([kind], named[0]) if named else {}
     if "train" not in found:
         raise ValueError(
-            f"{root!r} holds no split: no folder is called "
-            f"{' or '.join(SPLITS['train'])}, there are {_some(names)}."
+            f"{root!r} must hold a folder called {' or '.join(SPLITS['train'])}, got "
+            f"{_some(names)}. Name the folder that holds the splits."
         )
     return found
 
 
 def find_split(root: str, split: str) -> str:
-    """Return the folder of one split in `root`, by the name of the folder or of the split.
+    """Return the path of the folder of one split in `root`, given the folder's or split's name.
 
     Raises
     ------
     ValueError
-        Naming the folders there are.
+        If there is no such folder, or several, naming those that there are.
     """
     names = folders_in(root)
     kind = kind_of_split(split) if isinstance(split, str) else ""
@@ -84,7 +84,7 @@ def find_split(root: str, split: str) -> str:
 
 
 def folders_in(root: str) -> list[str]:
-    """Name the folders in a folder that are not hidden."""
+    """Return the sorted names of the folders in a folder, hidden ones left out."""
     return sorted(
         name
         for name in os.listdir(root)
@@ -120,31 +120,31 @@ def choose_classes(root: str, names: Sequence[str], classes: Sequence[str]) -> l
 
 
 def check_finished(root: str) -> None:
-    """Raise for an output of this package, or a part of it, that is not finished."""
+    """Raise a ValueError if `root` is an unfinished output of this package, or a part of one."""
     here = os.path.abspath(root)
     for folder in (here, os.path.dirname(here)):
         inside = os.path.join(folder, WORKSHOP)
         if os.path.isdir(inside) and not os.path.islink(inside):
             raise ValueError(
-                f"{folder!r} is an output that was not finished. Repeat what writes it, "
+                f"{folder!r} is an unfinished output. Repeat the call that writes it, "
                 "with resume=True (of balance_folder)."
             )
 
 
 def check_level(root: str, found: Mapping[str, Sequence[str]]) -> list[str]:
-    """Check that folders are classes, as far as their names and contents tell.
+    """Check by their names and contents that folders are classes.
 
     Parameters
     ----------
     root : str
         The folder.
     found : dict
-        Folders in it to the image files of each.
+        Names of the folders in it, and the image files of each.
 
     Returns
     -------
     notes : list of str
-        What may be meant otherwise.
+        What looks odd, but may be meant as it is.
 
     Raises
     ------
@@ -159,21 +159,26 @@ def check_level(root: str, found: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _refuse_tables(root: str, found: Mapping[str, Sequence[str]]) -> None:
-    there = (MANIFEST, LABELS)
-    if list(found) == ["images"] and all(os.path.isfile(os.path.join(root, f)) for f in there):
+    """Raise a ValueError for an output of this package with the layout "csv"."""
+    is_table = os.path.isfile(os.path.join(root, LABELS)) and find_manifest(root) is not None
+    if list(found) == ["images"] and is_table:
         raise ValueError(
             f"{root!r} is an output with the layout csv: its classes are in {LABELS}, not in "
-            "folders. Name the folder that it was made of, or write class folders from there, "
+            "folders. Name the folder that it was made from, or write class folders from there, "
             'layout="folders" (of balance_folder).'
         )
 
 
 def _refuse_splits(root: str, shapes: Mapping[str, tuple[bool, list[str]]]) -> None:
+    """Raise a SplitFoldersError if the folders are splits; `shapes` as `_shape` returns them."""
     named = {name: kind for name in shapes if (kind := kind_of_split(name))}
-    if len(named) < len(shapes):  # others are beside them: peers, if train holds images itself
+    if len(named) < len(shapes):
+        # Other folders lie beside them. A "train" that holds images itself is a class like those
+        # (locomotives, say); one that holds only folders is a split all the same.
         outer = [name for name, kind in named.items() if kind == "train" and not shapes[name][0]]
         named = named if outer and len(named) > 1 else {}
-    if not named:  # seg_train, seg_test: only where class folders are inside
+    if not named:
+        # Names such as seg_train and seg_test mean splits only where class folders are inside.
         loose = {
             name: kind
             for name, (direct, inner) in shapes.items()
@@ -185,11 +190,11 @@ def _refuse_splits(root: str, shapes: Mapping[str, tuple[bool, list[str]]]) -> N
         return
     meant = next((name for name, kind in named.items() if kind == "train"), next(iter(named)))
     direct, inner = shapes[meant]
-    if len(inner) == 1 and not direct and _loosely(inner[0]):  # seg_train/seg_train
+    if len(inner) == 1 and not direct and _loosely(inner[0]):  # such as seg_train/seg_train
         meant = os.path.join(meant, inner[0])
     raise SplitFoldersError(
         f"{root!r} holds the splits {_some(list(named))}, not class folders. "
-        f"Name the folder that is meant, such as {os.path.join(root, meant)!r}. "
+        f"Name one of them, such as {os.path.join(root, meant)!r}. "
         f"If they are classes all the same, name them in `classes`: {_some(list(named))}."
     )
 
@@ -199,6 +204,7 @@ def _refuse_companions(
     found: Mapping[str, Sequence[str]],
     shapes: Mapping[str, tuple[bool, list[str]]],
 ) -> None:
+    """Raise a ValueError for images beside their masks or annotations, here or one level down."""
     places = [(root, list(found))]
     places += [(os.path.join(root, name), inner) for name, (_, inner) in shapes.items()]
     for folder, names in places:
@@ -214,12 +220,13 @@ def _refuse_companions(
             else f"Put what is in {companions[0]!r} beside {root!r}, not in it."
         )
         raise ValueError(
-            f"{folder!r} holds {pictures[0]!r} beside {companions[0]!r}, which are images and "
-            f"what belongs to them, not classes. {remedy}"
+            f"{folder!r} holds {pictures[0]!r} beside {companions[0]!r}: images and their "
+            f"annotations, not classes. {remedy}"
         )
 
 
 def _look_into(root: str, shapes: Mapping[str, tuple[bool, list[str]]]) -> list[str]:
+    """Raise if the classes seem to lie one level deeper; return a note where some may."""
     nested = {name: inner for name, (direct, inner) in shapes.items() if inner and not direct}
     full = [name for name, (direct, inner) in shapes.items() if inner or direct]
     if not nested:
@@ -239,10 +246,11 @@ def _look_into(root: str, shapes: Mapping[str, tuple[bool, list[str]]]) -> list[
             f"the folder whose folders are classes, such as {os.path.join(root, first)!r}. If "
             f"{first!r} is the class, name it in `classes`."
         )
+    # Beside class folders with images: not an error, but maybe not what was meant.
     first = max(nested, key=lambda name: len(nested[name]))
     if len(nested[first]) < 2:
         return []
-    names = f"{first!r} is one class of the folders {_some(nested[first])}"
+    names = f"{first!r} is read as one class, with the folders {_some(nested[first])}"
     note = (
         f"{len(nested)} of {len(full)} class folders hold folders and no images: {names}. If the "
         f"inner ones are classes, name {os.path.join(root, first)!r} instead"
@@ -251,7 +259,7 @@ def _look_into(root: str, shapes: Mapping[str, tuple[bool, list[str]]]) -> list[
 
 
 def _shape(images: Sequence[str], folder: str) -> tuple[bool, list[str]]:
-    """Return whether images lie in a folder itself, and which folders in it hold some."""
+    """Return whether images lie directly in a folder, and which folders in it hold some."""
     start, direct, inner = len(folder) + 1, False, dict[str, None]()
     for path in images:
         end = path.find(os.sep, start)
@@ -263,15 +271,18 @@ def _shape(images: Sequence[str], folder: str) -> tuple[bool, list[str]]:
 
 
 def _called(names: Sequence[str], kind: str) -> list[str]:
+    """Return the folders named after a split, exactly or, if there is none, loosely."""
     exact = [name for name in names if kind_of_split(name) == kind]
     return exact or [name for name in names if _loosely(name) == kind]
 
 
 def _loosely(name: str) -> str:
+    """Return the split that a word of a folder's name means, as in "seg_train"; otherwise ""."""
     words = re.split(r"[^a-z]+", name.lower())
     return next((kind for word in words if (kind := kind_of_split(word))), "")
 
 
 def _some(names: Sequence[str]) -> str:
+    """List up to five names, and how many more there are."""
     listed = ", ".join(map(repr, names[:5])) or "no folders"
     return listed + (f" and {len(names) - 5} more" if len(names) > 5 else "")

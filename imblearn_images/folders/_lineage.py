@@ -1,7 +1,8 @@
-"""Lineage: what the manifests beside image files say of where the images come from.
+"""Lineage: where images come from, read from the manifests beside their files.
 
-A folder that this package wrote says of every file which photos it shows and whether it was
-drawn. Used as a source again, as a whole or a part, also through links, it still says so.
+The manifest of a folder that this package wrote records for every file which photos it shows and
+whether it was drawn. This still holds when the folder, or a part of it, is used as a source again,
+also through links.
 """
 
 from __future__ import annotations
@@ -16,31 +17,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.files import FilePath
-from imblearn_images.folders._manifest import MANIFEST, Manifest, Row
+from imblearn_images.folders._manifest import Manifest, Row, find_manifest
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """Where image files come from, as far as manifests tell."""
+    """Where image files come from, as far as manifests record it."""
 
-    shows: list[tuple[str, ...]]
-    """The photos that each file shows, () where nothing is known; a name is one photo."""
+    shows: Sequence[tuple[str, ...]]
+    """For each file the keys of the photos it shows, () where nothing is known."""
     drawn: NDArray[np.bool_]
-    """Whether each was drawn, and is not a photo."""
+    """Whether each file was drawn and is not a photo, shape (n,)."""
     manifests: list[str] = field(default_factory=list)
-    """The manifests that tell."""
+    """The manifests that were read."""
     strange: list[str] = field(default_factory=list)
-    """Files of this name that another program wrote."""
+    """Files named like a manifest that another program wrote."""
 
     @property
     def families(self) -> NDArray[np.intp]:
-        """Number of the photo that each file shows first; files of no known one have their own."""
+        """Number of the first photo of each file, shape (n,); unknown files get their own."""
         known: dict[Any, int] = {}
         names = (shows[0] if shows else row for row, shows in enumerate(self.shows))
         return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.intp)
 
     def photos(self, row: int) -> list[str]:
-        """Name the photos that a file shows, as their manifest does."""
+        """Return the names of the photos that a file shows, as in its manifest."""
         several = len(self.manifests) > 1
         return [
             "/".join((home, name)) if several else name
@@ -49,20 +50,20 @@ class Lineage:
 
 
 def read_lineage(paths: Sequence[FilePath]) -> Lineage:
-    """Look for manifests one and two folders above the folders of image files, and read them.
+    """Return the lineage of image files, from manifests one or two levels above their folders.
 
     Raises
     ------
     ValueError
-        Naming the manifest, and its line, that is damaged.
+        If a manifest is damaged, naming it and the line.
+    ModuleNotFoundError
+        If a manifest is Parquet and pyarrow is not installed.
 
     Examples
     --------
-    >>> read_lineage(["photos/kiwi/1.png"]).shows
+    >>> list(read_lineage(["photos/kiwi/1.png"]).shows)
     [()]
     """
-    files = [os.fspath(path) for path in paths]
-    lineage = Lineage([()] * len(files), np.zeros(len(files), dtype=bool))
     wanted: dict[str, dict[str, list[int]]] = {}
     homes: dict[str, tuple[str, str]] = {}
 
@@ -71,7 +72,8 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
             homes[folder] = _home(os.path.realpath(folder))
         return homes[folder]
 
-    for row, file in enumerate(files):
+    for row, path in enumerate(paths):
+        file = os.fspath(path)
         folder, name = os.path.split(file)
         home, inside = home_of(folder)
         if not home and os.path.islink(file):
@@ -79,31 +81,40 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
             home, inside = home_of(folder)
         if home:
             wanted.setdefault(home, {}).setdefault(f"{inside}/{name}", []).append(row)
+    n = len(paths)
+    shows: Any = [()] * n if wanted else np.broadcast_to(_NOTHING, n)
+    lineage = Lineage(shows, np.zeros(n, dtype=bool))
     for home, rows in wanted.items():
-        _read(home, rows, lineage)
+        _read(home, rows, shows, lineage)
     return lineage
 
 
+_NOTHING = np.empty(1, dtype=object)  # for all files that no manifest knows, in no room at all
+_NOTHING[0] = ()
+
+
 def _home(folder: str) -> tuple[str, str]:
-    """Return the folder with a manifest that tells of the files in `folder`, and the way there."""
+    """Return the folder whose manifest covers `folder`, and the path from there; else two ""."""
     inside = ""
-    for _ in range(2):  # <class>/, images/; train/<class>/
+    for _ in range(2):  # one level for <class>/ and images/, two for train/<class>/
         folder, name = os.path.split(folder)
         inside = f"{name}/{inside}".rstrip("/")
-        if os.path.lexists(os.path.join(folder, MANIFEST)):
+        if find_manifest(folder) is not None:
             return folder, inside
     return "", ""
 
 
-def _read(home: str, rows: dict[str, list[int]], lineage: Lineage) -> None:
+def _read(home: str, rows: dict[str, list[int]], shows: Any, lineage: Lineage) -> None:
+    """Enter what the manifest in `home` records; `rows` maps its paths to files."""
     manifest = Manifest(Path(home))
     try:
         for line in manifest:
             for row in rows.get(line.path or "", ()):
-                lineage.shows[row] = _names(home, line)
+                shows[row] = _names(home, line)
                 lineage.drawn[row] = line.kind == "synthetic" or line.drawn_before
     except ValueError:
-        if os.path.isfile(manifest.file) and not manifest.has_rows():  # of another program
+        # A file without a single valid row is another program's; with some it is ours, damaged.
+        if os.path.isfile(manifest.file) and not manifest.has_rows():
             lineage.strange.append(str(manifest.file))
             return
         raise
@@ -111,6 +122,8 @@ def _read(home: str, rows: dict[str, list[int]], lineage: Lineage) -> None:
 
 
 def _names(home: str, row: Row) -> tuple[str, ...]:
-    # Names of one home mean one thing: the source of its source, where the row tells of that.
+    """Return the keys of the photos that a row shows: manifest folder, level and name."""
+    # The same name can mean two files: one of the source, or, where the row has ancestors, one of
+    # the source's own source. `level` keeps the two apart.
     level, names = ("..", row.ancestors) if row.ancestors else ("", row.parents)
     return tuple("\0".join((home, level, name)) for name in names)

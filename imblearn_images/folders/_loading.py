@@ -1,4 +1,4 @@
-"""Class folders read: image files and their labels."""
+"""Loading: list the image files of class folders, and their labels."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.modes import SUFFIXES
+from imblearn_images.core.paths import Paths
 from imblearn_images.core.text import counted
 from imblearn_images.folders._layout import (
     SplitFoldersError,
@@ -23,49 +25,57 @@ from imblearn_images.folders._layout import (
     choose_classes,
     find_split,
 )
+from imblearn_images.folders._manifest import LABELS, MANIFESTS
 
 __all__ = ["load_image_folder"]
 
-OWN_FILES = ("manifest.jsonl", "labels.csv", "classes.png", "contact_sheet.png")
-"""What this package writes beside class folders; passed over without a word."""
+OWN_FILES = (*MANIFESTS.values(), LABELS, "classes.png", "contact_sheet.png")
+"""Files that this package writes beside class folders; skipped without a note."""
 
 
 def _walk(
     class_folder: str, root: str, suffixes: tuple[str, ...] = SUFFIXES
-) -> tuple[list[str], list[str]]:
+) -> tuple[Paths, list[str]]:
     """Return the image files and the other files under a class folder, hidden ones left out."""
-    images: list[str] = []
-    others: list[str] = []
+    images, others = Paths(), list[str]()
     entered = {os.path.realpath(root)}
-    folders = {class_folder: os.path.realpath(class_folder)}
-    pending = [class_folder]
-    while pending:
-        path = pending.pop()
-        if path not in folders:
+    # folders that are being read: what is left of each, in reverse, and what of it is a folder
+    levels = [("", [class_folder], {class_folder: os.path.realpath(class_folder)})]
+    while levels:
+        folder, inside, folders = levels[-1]
+        if not inside:
+            levels.pop()
+            continue
+        name = inside.pop()
+        path = os.path.join(folder, name)
+        if name not in folders:
             images.append(path)
-        elif (here := folders.pop(path)) not in entered:
+        elif (here := folders[name]) not in entered:
             entered.add(here)
-            inside = []
+            # of names, which are shorter than paths: there may be a million in one folder
+            inside, folders = [], {}
             # a folder that cannot be listed raises: its images must not be lost silently
             for entry in os.scandir(path):
                 if entry.name.startswith("."):
                     continue
-                # of links the functions of os.path never raise
+                # For links, the functions of os.path return False where an entry's methods raise.
                 linked = entry.is_symlink()
                 if os.path.isdir(entry) if linked else entry.is_dir():
-                    # resolved from the top where needed only: it takes a look at every level
+                    # realpath stats every level of the path, so it is called only where needed
                     resolve = linked or os.name == "nt"  # Windows: a junction is not a symlink
                     real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
-                    folders[entry.path] = real
-                    inside.append(entry.path)
+                    folders[entry.name] = real
+                    inside.append(entry.name)
                 elif entry.name.lower().endswith(suffixes) and os.path.isfile(entry):
-                    inside.append(entry.path)
+                    inside.append(entry.name)
                 else:
                     others.append(entry.path)
-            pending += sorted(inside, reverse=True)
+            inside.sort(reverse=True)
+            levels.append((path, inside, folders))
     return images, sorted(others)
 
 
+@substitute
 def load_image_folder(
     path: str | os.PathLike[str],
     *,
@@ -81,7 +91,7 @@ def load_image_folder(
 
     A class folder is a folder inside `path`; its name is the label of every image in it and in
     the folders below it. Hidden files and folders (".name") are skipped. Links are
-    followed, and a folder met again is not read again, so link loops end.
+    followed, and no folder is read twice, so loops of links end.
 
     Read more in the :ref:`User Guide <photo-folders>`.
 
@@ -92,8 +102,7 @@ def load_image_folder(
     split : str, default=None
         Read the class folders of one split, where `path` holds splits: the name of its folder,
         or "train", "valid" or "test" for any usual name of it, such as ``val``.
-    classes : list of str, default=None
-        Take these class folders only.
+    {class_folders}
     levels : int, default=1
         How many levels of folders name a class: with 2, images in ``defect/scratch`` have the label
         "defect/scratch", and those in ``good`` itself "good"; see
@@ -128,17 +137,17 @@ def load_image_folder(
         If `path` does not exist or is not a folder.
     ValueError
         If there is no class folder, or one without an image; if the folders are not classes but
-        splits, or images beside their masks, or classes lie one level deeper, naming the folder
-        that is meant (naming them as `classes` takes them all the same); if there is no such
-        split or class; for `suffixes` without a `reader`, and a `reader` in a table.
+        splits, or images beside their masks, or if classes lie one level deeper, naming the folder
+        that is probably meant (folders named in `classes` are taken all the same); if there is no
+        such split or class; if `suffixes` need a `reader`, or `as_frame` is used with one.
     ModuleNotFoundError
         If `as_frame` and pandas is not installed.
 
     Warns
     -----
     UserWarning
-        With the number of files that are not images or lie in no class folder, if any, by
-        suffix; of class folders that hold folders and no images.
+        If files are not images or lie in no class folder, with their number by suffix; if class
+        folders hold folders and no images.
 
     Examples
     --------
@@ -161,7 +170,7 @@ def load_image_folder(
     >>> labels.tolist()
     ['defect/dent', 'defect/scratch', 'good']
 
-    Images that only a function of yours can read:
+    Images that only your own function can read:
 
     >>> from imblearn_images import RandomUnderSampler
     >>> with tempfile.TemporaryDirectory() as scans:
@@ -201,7 +210,7 @@ def load_image_folder(
 
 
 def _check_reader(reader: Any, suffixes: Any, as_frame: bool) -> tuple[str, ...]:
-    """Return the endings, in lower case, of files that are images."""
+    """Return the suffixes of image files, in lower case; raise where they need a reader."""
     if isinstance(suffixes, (str, bytes)) or not all(
         isinstance(suffix, str) and suffix.startswith(".") for suffix in suffixes or ()
     ):
@@ -209,18 +218,21 @@ def _check_reader(reader: Any, suffixes: Any, as_frame: bool) -> tuple[str, ...]
             f'`suffixes` must be a list of endings with a dot, such as [".npy"], got {suffixes!r}.'
         )
     if suffixes is not None and not suffixes:
-        raise ValueError("`suffixes` must hold an ending at least, got an empty list.")
+        raise ValueError(
+            "`suffixes` must hold at least one ending, got an empty list. Leave it out for the "
+            "usual ones."
+        )
     endings = SUFFIXES if suffixes is None else tuple(suffix.lower() for suffix in suffixes)
     unread = [ending for ending in endings if ending not in SUFFIXES]
     if unread and reader is None:
         raise ValueError(
-            f"`suffixes` must be some of {' '.join(SUFFIXES)} where there is no `reader`, got "
-            f"{unread!r}. Pass a function that reads such a file, reader=numpy.load."
+            f"`suffixes` must be among {' '.join(SUFFIXES)} without a `reader`, got {unread!r}. "
+            "Pass a function that reads such a file, e.g. reader=numpy.load."
         )
     if reader is not None and as_frame:
         raise ValueError(
-            "`as_frame` must be False with a `reader`, which no column can hold. Make the table "
-            "of images.paths and the labels."
+            "`as_frame` must be False with a `reader`, got True: a column of paths cannot hold it. "
+            "Make the table from images.paths and the labels."
         )
     return endings
 
@@ -233,10 +245,11 @@ def find_images(
     remedy: str = "",
     suffixes: tuple[str, ...] = SUFFIXES,
     levels: int = 1,
-) -> tuple[dict[str, list[str]], list[str], list[str]]:
-    """Return the image files of every class, the files that are none, and notes; see above.
+) -> tuple[dict[str, Paths], list[str], list[str]]:
+    """Return the image files of each class, the other files, and notes.
 
-    `remedy` is what the caller has to offer where a class is empty.
+    The parameters are those of `load_image_folder`; `remedy` is what the caller adds to the error
+    for a class without an image.
     """
     if not isinstance(levels, Integral) or isinstance(levels, bool) or levels < 1:
         raise ValueError(f"`levels` must be a number of levels, at least 1, got {levels!r}.")
@@ -254,14 +267,14 @@ def find_images(
     if not found:
         n_own = sum(os.path.splitext(file)[1].lower() in SUFFIXES for file in skipped)
         if n_own:
-            note = f"{counted(n_own, 'image, lies')} in it directly. If they are one class, name "
+            note = f"{counted(n_own, 'image, lies')} directly in it. If they are one class, name "
             note += "the folder above"
         raise ValueError(
             f"No class folder in {root!r}: a class folder is a folder inside it that holds the "
-            f"images of one class and is named after it{f'; {note}' if note else ''}."
+            f"images of one class and has its name{f'; {note}' if note else ''}."
         )
     listing = {name: images for name, (images, _) in found.items()}
-    # classes that are named are meant, and so are levels
+    # Whoever names classes or levels knows the layout: nothing is to be guessed.
     notes = check_level(root, listing) if classes is None and levels == 1 else []
     if levels > 1:
         listing = _by_levels(root, listing, int(levels))
@@ -283,16 +296,16 @@ def find_images(
     return listing, skipped, notes
 
 
-def _by_levels(root: str, found: Mapping[str, list[str]], levels: int) -> dict[str, list[str]]:
-    """Images by the names of the first levels of folders in which they lie, joined by "/".
+def _by_levels(root: str, found: Mapping[str, Paths], levels: int) -> dict[str, Paths]:
+    """Return the images of each class, named by its first `levels` folders, joined by "/".
 
-    Folders that hold neither images nor folders are classes without an image.
+    Folders that hold neither images nor folders become classes without an image.
     """
-    listing: dict[str, list[str]] = {}
+    listing: dict[str, Paths] = {}
     for images in found.values():
         for file in images:
             parts = os.path.relpath(os.path.dirname(file), root).split(os.sep)
-            listing.setdefault("/".join(parts[:levels]), []).append(file)
+            listing.setdefault("/".join(parts[:levels]), Paths()).append(file)
     for top in found:
         pending = [(os.path.join(root, top), [top])]
         while pending:
@@ -305,7 +318,7 @@ def _by_levels(root: str, found: Mapping[str, list[str]], levels: int) -> dict[s
             if len(parts) < levels and inside:
                 pending += [(os.path.join(folder, each), [*parts, each]) for each in inside]
             else:
-                listing.setdefault(name, [])
+                listing.setdefault(name, Paths())
     return {name: listing[name] for name in sorted(listing)}
 
 
@@ -322,7 +335,7 @@ _HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suff
 
 
 def note_on_skipped(skipped: list[str]) -> str:
-    """Say how many files were passed over, with three of them, by ending; nothing if none was."""
+    """Return a note on files that were skipped: their number, three names, suffixes; or ""."""
     if not skipped:
         return ""
     verbs = ("is not an image", "lies") if len(skipped) == 1 else ("are not images", "lie")
@@ -338,7 +351,7 @@ def note_on_skipped(skipped: list[str]) -> str:
 
 
 def count_endings(files: Sequence[str]) -> dict[str, int]:
-    """Count files by the ending of their names in lower case, the most frequent first.
+    """Return the number of files by suffix in lower case, the most frequent first.
 
     Examples
     --------
@@ -354,10 +367,11 @@ def endings_text(counts: Mapping[str, int]) -> str:
 
 
 def _frame(**columns: list[Any]) -> Any:
+    """Return a pandas.DataFrame of the columns."""
     try:
         import pandas as pd
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "`as_frame` needs pandas. Install it: pip install pandas"
+            "`as_frame` needs pandas. Install it: pip install imblearn-images[pandas]"
         ) from error
     return pd.DataFrame(columns)

@@ -1,4 +1,4 @@
-"""The manifest: one line per output row, where it lies and what it was made of."""
+"""The manifest: one line per output row, with its file and what that was made from."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import csv
 import io
 import json
 import math
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -16,16 +17,19 @@ from typing import IO, Any
 
 from imblearn_images.core.regular import open_regular
 from imblearn_images.folders._labels import encode_label
+from imblearn_images.folders._parquet import read_rows, require_pyarrow, write_rows
 
 MANIFEST = "manifest.jsonl"
+MANIFESTS = {"jsonl": MANIFEST, "parquet": "manifest.parquet"}
+"""What a manifest may be written as, and how it is called then."""
 LABELS = "labels.csv"
 HELD_OUT = ("valid", "test")
 SPLITS = ("train", *HELD_OUT, "skipped")
 KINDS = ("original", "copy", "synthetic", "skipped")
 _LONGEST = 1 << 26
-"""Bytes of a line of a manifest: what is longer names more parents than there can be."""
+"""Maximum bytes of a line of a manifest; a longer one would name impossibly many parents."""
 _LONGEST_TEXT = 1 << 20
-"""Bytes of a line of labels.csv."""
+"""Maximum bytes of a line of labels.csv."""
 _SHA256 = re.compile("[0-9a-f]{64}")
 _MISSING = ("", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "None", "n/a", "null", "nan", "NaN")
 
@@ -37,7 +41,7 @@ class Row:
     path: str | None
     """File below the output folder, with "/"; None for a row without a file of its own."""
     label: str
-    """Class, as it is, however its folder is named."""
+    """The class itself, not the encoded name of its folder."""
     split: str
     """ "train", "valid", "test", or "skipped" for a source file that was left out."""
     kind: str
@@ -62,7 +66,7 @@ class Row:
 
 
 _RARE = ("reason", "ancestors", "drawn_before")
-"""Fields that a line has only where they say something."""
+"""Fields that are left out of a line where they are empty."""
 
 
 def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
@@ -72,8 +76,39 @@ def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
         yield json.dumps(facts).encode("ascii") + b"\n"
 
 
+def check_manifest(manifest: str) -> str:
+    """Return what a manifest is called that is to be written.
+
+    Raises
+    ------
+    ValueError
+        For anything but "jsonl" and "parquet".
+    ModuleNotFoundError
+        If what writes it is not installed.
+    """
+    if manifest not in MANIFESTS:
+        raise ValueError(f'`manifest` must be "jsonl" or "parquet", got {manifest!r}.')
+    if manifest == "parquet":
+        require_pyarrow()
+    return MANIFESTS[manifest]
+
+
+def find_manifest(folder: str | os.PathLike[str]) -> Path | None:
+    """Return the manifest of a folder; of two the lines of JSON, None if there is none."""
+    found = (Path(folder, name) for name in MANIFESTS.values())
+    return next((file for file in found if os.path.lexists(file)), None)
+
+
+def write_manifest(file: IO[bytes], rows: Iterable[Row], manifest: str) -> None:
+    """Write rows as the lines of a manifest, or in columns."""
+    if manifest == "parquet":
+        write_rows(file, rows)
+    else:
+        file.writelines(manifest_lines(rows))
+
+
 class Manifest:
-    """Rows of the manifest of a folder, read line by line each time they are requested.
+    """Rows of the manifest of a folder, read one by one each time they are requested.
 
     Iterating raises a FileNotFoundError if there is none; a ValueError if it is not a file, or
     naming the line that is not one of a manifest, or that points out of the folder. Every field
@@ -82,12 +117,13 @@ class Manifest:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / MANIFEST
+        self.file = find_manifest(folder) or folder / MANIFEST
+        self._what = "row" if _in_columns(self.file) else "line"
 
     def __iter__(self) -> Iterator[Row]:
         sides: dict[str, str] = {}
-        with open_regular(self.file) as lines:
-            for number, line in enumerate(_lines(lines, _LONGEST), start=1):
+        with open_regular(self.file) as file:
+            for number, line in enumerate(self._read(file), start=1):
                 try:
                     row = parse_row(line)
                     side, _, rest = (row.path or "").partition("/")
@@ -95,22 +131,40 @@ class Manifest:
                         raise ValueError(f"the folder {_cut(side)} is in two splits")
                 except ValueError as error:
                     raise ValueError(
-                        f"{self.file}, line {number}: not a line of a manifest: {error}"
+                        f"{self.file}, {self._what} {number}: not a {self._what} of a manifest: "
+                        f"{error}"
                     ) from error
                 yield row
 
+    def _read(self, file: IO[bytes], *, cut: bool = False) -> Iterator[bytes | Mapping[str, Any]]:
+        if not _in_columns(self.file):
+            yield from _lines(file, _LONGEST, cut=cut)
+            return
+        try:
+            yield from read_rows(file)
+        except ValueError as error:
+            raise ValueError(f"{self.file}: {error}") from error
+
     def has_rows(self, among: int = 1000) -> bool:
         """Return whether one of the first lines is one of a manifest, whatever the others are."""
-        with open_regular(self.file) as lines:
-            for line in islice(_lines(lines, _LONGEST, cut=True), among):
-                with suppress(ValueError):
-                    parse_row(line)
-                    return True
-        return False
+        with open_regular(self.file) as file:
+            lines = islice(self._read(file, cut=True), among)
+            while True:
+                try:
+                    parse_row(next(lines))
+                except StopIteration:
+                    return False
+                except ValueError:
+                    continue
+                return True
 
 
-def parse_row(line: bytes) -> Row:
-    """Read one line of a manifest.
+def _in_columns(file: Path) -> bool:
+    return file.name == MANIFESTS["parquet"]
+
+
+def parse_row(line: bytes | Mapping[str, Any]) -> Row:
+    """Read one line of a manifest, or what a row in columns holds.
 
     Raises
     ------
@@ -124,7 +178,7 @@ def parse_row(line: bytes) -> Row:
     ...
     ValueError: `label` must be text, got 5.
     """
-    facts = _load(line)
+    facts = _load(line) if isinstance(line, bytes) else dict(line)
     for name, (is_right, wanted) in _FIELDS.items():
         if name not in facts and name in _NEEDED:
             raise ValueError(f"`{name}` is missing")
@@ -141,19 +195,26 @@ def parse_row(line: bytes) -> Row:
     return row
 
 
-def drawn_files(lines: IO[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and SHA-256 of the drawn images of which a journal or manifest tells.
+def drawn_files(file: IO[bytes], name: str) -> Iterator[tuple[str, bytes]]:
+    """Yield name and SHA-256 of the drawn images that a journal or manifest lists.
 
-    A line that was cut off, or is damaged, tells nothing: the image is drawn again.
+    A line that is cut off or damaged is skipped: its image is drawn again.
     """
-    for line in _lines(lines, _LONGEST, cut=True):
-        try:
-            facts = _load(line)
-        except ValueError:
-            continue
+    for facts in _rows_told(file) if _in_columns(Path(name)) else _lines_told(file):
         path, sha256 = facts.get("path"), facts.get("sha256")
         if facts.get("kind") == "synthetic" and _is_inside(path) and _is_sha256(sha256):
             yield str(path), bytes.fromhex(str(sha256))
+
+
+def _rows_told(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    with suppress(ValueError, ModuleNotFoundError):
+        yield from read_rows(file)
+
+
+def _lines_told(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    for line in _lines(file, _LONGEST, cut=True):
+        with suppress(ValueError):
+            yield _load(line)
 
 
 def _lines(file: IO[bytes], longest: int, *, cut: bool = False) -> Iterator[bytes]:
@@ -246,7 +307,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "ancestors": (_all(_is_name), "a list of names of files"),
     "drawn_before": (lambda value: isinstance(value, bool), "true or false"),
 }
-"""Every field: whether a value of it can be, and what it must be, in words."""
+"""For every field, a check of its value and a description of what it must be."""
 
 _NEEDED = _FIELDS.keys() - _RARE
 
@@ -370,7 +431,7 @@ def _text_lines(file: IO[bytes]) -> Iterator[str]:
 
 
 def misread_labels(labels: Iterable[str]) -> list[str]:
-    """Find labels that pandas or a spreadsheet takes for something else than text.
+    """Return the labels that pandas or a spreadsheet would not read as text.
 
     Examples
     --------
@@ -391,9 +452,10 @@ def _looks_number(label: str) -> bool:
 
 
 def find_leaks(rows: Iterable[Row]) -> list[str]:
-    """Name the training rows that are, or descend from, a validation or test image.
+    """Return the training rows that are, or descend from, a validation or test image.
 
-    Also the validation and test rows that were drawn: they are not photos to measure on.
+    Validation and test rows that are synthetic are leaks, too: they are no photos to measure on.
+    Rows are named by their files. `rows` is read several times, so it must not be an iterator.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pictures of a data set on disk: its classes before and after, and some of its images."""
+"""Pictures of a data set on disk: a chart of its classes, and a sheet of some of its images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imblearn_images.folders._store import OutputFolder
 __all__ = ["draw_chart", "draw_sheet"]
 
 CHART, SHEET = "classes.png", "contact_sheet.png"
-_CELL, _COLUMNS, _CLASSES = 96, 8, 12
+_CELL, _COLUMNS, _CLASSES = 96, 8, 12  # pixels per side, images per class, classes of a sheet
 
 
 def draw_chart(folder: OutputFolder, report: FolderReport) -> None:
@@ -36,7 +36,7 @@ def draw_chart(folder: OutputFolder, report: FolderReport) -> None:
 
 
 def draw_sheet(folder: OutputFolder, rows: Iterable[Row], source: str) -> None:
-    """Write a contact sheet: training images of the smallest classes, drawn ones last, framed."""
+    """Write a contact sheet: training images of the smallest classes, synthetic ones framed."""
     counts: Counter[tuple[str, str]] = Counter()
     some: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -71,7 +71,8 @@ def draw_sheet(folder: OutputFolder, rows: Iterable[Row], source: str) -> None:
 
 
 def _thumbnail(file: Path) -> np.ndarray:
+    """Return a small copy of an image in colour, grey where it cannot be shown."""
     try:
         return read_image(file, size=(_CELL, _CELL), mode="RGB")
-    except ValueError:  # values without a scale to 8 bits
+    except ValueError:  # pixel values, such as float ones, that have no scale to 8 bits
         return np.full((_CELL, _CELL, 3), 200, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The plan of a folder: what a data set will hold, decided before anything is drawn."""
+"""The plan of a folder: what the data set will contain, decided before anything is drawn."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from imblearn_images.core.files import (
     read_image,
     write_image,
 )
+from imblearn_images.core.images import FileImages
 from imblearn_images.core.modes import SUFFIXES, mode_of_array
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
@@ -48,7 +49,7 @@ from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
 
 
 def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any, int | None]:
-    """Return a clone of the sampler that draws the same in every run, and its seed."""
+    """Return a clone of the sampler with every `random_state` set, and the seed that decides."""
     if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
         raise ValueError(
             f"`random_state` must be an integer, so that a run can resume, got {random_state!r}."
@@ -59,14 +60,15 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
         return None, None
     if isinstance(sampler, Pipeline):
         raise TypeError(
-            "`sampler` is a Pipeline, which leaves no plan of what a file is made of; pass one "
-            "sampler. For two, balance twice: the folder train of the first output is the source "
-            "of the second, with validation=0."
+            "`sampler` must be one sampler, got a Pipeline, which leaves no plan of what each file "
+            "is made from. For two samplers, balance twice: pass the folder train of the first "
+            "output as the source of the second, with validation=0."
         )
     if not isinstance(sampler, ImageSamplerMixin):
         raise TypeError(
-            f"`sampler` must be a sampler of imblearn_images, which leaves a plan of what a file "
-            f"is made of, or ImageSampler around another, got {sampler!r}.{instead_of(sampler)}"
+            f"`sampler` must be a sampler of imblearn_images, which leaves a plan of what each "
+            "file is made from, or ImageSampler around another, got "
+            f"{sampler!r}.{instead_of(sampler)}"
         )
     sampler = clone(sampler)
     parameters = sampler.get_params(deep=False)
@@ -77,7 +79,7 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
         for name, value in sampler.get_params().items()
         if value is not None and name.rpartition("__")[2] == "random_state"
     }
-    seeds |= dict.fromkeys(unseeded(sampler), random_state)  # of what is inside it, too
+    seeds |= dict.fromkeys(unseeded(sampler), random_state)  # nested objects included
     for name, seed in seeds.items():
         if not isinstance(seed, (int, np.integer)):
             raise ValueError(
@@ -85,6 +87,7 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
                 f"gives the same files, got {seed!r}."
             )
     sampler.set_params(**seeds)
+    # ImageSampler's own seed only draws pixels: without a synthesis, the wrapped sampler decides.
     decides = "random_state"
     if isinstance(sampler, ImageSampler) and sampler.synthesis is None and sampler.accept is None:
         decides = "sampler__random_state"
@@ -92,7 +95,7 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
 
 
 def draws_images(sampler: Any) -> bool:
-    """Return whether a sampler makes images that are in no file yet."""
+    """Return whether a sampler makes synthetic images, which no file holds yet."""
     parameters = sampler.get_params(deep=False)
     copies = isinstance(sampler, RandomOverSampler) and makes_copies(sampler.synthesis)
     return "output_dir" in parameters and not copies
@@ -100,30 +103,31 @@ def draws_images(sampler: Any) -> bool:
 
 @dataclass(frozen=True)
 class FolderPlan:
-    """What a data set will hold: a dry run prints it, a run carries it out.
+    """What a data set will contain: a dry run prints it, a run carries it out.
 
     Parameters
     ----------
     kept : Source
-        The files.
+        The examined files.
     split : FolderSplit
-        Which of them validate.
-    train : ndarray of shape (n_train,)
-        The others, which are resampled.
+        Which of them are for validation.
+    train : ndarray of shape (n_train,), dtype intp
+        Numbers of the other files, which are resampled.
     plan : ResamplingPlan or None
-        The training rows; None in a dry run of a sampler that would look at all pixels first.
+        The plan of the training rows; None in a dry run of a sampler that would have to read all
+        pixels first.
     rows : OutputRows or None
         All rows; None in a dry run.
     counts, synthetic : Counter
-        Training rows of each class, and those of them that are drawn.
+        Number of training rows of each class, and number of those that are synthetic.
     n_foreseen : int
-        Bytes of the files, at most, where there are no rows to tell.
+        Upper bound of the size of the files in bytes, used where `rows` is None.
     seed : int or None
-        Of the resampling.
+        Seed of the resampling.
     link : str
         As for `balance_folder`.
     notes : list of str
-        What is to be said besides numbers.
+        Remarks for the report.
     """
 
     kept: Source
@@ -139,7 +143,7 @@ class FolderPlan:
     notes: list[str]
 
     def report(self, output: str) -> FolderReport:
-        """Say what is to be in the folder `output`, or is there by now."""
+        """Return the report on the folder `output`, which is to be written or has been."""
         kept, split = self.kept, self.split
         n_held, n_train = int(np.count_nonzero(split.is_valid)), sum(self.counts.values())
         n_test = 0 if kept.sides is None else int(np.count_nonzero(kept.sides == "test"))
@@ -175,13 +179,14 @@ def decide(
     on_empty: str,
     n_jobs: int | None,
 ) -> FolderPlan:
-    """Decide all that a run will write; what a sampler has to read first goes to `workshop`.
+    """Return the plan of all that a run will write.
+
+    Files that have to be converted before the sampler reads them are written to `workshop`.
 
     Raises
     ------
     ValueError
-        For rows that would be in training and show a validation image, and whatever the sampler
-        refuses.
+        If a training row would show a validation image, or the sampler refuses the files.
     """
     train = np.flatnonzero(~split.is_valid)
     later, notes = DrawLater(output), list(kept.notes)
@@ -208,8 +213,8 @@ def decide(
     )
     if leaks := rows.leaks():
         raise ValueError(
-            f"{len(leaks)} rows are in training and descend from validation images, or "
-            f"validate and were drawn: {leaks[:3]}"
+            f"{len(leaks)} training rows descend from validation images, or validation rows are "
+            f"synthetic: {leaks[:3]}. Split the photos that they show instead."
         )
     return FolderPlan(
         kept=kept,
@@ -237,31 +242,40 @@ def _resampled(
     on_empty: str,
     n_jobs: int | None,
 ) -> ResamplingPlan:
-    """The plan over the training files; their paths are forgotten with the end of this."""
-    paths, y = split.paths[train], split.labels[train]
+    """Return the plan over the training files."""
+    y = split.labels[train]
     if sampler is None:
         return ResamplingPlan.selection(np.arange(len(train)), y)
     draws = draws_images(sampler)
     if draws and mode is not None:
-        paths = _in_mode(mode, kept, train, workshop, n_jobs)
-    return decided(sampler, paths, y, later if draws else None, on_empty)
+        images = _in_mode(mode, kept, train, workshop, n_jobs)
+    else:
+        images = _unread(kept, train)
+    return decided(sampler, images, y, later if draws else None, on_empty)
+
+
+def _unread(kept: Source, train: NDArray[np.intp]) -> FileImages:
+    return FileImages(kept.paths[train], np.empty(0, dtype=np.intp))  # type: ignore[call-overload]
 
 
 def decided(
-    sampler: Any, paths: NDArray[Any], y: NDArray[Any], later: DrawLater | None, on_empty: str
+    sampler: Any, images: FileImages, y: NDArray[Any], later: DrawLater | None, on_empty: str
 ) -> ResamplingPlan:
-    """Plan with a sampler; no class is emptied, so that all parts have the same classes.
+    """Return the plan of a sampler; every class keeps an image, so that all parts have them all.
 
     Parameters
     ----------
     sampler : sampler
-        Will be fitted.
-    paths, y : ndarray of shape (n,)
-        The training files and their classes.
+        Is fitted on `images` and `y`.
+    images : FileImages of n images
+        The training files.
+    y : ndarray of shape (n,)
+        Their classes.
     later : DrawLater or None
-        Where a sampler that draws images leaves the way to draw them.
+        Passed as `output_dir` of a sampler that draws images: it keeps what is needed to draw
+        them later, and draws none now.
     on_empty : {"raise", "keep"}
-        What to do with a class that is emptied.
+        What to do with a class that the sampler would empty.
 
     Raises
     ------
@@ -270,10 +284,10 @@ def decided(
     """
     if later is not None:
         sampler.set_params(output_dir=later)
-    with frames_told(), warnings.catch_warnings():  # of frames a note of the report speaks
-        # of classes that are emptied: what becomes of them is said below
+    with frames_told(), warnings.catch_warnings():  # the report has its own note on frames
+        # Emptied classes raise, or are filled up, below; a warning would only repeat it.
         warnings.filterwarnings("ignore", r"\w+ has left no image of", UserWarning)
-        sampler.fit_resample(paths, y)
+        sampler.fit_resample(images, y)
     plan: ResamplingPlan = sampler.plan_
     counts = Counter(y.tolist())
     if not (lost := [label for label in counts if label not in set(plan.y.tolist())]):
@@ -283,19 +297,20 @@ def decided(
         others = [label for label in counts if label not in lost]
         raise ValueError(
             f"{type(sampler).__name__} would leave none of the {counts[lost[0]]} training images "
-            f"of class {lost[0]!r}{more}: the training part would have fewer classes than "
-            'the source. Keep the images of such a class, on_empty="keep", choose another sampler, '
-            f"or take the other classes only, `classes`: {', '.join(map(repr, others[:20]))}."
+            f"of class {lost[0]!r}{more}: the training part would have fewer classes than the "
+            'source. Keep the images of such classes with on_empty="keep", choose another sampler, '
+            f"or name only the others in `classes`: {', '.join(map(repr, others[:20]))}."
         )
     rows = np.flatnonzero(np.isin(y, np.array(lost, dtype=object)))
     return _with_rows(plan, rows, y[rows])
 
 
 def _with_rows(plan: ResamplingPlan, rows: NDArray[np.intp], y: NDArray[Any]) -> ResamplingPlan:
-    """Same plan, and behind it some images of the source as they are."""
+    """Return the plan with some images of the source appended, unchanged."""
     previous = None if plan.previous is None else _with_rows(plan.previous, rows, y)
 
     def longer(column: Any, values: Any) -> Any:
+        """Return a column with `values` appended for the new rows; None stays None."""
         if column is None:
             return None
         more = np.zeros((len(rows), *column.shape[1:]), dtype=column.dtype)
@@ -305,6 +320,7 @@ def _with_rows(plan: ResamplingPlan, rows: NDArray[np.intp], y: NDArray[Any]) ->
     return replace(
         plan,
         previous=previous,
+        # Where there is a plan before this one, `base` numbers its rows: the new ones are its last.
         base=longer(
             plan.base, rows if previous is None else np.arange(-len(rows), 0) % len(previous)
         ),
@@ -319,53 +335,55 @@ def _with_rows(plan: ResamplingPlan, rows: NDArray[np.intp], y: NDArray[Any]) ->
 
 
 def note_on_nothing(sampler: Any, counts: Mapping[str, int]) -> list[str]:
-    """Note that a sampler changes nothing, and why."""
+    """Return a note that says why a sampler changes nothing; `counts` are the class sizes."""
     name = type(sampler).__name__
     if isinstance(sampler, BaseCleaningSampler):
         return [f"nothing was resampled: {name} found no image to remove"]
-    asked = getattr(sampler, "sampling_strategy", "auto")
-    least, most = min(counts.values()), max(counts.values())
-    numbers = f"{least}" if least == most else f"{least} to {most}"
+    strategy = getattr(sampler, "sampling_strategy", "auto")
+    smallest, largest = min(counts.values()), max(counts.values())
+    sizes = f"{smallest}" if smallest == largest else f"{smallest} to {largest}"
     note = (
-        f"nothing was resampled: {name} with sampling_strategy={asked!r} wants no other numbers "
-        f"than the {numbers} training images that each class has"
+        f"nothing was resampled: {name} with sampling_strategy={strategy!r} leaves the classes at "
+        f"the {sizes} training images that they have"
     )
     return [note]
 
 
 def modes_of(kept: Source, rows: NDArray[np.intp], mode: str | None) -> list[str]:
-    """Return the modes that some files are read in."""
+    """Return the sorted modes in which the files `rows` are read."""
     if mode is not None:
         return [mode] if len(rows) else []
     found = set()
     for row in rows.tolist():
         record = kept.records[row]
         found.add(mode_of_array(record.mode))
-        if record.mode == "P" and describe(record.path).shape[2] == 4:  # with a transparent colour
+        if (
+            record.mode == "P" and describe(record.path).shape[2] == 4
+        ):  # a palette with transparency
             found.add("RGBA")
     return sorted(found)
 
 
 def _in_mode(
     mode: str, kept: Source, train: NDArray[np.intp], workshop: Path, n_jobs: int | None
-) -> NDArray[Any]:
-    """Write the files of other modes anew, in the workshop; return what the sampler reads."""
+) -> FileImages:
+    """Convert files of other modes, into `workshop`; return the images for the sampler to read."""
     paths = np.array(kept.paths, dtype=object)[train]
 
     def convert(at: int) -> None:
         record = kept.records[train[at]]
         if record.mode != mode:
-            # named after its source's content: what a run before has written is as good
+            # The name holds the content's hash, so that a resumed run can reuse the file.
             target = workshop / f"{mode}-{record.sha256}.png"
             if not target.exists():
                 write_image(target, read_image(record.path, mode=mode))
             paths[at] = str(target)
 
     in_threads(convert, ((at,) for at in range(len(train))), n_jobs=n_jobs)
-    return paths
+    return FileImages(paths, np.empty(0, dtype=np.intp))
 
 
-SAMPLE = 8  # files that are written, in memory, to estimate what drawn ones will take
+SAMPLE = 8  # files that are encoded, in memory, to estimate the size of drawn ones
 
 
 def foresee(
@@ -381,7 +399,7 @@ def foresee(
     on_empty: str,
     n_jobs: int | None,
 ) -> FolderPlan:
-    """Decide as much as a dry run reports, without drawing an image or writing a file."""
+    """Return the plan that a dry run reports; no image is drawn, no file of the output written."""
     train = np.flatnonzero(~split.is_valid)
     y, plan = split.labels[train], None
     counts, synthetic = Counter(y.tolist()), Counter[str]()
@@ -392,16 +410,16 @@ def foresee(
         if isinstance(sampler, (SamplerChain, RedrawImages)) or (
             isinstance(sampler, (SMOTEENN, SMOTETomek)) and mode is None
         ):
-            # how many are drawn, or cleaned away, shows only when all is decided
+            # Only the whole decision tells how many images these draw, or clean away.
             with TemporaryDirectory() as workshop:
-                paths = split.paths[train]
+                images = _unread(kept, train)
                 if mode is not None:
-                    paths = _in_mode(mode, kept, train, Path(workshop), n_jobs)
-                plan = decided(sampler, paths, y, DrawLater(output), on_empty)
+                    images = _in_mode(mode, kept, train, Path(workshop), n_jobs)
+                plan = decided(sampler, images, y, DrawLater(output), on_empty)
             counts = Counter(plan.y.tolist())
             synthetic = Counter(plan.y[plan.synthetic].tolist())
         else:
-            sampler.fit(split.paths[train], y)
+            sampler.fit(_unread(kept, train), y)
             if hasattr(sampler, "k_neighbors"):
                 check_class_sizes(y, sampler.sampling_strategy_, sampler.k_neighbors)
             for label, n in sampler.sampling_strategy_.items():
@@ -415,14 +433,15 @@ def foresee(
         if form.size:
             sides = sides * np.minimum(1, form.size / sides.max(axis=1, keepdims=True))
         if plan is not None and isinstance(sampler, (SamplerChain, RedrawImages)):
-            # copies, where a sampler of several makes some
+            # These may also make copies of photos, or leave photos out.
             n_bytes = int(sizes[split.is_valid].sum())
             n_bytes += int(sizes[train[plan.first_base[~plan.synthetic]]].sum())
+        # An upper bound: four bytes a pixel, as RGBA or float32 take without compression.
         n_bytes += int(np.ceil(sides.prod(axis=1).max())) * 4 * n_drawn
         if n_drawn:
             notes += _estimate(kept, parents, form, mode, n_drawn)
     elif sampler is not None:
-        plan = decided(sampler, split.paths[train], y, None, on_empty)
+        plan = decided(sampler, _unread(kept, train), y, None, on_empty)
         counts = Counter(plan.y.tolist())
         n_bytes = int(sizes[split.is_valid].sum() + sizes[train[plan.first_base]].sum())
     if sampler is not None and counts == before and not synthetic:
@@ -445,24 +464,23 @@ def foresee(
 def _estimate(
     kept: Source, parents: NDArray[np.intp], form: Form, mode: str | None, n_drawn: int
 ) -> list[str]:
-    """Estimate the bytes of the drawn images, if some of their parents can be read."""
+    """Return a note on the size of the drawn images, estimated from some of their parents."""
     some = parents[np.linspace(0, len(parents) - 1, min(SAMPLE, len(parents))).astype(int)]
     try:
         written = [form.n_bytes(read_image(kept.paths[row], mode=mode)) for row in some.tolist()]
-    except ValueError:  # the run will say so
+    except ValueError:  # the run itself will raise it, with a remedy
         return []
-    said = str(form) or "without loss"
+    written_as = f"as {form}" if form else "without loss"
     smaller = "" if form.format in ("jpeg", "webp") else '; format="jpeg" takes less'
     note = (
         f"{n_drawn} drawn images take about {np.mean(written) * n_drawn / 1e6:.1f} MB, written "
-        f"{said if said == 'without loss' else f'as {said}'}, by a sample of "
-        f"{counted(len(some), 'file')}" + smaller
+        f"{written_as}, by a sample of {counted(len(some), 'file')}" + smaller
     )
     return [note]
 
 
 def digest_of(facts: Iterable[str]) -> str:
-    """Short digest of what a file is made of, which makes its name its own."""
+    """Return 16 hexadecimal digits of a hash of `facts`, which make the name of a file unique."""
     text = "\0".join(facts).encode("utf-8", "surrogateescape")
     return hashlib.sha256(text).hexdigest()[:16]
 
@@ -470,30 +488,30 @@ def digest_of(facts: Iterable[str]) -> str:
 class OutputRows(Sequence[Row]):
     """Rows of a data set, validation first, each made when it is requested.
 
-    What is kept are numbers, some 30 bytes a row: its source file, its kind, the digest in the
-    name of its file, and of an image that was drawn, size and hash. Whoever needs no more than
-    a name asks :meth:`path_of`: a row itself is made once, for the manifest.
+    Only numbers are stored, about 30 bytes a row: its source file, its kind, the digest in the
+    name of its file and, for a drawn image, size and hash. Where a name is enough, call
+    :meth:`path_of`: a whole row is made only once, for the manifest.
 
     Parameters
     ----------
     kept, split : Source, FolderSplit
-        The files, and which of them validate.
-    train : ndarray of shape (n_train,)
-        The files that `plan` was made of.
+        The examined files, and which of them are for validation.
+    train : ndarray of shape (n_train,), dtype intp
+        Numbers of the files that the rows of `plan` refer to.
     plan : ResamplingPlan
-        The training rows.
+        The plan of the training rows.
     synthesis : str
-        What the synthetic ones are drawn by.
+        Sampler and rule that draw the synthetic images, for the manifest.
     seed : int or None
-        Of the resampling.
+        Seed of the resampling.
     mode : str or None
-        That files are read in where pixels are mixed.
+        Mode in which files are read where pixels are mixed.
     later : DrawLater
-        Draws them.
+        Draws the synthetic images.
     layout, link : str
         As for `balance_folder`.
     form : Form, default=Form()
-        What drawn images are written as.
+        Size and format of drawn images.
     """
 
     def __init__(
@@ -509,7 +527,7 @@ class OutputRows(Sequence[Row]):
         later: DrawLater,
         layout: str,
         link: str,
-        form: Form = Form(),  # noqa: B008 - a value
+        form: Form = Form(),  # noqa: B008 - frozen, so that calls can share it
     ) -> None:
         self.kept, self.train, self.plan = kept, train, plan
         self.synthesis, self.seed, self.mode = synthesis, seed, mode
@@ -519,7 +537,8 @@ class OutputRows(Sequence[Row]):
         self.sources = np.concatenate([valid, train[plan.first_base]])
         self._is_drawn = np.concatenate([np.zeros(self.n_valid, dtype=bool), plan.synthetic])
         self.drawn = np.flatnonzero(self._is_drawn)
-        # The first row that takes a file as it is: backwards, for the last number stays.
+        # For each file the first row that takes it unchanged. Where indices repeat, NumPy keeps the
+        # last value assigned, so the rows are assigned in reverse order.
         taken = np.flatnonzero(~self._is_drawn)[::-1]
         self._original = np.empty(len(kept.paths), dtype=np.intp)
         self._original[self.sources[taken]] = taken
@@ -530,7 +549,7 @@ class OutputRows(Sequence[Row]):
             raise ValueError(
                 f'`link` must not be "rows" where images are written: '
                 f"{counted(len(self.drawn), 'image, was')} drawn by {synthesis}. Use "
-                'link="symlink", which takes hardly more room.'
+                'link="symlink", which takes hardly more disk space.'
             )
         n_named = 0 if link == "rows" else len(self)
         digests = map(self._digest_of, range(n_named))
@@ -560,20 +579,20 @@ class OutputRows(Sequence[Row]):
         )
 
     def kind_of(self, number: int) -> str:
-        """Say whether a row is "original", "copy" or "synthetic", as manifests do."""
+        """Return "original", "copy" or "synthetic", the kind of a row in manifests."""
         if self._is_drawn[number]:
             return "synthetic"
         return "original" if self._original[self.sources[number]] == number else "copy"
 
     def sha256_of(self, number: int) -> str | None:
-        """Hash of the file of a row; None of one that is not drawn yet."""
+        """Return the SHA-256 of the file of a row; None if it is not drawn yet."""
         if not self._is_drawn[number]:
             return self.kept.records.sha256(int(self.sources[number]))
         at = np.searchsorted(self.drawn, number)
         return self._hashes[at].tobytes().hex() if self._sizes[at] else None
 
     def path_of(self, number: int) -> str:
-        """Name the file of a row after all that it is made of: the same call, the same names."""
+        """Return the path of a row's file: the same call gives the same names."""
         sources, _ = self._made_of(number)
         label, digest = self.kept.labels[sources[0]], f"{self._digests[number]:016x}"
         names = [self._name_of(source) for source in sources[:2]]
@@ -587,17 +606,18 @@ class OutputRows(Sequence[Row]):
         return f"{self._side(self._split_of(number))}{encode_label(label)}/{name}"
 
     def _name_of(self, source: int) -> str:
+        """Return the path of a file below the source."""
         return self.kept.relative(self.kept.paths[source])
 
     def _made_of(self, number: int) -> tuple[list[int], tuple[float, ...]]:
-        """Source files of a row, the base first, and the shares of the others."""
+        """Return the source files of a row, the base first, and the shares of the others."""
         if not self._is_drawn[number]:
             return [int(self.sources[number])], ()
         sources, shares = zip(*self.plan.sources(number - self.n_valid), strict=True)
         return self.train[list(sources)].tolist(), shares[1:]
 
     def _digest_of(self, number: int) -> int:
-        """Digest of a row, as a number."""
+        """Return the digest of all that the file of a row depends on, as a number."""
         sources, steps = self._made_of(number)
         kind = self.kind_of(number)
         facts = [self.kept.labels[sources[0]], *map(self._name_of, sources)]
@@ -611,25 +631,22 @@ class OutputRows(Sequence[Row]):
         return int(digest_of(facts), 16)
 
     def leaks(self) -> list[str]:
-        """Name the training rows that are, or descend from, a validation or test image.
+        """Return the training rows that are, or descend from, a validation or test image.
 
-        Also the validation and test rows that were drawn for an output before.
+        Validation and test rows that were drawn for an earlier output are leaks, too. Rows are
+        named by their files.
         """
-        held = self.sources[: self.n_valid].tolist()
-        contents = {self.kept.records.sha256(source) for source in held}
-        is_held = np.zeros(len(self.kept.paths), dtype=bool)
-        is_held[held] = True
-        ancestors = {name for source in held for name in self._ancestors([source])}
+        held = self.sources[: self.n_valid]
+        is_held = self.kept.records.have_bytes_of(held)
+        ancestors = {name for source in held.tolist() for name in self._ancestors([source])}
 
         def is_leak(number: int) -> bool:
             sources, _ = self._made_of(number)
             lineage = self._lineage(sources)
             if number < self.n_valid:
                 return bool(lineage.get("drawn_before"))
-            return (
-                bool(is_held[sources].any())
-                or not ancestors.isdisjoint(lineage.get("ancestors", ()))
-                or self.sha256_of(number) in contents
+            return bool(is_held[sources].any()) or not ancestors.isdisjoint(
+                lineage.get("ancestors", ())
             )
 
         names = self._name_of if self.link == "rows" else self.path_of
@@ -640,11 +657,12 @@ class OutputRows(Sequence[Row]):
         ]
 
     def _ancestors(self, sources: list[int]) -> tuple[str, ...]:
+        """Return the photos that some source files show, as far as their manifests record it."""
         names: tuple[str, ...] = self._lineage(sources).get("ancestors", ())
         return names
 
     def _lineage(self, sources: list[int]) -> dict[str, Any]:
-        """What the manifest of a source with drawn images says of the parents of a row."""
+        """Return the manifest fields on ancestors; none if the source has no drawn images."""
         lineage = self.kept.lineage
         if lineage is None or not lineage.drawn.any():
             return {}
@@ -655,11 +673,11 @@ class OutputRows(Sequence[Row]):
         }
 
     def draw(self, number: int) -> NDArray[Any]:
-        """Draw the image of a synthetic row, as large as it is to be."""
+        """Draw the image of a synthetic row, at the size of `form`."""
         return self.form.resized(self.later.draw(number - self.n_valid))
 
     def blocks(self, numbers: list[int]) -> Iterable[Block]:
-        """Cut synthetic rows into blocks for other processes; none where these cannot draw them.
+        """Return blocks of synthetic rows for other processes; none if these cannot draw them.
 
         The blocks number the rows as the plan does; see :meth:`number_of`.
         """
@@ -668,25 +686,25 @@ class OutputRows(Sequence[Row]):
         return self.later.blocks(np.array(numbers) - self.n_valid, ROWS)
 
     def number_of(self, row: int) -> int:
-        """Number of the row of the plan."""
+        """Return the number, among all rows, of a row of the plan."""
         return int(row) + self.n_valid
 
     def has_drawn(self, number: int, n_bytes: int, sha256: str) -> None:
-        """Note size and hash of the file of a synthetic row."""
+        """Store size in bytes and SHA-256 of the file of a synthetic row."""
         at = np.searchsorted(self.drawn, number)
         self._hashes[at] = np.frombuffer(bytes.fromhex(sha256), dtype=np.uint8)
         self._sizes[at] = n_bytes
 
     @property
     def n_bytes(self) -> int:
-        """What the files take; links take nothing."""
+        """Size of all files in bytes; links count as none."""
         if self.link != "copy":
             return int(self._sizes.sum())
         copied = np.delete(self.sources, self.drawn)
         return int(self.kept.records.n_bytes[copied].sum() + self._sizes.sum())
 
     def folders(self) -> set[str]:
-        """Name the folders that the files are in."""
+        """Return the folders of the files, below the output."""
         if self.link == "rows":
             return set()
         if self.layout == "csv":
@@ -705,20 +723,27 @@ class OutputRows(Sequence[Row]):
         }
 
     def names(self) -> Iterator[str]:
-        """Name the files."""
+        """Yield the paths of the files, below the output."""
         return (self.path_of(number) for number in range(len(self)) if self.link != "rows")
 
+    def written(self) -> Iterator[str]:
+        """Yield the names of the files that are no links."""
+        numbers = range(len(self)) if self.link == "copy" else self.drawn.tolist()
+        return map(self.path_of, numbers)
+
     def table(self) -> Iterator[tuple[str, str, bool]]:
-        """Lines of labels.csv: name, label, is_valid."""
+        """Yield the rows of labels.csv: name, label, is_valid."""
         for number, source in enumerate(self.sources.tolist()):
             name = self._name_of(source) if self.link == "rows" else self.path_of(number)
             yield name, self.kept.labels[source], self._split_of(number) == "valid"
 
     def _split_of(self, number: int) -> str:
+        """Return the split of a row: "train", "valid" or "test"."""
         if number >= self.n_valid:
             return "train"
         sides = self.kept.sides
         return "valid" if sides is None else str(sides[self.sources[number]])
 
     def _side(self, split: str) -> str:
+        """Return the folder of a split, with a "/", or "" where all rows are for training."""
         return f"{self.kept.splits.get(split, split)}/" if self.n_valid or self.kept.splits else ""

@@ -1,4 +1,4 @@
-"""Records: what a look at every byte and every pixel of a file says about it, and of all files."""
+"""Records: what is known of each image file after its bytes are hashed and its pixels decoded."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from imblearn_images.core import files
 from imblearn_images.core.duplicates import hash_file, hash_file_look, require_imagehash
 from imblearn_images.core.modes import array_mode, has_deep_colour
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.paths import Paths
 from imblearn_images.core.text import printable
 from imblearn_images.folders._lineage import Lineage
 
@@ -29,7 +30,7 @@ _SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """What one image file holds, or why it cannot be used."""
+    """What one image file contains, or why it cannot be used."""
 
     path: str
     """As it was given."""
@@ -49,7 +50,7 @@ class FileRecord:
     has_more_frames: bool = False
     """Whether frames or pages follow the first."""
     phash: int | None = None
-    """Perceptual hash of 256 bits, where requested and where there is something to see."""
+    """Perceptual hash of 256 bits; None if not requested, or if the image shows nothing."""
 
     @property
     def misnamed(self) -> bool:
@@ -65,11 +66,11 @@ _LOOK = np.dtype([("is_known", "?"), ("phash", "u1", 32)])
 
 
 class FileRecords:
-    """Records of many files in columns, 51 bytes a file beside its path.
+    """Records of many files, stored in columns: 51 bytes a file beside its path.
 
     Parameters
     ----------
-    paths : list of str
+    paths : sequence of str
         The files.
 
     Examples
@@ -80,7 +81,7 @@ class FileRecords:
     ((4, 3), [0, 70])
     """
 
-    def __init__(self, paths: list[str]) -> None:
+    def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
         self._facts = np.zeros(len(paths), dtype=_FACTS)
         self._hashes = np.zeros((len(paths), 32), dtype=np.uint8)
@@ -136,11 +137,11 @@ class FileRecords:
         return digest.hex()
 
     def sound(self) -> tuple[FileRecords, NDArray[np.intp]]:
-        """Return the records without errors, and where they stand among these."""
+        """Return the records without errors, and their rows among these."""
         rows = np.delete(np.arange(len(self)), list(self._errors))
         if not self._errors:
             return self, rows
-        kept = FileRecords([self.paths[row] for row in rows])
+        kept = FileRecords(Paths(self.paths[row] for row in rows.tolist()))
         for at, row in enumerate(rows.tolist()):
             kept[at] = self[row]
         return kept, rows
@@ -167,19 +168,36 @@ class FileRecords:
             return [None] * len(self)
         return [_phash_of(look) for look in self._looks]
 
+    def have_bytes_of(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which files have the bytes of one of `rows`, compared as below, shape (n,)."""
+        contents = self._hashes.view(np.uint64)[:, 0]
+        known, same = np.sort(contents[rows]), np.zeros(len(self), dtype=np.bool_)
+        for start in range(0, len(self) if len(known) else 0, 1 << 16):  # a million take room
+            some = contents[start : start + (1 << 16)]
+            at = np.minimum(np.searchsorted(known, some), len(known) - 1)
+            same[start : start + (1 << 16)] = known[at] == some
+        return same
+
     def first_equals(self) -> NDArray[np.intp]:
         """Return for each file the first one that has the same bytes, shape (n,).
 
         They are compared by 64 bits of their SHA-256.
         """
         contents = self._hashes.view(np.uint64)[:, 0]
-        order = np.argsort(contents, kind="stable")
-        start = np.arange(len(self))  # of the run of equal ones, among those in order
+        first = np.arange(len(self))
+        ordered = np.sort(contents)
+        several = ordered[1:][ordered[1:] == ordered[:-1]]
+        del ordered  # there may be a million files, and few that are there twice
+        if not len(several):
+            return first
+        rows = np.flatnonzero(np.isin(contents, several))
+        order = rows[np.argsort(contents[rows], kind="stable")]
+        # Sorted, equal contents are neighbours: `start` is the position where each run begins.
+        start = np.arange(len(order))
         start[1:][contents[order[1:]] == contents[order[:-1]]] = 0
         np.maximum.accumulate(start, out=start)
-        rows = np.empty(len(self), dtype=np.intp)
-        rows[order] = order[start]
-        return rows
+        first[order] = order[start]
+        return first
 
 
 def _phash_of(look: Any) -> int | None:
@@ -191,7 +209,8 @@ class Source:
     """Examined files of class folders."""
 
     root: str
-    labels: list[str]
+    labels: NDArray[Any]
+    """Of the files that can be used, as objects: one text for all files of a class."""
     records: FileRecords
     """Of the files that can be used."""
     rows: NDArray[np.intp]
@@ -213,9 +232,16 @@ class Source:
     """What manifests say of the files that can be used."""
 
     @property
-    def paths(self) -> list[str]:
+    def paths(self) -> Sequence[str]:
         """The files that can be used."""
         return self.records.paths
+
+    def names(self) -> Iterator[str]:
+        """All names that rows of an output may tell: files, and photos that some of these show."""
+        yield from self.paths
+        yield from (record.path for _, record in self.broken)
+        if self.lineage is not None:
+            yield from (name for shows in self.lineage.shows for name in shows)
 
     def relative(self, path: str) -> str:
         """Path below the source, with "/"."""
@@ -258,12 +284,12 @@ def examine(path: str, *, hash_pixels: bool = False, mode: str | None = None) ->
             files.check_scans(im)
             im.load()
             width, height = im.size
-            im.crop((0, 0, 1, 1)).convert(own_mode)  # whether Pillow can make an array of it
+            im.crop((0, 0, 1, 1)).convert(own_mode)  # raises if Pillow cannot convert the mode
             if mode is not None:
                 files.check_scale(im)
             more = files.frames_follow(im)
             n_bytes, sha256 = hash_file(path)
-        del im  # with its pixels, which are decoded anew, smaller, for the hash
+        del im  # frees its pixels: the perceptual hash decodes a smaller version
         phash = _hash_of_look(path) if hash_pixels else None
     except (FileNotFoundError, PermissionError, ValueError, MemoryError) as error:
         return FileRecord(path, error=str(error).removeprefix(f"{printable(path)}: "))
@@ -273,7 +299,7 @@ def examine(path: str, *, hash_pixels: bool = False, mode: str | None = None) ->
 def _hash_of_look(path: str) -> int | None:
     try:
         return hash_file_look(path)
-    except ValueError:  # it is sound, but shows nothing that could be hashed
+    except ValueError:  # a sound file, but of one colour, which has no perceptual hash
         return None
 
 
@@ -303,7 +329,7 @@ def examine_all(
     """
     if hash_pixels:
         require_imagehash()
-    records = FileRecords(paths if isinstance(paths, list) else list(paths))
+    records = FileRecords(paths)
 
     def look(start: int) -> None:
         batch = range(start, min(start + 16, len(records)))

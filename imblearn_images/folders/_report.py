@@ -1,4 +1,4 @@
-"""Reports: what was done to a folder, for people and for scripts."""
+"""Reports: what was written to an output folder, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from imblearn_images.core.text import align, counted, html_lines, html_table, shown
+from imblearn_images.folders._manifest import MANIFEST
 from imblearn_images.folders._records import Source
 from imblearn_images.folders._source import FolderSplit
 
@@ -17,7 +18,7 @@ __all__ = ["FolderReport"]
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Numbers of files of one class."""
+    """Number of files of one class."""
 
     label: str
     source: int
@@ -26,11 +27,11 @@ class ClassCounts:
     train: int
     """Training images before resampling."""
     resampled: int
-    """Training rows after it."""
+    """Training rows after resampling."""
     synthetic: int
-    """Of these, rows that are synthetic."""
+    """Training rows after resampling that are synthetic."""
     test: int = 0
-    """Test images of a split that was kept."""
+    """Test images, where the split of the source is kept."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +44,28 @@ class FolderReport:
     output: str
     classes: list[ClassCounts]
     n_valid: int
-    """Rows of the validation part; they stand first in labels.csv."""
+    """Rows of the validation part; they come first in labels.csv."""
     n_train: int
     """Rows of the training part."""
     n_files: int
     """Image files of the data set."""
     n_bytes: int
-    """Bytes that these files take; links take none. Upper bound in a dry run of a sampler
+    """Size of these files in bytes; links count as none. An upper bound in a dry run of a sampler
     that draws images."""
     n_prevented: int
-    """Leaks between training and validation that grouping prevented, in images."""
+    """Images that a plain stratified split would have leaked between training and validation."""
     seed: int | None
     dry_run: bool
     skipped: dict[str, str] = field(default_factory=dict)
-    """File that was left out to the reason."""
+    """Each file that was left out, and why."""
     notes: list[str] = field(default_factory=list)
     n_test: int = 0
-    """Rows of the test part of a split that was kept; they stand behind the validation part."""
+    """Rows of the test part, where the split of the source is kept; they follow the validation
+    part."""
     other_files: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Class, or "" for the source itself, to the number of files by ending that are not images."""
+    """For each class, or "" for the source itself, the number of other files by suffix."""
+    manifest: str = MANIFEST
+    """File in `output` that records what every row is made from."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""
@@ -122,6 +126,7 @@ class FolderReport:
 def count_classes(
     kept: Source, split: FolderSplit, resampled: Mapping[str, int], synthetic: Mapping[str, int]
 ) -> list[ClassCounts]:
+    """Return the numbers of files of each class, in the order of the labels."""
     skipped = Counter(label for label, _ in kept.broken)
     held, tested = Counter(split.labels[split.is_valid].tolist()), Counter[str]()
     if kept.sides is not None:

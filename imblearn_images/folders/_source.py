@@ -1,4 +1,4 @@
-"""The source: class folders examined, split, and never touched."""
+"""The source: class folders are listed, examined and split, and never written to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.files import MORE_FRAMES
 from imblearn_images.core.modes import SUFFIXES
+from imblearn_images.core.paths import Paths
+from imblearn_images.core.progress import progress
 from imblearn_images.core.splitting import merge_groups, split_rows
 from imblearn_images.core.text import counted, html_lines, html_table, printable
 from imblearn_images.folders._grouping import Groups, explain_groups, needs_pixels, resolve_groups
@@ -39,7 +41,7 @@ def read_source(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Source:
-    """List class folders and decode every file of them; `mode` is what they will be read in.
+    """Return the examined files of class folders; each is decoded once.
 
     Parameters
     ----------
@@ -50,25 +52,33 @@ def read_source(
     classes : list of str, default=None
         Take these class folders only.
     keep_split : bool, default=False
-        Class folders are in folders of splits, which stay as they are.
+        Whether the class folders lie in folders of splits, which stay as they are.
     allow_empty : bool, default=False
-        Accept classes without a file that can be used.
-    hash_pixels, n_jobs, verbose
-        As elsewhere.
+        Accept classes without a usable file.
+    hash_pixels, mode, n_jobs
+        As for `examine_all`.
+    verbose : int, default=0
+        Progress bar (needs the package tqdm).
+
+    Returns
+    -------
+    Source
 
     Raises
     ------
     ValueError
-        With `on_error` "raise": naming all files that cannot be used, with the reason.
+        With `on_error` "raise", naming all files that cannot be used and the reason of each.
         Where a class has no usable file.
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f'`on_error` must be "raise" or "skip", got {on_error!r}.')
     root = str(Path(source))
     listed = _list_splits(root, classes) if keep_split else _list(root, classes, allow_empty)
-    paths, labels = listed.paths, listed.labels  # a million of them take room: no copies
-    paths += listed.odd
-    labels += listed.odd_labels
+    # The same as in `listed`, not copies: there may be a million paths.
+    paths = listed.paths
+    paths.extend(listed.odd)
+    labels = np.array(listed.labels + listed.odd_labels, dtype=object)
+    listed.labels.clear()
     sides = np.array([*listed.sides, *listed.odd_sides]) if keep_split else None
     with progress(len(paths), "examined", verbose) as done:
         records = examine_all(paths, hash_pixels=hash_pixels, mode=mode, n_jobs=n_jobs, done=done)
@@ -85,7 +95,7 @@ def read_source(
     sound, rows = records.sound()
     kept = Source(
         root,
-        [labels[row] for row in rows] if broken else labels,
+        labels[rows] if broken else labels,
         sound,
         rows,
         len(paths) - len(listed.odd),
@@ -96,12 +106,15 @@ def read_source(
         listed.splits,
         None if sides is None else sides[rows],
     )
-    trained = kept.labels if sides is None else np.array(kept.labels)[kept.sides == "train"]
+    trained = kept.labels if sides is None else kept.labels[kept.sides == "train"]
     lost = sorted(set(labels if sides is None else kept.classes) - set(trained))
     if lost and not allow_empty:
-        raise ValueError(f"Class {lost[0]!r} has no file that can be used. Look with inspect.")
+        raise ValueError(
+            f"Class {lost[0]!r} has no file that can be used. inspect_folder reports why; repair "
+            "one, or name the other classes in `classes`."
+        )
     lineage = read_lineage(kept.paths)
-    notes = [f"{file} is none of this package and was not read" for file in lineage.strange]
+    notes = [f"{file} was written by another program and not read" for file in lineage.strange]
     if n := int(np.count_nonzero(lineage.drawn)):
         verb = "is a drawn image" if n == 1 else "are drawn images"
         total = counted(len(kept.paths), "file")
@@ -111,13 +124,14 @@ def read_source(
 
 @dataclass
 class _Listing:
-    """What lies in class folders, before a file is opened."""
+    """What class folders contain, before any file is opened."""
 
-    paths: list[str] = field(default_factory=list)
+    paths: Paths = field(default_factory=Paths)
     labels: list[str] = field(default_factory=list)
     sides: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
-    """Named like an image, but a pipe, a broken link or the like: someone counts on it."""
+    """Paths with the name of an image that are a pipe, a broken link or the like. They are reported
+    as files that cannot be used, not skipped: somebody expects an image there."""
     odd_labels: list[str] = field(default_factory=list)
     odd_sides: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
@@ -133,13 +147,15 @@ def _list(
     side: str = "",
     listed: _Listing | None = None,
 ) -> _Listing:
+    """List the class folders in `root`; those of a further `side` are added to `listed`."""
     listing, skipped, notes = find_images(root, allow_empty=allow_empty, classes=classes)
     listed = _Listing() if listed is None else listed
     odd = [path for path in skipped if _in_class(path, root) and path.lower().endswith(SUFFIXES)]
     is_odd = set(odd)
     rest = [path for path in skipped if path not in is_odd]
     listed.notes += ([note_on_skipped(rest)] if rest else []) + notes
-    listed.paths += [path for images in listing.values() for path in images]
+    for images in listing.values():
+        listed.paths.extend(images)
     listed.labels += (labels := [label for label, images in listing.items() for _ in images])
     listed.sides += [side] * len(labels) if side else []
     listed.odd += odd
@@ -157,6 +173,7 @@ def _list(
 
 
 def _list_splits(root: str, classes: Sequence[str] | None) -> _Listing:
+    """List the class folders of every split in `root`; all must have the same classes."""
     listed = _Listing()
     inside: dict[str, list[str]] = {}
     for split, name in find_splits(root).items():
@@ -185,13 +202,15 @@ def _list_splits(root: str, classes: Sequence[str] | None) -> _Listing:
             )
     beside = {name for name in os.listdir(root) if not name.startswith(".")}
     if others := sorted(beside - set(find_splits(root).values()) - set(OWN_FILES)):
-        listed.notes.append(f"{len(others)} left out that are no split, such as {others[:3]}")
+        listed.notes.append(
+            f"{counted(len(others), 'entry, was')} left out beside the splits, such as {others[:3]}"
+        )
     listed.classes = sorted(inside["train"])
     return listed
 
 
 def _refuse_shared(records: FileRecords, sides: NDArray[np.str_], root: str) -> None:
-    """Call training files bad that equal a file of another split."""
+    """Mark training files that equal a file of another split as unusable, in `records`."""
     first: dict[str, int] = {}
     broken = {row for row, _ in records.broken()}
     rows = [row for row in range(len(records)) if row not in broken]
@@ -206,12 +225,13 @@ def _refuse_shared(records: FileRecords, sides: NDArray[np.str_], root: str) -> 
 
 
 def _distinct(groups: Any) -> int:
+    """Return the number of different groups."""
     return len({*np.asarray(groups).tolist()})
 
 
 @dataclass(frozen=True)
 class FolderSplit:
-    """The files of a folder that train, and those that validate.
+    """The files of a folder, split into training and validation.
 
     Read more in the :ref:`User Guide <photo-folders>`.
     """
@@ -219,14 +239,14 @@ class FolderSplit:
     paths: NDArray[np.str_]
     """Image files, shape (n,)."""
     labels: NDArray[np.str_]
-    """Their classes, shape (n,)."""
+    """Class of each file, shape (n,)."""
     is_valid: NDArray[np.bool_]
-    """Whether they validate, shape (n,)."""
+    """Whether each file is for validation, shape (n,)."""
     groups: NDArray[Any] | None
-    """Their groups, shape (n,), or None."""
+    """Group of each file, shape (n,), or None without `groups`."""
     n_prevented: int
-    """Files that a plain stratified split of the same seed would have put into validation
-    with an equal file, or a member of their group, in training."""
+    """Number of files that a plain stratified split with the same seed would have put into
+    validation while an equal file, or one of their group, was in training."""
 
     def __repr__(self) -> str:
         classes = counted(len(np.unique(self.labels)), "class")
@@ -246,13 +266,14 @@ class FolderSplit:
         )
 
     def to_frame(self) -> Any:
-        """Table with columns path, label and is_valid, validation first; needs pandas."""
+        """Return a pandas.DataFrame with columns path, label and is_valid, validation first."""
         import pandas as pd
 
         table = pd.DataFrame({"path": self.paths, "label": self.labels, "is_valid": self.is_valid})
         return table.sort_values("is_valid", ascending=False, kind="stable", ignore_index=True)
 
 
+@substitute
 def split_folder(
     source: str | os.PathLike[str],
     *,
@@ -278,20 +299,17 @@ def split_folder(
         Share of the images for validation, above 0 and below 1.
     groups : callable, dict, array-like of shape (n,) or str, default=None
         What must stay on one side: photos of one patient, plant or burst. A callable takes a
-        path; a dict has one value for each path below `source`, written with "/"; an array has
-        one for each file, in the order of :func:`load_image_folder`; "stem-prefix" is the name
-        of a file up to its last "_", "-" or space; "near-duplicates" groups photos by a
-        perceptual hash (needs the package ImageHash).
-    classes : list of str, default=None
-        Take these class folders only.
+        path and returns its group; a dict maps each path below `source`, written with "/", to its
+        group; an array has one value per file, in the order of :func:`load_image_folder`.
+        "stem-prefix" groups files by their names up to the last "_", "-" or space;
+        "near-duplicates" groups photos by a perceptual hash (needs the package ImageHash).
+    {class_folders}
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used.
     random_state : int, default=0
-        Seed of the draw.
-    n_jobs : int, default=None
-        Threads that examine the files.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+        Seed of the split.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
@@ -300,8 +318,8 @@ def split_folder(
     Raises
     ------
     ValueError
-        Naming all files that cannot be used, a class too small to be split, two classes that
-        hold the same files, or what is wrong with `groups`.
+        Naming all files that cannot be used, a class that is too small to be split, two classes
+        with the same files, or what is wrong with `groups`.
 
     Examples
     --------
@@ -327,18 +345,20 @@ def split_folder(
         verbose=verbose,
     )
     split = split_source(kept, validation, groups, random_state)
-    return replace(split, paths=split.paths.astype(np.str_), labels=split.labels.astype(np.str_))
+    paths = np.array(kept.paths, dtype=np.str_)
+    return replace(split, paths=paths, labels=split.labels.astype(np.str_))
 
 
 def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> FolderSplit:
-    """Split examined files; with `validation` 0 all of them train, a kept split stays.
+    """Return the split of examined files; with `validation` 0 all are for training.
 
-    Paths and labels are arrays of the very strings of `kept`, which takes no room.
+    A split that is kept stays as it is. Paths and labels are those of `kept`, so that they take
+    no memory.
     """
     named = None if groups is None else resolve_groups(kept, groups)
-    contents = kept.records.first_equals()
     is_valid, prevented = np.zeros(len(kept.paths), dtype=bool), 0
-    check_twins(kept, contents, 2 if validation and groups is None and kept.sides is None else 1)
+    n_own = 2 if validation and groups is None and kept.sides is None else 1
+    check_twins(kept, kept.records.first_equals(), n_own)
     if kept.sides is not None:
         is_valid = kept.sides != "train"
     elif validation:
@@ -350,8 +370,8 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
                 raise
             raise ValueError(f"{error} {explain_groups(groups, named)}") from error
     return FolderSplit(
-        np.array(kept.paths, dtype=object),
-        np.array(kept.labels, dtype=object),
+        kept.paths,  # type: ignore[arg-type]  # an array where it is handed out
+        kept.labels,
         is_valid,
         None if named is None else np.asarray(named),
         prevented,
@@ -359,16 +379,16 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
 
 
 def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
-    """Raise if the files of a class equal those of another class, save fewer than `n_own`.
+    """Raise if fewer than `n_own` files of a class differ from those of all classes before it.
 
     Parameters
     ----------
     kept : Source
         The files.
     first : ndarray of shape (n,)
-        For each the first one that has the same bytes.
+        For each file the first one that has the same bytes.
     n_own : int, default=1
-        How many different images a class needs that no class before it has.
+        Minimum number of different images of a class that no class before it contains.
 
     Raises
     ------
@@ -384,7 +404,7 @@ def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
             shared.setdefault(labels[row], (row, Counter()))[1][labels[other]] += 1
     for label, (row, others) in shared.items():
         if own[label] < n_own:
-            n, n_shared = labels.count(label), sum(others.values())
+            n, n_shared = int((labels == label).sum()), sum(others.values())
             raise ValueError(
                 f"{n_shared} of the {n} files of class {label!r} equal files of class "
                 f"{others.most_common(1)[0][0]!r}, such as {kept.relative(kept.paths[row])!r} and "
@@ -394,12 +414,12 @@ def check_twins(kept: Source, first: NDArray[np.intp], n_own: int = 1) -> None:
 
 
 def bound_together(kept: Source) -> NDArray[Any]:
-    """Number the files so that those that show one photo have one number, shape (n,).
+    """Return a number for every file, shape (n,), equal for files that show the same photo.
 
     Raises
     ------
     ValueError
-        If some are not photos, but were drawn from others, so that no split can be honest.
+        If some files are synthetic images: what shows parts of two photos belongs to both sides.
     """
     contents = kept.records.first_equals()
     if kept.lineage is None or not kept.lineage.manifests:
@@ -409,7 +429,7 @@ def bound_together(kept: Source) -> NDArray[Any]:
 
 
 def refuse_drawn(lineage: Lineage, root: str) -> None:
-    """Raise if drawn images would be split from the photos that they show.
+    """Raise if some images are synthetic, and could be split from the photos that they show.
 
     Raises
     ------
@@ -420,13 +440,14 @@ def refuse_drawn(lineage: Lineage, root: str) -> None:
         raise ValueError(
             f"{root!r} cannot be split for validation: {n} of "
             f"{counted(len(lineage.drawn), 'image')} {'was' if n == 1 else 'were'} drawn from "
-            f"others, as {_some(lineage)} says, and what is drawn from a photo gives it away. "
+            f"others, as {_some(lineage)} says, and an image drawn from a photo leaks it. "
             "Split the photos themselves, before they are resampled. To train on all of these "
             "images, pass validation=0 (of balance_folder)."
         )
 
 
 def _some(lineage: Lineage) -> str:
+    """Name the first manifest, and how many more there are."""
     more = len(lineage.manifests) - 1
     return lineage.manifests[0] + (f", with {more} more," if more else "")
 
@@ -440,6 +461,7 @@ def _class_of(path: str, root: str) -> str:
 
 
 def _notes(kept: Source) -> list[str]:
+    """Return what is odd about the files: frames, names, images in two classes, like classes."""
     notes = []
     if kept.broken:
         notes.append(f"{counted(len(kept.broken), 'file')} left out that cannot be used")

@@ -1,7 +1,7 @@
 """The output folder: filled file by file, unfinished until all is there, apart from the source.
 
-A class folder, a folder in it, or a file of the source may be a link. What is read then lies at
-the place the link leads to, and nothing may be written there either.
+A class folder, a folder in it, or a file of the source may be a link. The images then lie where
+the link leads, and nothing may be written there either.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import FilePath
 from imblearn_images.core.regular import open_regular, open_to_append
 from imblearn_images.core.text import counted, printable
-from imblearn_images.folders._manifest import MANIFEST, drawn_files
+from imblearn_images.folders._manifest import MANIFESTS, Row, drawn_files, write_manifest
 
 
 def where_they_meet(source: FilePath, target: FilePath) -> str:
-    """Describe how a place to write to touches what is read, or return "".
+    """Return how a place to write to overlaps with what is read, in words; "" if it does not.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def where_they_meet(source: FilePath, target: FilePath) -> str:
 
 
 def linked_places(root: str) -> Iterator[tuple[str, str]]:
-    """Yield the links below a folder and, also through them, the real paths they lead to."""
+    """Yield each link below a folder, also below its links, and the real path it leads to."""
     pending = [(root, os.path.realpath(root))]
     entered = {pending[0][1]}
     while pending:
@@ -72,7 +72,7 @@ def linked_places(root: str) -> Iterator[tuple[str, str]]:
         try:
             with os.scandir(folder) as entries:
                 inside = [entry for entry in entries if not _is_plain_file(entry)]
-        except OSError:  # whoever reads it says so
+        except OSError:  # reading the source reports it
             continue
         for entry in inside:
             if entry.is_symlink():
@@ -81,7 +81,7 @@ def linked_places(root: str) -> Iterator[tuple[str, str]]:
                 if not os.path.isdir(place):
                     continue
             elif entry.is_dir(follow_symlinks=False):
-                # resolved from the top where needed only: that takes a look at every level
+                # realpath stats every level of the path, so it is called only where needed
                 place = os.path.join(real, entry.name)
             else:
                 continue
@@ -105,8 +105,8 @@ WORKSHOP = ".unfinished"
 """Folder inside the output for what is not yet in its place. It is there from the first moment to
 the last: a folder that has one is not a data set yet."""
 UNFINISHED = ".unfinished"
-"""Ending of ``train``, ``valid`` and the like until all is in them: who is pointed at ``train`` by
-a run that was killed finds nothing, rather than some of the images."""
+"""Ending of ``train``, ``valid`` and the like until they are complete: after a run that was killed,
+a loader that is pointed at ``train`` finds nothing, rather than some of the images."""
 JOURNAL = "drawn.jsonl"
 """File in it with a line for every image that was drawn whole: its name and SHA-256."""
 _CONVERTED = re.compile(r"(L|RGB|RGBA)-[0-9a-f]{64}\.png")
@@ -179,12 +179,13 @@ class OutputFolder:
     def begin(self) -> None:
         """Make the folder and its workshop, and read what a run before has drawn."""
         self._look_into_workshop()
-        for file in (self.workshop / JOURNAL, self.workshop / MANIFEST, self.root / MANIFEST):
+        waiting = (self.workshop / name for name in (JOURNAL, *MANIFESTS.values()))
+        for file in (*waiting, *(self.root / name for name in MANIFESTS.values())):
             with (
                 suppress(FileNotFoundError),
-                open_regular(file, follow=file.parent == self.root) as lines,
+                open_regular(file, follow=file.parent == self.root) as told,
             ):
-                self._drawn.update(drawn_files(lines))
+                self._drawn.update(drawn_files(told, file.name))
         self._made = [there for there in (self.workshop, self.root) if not there.exists()]
         self.root.mkdir(parents=True, exist_ok=True)
         self.workshop.mkdir(exist_ok=True)
@@ -216,7 +217,7 @@ class OutputFolder:
         return [Path(entry.path) for entry in found]
 
     def discard(self) -> None:
-        """Remove what this run has made before anything was put in its place."""
+        """Remove the folders that this run has made, before any file is in its place."""
         if self.workshop in self._made:
             shutil.rmtree(self.workshop, ignore_errors=True)
         if self.root in self._made:
@@ -250,7 +251,8 @@ class OutputFolder:
             raise ValueError(
                 f"`output` {os.fspath(self.root)!r} holds {counted(len(strange), 'file')} that "
                 f"this run would not write, such as {min(strange)!r}. Was it begun with another "
-                "source, sampler, seed or layout? Repeat that command, or choose another folder."
+                "source, sampler, seed, layout or manifest? Repeat that command, or choose "
+                "another folder."
             )
         for name in leftovers:
             os.unlink(self.at(name))
@@ -292,8 +294,8 @@ class OutputFolder:
         Returns
         -------
         mark : int
-            Of a link: what tells later whether the file it shares has changed, for
-            :meth:`check_link`.
+            For a link, a fingerprint by which :meth:`check_link` later sees whether the file has
+            changed; 0 for a copy.
 
         Raises
         ------
@@ -306,7 +308,10 @@ class OutputFolder:
         if link == "copy":
             if not (self._is_plain(target) and hash_file(target)[1] == sha256):
                 digest = hashlib.sha256()
-                with open_regular(source) as original, files.written_whole(target) as copied:
+                with (
+                    open_regular(source) as original,
+                    files.written_whole(target, flush=False) as copied,
+                ):
                     while block := original.read(1 << 20):
                         digest.update(block)
                         copied.write(block)
@@ -341,7 +346,7 @@ class OutputFolder:
     def check_link(self, source: str, name: str, sha256: str, mark: int) -> None:
         """Check that what a link leads to is still what was linked.
 
-        A copy keeps what it has; a link follows what happens to its source. Asked before the
+        A copy keeps its bytes, but a link changes with its source. Called right before the
         manifest is written.
 
         Raises
@@ -361,17 +366,17 @@ class OutputFolder:
         self,
         name: str,
         image: Callable[[], NDArray[Any]],
-        write: Callable[[str, NDArray[Any]], None] = files.write_image,
+        write: Callable[[str, NDArray[Any]], None],
     ) -> tuple[int, str]:
         """Draw an image into its place, unless a run before has; return its size and SHA-256.
 
         Parameters
         ----------
         name : str
-            Where to, relative to the folder. It tells all that the image depends on.
+            Where to, relative to the folder. It depends on all that the image depends on.
         image : callable
             Draws it.
-        write : callable, default=write_image
+        write : callable
             ``write(path, image)`` writes it, whole or not at all.
         """
         if (known := self.known(name)) is not None:
@@ -398,14 +403,14 @@ class OutputFolder:
     def take(self, name: str, sha256: str) -> None:
         """Put an image that was drawn, and waits, in its place."""
         line = json.dumps({"path": name, "kind": "synthetic", "sha256": sha256}) + "\n"
-        # before the image is in its place: what is there is always known
+        # The journal comes first: an image in its place is then always recorded.
         with open_to_append(self.workshop / JOURNAL) as journal:
             journal.write(line.encode("ascii"))
         os.replace(self.waiting(name), self.at(name))
 
     def write_image(self, image: NDArray[Any], name: str) -> str:
         """Write an image without loss; return the SHA-256 of its file."""
-        files.write_image(self.at(name), image)
+        files.write_image(self.at(name), image, flush=False)
         return hash_file(self.at(name))[1]
 
     def write(self, name: str, content: Iterable[bytes]) -> None:
@@ -413,14 +418,28 @@ class OutputFolder:
         with files.written_whole(self.root / name) as file:
             file.writelines(content)
 
-    def finish(self, lines: Iterable[bytes]) -> None:
-        """Write the manifest, when the names of all other files are on disk."""
+    def finish(
+        self, rows: Iterable[Row], manifest: str = "jsonl", *, written: Iterable[str]
+    ) -> None:
+        """Write the manifest, when all other files and their names are on disk.
+
+        Parameters
+        ----------
+        rows : iterable of Row
+            What it says.
+        manifest : {"jsonl", "parquet"}
+            Its format.
+        written : iterable of str
+            The image files that share no bytes with the source, relative to the folder.
+        """
+        for name in written:
+            files.flush_file(self.at(name))
         for folder in self._folders:
             _sync_folder(self.at(f"{folder}/"))
-        # It waits in the workshop, so that at any moment one of both knows what was drawn.
-        waiting = self.workshop / MANIFEST
+        # Written in the workshop first: at any moment it or the journal lists what was drawn.
+        waiting = self.workshop / MANIFESTS[manifest]
         with files.written_whole(waiting) as file:
-            file.writelines(lines)
+            write_manifest(file, rows, manifest)
         for each in self._look_into_workshop():
             if each != waiting:
                 each.unlink()
@@ -428,7 +447,7 @@ class OutputFolder:
             if there != side:
                 os.replace(self.root / there, self.root / side)
         _sync_folder(self.root)
-        os.replace(waiting, self.root / MANIFEST)
+        os.replace(waiting, self.root / waiting.name)
         self.workshop.rmdir()
         _sync_folder(self.root)
 
@@ -464,7 +483,7 @@ def name_file(stem: str, digest: str, suffix: str) -> str:
 
 
 def _is_readable(character: str) -> bool:
-    # marks belong to the letter before them: without, Hindi and Thai are not words
+    # Combining marks belong to the letter before them; Hindi and Thai are unreadable without.
     return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
 
 
@@ -473,7 +492,7 @@ _MARKS = ("Mn", "Mc")
 
 def _is_ours(name: str) -> bool:
     """Return whether a file in the workshop has a name that this package gives."""
-    return name in (JOURNAL, MANIFEST) or any(
+    return name in (JOURNAL, *MANIFESTS.values()) or any(
         pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
     )
 
@@ -483,7 +502,7 @@ def _has_changed(source: str) -> ValueError:
 
 
 def _mark_of(path: str) -> int:
-    """Eight bytes that are others when a file was written on, or another has its name."""
+    """Return a fingerprint that differs if a file was written to, or replaced by another."""
     status = os.stat(path)
     facts = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev)
     return hash(facts)
@@ -497,7 +516,7 @@ def _sync_folder(folder: files.FilePath) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # no such thing on this file system
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not supported by this file system
             raise OSError(error.errno, error.strerror, os.fspath(folder)) from error
     finally:
         os.close(handle)

@@ -1,4 +1,4 @@
-"""Verifying: a folder against its manifest."""
+"""Verifying: check an output folder against its manifest."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
-from imblearn_images._progress import progress
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.progress import progress
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import counted, html_lines, shown
 from imblearn_images.folders._lineage import Lineage, read_lineage
@@ -21,6 +22,7 @@ from imblearn_images.folders._manifest import (
     Manifest,
     Row,
     find_leaks,
+    find_manifest,
     label_rows,
     label_table,
     labels_csv,
@@ -37,23 +39,23 @@ FAULTS = ("missing", "changed", "unexpected", "leaks", "labels")
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a check of an output folder found; truthy if all is well.
+    """What a check of an output folder found; true if nothing is wrong.
 
     Read more in the :ref:`User Guide <photo-folders>`.
     """
 
     output: str
     n_rows: int
-    """Rows of the manifest that are in the data set."""
+    """Number of rows of the manifest, without skipped files."""
     missing: list[str] = field(default_factory=list)
-    """Files that the manifest names and that are not there, or cannot be read."""
+    """Files that the manifest names and that do not exist or cannot be read."""
     changed: list[str] = field(default_factory=list)
-    """Files whose SHA-256 is another one."""
+    """Files whose SHA-256 differs from the manifest's."""
     unexpected: list[str] = field(default_factory=list)
     """Files that the manifest does not name."""
     leaks: list[str] = field(default_factory=list)
     """Training rows that are, or descend from, a validation or test image; validation and test
-    rows that were drawn."""
+    rows that are synthetic."""
     labels: list[str] = field(default_factory=list)
     """What is wrong with labels.csv."""
 
@@ -84,6 +86,7 @@ class VerifyReport:
         return "\n".join(lines)
 
 
+@substitute
 def verify_folder(
     output: str | os.PathLike[str],
     *,
@@ -100,29 +103,37 @@ def verify_folder(
     output : str or path-like
         Folder that `balance_folder`, `unbalance_folder` or `export_images` wrote.
     source : str or path-like, default=None
-        Also check that the parents are still there, and that originals and copies equal them;
-        where it is an output itself, that no two sides show one of *its* photos.
-    n_jobs : int, default=None
-        Threads that read the files.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+        The folder that the output was made from. With it, also check that the parents still
+        exist, that originals and copies equal them, and, where it is an output itself, that no
+        photo of *its* source appears on two sides.
+    {n_jobs}
+    {progress}
 
     Returns
     -------
     VerifyReport
-        ``bool(report)`` shows whether all is well.
+        ``bool(report)`` is True if nothing is wrong.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no manifest in it: it was not finished, or was written by
-        another program. If there is no `source`.
+        If there is no such folder, or no manifest in it: it is unfinished, or was written by
+        another program. If `source` does not exist.
     ValueError
         If the manifest is damaged, naming the line, or is not a file.
+    ModuleNotFoundError
+        If the manifest is Parquet and pyarrow is not installed.
 
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
+    >>> from imblearn_images.folders import export_images
+    >>> folder = tempfile.mkdtemp()
+    >>> paths = export_images(np.zeros((2, 8, 8), dtype=np.uint8), ["kiwi", "lime"], folder)
+    >>> report = verify_folder(folder)
+    >>> bool(report), report.n_rows
+    (True, 2)
     >>> verify_folder(tempfile.mkdtemp())
     Traceback (most recent call last):
     ...
@@ -133,7 +144,7 @@ def verify_folder(
     if source is not None and not os.path.isdir(source):
         raise FileNotFoundError(
             f"`source` must be a folder, got {os.fspath(source)}. Name the one that {root} was "
-            "made of."
+            "made from."
         )
     rows = Manifest(root)
     n_rows = n_files = 0
@@ -145,13 +156,13 @@ def verify_folder(
         if source is None:
             outside |= dict.fromkeys(name for name in row.parents if not _lies_in(name, "source"))
     bad: dict[str, list[str]] = {"missing": [], "changed": []}
-    if has_source:  # images of elsewhere, which `export_images` wrote, may be called anything
+    if has_source:  # parents of exported images may have any name: they need not be files at all
         bad["missing"] += [f"{name} (points out of the source)" for name in outside]
     parents: dict[str, str | None] = {}
     related: Iterable[Row] = rows
     if source is not None:
         parents = _parents(rows)
-        # Who wrote the manifest has no say in which files of this machine are looked for.
+        # A manifest is not trusted: it must not make us look for files outside the source.
         outside = dict.fromkeys(name for name in parents if not _lies_in(name, source))
         bad["missing"] += [f"{name} (points out of the source)" for name in outside]
         for name in outside:
@@ -191,27 +202,29 @@ def verify_folder(
 
 
 def _check_there(root: Path) -> None:
+    """Raise a FileNotFoundError if there is no folder with a manifest."""
     if not root.is_dir():
         raise FileNotFoundError(
-            f"{os.fspath(root)!r} is not a folder. Name the one that was given as output."
+            f"{os.fspath(root)!r} is not a folder. Name the folder that was passed as output."
         )
-    if os.path.lexists(root / MANIFEST):
+    if find_manifest(root) is not None:
         return
     if os.path.lexists(root / WORKSHOP):
         raise FileNotFoundError(
-            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat what writes "
-            "it, with resume=True (of balance_folder)."
+            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat the call "
+            "that writes it, with resume=True (of balance_folder)."
         )
     above = root.absolute().parent
-    hint = "" if not (above / MANIFEST).is_file() else f" Did you mean {os.fspath(above)!r}?"
+    named = find_manifest(above)
+    hint = f" Did you mean {os.fspath(above)!r}?" if named is not None and named.is_file() else ""
     raise FileNotFoundError(
         f"{os.fspath(root)!r} holds no {MANIFEST}: it was not written by this package. Name the "
-        f"folder that was given as output.{hint}"
+        f"folder that was passed as output.{hint}"
     )
 
 
 def _is_of_a_source(row: Row) -> bool:
-    """Return whether a row is a file of class folders: what it was made of is in its name."""
+    """Return whether a row is an original that `balance_folder` wrote: its name has the digest."""
     if row.path is None or row.kind != "original" or not row.parents:
         return False
     digest = digest_of((row.label, *row.parents, str(row.sha256)))
@@ -219,14 +232,14 @@ def _is_of_a_source(row: Row) -> bool:
 
 
 def _lies_in(name: str, source: str | os.PathLike[str]) -> bool:
-    """Return whether a parent is below the source, as it is spelled: no file is looked at."""
+    """Return whether a parent's path leads below the source, without touching the disk."""
     root = os.path.abspath(source)
     there = os.path.abspath(os.path.join(root, name))
     return there.startswith(os.path.join(root, "")) and "\0" not in name
 
 
 class _Related:
-    """Rows with what the manifest of their source says of their parents."""
+    """Rows, extended by what the manifest of their source records of their parents."""
 
     def __init__(self, rows: Iterable[Row], parents: Iterable[str], source: str) -> None:
         names = list(parents)
@@ -246,7 +259,7 @@ class _Related:
 
 
 def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
-    """Name the files of the source, each with its SHA-256 where a row tells it."""
+    """Return the files of the source, each with its SHA-256 if a row records it."""
     parents: dict[str, str | None] = {}
     for row in rows:
         if row.kind == "synthetic":
@@ -257,24 +270,27 @@ def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
     return parents
 
 
-def _unexpected(root: Path, rows: Iterable[Row]) -> list[str]:
+def _unexpected(root: Path, rows: Manifest) -> list[str]:
+    """Return the files in an output, and the links to folders, that no row names."""
     found = set()
     for folder, subfolders, names in os.walk(root):
         inside = Path(folder).relative_to(root)
         linked = [name for name in subfolders if Path(folder, name).is_symlink()]
         found |= {(inside / name).as_posix() for name in (*names, *linked)}
-    found -= {MANIFEST, LABELS, CHART, SHEET}
+    found -= {rows.file.name, LABELS, CHART, SHEET}
     found.difference_update(str(row.path) for row in rows)
     return sorted(found)
 
 
 def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
+    """Return what is wrong with labels.csv; an empty list where none is needed."""
     file = root / LABELS
     if not os.path.lexists(file):
         needed = any(r.path is None and r.parents and r.split != "skipped" for r in rows)
         return [f"{LABELS} is missing"] if needed else []
     try:
         with open_regular(file) as content:
+            # Bytes are quick to compare; rows are parsed only to name the first difference.
             same = all(content.read(len(line)) == line for line in labels_csv(label_table(rows)))
             if same and not content.read(1):
                 return []
@@ -287,11 +303,12 @@ def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
 def _first_difference(
     wanted: Iterator[tuple[str, str, bool]], found: Iterator[tuple[str, str, bool]]
 ) -> list[str]:
+    """Return a sentence on the first row that differs."""
     for number, (right, row) in enumerate(zip_longest(wanted, found), start=1):
         if right is None:
-            return [f"{LABELS}: row {number} and what follows is not in the manifest"]
+            return [f"{LABELS}: row {number} and those that follow are not in the manifest"]
         if row is None:
-            return [f"{LABELS}: row {number} is missing, {str(right)[:200]}, with all that follow"]
+            return [f"{LABELS}: row {number} is missing, {str(right)[:200]}, and all that follow"]
         if row != right:
             return [f"{LABELS}: row {number} must be {str(right)[:200]}, got {str(row)[:200]}"]
-    return [f"{LABELS}: the rows are those of the manifest, written in another way"]
+    return [f"{LABELS}: its rows are those of the manifest, but written in another way"]

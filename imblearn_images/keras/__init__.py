@@ -1,6 +1,6 @@
-"""Keras: training loops. Needs the extra ``imblearn-images[keras]``, and a backend of Keras.
+"""Keras: training loops. Needs the extra ``imblearn-images[keras]`` and a backend for Keras.
 
-- :class:`PlanSequence`: another resampled set in every epoch, drawn as it is read
+- :class:`PlanSequence` draws another resampled set in every epoch, as its batches are read
 """
 
 from typing import Any
@@ -23,6 +23,7 @@ def __getattr__(name: str) -> Any:
         raise ImportError(
             "PlanSequence needs Keras. Install it: pip install imblearn-images[keras]"
         ) from exc
+    # The class is made when it is first used: its base, PyDataset, takes seconds to import.
     members = {"__doc__": Batches.__doc__, "__module__": __name__}
     globals()[name] = type(name, (Batches, keras.utils.PyDataset), members)
     return globals()[name]

@@ -1,7 +1,8 @@
-"""Batches of Keras that are drawn when they are read; no more of Keras is needed than its names."""
+"""Batches for Keras that are drawn when they are read; this module does not import Keras."""
 
 from __future__ import annotations
 
+import pickle
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -31,58 +32,58 @@ class Batches:
     Parameters
     ----------
     plans : EpochPlans
-        What is in each epoch; for validation ``EpochPlans.of(X, y, classes=train.classes_)``.
+        The plans of all epochs; for validation ``EpochPlans.of(X, y, classes=train.classes_)``.
     batch_size : int, default=32
-        Rows of a batch; the last one may have fewer.
+        Number of rows of a batch; the last one may have fewer.
     shuffle : bool, default=True
         Whether the rows of each epoch are in random order; False for validation.
     seed : int, default=0
-        Of that order.
+        Seed of that order.
     transform : callable, default=None
-        ``transform(images)`` of a batch, shape (m, H, W) or (m, H, W, C).
+        ``transform(images)`` returns a batch of shape (m, H, W) or (m, H, W, C), changed.
     channels : {"last", "first", None}, default="last"
-        Batches have the shape (m, H, W, C), those of grey images one channel; or (m, C, H, W). None
-        leaves them as they are. After the `transform`.
+        Shape of a batch after `transform`: (m, H, W, C) or (m, C, H, W), with one channel for grey
+        images. None leaves batches as they are.
     workers : int, default=1
-        Threads or processes that draw batches ahead, if more than 1.
+        Number of threads or processes that draw batches ahead, if more than 1.
     use_multiprocessing : bool, default=False
-        Processes instead of threads. They are started anew, so that a script needs
+        Use processes instead of threads. They are spawned, so that a script needs
         ``if __name__ == "__main__":``.
     max_queue_size : int, default=10
-        Batches that are drawn ahead.
+        Maximum number of batches that are drawn ahead.
 
     Attributes
     ----------
     epoch : int
-        The epoch whose batches are drawn; may be set.
+        Number of the epoch whose batches are drawn; may be set.
     epochs : keras.callbacks.Callback
         Sets `epoch` to that of ``model.fit``, which begins with its ``initial_epoch``.
     plans : EpochPlans
-        As given.
+        The parameter `plans`.
 
     Raises
     ------
     ImportError
         If Keras is not installed.
     TypeError, ValueError
-        For parameters that are something else, and images of several shapes.
+        If a parameter has another type or value, or images have several shapes.
 
     Notes
     -----
-    Batches are ``(images, targets)`` in the dtype of the images, e.g. uint8 from 0 to 255: begin
-    the model with ``keras.layers.Rescaling(1 / 255)``, and compile it with a loss that takes the
-    numbers of classes, such as ``"sparse_categorical_crossentropy"``. Where images have several
-    labels, targets are rows of 0 and 1, for ``"binary_crossentropy"``.
+    Batches are ``(images, targets)`` with the dtype of the images, e.g. uint8 from 0 to 255. Begin
+    the model with ``keras.layers.Rescaling(1 / 255)``, and compile it with a loss for class
+    numbers, such as ``"sparse_categorical_crossentropy"``. If images have several labels, targets
+    are rows of 0 and 1, for ``"binary_crossentropy"``.
 
-    Without ``callbacks=[sequence.epochs]`` the next epoch follows when all batches of one were
-    read, from 0 on. With it training goes on where it was interrupted.
+    Without ``callbacks=[sequence.epochs]``, epochs count from 0, and the next one begins when all
+    batches of one have been read. With it, training continues where it was interrupted.
 
-    Pass ``shuffle=False`` to ``model.fit`` with several workers: rows are in random order already,
-    and only in their own order can batches be drawn ahead. The workers are not those of
-    ``PyDataset``, which hand out batches of the epoch before (Keras 3.15).
+    With several workers pass ``shuffle=False`` to ``model.fit``: rows are in random order already,
+    and batches can be drawn ahead only in their own order. The workers are not those of
+    ``PyDataset``, which may return batches of the epoch before (Keras 3.15).
 
-    Every epoch has as many rows as epoch 0: one that has more is cut, one that has fewer begins
-    anew.
+    Every epoch has as many rows as epoch 0: the last rows of a longer one are left out, the first
+    rows of a shorter one are used twice.
 
     Examples
     --------
@@ -119,40 +120,58 @@ class Batches:
         sizes = {"batch_size": batch_size, "workers": workers, "max_queue_size": max_queue_size}
         for name, size in sizes.items():
             if not isinstance(size, Integral) or size < 1:
-                raise ValueError(f"`{name}` must be an integer from 1 on, got {size!r}.")
+                raise ValueError(f"`{name}` must be an integer of at least 1, got {size!r}.")
         if channels not in ("last", "first", None):
             raise ValueError(f'`channels` must be "last", "first" or None, got {channels!r}.')
         check_functions(transform=transform)
         if plans.shape is None:
             raise ValueError(
-                "`plans` must have images of one shape, got files of several sizes. Pass "
+                "`plans` must have images of one shape, got several. Pass files with "
                 "EpochPlans(..., size=(height, width))."
             )
         self.plans, self.batch_size, self.shuffle, self.seed = plans, int(batch_size), shuffle, seed
         self.transform, self.channels = transform, channels
-        self._draw: Callable[[Sequence[Any]], Any] = partial(_batch, plans, transform, channels)
         self._n_rows = len(plans(0))
         self._told, self._served = False, 0
         self.epoch = 0
-        self._ahead: dict[tuple[int, int], Future[Any]] = {}
         self._n_ahead = int(max_queue_size)
+        self._how = int(workers), bool(use_multiprocessing)
+        if self._how[0] > 1 and self._how[1]:
+            _check_function_travels(transform)
+        self._start()
+
+    def _start(self) -> None:
+        """Begin to draw in this process, or in threads and processes of its own."""
+        self._draw: Callable[[Sequence[Any]], Any]
+        self._draw = partial(_batch, self.plans, self.transform, self.channels)
+        self._ahead: dict[tuple[int, int], Future[Any]] = {}
         self._lock = RLock()
         self._pool: Executor | None = None
-        if workers > 1 and use_multiprocessing:
+        workers, in_processes = self._how
+        if workers > 1 and in_processes:
             self._pool = ProcessPoolExecutor(
-                int(workers), get_context("spawn"), _remember, (self._draw,)
+                workers, get_context("spawn"), _remember, (self._draw,)
             )
             self._draw = _remembered
         elif workers > 1:
-            self._pool = ThreadPoolExecutor(int(workers), "imblearn_images")
+            self._pool = ThreadPoolExecutor(workers, "imblearn_images")
         if self._pool is not None:
             weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        _check_function_travels(self.transform)
+        own = ("_draw", "_ahead", "_lock", "_pool")
+        return {name: value for name, value in vars(self).items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._start()
 
     def __len__(self) -> int:
         return -(-self._n_rows // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, NDArray[np.int64]]:
-        """Images and targets of a batch of the present epoch."""
+        """Return images and targets of a batch of the current epoch."""
         if not 0 <= index < len(self):
             raise IndexError(f"An epoch has {len(self)} batches, got batch {index}.")
         self._served += 1
@@ -170,29 +189,32 @@ class Batches:
         return batch
 
     def on_epoch_begin(self) -> None:
-        """Count the batches of this epoch; called by Keras."""
+        """Begin to count batches; called by Keras."""
         self._served = 0
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch if this one was read; called by Keras, also after one batch."""
+        """Advance to the next epoch if all batches were read; called by Keras, also earlier."""
         if not self._told and self._served >= len(self):
             self.epoch += 1
 
     @property
     def epochs(self) -> Any:
-        """Callback that tells the epoch."""
+        """Callback for ``model.fit`` that sets the epoch."""
         import keras
 
         return keras.callbacks.LambdaCallback(on_epoch_begin=self._begin)
 
     def _begin(self, epoch: int, logs: Any = None) -> None:
+        """Set the epoch; from now on, reading batches no longer advances it."""
         self._told, self.epoch = True, epoch
 
     def _begun(self, epoch: int, index: int) -> Future[Any]:
+        """Start to draw a batch in the pool."""
         assert self._pool is not None
         return self._pool.submit(self._draw, self._keys(epoch, index))
 
     def _keys(self, epoch: int, index: int) -> list[Any]:
+        """Return the keys of a batch; the order of an epoch depends on its number and the seed."""
         images = self.plans(epoch)
         order = np.arange(len(images))
         if self.shuffle:
@@ -201,9 +223,20 @@ class Batches:
         return images.rows(order[index * self.batch_size : (index + 1) * self.batch_size])
 
 
+def _check_function_travels(transform: Transform | None) -> None:
+    try:
+        pickle.dumps(transform)
+    except Exception as error:
+        raise TypeError(
+            f"`transform` {transform!r:.200} cannot be sent to another process: {error}. Define it "
+            "in a module instead of as lambda, or leave out `use_multiprocessing`."
+        ) from error
+
+
 def _batch(
     plans: EpochPlans, transform: Transform | None, channels: str | None, keys: Sequence[Any]
 ) -> tuple[Any, NDArray[np.int64]]:
+    """Return images and targets of some keys."""
     images: Any = np.stack(plans.draw(keys))
     images = images if transform is None else transform(images)
     if channels is not None and np.ndim(images) in (3, 4):
@@ -214,12 +247,14 @@ def _batch(
 
 
 _drawing: list[Any] = []
-"""What a process draws by; a process belongs to one sequence."""
+"""In a worker process, the function that draws batches; each process serves one sequence."""
 
 
 def _remember(draw: Any) -> None:
+    """Store the function that draws; runs once when a worker process starts."""
     _drawing[:] = [draw]
 
 
 def _remembered(keys: Sequence[Any]) -> Any:
+    """Draw a batch in a worker process, so that the plans are not pickled for each batch."""
     return _drawing[0](keys)

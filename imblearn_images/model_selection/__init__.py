@@ -1,13 +1,14 @@
 """Does it help? Resampling compared with doing nothing, and folds that do not leak.
 
-- :func:`compare_resamplers`: candidates on the same folds, beside the three honest baselines,
-  with the statistics that belong to it
-- :func:`synthesis_gap`: how easily synthetic images are told from real ones
-- :func:`check_leakage`: what training images give away about validation images
-- :func:`near_duplicate_groups`: groups that keep look-alikes in one fold
-- :func:`label_imbalance`: how rare each of several labels is, and with what it occurs together
-- :class:`MultilabelStratifiedKFold`, :class:`MultilabelStratifiedShuffleSplit`: folds of images
-  with several labels
+- :func:`compare_resamplers` fits candidates on the same folds as three honest baselines, and tests
+  their differences
+- :func:`synthesis_gap` measures how easily synthetic images can be told from real ones
+- :func:`check_leakage` finds validation images that training images give away
+- :func:`near_duplicate_groups` returns groups that keep look-alikes in one fold
+- :func:`label_imbalance` measures how rare each of several labels is, and with which others it
+  occurs
+- :class:`MultilabelStratifiedKFold` and :class:`MultilabelStratifiedShuffleSplit` split images with
+  several labels
 """
 
 from imblearn_images.core.gap import SynthesisGap, synthesis_gap

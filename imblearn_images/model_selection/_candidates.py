@@ -1,4 +1,4 @@
-"""Candidates: whatever may be compared, as one estimator each that is fitted on images."""
+"""Candidates: each thing to compare becomes one estimator that is fitted on images."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class Candidate:
 
     name: str
     estimator: Any
-    """Unfitted, takes the images as the user has them; None where there is none."""
+    """The unfitted estimator, which takes the images as the user passed them, or None."""
     weighted: bool = False
-    """Whether its ``fit`` is to be given balanced sample weights."""
+    """Whether balanced sample weights are passed to its ``fit``."""
     unavailable: str = ""
     """Why there is no estimator."""
 
 
 def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, Any]:
-    """Give every candidate its name, the baselines first.
+    """Return the candidates by their names, the baselines first.
 
     Parameters
     ----------
@@ -65,6 +65,14 @@ def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, An
     Returns
     -------
     named : dict of str to candidate
+        Unnamed candidates are called after their classes, numbered where two are equal.
+
+    Raises
+    ------
+    TypeError
+        If a candidate is neither a sampler nor a classifier.
+    ValueError
+        If a word is unknown, or the name of a baseline is used for something else.
 
     Examples
     --------
@@ -94,13 +102,14 @@ def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, An
 
 
 def _as_pair(candidate: Any) -> tuple[str, Any]:
-    """Name and candidate, also of what comes as such a pair, like the steps of a Pipeline."""
+    """Return the name and the candidate; pairs, like the steps of a Pipeline, stay as they are."""
     if isinstance(candidate, tuple) and len(candidate) == 2 and isinstance(candidate[0], str):
         return candidate
     return _name_of(candidate), candidate
 
 
 def _numbered(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the pairs with equal names numbered; words, which mean the same, stay equal."""
     seen: Counter[str] = Counter()
     numbered = []
     for name, candidate in pairs:
@@ -111,6 +120,7 @@ def _numbered(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
 
 
 def _name_of(candidate: Any) -> str:
+    """Return the name of a candidate: its word, its class, or the classes of its steps."""
     if isinstance(candidate, str):
         return candidate
     if isinstance(candidate, SklearnPipeline):
@@ -121,7 +131,7 @@ def _name_of(candidate: Any) -> str:
 
 
 def name_model(estimator: Any) -> str:
-    """Name a classifier with what stands before it or inside it.
+    """Return the name of a classifier, including its Pipeline steps and wrapped estimators.
 
     Examples
     --------
@@ -142,22 +152,25 @@ def name_model(estimator: Any) -> str:
 def _check(
     name: Any, candidate: Any, baselines: tuple[str, ...], recipe_words: tuple[str, ...]
 ) -> None:
+    """Raise an error if a candidate, or its name, cannot be used."""
     if name in baselines and candidate != name:
         raise ValueError(f"{name!r} is the name of a baseline. Give {candidate!r} another name.")
     if isinstance(candidate, str):
         if candidate not in baselines + recipe_words:
             words = ", ".join(map(repr, baselines + recipe_words))
             raise ValueError(
-                f"Candidate {candidate!r} is unknown: the words are {words}. Pass a sampler as "
-                "an object, such as SMOTE()."
+                f"Candidate {candidate!r} is unknown: the known words are {words}. Pass a sampler "
+                "as an object, such as SMOTE()."
             )
         return
     if isinstance(candidate, type):
-        raise TypeError(f"Candidate {name!r} is a class: pass {candidate.__name__}(), an instance.")
+        raise TypeError(
+            f"Candidate {name!r} is a class. Pass an instance, such as {candidate.__name__}()."
+        )
     if not hasattr(candidate, "fit_resample") and not _is_model(candidate):
         raise TypeError(
-            f"Candidate {name!r} is {candidate!r}, neither a sampler (fit_resample) nor a "
-            "classifier (fit, predict)."
+            f"Candidate {name!r} must be a sampler (with fit_resample) or a classifier (with fit "
+            f"and predict), got {candidate!r}."
         )
 
 
@@ -168,25 +181,25 @@ def _is_model(candidate: Any) -> bool:
 def prepare(
     name: str, candidate: Any, estimator: Any, X: Any, seed: int, *, of_labels: bool = False
 ) -> Candidate:
-    """Make one estimator of a candidate that takes the images `X` as they are.
+    """Return a candidate as one estimator that takes the images `X` as they are.
 
-    A sampler stands before `estimator`, behind the ``ReadImages`` that begins it if it does;
-    a third-party sampler is wrapped in ``ImageSampler``. An estimator that wants rows of pixels
-    is given them. Every ``random_state`` that is None is set to `seed`, so that all
-    candidates draw alike.
+    A sampler is placed before `estimator`, or after the ``ReadImages`` that this begins with. A
+    third-party sampler is wrapped in ``ImageSampler``. An estimator for rows of pixels gets
+    flattened images. Every ``random_state`` that is None is set to `seed`, so that all candidates
+    draw the same random numbers.
 
     Parameters
     ----------
     name : str
-        Name.
+        Name of the candidate.
     candidate : sampler, classifier or str
-        As :func:`name_candidates` gives it.
+        A value of the dict that :func:`name_candidates` returns.
     estimator : classifier
-        What is to be helped.
+        The classifier that resampling is to improve.
     X : ndarray
-        Images, paths or rows.
+        Images, paths or rows of pixels.
     seed : int
-        For what has no seed.
+        Seed of every step without one.
     of_labels : bool, default=False
         Whether images have several labels.
 
@@ -205,7 +218,7 @@ def prepare(
 
 
 def _named(name: str, word: str, estimator: Any, X: Any, seed: int) -> Candidate:
-    """A recipe, with the correction that belongs to it, or the ensemble of policies."""
+    """Return the candidate of a word: a recipe, with its prior correction, or the ensemble."""
     if not hasattr(estimator, "predict_proba") and word in ("many", "policies"):
         return Candidate(name, None, unavailable="the estimator has no predict_proba")
     if word == "policies":
@@ -221,13 +234,14 @@ def _named(name: str, word: str, estimator: Any, X: Any, seed: int) -> Candidate
 
 
 def _baseline(name: str, word: str, estimator: Any, *, of_labels: bool) -> Candidate:
+    """Return the candidate of a baseline's name."""
     if word == "none":
         return Candidate(name, estimator)
     if word == "class_weight":
         if (parameter := class_weight_of(estimator)) is not None:
             return Candidate(name, clone(estimator).set_params(**{parameter: "balanced"}))
-        if of_labels:  # weights of images would be those of all their labels
-            why = "the estimator has no parameter class_weight, which each label needs for itself"
+        if of_labels:  # one weight per image would act on all of its labels
+            why = "the estimator has no parameter class_weight, which weights each label alone"
             return Candidate(name, None, unavailable=why)
         if takes_weights(estimator):
             return Candidate(name, estimator, weighted=True)
@@ -241,7 +255,7 @@ def _baseline(name: str, word: str, estimator: Any, *, of_labels: bool) -> Candi
 
 
 def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
-    """Note where samplers meet class weights that are not computed from what they return.
+    """Return a note where fixed class weights correct a second time what samplers have balanced.
 
     Examples
     --------
@@ -253,7 +267,7 @@ def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
     parameter = class_weight_of(estimator)
     weights = None if parameter is None else estimator.get_params()[parameter]
     samplers = [name for name, each in named.items() if hasattr(each, "fit_resample")]
-    if not samplers or not isinstance(weights, Mapping):  # "balanced" is reckoned behind them
+    if not samplers or not isinstance(weights, Mapping):  # "balanced" is computed after them
         return []
     verb = "return" if len(samplers) > 1 else "returns"
     known = f"class_weight={weights!r} of the estimator"

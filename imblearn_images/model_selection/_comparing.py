@@ -1,4 +1,4 @@
-"""Comparing: candidates fitted and scored on the same folds."""
+"""Comparing: fit and score candidates on the same folds."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._drawings import Described, Fit, Training, parts_of, same_drawing
 from imblearn_images._members import alike
-from imblearn_images._progress import progress
 from imblearn_images.core.calibration import calibrate
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
@@ -39,6 +39,7 @@ from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
 from imblearn_images.core.gap import SynthesisGap, gap_between, gap_of
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.progress import progress
 from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
@@ -79,7 +80,7 @@ _NOT_THEIRS = (
     str(Path(__file__).parents[1]),
     "<",
 )
-"""How names of files begin that hold no code of the caller."""
+"""Prefixes of file names that do not belong to the caller's own code."""
 
 
 @dataclass(frozen=True)
@@ -89,21 +90,23 @@ class Outcome:
     name: str
     fold: int
     error: str = ""
-    """Why it failed."""
+    """Why it failed; empty if it did not."""
     scores: dict[str, float] = field(default_factory=dict)
-    """Metric -> score of the test images."""
+    """Metric -> score on the test images."""
     predicted: Any = None
-    """Labels of the test images."""
+    """Predicted labels of the test images."""
     probabilities: NDArray[np.float64] | None = None
-    """Of all classes, shape (n_test, n_classes), where the classifier has some."""
+    """Probabilities of all classes, shape (n_test, n_classes), if the classifier has them."""
     fit_seconds: float = np.nan
-    """Resampling included."""
+    """Seconds of the fit, resampling included."""
     resampling_seconds: float = np.nan
+    """Seconds of resampling alone."""
     peak_bytes: float = np.nan
-    """The most that resampling held at once, beyond what was there before."""
+    """Peak memory of resampling in bytes, above what was in use before."""
     warnings: tuple[str, ...] = ()
+    """Warnings of the fit, as text."""
     gap: SynthesisGap | None = None
-    """How easily its synthetic images are told from real ones, on the first fold."""
+    """How easily its synthetic images can be told from real ones, on the first fold."""
 
 
 def summarise(
@@ -118,12 +121,12 @@ def summarise(
     conditions: dict[str, Any],
     baselines: tuple[str, ...] = BASELINES,
 ) -> ResamplerComparison:
-    """Summarise the folds that all candidates have been scored on."""
+    """Return the comparison over the folds that all candidates have been scored on."""
     names = tuple(each.name for each in candidates if each.name not in failures)
     known = {(outcome.name, outcome.fold): outcome for outcome in outcomes}
     complete = [k for k in range(len(folds)) if all((name, k) in known for name in names)]
     if not complete:
-        raise KeyboardInterrupt("before one fold was complete")
+        raise KeyboardInterrupt("before the first fold was complete")
     if interrupted:
         notes = [*notes, f"interrupted: {len(complete)} of {len(folds)} folds are complete"]
     table = {name: [known[name, k] for k in complete] for name in names}
@@ -156,7 +159,7 @@ def summarise(
         costs={name: _cost(table[name]) for name in names},
         estimators={each.name: each.estimator for each in candidates if each.name in names},
         failures=failures,
-        notes=(*notes, *_told(table), *_heard(outcomes)),
+        notes=(*notes, *_notes_on_gaps(table), *_notes_on_warnings(outcomes)),
         gaps={name: found[0].gap for name, found in table.items() if found[0].gap is not None},
         interrupted=interrupted,
         conditions=conditions | {"n_folds": len(complete)},
@@ -170,6 +173,7 @@ def _recall(
     has: dict[Any, NDArray[np.bool_]],
     n_test: dict[Any, int],
 ) -> dict[Any, ClassRecall]:
+    """Return the recall of each class, or label, over all test images of a candidate."""
     right = np.concatenate([np.asarray(each.predicted) for each in found]) == truth
     of_label = {
         label: right[rows] if right.ndim == 1 else right[rows, at]
@@ -182,7 +186,8 @@ def _recall(
 
 
 def _cost(found: Sequence[Outcome]) -> Cost:
-    timed = [each for each in found if each.fold > 0] or found  # fold 0 is slowed by tracemalloc
+    """Return mean seconds and peak memory of a candidate."""
+    timed = [each for each in found if each.fold > 0] or found  # tracemalloc slows fold 0 down
     fit, resampling = (
         float(np.mean([getattr(each, field) for each in timed]))
         for field in ("fit_seconds", "resampling_seconds")
@@ -190,21 +195,24 @@ def _cost(found: Sequence[Outcome]) -> Cost:
     return Cost(fit, resampling, next((o.peak_bytes for o in found if o.fold == 0), np.nan))
 
 
-def _told(table: Mapping[str, Sequence[Outcome]]) -> list[str]:
-    """Warn where synthetic images are told from real ones, and are not in all classes alike."""
+def _notes_on_gaps(table: Mapping[str, Sequence[Outcome]]) -> list[str]:
+    """Return notes on synthetic images that give rare classes away, as they can be told apart."""
     gaps = {name: found[0].gap for name, found in table.items()}
     return [f"{name}: {gap.warning}" for name, gap in gaps.items() if gap and gap.warning]
 
 
-def _heard(outcomes: Sequence[Outcome]) -> list[str]:
-    """Warnings of the fits, each once, the most frequent first."""
+def _notes_on_warnings(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return notes on the five most frequent warnings of the fits."""
     heard = Counter(" ".join(text.split()) for each in outcomes for text in set(each.warnings))
     n_fits = sum(not each.error for each in outcomes)
     return [f"{n} of {n_fits} fits warned: {text}" for text, n in heard.most_common(5)]
 
 
 class Watch:
-    """Time and memory of the samplers of one fit; cloning it copies nothing."""
+    """Measures time and memory of the samplers of one fit.
+
+    ``clone`` returns the watch itself, so that the samplers of a cloned Pipeline report to it.
+    """
 
     def __init__(self, traces: bool) -> None:
         self.traces = traces
@@ -215,7 +223,7 @@ class Watch:
         return self
 
     def run(self, resample: Callable[..., Any], *args: Any, **params: Any) -> Any:
-        """Call a sampler, watched."""
+        """Call a sampler and add its time and memory; return its result."""
         with _traced(self.traces) as peak:
             started = time.perf_counter()
             result = resample(*args, **params)
@@ -224,14 +232,17 @@ class Watch:
         return result
 
     def traced(self, resample: Callable[..., Any], *args: Any) -> tuple[Any, float, float]:
-        """Call a sampler; its result, seconds and bytes."""
+        """Call a sampler; return its result, seconds and peak bytes."""
         alone = Watch(self.traces)
         return alone.run(resample, *args), alone.seconds, alone.peak
 
 
 @contextmanager
 def _traced(wanted: bool) -> Iterator[Callable[[], int]]:
-    """Measure what is allocated from here on, by tracemalloc, which NumPy reports to."""
+    """Yield a function that returns the peak of memory allocated since, as tracemalloc counts it.
+
+    NumPy reports its arrays to tracemalloc, too.
+    """
     if not wanted:
         yield lambda: 0
         return
@@ -248,18 +259,18 @@ def _traced(wanted: bool) -> Iterator[Callable[[], int]]:
 
 
 class WatchedSampler(BaseEstimator):
-    """A sampler in a Pipeline that is watched when it resamples."""
+    """A sampler in a Pipeline whose time and memory a watch measures."""
 
     def __init__(self, sampler: Any, watch: Watch) -> None:
         self.sampler = sampler
         self.watch = watch
 
     def fit(self, X: Any, y: Any) -> WatchedSampler:
-        """Learn nothing."""
+        """Do nothing; a Pipeline needs it."""
         return self
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> Any:
-        """As the sampler does."""
+        """Resample as the sampler does, and keep its plan."""
         result = self.watch.run(self.sampler.fit_resample, X, y, **params)
         if isinstance(plan := getattr(self.sampler, "plan_", None), ResamplingPlan):
             self.watch.plan = plan if self.watch.plan is None else plan.after(self.watch.plan)
@@ -267,9 +278,9 @@ class WatchedSampler(BaseEstimator):
 
 
 class Answers(ClassifierMixin, BaseEstimator):
-    """A fitted classifier whose answers about one set of images are kept for all scorers.
+    """A fitted classifier whose predictions for one set of images are cached for all scorers.
 
-    It is called once, because images may have to be read for it.
+    Each method is called once only, because it may have to read all images.
     """
 
     def __init__(self, fitted: Any) -> None:
@@ -278,20 +289,21 @@ class Answers(ClassifierMixin, BaseEstimator):
         self.kept: dict[str, Any] = {}
 
     def predict(self, X: Any) -> Any:
-        """Labels."""
+        """Return the predicted labels."""
         return self._ask("predict", X)
 
     @available_if(lambda self: hasattr(self.fitted, "predict_proba"))
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities."""
+        """Return the probabilities of the classes."""
         return self._ask("predict_proba", X)
 
     @available_if(lambda self: hasattr(self.fitted, "decision_function"))
     def decision_function(self, X: Any) -> Any:
-        """Decision values."""
+        """Return the decision values."""
         return self._ask("decision_function", X)
 
     def _ask(self, method: str, X: Any) -> Any:
+        """Return the cached result of a method, or call it."""
         if method not in self.kept:
             self.kept[method] = getattr(self.fitted, method)(X)
         return self.kept[method]
@@ -299,19 +311,19 @@ class Answers(ClassifierMixin, BaseEstimator):
 
 @dataclass
 class Shared:
-    """What candidates have in common that differ in their correction alone: one fit."""
+    """The one fit of candidates that differ only in their prior correction."""
 
     model: Any = None
     counted: Mapping[Any, float] = field(default_factory=dict)
-    """How much of each class has reached its last step."""
+    """Number of images, or their weight, of each class that reached the last step."""
     seconds: float = np.nan
     heard: list[Any] = field(default_factory=list)
-    """Warnings."""
+    """Warnings of the fit."""
     error: Exception | None = None
 
 
 def core_of(candidate: Candidate) -> Any:
-    """What is fitted of a candidate; a correction is made behind it."""
+    """Return the part of a candidate that is fitted: all but its prior correction."""
     inner = candidate.estimator
     return inner.estimator if isinstance(inner, PriorCorrectedClassifier) else inner
 
@@ -319,10 +331,10 @@ def core_of(candidate: Candidate) -> Any:
 def together(
     candidates: Sequence[Candidate], X: Any, described: Described | None = None
 ) -> list[list[Candidate]]:
-    """Candidates that have a fit in common, in the order of the first of them.
+    """Return groups of candidates that share a fit, in the order of their first members.
 
-    Where images are described once, drawings are shared, too: an ensemble of policies comes last
-    among those whose drawings are its own. The others of a group have one fit in common.
+    Where features are computed once for all images, groups share drawn images, too: an ensemble
+    of policies is then put last into one group with all candidates that draw the same images.
     """
     groups: list[list[Candidate]] = []
     for each in candidates:
@@ -352,7 +364,7 @@ def together(
 
 
 def _steps(estimator: Any) -> list[Any]:
-    """Steps of a Pipeline, and of those within it: names and nesting change nothing."""
+    """Return the steps of a Pipeline, nested ones flattened: names and nesting do not matter."""
     if not isinstance(estimator, SklearnPipeline):
         return [estimator]
     return [inner for _, step in estimator.steps for inner in _steps(step)]
@@ -368,32 +380,33 @@ def fit_and_score(
     classes: Sequence[Any],
     described: Described | None = None,
 ) -> list[Outcome]:
-    """Fit candidates on the training images of a fold, and score them on the test images.
+    """Fit candidates on the training images of a fold, and score them on its test images.
 
     Parameters
     ----------
     candidates : sequence of Candidate
-        With an estimator; several only where :func:`together` has put them together.
+        Candidates with an estimator: a group that :func:`together` returned.
     fold : int
-        Its number. Memory is traced on fold 0, whose time therefore does not count.
+        Number of the fold. Memory is traced on fold 0, whose time therefore does not count.
     X, y : ndarray
-        Images and labels, all of them.
+        All images and their labels.
     rows : (train, test)
-        Those of the fold.
+        Row numbers of the fold.
     scorer : callable
         Returns a dict of scores.
     classes : sequence
         Labels, in the order of the columns of the probabilities.
     described : Described, default=None
-        Features of all images, for candidates that begin with the step that has made them.
+        Features of all images, for candidates that begin with the step that computed them.
 
     Returns
     -------
     list of Outcome
-        With an `error` where anything went wrong.
+        One for each candidate, with an `error` if it failed.
     """
     train, test = rows
-    # tracemalloc and filters of warnings belong to the process: in threads others' would count
+    # tracemalloc and warning filters are global to the process: in a thread they would also catch
+    # what other threads allocate and warn of.
     alone = threading.current_thread() is threading.main_thread()
     watch = Watch(traces=alone and fold == 0)
     parts = X[train], y[train], X[test], y[test]
@@ -411,12 +424,12 @@ def fit_and_score(
                 started = time.perf_counter()
                 shared.model, shared.counted = fit_counting(core, parts[0], parts[1], {})
                 shared.seconds = time.perf_counter() - started
-            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            except Exception as error:  # noqa: BLE001 - the other candidates go on
                 shared.error = error
         shared.heard = list(heard)
 
     def make(each: Candidate) -> tuple[Any, Any, float, Watch, SynthesisGap | None]:
-        """What was fitted, what it is tested on, seconds, the sampler watched, and the gap."""
+        """Return the fitted model, its test input, seconds, its sampler's watch, and its gap."""
         looks = fold == 0 and y.ndim == 1
         ours = training is not None and each in known
         if ours and isinstance(each.estimator, PolicyEnsembleClassifier):
@@ -450,7 +463,7 @@ def fit_and_score(
 
 
 def _on_features(candidate: Candidate, described: Described | None) -> bool:
-    """Whether it is fitted on features that are known of all images."""
+    """Return whether a candidate begins with the step whose features are known already."""
     inner = core_of(candidate)
     if isinstance(inner, PolicyEnsembleClassifier):
         inner = inner.estimator
@@ -461,7 +474,7 @@ def _on_features(candidate: Candidate, described: Described | None) -> bool:
 def _fit_on_features(
     candidate: Candidate, training: Training, watch: Watch, *, looks: bool
 ) -> tuple[Fit, SynthesisGap | None]:
-    """Fit what is behind the features; look at the synthetic images if that is wanted."""
+    """Fit a candidate on known features; return the fit and, if `looks`, the synthesis gap."""
     parts = parts_of(core_of(candidate))
     assert parts is not None and training.described is not None
 
@@ -480,7 +493,7 @@ def _fit_on_features(
     drawn = training.draw(parts.samplers)
     try:
         return fit, gap_between(fit.plan, training.described.features, drawn.X)
-    except Exception:  # noqa: BLE001 - it is not what the comparison is about
+    except Exception:  # noqa: BLE001 - the gap is an extra; without it the comparison goes on
         return fit, None
 
 
@@ -491,8 +504,9 @@ def _scored(
     y_test: NDArray[Any],
     scorer: Any,
     classes: Sequence[Any],
-    told: Sequence[Any],
+    heard_before: Sequence[Any],
 ) -> Outcome:
+    """Return the outcome of one candidate; errors are caught, warnings of its fit recorded."""
     alone = threading.current_thread() is threading.main_thread()
     with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
         try:
@@ -506,7 +520,7 @@ def _scored(
                 probabilities = label_probabilities(answers, X_test, y_test.shape[1])
             else:
                 probabilities = None
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other candidates go on
+        except Exception as error:  # noqa: BLE001 - the other candidates go on
             reason = " ".join(str(error).split())
             reason = f"{type(error).__name__}: {reason}{_whose_line(error)}"
             return Outcome(candidate.name, fold, error=reason)
@@ -519,12 +533,13 @@ def _scored(
         fit_seconds=fit_seconds,
         resampling_seconds=watch.seconds,
         peak_bytes=watch.peak,
-        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in [*told, *heard]),
+        warnings=tuple(f"{w.category.__name__}: {w.message}" for w in [*heard_before, *heard]),
         gap=gap,
     )
 
 
 def _fitted(candidate: Candidate, X: Any, y: NDArray[Any], watch: Watch) -> tuple[Any, float]:
+    """Return a candidate's fitted estimator and the seconds of the fit."""
     estimator = _watched(clone(candidate.estimator), watch)
     weights = compute_sample_weight("balanced", y) if candidate.weighted else None
     params = {} if weights is None else weighted(estimator, weights)
@@ -536,14 +551,14 @@ def _fitted(candidate: Candidate, X: Any, y: NDArray[Any], watch: Watch) -> tupl
 def _corrected(
     candidate: Candidate, y: NDArray[Any], model: Any, counted: Mapping[Any, float]
 ) -> Any:
-    """Give what was fitted, behind the correction of a candidate if it has one."""
+    """Return the fitted model, within the prior correction of its candidate if that has one."""
     if not isinstance(candidate.estimator, PriorCorrectedClassifier):
         return model
     return clone(candidate.estimator).correct_fitted(model, y, counted)
 
 
 def _gap(fitted: Any, watch: Watch, X: Any) -> SynthesisGap | None:
-    """Look at the synthetic images of a Pipeline; they are not what the comparison is about."""
+    """Return the synthesis gap of a fitted Pipeline, or None if it cannot be measured."""
     plan = watch.plan
     if plan is None or not isinstance(fitted, Pipeline) or not (holds_paths(X) or np.ndim(X) > 2):
         return None
@@ -551,12 +566,12 @@ def _gap(fitted: Any, watch: Watch, X: Any) -> SynthesisGap | None:
         if holds_paths(X) and isinstance(fitted[0], ReadImages):
             fitted, X = fitted[1:], fitted[0].transform(X)
         return gap_of(fitted, plan, X)
-    except Exception:  # noqa: BLE001 - features that cannot be had are no reason to fail
+    except Exception:  # noqa: BLE001 - as above
         return None
 
 
 def _whose_line(error: BaseException) -> str:
-    """Say in which line of the caller's own code, if in any, an error came up."""
+    """Return " (file, line n)" for the last line of the caller's own code in a traceback, or ""."""
     steps = traceback.extract_tb(error.__traceback__)
     own = [s for s in steps if not s.filename.startswith(_NOT_THEIRS)]
     return f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})" if own else ""
@@ -564,11 +579,12 @@ def _whose_line(error: BaseException) -> str:
 
 @contextmanager
 def _unrecorded() -> Iterator[list[Any]]:
+    """Stand in for ``warnings.catch_warnings`` in a thread, where nothing can be recorded."""
     yield []
 
 
 def _watched(estimator: Any, watch: Watch) -> Any:
-    """Watch the samplers among the steps of a Pipeline; a cache would keep them from running."""
+    """Return a Pipeline with its samplers watched; not one with a cache, which may skip them."""
     if isinstance(estimator, Pipeline) and estimator.memory is None:
         estimator.steps = [
             (name, WatchedSampler(step, watch) if hasattr(step, "fit_resample") else step)
@@ -578,7 +594,7 @@ def _watched(estimator: Any, watch: Watch) -> Any:
 
 
 def _probabilities(answers: Answers, X: Any, classes: Sequence[Any]) -> NDArray[np.float64] | None:
-    """Probabilities in the columns of all classes; one that was not trained on has none."""
+    """Return probabilities with a column for every class, 0 for classes not trained on."""
     if not hasattr(answers, "predict_proba"):
         return None
     found = np.asarray(answers.predict_proba(X), dtype=np.float64)
@@ -587,6 +603,7 @@ def _probabilities(answers: Answers, X: Any, classes: Sequence[Any]) -> NDArray[
     return aligned
 
 
+@substitute
 def compare_resamplers(
     estimator: Any,
     resamplers: Any,
@@ -600,23 +617,24 @@ def compare_resamplers(
     random_state: Any = None,
     verbose: int = 0,
 ) -> ResamplerComparison:
-    """Compare resampling, on the same folds, with three honest baselines.
+    """Compare resampling with three honest baselines on the same folds.
 
     The baselines are always among the candidates: "none", the estimator as it is;
     "class_weight", balanced weights of the classes instead of more images; and
     "prior_correction", the untouched model with its probabilities corrected to equal
-    classes. Resampling acts on the training images of a fold only.
+    classes. Resampling acts only on the training images of a fold.
 
-    Where images have several labels the third is "thresholds", the untouched model with a
-    threshold tuned for each label.
+    For images with several labels the third baseline is "thresholds", the untouched model with
+    a threshold tuned for each label.
 
     Read more in the :ref:`User Guide <does-it-help>`.
 
     Parameters
     ----------
     estimator : classifier
-        The classifier to improve: it takes the images, such as a Pipeline that begins with
-        ``ReadImages`` or ``FlattenImages``, or rows of pixels, which it then gets.
+        The classifier to improve. It takes images, such as a Pipeline that begins with
+        ``ReadImages`` or ``FlattenImages``, or rows of pixels, into which images are then
+        flattened.
     resamplers : list of candidates, or of (name, candidate), dict, or "default"
         Candidates are samplers of this library or of imbalanced-learn; Pipelines of
         samplers; whole classifiers, which are used instead of `estimator` and see the images
@@ -624,75 +642,75 @@ def compare_resamplers(
         the last one with prior correction behind it and a ninth of the `C` that the estimator may
         have, so that nine pictures weigh as one; and "policies", a
         :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` of `estimator`, whose screening
-        is a part of what is measured. "default" are these five. Samplers stand before
-        `estimator`, behind the ``ReadImages`` that begins it where `X` holds paths, unless they
-        have an `output_dir`. Those of imbalanced-learn are run through ``ImageSampler``.
+        is measured with it. "default" stands for these five. Samplers are placed before
+        `estimator`; where `X` holds paths, after the ``ReadImages`` that it begins with, unless
+        they have an `output_dir`. Those of imbalanced-learn are wrapped in ``ImageSampler``.
     X : images
         Array of shape (n, H, W), (n, H, W, C) or (n, d), or paths, in any container.
-    y : array-like of shape (n,), or several labels an image
-        Labels: a table of shape (n, n_labels) of 0 and 1, or a list with the labels of each image.
+    y : array-like of shape (n,), or several labels per image
+        Labels. Several per image: a table of shape (n, n_labels) of 0 and 1, or a list with the
+        labels of each image.
         One-hot rows are refused; pass ``y.argmax(axis=1)``.
     cv : int, splitter, iterable of (train, test), default=None
-        Folds; drawn with `random_state` for an int. By default 5 stratified folds, twice;
-        fewer, which the notes report, where a class has fewer images. With `groups` these
-        are stratified folds of whole groups.
+        Folds; an int is the number of folds to draw with `random_state`. By default 5 stratified
+        folds, twice; fewer, as the notes then report, if a class has fewer images. With `groups`,
+        groups stay whole.
     groups : array-like of shape (n,), default=None
         Images that must not be on both sides: photos of one patient, near-duplicates.
     scoring : str, callable, list, tuple or dict, default="balanced_accuracy"
-        Metrics, as for :func:`sklearn.model_selection.cross_validate`. The first one decides. With
-        several labels "macro_ap", the mean average precision of the labels, "macro_f1", and
-        "rare_ap", that of the rarest third of the labels; all three are in the table.
+        Metrics, as for :func:`sklearn.model_selection.cross_validate`. The first one decides. For
+        several labels: "macro_ap", the mean average precision of the labels, "macro_f1", their
+        mean F1, and "rare_ap", the mean average precision of the rarest third of the labels; all
+        three are in the table.
     n_jobs : int, default=None
         Number of fits at a time, with the backend of :func:`joblib.parallel_config`.
     random_state : int, RandomState instance or None, default=None
-        Seed of the folds, and of every step that has none. The same for all candidates.
-    verbose : int, default=0
-        Progress bar (needs the package tqdm).
+        Seed of the folds, and of every step without a seed; the same for all candidates.
+    {progress}
 
     Returns
     -------
     ResamplerComparison
-        Print it, or use its ``advice``, ``better``, ``to_frame()``, ``plot()``. What resampling
-        has to beat is a baseline, its ``reference``. After
-        KeyboardInterrupt it holds the folds that are complete.
+        Print it, or use its ``advice``, ``better``, ``to_frame()``, ``plot()``. Its ``reference``
+        is the baseline that resampling has to beat. After a KeyboardInterrupt it holds the folds
+        that are complete.
 
     Raises
     ------
     ValueError
         Naming the class that has too few images, or groups of images, for the folds; if
-        a given `cv` divides a group; if `estimator` itself fails.
+        `cv` divides a group; if `estimator` itself fails.
     TypeError
-        For a candidate that is neither a sampler nor a classifier.
+        If a candidate is neither a sampler nor a classifier.
     KeyboardInterrupt
-        If no fold is complete by then.
+        If the comparison is stopped before the first fold is complete.
 
     Notes
     -----
-    A candidate that fails on any fold has no result, but its reason in ``failures``; the
-    others go on. A difference is called one at the 5 % level of the corrected resampled t-test
-    [1]_, after Holm's adjustment for the number of candidates [2]_, of p-values and intervals
-    alike; the test is a cautious one. The advice names a candidate that makes images only where
-    it is better than the `reference` in this sense, and otherwise the reference: prior correction
-    where its mean is above that of "none", unless another baseline is better than it in this
-    sense; the baseline with the best mean elsewhere. (Choosing among baselines
-    by their means alone loses where these cannot be told apart:
-    ``tests/benchmarks/efficacy.py advice``.)
-    Choosing the best of many candidates makes its score look better than it will be: keep a
-    test set that this comparison has not seen.
+    A candidate that fails on any fold has no result; ``failures`` holds the reason, and the
+    others go on. Two candidates differ if the corrected resampled t-test [1]_ says so at the 5 %
+    level, with p-values and intervals adjusted for the number of candidates by Holm's method [2]_.
+    This is a cautious test. The advice names a candidate that makes images only if it is better
+    than the `reference` in this sense, and otherwise the reference. The reference is prior
+    correction if its mean is above that of "none", unless another baseline is better than it in
+    this sense; otherwise it is the baseline with the best mean. (Choosing among baselines by their
+    means alone loses where the differences are chance: ``tests/benchmarks/efficacy.py advice``.)
+    The score of the best of many candidates is too optimistic: keep a test set that this
+    comparison has not seen.
 
-    Candidates that differ in their prior correction alone, such as "none" and "prior_correction",
-    or a Pipeline and the same one in a ``PriorCorrectedClassifier``, share the drawing and the fit
-    of a fold, and tell its seconds alike. Where the estimator is a Pipeline that begins with
-    ``HOGFeatures``, and X an array, the images are described once for all folds and candidates, and
-    what a sampler draws once for all candidates, "policies" among them, that draw the same; drawn
-    sets are held up to 256 MB. Seconds are then those of a fit that is made alone.
+    Candidates that differ only in their prior correction, such as "none" and "prior_correction",
+    or a Pipeline and the same one in a ``PriorCorrectedClassifier``, share the synthetic images and
+    the fit of a fold, and report the same seconds. If the estimator is a Pipeline that begins with
+    ``HOGFeatures`` and X is an array, features are computed once for all folds and candidates, and
+    synthetic images once for all candidates that draw the same, "policies" among them; up to
+    256 MB of these are kept. The seconds reported are then those of a fit on its own.
 
-    With several labels, means are over the labels that have a test image; the Brier score is the
-    mean over labels. Folds share out every label:
-    :class:`~imblearn_images.model_selection.MultilabelStratifiedKFold`. "default" then stands for
+    With several labels, means are over the labels that have a test image, and the Brier score is
+    the mean over labels. Folds are those of
+    :class:`~imblearn_images.model_selection.MultilabelStratifiedKFold`, and "default" stands for
     ``LabelOverSampler()`` and ``MLSMOTE()``.
 
-    Seconds are wall-clock time, longer where fits run side by side. Memory is measured with
+    Seconds are wall-clock time, which is longer if fits run in parallel. Memory is measured with
     tracemalloc in the first fold, whose seconds do not count.
 
     References
@@ -745,7 +763,7 @@ def compare_resamplers(
 
     def tasks() -> Iterator[Any]:
         known = [each for each in candidates if not each.unavailable]
-        # a correction of several labels is not one of classes
+        # With several labels the baselines correct each label alone, so that no fit is shared.
         groups = (
             together(known, images, described) if labels.ndim == 1 else [[each] for each in known]
         )
@@ -759,7 +777,7 @@ def compare_resamplers(
     outcomes: list[Outcome] = []
     interrupted = False
     if holds_paths(images):
-        tell_frames(images, n_jobs=n_jobs)  # once, not in every fold
+        tell_frames(images, n_jobs=n_jobs)  # warn of further frames once, not in every fold
     results = _run(tasks(), n_jobs)
     each_one = (outcome for some in results for outcome in some)
     try:
@@ -794,19 +812,21 @@ def compare_resamplers(
 
 
 def _described_once(candidates: Sequence[Candidate], images: Any) -> Described | None:
-    """Features of all images, where the estimator begins with a step that makes them."""
+    """Return the features of all images if the estimator begins with a step that computes them."""
     parts = parts_of(core_of(candidates[0]))
     if parts is None or not isinstance(images, np.ndarray) or holds_paths(images):
         return None
     try:
         return Described.of(parts.describing, images)
-    except Exception:  # noqa: BLE001 - whatever it is, the first fit will meet it and say so
+    except Exception:  # noqa: BLE001 - the first fit will fail in the same way, and report it
         return None
 
 
 def _label_scorer(estimator: Any, y: NDArray[np.intp], scoring: Any) -> Any:
-    """Metrics of several labels; all of ours where none is requested, or one of them."""
-    if isinstance(scoring, str) and scoring == "balanced_accuracy":  # the default is of classes
+    """Return the scorer of several labels: all of ours by default, or if one of them is named."""
+    if (
+        isinstance(scoring, str) and scoring == "balanced_accuracy"
+    ):  # the default, a metric of classes
         return LabelScorer(y, METRICS)
     names = [scoring] if isinstance(scoring, str) else scoring
     if isinstance(names, (list, tuple)) and all(name in METRICS for name in names):
@@ -815,7 +835,7 @@ def _label_scorer(estimator: Any, y: NDArray[np.intp], scoring: Any) -> Any:
 
 
 def _notes_on_families(paths: Any, folds: Sequence[Fold]) -> list[str]:
-    """Say which images are tested beside relatives, as manifests beside the files tell."""
+    """Return a note on test images whose photo is also shown in training, as manifests record."""
     lineage = read_lineage(list(paths))
     if not lineage.manifests:
         return []
@@ -835,7 +855,7 @@ def _notes_on_families(paths: Any, folds: Sequence[Fold]) -> list[str]:
 
 
 def _conditions(estimator: Any, images: Any, seed: int) -> dict[str, Any]:
-    """What was measured on, for people and programs."""
+    """Return what the comparison was measured on."""
     from imblearn_images import __version__
 
     return {
@@ -848,7 +868,7 @@ def _conditions(estimator: Any, images: Any, seed: int) -> dict[str, Any]:
 
 
 def _described(estimator: Any, images: Any) -> str:
-    """The size of the images as the classifier, or its ``ReadImages``, is given them."""
+    """Return the size of the images as text: that which ``ReadImages`` makes, or their own."""
     steps = estimator.get_params().values() if hasattr(estimator, "get_params") else ()
     sizes = [step.size for step in steps if isinstance(step, ReadImages) and step.size is not None]
     shape = tuple(sizes[0]) if sizes else np.shape(images)[1:] if not holds_paths(images) else ()
@@ -859,7 +879,7 @@ def _described(estimator: Any, images: Any) -> str:
 
 
 def _rows(images: Any) -> Any:
-    """Make rows selectable by a NumPy index: data frames and lists become arrays."""
+    """Return images that NumPy indices can select from: data frames and lists become arrays."""
     return (
         np.asarray(images)
         if isinstance(images, (list, tuple)) or hasattr(images, "iloc")
@@ -868,13 +888,14 @@ def _rows(images: Any) -> Any:
 
 
 def _seed(random_state: Any) -> int:
+    """Return an integer seed, drawn unless `random_state` is one."""
     if isinstance(random_state, (int, np.integer)):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def _metrics(scoring: Any) -> Any:
-    """Metrics by their names, for a scorer that gives a dict."""
+    """Return `scoring` in a form for which scikit-learn makes a scorer that returns a dict."""
     if callable(scoring):
         made = re.match(r"make_scorer\((\w+)", repr(scoring))
         return {made[1] if made else getattr(scoring, "__name__", "score"): scoring}
@@ -882,13 +903,14 @@ def _metrics(scoring: Any) -> Any:
 
 
 def _run(tasks: Iterator[Any], n_jobs: int | None) -> Any:
+    """Run tasks with joblib; return results as they come where the backend can."""
     backend, _ = get_active_backend()
     streams = n_jobs in (None, 1) or backend.supports_return_generator
     return Parallel(n_jobs=n_jobs, return_as="generator_unordered" if streams else "list")(tasks)
 
 
 def _close(results: Any) -> None:
-    """Let go of the fits that were still to come, if any: joblib warns of them, at any time."""
+    """Cancel fits that have not run; without this, joblib warns of them at some later time."""
     if hasattr(results, "close"):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
@@ -898,12 +920,13 @@ def _close(results: Any) -> None:
 def _note_failure(
     outcome: Outcome, n_folds: int, failures: dict[str, str], *, of_labels: bool
 ) -> None:
+    """Enter a failed outcome into `failures`; raise a ValueError if it is that of "none"."""
     where = f"fold {outcome.fold + 1} of {n_folds}"
     if outcome.name == "none":
         raise ValueError(
             f"The estimator fails without any resampling, on {where}: {as_sentence(outcome.error)} "
             "There is nothing to compare with."
-            + " If it takes one label an image, fit one for each: OneVsRestClassifier(estimator)."
+            + " If it takes one label per image, use OneVsRestClassifier(estimator)."
             * of_labels
         )
     failures.setdefault(outcome.name, f"{where}: {outcome.error}")

@@ -1,4 +1,4 @@
-"""Comparison: the results, for people, for tables and for pictures."""
+"""Comparison: the results of `compare_resamplers`, as text, tables and pictures."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ __all__ = [
 ]
 
 BASELINES = ("none", "class_weight", "prior_correction")
-"""What resamples nothing, and is always compared."""
+"""Candidates that make no images and are always compared."""
 
 LABEL_BASELINES = ("none", "class_weight", "thresholds")
 """The same where images have several labels."""
 
 RECALLS = 6
-"""Candidates whose recall is shown."""
+"""Maximum number of candidates whose recall is shown."""
 
 CLASSES = 10
-"""Classes, the smallest ones, that are shown; all are in ``to_frame("recall")``."""
+"""Number of classes shown, the smallest ones; all are in ``to_frame("recall")``."""
 
 
 def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
-    """Every candidate with all its numbers, failed ones with the reason."""
+    """Return a row for every candidate, with all its numbers, or the reason why it failed."""
     rows: list[dict[str, Any]] = []
     nothing = [np.nan] * 5
     for name in comparison.names:
@@ -87,7 +87,7 @@ def summary_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 
 
 def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
-    """Every candidate that is not a baseline, beside the reference."""
+    """Return a row for every candidate that is not a baseline: its difference to the reference."""
     return [
         {
             "candidate": name,
@@ -103,7 +103,7 @@ def gain_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 
 
 def fold_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
-    """Every score."""
+    """Return a row for every metric, candidate and fold."""
     return [
         {"metric": metric, "candidate": name, "fold": fold, "score": score}
         for metric, by_name in comparison.fold_scores.items()
@@ -113,7 +113,7 @@ def fold_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 
 
 def recall_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
-    """Every class and candidate."""
+    """Return a row for every candidate and class."""
     return [
         {"candidate": name, "class": label, "recall": recall, "n_test": n_test}
         for name, by_class in comparison.recall.items()
@@ -122,7 +122,7 @@ def recall_rows(comparison: ResamplerComparison) -> list[dict[str, Any]]:
 
 
 def of_interest(comparison: ResamplerComparison, n: int) -> list[str]:
-    """At most `n` candidates: none, the reference, the best and the worst, what differs."""
+    """Return at most `n` candidates: none, the reference, the best, the worst, then others."""
     ranked = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
     first = ["none", comparison.reference, ranked[0], ranked[-1], "prior_correction"]
     chosen = [*dict.fromkeys([*first, *comparison.worse, *comparison.better, *ranked])]
@@ -131,7 +131,7 @@ def of_interest(comparison: ResamplerComparison, n: int) -> list[str]:
 
 
 def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Turn numbers into Python's own, NaN into None, labels that JSON does not know into text."""
+    """Return rows for JSON: Python's own numbers, None for NaN, other labels as text."""
     return [{key: _plain(value) for key, value in row.items()} for row in rows]
 
 
@@ -148,7 +148,7 @@ def as_text(
     all_classes: str = 'to_frame("recall")',
     width: int | None = None,
 ) -> str:
-    """The tables, not wider than `width`, what shows `all_classes`, notes and advice."""
+    """Return tables, notes and advice as text; `all_classes` is how to see hidden classes."""
     lines = [_title(comparison), "", align(*_cells(comparison), width=width), ""]
     if _has_labels(comparison):
         lines += [align(*_metric_cells(comparison), width=width), ""]
@@ -162,7 +162,7 @@ def as_text(
 
 
 def as_html(comparison: ResamplerComparison) -> str:
-    """The same for notebooks and reports."""
+    """Return tables, notes and advice as HTML, for notebooks and reports."""
     remarks = "".join(
         f"<li>{escape(what)}: {escape(text)}</li>" for what, text in _remarks(comparison)
     )
@@ -177,10 +177,12 @@ def as_html(comparison: ResamplerComparison) -> str:
 
 
 def _which(comparison: ResamplerComparison) -> str:
+    """Return which classes the table of recall shows, in words."""
     return "smallest classes" if len(comparison.recall["none"]) > CLASSES else "classes"
 
 
 def _title(comparison: ResamplerComparison) -> str:
+    """Return the line above the table: metric, folds, images, and what the columns are."""
     images = sum(n for _, n in comparison.recall["none"].values())
     if _has_labels(comparison):
         images = comparison.conditions["n_images"]
@@ -191,11 +193,13 @@ def _title(comparison: ResamplerComparison) -> str:
 
 
 def _remarks(comparison: ResamplerComparison) -> list[tuple[str, str]]:
+    """Return failures and notes, each as a heading and a text."""
     failed = [(f"no result for {name}", why) for name, why in comparison.failures.items()]
     return failed + [("note", note) for note in comparison.notes]
 
 
 def _cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
+    """Return heads and rows of the main table."""
     metric = comparison.metric
     columns = ["", metric, "vs none", "95 % interval", "p (Holm)", "", "Brier", "ECE", "resampling"]
     rows = []
@@ -213,12 +217,12 @@ def _cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]
 
 
 def _has_labels(comparison: ResamplerComparison) -> bool:
-    """Whether images have several labels."""
+    """Return whether images have several labels."""
     return comparison.baselines != BASELINES
 
 
 def _metric_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
-    """Means of all metrics: what helps ranking need not help decisions."""
+    """Return heads and rows of the table of all metrics, shown for several labels."""
     metrics = list(comparison.fold_scores)
     return ["", *metrics], [
         [shown(name, 24), *(f"{comparison.fold_scores[m][name].mean():.3f}" for m in metrics)]
@@ -227,12 +231,12 @@ def _metric_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list
 
 
 def _has_gains(comparison: ResamplerComparison) -> bool:
-    """Whether the reference is another one than the table above compares with."""
+    """Return whether the reference is another baseline than "none", with a table of its own."""
     return bool(comparison.gains) and comparison.reference != "none"
 
 
 def _gain_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[str]]]:
-    """Beside the reference: what the advice speaks of."""
+    """Return heads and rows of the table of differences to the reference."""
     columns = [f"beside {comparison.reference}", "difference", "95 % interval", "p (Holm)", ""]
     return columns, [
         [shown(name, 24), *_beside(found), _word(found)] for name, found in comparison.gains.items()
@@ -240,16 +244,18 @@ def _gain_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[s
 
 
 def _beside(found: Any) -> list[str]:
+    """Return the cells of a difference: mean, interval, adjusted p-value."""
     interval = f"{found.low:+.3f} {found.high:+.3f}" if np.isfinite(found.low) else "-"
     return [f"{found.mean:+.3f}", interval, _number(found.p_holm)]
 
 
 def _word(found: Any) -> str:
+    """Return "better", "worse" or, for a difference that may be chance, ""."""
     return "" if not found.p_holm < ALPHA else "better" if found.mean > 0 else "worse"
 
 
 def _recall_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list[Any]]]:
-    """Recall of the smallest classes without resampling, and of what the advice may speak of."""
+    """Return heads and rows of the table of recall: smallest classes, candidates of interest."""
     names = of_interest(comparison, RECALLS)
     of_none = comparison.recall["none"]
     smallest = sorted(of_none, key=lambda label: of_none[label].n_test)[:CLASSES]
@@ -262,6 +268,7 @@ def _recall_cells(comparison: ResamplerComparison) -> tuple[list[str], list[list
 
 
 def _cost(comparison: ResamplerComparison, name: str) -> str:
+    """Format seconds and memory of resampling."""
     _, seconds, peak = comparison.costs[name]
     parts = [f"{seconds:.2f} s"] if np.isfinite(seconds) else []
     parts += [f"{peak / 1e6:.1f} MB"] if np.isfinite(peak) else []
@@ -269,34 +276,37 @@ def _cost(comparison: ResamplerComparison, name: str) -> str:
 
 
 def _number(value: float) -> str:
+    """Format a number; "-" if it is not finite."""
     return f"{value:.3f}" if np.isfinite(value) else "-"
 
 
 def _spread(scores: Any) -> float:
+    """Return the standard deviation over folds; NaN for one fold."""
     return float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
 
 
 BRIER = 0.01
-"""Brier score that is worth a warning."""
+"""Increase of the Brier score, against "none", from which the advice warns."""
 
 
 def advise(comparison: ResamplerComparison) -> str:
     """Return advice in a sentence or two.
 
-    To be recommended, a candidate that makes images has to be better than the reference,
-    which costs nothing, not only better than "none". Where these folds show no such difference
-    the reference is the one to use, even if it is uncertain itself.
+    A candidate that makes images is recommended only if it is better than the reference, which
+    costs nothing, and not merely better than "none". If these folds show no such difference, the
+    reference is the one to use, even if its own advantage is uncertain.
     """
-    told = [_what_to_do(comparison)]
-    if _has_labels(comparison):  # what helps ranking need not help decisions
+    sentences = [_what_to_do(comparison)]
+    if _has_labels(comparison):  # what helps ranking (macro_ap) need not help decisions (macro_f1)
         others = [metric for metric in ("macro_ap", "macro_f1") if metric in comparison.fold_scores]
-        told += [_what_to_do(comparison.by(m)) for m in others if m != comparison.metric]
-    return " ".join(filter(None, [*told, _measured_on(comparison)]))
+        sentences += [_what_to_do(comparison.by(m)) for m in others if m != comparison.metric]
+    return " ".join(filter(None, [*sentences, _measured_on(comparison)]))
 
 
 def _what_to_do(comparison: ResamplerComparison) -> str:
+    """Return the sentence that recommends a candidate, a baseline, or nothing."""
     if not comparison.differences:
-        return "No candidate has a result to be compared with none."
+        return "No candidate has a result that could be compared with none."
     reference, gains = comparison.reference, comparison.gains
     best = max(gains, key=lambda name: gains[name].mean, default="")
     if comparison.recommended != reference:
@@ -311,28 +321,28 @@ def _what_to_do(comparison: ResamplerComparison) -> str:
     if reference == "none":
         return f"Keep the estimator as it is: {rest}."
     found = comparison.differences[reference]
-    told = f"{found.mean:.3f} above none"
+    gain = f"{found.mean:.3f} above none"
     if not found.p_holm < ALPHA:
         folds = comparison.scores[reference] - comparison.scores["none"]
-        told += f", in {int((folds > 0).sum())} of {counted(len(folds), 'fold')}"
-        told += ", not distinguishable from it"
+        gain += f", in {int((folds > 0).sum())} of {counted(len(folds), 'fold')}"
+        gain += ", not distinguishable from it"
     return (
-        f"Use {reference}, which makes no images: {comparison.metric} {told} ({_sure(found)})"
+        f"Use {reference}, which makes no images: {comparison.metric} {gain} ({_sure(found)})"
         f"{_price(comparison, reference)}{'; ' * bool(rest)}{rest}."
     )
 
 
 def _higher(comparison: ResamplerComparison) -> str:
-    """Baselines with a higher mean than that which is recommended."""
+    """Return a clause on the baseline with the best mean, if it is above the reference's."""
     mean = {name: float(comparison.scores[name].mean()) for name in comparison.names}
     known = [name for name in comparison.baselines if name in mean]
     best = max(known, key=mean.__getitem__)
     above = mean[best] - mean[comparison.reference]
-    return f"{best}, {above:.3f} higher, cannot be told from it" if above > 1e-12 else ""
+    return f"{best}, {above:.3f} higher, is not distinguishable from it" if above > 1e-12 else ""
 
 
 def _of_the_others(comparison: ResamplerComparison, best: str) -> str:
-    """What is to be said of those that are not recommended."""
+    """Return a clause on the candidates that are not recommended."""
     reference, gains = comparison.reference, comparison.gains
     other = "" if reference == "none" else "other "
     if best and gains[best].mean > 0:
@@ -348,6 +358,7 @@ def _of_the_others(comparison: ResamplerComparison, best: str) -> str:
 
 
 def _measured_on(comparison: ResamplerComparison) -> str:
+    """Return the sentence on classifier, images, folds and seed."""
     if not (known := comparison.conditions):
         return ""
     return (
@@ -358,21 +369,23 @@ def _measured_on(comparison: ResamplerComparison) -> str:
 
 
 def _sure(found: Difference) -> str:
+    """Return how certain a difference is: interval and p-value."""
     chance = "p < 0.001" if found.p_holm < 0.001 else f"p = {found.p_holm:.3f}"
     if np.isnan(found.p_holm):
-        return "one fold, which says nothing of chance"
+        return "one fold, which cannot rule out chance"
     if np.isnan(found.low):
-        return f"in all folds the same, {chance}"
+        return f"the same in all folds, {chance}"
     return f"95 % interval {found.low:.3f} to {found.high:.3f}, {chance}"
 
 
 def _joined(names: list[str]) -> str:
+    """Return names as "a, b and c"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def _time(comparison: ResamplerComparison, name: str) -> str:
-    """What a fit costs, beside the reference."""
+    """Return a clause on the seconds of a fit, beside those of the reference."""
     before, after = (comparison.costs[each].fit_seconds for each in (comparison.reference, name))
     if not np.isfinite([before, after]).all():
         return ""
@@ -380,13 +393,15 @@ def _time(comparison: ResamplerComparison, name: str) -> str:
 
 
 def _cheaper(comparison: ResamplerComparison) -> str:
-    """What costs less and cannot be told from what is recommended."""
+    """Return a clause on a faster candidate that is not distinguishable from the recommended."""
     if not (name := comparison.cheapest):
         return ""
-    return f"; {name}, {comparison.costs[name].fit_seconds:.2f} s a fit, cannot be told from it"
+    seconds = f"{comparison.costs[name].fit_seconds:.2f} s a fit"
+    return f"; {name}, {seconds}, is not distinguishable from it"
 
 
 def _price(comparison: ResamplerComparison, name: str) -> str:
+    """Return a clause that warns of worse probabilities than without resampling."""
     before, after = (comparison.calibration[each].brier for each in ("none", name))
     if not after > before + BRIER:
         return ""
@@ -394,67 +409,68 @@ def _price(comparison: ResamplerComparison, name: str) -> str:
 
 
 class ClassRecall(NamedTuple):
-    """Share of the images of a class that are recognised."""
+    """Recall of one class."""
 
     recall: float
-    """Share, over all folds."""
+    """Share of the images of the class that are recognised, over all folds."""
     n_test: int
-    """Different images that it was tested on."""
+    """Number of different test images of the class."""
 
 
 class Calibration(NamedTuple):
-    """How far off probabilities are; NaN where there are none."""
+    """Calibration of the probabilities; NaN for a classifier without them."""
 
     brier: float
-    """Multiclass Brier score, from 0 to 2, lower is better."""
+    """Multiclass Brier score from 0 to 2; lower is better."""
     ece: float
-    """Expected calibration error."""
+    """Expected calibration error from 0 to 1; lower is better."""
 
 
 class Cost(NamedTuple):
-    """What a candidate costs in a fold, on average."""
+    """Mean cost of a candidate per fold."""
 
     fit_seconds: float
-    """Resampling included."""
+    """Seconds of a fit, resampling included."""
     resampling_seconds: float
-    """NaN where no sampler could be watched: there is none, or it is inside a classifier."""
+    """Seconds of resampling; NaN if there is no sampler, or it is inside a classifier."""
     peak_bytes: float
-    """The most that resampling held at once beyond what was there before, in one fold. As
-    tracemalloc tells it: arrays of NumPy and objects of Python, not what C libraries allocate
-    themselves. NaN in threads, where others' memory would count."""
+    """Peak memory of resampling in bytes, above what was in use before, in one fold, as tracemalloc
+    counts it: NumPy's arrays and Python's objects, but not what C libraries allocate themselves.
+    NaN in threads, whose memory cannot be told apart."""
 
 
 @substitute
 @dataclass(frozen=True, eq=False, repr=False)
 class ResamplerComparison:
-    """Candidates beside doing nothing, on the same folds; ``print`` shows the table.
+    """Candidates compared with doing nothing on the same folds; ``print`` shows the table.
 
-    Made by :func:`compare_resamplers`. What depends on a metric is that of `metric`;
-    :meth:`by` gives the same comparison by another one.
+    Returned by :func:`compare_resamplers`. Results are those of the metric `metric`; :meth:`by`
+    returns the same comparison by another one.
 
     {guide=does-it-help}
 
     Attributes
     ----------
     scores : dict of str to ndarray of shape (n_folds,)
-        Candidate -> score on each fold, all on the same ones.
+        Candidate -> score on each fold; all have the same folds.
     differences : dict of str to Difference
-        Candidate -> ``(mean, low, high, p, p_holm)`` of its paired difference to "none", by
-        the corrected resampled t-test, adjusted after Holm for the number of candidates.
+        Candidate -> ``(mean, low, high, p, p_holm)`` of its paired difference to "none", by the
+        corrected resampled t-test, adjusted for the number of candidates by Holm's method.
     better, worse : list of str
         Candidates that differ from "none" at the 5 % level, after adjustment.
     reference : str
         The baseline that resampling has to beat: prior correction where it helps, unless another
-        one is surely better.
+        one is significantly better.
     gains : dict of str to Difference
-        Candidate that is not a baseline -> the same of its paired difference to `reference`.
+        Candidate that is not a baseline -> its paired difference to `reference`, as above.
     recommended : str
         The candidate that the advice names.
     cheapest : str
-        The fastest candidate that cannot be told from it; "" where it is the fastest itself.
+        The fastest candidate that is not distinguishable from `recommended`; "" if that is the
+        fastest itself.
     advice : str
-        What to do, what it gains and costs, how sure that is, and what it was measured on: two
-        sentences.
+        Two sentences: what to do, what it gains and costs and how certain that is, and what it was
+        measured on.
     """
 
     names: tuple[str, ...]
@@ -464,31 +480,31 @@ class ResamplerComparison:
     fold_scores: Mapping[str, Mapping[str, NDArray[np.float64]]]
     """Metric -> candidate -> scores."""
     test_to_train: float
-    """Test images for each training image of a fold."""
+    """Test images per training image of a fold."""
     recall: Mapping[str, Mapping[Any, ClassRecall]]
     """Candidate -> class -> ``(recall, n_test)``."""
     calibration: Mapping[str, Calibration]
     """Candidate -> ``(brier, ece)``."""
     reliability: Mapping[str, Reliability]
-    """Candidate that has probabilities -> ``(confidence, accuracy, n_predictions)`` of the bins."""
+    """Candidate with probabilities -> ``(confidence, accuracy, n_predictions)`` of the bins."""
     costs: Mapping[str, Cost]
-    """Candidate -> seconds and memory."""
+    """Candidate -> ``(fit_seconds, resampling_seconds, peak_bytes)``."""
     estimators: Mapping[str, Any]
-    """Candidate -> what was compared, unfitted: fit the one you choose on all images. (The
-    weights of a "class_weight" that is not a parameter are to be passed to its ``fit``.)"""
+    """Candidate -> unfitted estimator: fit the one you choose on all images. (Where "class_weight"
+    is not a parameter of the estimator, pass balanced `sample_weight` to its ``fit``.)"""
     failures: Mapping[str, str]
     """Candidate without a result -> reason."""
     gaps: Mapping[str, SynthesisGap] = field(default_factory=dict)
-    """Candidate that makes images -> how easily these are told from real ones, on the first fold,
-    in the features of the estimator; of arrays of images only."""
+    """Candidate that makes images -> how easily these can be told from real ones, on the first
+    fold, in the features of the estimator; only for arrays of images."""
     notes: tuple[str, ...] = ()
-    """What should be known besides."""
+    """Remarks on folds, warnings and the like."""
     interrupted: bool = False
-    """Whether folds are missing because the comparison was stopped."""
+    """Whether folds are missing because the comparison was interrupted."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """What was measured on: classifier, images, n_images, n_folds, seed, version."""
     baselines: tuple[str, ...] = BASELINES
-    """Candidates that make no images; where images have several labels other ones."""
+    """Names of the baselines; they differ for images with several labels."""
 
     @property
     def scores(self) -> Mapping[str, NDArray[np.float64]]:
@@ -509,9 +525,9 @@ class ResamplerComparison:
     def reference(self) -> str:
         """The baseline that resampling has to beat, see :func:`compare_resamplers`.
 
-        Prior correction where it is not below none, unless another baseline is surely better than
-        it: it costs no further fit, and was the best of the three on nearly every set. Else the
-        baseline with the best mean; of equal ones the simpler.
+        Prior correction if its mean is above that of "none", unless another baseline is
+        significantly better: it costs no further fit, and was the best of the three on nearly every
+        data set. Otherwise the baseline with the best mean; of equal ones the simplest.
         """
         known = [name for name in self.baselines if name in self.names]
         means = {name: round(float(self.scores[name].mean()), 12) for name in known}
@@ -532,13 +548,13 @@ class ResamplerComparison:
 
     @cached_property
     def recommended(self) -> str:
-        """What the advice names: `reference`, unless a candidate is surely better."""
+        """The candidate that the advice names: `reference`, or one significantly better."""
         surely = [n for n, each in self.gains.items() if each.p_holm < ALPHA and each.mean > 0]
         return max(surely, key=lambda name: self.gains[name].mean, default=self.reference)
 
     @cached_property
     def cheapest(self) -> str:
-        """The fastest candidate that cannot be told from `recommended`, if one is faster."""
+        """The fastest candidate not distinguishable from `recommended`, or "" if none is faster."""
         seconds = {name: self.costs[name].fit_seconds for name in self.names}
         chosen = self.recommended
         beside = self._beside(chosen, [name for name in self.names if name != chosen])
@@ -547,11 +563,12 @@ class ResamplerComparison:
         return min(faster, key=seconds.__getitem__, default="")
 
     def _beside(self, other: str, names: list[str]) -> dict[str, Difference]:
+        """Return the paired differences of candidates to one other, adjusted for their number."""
         folds = {name: self.scores[name] - self.scores[other] for name in names}
         return compare_several(folds, self.test_to_train)
 
     def difference(self, name: str, other: str) -> Difference:
-        """Compare any two candidates, not adjusted for the number of pairs compared.
+        """Compare any two candidates, without adjustment for the number of comparisons.
 
         Parameters
         ----------
@@ -561,7 +578,7 @@ class ResamplerComparison:
         Returns
         -------
         Difference
-            Of the scores of `name` less those of `other`.
+            Difference of the scores of `name` minus those of `other`.
         """
         return corrected_difference(self.scores[name] - self.scores[other], self.test_to_train)
 
@@ -577,6 +594,7 @@ class ResamplerComparison:
         return self._different(sign=-1)
 
     def _different(self, sign: int) -> list[str]:
+        """Return the candidates that differ from "none", upwards (1) or downwards (-1)."""
         return [
             name
             for name, found in self.differences.items()
@@ -585,7 +603,7 @@ class ResamplerComparison:
 
     @property
     def advice(self) -> str:
-        """What to do, and what that was measured on."""
+        """What to do, and what this was measured on."""
         return advise(self)
 
     def by(self, metric: str) -> ResamplerComparison:
@@ -594,11 +612,16 @@ class ResamplerComparison:
         Parameters
         ----------
         metric : str
-            One of those that were requested.
+            One of the metrics that were requested with `scoring`.
 
         Returns
         -------
         ResamplerComparison
+
+        Raises
+        ------
+        ValueError
+            If the metric was not computed.
         """
         if metric not in self.fold_scores:
             raise ValueError(
@@ -608,13 +631,13 @@ class ResamplerComparison:
         return replace(self, metric=metric)
 
     def to_frame(self, what: str = "summary") -> Any:
-        """Make a table; needs pandas.
+        """Return a pandas.DataFrame of the results.
 
         Parameters
         ----------
         what : {"summary", "folds", "recall"}, default="summary"
-            A row for each candidate; one for each fold, candidate and metric; or one for
-            each class and candidate.
+            "summary" has a row for each candidate, "folds" one for each metric, candidate and
+            fold, and "recall" one for each candidate and class.
 
         Returns
         -------
@@ -624,6 +647,8 @@ class ResamplerComparison:
         ------
         ImportError
             If pandas is not installed.
+        ValueError
+            If there is no such table.
         """
         makers = {
             "summary": summary_rows,
@@ -636,7 +661,8 @@ class ResamplerComparison:
             import pandas as pd
         except ImportError as error:
             raise ImportError(
-                "Comparison.to_frame needs pandas. Install it: pip install pandas"
+                "ResamplerComparison.to_frame needs pandas. Install it: pip install "
+                "imblearn-images[pandas]"
             ) from error
         return pd.DataFrame(makers[what](self))
 

@@ -1,4 +1,4 @@
-"""Folds: one division into training and test images for all that are compared."""
+"""Folds: the same training and test images for all candidates of a comparison."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ __all__ = ["draw_folds", "make_folds"]
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 SPLITS, REPEATS = 5, 2
+"""Number of folds, and how often they are drawn, by default."""
 
 
 def make_folds(y: NDArray[Any], groups: Any, cv: Any, seed: int) -> tuple[list[Fold], list[str]]:
-    """Divide images into folds.
+    """Return folds of the images, after checking that they neither leak nor miss a class.
 
     Parameters
     ----------
@@ -41,9 +42,9 @@ def make_folds(y: NDArray[Any], groups: Any, cv: Any, seed: int) -> tuple[list[F
     Returns
     -------
     folds : list of (train, test)
-        Rows.
+        Row numbers.
     notes : list of str
-        What differs from what was requested or is usual.
+        How the folds differ from those requested, or from the usual ones.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def make_folds(y: NDArray[Any], groups: Any, cv: Any, seed: int) -> tuple[list[F
 def draw_folds(
     y: NDArray[Any], groups: Any, n_splits: int, n_repeats: int, seed: int
 ) -> tuple[list[Fold], list[str]]:
-    """Draw stratified folds, as many as the smallest class allows.
+    """Return stratified folds, as many as the smallest class allows.
 
     Parameters
     ----------
@@ -82,34 +83,39 @@ def draw_folds(
     n_splits, n_repeats : int
         Maximum number of folds, and how often the images are divided.
     seed : int
-        Seed of the draw.
+        Seed of the folds.
 
     Returns
     -------
     folds : list of (train, test)
-        Rows.
+        Row numbers.
     notes : list of str
-        One where there are fewer folds than requested.
+        A note if there are fewer folds than requested.
+
+    Raises
+    ------
+    ValueError
+        If fewer than 2 folds or 1 repeat are requested, or a class is in one image or group.
     """
     if n_splits < 2 or n_repeats < 1:
         raise ValueError(
             f"A cross-validation needs at least 2 folds and 1 repeat, got {n_splits} and "
             f"{n_repeats}."
         )
-    smallest, least, said = _smallest_class(y, groups)
-    if least < 2:
+    smallest, n_smallest, size = _smallest_class(y, groups)
+    if n_smallest < 2:
         raise ValueError(
-            f"Class {smallest!r} has {said}: it cannot be both trained on and tested. Add "
+            f"Class {smallest!r} has {size}: it cannot be both trained on and tested. Add "
             "images, or leave the class out."
         )
-    n = min(n_splits, least)
-    notes = [f"{counted(n, 'fold')} instead of {n_splits}: class {smallest!r} has {said}"]
+    n = min(n_splits, n_smallest)
+    notes = [f"{counted(n, 'fold')} instead of {n_splits}: class {smallest!r} has {size}"]
     folds = _drawn(y, groups, n, n_repeats, seed)
     return folds, notes if n < n_splits else []
 
 
 def _smallest_class(y: NDArray[Any], groups: Any) -> tuple[Any, int, str]:
-    """The class that limits the folds, its number of images or groups, and that in words."""
+    """Return the class that limits the folds, its number of images or groups, and that as text."""
     counts = {
         label: np.count_nonzero(y == label)
         if groups is None
@@ -126,10 +132,12 @@ def _smallest_class(y: NDArray[Any], groups: Any) -> tuple[Any, int, str]:
 
 
 def _drawn(y: NDArray[Any], groups: Any, n_splits: int, repeats: int, seed: int) -> list[Fold]:
+    """Return the folds of scikit-learn's stratified splitters, over all repeats."""
     if groups is None and repeats > 1:
         plain = RepeatedStratifiedKFold(n_splits=n_splits, n_repeats=repeats, random_state=seed)
         return list(plain.split(y, y))
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    # There is no repeated splitter for groups: each repeat gets a seed of its own.
     rounds = [
         kind(n_splits, shuffle=True, random_state=(seed + k) % 2**32).split(y, y, groups)
         for k in range(repeats)
@@ -138,8 +146,9 @@ def _drawn(y: NDArray[Any], groups: Any, n_splits: int, repeats: int, seed: int)
 
 
 def _given(y: NDArray[Any], groups: Any, cv: Any) -> list[Fold]:
+    """Return the folds of a splitter, or of an iterable of them."""
     with warnings.catch_warnings():
-        # of classes with fewer images than folds; what came out is checked below
+        # Classes with fewer images than folds warn here; `_check` raises or notes what is wrong.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         warnings.filterwarnings("ignore", "The groups parameter is ignored", UserWarning)
         return [
@@ -149,14 +158,14 @@ def _given(y: NDArray[Any], groups: Any, cv: Any) -> list[Fold]:
 
 
 def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
-    """Raise for folds that leak or cannot train on a class; note where one is not tested."""
+    """Raise if folds leak or cannot train on a class; return notes on classes not tested."""
     notes = []
     for number, (train, test) in enumerate(folds, 1):
         sides = (train, test) if groups is None else (np.asarray(groups)[s] for s in (train, test))
         if len(both := np.intersect1d(*sides)):
             what = f"image {both[0]}" if groups is None else f"group {told(both[0])!r}"
             raise ValueError(
-                f"Fold {number} of {len(folds)} trains and tests on {what}: leave `cv` out, or "
+                f"Fold {number} of {len(folds)} trains and tests on {what}. Leave `cv` out, or "
                 "pass a splitter that keeps groups together, e.g. StratifiedGroupKFold."
             )
     for label in plain_list(np.unique(y)):
@@ -173,7 +182,7 @@ def _check(y: NDArray[Any], groups: Any, folds: list[Fold]) -> list[str]:
             )
         if untested:
             notes.append(
-                f"{len(untested)} of {len(folds)} folds test no image of class {label!r}: its "
+                f"{len(untested)} of {len(folds)} folds have no test image of class {label!r}: its "
                 "groups are too few or too large"
             )
     return notes

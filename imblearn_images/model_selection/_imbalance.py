@@ -1,4 +1,4 @@
-"""Imbalance of images with several labels: how rare each is, and with what it occurs together."""
+"""Imbalance of images with several labels: how rare each is, and with which others it occurs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LabelImbalance:
     labels : tuple of length L
         Names of the labels.
     counts : ndarray of shape (L,), dtype intp
-        Number of images that have the label.
+        Number of images that have each label.
     irlbl : ndarray of shape (L,), dtype float64
         Imbalance ratio: images of the most frequent label / images of the label; infinite for a
         label without an image.
@@ -38,9 +38,9 @@ class LabelImbalance:
     scumble : float
         Mean over the images of how unequally frequent their labels are, 0 to 1.
     cardinality : float
-        Labels per image.
+        Mean number of labels per image.
     n_images, n_sets : int
-        Number of images, and of different sets of labels.
+        Number of images, and number of different sets of labels.
     """
 
     labels: tuple[Any, ...]
@@ -70,7 +70,7 @@ class LabelImbalance:
         return [plain(self.labels[at]) for at in np.flatnonzero(self.counts == 0)]
 
     def __iter__(self) -> Iterator[tuple[Any, int, float, float]]:
-        """Rows: label, images, irlbl, scumble."""
+        """Yield for each label a tuple of label, number of images, irlbl and scumble."""
         columns = (self.counts, self.irlbl, self.scumble_of)
         return zip(self.labels, *(column.tolist() for column in columns), strict=True)
 
@@ -87,7 +87,7 @@ class LabelImbalance:
         )
 
     def to_frame(self) -> Any:
-        """Return a table with a row for each label; needs pandas.
+        """Return a pandas.DataFrame with a row for each label.
 
         Raises
         ------
@@ -117,11 +117,12 @@ def label_imbalance(y: Any) -> LabelImbalance:
     Returns
     -------
     imbalance : LabelImbalance
+        The measures; ``print`` shows them as a table.
 
     Raises
     ------
     ValueError
-        If `y` holds anything but these, or no label at all; the row is named.
+        If `y` holds anything else, naming the row, or no label at all.
 
     Notes
     -----
@@ -166,11 +167,11 @@ def label_imbalance(y: Any) -> LabelImbalance:
     with np.errstate(divide="ignore"):
         irlbl = counts.max() / counts
     there = counts > 0
-    ratios = np.where(there, irlbl, 1.0)  # no image has the others
+    ratios = np.where(there, irlbl, 1.0)  # no image has a label without ratio
     n_own = np.maximum(has.sum(axis=1), 1)
     geometric, arithmetic = np.exp(has @ np.log(ratios) / n_own), has @ ratios / n_own
     scumble = np.where(has.any(axis=1), 1 - geometric / np.maximum(arithmetic, 1.0), 0.0)
-    scumble = scumble.clip(min=0.0)  # of one label it may miss 0 by the last bit
+    scumble = scumble.clip(min=0.0)  # rounding may leave -1e-16
     scumble_of = np.where(there, scumble @ has / np.maximum(counts, 1), np.nan)
     return LabelImbalance(
         labels=labels.labels,
@@ -186,4 +187,5 @@ def label_imbalance(y: Any) -> LabelImbalance:
 
 
 def _number(value: float, digits: int) -> str:
+    """Format a number; "-" if it is not finite."""
     return f"{value:.{digits}f}" if np.isfinite(value) else "-"

@@ -1,4 +1,4 @@
-"""Scores and folds of images with several labels, for the comparison."""
+"""Scores and folds for the comparison on images with several labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METRICS = ("macro_ap", "macro_f1", "rare_ap")
 
 
 def several_labels(y: Any) -> LabelCounts | None:
-    """Labels as a table, if images have several; of one-hot rows None."""
+    """Return the labels as a table of 0 and 1 if images have several; None for one-hot rows."""
     if y is None or not holds_several(y):
         return None
     labels = count_labels_of(y)
@@ -40,7 +40,7 @@ def several_labels(y: Any) -> LabelCounts | None:
 def label_folds(
     y: NDArray[np.intp], groups: Any, cv: Any, seed: int
 ) -> tuple[list[Fold], list[str]]:
-    """Divide images with several labels into folds.
+    """Return folds of images with several labels.
 
     Parameters
     ----------
@@ -49,16 +49,16 @@ def label_folds(
     groups : array-like of shape (n,) or None
         Images that stay on one side.
     cv : int, splitter, iterable of (train, test) or None
-        By default five folds, twice.
+        See :func:`compare_resamplers`; by default five folds, twice.
     seed : int
         Seed of the folds that are drawn here.
 
     Returns
     -------
     folds : list of (train, test)
-        Rows.
+        Row numbers.
     notes : list of str
-        On labels that are not tested in every fold.
+        Notes on labels that are not tested in every fold.
 
     Raises
     ------
@@ -78,30 +78,30 @@ def label_folds(
         if len(both := np.intersect1d(*sides)):
             what = "image" if groups is None else "group"
             raise ValueError(
-                f"Fold {number} of {len(folds)} trains and tests on {what} {both[0]!s}: leave `cv` "
+                f"Fold {number} of {len(folds)} trains and tests on {what} {both[0]!s}. Leave `cv` "
                 "out, or pass a splitter that keeps groups together."
             )
     there = y.any(axis=0)
     untested = sum(bool((~y[test].any(axis=0) & there).any()) for _, test in folds)
-    least = np.flatnonzero(there & (np.array([y[t].any(axis=0) for _, t in folds]).sum(0) == 0))
+    never = np.flatnonzero(there & (np.array([y[t].any(axis=0) for _, t in folds]).sum(0) == 0))
     notes = []
     if untested:
         notes.append(
             f"in {untested} of {counted(len(folds), 'fold')} some labels have no test image; there "
             "they do not count in the means over labels"
         )
-    if len(least):
-        notes.append(f"{counted(len(least), 'label')} have no test image in any fold")
+    if len(never):
+        notes.append(f"{counted(len(never), 'label, has')} no test image in any fold")
     return folds, notes
 
 
 class LabelScorer:
-    """Scorer of several labels, means over those that have a test image.
+    """Scorer for several labels: means over the labels that have a test image.
 
     Parameters
     ----------
     y : ndarray of shape (n, L)
-        Table of 0 and 1 of all images, from which the rarest third is known.
+        Table of 0 and 1 of all images, which decides on the rarest third of the labels.
     metrics : sequence of str
         Some of `METRICS`.
     """
@@ -114,7 +114,7 @@ class LabelScorer:
         self.metrics = tuple(metrics)
 
     def __call__(self, answers: Any, X: Any, y: NDArray[np.intp]) -> dict[str, float]:
-        """Score of each metric."""
+        """Return the score of each metric on test images `X` with labels `y`, shape (n, L)."""
         tested = np.flatnonzero(y.any(axis=0))
         rare = np.intersect1d(tested, self.rare)
         ranking = _ranking(answers, X, y.shape[1])
@@ -123,17 +123,19 @@ class LabelScorer:
             "macro_ap": _mean([precision[at] for at in tested]),
             "rare_ap": _mean([precision[at] for at in rare]),
         }
-        told = np.asarray(answers.predict(X))[:, tested]
-        f1 = f1_score(y[:, tested], told, average=None, zero_division=0)
+        predicted = np.asarray(answers.predict(X))[:, tested]
+        f1 = f1_score(y[:, tested], predicted, average=None, zero_division=0)
         found["macro_f1"] = _mean(np.atleast_1d(f1).tolist())
         return {metric: found[metric] for metric in self.metrics}
 
 
 def _mean(scores: list[float]) -> float:
+    """Return the mean; NaN without scores."""
     return float(np.mean(scores)) if scores else np.nan
 
 
 def _ranking(answers: Any, X: Any, n_labels: int) -> NDArray[np.float64]:
+    """Return what ranks images by each label, shape (n, L): probabilities or decision values."""
     if hasattr(answers, "predict_proba"):
         return label_probabilities(answers, X, n_labels)
     return np.asarray(answers.decision_function(X), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Leakage: which validation images are related to training images, and how."""
+"""Leakage: find validation images that are related to training images, and how."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.columns import as_groups
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.duplicates import (
@@ -38,7 +39,7 @@ __all__ = ["check_leakage", "near_duplicate_groups"]
 
 @dataclass(frozen=True)
 class Origin:
-    """Which images of the source a set of images shows.
+    """Which source images each image of a set shows.
 
     Examples
     --------
@@ -48,32 +49,32 @@ class Origin:
     """
 
     shows: sparse.csr_matrix
-    """Which source images an image shows, shape (n, n_source), bool."""
+    """Whether an image shows a source image, shape (n, n_source), bool."""
     synthetic: NDArray[np.bool_]
-    """Images that are none of the source, shape (n,)."""
+    """Whether an image is synthetic, shape (n,)."""
 
     @classmethod
     def of_rows(cls, n: int, n_source: int, rows: Any, sources: Any) -> Origin:
-        """Images `rows`, of `n`, that are the source images `sources`."""
+        """Return the origin of `n` images of which `rows` are the source images `sources`."""
         shows = sparse.csr_matrix((np.ones(len(rows), bool), (rows, sources)), (n, n_source))
         return cls(shows, np.zeros(n, dtype=bool))
 
 
 def origin_of(given: Any, n: int, n_source: int, name: str) -> Origin:
-    """Read the origin of the `n` images called `name` off a plan, or off their source rows."""
+    """Return the origin of the `n` images called `name`, given their plan or source rows."""
     if len(given) != n:
         raise ValueError(
-            f"{name} has {counted(n, 'image')}, its part of `plan` has "
-            f"{counted(len(given), 'row')}: take the same rows of both, "
-            "X_resampled[rows] and plan[rows]."
+            f"`plan` must have a row for each of {counted(n, 'image')} in {name}, got "
+            f"{counted(len(given), 'row')}. Take the same rows of both, X_resampled[rows] and "
+            "plan[rows]."
         )
     if isinstance(given, ResamplingPlan):
         return Origin(given.shows, given.synthetic)
     rows = np.asarray(given)
     if rows.dtype.kind not in "iu" or (n and not 0 <= rows.min() <= rows.max() < n_source):
         raise ValueError(
-            f"The source rows of {name} must be integers from 0 to {n_source - 1}, the rows that "
-            "the plan was drawn for."
+            f"The source rows of {name} must be integers from 0 to {n_source - 1}, rows of the "
+            f"images that the plan was drawn for, got {rows.tolist()!r:.60}."
         )
     return Origin.of_rows(n, n_source, np.arange(n), rows)
 
@@ -84,7 +85,10 @@ def first_shared(
     of: NDArray[np.bool_] | None = None,
     among: NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[int, int, int]]:
-    """For rows of `valid` the first row of `train` with an entry in the same column."""
+    """Yield rows of `valid`, the first row of `train` that shares a column, and that column.
+
+    Only the rows `of` of `valid`, and `among` of `train`, count, where these masks are given.
+    """
     theirs, ours = train.tocoo(), valid.tocoo()
     kept = slice(None) if among is None else among[theirs.row]
     first = np.full(train.shape[1], train.shape[0])
@@ -141,7 +145,7 @@ class LeakageReport:
     """
 
     pairs: list[LeakedPair]
-    """One for every validation image and kind of leak: the first, or nearest, training image."""
+    """One pair per validation image and kind of leak, with its first or nearest training image."""
     looked_for: tuple[str, ...]
     """The kinds that were looked for."""
     X_train: Any
@@ -154,7 +158,7 @@ class LeakageReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Validation images that leak, by kind that was looked for."""
+        """Number of validation images that leak, by kind."""
         found = Counter(pair.kind for pair in self.pairs)
         return {kind: found[kind] for kind in self.looked_for}
 
@@ -164,13 +168,13 @@ class LeakageReport:
         return np.unique(np.array([pair.valid for pair in self.pairs], dtype=np.intp))
 
     def sample(self, n: int) -> list[LeakedPair]:
-        """Choose `n` pairs: the first ones of all kinds in turn."""
+        """Return up to `n` pairs: the first ones of all kinds in turn."""
         by_kind = [[pair for pair in self.pairs if pair.kind == kind] for kind in self.looked_for]
         in_turn = chain.from_iterable(zip_longest(*by_kind))
         return list(islice((pair for pair in in_turn if pair is not None), n))
 
     def names(self, pair: LeakedPair) -> tuple[Any, Any]:
-        """Names of the validation and the training image: rows, or paths."""
+        """Return the names of the validation and the training image: row numbers or paths."""
         return _called(self.X_valid, pair.valid), _called(self.X_train, pair.train)
 
     def __repr__(self) -> str:
@@ -178,7 +182,10 @@ class LeakageReport:
         for kind, n in self.counts.items():
             if n:
                 pairs = [pair for pair in self.pairs if pair.kind == kind]
-                lines += [f"  {kind}: {n}", *(f"    {self._told(pair)}" for pair in pairs[:SHOWN])]
+                lines += [
+                    f"  {kind}: {n}",
+                    *(f"    {self._as_text(pair)}" for pair in pairs[:SHOWN]),
+                ]
                 lines += [f"    and {n - SHOWN} more"] if n > SHOWN else []
         return "\n".join(lines + self._not_looked_for())
 
@@ -200,7 +207,7 @@ class LeakageReport:
         return f"{notes}<table><tr>{heads}</tr>{body}</table>"
 
     def to_frame(self) -> pd.DataFrame:
-        """Table of the pairs; needs pandas.
+        """Return a pandas.DataFrame of the pairs.
 
         Returns
         -------
@@ -228,7 +235,7 @@ class LeakageReport:
             return f"No leak found: {n_valid} validation images, {n_train} training images"
         return f"{n} of {n_valid} validation images leak from {n_train} training images"
 
-    def _told(self, pair: LeakedPair) -> str:
+    def _as_text(self, pair: LeakedPair) -> str:
         valid, train = _without_common_folder(*map(str, self.names(pair)))
         return f"validation {valid}, training {train}" + (f": {pair.reason}" if pair.reason else "")
 
@@ -238,23 +245,25 @@ class LeakageReport:
 
 
 def _called(X: Any, row: int) -> Any:
+    """Return the path of an image in a file, or its row number."""
     return str(X[row]) if holds_paths(X) else row
 
 
 def _without_common_folder(one: str, other: str) -> tuple[str, str]:
-    """Cut off the folders that two paths share; the last folder stays."""
+    """Return two paths without the folders they share; the last folder stays."""
     both = zip(Path(one).parts[:-2], Path(other).parts[:-2], strict=False)
     n = sum(1 for _ in takewhile(lambda parts: parts[0] == parts[1], both))
     return str(Path(*Path(one).parts[n:])), str(Path(*Path(other).parts[n:]))
 
 
+@substitute
 def near_duplicate_groups(
     X: Any, *, threshold: int = ALIKE, n_jobs: int | None = None
 ) -> NDArray[np.intp]:
-    """Number images so that identical and nearly identical ones share a number.
+    """Return group numbers of images that identical and nearly identical ones share.
 
-    Pass the result as ``groups`` to ``StratifiedGroupKFold``: no validation image then has
-    its twin in training.
+    Pass the result as ``groups`` to ``StratifiedGroupKFold``: then no validation image has a
+    near-duplicate in training.
 
     Read more in the :ref:`User Guide <leaks>`.
 
@@ -265,18 +274,17 @@ def near_duplicate_groups(
     threshold : int, default=24
         Bits of 256 in which the perceptual hashes of near-duplicates may differ; see the
         notes.
-    n_jobs : int, default=None
-        Threads that read files.
+    {n_jobs}
 
     Returns
     -------
     groups : ndarray of shape (n,), dtype intp
-        Numbered from 0 in order of their first members.
+        Group of each image, numbered from 0 in the order of their first members.
 
     Raises
     ------
     ValueError
-        If `X` holds no images, naming its shape; naming the files that cannot be read.
+        If `X` holds no images, naming its shape; if files cannot be read, naming them.
     ModuleNotFoundError
         If the package ImageHash is not installed.
 
@@ -285,13 +293,12 @@ def near_duplicate_groups(
     The hash holds the signs of the 16 x 16 lowest frequencies of an image reduced to 64 x 64
     grey levels. Brightness, contrast, compression and size change few bits, a crop changes
     many; smooth images, such as a patch of sky, are the hardest to recognise. Groups are
-    transitive: if a is near b and b near c, all three share one. An image of one value
-    everywhere is near to nothing.
+    transitive: if a is near b and b near c, all three share one. An image with the same value
+    everywhere has no near-duplicates.
 
-    A larger threshold finds photos whose border was cut off, too, but chains small images that
-    merely look alike, such as 28 x 28 pixels of clothes, into large groups.
-
-    Take 48 for photos, and the default where the images of a class look much alike.
+    A larger threshold also finds photos whose border was cut off, but chains small images that
+    merely look alike, such as 28 x 28 pixels of clothes, into large groups. Use 48 for photos, and
+    the default where the images of a class look much alike.
 
     Examples
     --------
@@ -306,6 +313,7 @@ def near_duplicate_groups(
     return merge_groups(near, contents(X, n_jobs=n_jobs))
 
 
+@substitute
 def check_leakage(
     X_train: Any,
     X_valid: Any,
@@ -315,7 +323,7 @@ def check_leakage(
     threshold: int | None = ALIKE,
     n_jobs: int | None = None,
 ) -> LeakageReport:
-    """Look for validation images that leak into the training images.
+    """Find validation images that leak into the training images.
 
     There are four kinds: *identical* images; *near duplicates*, whose perceptual hashes
     differ in few bits; *parents*, where one image is synthetic and both show the same source
@@ -330,41 +338,41 @@ def check_leakage(
     plan : ResamplingPlan, or pair of ResamplingPlan or array of int, default=None
         Where the images come from.
 
-        - A sampler's ``plan_``, when `X_train` is what it drew: one row an image. Source
-          images that validate are recognised among its originals by similarity.
-        - A pair ``(plan[train], plan[valid])``, when a resampled set was split by the row
-          numbers `train` and `valid`. A side that was not resampled is given by the row
-          numbers of its images in the source instead.
+        - A sampler's ``plan_``, if `X_train` is its result, with one row per image. Validation
+          images are then recognised by their similarity to its originals.
+        - A pair ``(plan[train], plan[valid])``, if a resampled set was split by the row
+          numbers `train` and `valid`. For a side that was not resampled, pass the row numbers
+          of its images in the source instead.
     groups : pair of array-like, default=None
-        Groups of the training images, groups of the validation images. Where a side has a
-        plan: the groups of the source images, as in ``plan.take(groups)``; a synthetic image
-        then belongs to the groups of all its parents.
+        Groups of the training images and groups of the validation images. For a side with a
+        plan, pass the groups of the source images, as to ``plan.take(groups)``; a synthetic
+        image then belongs to the groups of all its parents.
     threshold : int or None, default=24
         Bits of 256 in which the hashes of near-duplicates may differ, see
-        :func:`near_duplicate_groups`; None does not look for them and needs no ImageHash.
-    n_jobs : int, default=None
-        Threads that read files.
+        :func:`near_duplicate_groups`. None: near-duplicates are not looked for, and ImageHash is
+        not needed.
+    {n_jobs}
 
     Returns
     -------
     report : LeakageReport
-        True if there is a leak. It names one pair for every kind and validation image.
+        True if there is a leak. It holds one pair for each kind and validation image.
 
     Raises
     ------
     ValueError
         If an argument does not fit the images: no images, a plan or groups of another
-        length, plans of different sources. Naming the files that cannot be read.
+        length, plans of different sources. If files cannot be read, naming them.
     TypeError
-        If `plan` or `groups` is of another kind.
+        If `plan` or `groups` is neither of the forms above.
     ModuleNotFoundError
         If the package ImageHash is not installed.
 
     Notes
     -----
-    Files are identical if their bytes are, arrays if shape, dtype and pixels are. Of files in a
-    folder that :func:`~imblearn_images.folders.balance_folder` wrote, its manifest names the
-    parents, without a `plan`.
+    Files are identical if their bytes are, arrays if shape, dtype and pixels are. For files in a
+    folder that :func:`~imblearn_images.folders.balance_folder` wrote, the parents are read from
+    its manifest, without a `plan`.
 
     Examples
     --------
@@ -391,10 +399,10 @@ def check_leakage(
     if train is not None:
         looked_for.append("parent")
         pairs += _related(train, valid or _recognised(train, pairs, len(X_valid)))
-    if (told := _by_manifests(X_train, X_valid)) is not None:
+    if (recorded := _by_manifests(X_train, X_valid)) is not None:
         looked_for += ["parent"] * ("parent" not in looked_for)
         known = {pair.valid for pair in pairs if pair.kind == "parent"}
-        pairs += [pair for pair in told if pair.valid not in known]
+        pairs += [pair for pair in recorded if pair.valid not in known]
     if groups is not None:
         looked_for.append("group")
         pairs += _grouped(groups, train, valid, len(X_train), len(X_valid))
@@ -402,14 +410,15 @@ def check_leakage(
 
 
 def _images(X: Any, name: str) -> Any:
+    """Return an array of images or of paths; raise a ValueError for anything else."""
     X, _ = unwrap(X)
     if holds_paths(X):
         return X
     X = np.asanyarray(X)
     if X.ndim not in (3, 4) or X.dtype.kind not in "biuf":
         raise ValueError(
-            f"{name} of shape {X.shape} and dtype {X.dtype} holds no images: pass (n, H, W) or "
-            "(n, H, W, C), or paths. Rows of pixels are reshaped: X.reshape(-1, height, width)."
+            f"`{name}` must be images of shape (n, H, W) or (n, H, W, C), or paths, got shape "
+            f"{X.shape} and dtype {X.dtype}. Reshape rows of pixels: X.reshape(-1, height, width)."
         )
     return X
 
@@ -417,6 +426,7 @@ def _images(X: Any, name: str) -> Any:
 def _alike(
     X_train: Any, X_valid: Any, threshold: int | None, n_jobs: int | None
 ) -> list[LeakedPair]:
+    """Return pairs of identical images and, with a threshold, of near-duplicates."""
     first: dict[str, int] = {}
     for row, content in enumerate(contents(X_train, n_jobs=n_jobs)):
         first.setdefault(content, row)
@@ -434,21 +444,22 @@ def _alike(
 
 
 def _sides(plan: Any, n_train: int, n_valid: int) -> tuple[Origin | None, Origin | None]:
+    """Return the origins of training and validation images, None where `plan` gives none."""
     if plan is None:
         return None, None
     train, valid = plan if isinstance(plan, (tuple, list)) and len(plan) == 2 else (plan, None)
     for part in (train, valid):
-        if hasattr(part, "fit_resample"):  # a sampler in the place of its plan
+        if hasattr(part, "fit_resample"):  # a sampler passed instead of its plan
             check_plan(part)
     sizes = {part.n_source for part in (train, valid) if isinstance(part, ResamplingPlan)}
     if not sizes:
         raise TypeError(
-            "`plan` must be the plan of the training images, or a pair of which at least one is a "
-            f"plan and the other the source rows of its images; got {type(plan).__name__}."
+            "`plan` must be the plan of the training images, or a pair of a plan and another plan "
+            f"or source rows, got {type(plan).__name__}."
         )
     if len(sizes) == 2:
         raise ValueError(
-            f"The two plans were drawn for {min(sizes)} and {max(sizes)} images: pass parts of one "
+            f"The two plans were drawn for {min(sizes)} and {max(sizes)} images. Pass parts of one "
             "plan, (plan[train], plan[valid])."
         )
     n_source = sizes.pop()
@@ -459,9 +470,9 @@ def _sides(plan: Any, n_train: int, n_valid: int) -> tuple[Origin | None, Origin
 
 
 def _by_manifests(X_train: Any, X_valid: Any) -> list[LeakedPair] | None:
-    """Pairs that show one photo, one of them drawn, as manifests beside the files say.
+    """Return pairs that show the same photo, one of them synthetic, as manifests record.
 
-    None where no manifest says anything.
+    None if not both sides have a manifest.
     """
     if not (holds_paths(X_train) and holds_paths(X_valid)):
         return None
@@ -489,14 +500,15 @@ def _by_manifests(X_train: Any, X_valid: Any) -> list[LeakedPair] | None:
 
 
 def _recognised(train: Origin, pairs: Iterable[LeakedPair], n: int) -> Origin:
-    """Take validation images that look like an image of the source for that image."""
+    """Return the origin of validation images that look like an original of the training images."""
     found = [pair for pair in pairs if not train.synthetic[pair.train]]
     sources = [int(train.shows[pair.train].indices[0]) for pair in found]
     return Origin.of_rows(n, train.shows.shape[1], [pair.valid for pair in found], sources)
 
 
 def _related(train: Origin, valid: Origin) -> list[LeakedPair]:
-    """Pairs that show one source image, one of them synthetic; originals are recognised by look."""
+    """Return pairs that show the same source image, at least one of them synthetic."""
+    # Two originals of one source image are not of the kind "parent": they are identical.
     everything = np.ones_like(train.synthetic)
     pairs = []
     for of, among in ((~valid.synthetic, train.synthetic), (valid.synthetic, everything)):
@@ -514,10 +526,11 @@ def _related(train: Origin, valid: Origin) -> list[LeakedPair]:
 def _grouped(
     groups: Any, train: Origin | None, valid: Origin | None, n_train: int, n_valid: int
 ) -> list[LeakedPair]:
+    """Return pairs of images of the same group."""
     if not isinstance(groups, (tuple, list)) or len(groups) != 2:
         raise TypeError(
             "`groups` must be a pair, (groups of the training images, groups of the validation "
-            f"images); got {type(groups).__name__}."
+            f"images), got {type(groups).__name__}."
         )
     known: dict[Any, int] = {}
     columns: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""Splitters: folds for images with several labels, by the counts of these."""
+"""Splitters: stratified folds for images with several labels."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 def _shared(
     X: Any, y: Any, groups: Any, shares: list[float], random_state: np.random.RandomState
 ) -> NDArray[np.intp]:
-    """Side of each image, shape (n,)."""
+    """Return the part of each image, shape (n,): an index into `shares`."""
     if y is None:
-        raise ValueError("`y` must hold the labels of each image, got None: it is split by them.")
+        raise ValueError("`y` must hold the labels of each image, got None. Pass them to split.")
     counts = count_labels_of(y).counts
     shape = getattr(X, "shape", None)
     n = len(counts) if X is None else shape[0] if shape else len(X)
@@ -56,8 +56,8 @@ def _shared(
 class MultilabelStratifiedKFold(BaseEstimator):
     """Folds in which every label has its share of images, or of objects.
 
-    For images with several labels, whose sets of labels are too many to be classes. By counts: a
-    label of which an image holds five objects counts five times there.
+    For images with several labels, which have too many different sets of labels to stratify by
+    these. Objects are counted: a label with five objects in an image counts five times.
 
     Read more in the :ref:`User Guide <several-labels>`.
 
@@ -66,20 +66,21 @@ class MultilabelStratifiedKFold(BaseEstimator):
     n_splits : int, default=5
         Number of folds, at least 2.
     shuffle : bool, default=False
-        Whether ties between images are decided at random, so that every call gives other folds.
+        Whether ties between images are broken at random, so that every call gives other folds.
     random_state : int, RandomState instance or None, default=None
         Seed, for `shuffle`: with an int, every call gives the same folds.
 
     See Also
     --------
-    MultilabelStratifiedShuffleSplit : One part of any share.
-    sklearn.model_selection.StratifiedKFold : For one label an image.
+    MultilabelStratifiedShuffleSplit : Test sets of any share.
+    sklearn.model_selection.StratifiedKFold : Folds for images with one label each.
 
     Notes
     -----
-    Iterative stratification [1]_, the rarest label first, on counts; then images are exchanged
-    between folds as long as that brings the labels closer to their shares. The folds have nearly
-    the same size. A label that has as many images as there are folds is tested in every fold.
+    Images are assigned by iterative stratification [1]_ on counts, the rarest label first. Then
+    images are exchanged between folds as long as that brings the labels closer to their shares.
+    All folds have nearly the same size. A label with as many images as there are folds is tested
+    in every fold.
 
     With `groups`, images of one group stay in one fold.
 
@@ -112,7 +113,7 @@ class MultilabelStratifiedKFold(BaseEstimator):
         self.random_state = random_state
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Fold]:
-        """Yield rows that train, and rows that test, of each fold.
+        """Yield the training rows and the test rows of each fold.
 
         Parameters
         ----------
@@ -137,8 +138,8 @@ class MultilabelStratifiedKFold(BaseEstimator):
         n = self.get_n_splits()
         if self.random_state is not None and not self.shuffle:
             raise ValueError(
-                f"`random_state` must be None where nothing is shuffled, got {self.random_state!r}."
-                " Pass shuffle=True, too."
+                f"`random_state` must be None without `shuffle`, got {self.random_state!r}. Pass "
+                "shuffle=True, too."
             )
         rng = check_random_state(self.random_state if self.shuffle else 0)
         side = _shared(X, y, groups, [1 / n] * n, rng)
@@ -154,26 +155,26 @@ class MultilabelStratifiedKFold(BaseEstimator):
 
 
 class MultilabelStratifiedShuffleSplit(BaseEstimator):
-    """Random divisions in which every label has its share of images, or of objects, on both sides.
+    """Random splits in which every label has its share of images, or of objects, on both sides.
 
     Read more in the :ref:`User Guide <several-labels>`.
 
     Parameters
     ----------
     n_splits : int, default=10
-        Number of divisions, at least 1.
+        Number of splits, at least 1.
     test_size : float, default=0.1
-        Share of the images that test, above 0 and below 1.
+        Share of the images for testing, above 0 and below 1.
     random_state : int, RandomState instance or None, default=None
-        Seed: with an int, every call gives the same divisions.
+        Seed: with an int, every call gives the same splits.
 
     See Also
     --------
-    MultilabelStratifiedKFold : Folds, and how the images are shared out.
+    MultilabelStratifiedKFold : Folds; explains how images are assigned.
 
     Notes
     -----
-    A label that two images have is on both sides.
+    A label that occurs in two images is on both sides.
 
     Examples
     --------
@@ -197,7 +198,7 @@ class MultilabelStratifiedShuffleSplit(BaseEstimator):
         self.random_state = random_state
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Fold]:
-        """Yield rows that train, and rows that test, of each division.
+        """Yield the training rows and the test rows of each split.
 
         Parameters
         ----------
@@ -227,8 +228,8 @@ class MultilabelStratifiedShuffleSplit(BaseEstimator):
             yield np.flatnonzero(side == 0), np.flatnonzero(side == 1)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of divisions."""
+        """Return the number of splits."""
         n = self.n_splits
         if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
-            raise ValueError(f"`n_splits` must be a number of divisions, at least 1, got {n!r}.")
+            raise ValueError(f"`n_splits` must be a number of splits, at least 1, got {n!r}.")
         return int(n)

@@ -1,4 +1,4 @@
-"""Statistics: differences over folds beyond chance."""
+"""Statistics: which differences of scores over folds are more than chance."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ LEVEL = 0.95
 """Level of confidence intervals."""
 
 ALPHA = 0.05
-"""Chance of calling any candidate different when none is."""
+"""Significance level: probability of calling any candidate different when none is."""
 
 
 class Difference(NamedTuple):
-    """A paired difference of scores, to what it is compared with."""
+    """A paired difference of scores, with its confidence interval and p-values."""
 
     mean: float
     low: float
-    """Lower end of the 95 % confidence interval. Where several differences are looked at, it is
-    as much wider as Holm's adjustment asks for: it leaves out 0 where `p_holm` is below 0.05."""
+    """Lower end of the 95 % confidence interval. Where several differences are tested, Holm's
+    adjustment widens it, so that it excludes 0 exactly where `p_holm` is below 0.05."""
     high: float
-    """Upper end."""
+    """Upper end of that interval."""
     p: float
-    """Two-sided p-value of no difference."""
+    """Two-sided p-value of the hypothesis that there is no difference."""
     p_holm: float
-    """The same, adjusted for the number of differences that were looked at."""
+    """The p-value after Holm's adjustment for the number of differences that were tested."""
 
 
 def corrected_difference(
     differences: Any, test_to_train: float, level: float = LEVEL
 ) -> Difference:
-    """Corrected resampled t-test of paired differences over cross-validation folds.
+    """Return the corrected resampled t-test of paired differences over cross-validation folds.
 
-    The training sets of folds overlap, so that their scores are dependent and a plain
-    paired t-test finds differences where there are none. The variance of the mean is
+    The training sets of folds overlap, so that scores are dependent and a plain paired t-test
+    finds differences where there are none. The variance of the mean is
     therefore taken to be ``(1 / n_folds + n_test / n_train) * var`` [1]_.
 
     Parameters
     ----------
     differences : array-like of shape (n_folds,)
-        Score of one less score of the other, fold by fold, over all repeats.
+        Score of one minus score of the other for each fold, over all repeats.
     test_to_train : float
-        Test images for each training image of a fold, 0.25 for five folds.
+        Test images per training image of a fold, 0.25 for five folds.
     level : float, default=0.95
         Level of the confidence interval.
 
     Returns
     -------
     Difference
-        ``p_holm`` is ``p``. With fewer than two folds there is no interval, only NaN.
+        With ``p_holm`` equal to ``p``. With fewer than two folds all but the mean is NaN.
 
     Notes
     -----
@@ -76,7 +76,7 @@ def corrected_difference(
     if n < 2:
         return Difference(mean, np.nan, np.nan, np.nan, np.nan)
     spread = float(np.ptp(values))
-    if spread <= 1e-12:  # scores are sums: equal ones may differ in the last bit
+    if spread <= 1e-12:  # scores are sums: rounding may make equal ones differ
         p = 1.0 if abs(mean) <= 1e-12 else 2.0 ** (1 - n)
         return Difference(mean, mean, mean, p, p)
     error = float(np.sqrt((1 / n + test_to_train) * values.var(ddof=1)))
@@ -86,20 +86,21 @@ def corrected_difference(
 
 
 def compare_several(differences: Mapping[str, Any], test_to_train: float) -> dict[str, Difference]:
-    """Differences of several to the same one, p-values and intervals adjusted after Holm.
+    """Return the differences of several candidates to one, adjusted by Holm's method.
 
     Parameters
     ----------
     differences : mapping of str to ndarray of shape (n_folds,)
         See :func:`corrected_difference`.
     test_to_train : float
-        Test images for each training image of a fold.
+        Test images per training image of a fold.
 
     Returns
     -------
     found : dict of str to Difference
-        An interval has the level that Holm's step leaves it, so that it leaves out 0 exactly
-        where ``p_holm`` is below 0.05; NaN where folds that all agree are too few to say so.
+        The level of each interval is the one of its step in Holm's method, so that it excludes 0
+        exactly where ``p_holm`` is below 0.05. The interval is NaN where all folds have the same
+        difference but are too few for that.
 
     Examples
     --------
@@ -122,18 +123,18 @@ def compare_several(differences: Mapping[str, Any], test_to_train: float) -> dic
 
 
 def adjust_holm(found: Mapping[str, Difference]) -> dict[str, Difference]:
-    """Adjust p-values for their number, after Holm (1979).
+    """Return differences with p-values adjusted for their number by Holm's method (1979).
 
     Parameters
     ----------
     found : mapping of str to Difference
-        Those without a p-value (NaN) stay as they are, and do not count.
+        Differences without a p-value (NaN) stay as they are and do not count.
 
     Returns
     -------
     adjusted : dict of str to Difference
-        The same with ``p_holm``: below a level, it may be called a difference with that
-        chance of a single wrong one among all.
+        The same with ``p_holm``. Calling those below a level different is wrong for any of them
+        with at most that probability.
 
     Examples
     --------

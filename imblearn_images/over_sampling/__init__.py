@@ -1,9 +1,9 @@
 """Over-samplers: the names and parameters of :mod:`imblearn.over_sampling`, on images.
 
-- :class:`RandomOverSampler`, :class:`SMOTE`: all images of a class alike
-- :class:`BorderlineSMOTE`, :class:`SVMSMOTE`, :class:`ADASYN`, :class:`KMeansSMOTE`: SMOTE for a
-  part of the class
-- :class:`RedrawImages`: a share of every class drawn anew
+- :class:`RandomOverSampler`, :class:`SMOTE`: more images from any image of a class
+- :class:`BorderlineSMOTE`, :class:`SVMSMOTE`, :class:`ADASYN`, :class:`KMeansSMOTE`: SMOTE from
+  some images of a class, or more from some than from others
+- :class:`RedrawImages`: synthetic images for a share of every class
 - :class:`LabelOverSampler`: images with several labels, repeated or redrawn
 - :class:`MLSMOTE`: SMOTE for several labels
 - :class:`GenerativeOverSampler`: images that a model makes of a class

@@ -48,8 +48,8 @@ def check_generator(generator: Any, labels: Sequence[Any]) -> None:
         For an object without the methods of a generator, a function or method that takes
         other arguments, a Pipeline with no way back to pixels.
     ValueError
-        If a dict has no entry for a class, or one object that knows no classes is to make
-        several.
+        If a dict has no entry for a class, or an object that makes images of no particular
+        class is to make several.
     """
     if isinstance(generator, Mapping):
         missing = [label for label in labels if label not in generator]
@@ -94,18 +94,23 @@ def drawer(
     Parameters
     ----------
     generator : object
-        What :func:`check_generator` lets pass.
+        A generator that :func:`check_generator` accepts.
     label : object
         The class.
     images : callable
         ``images()`` gives the real images of the class, for a model that is to be fitted.
     rng : numpy.random.Generator
-        Where all random numbers come from.
+        Source of all random numbers.
 
     Returns
     -------
     draw : callable
-        ``draw(n)`` gives what the generator makes of `n` images.
+        ``draw(n)`` returns `n` images as the generator makes them, not yet checked.
+
+    Raises
+    ------
+    ValueError
+        If a density model cannot be fitted to the images.
     """
     if isinstance(generator, Mapping):
         return drawer(generator[label], label, images, rng)
@@ -145,7 +150,7 @@ def _check_way_back(generator: Any) -> None:
 
 
 def _check_call(generator: Any) -> None:
-    """Raise for a function or method that takes other arguments than it will get."""
+    """Raise for a function or method that does not take the arguments it will be given."""
     method = None if isinstance(generator, FrozenEstimator) else _method_of(generator)
     if method is not None:
         reason = misfit(method, "n")
@@ -171,17 +176,20 @@ def is_density_model(generator: Any) -> bool:
 
 
 def _method_of(generator: Any) -> Any:
+    """Return the method ``generate`` or ``sample`` of an object, None if it has neither."""
     methods = (getattr(generator, name, None) for name in ("generate", "sample"))
     return next((method for method in methods if callable(method)), None)
 
 
 def _seed(rng: np.random.Generator) -> int:
+    """Draw an integer that every `random_state` takes."""
     return int(rng.integers(1 << 31))
 
 
 def _fitted(model: Any, images: NDArray[Any], rng: np.random.Generator) -> Any:
-    """Fit a clone of a density model, seeded where its owner has not done so."""
+    """Return a clone of a density model, fitted to the images, seeded where the user has not."""
     model = clone(model)
+    # Sorted, so that each parameter gets the same seed in every version of the model.
     for name, value in sorted(model.get_params().items()):
         if name.split("__")[-1] == "random_state" and value is None:
             model.set_params(**{name: _seed(rng)})
@@ -189,7 +197,7 @@ def _fitted(model: Any, images: NDArray[Any], rng: np.random.Generator) -> Any:
 
 
 def _sampled(model: Any, rng: np.random.Generator, n: int) -> Any:
-    """Sample from a fitted model, through the steps before it if it is a Pipeline."""
+    """Return `n` samples of a fitted model, brought back to pixels by the steps of a Pipeline."""
     last = model[-1] if isinstance(model, Pipeline) else model
     try:
         if "random_state" in signature(last.sample).parameters:
@@ -208,17 +216,17 @@ def _sampled(model: Any, rng: np.random.Generator, n: int) -> Any:
 
 
 def _without_labels(made: Any) -> Any:
-    """Images of what ``sample`` gives, which for mixtures is a pair: images, components."""
+    """Return the images that ``sample`` returned; mixtures return a pair: images, components."""
     return made[0] if _is_several(made) and len(made) == 2 else made
 
 
 def _is_several(made: Any) -> bool:
-    """Separate a pair of images and labels from a tuple of images of one shape."""
+    """Return whether this is a tuple such as images and labels, not one of images of one shape."""
     return isinstance(made, tuple) and len({np.shape(part) for part in made}) > 1
 
 
-def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
-    """Take what a generator has made for images like the `real` ones.
+def checked(made: Any, n: int, real: NDArray[Any], subject: str) -> NDArray[Any]:
+    """Return what a generator has made as an array in the shape of the `real` images.
 
     Parameters
     ----------
@@ -226,36 +234,36 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
         Of shape (n, H, W), (n, H, W, C), the same with axes of length 1 elsewhere, or rows of
         flattened pixels.
     n : int
-        How many were requested.
+        Number of images requested.
     real : ndarray of shape (m, ...)
         Real images of the class.
-    who : str
-        For messages.
+    subject : str
+        Subject of the messages of errors.
 
     Returns
     -------
     images : ndarray of shape (n, ...)
-        In the shape of the real images.
+        The images, in the dtype of `made`.
 
     Raises
     ------
     TypeError
         For a tuple, such as images and labels.
     ValueError
-        For another number or shape, no numbers, NaN, or another unit.
+        If their number, shape or unit is another one, or they hold no numbers, or NaN.
     """
     if _is_several(made):
         raise TypeError(
-            f"{who} returned a tuple of {len(made)}; return the images alone, an array of {n}."
+            f"{subject} returned a tuple of {len(made)}; return the images alone, an array of {n}."
         )
     if hasattr(made, "detach"):  # a tensor of torch
         made = made.detach().cpu().numpy()
     made = np.asarray(made)
     shape = real.shape[1:]
     if made.dtype.kind not in "biuf":
-        raise ValueError(f"{who} must make numbers, got dtype {made.dtype}.")
+        raise ValueError(f"{subject} must make numbers, got dtype {made.dtype}.")
     if made.ndim == 0 or len(made) != n:
-        raise ValueError(f"{who} must make {n} images, got an array of shape {made.shape}.")
+        raise ValueError(f"{subject} must make {n} images, got an array of shape {made.shape}.")
     if made.shape[1:] != (prod(shape),) and _long(made.shape[1:]) != _long(shape):
         hint = ""
         if len(shape) == 3 and made.shape[1:] == (shape[2], *shape[:2]):
@@ -263,20 +271,21 @@ def checked(made: Any, n: int, real: NDArray[Any], who: str) -> NDArray[Any]:
         elif len(shape) == 3 and made.shape[1:] == (*shape[1:], shape[0]):
             hint = " These have channels last: transpose(0, 3, 1, 2)."
         raise ValueError(
-            f"{who} must make images of shape {shape}, as the real ones, got {made.shape[1:]}."
+            f"{subject} must make images of shape {shape}, as the real ones, got {made.shape[1:]}."
             + hint
         )
-    check_unit(made, real, f"{who} makes")
+    check_unit(made, real, f"{subject} makes")
     images: NDArray[Any] = made.reshape(n, *shape)
     return images
 
 
 def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without its axes of length 1."""
     return tuple(size for size in shape if size != 1)
 
 
-BATCH = 1 << 22  # pixels that are requested at a time
-LOOKED_AT = 64  # real images with which the shape and unit of generated ones are compared
+BATCH = 1 << 22  # pixels requested at a time: 32 MB if the generator makes float64
+LOOKED_AT = 64  # real images, spread over the class, that generated ones must resemble in unit
 
 
 @substitute
@@ -296,12 +305,12 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
           ``fit_resample``, in a Pipeline those of the training fold;
         - a function ``(label, n, rng) -> images``, e.g. around a conditional GAN;
         - an object with ``generate(n)`` or ``sample(n)``, or a fitted density model in a
-          ``FrozenEstimator``, if one class is over-sampled; of a pair from ``sample``, the
-          first is taken;
+          ``FrozenEstimator``, if only one class is over-sampled; where ``sample`` returns a
+          pair, its first part is used;
         - a dict with one of these for each class.
 
-        Images come in the shape and unit of X, as arrays or torch tensors; they are rounded
-        to its dtype, and clipped.
+        It must return images in the shape and unit of X, as an array or a torch tensor; they
+        are rounded to the dtype of X, and clipped to its range.
     {sampling_strategy_over}
     {random_state}
     {output_dir}
@@ -319,14 +328,14 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
         If `generator` is none of these, takes other arguments, or returns a tuple; for a
         Pipeline with a step that has no ``inverse_transform``.
     ValueError
-        If it does not know the class, cannot sample, or makes images of another shape, number or
-        unit, e.g. 0 to 1 where X has 0 to 255.
+        If it does not know a class, cannot sample, or makes images of another shape, number or
+        unit, e.g. from 0 to 1 where X has 0 to 255.
 
     Notes
     -----
     For each generated row the plan names as its base the real image of the class that it
     resembles most, by histograms of oriented gradients: compare both before you trust a generator.
-    Only ``fit_resample`` draws such rows; ``render`` refuses.
+    Only ``fit_resample`` draws such rows; ``render`` raises an error.
 
     `random_state` seeds `rng` and density models. An object that takes neither `rng` nor
     `random_state` must be seeded by the caller.
@@ -405,7 +414,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
     def _generated(
         self, images: Any, y: NDArray[Any], n_new: dict[Any, int]
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[Any]]]:
-        """Yield blocks of images in the dtype of the data, and the real ones they look like."""
+        """Yield, block by block, the most similar real rows and the images, in the data's dtype."""
         seed = check_random_state(self.random_state).randint(1 << 32, size=4, dtype=np.uint32)
         rng = np.random.default_rng(seed.tolist())
         for label, count in n_new.items():
@@ -428,12 +437,13 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
 
 
 def _generated_plan(base: NDArray[np.intp], y: NDArray[Any], first: int) -> ResamplingPlan:
-    """Plan of rows that are generated from row `first` on, and look like `base`."""
+    """Return the plan of rows most similar to `base`, generated from row `first` on."""
     plan = ResamplingPlan.selection(base, y)
     return replace(plan, synthesis=Generated(), drawn=np.arange(len(plan)) >= first)
 
 
 def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
+    """Return the shape of all images of a class; raise if they have several."""
     shape: tuple[int, ...] = images.shape_of(0)
     for row in range(len(images) if images.uniform is None else 0):
         if images.shape_of(row) != shape:
@@ -447,13 +457,14 @@ def _one_shape(images: Any, label: Any) -> tuple[int, ...]:
 
 
 def _read(images: Any, rows: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the pixels of rows of equally shaped images, of `shape` each."""
     pixels = np.empty((len(rows), *shape), dtype=images.dtype)
     images.read(rows, pixels)
     return pixels
 
 
 def _within(made: NDArray[Any], real: NDArray[Any]) -> NDArray[Any]:
-    """Clip floats that are made for images from 0 to 1; `stored` clips integers."""
+    """Clip generated floats to 0 to 1 where the real images lie there; `stored` clips integers."""
     if real.dtype.kind == "f" and real.min() >= 0 and real.max() <= 1:
         return np.clip(made, 0, 1)
     return made

@@ -26,7 +26,12 @@ from imblearn_images.core.multilabel import LabelCounts, set_names
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import layers_of
-from imblearn_images.core.repeats import Reach, choose_repeats, choose_repeats_and_more
+from imblearn_images.core.repeats import (
+    Reach,
+    check_max_repeats,
+    choose_repeats,
+    choose_repeats_and_more,
+)
 from imblearn_images.core.synthesis import Synthesis, makes_copies, says_where
 
 __all__ = ["LabelOverSampler"]
@@ -36,10 +41,11 @@ __all__ = ["LabelOverSampler"]
 class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     """Repeat images that hold rare labels, where images have several labels.
 
-    Repeating an image repeats all of its labels. Which images, and how often, is a linear
-    programme: the fewest additional images by which every label reaches its target, each image
-    at least once and at most `max_repeats` times. What cannot be reached is named, with what is
-    possible. With a `synthesis` every repetition is another picture.
+    Repeating an image repeats all of its labels. Which images are repeated, and how often, is
+    found by linear programming: with the fewest additional images every label reaches its target,
+    and each image is used at least once and at most `max_repeats` times. A warning names targets
+    that cannot be reached, with what is possible. With a `synthesis` every repetition is another
+    picture.
 
     {guide=several-labels}
 
@@ -47,8 +53,8 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     ----------
     {sampling_strategy_labels}
     max_repeats : int, default=10
-        How often an image may be in the result at most. A label of three images can reach three
-        times that number.
+        Maximum number of times that an image is in the result. A label of three images can reach
+        three times that number.
     {random_state}
     {embedding}
     {synthesis}
@@ -60,8 +66,9 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     ----------
     {plan_}
     reach_ : Reach
-        For every label the number before, the number wanted, the number reached and the most
-        that is possible with `max_repeats`; ``reach_.to_frame()``, ``reach_.unreachable``.
+        For every label the number before, the number requested, the number reached and the
+        largest number possible with `max_repeats`; see ``reach_.to_frame()`` and
+        ``reach_.unreachable``.
     {sample_indices_}
     {sampling_strategy_}
     {embedding_}
@@ -70,24 +77,25 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
     Warns
     -----
     UserWarning
-        Naming the labels whose target is out of reach.
+        If the target of a label is out of reach; such labels are named.
 
     See Also
     --------
-    RandomOverSampler : For one label an image.
-    imblearn_images.model_selection.MultilabelStratifiedKFold : Folds that share out labels.
+    RandomOverSampler : For one label per image.
+    imblearn_images.model_selection.MultilabelStratifiedKFold : Folds with equal shares of labels.
     imblearn_images.annotations : Boxes, masks and keypoints.
 
     Notes
     -----
     The result begins with all images in their order. Of the solutions that add equally few
-    images, one is chosen that repeats many images a little and brings few frequent labels along.
-    Images that hold the same are repeated equally often, up to one.
+    images, one is chosen that repeats many images a few times rather than a few images many
+    times, and adds few frequent labels. Images with equal labels are repeated equally often, or
+    once more.
 
     ``plan_.y`` holds a row of counts for each image. A `synthesis` that needs a partner gets one
     with the same set of labels, so that these stay true; one without partners, such as
     ``Augment()``, is the better choice where most sets of labels are rare. ``CutMix`` and ``Paste``
-    show parts of images with other labels, of which a warning tells; boxes are carried.
+    may show parts of images with other labels, and a warning then says so; boxes are carried.
 
     Resampling is the second thing to try with several labels: compare it with class weights and
     a threshold for each label, see :func:`~imblearn_images.model_selection.compare_resamplers`.
@@ -148,19 +156,21 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         base, windows = self._chosen(y)
         plan = ResamplingPlan.selection(base, y.counts).labelled(y.counts[base], y.labels)
         if makes_copies(self.synthesis):
-            if embeddings is not None:  # not needed for copies, but wrong is wrong
+            if embeddings is not None:  # copies need no features, but wrong ones are reported
                 self._own_features(X, set_names(y), embeddings)
             self.plan_, self.sample_indices_ = plan, base
             return take_selected(X, plan), y.take(base)
         if hasattr(self, "sample_indices_"):
-            del self.sample_indices_  # who takes these rows of X would get copies
+            del self.sample_indices_  # X[sample_indices_] would be copies, not the images drawn
         names = set_names(y)
         features, nearness = self._own_features(X, names, embeddings)
         by_set = ResamplingPlan.selection(base, names)
         rule = self.synthesis
         if windows is not None:
             is_window = np.arange(len(base)) >= len(base) - len(windows.base)
-            alone = hasattr(rule, "views")  # then whole images are copies
+            # A rule that only zooms leaves whole images as they are; a chain has other members
+            # that draw these.
+            alone = hasattr(rule, "views")
             by_set = replace(by_set, drawn=is_window if alone else by_set.kind != "original")
             wholes = windows.wholes(len(base) - len(windows.base))
             every = np.concatenate([wholes, windows.windows])
@@ -169,29 +179,38 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         if windows is not None and _zoom_of(rule).in_plan:
             by_set = replace(by_set, synthesis=rule)
         self.synthesis = rule
-        if not isinstance(y.source, Annotations):  # which are carried from all parents
+        if not isinstance(y.source, Annotations):  # annotations are carried from all parents
             _warn_of_others(by_set, images, names, type(self).__name__)
         self.plan_ = by_set.labelled(plan.y, y.labels)
         return self._draw(images), y.take(base)
 
     def _chosen(self, y: LabelCounts) -> tuple[NDArray[np.intp], Any]:
-        """Rows of the result: all images, then what is repeated; ``reach_`` is left behind.
+        """Return the rows of the result, all images, then repetitions; set ``reach_``.
 
-        Where the synthesis looks for objects, also the views that stand at the end.
+        Where the synthesis looks for objects, also return the views of them that the last rows
+        show, else None.
         """
         before = y.counts.sum(axis=0)
         wanted = {
             label: before[y.labels.index(label)] + n for label, n in self.sampling_strategy_.items()
         }
+        check_max_repeats(self.max_repeats)
         zoom = _zoom_of(self.synthesis)
         rng = check_random_state(self.random_state)
         if hasattr(self.sampling_strategy, "repeats"):
+            if zoom is not None:
+                name = type(zoom).__name__
+                raise ValueError(
+                    f"`sampling_strategy` must request numbers of objects for {name}, got "
+                    f"{self.sampling_strategy!r}, which repeats whole images. Pass at_least(n), or "
+                    f"leave {name} out."
+                )
+            # Rounded up or down at random: the expected number of repeats is the factor itself.
             factors = np.clip(self.sampling_strategy.repeats(y.counts), 1, self.max_repeats)
             repeats = (factors + rng.uniform(size=len(factors))).astype(np.intp)
             possible = before * int(self.max_repeats)
             self.reach_ = Reach(y.labels, before, before, repeats @ y.counts, possible)
-            rows = np.arange(len(repeats))
-            return np.concatenate([rows, np.repeat(rows, repeats - 1)]), None
+            return _with_repeats(repeats), None
         if zoom is not None and isinstance(y.source, Annotations):
             seed = rng.randint(1 << 32, dtype=np.uint32)
             views = zoom.views(y.source, list(wanted), np.random.default_rng(int(seed)))
@@ -199,9 +218,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
                 y.counts, views.counts, wanted, self.max_repeats, labels=y.labels
             )
             self._warn_of_unreachable()
-            check_rows(int(repeats.sum()))
-            rows = np.arange(len(repeats))
-            rows = np.concatenate([rows, np.repeat(rows, repeats - 1)])
+            rows = _with_repeats(repeats)
             cut = (views.base[chosen], views.windows[chosen], views.counts[chosen])
             views = type(views)(*cut, views.whole)
             return np.concatenate([rows, views.base]), views
@@ -213,9 +230,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
             random_state=rng,
         )
         self._warn_of_unreachable()
-        check_rows(int(repeats.sum()))
-        rows = np.arange(len(repeats))
-        return np.concatenate([rows, np.repeat(rows, repeats - 1)]), None
+        return _with_repeats(repeats), None
 
     def _warn_of_unreachable(self) -> None:
         wanted = {label: (before, n) for label, before, n, *_ in self.reach_}
@@ -235,10 +250,17 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
             )
 
 
-def _zoom_of(rule: Any, with_windows: NDArray[Any] | None = None) -> Any:
-    """The rule that looks for objects, itself or as a member of a chain; None if there is none.
+def _with_repeats(repeats: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the rows of all images, then of their repetitions; raise if they are too many."""
+    check_rows(int(repeats.sum()))
+    rows = np.arange(len(repeats))
+    return np.concatenate([rows, np.repeat(rows, repeats - 1)])
 
-    With windows: the whole rule, with these for its synthetic rows.
+
+def _zoom_of(rule: Any, with_windows: NDArray[Any] | None = None) -> Any:
+    """Return the rule that looks for objects: `rule` or a member of a chain; None without one.
+
+    With windows, return a copy of the whole rule that shows these in its synthetic rows.
     """
     members = getattr(rule, "syntheses", None)
     if members is None:
@@ -249,8 +271,8 @@ def _zoom_of(rule: Any, with_windows: NDArray[Any] | None = None) -> Any:
     found = [_zoom_of(member, with_windows) for member in members]
     if sum(member is not None for member in found) > 1:
         raise ValueError(
-            "`synthesis` must look for objects once, got several of ZoomToObjects and PasteObjects "
-            f"in {rule!r:.200}. Resample twice."
+            "`synthesis` must contain at most one of ZoomToObjects and PasteObjects, got "
+            f"{rule!r:.200}. Resample twice, with one of them each."
         )
     first = next((member for member in found if member is not None), None)
     if first is None or with_windows is None:
@@ -263,16 +285,16 @@ def _zoom_of(rule: Any, with_windows: NDArray[Any] | None = None) -> Any:
 
 
 def _warn_of_others(plan: ResamplingPlan, images: Any, names: NDArray[Any], sampler: str) -> None:
-    """Warn of synthetic images that show another one whose labels they do not have."""
+    """Warn if synthetic images show parts of images whose labels they do not get."""
     if not plan.partners.shape[1] or not says_where(plan.synthesis):
         return
     other = (names[plan.partners] != names[plan.base][:, None]) & (plan.weights != 0)
     rows = np.flatnonzero(plan.synthetic & other.any(axis=1))[:1]
     if len(rows) and any(layer.member for layer in layers_of(plan[rows], open_images(images))):
         warnings.warn(
-            f"{plan.rule} shows parts of images with other labels, and a part of its base: "
-            f"{sampler} labels what it draws as the base. Use Augment() or TransferDeformation(), "
-            "or pass boxes as Annotations, which are carried along.",
+            f"{plan.rule} shows parts of images with other labels, but {sampler} gives synthetic "
+            "images the labels of their base. Use Augment() or TransferDeformation(), or pass "
+            "boxes as Annotations, which are carried along.",
             UserWarning,
             stacklevel=5,
         )

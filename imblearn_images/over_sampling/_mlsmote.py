@@ -32,9 +32,9 @@ RULES = ("ranking", "union", "intersection")
 class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
     """Blend images that share a rare label, where images have several labels.
 
-    SMOTE for several labels: a synthetic image lies between an image of a rare label and one of
-    its nearest neighbours among the images of that label; its other labels are those that
-    most of these neighbours have.
+    SMOTE for several labels: a synthetic image lies between an image with a rare label and one of
+    its nearest neighbours among the images with that label. It gets the labels that at least half
+    of the image and its neighbours have.
 
     {guide=several-labels}
 
@@ -43,10 +43,10 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
     {sampling_strategy_mlsmote}
     k_neighbors : int, default=5
         Number of nearest neighbours with the same rare label, one of which becomes the partner of
-        an image. Of a label with fewer images, all of them.
+        an image. A label of fewer images uses all of them.
     labelset_strategy : {"ranking", "union", "intersection"}, default="ranking"
-        Which labels a synthetic image has: those of at least half, of any, or of all of the image
-        and its neighbours.
+        Which labels a synthetic image gets: those that at least half, any, or all of the image
+        and its neighbours have.
     {random_state}
     {embedding}
     {synthesis}
@@ -56,10 +56,7 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
 
     Raises
     ------
@@ -69,19 +66,19 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
     Warns
     -----
     UserWarning
-        Naming rare labels of a single image, of which none is made.
+        If a rare label has a single image, so that none can be made; such labels are named.
 
     See Also
     --------
-    LabelOverSampler : Repeat whole images, or draw others of them, by target.
+    LabelOverSampler : Repeat or redraw whole images until each label reaches its target.
     imblearn_images.model_selection.label_imbalance : Which labels are rare, and with what.
 
     Notes
     -----
-    As in [1]_ every image of a rare label is the base of one synthetic image; one image may be
-    the base of several, for several labels. The step between both parents is one number an image,
-    as in SMOTE; in [1]_ it is one a feature, which of pixels would make noise. Neighbours and
-    labels are those of the images given, not of what is made meanwhile.
+    As in [1]_ every image of a rare label is the base of one synthetic image; an image with
+    several rare labels is the base of one for each. The step between both parents is one number
+    per image, as in SMOTE; in [1]_ it is one per feature, which would turn pixels into noise.
+    Neighbours and labels are those of the original images, not of synthetic ones made before.
 
     Compare it with class weights and a threshold for each label first: on both sets of
     ``tests/benchmarks/labels.py compare`` it leaves the mean average precision within 0.003 of
@@ -135,6 +132,7 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
 
     @property
     def _is_auto(self) -> bool:
+        """Whether labels are chosen by IRLbl and MeanIR, as in the paper."""
         return isinstance(self.sampling_strategy, str) and self.sampling_strategy == "auto"
 
     def _requested(self, labels: LabelCounts) -> dict[Any, int]:
@@ -153,8 +151,8 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
         if alone:
             listed = ", ".join(map(repr, alone[:5])) + (" and others" if len(alone) > 5 else "")
             warnings.warn(
-                f"{type(self).__name__} makes no images of {len(alone)} rare labels that fewer "
-                f"than two images have: {listed}. A single image has no neighbour. Use "
+                f"{type(self).__name__} makes no images of {len(alone)} rare labels with fewer "
+                f"than two images: {listed}. A single image has no neighbour. Use "
                 "LabelOverSampler, which needs one image, or add images.",
                 UserWarning,
                 stacklevel=4,
@@ -169,8 +167,8 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
         self._check_rule()
         if sparse.issparse(X):
             raise ValueError(
-                f"{type(self).__name__} draws images, X is a sparse matrix; pass an array, "
-                "X.toarray()."
+                f"`X` must be images or rows of pixels for {type(self).__name__}, got a sparse "
+                "matrix. Pass an array, X.toarray()."
             )
         check_rows(len(y.counts) + sum(self.sampling_strategy_.values()))
         images = open_images(self._images_to_draw(X))
@@ -185,10 +183,11 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
         )
         base, partners, labels = [np.arange(len(has))], [np.arange(len(has))], [y.counts]
         reached = has.sum(axis=0)
+        # The rarest first: images made of it may bring other labels up to their targets, too.
         for label in sorted(bags, key=lambda label: len(bags[label])):
             bag, at = bags[label], at_label[label]
             n = self.sampling_strategy_[label]
-            if not self._is_auto:  # what came along with others counts
+            if not self._is_auto:  # images made for other labels count towards the target
                 n = max(0, n + len(bag) - int(reached[at]))
             if not n:
                 continue
@@ -203,13 +202,13 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
             partners.append(near[chosen, rng.randint(k, size=n)])
             labels.append(made.astype(y.counts.dtype))
             reached = reached + made.sum(axis=0)
-        rows, mates = np.concatenate(base), np.concatenate(partners)
+        rows, partner = np.concatenate(base), np.concatenate(partners)
         steps = np.zeros(len(rows))
         steps[len(has) :] = rng.uniform(size=len(rows) - len(has))
         drawn = np.arange(len(rows)) >= len(has)
         plan = ResamplingPlan(
             base=rows,
-            partners=mates[:, None],
+            partners=partner[:, None],
             weights=steps[:, None],
             y=names[rows],
             n_source=len(has),
@@ -218,18 +217,19 @@ class MLSMOTE(LabelSamplerMixin, BaseOverSampler):
         plan = self._with_synthesis(plan, images, names, features)
         counts = np.concatenate(labels)
         if makes_copies(plan.synthesis) or not plan.partners.shape[1]:
-            counts = y.counts[rows]  # nothing is seen of the neighbours
+            counts = y.counts[rows]  # the image shows its base alone
         self.plan_ = plan.labelled(counts, y.labels)
         return self._draw(images), y.like(counts)
 
     def _labels_of(self, own: NDArray[np.bool_], near: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Labels of images made of those with labels `own`, (m, L), and `near`, (m, k, L)."""
+        """Return the labels of synthetic images, (m, L), from `own` (m, L) and `near` (m, k, L)."""
         votes = own.astype(np.intp) + near.sum(axis=1)
         needed = {"ranking": (near.shape[1] + 1) / 2, "union": 1, "intersection": near.shape[1] + 1}
         kept: NDArray[np.bool_] = votes >= needed[self.labelset_strategy]
         return kept
 
     def _check_rule(self) -> None:
+        """Raise for a `labelset_strategy` or `k_neighbors` that is not allowed."""
         if self.labelset_strategy not in RULES:
             raise ValueError(
                 f"`labelset_strategy` must be one of {', '.join(map(repr, RULES))}, got "

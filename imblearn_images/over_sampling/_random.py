@@ -1,4 +1,4 @@
-"""Random over-sampling: copies, other pictures instead of copies, the smoothed bootstrap."""
+"""Random over-sampling: copies, images drawn instead of copies, the smoothed bootstrap."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def smoothed_bootstrap(
     shrinkage: Mapping[Any, float],
     random_state: Any,
 ) -> tuple[ResamplingPlan, NDArray[Any]]:
-    """Random over-sampling of images with noise, as ROSE does.
+    """Return the images and randomly drawn, noisy copies of them, as ROSE makes them.
 
     Parameters
     ----------
@@ -52,13 +52,14 @@ def smoothed_bootstrap(
     shrinkage : mapping of label to float
         Factor on the standard deviation of the noise, per class.
     random_state : int, RandomState instance or None
-        The noise follows the stream of imbalanced-learn's ``RandomOverSampler``: equal on
-        float64 rows, bit for bit.
+        Seed of the draws and of the noise. Random numbers are drawn in the order of
+        imbalanced-learn's ``RandomOverSampler``, so that float64 rows come out equal, bit for
+        bit.
 
     Returns
     -------
     plan : ResamplingPlan
-        The originals, then a perturbed copy of ``base`` per row.
+        The originals, then one noisy copy of ``base`` per row.
     X_resampled : ndarray of shape (n_out, ...)
         In the dtype of `X`; integers are rounded to nearest and clipped.
 
@@ -77,19 +78,21 @@ def smoothed_bootstrap(
     bases = [np.arange(n)]
     height = max(1, BLOCK // max(width, 1))
     scales: list[NDArray[Any]] = []
-    places: list[tuple[int, int, Any]] = []  # what the noise is drawn again from
+    places: list[tuple[int, int, Any]] = []  # row, class, state: the noise can be drawn again
     start = n
     for label, count in n_new.items():
         members = np.flatnonzero(y == label)
         drawn = random_state.choice(members, size=count, replace=True)
         pixels, positions = images.pixels(members)
         check_finite(pixels, positions, members)
-        with np.errstate(over="ignore", invalid="ignore"):  # found when stored
+        with np.errstate(over="ignore", invalid="ignore"):  # `store` raises for an overflow
             deviation = images.in_image_order(_standard_deviation(pixels, positions))
             scale = shrinkage[label] * bandwidth * deviation
         scales.append(scale)
         for lo in range(0, count, height):
             part = drawn[lo : lo + height]
+            # A state of the generator every STRIDE numbers: the plan stays small, and to draw a
+            # row again, at most that many numbers have to be skipped.
             if lo % max(height, STRIDE // max(width, 1) // height * height) == 0:
                 places.append(
                     (start + lo - n, len(scales) - 1, random_state.get_state(legacy=False))
@@ -106,14 +109,17 @@ def smoothed_bootstrap(
 
 
 def _with_noise(plan: ResamplingPlan, noise: Noise) -> ResamplingPlan:
-    """Same plan, the rows behind the originals perturbed by noise."""
+    """Return the plan with its rows behind the originals marked as copies with noise."""
     numbers = np.arange(len(plan)) - plan.n_source
     seeds = np.maximum(numbers, 0).astype(np.uint64)
     return replace(plan, synthesis=noise, drawn=numbers >= 0, seeds=seeds)
 
 
 def _standard_deviation(pixels: NDArray[Any], members: NDArray[np.intp]) -> NDArray[Any]:
-    """Standard deviation of each column over `members`, a few columns at a time."""
+    """Return the standard deviation of each column over the rows `members`, shape (d,).
+
+    A few columns at a time, as the deviations from the mean are a float copy.
+    """
     pieces = ceil(len(members) * pixels.shape[1] / (1 << 20))
     columns = np.array_split(np.arange(pixels.shape[1]), max(1, pieces))
     return np.concatenate(
@@ -135,9 +141,9 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     {sampling_strategy_over}
     {random_state}
     shrinkage : float or dict, default=None
-        Noise on the copies (smoothed bootstrap): factor on the per-pixel standard
-        deviation of the class, or a dict with one per class. Integer images stay
-        integers. Needs pixels, not paths.
+        Adds noise to the copies (smoothed bootstrap): the factor by which the standard
+        deviation of each pixel in the class is multiplied, or a dict with one factor per
+        class. Integer images stay integers. Needs pixels, not paths.
     {embedding}
     {synthesis}
     {accept}
@@ -165,10 +171,10 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
 
     Notes
     -----
-    Without a `synthesis` the new images are copies, which `accept` lets pass. With one, each copy
-    gives way to another image: a synthesis that needs a partner gets one of the five nearest
-    images of the class, and a step between 0 and 1. Without an `embedding`, near is measured in
-    histograms of oriented gradients; copies need no distances.
+    Without a `synthesis` the new images are copies, to which `accept` is not applied. With one,
+    a synthetic image takes the place of each copy: a synthesis that needs a partner gets one of
+    the five nearest images of the class, and a step between 0 and 1. Without an `embedding`,
+    distances are measured between histograms of oriented gradients; copies need no distances.
 
     References
     ----------
@@ -231,7 +237,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     ) -> tuple[Any, NDArray[Any]]:
         if not makes_copies(self.synthesis):
             return self._draw_synthetic(X, y, embeddings)
-        if embeddings is not None:  # not needed for copies, but wrong is wrong
+        if embeddings is not None:  # copies need no features, but wrong ones are reported
             self._own_features(X, y, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)
@@ -256,15 +262,16 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     def _draw_synthetic(self, X: Any, y: NDArray[Any], embeddings: Any) -> tuple[Any, NDArray[Any]]:
         if self.shrinkage is not None:
             raise ValueError(
-                "`shrinkage` adds noise to copies, `synthesis` draws other images instead of "
-                f"copies; pass one of them, got {self.shrinkage!r} and {self.synthesis!r}."
+                "`shrinkage` and `synthesis` must not be given together, got "
+                f"{self.shrinkage!r} and {self.synthesis!r}: the one adds noise to copies, the "
+                "other draws images instead of copies. Leave one of them out."
             )
         X = as_pixels(X)
         images = self._images_to_draw(X)
         features, nearness = self._own_features(X, y, embeddings)
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
-        del self.sample_indices_  # who takes these rows of X would get copies
+        del self.sample_indices_  # X[sample_indices_] would be copies, not the images drawn
         self.plan_ = self._with_synthesis(plan, images, y, features, nearness=nearness)
         return self._draw(images), self.plan_.y
 

@@ -1,4 +1,4 @@
-"""Redrawing: images of every class drawn anew, in their place or beside them."""
+"""Redrawing: synthetic images of every class, in place of images or beside them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._label_sampler import carried_by
-from imblearn_images._sampler import ADDED, MeasuringSamplerMixin, read_selected
+from imblearn_images._sampler import ADDED, MeasuringSamplerMixin, read_selected, taken_out
 from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.containers import holds_images
 from imblearn_images.core.embedding import check_embedding
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.memory import check_fits
@@ -28,6 +28,7 @@ from imblearn_images.core.multilabel import set_names, several_labels_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import DrawnImages
+from imblearn_images.core.stores import resampled
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.validation import (
     PLAN_BYTES,
@@ -44,12 +45,12 @@ __all__ = ["RedrawImages"]
 
 @substitute
 class RedrawImages(MeasuringSamplerMixin, BaseSampler):
-    """Draw images of every class anew: in their place, or beside them, any number of times.
+    """Draw synthetic images of every class, in place of its images or beside them.
 
     Where only rare classes hold synthetic images, a classifier may learn that what looks
     synthetic is rare. This step draws the same share of every class, the largest as well. Behind
     an over-sampler in a Pipeline it replaces copies. On its own, with ``times=8, keep=True``,
-    it gives every image and eight pictures drawn from it, and leaves the shares of the classes
+    it returns every image and eight pictures drawn from it, and leaves the shares of the classes
     as they are: correct the classifier for these (:func:`imblearn_images.recipes.many`).
 
     {guide=samplers-that-add-images}
@@ -58,19 +59,19 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     ----------
     {synthesis="blend"}
     times : int, default=1
-        How many sets are drawn, each with every image once.
+        Number of sets that are drawn, each with every image once.
     keep : bool, default=False
-        Whether the images themselves come first, as they are.
+        Whether the unchanged images come first, as one set more.
     share : float, default=None
-        Of the images of each class in a set that are redrawn, 0 to 1; the others are copies.
-        ``None``: 0.5, and 1 with `keep`.
+        Share of the images of each class in a set that are redrawn, from 0 to 1; the others are
+        copies. ``None``: 0.5, and 1 with `keep`.
     {sampling_strategy_redraw}
     classes : {"all", "resampled"} or list of labels, default="all"
-        "resampled": the classes in which an image, or path, occurs more than once, as
-        RandomOverSampler leaves them. Other classes are copied.
+        The classes that are redrawn; the others are copied. "resampled": those in which an image,
+        or path, occurs more than once, as behind RandomOverSampler.
     lazy : bool, default=False
         Return a home of pixels (:class:`~imblearn_images.images.DrawnImages`), whose images are
-        drawn when they are read, instead of an array or new files. A step behind it that reads
+        drawn when they are read, instead of an array or new files. A later step that reads
         blocks, such as ``HOGFeatures`` or ``TorchEmbedding``, then never holds all pixels; any
         other gets them through a temporary file.
     {random_state}
@@ -81,37 +82,34 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
 
     Raises
     ------
     ValueError
-        For a share outside 0 to 1, a class that y does not have, `times` below 1, or a class that
-        is to have fewer images than it has.
+        For a share outside 0 to 1, a class that y does not have, `times` below 1, or a request
+        for fewer images of a class than it has.
     MemoryError
-        If the result does not fit into memory, with its size, before anything is drawn.
+        If the result does not fit into memory; raised before anything is drawn, with its size.
 
     Notes
     -----
     Row k of the result is image k, or an image drawn from it; with `times` and `keep` so is row
-    k + j n, n being the number of images, as long as no `sampling_strategy` adds more: these
-    rows come last. ``plan_.first_base`` always tells.
+    k + j n, n being the number of images. Rows that a `sampling_strategy` adds come last.
+    ``plan_.first_base`` holds the source image of every row.
 
     Without an `embedding`, a synthesis finds partners and donors by histograms of oriented
     gradients.
 
-    Copies of one image count as one where partners are looked for and classes compared in
-    size, so that it does not matter whether the over-sampler came before.
+    Copies of one image count as one where partners are searched and the sizes of classes
+    compared, so that it does not matter whether an over-sampler came before.
 
-    Two of these steps in a row want two seeds: with one they choose the same rows.
+    Two of these steps in a row need different seeds: with the same one they choose the same rows.
 
-    With several labels an image, as annotations, lists of labels or rows of 0 and 1 for images
-    that are no rows of pixels, partners come from images with the same set of labels, whose name,
-    such as "cat + dog", `classes` and `sampling_strategy` know. The `share` is then that of all
-    images together, as many sets have one image only. Annotations are carried along.
+    Images, other than rows of pixels, may have several labels: annotations, lists of labels, or
+    rows of 0 and 1. Partners then come from images with the same set of labels, and `classes`
+    and `sampling_strategy` name sets, such as "cat + dog". The `share` is that of all images
+    together, because many sets have one image only. Annotations are carried along.
 
     Examples
     --------
@@ -127,7 +125,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     ResamplingPlan(10 images -> 10 rows: 6 original, 0 copies, 4 synthetic, near by HOGFeatures
       (324 features))
 
-    Every image and three pictures drawn from it, made into features block by block:
+    Every image and three pictures drawn from it, turned into features block by block:
 
     >>> from imblearn_images.preprocessing import HOGFeatures
     >>> from imblearn_images.synthesis import Augment
@@ -180,9 +178,6 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         self.output_dir = output_dir
         self.n_jobs = n_jobs
 
-    _together = False
-    """Whether the images that are redrawn are chosen from all at once, instead of by class."""
-
     def fit_resample(self, X: Any, y: Any, *, embeddings: Any = None, **params: Any) -> Any:
         """Resample the images.
 
@@ -191,7 +186,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         X : images
             As for any sampler: an array, memmap or tensor, paths, or another home of pixels.
         y : array-like of shape (n,) or (n, L), list, or Annotations
-            Labels in any container, or several an image: see the notes of the class.
+            Labels in any container, or several per image: see the notes of the class.
         embeddings : array-like of shape (n, d), default=None
             Features of the images computed beforehand, instead of those of `embedding`.
 
@@ -200,14 +195,16 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         X_resampled : images
             In the container, dtype and shape of `X`.
         y_resampled : array-like of shape (n_resampled,) or (n_resampled, L), list, or Annotations
-            In the container and dtype of `y`; annotations where the images have moved them.
+            In the container and dtype of `y`; annotations are moved with what the images show.
 
         Raises
         ------
         ValueError
             If lengths differ, a label or a feature is missing, or there is one class only.
+        TypeError
+            For rows that are not pixels, and for a parameter that this sampler does not take.
         """
-        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
+        held, rewrap, store = taken_out(X)
         is_table = not (isinstance(held, Images) or holds_images(held))
         labels = None if is_table else several_labels_of(y)
         given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
@@ -218,9 +215,9 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         images = open_images(held)
         check_lengths(images, labels.counts)
         worker: Any = copy.copy(self)
-        vars(worker)["_together"] = True
-        X_resampled, _ = worker._fit_resample(images, set_names(labels), **given)
-        del vars(worker)["_together"]
+        # Sets of labels are no classes: of rare sets a share would mean none, or all.
+        names = set_names(labels)
+        X_resampled, _ = RedrawImages._redraw(worker, images, names, embeddings, by_class=False)
         self.__dict__ = vars(worker)
         shape = () if images.paths is not None else images.uniform or images.shape_of(0)
         self.n_features_in_ = prod(shape)
@@ -230,6 +227,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             y_resampled = carried_by(self, labels.source, images, paths)
         else:
             y_resampled = labels.take(self.plan_.first_base)
+        if store is not None:
+            return resampled(self.plan_, store), y_resampled
         if isinstance(X_resampled, DrawnImages) or rewrap is None:
             return X_resampled, y_resampled
         if isinstance(X_resampled, Images):
@@ -239,9 +238,17 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
+        return self._redraw(X, y, embeddings, by_class=True)
+
+    def _redraw(
+        self, X: Any, y: NDArray[Any], embeddings: Any, *, by_class: bool
+    ) -> tuple[Any, NDArray[Any]]:
+        """Redraw a `share` of each class, or of all images together."""
         share = self._checked_share()
         if not isinstance(X, (np.ndarray, Images)):
-            raise TypeError(f"RedrawImages draws images, X is a {type(X).__name__}; pass an array.")
+            raise TypeError(
+                f"`X` must be images for RedrawImages, got a {type(X).__name__}. Pass an array."
+            )
         images = self._images_to_draw(X)
         random_state = check_random_state(self.random_state)
         wanted = _wanted(self.sampling_strategy, y, self.times + self.keep)
@@ -249,12 +256,13 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         rounds = self._rounds(y, wanted, random_state)
         first = _first_occurrence(images, y)
         chosen = self._chosen_classes(y, first)
-        redrawn = np.concatenate(
-            [
-                self._redrawn(y[rows], chosen, share, random_state, kept=self.keep and not at)
-                for at, rows in enumerate(rounds)
-            ]
-        )
+        kept = 1 if self.keep else 0  # the first set, as it is
+        sets = [np.zeros(len(rows), dtype=np.bool_) for rows in rounds[:kept]]
+        for rows in rounds[kept:]:
+            among = y[rows]
+            groups = [among == label for label in chosen] if by_class else [np.isin(among, chosen)]
+            sets.append(_share_of(groups, share, len(rows), random_state))
+        redrawn = np.concatenate(sets)
         rows = np.concatenate(rounds)
         distinct, position = np.unique(first, return_inverse=True)
         alone = self.embedding is None or len(distinct) == len(X)
@@ -283,6 +291,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         return self._draw(images), self.plan_.y
 
     def _checked_share(self) -> float:
+        """Return the share in use; raise for `times` or `share` outside their range."""
         if isinstance(self.times, bool) or self.times < 1:
             raise ValueError(f"`times` must be at least 1, got {self.times!r}.")
         share = self.share if self.share is not None else 1.0 if self.keep else 0.5
@@ -293,7 +302,10 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
     def _rounds(
         self, y: NDArray[Any], wanted: dict[Any, int], random_state: np.random.RandomState
     ) -> list[NDArray[np.intp]]:
-        """Rows of each set of the result: the originals if kept, those of `times`, and more."""
+        """Return the rows of each set of the result, and set ``sampling_strategy_``.
+
+        The originals if they are kept, then the sets of `times`, then what the strategy adds.
+        """
         self.sampling_strategy_ = {
             label: n - int(np.count_nonzero(y == label)) for label, n in wanted.items()
         }
@@ -304,7 +316,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             some = []
             for label in wanted:
                 members = np.flatnonzero(y == label)
-                if left[label] < len(members):  # no image more often than another by chance
+                # Whole rounds first: two images of a class occur equally often, or once more.
+                if left[label] < len(members):
                     members = random_state.permutation(members)[: left[label]]
                 left[label] -= len(members)
                 some.append(members)
@@ -312,6 +325,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         return rounds
 
     def _check_size(self, images: Images, n_out: int) -> None:
+        """Raise MemoryError if `n_out` images, or the plan of those drawn later, do not fit."""
         shape = images.uniform
         later = self.lazy or images.draws_later or isinstance(self.output_dir, DrawLater)
         at_hand = images.paths is None and shape is not None and not later
@@ -323,25 +337,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             "HOGFeatures.",
         )
 
-    def _redrawn(
-        self,
-        y: NDArray[Any],
-        chosen: NDArray[Any],
-        share: float,
-        random_state: np.random.RandomState,
-        *,
-        kept: bool,
-    ) -> NDArray[np.bool_]:
-        """Mask of the rows of a set, labelled `y`, that are drawn."""
-        redrawn = np.zeros(len(y), dtype=np.bool_)
-        groups = [np.isin(y, chosen)] if self._together else [y == label for label in chosen]
-        for group in () if kept else groups:
-            rows = np.flatnonzero(group)
-            count = round(share * len(rows))
-            redrawn[random_state.permutation(rows)[:count]] = True
-        return redrawn
-
     def _chosen_classes(self, y: NDArray[Any], first: NDArray[np.intp]) -> NDArray[Any]:
+        """Return the labels that `classes` means; `first` is the row of each image's first copy."""
         labels = np.unique(y)
         if isinstance(self.classes, str):
             if self.classes == "all":
@@ -354,12 +351,14 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             )
         missing = [label for label in self.classes if label not in labels]
         if missing:
-            raise ValueError(f"`classes` names {missing!r}, which y does not have.")
+            raise ValueError(
+                f"`classes` must be labels of y, got {missing!r} as well. Leave them out."
+            )
         return np.asarray(self.classes)
 
 
 def _wanted(strategy: Any, y: NDArray[Any], n_sets: int) -> dict[Any, int]:
-    """Class label to number of images of the result."""
+    """Return a dict of class label to number of images in the result."""
     labels, counts = np.unique(y, return_counts=True)
     wanted = dict(zip(labels, (n_sets * counts).tolist(), strict=True))
     if strategy is None:
@@ -374,14 +373,25 @@ def _wanted(strategy: Any, y: NDArray[Any], n_sets: int) -> dict[Any, int]:
     return wanted
 
 
+def _share_of(
+    groups: list[NDArray[np.bool_]], share: float, n: int, random_state: np.random.RandomState
+) -> NDArray[np.bool_]:
+    """Draw a share of the rows of each group; masks of shape (n,) in, one mask out."""
+    drawn = np.zeros(n, dtype=np.bool_)
+    for group in groups:
+        rows = np.flatnonzero(group)
+        drawn[random_state.permutation(rows)[: round(share * len(rows))]] = True
+    return drawn
+
+
 def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
+    """Return these rows of images or of an array."""
     return X.subset(rows) if isinstance(X, Images) else X[rows]
 
 
 def _first_occurrence(images: Images, y: NDArray[Any]) -> NDArray[np.intp]:
-    """Row in which the image (or file) of each row occurs first in its class, shape (n,)."""
+    """Return the row in which each image (or file) occurs first in its class, shape (n,)."""
     seen: dict[Any, int] = {}
-    first = np.empty(len(images), dtype=np.intp)
-    for row, label in enumerate(y.tolist()):
-        first[row] = seen.setdefault((images.identity_of(row), label), row)
-    return first
+    keys = zip(images.identities(), y.tolist(), strict=True)
+    first = [seen.setdefault(key, row) for row, key in enumerate(keys)]
+    return np.array(first, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""The SMOTE family: blends of neighbouring images, where the classes want them."""
+"""The SMOTE family: synthetic images that blend an image with one of its neighbours."""
 
 from __future__ import annotations
 
@@ -47,11 +47,7 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     {sampling_strategy_over}
     {random_state}
     {k_neighbors}
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
     {n_jobs}
 
     Attributes
@@ -67,9 +63,9 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     Raises
     ------
     ValueError
-        If a class has not more than `k_neighbors` images, for NaN in images to be mixed,
-        for paths without `output_dir`, for files that cannot be read or have different
-        modes; the class, row or file is named.
+        If a class does not have more than `k_neighbors` images, for NaN in images to be
+        blended, for paths without `output_dir`, for files that cannot be read or have
+        different modes; the class, row or file is named.
 
     See Also
     --------
@@ -83,10 +79,10 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     are searched by an exact method of this library that needs no float copy of them; it
     differs only in the order of equally distant neighbours.
 
-    Files: nearness is measured on the pixels where the images of a class have one shape,
-    on 32 x 32 thumbnails otherwise (``plan_.nearness`` says which); a partner of another
-    size is resized to its base. Only files of classes that get synthetic images are
-    opened.
+    Files: distances are measured between pixels where the images of a class have one shape,
+    between thumbnails of 32 x 32 pixels otherwise (``plan_.nearness`` names the one used); a
+    partner of another size is resized to that of its base. Only files of classes that get
+    synthetic images are opened.
 
     References
     ----------
@@ -107,7 +103,7 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
     >>> smote.plan_.explain(-1)
     'row 11 (dog) = 0.58 x 6 + 0.42 x 7'
 
-    Interpolated in the embedding, and decoded:
+    Interpolate in the embedding, and decode the result to pixels:
 
     >>> from sklearn.decomposition import PCA
     >>> decoding = SMOTE(k_neighbors=2, embedding=PCA(4), interpolate="embedding", random_state=0)
@@ -162,9 +158,10 @@ class SMOTE(TracedSamplerMixin, ImblearnSMOTE):
 
 
 class ShortfallMixin(TracedSamplerMixin):
-    """Mixin for a sampler that may add fewer images than requested, and then says so."""
+    """Mixin for a sampler that warns where it adds fewer images than requested."""
 
     why_short: str
+    """Sentence of the warning: why images are missing."""
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None
@@ -172,14 +169,14 @@ class ShortfallMixin(TracedSamplerMixin):
         resampled, labels = super()._fit_resample(X, y, embeddings)
         added = Counter(list(labels[len(y) :]))
         short = [
-            f"{added[label]} of {asked} of class {told(label)!r}"
-            for label, asked in self.sampling_strategy_.items()
-            if added[label] < asked
+            f"{added[label]} of {requested} of class {told(label)!r}"
+            for label, requested in self.sampling_strategy_.items()
+            if added[label] < requested
         ]
         if short:
             warnings.warn(
                 f"{type(self).__name__} added fewer images than requested: "
-                f"{', '.join(short)}. {self.why_short} Take SMOTE, or another `embedding` or "
+                f"{', '.join(short)}. {self.why_short} Use SMOTE, or another `embedding` or "
                 "`m_neighbors`.",
                 UserWarning,
                 stacklevel=2,
@@ -189,12 +186,13 @@ class ShortfallMixin(TracedSamplerMixin):
 
 @substitute
 class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
-    """SMOTE from the images that stand among other classes.
+    """Run SMOTE from the images at the border to other classes only.
 
-    :class:`imblearn.over_sampling.BorderlineSMOTE` for images. Of each class, the images
-    with at least half, but not all, of their `m_neighbors` in other classes are bases.
-    Two neighbour searches. It sharpens the border where classes touch and amplifies
-    mislabelled images; a class without such images gets no new ones, which a UserWarning reports.
+    :class:`imblearn.over_sampling.BorderlineSMOTE` for images. The base of a synthetic image
+    is an image of which at least half, but not all, of the `m_neighbors` are of other
+    classes. It costs two neighbour searches. It sharpens the border where classes touch and
+    amplifies mislabelled images; a class without images at the border gets no new ones, which a
+    UserWarning reports.
 
     {guide=samplers-that-add-images}
 
@@ -205,23 +203,16 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     {k_neighbors}
     {m_neighbors}
     kind : {'borderline-1', 'borderline-2'}, default='borderline-1'
-        Partners of the same class, or of any; then synthetic images stay in the half near their
-        base.
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+        Where partners come from: the same class, or any class. With 'borderline-2' an image with
+        a partner of another class stays in the half nearer to its base.
+    {drawing_parameters}
     {n_jobs}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     in_danger_indices : dict
-        Class label to the rows at its border.
+        Class label to the indices of its images at the border.
 
     References
     ----------
@@ -242,7 +233,7 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
     """
 
     searches = ("k_neighbors", "m_neighbors")
-    why_short = "Too few images of the class stand at the border, where this method begins."
+    why_short = "No image of these classes is at the border, where this method starts."
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnBorderlineSMOTE._parameter_constraints,
@@ -280,22 +271,22 @@ class BorderlineSMOTE(ShortfallMixin, ImblearnBorderlineSMOTE):
         self.n_jobs = n_jobs
 
     def _decides_on_numbers(self, X: Any) -> bool:
-        # "borderline-2" scales the differences themselves: on floats its own rows are wanted,
-        # to the last bit.
+        # "borderline-2" scales the differences between rows itself. On rows of floats the result
+        # must equal imbalanced-learn's to the last bit, so it has to see the rows.
         floats = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
         return self.kind != "borderline-2" or not floats
 
 
 @substitute
 class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
-    """SMOTE from the support vectors of a class.
+    """Run SMOTE from the support vectors of a class only.
 
-    :class:`imblearn.over_sampling.SVMSMOTE` for images. Support vectors in danger are
-    interpolated, the others extrapolated away from their neighbour: such shares are
-    negative, and integer pixels are clipped to the range of their dtype. Where all support
-    vectors of a class are of one kind, about half of its new images are missing, as in
-    imbalanced-learn; a UserWarning counts them. One SVM of all classes, which takes quadratic
-    time: for thousands of images pass an `embedding`.
+    :class:`imblearn.over_sampling.SVMSMOTE` for images. Images are interpolated from support
+    vectors in danger towards a neighbour, and extrapolated from the others away from one: the
+    shares of partners are then negative, and integer pixels are clipped to the range of their
+    dtype. Where all support vectors of a class are of one kind, about half of its new images are
+    missing, as in imbalanced-learn; a UserWarning counts them. One SVM is fitted to all classes,
+    in time that grows with the square of the number of images: for thousands pass an `embedding`.
 
     {guide=samplers-that-add-images}
 
@@ -309,25 +300,18 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
         Fitted on the features.
     out_step : float, default=0.5
         Largest step of the extrapolation.
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+    {drawing_parameters}
     {n_jobs}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     svm_estimator_ : classifier
-        As fitted for the last class.
+        The fitted `svm_estimator`.
 
     Notes
     -----
-    Without an `embedding`, the SVM and the search each work on the pixels as float64.
+    Without an `embedding`, the SVM and the neighbour search each use the pixels as float64.
 
     References
     ----------
@@ -349,7 +333,7 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
     """
 
     searches = ("k_neighbors", "m_neighbors")
-    why_short = "All support vectors of the class are in danger, or none is."
+    why_short = "All support vectors of such a class are in danger, or none of them is."
 
     _parameter_constraints: dict[str, Any] = {
         **ImblearnSVMSMOTE._parameter_constraints,
@@ -398,17 +382,18 @@ class SVMSMOTE(ShortfallMixin, ImblearnSVMSMOTE):
             if machine is None
             else clone(machine)
         )
+        # The SVM needs the features themselves, unlike the neighbour searches.
         look_up = None if search is None else search.features
         return {"svm_estimator": FittedOnce(machine, look_up)}
 
 
 @substitute
 class ADASYN(TracedSamplerMixin, ImblearnADASYN):
-    """SMOTE with more new images around those that have more neighbours of other classes.
+    """Run SMOTE with more new images around those that have more neighbours of other classes.
 
-    :class:`imblearn.over_sampling.ADASYN` for images. The numbers of new images are rounded,
-    so the size of a class comes out a few images off. Two searches. It follows outliers and
-    wrong labels further than any other method here.
+    :class:`imblearn.over_sampling.ADASYN` for images. The number of new images is rounded for
+    each base, so a class may end up a few images larger or smaller than requested. It costs two
+    neighbour searches. It follows outliers and wrong labels further than any other method here.
 
     {guide=samplers-that-add-images}
 
@@ -417,22 +402,17 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
     {sampling_strategy_over}
     {random_state}
     n_neighbors : int or neighbours object, default=5
-        Neighbours that are counted, and among which partners are drawn.
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+        Number of nearest neighbours: of any class, to count those of other classes, and of the
+        same class, one of which becomes the partner of an image. An object has to be set to one
+        more.
+    {drawing_parameters}
     {n_jobs}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     nn_ : neighbours object
-        Fitted on the features of the last class.
+        The neighbours object made of `n_neighbors`, as fitted for the last class.
 
     References
     ----------
@@ -486,12 +466,12 @@ class ADASYN(TracedSamplerMixin, ImblearnADASYN):
 
 @substitute
 class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
-    """SMOTE inside clusters, more in sparse ones.
+    """Run SMOTE within clusters, with more new images in sparse ones.
 
     :class:`imblearn.over_sampling.KMeansSMOTE` for images. All images are clustered; the
-    synthetic images come from clusters where their class is common enough. Cheap with an
-    `embedding`; k-means on pixels finds brightness more than content. It avoids blends
-    between two groups of a class, and fails if no cluster holds enough of it.
+    synthetic images come from clusters in which their class is common enough. It is cheap with
+    an `embedding`; k-means on pixels finds brightness more than content. It avoids blends
+    between two groups of a class, and raises an error if no cluster holds enough of its images.
 
     {guide=samplers-that-add-images}
 
@@ -506,26 +486,19 @@ class KMeansSMOTE(TracedSamplerMixin, ImblearnKMeansSMOTE):
     cluster_balance_threshold : float or 'auto', default='auto'
         Minimum share of the class in a cluster.
     density_exponent : float or 'auto', default='auto'
-        How much more sparse clusters get.
-    {embedding}
-    {interpolate}
-    {synthesis}
-    {accept}
-    {output_dir}
+        Exponent of the mean distance within a cluster: the higher it is, the larger the share of
+        new images that sparse clusters get. 'auto' derives it from the size of each cluster.
+    {drawing_parameters}
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     kmeans_estimator_ : clusterer
-        As fitted for the last class.
+        The fitted `kmeans_estimator`.
 
     Notes
     -----
-    Neighbours are looked for within each cluster, and distances and clusters are those of the
-    same features.
+    Neighbours are searched within each cluster, in the features that are clustered.
 
     References
     ----------

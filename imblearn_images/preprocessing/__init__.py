@@ -1,7 +1,7 @@
 """Steps of a pipeline: read image files, flatten images and reshape them back, describe them.
 
-- :class:`ReadImages`: image files become one array
-- :class:`FlattenImages`, :class:`ReshapeImages`: images become rows of pixels, and rows images
+- :class:`ReadImages`: image files to one array
+- :class:`FlattenImages`, :class:`ReshapeImages`: images to rows of pixels, and back
 - :class:`HOGFeatures`: histograms of oriented gradients
 - :func:`image_limits`: how many pixels a file may have
 """

@@ -1,4 +1,4 @@
-"""HOG: histograms of the edges of images, by place and direction."""
+"""HOG: histograms of the directions of edges, cell by cell of an image."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from imblearn_images.preprocessing._pixels import (
 )
 from imblearn_images.preprocessing._reading import ReadImages, read_batch
 
-_BLOCK = 16  # files at a time
+_BLOCK = 16  # files that one thread holds at a time
 
 
 @substitute
 class HOGFeatures(TransformerMixin, BaseEstimator):
-    """Histograms of oriented gradients: the shapes in an image, and where they are.
+    """Describe the shapes in images, and where they are, by histograms of oriented gradients.
 
-    The features of :func:`skimage.feature.hog`, for many images at once; a good
-    `embedding` for samplers, because images with the same shape in another shade, or a pixel
-    further, are near.
+    The features of :func:`skimage.feature.hog`, for many images at once. They make a good
+    `embedding` for samplers, because images of the same shape in another shade, or shifted by a
+    pixel, are near.
 
     {guide=which-images-are-near}
 
@@ -53,25 +53,25 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         Cells that are normalised together. Blocks overlap, so every inner cell counts
         several times.
     block_norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}, default="L2-Hys"
-        As scikit-image's.
+        How a block is normalised, as in scikit-image.
     transform_sqrt : bool, default=True
-        Take the square root of the pixels first, so that edges in shadows count more.
+        Whether the square root of the pixels is taken first, so that edges in shadows count more.
         scikit-image's default is False.
     size : (height, width), default=None
-        Resize every image first, as :class:`ReadImages` does. Needed for files of
-        different sizes, and worth it for photos: features are few and reading is faster.
+        Size in pixels to which every image is resized first, as by :class:`ReadImages`. Needed for
+        files of different sizes, and worth it for photos: features are fewer and reading is faster.
     image_shape : tuple of int, default=None
         (H, W) or (H, W, C) of one image, needed where `X` holds rows of flattened pixels.
     {n_jobs}
     channel_axis : int, default=None
-        Axis of one image of an array that holds the channels, as in scikit-image: 0 for
+        Axis of one image that holds the channels, for arrays of images, as in scikit-image: 0 for
         (C, H, W), -1 for (H, W, C). By default the last one; an ambiguous shape, such as
-        (12, 32, 32), is refused.
+        (12, 32, 32), is an error.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Shape of the images that are described: after reshaping and resizing.
+        Shape of one image after reshaping and resizing.
     pixels_per_cell_ : tuple of int
         The cell size in use.
     {n_features_in_}
@@ -82,8 +82,8 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Of a colour image every pixel counts with the channel of its steepest gradient.
-    Images of any dtype and range are taken: integers are divided by the largest value of
+    In colour images each pixel counts with the channel of its steepest gradient.
+    Images may have any dtype and range: integers are divided by the largest value of
     their dtype, floats beyond 0..1 are scaled to it image by image.
 
     References
@@ -103,7 +103,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     >>> np.allclose(hog.transform(images / 2), features, atol=1e-4)  # in half the light
     True
 
-    As the features in which a sampler looks for neighbours:
+    As the features in which a sampler searches neighbours:
 
     >>> from imblearn_images import EditedNearestNeighbours
     >>> edit = EditedNearestNeighbours(embedding=HOGFeatures())
@@ -112,7 +112,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     'HOGFeatures (324 features)'
     """
 
-    # May come as lists, and are checked in `fit`.
+    # They may be lists, and are checked in `fit`.
     pixels_per_cell: Any
     pixels_per_cell_: Any
     cells_per_block: Any
@@ -120,7 +120,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     reads_homes = True
     """Whether homes of pixels are read block by block."""
     of_each_alone = True
-    """Whether the features of an image are the same, to the last bit, among whatever others."""
+    """Whether the features of an image do not depend on the other images, to the last bit."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         self.channel_axis = channel_axis
 
     def fit(self, X: Any, y: Any = None) -> Any:
-        """Learn the shape of the images; of files the headers are read.
+        """Learn the shape of the images; only the headers of files are read.
 
         Parameters
         ----------
@@ -160,7 +160,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         self : HOGFeatures
         """
         self._check_parameters()
-        images = X if is_home(X) else unwrap(X)[0]  # which would read all of them
+        images = X if is_home(X) else unwrap(X)[0]  # unwrap would read all images of a home
         if is_home(images):
             shape = self._planes(read_rows(images, 0, 1, self.size), reset=True).shape[1:]
             self.image_shape_ = shape if self.size is None else (*self.size, *shape[2:])
@@ -187,13 +187,13 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, H, W) or (n, H, W, C), of rows (n, d), or of paths
             Images of any dtype; rows of flattened pixels with `image_shape`; or image
-            files, of which each is opened once and 16 are in memory at a time. Any other home
+            files, each of which is opened once, 16 at a time by each job. Any other home
             of pixels, such as what ``RedrawImages(lazy=True)`` returns, is read block by block.
 
         Returns
         -------
         features : ndarray of shape (n, d), float32
-            d = blocks * cells of a block * orientations.
+            d is the number of blocks times cells per block times orientations.
 
         Raises
         ------
@@ -233,6 +233,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         return np.array(["_".join(map(str, ("hog", *place))) for place in places], dtype=object)
 
     def _of_arrays(self, images, n_jobs):
+        """Return the features of an array of images, shape (n, d)."""
         return hog_features(
             images,
             orientations=self.orientations,
@@ -244,6 +245,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         )
 
     def _of_files(self, paths):
+        """Return the features of files, shape (n, d); raise with all that cannot be read."""
         features = np.empty((len(paths), prod(self._output_shape())), dtype=np.float32)
 
         def block(start):
@@ -253,7 +255,12 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             if not errors:
                 for path, image in zip(paths[rows], images, strict=True):
                     self._check_shape(image.shape, printable(path))
-                features[rows] = self._of_arrays(np.stack(images), 1)
+                for dtype in {
+                    image.dtype for image in images
+                }:  # stacked, they would be scaled alike
+                    same = [at for at, image in enumerate(images) if image.dtype == dtype]
+                    found = self._of_arrays(np.stack([images[at] for at in same]), 1)
+                    features[start + np.array(same)] = found
             return errors
 
         starts = range(0, len(paths), _BLOCK)
@@ -262,6 +269,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         return features
 
     def _of_home(self, images):
+        """Return the features of the images of a home, shape (n, d), read block by block."""
         images.look_at(np.arange(len(images)), n_jobs=self.n_jobs)
         features = np.empty((len(images), prod(self._output_shape())), dtype=np.float32)
         height = block_height(images, self.size)
@@ -276,30 +284,32 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         return features
 
     def _output_shape(self):
+        """Return the shape of the features of one image, before they are flattened."""
         height, width = self.image_shape_[:2]
         return hog_shape(
             (height, width), self.orientations, self.pixels_per_cell_, self.cells_per_block
         )
 
     def _planes(self, X, *, reset):
-        """Validate images, (n, H, W) or (n, H, W, C)."""
+        """Return validated images, shape (n, H, W) or (n, H, W, C)."""
         images = pixels_of(self, X, reset=reset, finite=True)
         if self.image_shape is not None:
             images = shaped(images, tuple(self.image_shape))
         if images.ndim == 2:
             raise ValueError(
-                f"X of shape {images.shape} holds rows of pixels, HOGFeatures needs to know where "
-                "each pixel is: give images (n, H, W) or (n, H, W, C), or pass image_shape=(H, W) "
-                "or (H, W, C)."
+                f"X must hold images (n, H, W) or (n, H, W, C), got rows of pixels of shape "
+                f"{images.shape}: HOGFeatures needs to know where each pixel is. Pass images, or "
+                "image_shape=(H, W) or (H, W, C)."
             )
         if images.ndim > 4:
             raise ValueError(
-                f"X of shape {images.shape} is not a set of images (n, H, W) or (n, H, W, C). Move "
-                "the axes first (numpy.moveaxis)."
+                f"X must hold images (n, H, W) or (n, H, W, C), got shape {images.shape}. Move the "
+                "axes first (numpy.moveaxis)."
             )
         return channels_last(images, self.channel_axis, "HOGFeatures")
 
     def _check_shape(self, shape, what):
+        """Raise unless images of `what`, X or a file, have the shape of the fit."""
         if shape != self.image_shape_:
             raise ValueError(
                 f"{what} holds images of shape {shape}, HOGFeatures was fitted on images of shape "
@@ -308,6 +318,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             )
 
     def _check_parameters(self):
+        """Raise for parameters that are not allowed."""
         files.check_size_and_mode(self.size, None)
         if not _is_count(self.orientations):
             raise ValueError(
@@ -342,4 +353,5 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
 
 
 def _is_count(value):
+    """Return whether a value is a positive integer."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0

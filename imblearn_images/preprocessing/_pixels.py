@@ -1,4 +1,4 @@
-"""Pixels: what the steps accept as images, and as what they tag themselves."""
+"""Pixels: which input the steps accept as images, and the tags that say so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DTYPES = ["float64", "float32", "uint8", "uint16", "int32"]
 
 
 def image_tags(tags, *, requires_fit=True):
-    """Tag a step that takes images in their own shape."""
+    """Return the tags of a step with those of one that takes images in their own shape."""
     tags.requires_fit = requires_fit
     tags.input_tags.three_d_array = True
     tags.input_tags.allow_nan = True
@@ -23,10 +23,10 @@ def image_tags(tags, *, requires_fit=True):
 
 
 class ImagesOutMixin:
-    """Mixin for a transformer that returns images, with `set_output` for its Pipeline."""
+    """Mixin for a transformer that returns images, whose `set_output` has no effect."""
 
     def set_output(self, *, transform=None):
-        """Take the word of a Pipeline whose later steps put out tables; images stay an array.
+        """Accept the setting of a Pipeline whose later steps return tables; images stay an array.
 
         Parameters
         ----------
@@ -54,18 +54,18 @@ def is_home(images):
     return isinstance(images, Images) and images.paths is None and len(images) > 0
 
 
-BLOCK = 1 << 20  # bytes of pixels that are read of a home at a time
+BLOCK = 1 << 20  # bytes of pixels that are read at a time: small enough for a processor's cache
 
 
 def block_height(images, size=None):
-    """How many images of a home are read at a time."""
+    """Return the number of images of a home that are read at a time."""
     shape = images.shape_of(0)
     shape = shape if size is None else (*size, *shape[2:])
     return max(1, BLOCK // max(1, prod(shape) * images.dtype.itemsize))
 
 
 def read_rows(images, start, stop, size=None):
-    """Read some images of a home, in their own shape or resized, shape (m, H, W[, C])."""
+    """Return images of a home, in their own shape or resized, shape (m, H, W) or (m, H, W, C)."""
     rows = np.arange(start, min(stop, len(images)))
     shapes = {images.shape_of(row) for row in rows}
     shape = images.shape_of(rows[0])
@@ -73,8 +73,9 @@ def read_rows(images, start, stop, size=None):
         shape = (*size, *shape[2:])
     elif len(shapes) > 1:
         raise ValueError(
-            f"X holds images of shapes {', '.join(map(str, sorted(shapes)))}: one array needs one "
-            "shape. Pass `size=(height, width)`, or put `ReadImages(size=(height, width))` first."
+            "X must hold images of one shape to become one array, got "
+            f"{', '.join(map(str, sorted(shapes)))}. Pass `size=(height, width)`, or put "
+            "`ReadImages(size=(height, width))` first."
         )
     pixels = np.empty((len(rows), *shape), dtype=images.dtype)
     images.read(rows, pixels)
@@ -82,12 +83,12 @@ def read_rows(images, start, stop, size=None):
 
 
 def pixels_of(estimator, X, *, reset, dtype="numeric", finite=False):
-    """Validate images (n, ...); an image counts as one row of features."""
+    """Return validated images, shape (n, ...); the pixels of one count as its features."""
     images, _ = unwrap(X)
     if are_paths(images):
         raise ValueError(
-            f"X holds file paths, {type(estimator).__name__} needs pixels; "
-            "put ReadImages before it."
+            f"X must hold pixels for {type(estimator).__name__}, got file paths. "
+            "Put ReadImages before it."
         )
     pixels = check_array(
         images, dtype=dtype, ensure_all_finite=finite, allow_nd=True, estimator=estimator
@@ -100,11 +101,12 @@ def pixels_of(estimator, X, *, reset, dtype="numeric", finite=False):
 
 
 def shaped(rows, image_shape):
-    """Give rows of pixels (n, d) the shape of images; images must have it."""
+    """Return rows of pixels (n, d) as images of a shape; images must have that shape."""
     if rows.shape[1:] != image_shape and (rows.ndim > 2 or rows.shape[1] != prod(image_shape)):
         raise ValueError(
             f"X of shape {rows.shape} cannot be {len(rows)} images of shape {image_shape}: "
             f"{' x '.join(map(str, rows.shape[1:]))} against "
-            f"{' x '.join(map(str, image_shape))} = {prod(image_shape)} values each."
+            f"{' x '.join(map(str, image_shape))} = {prod(image_shape)} values each. Check "
+            "`image_shape`."
         )
     return rows.reshape(len(rows), *image_shape)

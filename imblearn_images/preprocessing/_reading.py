@@ -1,4 +1,4 @@
-"""Reading: image files, or arrays of images, become one array."""
+"""Reading: image files, or other homes of images, are read into one array."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._progress import progress
 from imblearn_images.core import files
 from imblearn_images.core.containers import unwrap
-from imblearn_images.core.images import Images
+from imblearn_images.core.images import Images, pixels_in_order
 from imblearn_images.core.limits import check_max_pixels, current_limits, image_limits
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import channels_back, channels_last, resized
+from imblearn_images.core.progress import progress
 from imblearn_images.preprocessing._pixels import ImagesOutMixin, are_paths, image_tags, pixels_of
 
 
@@ -28,7 +28,7 @@ from imblearn_images.preprocessing._pixels import ImagesOutMixin, are_paths, ima
 class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     """Read image files into one array; arrays of pixels pass through.
 
-    Stateless: `fit` opens no file, and `transform` works without it. Files are decoded
+    It is stateless: `fit` opens no file, and `transform` works without it. Files are decoded
     in parallel (joblib threads, or the backend that ``joblib.parallel_config`` sets)
     straight into one preallocated array.
 
@@ -37,28 +37,28 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     size : (height, width), default=None
-        Resize every image to this many pixels, bilinear with anti-aliasing. Needed when
+        Size in pixels to which every image is resized, bilinear with anti-aliasing. Needed when
         the files differ in size. Arrays of images are resized the same way, channel by
         channel and in float32 at most; they must be (n, H, W) or (n, H, W, C).
     mode : {"L", "RGB", "RGBA"}, default=None
-        Read all files as 8-bit grey, colour, or colour with alpha; needed when the
+        How all files are read: as 8-bit grey, colour, or colour with alpha. Needed when the
         files are of different kinds. 16-bit, integer and float files are scaled by the
         rule of :func:`imblearn_images.core.files.read_image`, never clipped. Arrays
         keep their channels. By default the files decide: uint8 for ordinary photos,
         uint16, int32, float32 or bool for others, with the channels they have.
     draft : bool, default=True
-        With `size`, let the JPEG decoder reduce by 2, 4 or 8 first: faster, and about
-        one grey level off on average.
+        Whether, with `size`, the JPEG decoder first reduces an image by 2, 4 or 8. This is
+        faster, and differs by about one grey level on average.
     max_pixels : int, default=None
         Maximum number of pixels of one file, against decompression bombs; by default that of
         :func:`image_limits`, 128 million.
     {n_jobs}
     verbose : int, default=0
-        Show a progress bar when positive (needs the package tqdm).
+        Whether to show a progress bar: if positive (needs the package tqdm).
     channel_axis : int, default=None
-        Axis of one image of an array that holds the channels, as in scikit-image, where `size`
-        resizes it: 0 for (C, H, W), -1 for (H, W, C). By default the last one; an ambiguous
-        shape, such as (12, 32, 32), is refused. Files are read as (H, W, C) always.
+        Axis of one image that holds the channels, for arrays of images that are resized, as in
+        scikit-image: 0 for (C, H, W), -1 for (H, W, C). By default the last one; an ambiguous
+        shape, such as (12, 32, 32), is an error. Files are always read as (H, W, C).
 
     Attributes
     ----------
@@ -66,12 +66,12 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    FlattenImages : The next step, for estimators that want two-dimensional input.
+    FlattenImages : The next step, for estimators that need two-dimensional input.
 
     Notes
     -----
     The EXIF orientation of a photo is applied. Of animations and multi-page files the
-    first frame is read. ``set_output`` is for the later steps
+    first frame is read. ``set_output`` has no effect here, only on the later steps
     of a Pipeline: images are not a table, and stay an array.
 
     Examples
@@ -148,14 +148,14 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Naming all files that cannot be read, each with its reason; with counts when
-            the files differ in kind and `mode` is None, or in size and `size` is None;
-            when flattened pixels are to be resized.
+            If files cannot be read: all are named, each with its reason. If the files differ in
+            kind and `mode` is None, or in size and `size` is None: with the number of each. If
+            flattened pixels are to be resized.
         FileNotFoundError
-            When none of them exists.
+            If no file exists.
         MemoryError
-            Before reading, when the array does not fit; when all of them need more memory
-            than is available.
+            If the array does not fit into memory, raised before reading; if every file needs
+            more memory than is available.
         """
         files.check_size_and_mode(self.size, self.mode)
         check_max_pixels(self.max_pixels)
@@ -168,9 +168,9 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
             return images
         if images.ndim not in (3, 4):
             raise ValueError(
-                f"ReadImages(size={self.size}) cannot resize X of shape {images.shape}: it needs "
-                "(n, H, W) or (n, H, W, C). Move the axes (numpy.moveaxis) or put ReshapeImages "
-                "before it, or leave size=None."
+                f"X must have shape (n, H, W) or (n, H, W, C) for ReadImages(size={self.size}), "
+                f"got {images.shape}. Move the axes (numpy.moveaxis) or put ReshapeImages before "
+                "it, or leave size=None."
             )
         planes = channels_last(images, self.channel_axis, "ReadImages")
         if planes.shape[1:3] == tuple(self.size):
@@ -178,6 +178,7 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         return channels_back(_resized(planes, self.size), self.channel_axis)
 
     def _read(self, paths):
+        """Return the images of files in one array, after checking their headers."""
         infos = files.describe_all(paths, size=self.size, mode=self.mode, n_jobs=self.n_jobs)
         if self.mode is None:
             files.check_uniform(infos, paths, by_mode=False)
@@ -187,16 +188,17 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
             more = [f"and {len(sizes) - 10} more sizes"] if len(sizes) > 10 else []
             raise ValueError(
                 "\n  ".join([f"{len(paths)} image files have {len(sizes)} sizes:", *table, *more])
-                + f"\nGive one to all: ReadImages(size={sizes.most_common(1)[0][0]})."
+                + f"\nPass one for all: ReadImages(size={sizes.most_common(1)[0][0]})."
             )
         shape, dtype = (len(paths), *infos[0].shape), infos[0].dtype
         image_bytes = prod(shape[1:]) * dtype.itemsize
         check_fits(len(paths) * image_bytes, f"An array of {shape}", "Read with a smaller size=.")
         images, errors = np.empty(shape, dtype), []
-        # In waves, because a backend of processes holds what it returns until the last is there.
+        # In waves, because a backend of processes holds all results until the last one is there:
+        # of at most 16 MB, and long enough to keep every worker busy.
         n_workers = effective_n_jobs(self.n_jobs)
         wave = max(n_workers, min(128 * n_workers, 2**24 // image_bytes))
-        limits = current_limits()  # which threads and processes do not inherit
+        limits = current_limits()  # threads and processes do not inherit them
         options = (self.size, self.mode, self.draft, limits)
         batch = max(1, min(16, wave // (4 * n_workers)))
         with (
@@ -220,25 +222,25 @@ class ReadImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # Not one_d_array: scikit-learn's checks would then send one-dimensional numbers. With
-        # string they ask that `fit` converts nothing, hence its dtype=None.
+        # Not one_d_array: scikit-learn's checks would then pass one-dimensional numbers. With
+        # string they require that `fit` converts nothing, hence its dtype=None.
         tags.input_tags.string = True
         return image_tags(tags, requires_fit=False)
 
 
 def _held(X: Any, size: tuple[int, int] | None) -> Any:
-    """What a container holds; of a home of images that differ in size those of the size wanted."""
+    """Return what a container holds; images of a home that differ in size come resized."""
     is_read_here = isinstance(X, Images) and (X.paths is None or getattr(X, "reader", None))
     if not is_read_here or size is None or X.uniform is not None:
         return unwrap(X)[0]
     rows = np.arange(len(X))
     X.look_at(rows)
-    pixels, _ = X.pixels(rows, tuple(size))
+    pixels = pixels_in_order(X, rows, tuple(size))
     return pixels.reshape(len(X), *size, *X.shape_of(0)[2:])
 
 
 def read_batch(paths, size, mode=None, draft=True, limits=None):
-    """Read files; one that cannot be read is replaced by its exception."""
+    """Return a list of images of files, with an exception for each that cannot be read."""
     images: list[Any] = []
     with nullcontext() if limits is None else limits.hold():
         for path in paths:
@@ -250,17 +252,18 @@ def read_batch(paths, size, mode=None, draft=True, limits=None):
 
 
 def _limited(max_pixels):
+    """Return a context in which files may have `max_pixels`; None changes nothing."""
     if max_pixels is None:
         return nullcontext()
     return image_limits(max_pixels=max_pixels, remedy="pass ReadImages(max_pixels={n})")
 
 
 def _resized(images, size):
-    """Resize images (n, H, W) or (n, H, W, C) as files are resized."""
+    """Return images (n, H, W) or (n, H, W, C) resized as files are, in their dtype."""
     kind = images.dtype.kind
     if kind not in "bfui" or (kind in "ui" and not np.can_cast(images.dtype, np.int32)):
         raise ValueError(
-            f"Images of dtype {images.dtype} cannot be resized; convert them to an integer "
-            "dtype of at most 32 bits with sign, or to float."
+            "X must have an integer dtype of at most 32 bits with sign, or a float dtype, to be "
+            f"resized, got {images.dtype}. Convert it first."
         )
     return resized(images, tuple(size)).astype(images.dtype, copy=False)

@@ -1,4 +1,4 @@
-"""Reshaping: images become rows of pixels, and rows become images."""
+"""Reshaping: images to rows of pixels, and rows back to images."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from imblearn_images.preprocessing._pixels import ImagesOutMixin, image_tags, pi
 
 @substitute
 class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Flatten images to rows of pixels, a view where memory order allows.
+    """Flatten images to rows of pixels; the result is a view where memory order allows.
 
     {guide=pipelines}
 
     Parameters
     ----------
     dtype : numpy dtype, default=None
-        Convert the rows to this dtype; by default they keep theirs. Pass ``np.float32``
-        when a sampler of imbalanced-learn follows: it would let differences of unsigned
-        integers wrap around.
+        Dtype of the rows; by default that of the images. Pass ``np.float32``
+        when a sampler of imbalanced-learn follows, in which differences of unsigned
+        integers would wrap around.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return rows if self.dtype is None else rows.astype(self.dtype, copy=False)
 
     def inverse_transform(self, X: Any) -> Any:
-        """Give rows of pixels the shape of the images again.
+        """Return rows of pixels to the shape of the images.
 
         Parameters
         ----------
@@ -143,10 +143,10 @@ class FlattenImages(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 @substitute
 class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
-    """Reshape rows of pixels to images, for use behind samplers that flatten.
+    """Reshape rows of pixels to images, for use behind samplers that take rows only.
 
-    Stateless. The shape is a parameter because a step of a pipeline cannot ask another
-    one what it has learned.
+    It is stateless. The shape is a parameter because a step of a pipeline does not know what
+    another one has learned.
 
     {guide=pipelines}
 
@@ -161,7 +161,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    FlattenImages : The opposite.
+    FlattenImages : The inverse.
 
     Notes
     -----
@@ -171,7 +171,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    Borderline samples of a sampler that knows rows only, as images again:
+    Turn the rows of a sampler that takes rows only back into images:
 
     >>> from imblearn.over_sampling import SVMSMOTE
     >>> from sklearn.datasets import load_digits
@@ -187,7 +187,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         self.image_shape = image_shape
 
     def fit(self, X: Any, y: Any = None) -> Any:
-        """Check that `X` has the shape or can be given it.
+        """Check that `X` has the shape, or can be reshaped to it.
 
         Parameters
         ----------
@@ -204,7 +204,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Reshape.
+        """Reshape rows of pixels to images.
 
         Parameters
         ----------
@@ -224,6 +224,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
         return self._reshape(X, reset=False)
 
     def _reshape(self, X, reset):
+        """Return `X` as images of `image_shape`; raise if that is not possible."""
         shape = self.image_shape
         if shape is not None and not (
             isinstance(shape, (tuple, list))

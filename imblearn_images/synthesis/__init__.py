@@ -8,12 +8,12 @@
 - :class:`ZoomToObjects`, :class:`PasteObjects`: a window around a rare object, rare objects pasted
   into other images, for images with annotations
 - :class:`Chain`, :class:`OneOf`: several of them, one after the other or one at random
-- any function ``(base, partner, step, rng) -> image``: both images come as floats in the unit
-  of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), and so must be the result, which is then
-  rounded and clipped
+- any function ``(base, partner, step, rng) -> image``: it gets both images as floats in the unit
+  of the data, e.g. 0.0 to 255.0 (bool: 0.0 and 1.0), and must return that unit; the result is
+  then rounded and clipped
 - any object as described in :mod:`imblearn_images.core.synthesis`
 
-:class:`NeighborsAgree`, for the parameter `accept`, has bad images drawn again.
+:class:`NeighborsAgree`, for the parameter `accept`, rejects bad images, which are drawn again.
 :class:`~imblearn_images.over_sampling.RedrawImages` redraws a share of every class.
 """
 

@@ -19,10 +19,10 @@ __all__ = ["NeighborsAgree"]
 class NeighborsAgree(BaseEstimator):
     """Accept a synthetic image whose neighbours among the real images are of its class.
 
-    Neighbours are found in the `embedding` of the sampler; without one, and where features
-    were passed as `embeddings`, in histograms of oriented gradients. The parents of the image
-    do not vote. The larger its class, the less the vote of a neighbour counts: otherwise
-    no synthetic image of a rare class would pass.
+    Neighbours are found in the `embedding` of the sampler; without one, or if features were
+    passed as `embeddings`, in histograms of oriented gradients. The parents of the image do not
+    vote. The vote of a neighbour is divided by the size of its class: otherwise no synthetic
+    image of a rare class would pass.
 
     Read more in the :ref:`User Guide <accept-rules>`.
 
@@ -55,7 +55,7 @@ class NeighborsAgree(BaseEstimator):
         neighbourhood: Neighbourhood,
         similarity: Similarity,
     ) -> NDArray[np.bool_]:
-        """Return which synthetic images, drawn as `images` of shape (m, H, W[, C]), are good."""
+        """Return a bool for each of the drawn `images`, (m, H, W[, C]): whether it is accepted."""
         for name in ("n_neighbors", "max_tries"):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
@@ -64,13 +64,14 @@ class NeighborsAgree(BaseEstimator):
         k = min(self.n_neighbors + parents.shape[1], len(neighbourhood.y))
         near = similarity.search.kneighbors(similarity.of(images), k, return_distance=False)
         is_parent = (near[:, :, None] == parents[:, None, :]).any(axis=2)
-        witnesses = ~is_parent & (np.cumsum(~is_parent, axis=1) <= self.n_neighbors)
+        # The nearest `n_neighbors` that are not parents: enough were found for both.
+        voters = ~is_parent & (np.cumsum(~is_parent, axis=1) <= self.n_neighbors)
         labels, numbers, counts = np.unique(
             neighbourhood.y, return_inverse=True, return_counts=True
         )
         votes = np.zeros((len(near), len(labels)))
         np.add.at(
-            votes, (np.arange(len(near))[:, None], numbers[near]), witnesses / counts[numbers[near]]
+            votes, (np.arange(len(near))[:, None], numbers[near]), voters / counts[numbers[near]]
         )
         good: NDArray[np.bool_] = labels[votes.argmax(axis=1)] == plan.y
         return good

@@ -23,7 +23,7 @@ __all__ = ["AugmentWith"]
 _Row = Callable[[NDArray[Any], np.random.Generator], Any]
 _Placed = Callable[[NDArray[Any], NDArray[np.float32], np.random.Generator], NDArray[Any]]
 
-_torch_seed = Lock()  # transforms of PyTorch know one generator for all threads
+_torch_seed = Lock()  # PyTorch's transforms share one generator between all threads
 
 
 class AugmentWith(BaseEstimator):
@@ -44,14 +44,14 @@ class AugmentWith(BaseEstimator):
           functions of scikit-image do, it gets a ``numpy.random.Generator``; otherwise
           it should not draw random numbers, because they could not be seeded.
 
-        The first two get uint8 as it is, and others as float32 in 0 to 1; a function gets
+        The first two get uint8 as it is, and other dtypes as float32 in 0 to 1. A function gets
         the dtype of the data, which functions of other libraries expect, and must return its
         unit. Arithmetic on uint8 wraps, 200 + 100 is 44: compute on ``image.astype(float)``.
     channel_axis : int, default=None
         Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). Where it is given, `function` gets images with channels last. By default
-        functions get the images as they are; for the others an ambiguous shape, such as
-        (12, 32, 32), is refused.
+        (H, W, C); `function` then gets images with channels last. ``None``: a function gets the
+        images as they are; for transforms of the two libraries channels are last, and an
+        ambiguous shape, such as (12, 32, 32), is refused.
 
     See Also
     --------
@@ -60,11 +60,11 @@ class AugmentWith(BaseEstimator):
     Notes
     -----
     Objects are carried through the transforms of Albumentations and torchvision (not through
-    functions and other modules): the transform gets a plane that says of every pixel where it is,
-    and moves it as it moves the image. Where that is an affine map, objects are carried by its
-    matrix. What is dropped out of an image is hidden by Albumentations' transforms; torchvision's
-    ``RandomErasing`` leaves masks alone, so objects behind its rectangle count as seen.
-    A `Compose` with ``bbox_params`` or ``keypoint_params`` is taken, too: these are not used.
+    functions and other modules): the transform gets a mask that holds the position of every pixel,
+    and moves it as it moves the image. If that is an affine map, objects are carried by its
+    matrix. Pixels that Albumentations' transforms drop hide objects; torchvision's
+    ``RandomErasing`` leaves masks alone, so objects behind its rectangle count as visible.
+    A `Compose` may have ``bbox_params`` or ``keypoint_params``, which are not used.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class AugmentWith(BaseEstimator):
 
     # Transforms of Albumentations have a `get_params` of their own, with another meaning.
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Get the parameters, as scikit-learn does; the function is not looked into."""
+        """Return the parameters, without those that the function itself may have."""
         return {"function": self.function, "channel_axis": self.channel_axis}
 
     def __sklearn_clone__(self) -> AugmentWith:
@@ -93,7 +93,7 @@ class AugmentWith(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"{base} augmented by {name}"
 
@@ -119,7 +119,7 @@ class AugmentWith(BaseEstimator):
             If it returns an image of another shape or another unit.
         """
         if _is_albumentations(self.function):
-            change = _albumentations(copy.deepcopy(self.function))  # seeding would change theirs
+            change = _albumentations(copy.deepcopy(self.function))  # seeding changes its state
         elif _is_torch(self.function):
             change = _torch(self.function)
         else:
@@ -137,7 +137,7 @@ class AugmentWith(BaseEstimator):
 
     @property
     def why_not_carried(self) -> str:
-        """Why objects cannot be carried along; empty where they can."""
+        """Why objects cannot be carried along; empty if they can."""
         for part in _parts(self.function):
             for name in ("border_mode", "padding_mode"):
                 mode = getattr(part, name, None)
@@ -157,7 +157,7 @@ class AugmentWith(BaseEstimator):
         weights: Any,
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the base is seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where the base is visible; see :mod:`imblearn_images.core.layers`."""
         planes = channels_last(base, self.channel_axis, type(self).__name__)
         if planes.dtype != np.uint8:
             (planes,), _ = as_unit(planes)
@@ -189,6 +189,7 @@ class AugmentWith(BaseEstimator):
     def _each(
         self, change: _Row, images: NDArray[Any], rngs: Sequence[np.random.Generator]
     ) -> NDArray[Any]:
+        """Return all images changed one by one, after checking shape and unit."""
         children = []
         for image, rng in zip(images, rngs, strict=True):
             again = partial(_changed, change, image)
@@ -204,12 +205,16 @@ class AugmentWith(BaseEstimator):
 
 
 def _changed(change: _Row, image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Return an image after `change`, which gets a copy, because it may work in place."""
     return np.asarray(change(image.copy(), rng))
 
 
 def _plain(function: Callable[..., Any]) -> _Row:
+    """Return a function of image and generator that calls a plain function."""
     if not callable(function):
-        raise TypeError(f"Augment.from_callable needs a function image -> image, got {function!r}.")
+        raise TypeError(
+            f"`function` must be a transform, or a function image -> image, got {function!r}."
+        )
     if type(function).__module__.startswith("albumentations."):
         raise TypeError(
             "This Albumentations is too old to be seeded; pip install --upgrade albumentations."
@@ -220,25 +225,27 @@ def _plain(function: Callable[..., Any]) -> _Row:
 
 
 def _takes_generator(function: Callable[..., Any]) -> bool:
+    """Return whether a function has a parameter `rng`."""
     try:
         return "rng" in inspect.signature(function).parameters
-    except ValueError:  # some functions written in C do not tell
+    except ValueError:  # some functions written in C have no signature
         return False
 
 
 def _is_albumentations(function: Any) -> bool:
+    """Return whether `function` is a transform of Albumentations 2, which can be seeded."""
     return hasattr(function, "set_random_seed")
 
 
 def _parts(transform: Any) -> list[Any]:
-    """A transform, and all that it is composed of."""
+    """Return a transform and all transforms that it is composed of."""
     inner = getattr(transform, "transforms", None)
     listed = list(inner) if isinstance(inner, Iterable) else []
     return [transform, *(part for each in listed for part in _parts(each))]
 
 
 def _nothing(transform: Any) -> dict[str, Any]:
-    """No boxes and no keypoints, for a Compose that demands some."""
+    """Return empty boxes, keypoints and labels, which a Compose with such parameters requires."""
     given: dict[str, Any] = {}
     for name, processor in (getattr(transform, "processors", None) or {}).items():
         given[name] = np.empty((0, 4 if name == "bboxes" else 2), dtype=np.float32)
@@ -247,6 +254,7 @@ def _nothing(transform: Any) -> dict[str, Any]:
 
 
 def _albumentations(transform: Any) -> _Row:
+    """Return a function of image and generator that seeds and calls an Albumentations transform."""
     nothing = _nothing(transform)
 
     def change(image: NDArray[Any], rng: np.random.Generator) -> Any:
@@ -256,17 +264,22 @@ def _albumentations(transform: Any) -> _Row:
     return change
 
 
-KNOWN = 1234.5  # what says in a third plane of a mask that a pixel shows something
+# The third channel of the mask of positions has this value everywhere: after the transform, pixels
+# with another value show nothing, or are mixed with what lies beyond the border.
+KNOWN = 1234.5
 MIRRORS = {2, 3, 4, "reflect", "symmetric"}  # OpenCV's reflect, wrap, reflect_101; torchvision's
-LINEAR = 1  # OpenCV's interpolation
-EXACT, ROUNDED = 0.08, 0.75  # pixels that places may be off a matrix; OpenCV has 32 steps a pixel
+LINEAR = 1  # OpenCV's code of bilinear interpolation
+# Pixels by which positions may differ from an affine map; OpenCV has 32 steps per pixel.
+EXACT, ROUNDED = 0.08, 0.75
 FAR = 1e6  # pixels beyond the border
-SAMPLE = 4096  # pixels from which a matrix is made
+SAMPLE = 4096  # pixels to which a matrix is fitted
 
 
 def _albumentations_places(function: Any) -> _Placed:
+    """Return a function of image, positions and generator that moves positions as the image."""
     transform = copy.deepcopy(function)
-    for part in _parts(transform):  # places are numbers, not classes: they may be interpolated
+    # The mask holds positions, not classes, so it has to be interpolated.
+    for part in _parts(transform):
         for name, value in (("mask_interpolation", LINEAR), ("border_mode", 0), ("fill_mask", 0.0)):
             if hasattr(part, name):
                 setattr(part, name, value)
@@ -282,6 +295,7 @@ def _albumentations_places(function: Any) -> _Placed:
 
 
 def _torch_places(transform: Any) -> _Placed:
+    """Return a function of image, positions and generator that moves positions as the image."""
     import torch
 
     kind = _torch_kind()
@@ -304,14 +318,14 @@ MOVES = (
     *("horizontal_flip", "vertical_flip", "resize", "crop", "center_crop", "resized_crop", "pad"),
     *("rotate", "affine", "perspective", "elastic"),
 )
-"""What torchvision does to images that moves things."""
+"""torchvision's functions that move pixels."""
 
 
 @cache
 def _torch_kind() -> Any:
-    """Tensors of places: torchvision moves them as images, and leaves their values alone.
+    """Return a type of tensors that torchvision moves as images, but whose values it never changes.
 
-    Its own masks are moved by the nearest pixel, which is up to half a pixel off.
+    Its masks would not do: they are moved by the nearest pixel, which is off by up to half a pixel.
     """
     from torch import Tensor
     from torchvision import tv_tensors
@@ -340,7 +354,7 @@ def _torch_kind() -> Any:
 
 
 def _says_where(function: Any) -> bool:
-    """Whether it moves masks along with images."""
+    """Return whether a transform moves masks along with images."""
     if _is_albumentations(function):
         return True
     v2 = sys.modules.get("torchvision.transforms.v2")
@@ -350,10 +364,20 @@ def _says_where(function: Any) -> bool:
 def _found(
     moved: NDArray[Any], size: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[Any] | None, NDArray[np.bool_]]:
-    """Matrix of moved places, or the flow where that is none, and which pixels are seen."""
-    seen = np.abs(moved[..., 2] - KNOWN) < 0.05  # no pixel that is mixed with what is not there
+    """Fit an affine map to moved positions, (H, W, 3).
+
+    Returns
+    -------
+    matrix : ndarray of shape (2, 3)
+        The map.
+    flow : ndarray of shape (2, H, W) or None
+        The flow, if the map is not affine.
+    seen : ndarray of shape (H, W), dtype bool
+        The pixels that show the base.
+    """
+    seen = np.abs(moved[..., 2] - KNOWN) < 0.05  # leaves out pixels mixed with the border
     pixels = np.column_stack([*np.nonzero(seen)]).astype(np.float64)
-    if len(pixels) < 3:  # nothing is seen: everything lies elsewhere
+    if len(pixels) < 3:  # nothing of the base is visible: a map that leads far outside
         return np.array([[1.0, 0.0, FAR], [0.0, 1.0, FAR]]), None, np.ones_like(seen)
     places = moved[seen][:, :2].astype(np.float64)
     some = np.unique(np.linspace(0, len(pixels) - 1, SAMPLE).astype(int))
@@ -366,18 +390,21 @@ def _found(
     if off < (ROUNDED if is_rounded else EXACT):
         at = everywhere.places[0]
         within = np.all([(p >= 1) & (p <= side - 2) for p, side in zip(at, size, strict=True)], 0)
-        return matrix, None, seen | ~within  # the border is not what a transform hides
+        # Pixels beyond the border of the base are not hidden: the matrix says where they lie.
+        return matrix, None, seen | ~within
     flow = everywhere.flow[0].copy()
     flow[:, seen] = places.T - pixels.T
     return matrix, flow, seen
 
 
 def _is_torch(function: Any) -> bool:
-    torch = sys.modules.get("torch")  # whoever passes a module has imported it
+    """Return whether `function` is a module of PyTorch."""
+    torch = sys.modules.get("torch")  # a caller who passes a module has imported it
     return torch is not None and isinstance(function, torch.nn.Module)
 
 
 def _torch(transform: Any) -> _Row:
+    """Return a function of image and generator that seeds PyTorch and calls one of its modules."""
     import torch
 
     def change(image: NDArray[Any], rng: np.random.Generator) -> Any:

@@ -1,4 +1,4 @@
-"""Augmentation: one image, moved, lit and disturbed at random."""
+"""Augmentation: one image, moved and relit at random, with noise."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.synthesis._adapters import AugmentWith
@@ -23,26 +24,26 @@ __all__ = ["Augment"]
 
 
 def is_number(value: Any) -> bool:
-    """Return whether `value` is a finite real number; True and False are none."""
+    """Return whether `value` is a finite real number; True and False do not count."""
     return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 
 def interval(name: str, value: Any, still: float) -> tuple[float, float]:
-    """Lowest and highest value to draw.
+    """Return the lowest and highest value to draw.
 
     Parameters
     ----------
     name : str
         Name of the parameter, for the message.
     value : float or (low, high)
-        A number stands for as much in both directions.
+        A number stands for this distance from `still` in both directions.
     still : float
         The value that changes nothing.
 
     Raises
     ------
     ValueError
-        For anything else.
+        If `value` is neither a number of at least 0 nor such a pair.
 
     Examples
     --------
@@ -61,26 +62,26 @@ def interval(name: str, value: Any, still: float) -> tuple[float, float]:
 
 
 def in_pixels(shift: tuple[float, float], side: int) -> tuple[float, float]:
-    """Shift in pixels, which is meant as a share of `side` where below 1, as in Keras."""
+    """Return a range of shifts in pixels; below 1, as in Keras, shifts are shares of `side`."""
     unit = side if max(map(abs, shift)) < 1 else 1
     return shift[0] * unit, shift[1] * unit
 
 
-_AREA, _RATIO = (0.02, 0.2), (0.3, 1 / 0.3)  # of erased rectangles: share, height by width
+_AREA, _RATIO = (0.02, 0.2), (0.3, 1 / 0.3)  # of erased rectangles: share of area, height / width
 
 Column = NDArray[np.float64]
 
 
 def brighten(images: NDArray[Any], factors: Column) -> None:
-    """Multiply all pixels."""
+    """Multiply all pixels of each image by a factor, in place."""
     images *= _by_row(factors, images)
 
 
 def change_contrast(images: NDArray[Any], factors: Column) -> None:
-    """Multiply the differences from the mean of each channel."""
+    """Multiply the differences from the mean of each channel, in place."""
     m, height, width = images.shape[:3]
     planes = images.reshape(m, height * width, -1)
-    # Plane by plane: a sum over many images at once may be added up in another order.
+    # Plane by plane: over many images at once, NumPy may add up in another order.
     means = np.array([[plane.copy().mean() for plane in image.T] for image in planes])
     means = means.astype(images.dtype).reshape(m, 1, 1, *images.shape[3:])
     images -= means
@@ -94,7 +95,7 @@ def add_noise(
     rngs: Sequence[np.random.Generator],
     noise_of: Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float32]],
 ) -> None:
-    """Add normal noise, the same to all channels."""
+    """Add normal noise to images in place, the same to all channels."""
     for image, deviation, rng in zip(images, deviations.tolist(), rngs, strict=True):
         noise = noise_of(rng, image.shape[:2])
         noise *= np.float32(deviation)
@@ -105,7 +106,7 @@ def add_noise(
 def rectangle(
     size: tuple[int, ...], *, area: float, ratio: float, y: float, x: float, level: float
 ) -> tuple[slice, slice]:
-    """Rectangle in an image of this size, whose area, form and place numbers from 0 to 1 say."""
+    """Return a rectangle in an image of this size, from numbers in 0 to 1 that were drawn."""
     height, width = size
     pixels = (_AREA[0] + area * (_AREA[1] - _AREA[0])) * height * width
     form = exp(log(_RATIO[0]) + ratio * log(_RATIO[1] / _RATIO[0]))
@@ -116,10 +117,11 @@ def rectangle(
 
 
 def _by_row(numbers: Column, images: NDArray[Any]) -> NDArray[Any]:
+    """Return one number for each image, in a shape that broadcasts against `images`."""
     return numbers.astype(images.dtype).reshape(-1, *(1,) * (images.ndim - 1))
 
 
-# Each row draws all of these, so that one option does not change what another one does.
+# Each row draws all of these numbers, so that setting one option does not change the others.
 _DRAWN = (
     *("chosen", "rotation", "width_shift", "height_shift", "shear", "zoom_y", "zoom_x"),
     *("horizontal_flip", "vertical_flip", "brightness", "contrast", "noise"),
@@ -136,60 +138,54 @@ _AFFINE = {
 _STILL = {**_AFFINE, "brightness": 1, "contrast": 1}  # the values that change nothing
 
 
+@substitute
 class Augment(BaseEstimator):
     """Draw an image as its base, slightly rotated, shifted, scaled and relit.
 
-    The options are those of Keras' ``ImageDataGenerator``, with its names and units where
-    it has them. What is drawn at random is drawn uniformly; all affine maps together are
-    one interpolation.
+    The options have the names and units of Keras' ``ImageDataGenerator``, where it has them.
+    All random values are drawn uniformly; all affine maps together are one interpolation.
 
     Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
     Parameters
     ----------
     rotation_range : float or (low, high), default=5
-        Degrees. A number stands for both directions: -5 to 5.
+        Rotation in degrees. A number stands for both directions: -5 to 5.
     width_shift_range, height_shift_range : float or (low, high), default=0.035
-        Shift to the side, and up or down: a share of the width (height) where below 1,
-        pixels otherwise.
+        Shift to the side, and up or down: below 1 a share of the width (height), otherwise
+        pixels.
     shear_range : float or (low, high), default=2.3
-        Degrees.
+        Shear in degrees.
     zoom_range : float or (low, high), default=0.06
         Scale of the coordinates, drawn for height and width: 0.06 stands for 0.94 to 1.06.
         Above 1 the image shrinks, as in Keras.
     horizontal_flip, vertical_flip : bool, default=False
-        Flip every other image, left to right, upside down.
+        Flip half of the images, chosen at random, left to right, or upside down.
     brightness_range : float or (low, high), default=0.1
         Factor of all pixels: 0.1 stands for 0.9 to 1.1.
     contrast_range : float or (low, high), default=0
         Factor of the differences from the mean of a channel.
     noise : float, default=0.01
-        Largest standard deviation of normal noise, as a share of the whole range of
-        brightness; that of each synthetic image is drawn from 0 up. All channels get the same
-        noise.
+        Maximum standard deviation of normal noise, as a share of the whole range of
+        brightness; for each synthetic image it is drawn between 0 and this. All channels get the
+        same noise.
     elastic : float, default=0
         Standard deviation of a smooth random displacement, as a share of the shorter
         side; beyond 0.03 objects lose their shape.
     erase : float, default=0
-        Share of the synthetic images in which a rectangle of 2 to 20 % of the area is painted in
+        Share of the synthetic images in which a rectangle of 2 to 20 % of the area is filled with
         one random grey.
     fill_mode : {"nearest", "constant", "reflect", "wrap"}, default="nearest"
-        What is seen beyond the border: the border itself ``aaaa|abcd|dddd``, `cval`, the
+        What lies beyond the border: the border itself ``aaaa|abcd|dddd``, `cval`, the
         image mirrored ``dcba|abcd|dcba``, or repeated ``abcd|abcd|abcd``.
     cval : float, default=0
-        The constant, in the unit of the data.
+        The constant of `fill_mode`, in the unit of the data.
     order : {1, 3}, default=3
-        Interpolation: bilinear, or bicubic, which keeps the image sharp.
+        Interpolation: bilinear (1), or bicubic (3), which keeps the image sharp.
     probability : float, default=1
         Share of the synthetic images that are changed; the others are copies.
-    channel_axis : int, default=None
-        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
-        refused. Files are (H, W, C) always.
-    engine : {"numpy", "opencv"}, default="numpy"
-        What interpolates. OpenCV (``pip install "imblearn-images[opencv]"``) is about twice
-        as fast; its bicubic interpolation sharpens a little more, so that its images differ
-        from NumPy's by some grey levels along edges.
+    {channel_axis}
+    {engine}
 
     See Also
     --------
@@ -201,8 +197,8 @@ class Augment(BaseEstimator):
     a network that distorted images belong to them; with wide ranges, redraw every class.
     Whether a flip keeps the label depends on your data.
 
-    Pixels are brought to 0 to 1 first: 8 bits by 255, wider integers, and floats that do
-    not lie in 0 to 1, image by image by their own range. What leaves it is clipped.
+    Pixels are first scaled to 0 to 1: 8 bits by 255, wider integers, and floats beyond 0 to 1,
+    by the range of each image. Results are clipped to this range.
 
     References
     ----------
@@ -296,7 +292,7 @@ class Augment(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         return f"{base} augmented"
 
     @on_planes
@@ -316,7 +312,7 @@ class Augment(BaseEstimator):
         partners, weights
             Not used.
         rngs : sequence of m Generators
-            One a row.
+            Random numbers, one generator for each row.
 
         Returns
         -------
@@ -326,7 +322,7 @@ class Augment(BaseEstimator):
         Raises
         ------
         ValueError
-            For a parameter out of its range, flattened images, channels in front.
+            For a parameter out of its range, flattened images, channels first.
         """
         engine = engine_of(self.engine)
         rows, changes, drawn = self._drawn(base.shape[1:3], rngs)
@@ -351,7 +347,7 @@ class Augment(BaseEstimator):
         weights: Any,
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the base is seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where the base is visible; see :mod:`imblearn_images.core.layers`."""
         height, width = size = base.shape[1:3]
         rows, changes, drawn = self._drawn(size, rngs)
         layer = in_place(len(base), size)
@@ -381,7 +377,7 @@ class Augment(BaseEstimator):
 
     @property
     def why_not_carried(self) -> str:
-        """Why objects cannot be carried along; empty where they can."""
+        """Why objects cannot be carried along; empty if they can."""
         if self.fill_mode not in ("reflect", "wrap"):
             return ""
         return (
@@ -392,7 +388,7 @@ class Augment(BaseEstimator):
     def _matrices(
         self, size: tuple[int, int], drawn: dict[str, NDArray[np.float64]]
     ) -> NDArray[np.float64]:
-        """All affine maps and flips of the rows that are changed, in one matrix each."""
+        """Return the affine maps and flips of the changed rows, one matrix each, (k, 2, 3)."""
         matrices = _affine(drawn).maps(size)
         for axis, name in enumerate(("vertical_flip", "horizontal_flip")):
             if getattr(self, name):
@@ -404,7 +400,7 @@ class Augment(BaseEstimator):
     def _drawn(
         self, size: tuple[int, ...], rngs: Sequence[np.random.Generator]
     ) -> tuple[NDArray[np.intp], set[str], dict[str, NDArray[np.float64]]]:
-        """Which rows are changed, what changes at all, and the numbers of these rows."""
+        """Return the rows to change, the names of active options, and random numbers by name."""
         height, width = size
         ranges = self._ranges((height, width))
         uniform = np.array([rng.random(len(_DRAWN)) for rng in rngs])
@@ -416,6 +412,7 @@ class Augment(BaseEstimator):
         return rows, changes, drawn
 
     def _flipped(self, images: NDArray[Any], drawn: dict[str, NDArray[np.float64]]) -> NDArray[Any]:
+        """Return images, some of them flipped."""
         for name, axis in (("vertical_flip", 1), ("horizontal_flip", 2)):
             if getattr(self, name):
                 flip = (drawn[name] < 0.5).reshape(-1, *(1,) * (images.ndim - 1))
@@ -429,7 +426,7 @@ class Augment(BaseEstimator):
         drawn: dict[str, NDArray[np.float64]],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[np.float32] | None:
-        """The flow of all affine and elastic maps; None if nothing moves."""
+        """Return the flow of all affine and elastic maps; None if nothing moves."""
         height, width = size
         flow = None
         if changes & _AFFINE.keys():
@@ -447,7 +444,7 @@ class Augment(BaseEstimator):
         rngs: Sequence[np.random.Generator],
         engine: Engine,
     ) -> None:
-        """Brighten, add noise and so on, in place."""
+        """Change brightness and contrast, add noise and erase rectangles, in place."""
         if "brightness" in changes:
             brighten(images, drawn["brightness"])
         if "contrast" in changes:
@@ -461,14 +458,14 @@ class Augment(BaseEstimator):
     def _erased(
         self, size: tuple[int, ...], drawn: dict[str, NDArray[np.float64]]
     ) -> Iterator[tuple[int, tuple[slice, slice]]]:
-        """The rows in which a rectangle is painted grey, and where."""
+        """Yield the rows in which a rectangle is erased, and that rectangle."""
         uniform = {name[6:]: drawn[name] for name in _DRAWN if name.startswith("erase_")}
         for row in np.flatnonzero(drawn["erase"] < self.erase).tolist():
             numbers = {name: float(column[row]) for name, column in uniform.items()}
             yield row, rectangle(size, **numbers)
 
     def _ranges(self, size: tuple[int, int]) -> dict[str, tuple[float, float]]:
-        """Check all parameters; ranges in the units of drawing, shifts in pixels."""
+        """Check all parameters, and return the range of each random value, shifts in pixels."""
         for name in ("horizontal_flip", "vertical_flip"):
             if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ValueError(f"`{name}` must be True or False, got {getattr(self, name)!r}.")
@@ -496,10 +493,11 @@ class Augment(BaseEstimator):
         }
 
     def _range(self, name: str, still: float) -> tuple[float, float]:
+        """Return the lowest and highest value of the parameter ``{name}_range``."""
         return interval(f"{name}_range", getattr(self, f"{name}_range"), still)
 
     def _constants(self, m: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """One column of `cval`, in the dtype of the images."""
+        """Return `cval` for `m` images, shape (m, 1), in the dtype of the images."""
         if not is_number(self.cval):
             raise ValueError(f"`cval` must be a number, got {self.cval!r}.")
         if dtype.kind in "ui" and not np.iinfo(dtype).min <= self.cval <= np.iinfo(dtype).max:
@@ -508,7 +506,7 @@ class Augment(BaseEstimator):
 
 
 def _affine(drawn: dict[str, NDArray[np.float64]]) -> Affine:
-    """The affine maps that these numbers stand for."""
+    """Return the affine maps of the numbers that were drawn."""
     return Affine(
         drawn["rotation"],
         drawn["shear"],
@@ -517,10 +515,10 @@ def _affine(drawn: dict[str, NDArray[np.float64]]) -> Affine:
     )
 
 
-def _put(plan: NDArray[Any], rows: NDArray[np.intp], base: NDArray[Any]) -> NDArray[Any]:
-    """Children in their rows, copies of the base in others."""
+def _put(changed: NDArray[Any], rows: NDArray[np.intp], base: NDArray[Any]) -> NDArray[Any]:
+    """Return changed images in their rows, and copies of the base in others."""
     if len(rows) == len(base):
-        return plan
-    everything = base.astype(plan.dtype)
-    everything[rows] = plan
+        return changed
+    everything = base.astype(changed.dtype)
+    everything[rows] = changed
     return everything

@@ -29,10 +29,10 @@ __all__ = ["Chain", "OneOf"]
 class Chain(NamedMembersMixin, BaseEstimator):
     """Draw an image by several syntheses, one after the other.
 
-    Each is a parameter by the name that :func:`sklearn.pipeline.make_pipeline` would give it,
-    its class in lower case: a grid search reaches ``smote__synthesis__augment__noise``, and
-    ``smote__synthesis__augment-2`` where there are two. "copy" and "blend" are names
-    themselves, a function is called ``function``.
+    Each synthesis is a parameter with the name that :func:`sklearn.pipeline.make_pipeline` would
+    give it, its class in lower case: a grid search reaches ``smote__synthesis__augment__noise``,
+    and ``smote__synthesis__augment-2`` if there are two. "copy" and "blend" are their own names,
+    a function is called ``function``.
 
     Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
@@ -63,23 +63,23 @@ class Chain(NamedMembersMixin, BaseEstimator):
 
     @property
     def n_partners(self) -> int:
-        """Partners of all of them."""
+        """Number of partners of all members together."""
         return sum(rule.n_partners for rule in as_objects(self.syntheses))
 
     @property
     def looks(self) -> bool:
-        """Whether where things are depends on the pixels of the parents."""
+        """Whether the layers depend on the pixels of the parents, not only on their shape."""
         return any(answer(rule, "looks") for rule in as_objects(self.syntheses))
 
     @property
     def why_not_carried(self) -> str:
-        """Why objects cannot be carried along; empty where they can."""
+        """Why objects cannot be carried along; empty if they can."""
         return _first_reason(self.syntheses)
 
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose partners for each, side by side."""
+        """Return partners and shares of all members, side by side."""
         assert plan.seeds is not None
         chosen = [
             choose_parents(replace(plan, seeds=member_seeds(plan.seeds, at)), rule, neighbourhood)
@@ -107,7 +107,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         start, told = 0, base
         for at, rule in enumerate(as_objects(self.syntheses)):
             mine = slice(start, start + rule.n_partners)
@@ -123,7 +123,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
         start, dtype, rules = 0, base.dtype, as_objects(self.syntheses)
         layers: list[Layer] = []
         for at, rule in enumerate(rules):
@@ -142,7 +142,7 @@ class Chain(NamedMembersMixin, BaseEstimator):
 class OneOf(NamedMembersMixin, BaseEstimator):
     """Draw each image by one of several syntheses, chosen at random.
 
-    Each is a parameter by name, as in :class:`Chain`.
+    Each synthesis is a parameter by name, as in :class:`Chain`.
 
     Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
@@ -151,7 +151,7 @@ class OneOf(NamedMembersMixin, BaseEstimator):
     syntheses : list of synthesis, function, "copy" or "blend"
         The syntheses to choose from.
     probabilities : list of float, default=None
-        One for each; equal by default.
+        Probability of each synthesis; equal by default.
 
     Raises
     ------
@@ -180,23 +180,23 @@ class OneOf(NamedMembersMixin, BaseEstimator):
 
     @property
     def n_partners(self) -> int:
-        """As many as the one that needs most."""
+        """Number of partners of the member that needs most."""
         return max(rule.n_partners for rule in as_objects(self.syntheses))
 
     @property
     def looks(self) -> bool:
-        """Whether where things are depends on the pixels of the parents."""
+        """Whether the layers depend on the pixels of the parents, not only on their shape."""
         return any(answer(rule, "looks") for rule in as_objects(self.syntheses))
 
     @property
     def why_not_carried(self) -> str:
-        """Why objects cannot be carried along; empty where they can."""
+        """Why objects cannot be carried along; empty if they can."""
         return _first_reason(self.syntheses)
 
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose partners for the images of each."""
+        """Return partners and shares, which each member chooses for its own images."""
         assert plan.seeds is not None
         picked = self._picked([np.random.default_rng(seed) for seed in plan.seeds.tolist()])
         partners = np.repeat(plan.base[:, None], self.n_partners, axis=1)
@@ -232,7 +232,7 @@ class OneOf(NamedMembersMixin, BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         (at,) = self._picked([rng])
         rule, (own,) = as_objects(self.syntheses)[at], member_generators([rng], int(at))
         width = rule.n_partners
@@ -245,7 +245,7 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
         picked, layers, m = self._picked(rngs), [], len(base)
         for at, rule in enumerate(as_objects(self.syntheses)):
             rows, width = np.flatnonzero(picked == at), rule.n_partners
@@ -259,12 +259,12 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         return layers
 
     def _picked(self, rngs: Sequence[np.random.Generator]) -> NDArray[np.intp]:
-        """Which synthesis draws which row, by its first random number."""
+        """Return the synthesis of each row, chosen by the first random number of the row."""
         n = len(self.syntheses)
         shares = np.full(n, 1 / n) if self.probabilities is None else np.array(self.probabilities)
         if shares.shape != (n,) or shares.min() < 0 or not np.isclose(shares.sum(), 1):
             raise ValueError(
-                f"`probabilities` must be {n} numbers that sum to 1, one for each synthesis; got "
+                f"`probabilities` must be {n} numbers that sum to 1, one for each synthesis, got "
                 f"{self.probabilities!r}."
             )
         numbers = np.array([rng.random() for rng in rngs])
@@ -273,6 +273,6 @@ class OneOf(NamedMembersMixin, BaseEstimator):
 
 
 def _first_reason(syntheses: Sequence[Any]) -> str:
-    """Why objects cannot be carried through one of these; empty where they can through all."""
+    """Return why objects cannot be carried through one of the syntheses, or ""."""
     reasons = (answer(rule, "why_not_carried") for rule in as_objects(syntheses))
     return next(filter(None, reasons), "")

@@ -1,4 +1,4 @@
-"""Decoding: synthetic images that are mixed in an embedding and come back as pixels."""
+"""Decoding: synthetic images that are blended in an embedding and decoded to pixels."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from imblearn_images.core.pixels import check_unit
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rules import Blend
 
-PROBES = 8  # real images that are decoded to see whether the decoder is one
+PROBES = 8  # real images that are decoded to check the decoder
 
 
 class DecodedBlend:
-    """Synthesis of SMOTE in an embedding: features are mixed, then decoded.
+    """Synthesis of SMOTE in an embedding: features are blended, then decoded.
 
     The synthetic image is ``inverse_transform(a + step * (b - a))``, where a and b are the features
-    of its parents: on an autoencoder the mechanism of DeepSMOTE. Each synthetic image goes through
-    the embedding alone, because the last bits of a matrix product depend on how many rows
-    there are.
+    of its parents; with an autoencoder this is the mechanism of DeepSMOTE. Images go through the
+    embedding one at a time, because the last bits of a matrix product depend on the number of
+    rows.
 
     Parameters
     ----------
     embedding : fitted transformer
-        With ``inverse_transform`` to pixels in the unit of the images: rows of flattened
-        pixels, or images.
+        Its ``inverse_transform`` returns pixels in the unit of the images, as rows of flattened
+        pixels or as images.
 
     References
     ----------
@@ -60,7 +60,7 @@ class DecodedBlend:
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
-        """Draw the synthetic images one after the other."""
+        """Return the synthetic images, drawn one after the other."""
         children = np.empty(base.shape)
         with one_blas_thread:
             for row in range(len(base)):
@@ -73,17 +73,17 @@ class DecodedBlend:
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         return f"DecodedBlend({Blend().explain(base, partners, weights, rng)}, of features)"
 
     def check(self, images: Images, plan: ResamplingPlan) -> None:
-        """Decode some bases of a plan.
+        """Check the decoder on some bases of a plan.
 
         Raises
         ------
         ValueError
-            If what comes back cannot be such images: another number of pixels, NaN, or 0
-            to 1 where the images have 0 to 255.
+            If the results cannot be such images: another number of pixels, NaN, or 0 to 1 where
+            the images have 0 to 255.
         """
         bases = np.unique(plan.base[plan.synthetic])
         if not len(bases):
@@ -97,25 +97,28 @@ class DecodedBlend:
 
     @property
     def _name(self) -> str:
+        """Name of the embedding in messages."""
         return type(self.embedding).__name__
 
     def _features(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Return the features of one image, (1, H, W[, C])."""
         return np.asarray(self.embedding.transform(as_wanted(self.embedding, image)))
 
     def _decoded(self, features: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return the image of this shape to which features are decoded."""
         pixels = np.asarray(self.embedding.inverse_transform(features))
         if pixels.size != prod(shape):
             raise ValueError(
                 f"`embedding` {self._name} decodes an image of shape {shape} to an array of "
-                f"shape {pixels.shape[1:]}: inverse_transform must give its {prod(shape)} pixels."
+                f"shape {pixels.shape[1:]}. inverse_transform must return its {prod(shape)} pixels."
             )
         return pixels.reshape(shape)
 
 
-def _clip(plan: NDArray[Any], base: NDArray[Any], partner: NDArray[Any]) -> None:
-    """Keep float images in 0 ... 1 if their parents are, else in the range of these."""
+def _clip(drawn: NDArray[Any], base: NDArray[Any], partner: NDArray[Any]) -> None:
+    """Clip float images, in place, to 0 ... 1 if their parents are in it, else to their range."""
     axes = tuple(range(1, base.ndim))
     low = np.minimum(base.min(axes, keepdims=True), partner.min(axes, keepdims=True))
     high = np.maximum(base.max(axes, keepdims=True), partner.max(axes, keepdims=True))
     in_unit = (low >= 0) & (high <= 1)
-    np.clip(plan, np.where(in_unit, 0, low), np.where(in_unit, 1, high), out=plan)
+    np.clip(drawn, np.where(in_unit, 0, low), np.where(in_unit, 1, high), out=drawn)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import as_unit, on_planes
 from imblearn_images.core.plan import ResamplingPlan
@@ -20,42 +21,36 @@ from imblearn_images.synthesis._flow import optical_flow
 
 __all__ = ["Morph", "TransferDeformation"]
 
-FLOW_SIDE = 48  # pixels: between larger images flow is found on thumbnails
+FLOW_SIDE = 48  # pixels of a side beyond which flow is found between thumbnails
 
 
+@substitute
 class Morph(BaseEstimator):
-    """Draw an image on the way from one image of a class to another, in shape and in colour.
+    """Draw an image between two images of a class, in shape and in colour.
 
-    Both images are warped towards each other along their optical flow, as far as the
-    sampler's step requires, and cross-faded: where a blend shows two outlines, a morph shows one
-    that lies between them.
+    Both images are warped towards each other along their optical flow, by the sampler's step,
+    and cross-faded: where a blend shows two outlines, a morph shows one between them.
 
     Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
     Parameters
     ----------
     fade : bool, default=True
-        Whether to cross-fade. Otherwise the synthetic image is its base, warped towards the shape
+        Whether to cross-fade. If False, the synthetic image is its base, warped towards the shape
         of the partner.
-    channel_axis : int, default=None
-        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
-        refused. Files are (H, W, C) always.
-    engine : {"numpy", "opencv"}, default="numpy"
-        What interpolates. OpenCV (``pip install "imblearn-images[opencv]"``) is about twice
-        as fast; its bicubic interpolation sharpens a little more, so that its images differ
-        from NumPy's by some grey levels along edges.
+    {channel_axis}
+    {engine}
 
     See Also
     --------
-    TransferDeformation : Images deformed as images of larger classes are.
+    TransferDeformation : Deform images as images of larger classes differ.
 
     Notes
     -----
-    A step of 0 draws the base, one of 1 the partner, so the shares in the plan are
-    exact. Where two images have nothing in common a morph is no better than a blend.
-    Colour images follow one flow in all channels. Between images of more than 48 pixels a
-    side flow is found on thumbnails.
+    A step of 0 draws the base, a step of 1 the partner, so the shares in the plan are
+    exact. If two images have nothing in common, a morph is no better than a blend. All
+    channels follow one flow. For images of more than 48 pixels a side, the flow is found
+    between thumbnails.
 
     Examples
     --------
@@ -100,18 +95,18 @@ class Morph(BaseEstimator):
 
     @property
     def why_not_carried(self) -> str:
-        """Why objects cannot be carried along; empty where they can."""
+        """Why objects cannot be carried along; empty if they can."""
         if not self.fade:
             return ""
         return (
-            "Morph(fade=True) shows what its two parents have in common once, which both annotate. "
+            "Morph(fade=True) shows an object of both parents once, but both have annotated it. "
             "Use Morph(fade=False)."
         )
 
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         faded = " and faded into it" if self.fade else ""
         return f"{base} moved {weights[0]:.0%} of the way to {partners[0]}{faded}"
 
@@ -123,7 +118,7 @@ class Morph(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
         (start, end), _ = as_unit(base, partners[:, 0])
         flow = optical_flow(end, start, max_side=FLOW_SIDE)
         m, size, step = len(base), base.shape[1:3], weights[:, 0]
@@ -134,56 +129,51 @@ class Morph(BaseEstimator):
         return [moved, in_place(m, size, 1, flow=_scaled(flow, step - 1), share=share)]
 
 
+@substitute
 class TransferDeformation(BaseEstimator):
-    """Draw an image by deforming its base as images of larger classes are seen to deform.
+    """Draw an image by deforming its base as real images of larger classes differ in shape.
 
-    A donor is chosen that looks like the base, and one of the donor's neighbours in its own
+    A donor that looks like the base is chosen, and one of the donor's neighbours in its own
     class. The optical flow from donor to neighbour is a deformation that occurs in real
-    images; a part of it, or of its opposite, is applied to the base. No transforms are picked
-    by hand; the assumption is that classes that look alike deform alike.
+    images; a part of it, or of its opposite, is applied to the base. No transforms have to be
+    picked by hand; the assumption is that similar classes deform in similar ways.
 
     Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
     Parameters
     ----------
     scale : (float, float), default=(0.4, 1.2)
-        Smallest and largest part of a deformation that is applied; the sign is random.
+        Range of the factor by which a deformation is multiplied; its sign is random.
     near : int, default=30
-        The donor is one of this many images that look most like the base: in the sampler's
+        The donor is one of this many images that are most similar to the base: in the sampler's
         `embedding`, or else by histograms of oriented gradients.
     n_pairs : int, default=800
-        How many pairs of donor and neighbour are drawn from each class, at least 2. The flow
-        of a pair is found once for the synthetic images of a block that share it, so fewer pairs
-        are faster.
+        Number of pairs of donor and neighbour that are drawn from each class, at least 2. The
+        flow of a pair is found once for all synthetic images of a block that share it, so fewer
+        pairs are faster.
     donors : {"larger", "all"}, default="larger"
-        Which classes offer donors: those with more images than the base's (the largest takes
-        its own), or all of them and its own as well.
+        Classes of the donors: those with more images than the base's class (for the largest
+        class, itself), or all classes, including that of the base.
     residual : float, default=0.0
-        Share of what the flow does not explain of the neighbour, such as folds and prints,
-        that is added; 0.5 makes synthetic images more varied. On photos it shows as ghosts.
-    channel_axis : int, default=None
-        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
-        refused. Files are (H, W, C) always.
-    engine : {"numpy", "opencv"}, default="numpy"
-        What interpolates. OpenCV (``pip install "imblearn-images[opencv]"``) is about twice
-        as fast; its bicubic interpolation sharpens a little more, so that its images differ
-        from NumPy's by some grey levels along edges.
+        Share that is added of what the flow does not explain of the neighbour, such as folds and
+        prints; 0.5 makes synthetic images more varied. On photos it shows as ghosts.
+    {channel_axis}
+    {engine}
 
     Raises
     ------
     ValueError
-        When used, for parameters out of range, and if no class has two images.
+        When used, if a parameter is out of its range, or no class has two images.
 
     See Also
     --------
-    Morph : Images between two images of their class.
+    Morph : Draw images between two images of their class.
 
     Notes
     -----
-    In the plan a synthetic image is its base, less a share of the donor, plus that share of the
-    neighbour. Colour images follow one flow in all channels. Between images of more than 48
-    pixels a side flow is found on thumbnails.
+    In the plan a synthetic image is its base, minus a share of the donor, plus that share of the
+    neighbour. All channels follow one flow. For images of more than 48 pixels a side, the flow is
+    found between thumbnails.
 
     Examples
     --------
@@ -222,7 +212,7 @@ class TransferDeformation(BaseEstimator):
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose donor and neighbour of each synthetic image, and the part of their deformation."""
+        """Return donor and neighbour of each image, and how much of their deformation is used."""
         self._check_parameters()
         engine_of(self.engine)
         bank = _PairBank.draw(neighbourhood, self.n_pairs)
@@ -254,7 +244,7 @@ class TransferDeformation(BaseEstimator):
         step = weights[:, 1]
         flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
         if not self.residual:
-            del donor, neighbor  # memory for what comes
+            del donor, neighbor  # frees memory for the warped images
         child = warp(unit, _scaled(flow, step))
         if self.residual:
             neighbor -= warp(donor, flow)
@@ -264,11 +254,11 @@ class TransferDeformation(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         (donor, neighbor), step = partners, weights[1]
-        how = f"{abs(step):.2f} times" + (", backwards" if step < 0 else "")
-        rest = f", with {self.residual:g} of what remains" if self.residual else ""
-        return f"{base} moved as donor {donor} differs from {neighbor}, {how}{rest}"
+        change = f"{donor} to {neighbor}" if step > 0 else f"{neighbor} back to {donor}"
+        rest = f", plus {self.residual:.0%} of what else changes" if self.residual else ""
+        return f"{base} deformed by {abs(step):.0%} of the change from {change}{rest}"
 
     @on_planes
     def layers(
@@ -278,7 +268,7 @@ class TransferDeformation(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
         (donor, neighbor), _ = as_unit(partners[:, 0], partners[:, 1])
         flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
         return [in_place(len(base), base.shape[1:3], flow=_scaled(flow, weights[:, 1]))]
@@ -286,7 +276,7 @@ class TransferDeformation(BaseEstimator):
     def _donors_for(
         self, label: Any, bank: _PairBank, neighbourhood: Neighbourhood
     ) -> NDArray[np.intp]:
-        """Rows that may offer a deformation to the images of a class."""
+        """Return the source rows that may be donors for the images of a class."""
         offers = bank.n_near > 0
         if self.donors == "all":
             return np.flatnonzero(offers)
@@ -296,6 +286,7 @@ class TransferDeformation(BaseEstimator):
         return np.flatnonzero(larger if larger.any() else own if own.any() else offers)
 
     def _check_parameters(self) -> None:
+        """Raise a ValueError for a parameter out of its range."""
         scale = np.asarray(self.scale, dtype=float)
         if scale.shape != (2,) or not 0 <= scale[0] <= scale[1] < np.inf:
             raise ValueError(
@@ -314,14 +305,14 @@ class TransferDeformation(BaseEstimator):
 
 @dataclass
 class _PairBank:
-    """Donors of all classes and the neighbours of theirs to which they deform."""
+    """Donors of all classes, and their neighbours, whose differences in shape are transferred."""
 
     near: NDArray[np.intp]  # (n, NEAREST), by source row
     n_near: NDArray[np.intp]  # (n,), how many of these count; 0 for a row that is not a donor
 
     @classmethod
     def draw(cls, neighbourhood: Neighbourhood, n_pairs: int) -> _PairBank:
-        """Draw at most `n_pairs` of each class that has two images."""
+        """Draw at most `n_pairs` pairs from each class that has two images."""
         n = len(neighbourhood.y)
         bank = cls(np.zeros((n, NEAREST), dtype=np.intp), np.zeros(n, dtype=np.intp))
         for label in np.unique(neighbourhood.y):
@@ -336,12 +327,12 @@ class _PairBank:
             bank.n_near[donors] = min(near.shape[1], max(1, n_pairs // len(donors)))
         if not bank.n_near.any():
             raise ValueError(
-                "TransferDeformation takes deformations between two images of a class, and no "
-                "class has two; use Augment() instead."
+                "TransferDeformation takes deformations from two images of a class, but no class "
+                "has two; use Augment() instead."
             )
         return bank
 
 
 def _scaled(blocks: NDArray[Any], factors: NDArray[np.float64]) -> NDArray[Any]:
-    """Each row of `blocks` times its factor."""
+    """Return each row of `blocks` multiplied by its factor."""
     return blocks * factors.astype(blocks.dtype).reshape(-1, *(1,) * (blocks.ndim - 1))

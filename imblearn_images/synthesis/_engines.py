@@ -1,8 +1,7 @@
-"""Engines: what draws images along flows and affine maps, NumPy or OpenCV.
+"""Engines: draw images along flows and affine maps, by NumPy or OpenCV.
 
-The engine is a parameter of a synthesis, so that a plan says which one drew. The two interpolate
-differently: images of one engine are not those of the other, byte for byte, while the places
-that are seen are the same.
+The engine is a parameter of a synthesis, so that a plan records which one drew. The two
+interpolate differently, so their images differ in some bytes, but show the same places.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ FOLDED = ("reflect", "wrap")
 
 
 class Engine(Protocol):
-    """What an engine can do: the functions of :mod:`imblearn_images.synthesis._warp`."""
+    """Interface of an engine; see the functions of :mod:`imblearn_images.synthesis._warp`."""
 
     def follow(
         self,
@@ -39,7 +38,7 @@ class Engine(Protocol):
         fill_mode: str = "nearest",
         fill: NDArray[Any] | None = None,
     ) -> Floats:
-        """Draw images along a flow."""
+        """Return images drawn along a flow."""
 
     def follow_affine(
         self,
@@ -49,14 +48,14 @@ class Engine(Protocol):
         fill_mode: str = "nearest",
         fill: NDArray[Any] | None = None,
     ) -> Floats:
-        """Draw images along affine maps."""
+        """Return images drawn along affine maps."""
 
     def normal(self, rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float32]:
-        """Draw normal numbers."""
+        """Return standard normal random numbers of this shape."""
 
 
 def engine_of(name: Any) -> Engine:
-    """Make out what is meant by the parameter `engine` of a synthesis.
+    """Return the engine that the parameter `engine` of a synthesis names.
 
     Raises
     ------
@@ -87,7 +86,7 @@ def engine_of(name: Any) -> Engine:
 
 
 class NumPy:
-    """The functions of :mod:`imblearn_images.synthesis._warp`."""
+    """Engine of NumPy: the functions of :mod:`imblearn_images.synthesis._warp`."""
 
     follow = staticmethod(follow)
     follow_affine = staticmethod(follow_affine)
@@ -95,10 +94,10 @@ class NumPy:
 
 
 class OpenCV:
-    """OpenCV's ``remap`` and ``warpAffine``.
+    """Engine of OpenCV: ``remap`` and ``warpAffine``.
 
-    Bicubic interpolation is its own: cubic convolution with a = -3/4 where NumPy's engine has
-    -1/2. Places are rounded to 1/32 pixel, or not, as versions and numbers of channels differ.
+    Its bicubic interpolation is cubic convolution with a = -3/4, where NumPy's engine has -1/2.
+    Whether it rounds places to 1/32 pixel depends on its version and the number of channels.
     """
 
     def __init__(self, cv2: Any) -> None:
@@ -112,8 +111,9 @@ class OpenCV:
         fill_mode: str = "nearest",
         fill: NDArray[Any] | None = None,
     ) -> Floats:
-        """Draw images along a flow; parameters as of ``_warp.follow``."""
-        if fill_mode in FOLDED:  # OpenCV 5 folds places far outside once only
+        """Return images drawn along a flow; parameters as in ``_warp.follow``."""
+        # OpenCV 5 folds a place only once, which is not enough for places far outside.
+        if fill_mode in FOLDED:
             padded, folded, inner = within_border(images, flow, fill_mode, fill)
             return np.ascontiguousarray(self.follow(padded, folded, order)[inner])
         h, w = images.shape[1:3]
@@ -135,12 +135,12 @@ class OpenCV:
         fill_mode: str = "nearest",
         fill: NDArray[Any] | None = None,
     ) -> Floats:
-        """Draw images along affine maps; parameters as of `follow`."""
+        """Return images drawn along affine maps; parameters as in ``_warp.follow_affine``."""
         if fill_mode in FOLDED:
             flow = affine.flow(images.shape[1:3])
             return self.follow(images, flow, order, fill_mode, fill)
         h, w = images.shape[1:3]
-        maps = affine.maps((h, w))[:, ::-1][..., [1, 0, 2]]  # OpenCV says x before y
+        maps = affine.maps((h, w))[:, ::-1][..., [1, 0, 2]]  # in OpenCV x comes before y
         flags = self._kernel(order) | self.cv2.WARP_INVERSE_MAP
 
         def move(row: int, image: Floats, to: Floats, **border: Any) -> None:
@@ -149,21 +149,25 @@ class OpenCV:
         return self._each(move, images, fill_mode, fill)
 
     def normal(self, rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float32]:
-        """Draw normal numbers, of 65,536 values: 16 bits cost a quarter of a normal number."""
+        """Return standard normal random numbers, with only 65,536 different values.
+
+        Each is looked up by 16 random bits, a quarter of the 64 that a normal number takes.
+        """
         n = prod(size)
         bits = rng.bit_generator.random_raw(ceil(n / 4)).astype("<u8", copy=False)
         return _quantiles().take(bits.view("<u2")[:n]).reshape(size)
 
     def _kernel(self, order: int) -> int:
+        """Return OpenCV's code of an interpolation."""
         kernel: int = self.cv2.INTER_CUBIC if order == 3 else self.cv2.INTER_LINEAR
         return kernel
 
     def _each(self, draw: Any, images: Floats, fill_mode: str, fill: NDArray[Any] | None) -> Floats:
-        """Draw image after image, at most four channels at a time."""
+        """Return images drawn by `draw` one by one, at most four channels at a time."""
         longest = max(images.shape[1:3])
         if longest >= 1 << 15:
             raise ValueError(
-                f'`engine` "opencv" draws images of at most 32767 pixels a side, got {longest}. '
+                f'`engine` "opencv" takes images of at most 32767 pixels a side, got {longest}. '
                 'Use engine="numpy".'
             )
         is_constant = fill_mode == "constant"
@@ -188,7 +192,7 @@ class OpenCV:
 
 @cache
 def _quantiles() -> NDArray[np.float32]:
-    """Normal numbers that 16 random bits stand for."""
+    """Return the normal numbers for all values of 16 random bits, shape (65536,)."""
     quantiles: NDArray[np.float32] = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16)).astype(
         np.float32
     )

@@ -1,4 +1,10 @@
-"""Flow: where the pixels of an image go, between two images or by parameters."""
+"""Flow: the displacement of every pixel, between two images or at random.
+
+Between two images it is found by Thirion's demons, from coarse to fine: both are halved until they
+are small, the flow is found there, enlarged, and improved on the next larger copies. Each round
+pushes every pixel along the gradient of the images, as far as their difference requires, and then
+smooths the flow.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +21,16 @@ from numpy.typing import NDArray
 
 from imblearn_images.synthesis._warp import Points, split
 
-BLOCK = 1 << 17  # pixels, of all images, between which flow is found at a time
-REMEMBERED = 1 << 26  # bytes of flow that are kept where flows are remembered
-SMALLEST = 7  # pixels: no side is halved below this
-ROUNDS = 10, 8, 4  # on the smallest copies, those between, the images themselves
-SIGMA = 1.2  # pixels: of the Gaussian that smooths the flow
-PUSH = 1.5  # times the step of the demons: 1 leaves more unexplained, 2 folds more images
-DAMPING = 1e-3  # squared grey levels: no push where there is neither gradient nor difference
+BLOCK = 1 << 17  # pixels of all images whose flow is found at a time
+REMEMBERED = 1 << 26  # bytes of flow that `remembered_flows` keeps
+SMALLEST = 7  # pixels below which no side is halved
+ROUNDS = 10, 8, 4  # on the smallest copies, on those between, on the images themselves
+SIGMA = 1.2  # standard deviation in pixels of the Gaussian that smooths the flow
+PUSH = 1.5  # factor of the demons' step: 1 explains less of the difference, 2 folds more images
+DAMPING = 1e-3  # squared grey levels; prevents pushes where gradient and difference are tiny
 
 _bell = np.exp(-(np.arange(-2, 3) ** 2) / (2 * SIGMA**2))
-TAPS = (_bell / _bell.sum())[2:].astype(np.float32)  # of the middle, its neighbours, the next
+TAPS = (_bell / _bell.sum())[2:].astype(np.float32)  # weights of a pixel and the next two
 
 Floats = NDArray[np.floating[Any]]
 
@@ -37,16 +43,16 @@ def optical_flow(
     Parameters
     ----------
     reference, moving : ndarray of shape (m, H, W) or (m, H, W, C), float in 0..1
-        Pairs of images. Of several channels the mean is taken.
+        Pairs of images. Channels are averaged.
     max_side : int, default=None
-        Images with a longer side are averaged over squares until they have none, and the
-        flow found there is scaled up. By default the flow is found at full size.
+        Images with a longer side are reduced to this by averaging over squares, and the flow
+        found between these is scaled up. ``None``: the flow is found at full size.
 
     Returns
     -------
     flow : ndarray of shape (m, 2, H, W), dtype float32
-        Displacement in pixels, rows first, as :func:`skimage.registration.optical_flow_ilk`
-        gives it: ``warp(moving, flow)`` looks like `reference`.
+        Displacement in pixels, rows first, as in :func:`skimage.registration.optical_flow_ilk`:
+        ``warp(moving, flow)`` looks like `reference`.
 
     Raises
     ------
@@ -69,8 +75,8 @@ def optical_flow(
     """
     if reference.shape != moving.shape or reference.ndim not in (3, 4):
         raise ValueError(
-            "Flow is found between two blocks of images (m, H, W) or (m, H, W, C) of one shape, "
-            f"got {reference.shape} and {moving.shape}."
+            "`reference` and `moving` must be blocks (m, H, W) or (m, H, W, C) of one shape, got "
+            f"{reference.shape} and {moving.shape}."
         )
     size = reference.shape[1:3]
     factor = 1 if max_side is None else max(1, ceil(max(size) / max_side))
@@ -84,7 +90,7 @@ def optical_flow(
 
 
 def _between(pairs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Flow of pairs of grey images, a block at a time."""
+    """Return the flow of pairs of grey images, (m, 2, h, w), found a block at a time."""
     found = np.empty(pairs.shape, dtype=np.float32)
     height = max(1, BLOCK // max(1, pairs[:1, 0].size))
     for start in range(0, len(pairs), height):
@@ -95,7 +101,7 @@ def _between(pairs: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class _Memory:
-    """Flows that were found, by the bytes of their pairs; the oldest are forgotten."""
+    """Cache of flows by a hash of their pairs of images; the oldest are removed."""
 
     def __init__(self, n_bytes: int) -> None:
         self.room = n_bytes
@@ -103,7 +109,7 @@ class _Memory:
         self.lock = Lock()
 
     def look_up(self, pairs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Flow of pairs of grey images; what is not known is found."""
+        """Return the flow of pairs of grey images; only unknown flows are computed."""
         names = [blake2b(pair.tobytes(), digest_size=16).digest() for pair in pairs]
         with self.lock:
             known = [self.flows.get(name) for name in names]
@@ -127,11 +133,11 @@ _memory: ContextVar[_Memory | None] = ContextVar("flows that are remembered", de
 
 @contextmanager
 def remembered_flows(n_bytes: int = REMEMBERED) -> Iterator[None]:
-    """Find the flow between two images once, in this thread and those that inherit its context.
+    """Cache flows in this context, also in threads that inherit it.
 
-    For whoever draws from the same images again and again: folds, candidates, policies.
+    For code that draws from the same images again and again: folds, candidates, policies.
     """
-    if _memory.get() is not None:  # of a caller
+    if _memory.get() is not None:  # a caller has made a cache already
         yield
         return
     token = _memory.set(_Memory(n_bytes))
@@ -142,21 +148,23 @@ def remembered_flows(n_bytes: int = REMEMBERED) -> Iterator[None]:
 
 
 def _padded(lines: Floats, width: int) -> Floats:
-    """Lines with the first and the last repeated `width` times."""
+    """Return lines with the first and the last repeated `width` more times."""
     return np.concatenate([lines[:1]] * width + [lines] + [lines[-1:]] * width)
 
 
 def _grey(images: Floats, factor: int) -> NDArray[np.float32]:
-    """Mean over channels and over squares of `factor` pixels a side, shape (m, h, w)."""
+    """Return images averaged over channels and over squares of `factor` pixels, (m, h, w)."""
     grey = images if images.ndim == 3 else _mean([images[..., c] for c in range(images.shape[3])])
     small = _shrunk(grey, factor, axes=(1, 2)).astype(np.float32, copy=False)
     if not np.isfinite(small).all():
-        raise ValueError("Flow needs finite pixels; replace NaN and infinity in the images first.")
+        raise ValueError(
+            "Images must be finite to find a flow, got NaN or infinity. Replace these values first."
+        )
     return small
 
 
 def _mean(parts: Sequence[Floats]) -> Floats:
-    """Mean, added up in the order of `parts`: ``np.mean`` orders by shapes and strides."""
+    """Return the mean of `parts`, added up in this order; ``np.mean`` goes by shape and strides."""
     total = parts[0].copy()
     for part in parts[1:]:
         total += part
@@ -165,14 +173,14 @@ def _mean(parts: Sequence[Floats]) -> Floats:
 
 
 def _distinct(pairs: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where each distinct pair stands first, and for every pair which of these it is."""
+    """Return the first position of each distinct pair, and the number of every pair among these."""
     seen: dict[bytes, int] = {}
     which = np.array([seen.setdefault(pair.tobytes(), len(seen)) for pair in pairs], dtype=np.intp)
     return np.unique(which, return_index=True)[1], which
 
 
 def _shrunk(images: Floats, factor: int, axes: Sequence[int]) -> Floats:
-    """Images averaged over squares; those that stick out see the border repeated."""
+    """Return images averaged over squares; beyond the border the last pixels are repeated."""
     for axis in axes if factor > 1 else ():
         lines = images.swapaxes(0, axis)
         lines = np.concatenate([lines] + [lines[-1:]] * (-len(lines) % factor))
@@ -183,7 +191,7 @@ def _shrunk(images: Floats, factor: int, axes: Sequence[int]) -> Floats:
 def _enlarged(
     flow: NDArray[np.float32], factor: int, size: Sequence[int], axes: Sequence[int]
 ) -> NDArray[np.float32]:
-    """Flow between shrunk images, interpolated to images of `size`."""
+    """Return the flow of reduced images, interpolated and scaled to images of `size`."""
     if factor == 1:
         return flow
     for n, axis in zip(size, axes, strict=True):
@@ -200,7 +208,7 @@ def _enlarged(
 
 
 def _coarse_to_fine(pair: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Flow (2, h, w, m) between images: reference and moving, shape (2, h, w, m)."""
+    """Return the flow, (2, h, w, m), of pairs of images, (2, h, w, m): reference and moving."""
     copies = [pair]
     while min(copies[-1].shape[1:3]) >= 2 * SMALLEST:
         copies.append(_shrunk(copies[-1], 2, axes=(1, 2)))
@@ -218,7 +226,7 @@ def _coarse_to_fine(pair: NDArray[np.float32]) -> NDArray[np.float32]:
 def _pushed(
     flow: NDArray[np.float32], reference: NDArray[np.float32], moving: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Flow changed, in place, by one step of the demons."""
+    """Improve a flow in place by one step of the demons, and return it."""
     h, w, m = reference.shape
     y = flow[0] + np.arange(h, dtype=np.float32)[:, None, None]
     x = flow[1] + np.arange(w, dtype=np.float32)[:, None]
@@ -241,7 +249,7 @@ def _pushed(
 
 
 def _smoothed(flow: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Flow (2, h, w, m) after a Gaussian of two pixels to each side."""
+    """Return a flow (2, h, w, m) smoothed by a Gaussian of two pixels to each side."""
     middle, *others = TAPS
     for axis in (1, 2):
         lines = flow.swapaxes(0, axis)
@@ -257,13 +265,13 @@ def _smoothed(flow: NDArray[np.float32]) -> NDArray[np.float32]:
     return flow
 
 
-_WAVES = 7  # elastic bends along the shorter side
+_WAVES = 7  # number of bells of an elastic flow along the shorter side
 
 
 def elastic_flow(
     size: tuple[int, int], strength: float, rngs: Sequence[np.random.Generator]
 ) -> NDArray[np.float32]:
-    """Smooth random flow: in every pixel a normal displacement of `strength` pixels.
+    """Return a smooth random flow, (m, 2, H, W), normal with a deviation of `strength` pixels.
 
     It is a sum of Gaussian bells on a grid, about as wide as their distance, one seventh
     of the shorter side.
@@ -280,7 +288,7 @@ def elastic_flow(
 
 
 def _bells(side: int, width: float) -> NDArray[np.float32]:
-    """Bells at the pixels of one side, (n, side); their squares sum to 1 in every pixel."""
+    """Return bells at the pixels of one side, (n, side), whose squares sum to 1 in every pixel."""
     n = ceil(side / width) + 4
     centres = (np.arange(n) - (n - 1) / 2) * width + (side - 1) / 2
     bells = np.exp(-0.5 * ((np.arange(side) - centres[:, np.newaxis]) / width) ** 2)

@@ -1,4 +1,4 @@
-"""Objects: rare ones shown larger, without most of what is around them, or in other images."""
+"""Objects: rare objects enlarged, without most of their surroundings, or pasted into images."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.masks import box_of_mask, mask_of_outlines
@@ -23,27 +24,27 @@ from imblearn_images.synthesis._warp import warp
 
 __all__ = ["PasteObjects", "ZoomToObjects"]
 
-PLACES = 12  # that are tried for the window of an object
-FILLS = 0.9  # share of a window's side that an object may take
-CUT = 0.02  # share of an object that may lie out of a window without it being cut
+PLACES = 12  # random places that are tried for a window or a pasted object
+FILLS = 0.9  # share of a window's or image's side that an object may take
+CUT = 0.02  # share of an object in a window from which it counts as cut rather than outside
 LEAST = 1.05  # zoom below which nothing is gained
 
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """Images that could be drawn: windows around objects, or images with others pasted.
+    """Images that could be drawn: windows around objects, or images with pasted objects.
 
     Parameters
     ----------
     base : ndarray of shape (m,), dtype intp
-        Images.
+        The image that each is drawn from.
     windows : ndarray of shape (m, ...)
-        What the rule has to know of each: of a window its centre, down and to the right, in shares
-        of the sides, and its side; what is pasted, a tuple of :class:`Pasted`.
+        What the rule needs to draw it: for a window, its centre (down, right) and its side, in
+        shares of the image's sides; for pasted objects, a tuple of :class:`Pasted`.
     counts : ndarray of shape (m, L), dtype intp
-        Objects of each class that are seen in it.
+        Number of visible objects of each class.
     whole : object
-        Such a window of an image that is drawn as it is.
+        The value of `windows` for an image that is drawn as it is.
     """
 
     base: NDArray[np.intp]
@@ -52,7 +53,7 @@ class Views:
     whole: Any
 
     def wholes(self, n: int) -> NDArray[Any]:
-        """Windows of `n` images that are drawn as they are."""
+        """Return the windows of `n` images that are drawn as they are."""
         wholes = np.empty((n, *self.windows.shape[1:]), dtype=self.windows.dtype)
         for row in range(n):
             wholes[row] = self.whole
@@ -63,11 +64,12 @@ WHOLE = (0.5, 0.5, 1.0)
 """The window that is the whole image."""
 
 
+@substitute
 class ZoomToObjects(BaseEstimator):
-    """Draw a part of an image around a rare object, in the size of the image.
+    """Draw a part of an image around a rare object, enlarged to the size of the image.
 
-    Images that hold rare objects hold frequent ones, too: whole images cannot balance them. A
-    window around a rare object can, and shows it larger.
+    Images with rare objects have frequent ones, too, so that whole images cannot balance them. A
+    window around a rare object can, and enlarges it.
 
     For :class:`~imblearn_images.over_sampling.LabelOverSampler` with annotations, which then
     chooses between repeating an image and drawing such a window of it.
@@ -77,31 +79,27 @@ class ZoomToObjects(BaseEstimator):
     Parameters
     ----------
     labels : "rare" or list of str, default="rare"
-        Classes of the objects that are zoomed to; "rare" are those that the sampler's strategy
-        wants more of.
+        Classes of the objects to zoom to; "rare": those of which the sampler's strategy requests
+        more.
     scale : (float, float), default=(1.5, 4.0)
-        How many times larger things become, drawn from this range; less where an object would
-        not fit.
+        Range from which the magnification is drawn; it is less if an object would not fit.
     shown : float, default=0.3
-        Of several places of a window around its object the one is taken that cuts the fewest
-        objects so that less than this share of them is left, and of those the one with the
-        fewest frequent ones.
+        Of several random places of a window around its object, the one is chosen that leaves the
+        fewest objects with less than this share in view, and among equal ones the one with the
+        fewest frequent objects.
     per_object : int, default=1
-        Windows of each object that may be drawn.
-    channel_axis : int, default=None
-        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
-        refused. Files are (H, W, C) always.
+        Maximum number of windows of each object.
+    {channel_axis}
 
     Notes
     -----
-    Of what a window cuts, less than `min_visible` (25 %) of an object is left out of the
-    annotations and listed in ``dropped``; some of it is still seen. In the plan a window stands
-    in place of shares: its base is its only parent.
+    Objects that a window cuts to less than `min_visible` (25 %) are left out of the annotations
+    and listed in ``dropped``, although a part of them is still visible. The weights of such a row
+    in the plan are not shares but its window: its base is its only parent.
 
-    On photos of blood cells, 12.6 times as many red cells as platelets, repeating photos 4 times
-    and one window for each rare object bring that below 6.5, with less than 3 times the rows;
-    repeats alone leave it at 8 to 12.
+    On photos of blood cells with 12.6 times as many red cells as platelets, repeating photos up to
+    4 times, with one window for each rare object, brings this ratio below 6.5, with less than 3
+    times the rows; repeats alone leave it at 8 to 12.
 
     Examples
     --------
@@ -123,7 +121,7 @@ class ZoomToObjects(BaseEstimator):
     n_partners = 3
     needs_partners = False
     looks = False
-    in_plan = True  # the plan says it all: a rule that knows the windows is not kept
+    in_plan = True  # the plan holds the windows, so the rule need not keep them
 
     def __init__(
         self,
@@ -143,16 +141,20 @@ class ZoomToObjects(BaseEstimator):
     def views(
         self, annotations: Annotations, rare: Sequence[str], rng: np.random.Generator
     ) -> Views:
-        """Windows around all objects that are zoomed to.
+        """Return windows around all objects to zoom to.
 
         Parameters
         ----------
         annotations : Annotations
-            Of the images.
+            Annotations of the images.
         rare : sequence of str
-            The classes that are meant by "rare".
+            The classes that "rare" stands for.
         rng : numpy.random.Generator
-            Where random numbers come from.
+            Source of random numbers.
+
+        Returns
+        -------
+        views : Views
 
         Raises
         ------
@@ -193,7 +195,7 @@ class ZoomToObjects(BaseEstimator):
         size: tuple[int, int],
         rng: np.random.Generator,
     ) -> tuple[list[float], NDArray[np.bool_]]:
-        """The best of some windows that hold an object, and which objects are seen in it."""
+        """Return the best of some random windows around an object, and the objects seen in it."""
         whole = np.array([size[1], size[0]], dtype=np.float64)
         side = whole / zoom
         low = np.maximum(boxes[at, 2:] - side, 0)
@@ -212,7 +214,7 @@ class ZoomToObjects(BaseEstimator):
         return [middle[1], middle[0], 1 / zoom], share[best] >= self.shown
 
     def with_windows(self, windows: NDArray[np.float64]) -> ZoomToObjects:
-        """Rule that chooses these windows, shape (m, 3), for the synthetic rows of a plan."""
+        """Return a rule that chooses these windows, (m, 3), for the synthetic rows of a plan."""
         bound: Any = copy.copy(self)
         bound.windows_ = windows
         return bound
@@ -220,7 +222,7 @@ class ZoomToObjects(BaseEstimator):
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return the base as partners, and as their shares the windows."""
+        """Return the base as all three partners, and the windows as their shares."""
         windows = getattr(self, "windows_", None)
         if windows is None or len(windows) != len(plan):
             raise ValueError(
@@ -247,7 +249,7 @@ class ZoomToObjects(BaseEstimator):
         partners, rngs
             Not used.
         weights : ndarray of shape (m, 3)
-            The windows: centre, down and to the right, and side, in shares of the sides.
+            The windows: centre (down, right) and side, in shares of the image's sides.
 
         Returns
         -------
@@ -266,10 +268,11 @@ class ZoomToObjects(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Any,
     ) -> list[Layer]:
-        """Where the base is seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where the base is visible; see :mod:`imblearn_images.core.layers`."""
         return [self._layer(base, weights)]
 
     def _layer(self, base: NDArray[Any], windows: NDArray[np.float64]) -> Layer:
+        """Return the layer of the base, magnified from its window."""
         size = base.shape[1:3]
         matrices = np.zeros((len(base), 2, 3))
         share = np.where(windows[:, 2] > 0, windows[:, 2], 1.0)
@@ -282,13 +285,14 @@ class ZoomToObjects(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the image of this name."""
+        """Describe what is drawn from an image with this name."""
         down, right, side = weights
         if side == 1:
             return base
         return f"{base}, {1 / side:.1f} times larger around {right:.0%} and {down:.0%} of its sides"
 
     def _checked(self) -> tuple[float, float]:
+        """Check the parameters and return the range of the magnification."""
         scale = self.scale
         numbers = isinstance(scale, (tuple, list)) and len(scale) == 2
         if (
@@ -300,12 +304,14 @@ class ZoomToObjects(BaseEstimator):
         if not isinstance(self.shown, Real) or not 0 <= self.shown <= 1:
             raise ValueError(f"`shown` must be a share from 0 to 1, got {self.shown!r}.")
         if not isinstance(self.per_object, int) or self.per_object < 1:
-            raise ValueError(f"`per_object` must be an integer >= 1, got {self.per_object!r}.")
+            raise ValueError(
+                f"`per_object` must be an integer of at least 1, got {self.per_object!r}."
+            )
         return float(scale[0]), float(scale[1])
 
 
 def _labels_of(labels: Any, annotations: Annotations, rare: Sequence[str]) -> list[str]:
-    """The classes that the parameter `labels` means."""
+    """Return the classes that the parameter `labels` stands for."""
     if isinstance(labels, str) and labels != "rare":
         raise ValueError(f'`labels` must be "rare" or a list, got {labels!r}.')
     chosen = list(rare) if isinstance(labels, str) else list(labels)
@@ -319,9 +325,9 @@ def _labels_of(labels: Any, annotations: Annotations, rare: Sequence[str]) -> li
 
 SHAPES = ("mask", "ellipse", "box")
 MARKED = ("iscrowd", "truncated", "occluded", "difficult")
-"""Columns of annotations that say of an object that it is not seen well, or not alone."""
-GONE = 0.75  # share of an object that is covered from which it is taken to be hidden
-EDGE = 1.0  # pixels from the border within which an object may be cut by it
+"""Columns of annotations that mark an object as partly hidden, or as several."""
+GONE = 0.75  # covered share of an object from which it counts as hidden
+EDGE = 1.0  # pixels from the border within which an object counts as cut by it
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,27 +337,28 @@ class Pasted:
     donor: int
     """Image that it comes from."""
     box: NDArray[np.float64]
-    """Where it is there: x_min, y_min, x_max, y_max in shares of the sides."""
+    """Its box in that image: x_min, y_min, x_max, y_max in shares of the sides."""
     place: NDArray[np.float64]
-    """Where it is pasted, in the same form."""
+    """Its box in the image it is pasted into, in the same form."""
     mask: NDArray[np.bool_] | None
-    """Which part of the box it is, (h, w), stretched over it; None for an ellipse or all of it."""
+    """Its mask within the box, (h, w), stretched to the box; None for an ellipse or a box."""
     kind: int
     """What is pasted: 0 its mask, 1 the ellipse in its box, 2 all of its box."""
 
     @property
     def share(self) -> float:
-        """Share of the image's area that it takes."""
+        """Share of the image's area that it covers."""
         width, height = (self.place[2:] - self.place[:2]).tolist()
         fills = np.mean(self.mask) if self.mask is not None else (1.0, np.pi / 4, 1.0)[self.kind]
         return float(width * height * fills)
 
 
+@substitute
 class PasteObjects(BaseEstimator):
     """Draw an image with rare objects of other images pasted into it.
 
     For :class:`~imblearn_images.over_sampling.LabelOverSampler` with annotations, which then
-    chooses between repeating an image and pasting into it. The annotations of what is pasted come
+    chooses between repeating an image and pasting into it. Pasted objects bring their annotations
     along.
 
     Read more in the :ref:`User Guide <boxes-and-labels>`.
@@ -359,47 +366,44 @@ class PasteObjects(BaseEstimator):
     Parameters
     ----------
     labels : "rare" or list of str, default="rare"
-        Classes of the objects that are pasted; "rare" are those that the sampler's strategy wants
-        more of. Where several are, each paste takes one of them at random.
+        Classes of the objects to paste; "rare": those of which the sampler's strategy requests
+        more. If there are several, each object is of one of them, chosen at random.
     n : (int, int), default=(1, 3)
-        How many objects are pasted into an image, drawn from this range; fewer where there is no
-        room.
+        Range from which the number of objects pasted into an image is drawn; fewer are pasted if
+        there is no room.
     shape : {"mask", "ellipse", "box"}, default="mask"
-        What of an object is pasted: its mask or outline and, of those that have neither, the
-        ellipse in its box; always the ellipse; all of the box.
+        Part of an object that is pasted: its mask or outline, or, if it has neither, the ellipse
+        in its box; always the ellipse; or all of its box.
     scale : (float, float), default=(0.8, 1.2)
-        How many times larger an object becomes, drawn from this range.
+        Range from which the magnification of an object is drawn.
     covered : float, default=0.3
-        An object is pasted where it covers the least of others, of twelve places, and nowhere if
-        it covers more than this share of the box of one everywhere.
+        Of twelve random places, an object is pasted where it covers others least, but only if it
+        covers at most this share of the box of each.
     per_image : int, default=1
-        Images with pasted objects that may be drawn of each image.
+        Maximum number of images with pasted objects that are drawn from each image.
     pasted : tuple of arrays, default=None
-        What has been pasted into which row; left behind by the sampler in ``plan_.synthesis``, so
-        that a plan can be drawn, carried and saved.
-    channel_axis : int, default=None
-        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
-        refused. Files are (H, W, C) always.
+        Record of the objects pasted into each row, which the sampler leaves in
+        ``plan_.synthesis``, so that a plan can be drawn, carried and saved.
+    {channel_axis}
 
     See Also
     --------
-    ZoomToObjects : What is around them stays.
+    ZoomToObjects : Enlarge rare objects together with their surroundings.
 
     Notes
     -----
     Objects that are marked as truncated, difficult, occluded or a crowd, or that touch the border,
-    are pasted only where a class has no others. What lies behind a pasted object is carried like
-    anything else: with less than `min_visible` (25 %) in view it is left out of the annotations
-    and listed in ``dropped``, and so are the objects of the donor that are not pasted; the box of
-    what is partly hidden is that of the part in view.
+    are pasted only if a class has no others. An object behind a pasted one is carried like any
+    other: with less than `min_visible` (25 %) in view it is left out of the annotations and listed
+    in ``dropped``, as are the objects of the donor that are not pasted; the box of a partly hidden
+    object is that of its visible part.
 
     Edges are not blended: G. Ghiasi et al. found no gain in it.
 
-    On 120 photos of blood cells, 12.6 times as many red cells as platelets, four to six pasted
-    cells a photo and two such photos of each bring that to 5.2 with twice the rows, one to three
-    to 7.2 with 1.7 times; windows around rare objects to 6.2 with 2.4 times. Boxes of cells pasted
-    as ellipses overlap those of the pixels that have changed by 99 %. One seed; see
+    On 120 photos of blood cells with 12.6 times as many red cells as platelets, four to six pasted
+    cells per photo, and two such photos of each, bring this ratio to 5.2 with twice the rows, one
+    to three cells to 7.2 with 1.7 times, and windows around rare objects to 6.2 with 2.4 times.
+    Boxes of cells pasted as ellipses overlap those of the changed pixels by 99 %. One seed; see
     ``tests/benchmarks/annotations.py``.
 
     References
@@ -426,7 +430,7 @@ class PasteObjects(BaseEstimator):
 
     needs_partners = False
     looks = False
-    in_plan = False  # what is pasted is in the rule
+    in_plan = False  # the rule holds the pasted objects
 
     def __init__(
         self,
@@ -453,26 +457,30 @@ class PasteObjects(BaseEstimator):
         defaults = signature(type(self)).parameters
         own = {k: v for k, v in self.get_params(deep=False).items() if k != "pasted"}
         said = [f"{k}={v!r}" for k, v in own.items() if v != defaults[k].default]
-        return f"{type(self).__name__}({', '.join(said)})"  # without the numbers of what is pasted
+        return f"{type(self).__name__}({', '.join(said)})"  # without the arrays of `pasted`
 
     @property
     def n_partners(self) -> int:
-        """As many as objects may be pasted."""
+        """Maximum number of pasted objects."""
         return self._checked()[1]
 
     def views(
         self, annotations: Annotations, rare: Sequence[str], rng: np.random.Generator
     ) -> Views:
-        """Images with objects pasted into them, `per_image` of each.
+        """Return images with objects pasted into them, up to `per_image` of each image.
 
         Parameters
         ----------
         annotations : Annotations
-            Of the images.
+            Annotations of the images.
         rare : sequence of str
-            The classes that are meant by "rare".
+            The classes that "rare" stands for.
         rng : numpy.random.Generator
-            Where random numbers come from.
+            Source of random numbers.
+
+        Returns
+        -------
+        views : Views
 
         Raises
         ------
@@ -521,7 +529,7 @@ class PasteObjects(BaseEstimator):
         )
 
     def _of_object(self, annotations: Annotations, at: int, box: NDArray[np.float64]) -> Pasted:
-        """What is pasted of one object."""
+        """Return one object to paste, at its own place: its mask, ellipse or box."""
         image = int(annotations.image_of[at])
         size = tuple(annotations.sizes[image].tolist())
         whole = None
@@ -539,7 +547,7 @@ class PasteObjects(BaseEstimator):
         return Pasted(image, box, box, whole[top:bottom, left:right], 0)
 
     def with_windows(self, windows: NDArray[Any]) -> PasteObjects:
-        """Rule that pastes these, shape (m,) of tuples, into the synthetic rows of a plan."""
+        """Return a rule that pastes these objects, (m,) tuples, into synthetic rows of a plan."""
         bound: Any = copy.copy(self)
         bound.windows_ = windows
         return bound
@@ -547,7 +555,7 @@ class PasteObjects(BaseEstimator):
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return the donors and their shares of the area; what is pasted is left in `pasted`."""
+        """Return the donors and the shares of the area they cover; record the rest in `pasted`."""
         windows = getattr(self, "windows_", None)
         if windows is None or len(windows) != len(plan) or plan.seeds is None:
             raise ValueError(
@@ -593,7 +601,7 @@ class PasteObjects(BaseEstimator):
         weights : ndarray of shape (m, n_partners)
             Not used.
         rngs : sequence of m Generators
-            Their seeds say which rows these are.
+            Their seeds identify the rows.
 
         Returns
         -------
@@ -617,7 +625,7 @@ class PasteObjects(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
         m, size = len(base), base.shape[1:3]
         top = np.full((m, *size), -1)
         matrices = np.repeat(np.eye(2, 3)[None], self.n_partners * m, axis=0)
@@ -634,11 +642,11 @@ class PasteObjects(BaseEstimator):
         return layers
 
     def _pastes(self, rngs: Sequence[np.random.Generator]) -> list[list[tuple[int, Pasted]]]:
-        """What is pasted into each row, one upon the other, and of which partner."""
+        """Return (partner, object) of everything pasted into each row, from bottom to top."""
         if self.pasted is None:
             raise ValueError(
-                "PasteObjects draws what a sampler has chosen to paste, and `pasted` is None. Use "
-                "it with LabelOverSampler and annotations; plan_.synthesis draws the plan."
+                "PasteObjects draws the objects that a sampler has chosen, but `pasted` is None. "
+                "Use it with LabelOverSampler and annotations; plan_.synthesis draws the plan."
             )
         seeds, numbers, bits = self.pasted
         rows: list[list[tuple[int, Pasted]]] = []
@@ -657,7 +665,7 @@ class PasteObjects(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         donors = [name for name, share in zip(partners, weights, strict=True) if share]
         if not donors:
             return base
@@ -665,6 +673,7 @@ class PasteObjects(BaseEstimator):
         return f"{base}, {what} of {' and '.join(dict.fromkeys(donors))} pasted into it"
 
     def _checked(self) -> tuple[int, int]:
+        """Check the parameters and return the range of the number of objects."""
         for name, kind in (("n", Integral), ("scale", Real)):
             value = getattr(self, name)
             is_pair = isinstance(value, (tuple, list)) and len(value) == 2
@@ -678,12 +687,14 @@ class PasteObjects(BaseEstimator):
         if not isinstance(self.covered, Real) or not 0 <= self.covered <= 1:
             raise ValueError(f"`covered` must be a share from 0 to 1, got {self.covered!r}.")
         if not isinstance(self.per_image, Integral) or self.per_image < 1:
-            raise ValueError(f"`per_image` must be an integer >= 1, got {self.per_image!r}.")
+            raise ValueError(
+                f"`per_image` must be an integer of at least 1, got {self.per_image!r}."
+            )
         return int(self.n[0]), int(self.n[1])
 
 
 def _donors(annotations: Annotations, label: str) -> NDArray[np.intp]:
-    """Objects of a class that can be pasted: those seen whole, if there are any."""
+    """Return the objects of a class that can be pasted: those visible as a whole, if any are."""
     own = np.flatnonzero(annotations.codes == annotations.classes.index(label))
     own = own[(annotations.boxes[own, 2:] > annotations.boxes[own, :2]).all(axis=1)]
     size = annotations.sizes[annotations.image_of[own]][:, ::-1]
@@ -696,11 +707,11 @@ def _donors(annotations: Annotations, label: str) -> NDArray[np.intp]:
 
 
 _NOT = {"0", "False", "None", "0.0", ""}
-"""How a column says that an object is not marked."""
+"""Values of such a column, as text, for an object that is not marked."""
 
 
 def _covered(boxes: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each of k boxes that each of p places covers, (p, k)."""
+    """Return the share of each of k boxes that each of p places covers, (p, k)."""
     both = np.minimum(boxes[:, 2:], places[:, None, 2:])
     both = both - np.maximum(boxes[:, :2], places[:, None, :2])
     area = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-12)
@@ -709,7 +720,7 @@ def _covered(boxes: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray
 
 
 def _matrix(one: Pasted, size: tuple[int, ...]) -> NDArray[np.float64]:
-    """Affine map, (2, 3), from pixels of the image to places in the donor."""
+    """Return the affine map, (2, 3), from pixels of the image to places in the donor."""
     matrix = np.zeros((2, 3))
     for axis, side in enumerate(size):
         low, high = (one.box[[1 - axis, 3 - axis]] * side).tolist()
@@ -720,7 +731,7 @@ def _matrix(one: Pasted, size: tuple[int, ...]) -> NDArray[np.float64]:
 
 
 def _seen(one: Pasted, size: tuple[int, ...]) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
-    """The part of an image in which a pasted object lies, and which of its pixels show it."""
+    """Return the window of an image that contains a pasted object, and the pixels showing it."""
     within, window = [], []
     for axis, side in enumerate(size):
         start, stop = (one.place[[1 - axis, 3 - axis]] * side).tolist()
@@ -738,11 +749,11 @@ def _seen(one: Pasted, size: tuple[int, ...]) -> tuple[tuple[slice, slice], NDAr
     return (window[0], window[1]), seen
 
 
-MARGIN = 4  # pixels around an object that its interpolation looks at
+MARGIN = 4  # pixels around an object that interpolation needs
 
 
 def _window_of(donor: NDArray[Any], one: Pasted, window: tuple[slice, slice]) -> NDArray[Any]:
-    """What the donor shows in a window of the image, without more of the donor than it takes."""
+    """Return the donor's pixels in a window of the image; only the necessary part is warped."""
     size, matrix = donor.shape[:2], _matrix(one, donor.shape[:2])
     flows, parts, rows = [], [], []
     for axis, side in enumerate(size):

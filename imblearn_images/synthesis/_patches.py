@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import shortened
 from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import on_planes
@@ -22,26 +23,22 @@ __all__ = ["CutMix", "Paste"]
 BACKGROUNDS = ("any", "larger", "same")
 
 
+@substitute
 class CutMix(BaseEstimator):
     """Draw an image as a rectangle cut out of its base, on another image.
 
-    The synthetic image has the label of its base alone: samplers give one label to an image, not
-    shares of two as the paper does.
+    The synthetic image has only the label of its base: samplers assign one label to an image, not
+    shares of two as in the paper.
 
     Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
     Parameters
     ----------
-    background : {"any", "larger", "same"}, default="any"
-        Of which class the background is: of any, of one with more images than that of
-        the base (of any where there is none), of the same.
+    {background}
     min_share : float, default=0.5
-        Minimum share of the area that shows the base, drawn from there to 1. Below one half
-        the label is that of the smaller part.
-    channel_axis : int, default=None
-        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
-        refused. Files are (H, W, C) always.
+        Minimum share of the area that shows the base; the share is drawn between this and 1.
+        Below one half, the label may be that of the smaller part.
+    {channel_axis}
 
     See Also
     --------
@@ -50,8 +47,8 @@ class CutMix(BaseEstimator):
     Notes
     -----
     Compare it with plain copies on your own data: with a small convolutional network on a
-    long-tailed Fashion-MNIST it was worse than copies, and of all syntheses tried the one
-    whose synthetic images a network trained on real images recognised least.
+    long-tailed Fashion-MNIST it was worse than copies, and of all syntheses tried, its images
+    were the ones least recognised by a network trained on real images.
 
     References
     ----------
@@ -71,7 +68,7 @@ class CutMix(BaseEstimator):
     """
 
     n_partners = 1
-    effort = 0  # a copy and a seed: two threads wait for each other
+    effort = 0  # little more than a copy and a seed, for which threads only wait for each other
     looks = False
 
     def __init__(
@@ -88,7 +85,7 @@ class CutMix(BaseEstimator):
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose a background for each synthetic image, and the share of the area it keeps."""
+        """Return a background for each synthetic image, and the share of the area it keeps."""
         if not 0 < self.min_share <= 1:
             raise ValueError(f"`min_share` must lie in (0, 1], got {self.min_share!r}.")
         partners = _backgrounds(self.background, plan, neighbourhood)
@@ -134,7 +131,7 @@ class CutMix(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
         m, size = len(base), base.shape[1:3]
         seen = np.zeros((m, *size), dtype=np.bool_)
         for mask, window in zip(seen, self._rectangles(size, weights, rngs), strict=True):
@@ -147,7 +144,7 @@ class CutMix(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> Iterator[tuple[slice, slice]]:
-        """Where each synthetic image shows its base."""
+        """Yield the rectangle in which each synthetic image shows its base."""
         height, width = size
         for share, rng in zip((1 - weights[:, 0]).tolist(), rngs, strict=True):
             side = sqrt(min(1.0, max(0.0, share)))
@@ -158,39 +155,35 @@ class CutMix(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         return f"a rectangle of {base}, {1 - weights[0]:.0%} of the area, on {partners[0]}"
 
 
+@substitute
 class Paste(BaseEstimator):
-    """Draw an image as the object that its base shows, on another image.
+    """Draw an image as the object in its base, pasted on another image.
 
     Read more in the :ref:`User Guide <how-images-are-drawn>`.
 
     Parameters
     ----------
     mask : callable, default=None
-        ``mask(image)`` returns a bool array (H, W), True where the object is. By default
-        Otsu's threshold of the brightness splits the image in two, and the part with the
-        smaller share of the border is the object.
-    background : {"any", "larger", "same"}, default="any"
-        Of which class the background is: of any, of one with more images than that of
-        the base (of any where there is none), of the same.
-    channel_axis : int, default=None
-        Axis of one image that holds the channels, as in scikit-image: 0 for (C, H, W), -1 for
-        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), is
-        refused. Files are (H, W, C) always.
+        ``mask(image)`` returns a bool array (H, W), True where the object is. ``None``: Otsu's
+        threshold of the brightness splits the image in two, and the part with the smaller share
+        of the border is the object.
+    {background}
+    {channel_axis}
 
     See Also
     --------
-    CutMix : A rectangle, where a threshold finds nothing.
+    CutMix : Paste a rectangle, for images in which a threshold finds no object.
 
     Notes
     -----
     Meant for objects on a background that is independent of the class, such as cells
-    or parts on a conveyor; with busy photos give `mask`, e.g. of a segmentation network.
-    Where a mask is True nowhere, the synthetic image is a copy of its base. In the plan the
-    background has a share of one half, however much of it is seen.
+    or parts on a conveyor; for busy photos pass `mask`, e.g. a segmentation network.
+    If a mask is True nowhere, the synthetic image is a copy of its base. In the plan the
+    background has a share of one half, however much of it is visible.
 
     References
     ----------
@@ -224,7 +217,7 @@ class Paste(BaseEstimator):
     def choose(
         self, plan: ResamplingPlan, neighbourhood: Neighbourhood
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Choose a background for each synthetic image."""
+        """Return a background for each synthetic image, with a share of one half."""
         self._check_mask()
         partners = _backgrounds(self.background, plan, neighbourhood)
         return partners, np.full(partners.shape, 0.5)
@@ -270,7 +263,7 @@ class Paste(BaseEstimator):
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
     ) -> str:
-        """Describe what is drawn from the images of these names."""
+        """Describe what is drawn from images with these names."""
         return f"what {base} shows, pasted on {partners[0]}"
 
     @on_planes
@@ -281,13 +274,13 @@ class Paste(BaseEstimator):
         weights: NDArray[np.float64],
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
-        """Where the parents are seen; see :mod:`imblearn_images.core.layers`."""
+        """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
         m, size = len(base), base.shape[1:3]
         seen = np.stack([self._shown(own) for own in base])
         return [in_place(m, size, seen=seen), in_place(m, size, 1, seen=~seen)]
 
     def _shown(self, image: NDArray[Any]) -> NDArray[np.bool_]:
-        """Where an image shows its base: the object, or all of it where none is found."""
+        """Return the pixels of the object in an image, or all of them if none is found."""
         mask = foreground(image) if self.mask is None else np.asarray(self.mask(image.copy()))
         if mask.shape != image.shape[:2] or mask.dtype != bool:
             raise ValueError(
@@ -297,6 +290,7 @@ class Paste(BaseEstimator):
         return mask if mask.any() else np.ones_like(mask)
 
     def _check_mask(self) -> None:
+        """Raise a TypeError if `mask` is neither None nor a function."""
         if isinstance(self.mask, type) or not (self.mask is None or callable(self.mask)):
             raise TypeError(
                 "`mask` must be None or a function image -> bool array (height, width), got "
@@ -305,10 +299,10 @@ class Paste(BaseEstimator):
 
 
 def foreground(image: NDArray[Any]) -> NDArray[np.bool_]:
-    """Find the object in an image by Otsu's threshold, shape (H, W), dtype bool.
+    """Return a mask of the object in an image, by Otsu's threshold, (H, W), dtype bool.
 
-    Of the two parts it is the one that less of the image's border belongs to, and of an
-    image of one brightness it is nothing.
+    Of the two parts it is the one with the smaller share of the image's border. In an image of
+    uniform brightness there is no object.
 
     Examples
     --------
@@ -333,7 +327,7 @@ def foreground(image: NDArray[Any]) -> NDArray[np.bool_]:
 def _backgrounds(
     which: str, plan: ResamplingPlan, neighbourhood: Neighbourhood
 ) -> NDArray[np.intp]:
-    """A source row for each synthetic image, (m, 1), not its base unless it is alone."""
+    """Return a source row for each synthetic image, (m, 1): its base only if there is no other."""
     if which not in BACKGROUNDS:
         raise ValueError(f"`background` must be one of {BACKGROUNDS}, got {which!r}.")
     everybody = np.arange(len(neighbourhood.y))
@@ -353,7 +347,8 @@ def _backgrounds(
 def _others(
     rows: NDArray[np.intp], among: NDArray[np.intp], rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """One of `among`, which is sorted, for each of `rows`, itself only if there is no other."""
+    """Return for each row one of `among`, which is sorted: itself only if there is no other."""
+    # Drawn from one fewer number where the row is among them; numbers from its place on move up.
     own = np.searchsorted(among, rows)
     is_among = among[np.minimum(own, len(among) - 1)] == rows
     if len(among) == 1:

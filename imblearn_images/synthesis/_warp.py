@@ -1,18 +1,18 @@
 """Warping: images drawn along a flow, or along an affine map.
 
-Every pixel of a drawn image is taken from somewhere between the pixels of another. NumPy has no
-call that does it, so the pixels around each place are gathered and mixed by calls that work on
-many images at once:
+Every pixel of a drawn image is interpolated between the pixels of another. NumPy has no function
+for this, so the pixels around each place are gathered and mixed by calls that work on many images
+at once:
 
-1. Channels are packed side by side in ones, twos and fours, so that a gather of one place is one
-   copy of 4 to 32 bytes, for which NumPy has its own loops.
-2. Along a flow (:func:`warp`) bicubic interpolation is bilinear, less what the second differences
-   of the image say: 16 gathers.
-3. Along an affine map (:func:`warp_affine`) it is two interpolations of 4 gathers: of every row
-   of the image where the columns of the drawn image cross it, then along these columns. Their
-   weights stand in tables.
+1. Channels are packed side by side in ones, twos and fours, so that gathering one place is one
+   copy of 4 to 32 bytes, for which NumPy has special loops.
+2. Along a flow (:func:`warp`), bicubic interpolation is bilinear interpolation minus a correction
+   by second differences of the image: 16 gathers.
+3. Along an affine map (:func:`warp_affine`), it is two interpolations of 4 gathers each: along
+   every row of the image, where the columns of the drawn image cross it, then along these columns.
+   The weights are looked up in tables.
 
-Calls are long, because two threads gain only what the interpreter lets them do side by side.
+Each NumPy call does much work, because threads run in parallel only within such calls.
 """
 
 from __future__ import annotations
@@ -28,27 +28,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 STRIP = 1 << 16  # pixels that are interpolated at a time
-KEPT = 1 << 21  # bytes of one array of scratch memory that are kept for the next call, at most
-BITS = 11  # of a place between two pixels: the tables of weights know 2048
-SLANT = 0.3  # columns per row, the steepest affine map that is drawn in two passes
+KEPT = 1 << 21  # maximum size in bytes of a scratch array that is kept for the next call
+BITS = 11  # precision of places between two pixels: tables have weights for 2048 of them
+SLANT = 0.3  # columns per row: the maximum slant of an affine map that is drawn in two passes
 
 Floats = NDArray[np.floating[Any]]
 Column = NDArray[np.float64]
 
 
 class _Scratch(local):
-    """Arrays of a thread that hold what its calls need for a moment, used again and again.
+    """Temporary arrays of a thread, which are reused by later calls.
 
-    Fresh memory costs more than the arithmetic on it: the system clears every page.
+    New memory costs more than the arithmetic on it, because the system clears every page.
     """
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, int, Any], NDArray[Any]] = {}
 
     def array(self, name: str, shape: Sequence[int], dtype: Any) -> NDArray[Any]:
-        """Array that is valid until the next one of this name.
+        """Return an array that is valid until the next call with this name.
 
-        Memory belongs to one width of the last axis: the fourth of three channels stays finite.
+        Arrays of another last axis have memory of their own, so that the unused fourth value
+        beside three channels stays finite.
         """
         key, size = (name, shape[-1], dtype), prod(shape)
         memory = self.kept.get(key)
@@ -63,7 +64,7 @@ _scratch = _Scratch()
 
 
 def warp(images: Floats, flow: NDArray[np.float32], order: int = 3) -> Floats:
-    """Draw images with every pixel taken from where the flow points.
+    """Return images with every pixel taken from where the flow points.
 
     Parameters
     ----------
@@ -111,12 +112,13 @@ def warp(images: Floats, flow: NDArray[np.float32], order: int = 3) -> Floats:
         raise ValueError(f"`flow` must have shape {(m, 2, h, w)}, got {flow.shape}.")
     out = np.empty_like(images, order="C")
     planes, drawn = (array if array.ndim == 4 else array[..., None] for array in (images, out))
-    most = STRIP // (2 if order == 3 else 1)  # it needs twice the scratch memory
+    most = STRIP // (2 if order == 3 else 1)  # bicubic needs twice the scratch memory
     rows = max(1, most // max(1, w))
     strips = [slice(top, min(top + rows, h)) for top in range(0, h, rows)]
     for part in _blocks(m, h * w, most):
         points = [_points_of_rows(flow[part, :, strip], strip.start, h) for strip in strips]
-        # Four gathers a channel do not pay for repeating what is known of each point.
+        # With four gathers per channel, packing costs more than it saves: `y` and `x` of every
+        # point have to be repeated for the channels.
         for group in _groups(planes.shape[3], 4 if order == 3 else 1):
             packed = _packed(planes[part, ..., group])
             bends = _second_differences(packed) if order == 3 else ()
@@ -127,39 +129,39 @@ def warp(images: Floats, flow: NDArray[np.float32], order: int = 3) -> Floats:
 
 
 def _blocks(m: int, pixels: int, most: int) -> Iterator[slice]:
-    """Slices of `m` images of so many pixels each: at most `most` pixels, or one image."""
+    """Yield slices of `m` images, each of at most `most` pixels or one image."""
     height = max(1, most // max(1, pixels))
     for start in range(0, m, height):
         yield slice(start, min(start + height, m))
 
 
 def _groups(channels: int, most: int) -> Iterator[slice]:
-    """Slices of channels that are packed together."""
+    """Yield slices of channels that are packed together."""
     for first in range(0, channels, most):
         yield slice(first, min(first + most, channels))
 
 
 def _width(channels: int) -> int:
-    """Values that are packed side by side: NumPy gathers powers of two fastest."""
+    """Return the packed width of so many channels: NumPy gathers powers of two fastest."""
     return 4 if channels == 3 else channels
 
 
 def _packed(planes: Floats) -> Floats:
-    """Copy images (m, h, w, c) of at most four channels, a fourth one beside three."""
+    """Return a packed copy of images (m, h, w, c) with at most four channels."""
     packed = _scratch.array("packed", (*planes.shape[:3], _width(planes.shape[3])), planes.dtype)
     _copy(planes, packed)
     return packed
 
 
 def _copy(planes: Floats, to: Floats) -> None:
-    """Copy as many channels as both have, one by one: NumPy's innermost loop is long then."""
+    """Copy the channels that both have, one by one, which gives NumPy long inner loops."""
     for channel in range(min(planes.shape[-1], to.shape[-1])):
         to[..., channel] = planes[..., channel]
 
 
 @dataclass(slots=True)
 class Points:
-    """Points between the pixels of images: the pixel above and left, and the way from there."""
+    """Points between the pixels of images: the pixel above and left, and the distance from it."""
 
     corner: NDArray[np.intp]  # position in the flattened images
     y: Floats  # 0..1
@@ -176,7 +178,10 @@ class Points:
         size: tuple[int, int],
         steps: tuple[int, int],
     ) -> Points:
-        """Points at `y` and `x`, which are used up, of images whose `first` pixels lie there."""
+        """Return points at `y` and `x`, which are overwritten, of images that begin at `first`.
+
+        `size` is (height, width), `steps` are the distances in memory of rows and columns.
+        """
         corner, column = split(y, size[0]), split(x, size[1])
         corner *= steps[0]
         column *= steps[1]
@@ -196,7 +201,7 @@ class Points:
         return Points(self.corner, y, x, self.down, self.right)
 
     def interpolate(self, plane: Floats, *bends: Floats) -> Floats:
-        """Value at each point of images: bicubic, given `bends`, else bilinear.
+        """Return the value at each point of images: bicubic if `bends` are passed, else bilinear.
 
         `bends` are the second differences of `plane` along y, along x and along both.
         """
@@ -213,11 +218,11 @@ class Points:
         return value
 
     def _linear(self, plane: Floats, name: str) -> Floats:
-        """Bilinear values, in scratch memory of this name."""
+        """Return bilinear values, in scratch memory of this name."""
         flat = plane.reshape(-1, *self.y.shape[self.corner.ndim :])
         steps = {name: 0, "right": self.right, "below": self.down, "across": self.down + self.right}
         value, right, below, across = (
-            # "wrap" spares a copy; all points lie inside.
+            # mode="wrap" saves the buffer of mode="raise"; all points lie inside.
             flat[step:].take(
                 self.corner,
                 axis=0,
@@ -237,7 +242,7 @@ class Points:
 
 
 def _bend(t: Floats) -> Floats:
-    """How much of a second difference counts, ``t (1 - t) / 2``."""
+    """Return the factor of a second difference, ``t (1 - t) / 2``."""
     bend: Floats = np.subtract(1, t, out=_scratch.array("bend", t.shape, t.dtype))
     bend *= t
     bend *= 0.5
@@ -245,7 +250,7 @@ def _bend(t: Floats) -> Floats:
 
 
 def _points_of_rows(flow: NDArray[np.float32], top: int, h: int) -> Points:
-    """Where the flow (m, 2, rows, w) of the rows from `top` points in images (m, h, w)."""
+    """Return the points in images (m, h, w) to which the flow of rows from `top` on leads."""
     m, _, rows, w = flow.shape
     y = flow[:, 0] + np.arange(top, top + rows, dtype=np.float32)[:, None]
     x = flow[:, 1] + np.arange(w, dtype=np.float32)
@@ -254,9 +259,9 @@ def _points_of_rows(flow: NDArray[np.float32], top: int, h: int) -> Points:
 
 
 def split(at: Floats, n: int) -> NDArray[np.intp]:
-    """Clip coordinates to 0..n-1 and split them: whole pixels, the last but one at most.
+    """Clip coordinates to 0..n-1 and return their whole pixels, at most n-2.
 
-    `at` keeps the rest, 0..1.
+    `at` is changed to the rest, 0..1.
     """
     np.clip(at, 0, n - 1, out=at)
     whole = np.floor(at)
@@ -266,13 +271,13 @@ def split(at: Floats, n: int) -> NDArray[np.intp]:
 
 
 def _second_differences(planes: Floats) -> tuple[Floats, Floats, Floats]:
-    """Second differences of images (m, h, w, c): along y, along x, along both."""
+    """Return second differences of images (m, h, w, c): along y, along x, along both."""
     along_y, along_x = (_second_difference(planes, axis) for axis in (1, 2))
     return along_y, along_x, _second_difference(along_y, 2, "both")
 
 
 def _second_difference(planes: Floats, axis: int, name: str = "") -> Floats:
-    """Second difference along an axis, the border repeated beyond it."""
+    """Return the second difference along an axis, with the border repeated beyond it."""
     bent = _scratch.array(f"bends {axis} {name}", planes.shape, planes.dtype)
     n = planes.shape[axis]
     if n == 1:
@@ -285,13 +290,13 @@ def _second_difference(planes: Floats, axis: int, name: str = "") -> Floats:
     np.subtract(planes[(*before, slice(1, None))], planes[(*before, slice(-1))], out=step)
     steps = step.swapaxes(0, axis)
     out[0] = steps[0]
-    np.subtract(0, steps[-1], out=out[-1])  # np.negative of NumPy 2.4 errs on such strides
+    np.subtract(0, steps[-1], out=out[-1])  # np.negative of NumPy 2.4 is wrong for such strides
     np.subtract(steps[1:], steps[:-1], out=out[1:-1])
     return bent
 
 
 FILL_MODES = ("constant", "nearest", "reflect", "wrap")
-_BORDER = 2  # pixels beyond the image that bicubic interpolation looks at
+_BORDER = 2  # pixels beyond the image that bicubic interpolation needs
 
 
 def follow(
@@ -301,20 +306,24 @@ def follow(
     fill_mode: str = "nearest",
     fill: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Draw images along a flow, with the pixels beyond the border as `fill_mode` says.
+    """Return images drawn along a flow, with pixels beyond the border by `fill_mode`.
 
     Parameters
     ----------
     images : ndarray of shape (m, H, W) or (m, H, W, C), float
-        In 0 to 1.
+        Images in 0 to 1.
     flow : ndarray of shape (m, 2, H, W), float32
         Displacement in pixels, rows first.
-    order : {1, 3}
+    order : {1, 3}, default=3
         Bilinear or bicubic.
-    fill_mode : {"nearest", "constant", "reflect", "wrap"}
-        As Keras'; as SciPy's "nearest", "grid-constant", "reflect" and "grid-wrap".
+    fill_mode : {"nearest", "constant", "reflect", "wrap"}, default="nearest"
+        The names of Keras; in SciPy "nearest", "grid-constant", "reflect" and "grid-wrap".
     fill : ndarray of shape (m, 1), default=None
-        The constant.
+        The constant of each image, for "constant".
+
+    Returns
+    -------
+    drawn : ndarray of the shape and dtype of `images`
     """
     if fill_mode == "nearest":
         return warp(images, flow, order)
@@ -325,7 +334,7 @@ def follow(
 def within_border(
     images: Floats, flow: NDArray[np.float32], fill_mode: str, fill: NDArray[Any] | None
 ) -> tuple[Floats, NDArray[np.float32], tuple[slice, ...]]:
-    """Images with a border, a flow that points nowhere beyond it, and where the images are."""
+    """Return images with a border, a flow that stays within it, and the slices of the images."""
     height, width = images.shape[1:3]
     inner = np.s_[:, _BORDER : height + _BORDER, _BORDER : width + _BORDER]
     folded = np.zeros((len(flow), 2, height + 2 * _BORDER, width + 2 * _BORDER), np.float32)
@@ -346,7 +355,7 @@ def within_border(
 
 
 def fold(at: NDArray[Any], side: int, fill_mode: str) -> NDArray[Any]:
-    """Coordinates of the image where it shows what lies at `at`."""
+    """Return coordinates within the image, or its border, that show what lies at `at`."""
     if fill_mode == "constant":
         return np.clip(at, -_BORDER, side - 1 + _BORDER)
     if fill_mode == "wrap":
@@ -362,9 +371,11 @@ class Affine:
     Parameters
     ----------
     rotation, shear : ndarray of shape (m,)
-        Degrees.
-    zoom, shift : pairs of ndarrays of shape (m,)
-        Down and to the right; scale of the coordinates (above 1 the image shrinks), pixels.
+        Angles in degrees.
+    zoom : pair of ndarrays of shape (m,)
+        Scale of the coordinates down and to the right; above 1 the image shrinks.
+    shift : pair of ndarrays of shape (m,)
+        Shift in pixels down and to the right.
     """
 
     rotation: Column
@@ -373,12 +384,12 @@ class Affine:
     shift: tuple[Column, Column]
 
     def __getitem__(self, rows: Any) -> Affine:
-        """Some of the maps."""
+        """Return some of the maps."""
         zoom, shift = ((down[rows], right[rows]) for down, right in (self.zoom, self.shift))
         return Affine(self.rotation[rows], self.shear[rows], zoom, shift)
 
     def _displacements(self) -> tuple[tuple[Column, Column], tuple[Column, Column]]:
-        """What each pixel down and to the right adds: rotation @ shear @ zoom, less 1."""
+        """Return rotation @ shear @ zoom - 1: the displacement per pixel down and to the right."""
         turn, slant = np.deg2rad(self.rotation), np.deg2rad(self.shear)
         cos, sin = np.cos(turn), np.sin(turn)
         down, right = self.zoom
@@ -388,7 +399,7 @@ class Affine:
         )
 
     def flow(self, size: tuple[int, ...]) -> NDArray[np.float32]:
-        """Displacement in images of this size, shape (m, 2, H, W): the `flow` of :func:`warp`."""
+        """Return the displacement in images of this size, (m, 2, H, W): a flow of :func:`warp`."""
         height, width = size
         y = (np.arange(height) - (height - 1) / 2)[:, np.newaxis].astype(np.float32)
         x = (np.arange(width) - (width - 1) / 2).astype(np.float32)
@@ -400,7 +411,7 @@ class Affine:
         return flow
 
     def maps(self, size: tuple[int, ...]) -> NDArray[np.float64]:
-        """Matrices (m, 2, 3) in images of this size: pixel (y, x) shows ``maps @ (y, x, 1)``."""
+        """Return matrices (m, 2, 3) for this size: pixel (y, x) shows ``maps @ (y, x, 1)``."""
         maps = np.empty((len(self.rotation), 2, 3))
         centre = (np.array(size) - 1) / 2
         for axis, (of_y, of_x) in enumerate(self._displacements()):
@@ -411,6 +422,7 @@ class Affine:
 
 
 def _column(values: Column) -> NDArray[np.float32]:
+    """Return one number for each image, (m, 1, 1)."""
     return values.astype(np.float32).reshape(-1, 1, 1)
 
 
@@ -421,7 +433,7 @@ def follow_affine(
     fill_mode: str = "nearest",
     fill: NDArray[Any] | None = None,
 ) -> Floats:
-    """Draw images along affine maps; parameters as of :func:`follow`."""
+    """Return images drawn along affine maps; other parameters as in :func:`follow`."""
     size = images.shape[1:3]
     maps = affine.maps(size)
     gentle = is_gentle(maps, size) if order == 3 else np.zeros(len(images), dtype=np.bool_)
@@ -441,7 +453,7 @@ def follow_affine(
 
 
 def normal(rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """Draw normal numbers."""
+    """Return standard normal random numbers of this shape."""
     return rng.standard_normal(size, dtype=np.float32)
 
 
@@ -451,7 +463,7 @@ def warp_affine(
     fill_mode: str = "nearest",
     fill: NDArray[Any] | None = None,
 ) -> Floats:
-    """Draw images along affine maps that :func:`is_gentle` accepts, by cubic convolution.
+    """Return images drawn along affine maps that :func:`is_gentle` accepts, bicubic.
 
     Parameters
     ----------
@@ -462,7 +474,7 @@ def warp_affine(
     fill_mode : {"nearest", "constant", "reflect", "wrap"}, default="nearest"
         What lies beyond the border; as in :func:`follow`.
     fill : ndarray of shape (m, 1), default=None
-        The constant.
+        The constant of each image, for "constant".
 
     Returns
     -------
@@ -470,11 +482,11 @@ def warp_affine(
 
     Notes
     -----
-    Row ``u`` of an image is crossed by column ``x`` of the drawn image at one place, which
-    moves evenly with ``u`` and with ``x``. The values there are interpolated along the row,
-    and those of the drawn image between them along the column, with 8 gathers instead of 16.
-    Where columns stay columns it is :func:`warp`; where they slant, the 16 pixels that count
-    lie along the slant. Places are rounded to 1/2048 pixel.
+    Column ``x`` of the drawn image crosses row ``u`` of the image at one place, which is linear
+    in ``u`` and in ``x``. Values at these crossings are interpolated along the rows, and then,
+    along the columns, those of the drawn image between them, with 8 gathers instead of 16.
+    Where columns stay upright the result is that of :func:`warp`; where they slant, the 16 pixels
+    used lie along the slant. Places are rounded to 1/2048 pixel.
 
     References
     ----------
@@ -510,9 +522,10 @@ def warp_affine(
 
 
 def is_gentle(maps: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Whether :func:`warp_affine` draws along these maps (m, 2, 3) well.
+    """Return whether :func:`warp_affine` can draw along each of these maps, (m, 2, 3).
 
-    It does not where columns slant much, and needs not where what is shown lies far outside.
+    It is inaccurate where columns slant much, and would need too wide a border for places far
+    outside the image.
     """
     upright = (maps[:, 0, 0] > 0.25) & (np.abs(maps[:, 1, 0]) <= SLANT * maps[:, 0, 0])
     for axis, side in enumerate(size):
@@ -522,7 +535,7 @@ def is_gentle(maps: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bo
 
 
 def _reach(forms: NDArray[np.float64], size: tuple[int, int]) -> tuple[Any, Any]:
-    """Smallest and largest value of linear forms (m, 3) over all pixels."""
+    """Return the smallest and largest value of linear forms (m, 3) over all pixels."""
     ends = forms[:, :2] * (np.array(size) - 1)
     return (
         forms[:, 2] + np.minimum(ends, 0).sum(axis=1),
@@ -532,23 +545,23 @@ def _reach(forms: NDArray[np.float64], size: tuple[int, int]) -> tuple[Any, Any]
 
 @dataclass(slots=True)
 class _Crossing:
-    """Where the columns of drawn images cross the rows of those they are drawn from.
+    """Places where the columns of drawn images cross the rows of their source images.
 
-    All places count in 1/2048 pixel.
+    They are measured in 1/2048 pixel.
     """
 
-    rows: NDArray[np.intp]  # (m, U): those that are crossed, beyond the border, too
-    along_rows: tuple[NDArray[np.intp], NDArray[np.intp]]  # (m, U), (m, W): they add up
+    rows: NDArray[np.intp]  # (m, U): the rows that are crossed, also beyond the border
+    along_rows: tuple[NDArray[np.intp], NDArray[np.intp]]  # (m, U), (m, W): a place is their sum
     along_columns: tuple[NDArray[np.intp], NDArray[np.intp]]  # (m, H), (m, W), from rows[:, 0]
     size: tuple[int, int]
     fill_mode: str
 
     @classmethod
     def of(cls, maps: NDArray[np.float64], size: tuple[int, int], fill_mode: str) -> _Crossing:
-        """See where these maps (m, 2, 3) cross."""
+        """Return the crossings of these maps, (m, 2, 3)."""
         (a, b, c), (d, e, f) = np.moveaxis(maps, 0, 2)[..., None]
         low, high = (np.floor(end)[:, None] for end in _reach(maps[:, 0], size))
-        low -= 2  # bicubic interpolation looks one pixel back; places are rounded
+        low -= 2  # one pixel for bicubic interpolation, one for rounding; below, one more
         high += 3
         rows = np.minimum(low + np.arange((high - low).max() + 1), high)
         y, x = (np.arange(side) for side in size)
@@ -565,7 +578,7 @@ class _Crossing:
         )
 
     def part(self, some: slice) -> _Crossing:
-        """The same for some of the images."""
+        """Return the crossings of some of the images."""
         rows = self.rows[some]
         rows = rows[:, : np.ptp(rows, axis=1).max() + 1]
         return _Crossing(
@@ -577,7 +590,7 @@ class _Crossing:
         )
 
     def margins(self) -> tuple[int, int]:
-        """Columns that are looked at left and right of the image."""
+        """Return how many columns are needed left and right of the image."""
         of_row, of_column = self.along_rows
         first = int(of_row.min() + of_column.min()) >> BITS
         last = int(of_row.max() + of_column.max()) >> BITS
@@ -586,7 +599,7 @@ class _Crossing:
     def extended(
         self, planes: Floats, margins: tuple[int, int], fill: NDArray[Any] | None
     ) -> Floats:
-        """Images (m, h, w, c), packed, with the columns beside them; a row of the constant."""
+        """Return images (m, h, w, c), packed, with margins; for "constant", one more row of it."""
         (h, w), (left, right) = self.size, margins
         m, channels = len(planes), planes.shape[3]
         is_constant = self.fill_mode == "constant"
@@ -607,7 +620,7 @@ class _Crossing:
     def places_in_rows(
         self, margins: tuple[int, int]
     ) -> Iterator[tuple[slice, NDArray[np.intp], NDArray[np.intp]]]:
-        """Places in what :meth:`extended` gives, for some of the rows at a time."""
+        """Yield places in the result of :meth:`extended`, for some of the rows at a time."""
         (h, w), (left, right) = self.size, margins
         of_row, of_column = self.along_rows
         sources = _extension(self.rows, h, self.fill_mode)
@@ -616,7 +629,7 @@ class _Crossing:
         yield from _strips(of_row + first * (1 << BITS), of_column)
 
     def places_in_columns(self) -> Iterator[tuple[slice, NDArray[np.intp], NDArray[np.intp]]]:
-        """Places in what was interpolated along the rows, for some rows drawn at a time."""
+        """Yield places in the values interpolated along rows, for some drawn rows at a time."""
         of_row, of_column = self.along_columns
         first = np.arange(len(of_row))[:, None] * self.rows.shape[1] - 1
         for strip, at, phase in _strips(of_row + first * (1 << BITS), of_column):
@@ -628,7 +641,7 @@ class _Crossing:
 def _strips(
     of_row: NDArray[np.intp], of_column: NDArray[np.intp]
 ) -> Iterator[tuple[slice, NDArray[np.intp], NDArray[np.intp]]]:
-    """Places that rows (m, n) and columns (m, w) add up to: whole pixels, and the rest."""
+    """Yield a strip of rows, and its places, rows (m, n) + columns (m, w): pixels and phases."""
     rows = max(1, STRIP // of_column.size)
     for top in range(0, of_row.shape[1], rows):
         strip = slice(top, min(top + rows, of_row.shape[1]))
@@ -641,7 +654,7 @@ def _strips(
 
 
 def _extension(at: NDArray[np.intp], side: int, fill_mode: str) -> NDArray[np.intp]:
-    """The pixels of a line of `side` that are seen at whole places, `side` for the constant."""
+    """Return the pixels of a line that are shown at whole places; `side` means the constant."""
     if fill_mode == "nearest":
         return np.clip(at, 0, side - 1)
     if fill_mode == "constant":
@@ -655,12 +668,12 @@ def _extension(at: NDArray[np.intp], side: int, fill_mode: str) -> NDArray[np.in
 def _cubic(
     lines: Floats, first: NDArray[np.intp], phase: NDArray[np.intp], step: int, out: Floats
 ) -> None:
-    """Mix the four packed pixels from `first` on, each `step` from the last."""
+    """Write into `out` the mix of four packed pixels from `first` on, `step` apart."""
     flat = lines.reshape(-1, lines.shape[-1])
     tables = _weights(lines.shape[-1], lines.dtype.char)
     pixel, weight = (_scratch.array(name, out.shape, lines.dtype) for name in ("right", "across"))
     for tap, table in enumerate(tables):
-        # "wrap" spares a copy; all places lie inside.
+        # mode="wrap" saves the buffer of mode="raise"; all places lie inside.
         flat[tap * step :].take(first, axis=0, out=pixel, mode="wrap")
         table.take(phase, axis=0, out=weight, mode="wrap")
         if tap:
@@ -672,7 +685,7 @@ def _cubic(
 
 @lru_cache
 def _weights(width: int, dtype: str) -> list[Floats]:
-    """Weights of four pixels for every phase, each repeated for the packed channels."""
+    """Return the weights of four pixels for every phase, repeated for the packed channels."""
     t = np.arange(1 << BITS) / (1 << BITS)
     weights = (
         ((2 - t) * t - 1) * t / 2,

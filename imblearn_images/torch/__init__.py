@@ -1,10 +1,10 @@
 """PyTorch: training loops, and networks as embeddings. Needs the extra ``imblearn-images[torch]``.
 
-- :class:`PlanDataset`: another resampled set in every epoch, drawn as it is read
-- :class:`PlanSampler`: the rows of one epoch after the other, for a DataLoader of it
-- :class:`BalancedSampler`: balanced rows of any data set, in every epoch others
-- :class:`LogitAdjustedCrossEntropyLoss`: train on unequal classes, predict for equal ones
-- :class:`TorchEmbedding`: features that a network computes of images, for the parameter
+- :class:`PlanDataset` draws another resampled set in every epoch, as its rows are read
+- :class:`PlanSampler` yields the rows of one epoch after the other to a DataLoader of it
+- :class:`BalancedSampler` yields balanced rows of any data set, others in every epoch
+- :class:`LogitAdjustedCrossEntropyLoss` trains on unequal classes to predict for equal ones
+- :class:`TorchEmbedding` computes features of images with a network, for the parameter
   `embedding` of every sampler
 """
 

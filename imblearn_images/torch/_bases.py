@@ -1,4 +1,4 @@
-"""Classes of torch to inherit from: without torch the package can still be looked at."""
+"""Base classes from torch; without torch, this package can still be imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["base", "check_torch"]
 
 
 def base(module: str, name: str) -> Any:
-    """Return a class of torch; without torch ``object``, of which nothing can be made.
+    """Return a class of torch to inherit from; ``object`` if torch is not installed.
 
     Examples
     --------
@@ -23,7 +23,7 @@ def base(module: str, name: str) -> Any:
 
 
 def check_torch(name: str) -> None:
-    """Raise if torch is missing where a class of this name is to be used.
+    """Raise if torch is not installed; `name` is the class that needs it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Data set of PyTorch whose rows are drawn when they are read."""
+"""PlanDataset: a data set of PyTorch whose rows are drawn when they are read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from imblearn_images.core.pixels import find_channels
 from imblearn_images.core.targets import plain_list
 from imblearn_images.core.validation import check_functions
 from imblearn_images.epochs import EpochPlans
+from imblearn_images.synthesis._flow import remembered_flows
 from imblearn_images.torch._bases import base, check_torch
 
 __all__ = ["PlanDataset"]
@@ -28,84 +30,86 @@ Dataset: Any = base("torch.utils.data", "Dataset")
 class PlanDataset(Dataset):
     """Images of epoch plans for a ``torch.utils.data.DataLoader``, drawn when they are read.
 
-    A map-style data set: ``dataset[i]`` is row i of epoch 0, ``dataset[key]`` the row of a key that
-    a ``PlanSampler`` yields, of whatever epoch. What is returned depends on key, images and
-    transform alone: no worker, number of workers, start method, rank or epoch makes a difference,
-    and nothing has to be told to workers that persist. Batches are drawn together.
+    A map-style data set: ``dataset[i]`` is row i of epoch 0, and ``dataset[key]`` is the row of a
+    key that a ``PlanSampler`` yields, in any epoch. The result depends only on key, images and
+    transform, not on the worker, the number of workers, the start method, the rank or the epoch;
+    persistent workers need not be informed of anything. Batches are drawn together.
 
     Read more in the :ref:`User Guide <training-loops>`.
 
     Parameters
     ----------
     plans : EpochPlans
-        What is in each epoch; for validation ``EpochPlans.of(X, y, classes=train.classes_)``.
+        The plans of all epochs; for validation ``EpochPlans.of(X, y, classes=train.classes_)``.
     transform : callable, default=None
-        Transform of torchvision or your own. It is given what ``ImageFolder`` gives it, an image of
-        Pillow, where the images are uint8 or bool with 1 to 4 channels; otherwise an array. By
-        default a tensor of shape (C, H, W) in the dtype of the images, 0 to 255 for uint8.
+        Transform of torchvision or your own. Like that of ``ImageFolder``, it gets an image of
+        Pillow if the images are uint8 or bool with 1 to 4 channels; otherwise an array. By default
+        images become tensors of shape (C, H, W) with their own dtype, 0 to 255 for uint8.
     target_transform : callable, default=None
-        Is given the target, an int.
+        Function of the target, an int.
     annotations : Annotations, or label maps of shape (n_source, H, W), default=None
-        Of the source images. They are carried along with what is drawn, and are the targets; see
-        the notes.
+        Annotations of the source images. They are carried along with the images that are drawn,
+        and become the targets; see the notes.
     transforms : callable, default=None
-        ``transforms(image, target)`` returns both, as that of a data set of torchvision: for what
-        moves objects, too. Instead of `transform` and `target_transform`.
+        ``transforms(image, target)`` returns both, as for a data set of torchvision, so that it can
+        move objects, too. Instead of `transform` and `target_transform`.
     box : {"auto", "corners", "ellipse"}, default="auto"
-        What boxes are carried by; see :func:`~imblearn_images.annotations.carry`.
+        How boxes are carried; see :func:`~imblearn_images.annotations.carry`.
     min_visible : float, default=0.25
-        Share of an object that must be seen.
+        Minimum visible share of an object.
     min_side : float, default=1.0
-        Width and height in pixels that a carried box must have.
+        Minimum width and height of a carried box in pixels.
     fill : int, default=None
-        Label of pixels that show none in a label map; by default 255.
+        Label, in a label map, of pixels that show no source image; by default 255.
 
     Attributes
     ----------
     classes : list
-        Labels, by target. Of annotations those of the objects.
+        Labels in the order of their targets; with annotations, those of the objects.
     class_to_idx : dict
-        Label to target. Of annotations from 1 on.
+        Target of each label; with annotations, from 1.
     targets : list of int
-        Targets of epoch 0; of several labels an image lists.
+        Targets of epoch 0; with several labels per image, a list of lists.
     plans : EpochPlans
-        As given.
+        The parameter `plans`.
 
     Raises
     ------
     TypeError
-        If `plans` or a transform is something else, or what draws does not say where things are.
+        If `plans` or a transform has another type, or a synthesis has no `layers` and so cannot
+        carry annotations.
     ValueError
-        For annotations of other images, and objects that nothing can follow through what draws.
+        If annotations are those of other images, or objects cannot be carried through a
+        synthesis.
 
     Notes
     -----
-    Where images have several labels, the target is a tensor of shape (n_classes,), float32, 1 where
-    the image has the label, as ``torch.nn.BCEWithLogitsLoss`` takes it.
+    If images have several labels, the target is a tensor of shape (n_classes,), float32, with 1
+    where the image has the label, as ``torch.nn.BCEWithLogitsLoss`` takes it.
 
-    With `annotations`, a target is a dict of tensors as the detectors of torchvision take it, with
+    With `annotations`, a target is a dict of tensors, as the detectors of torchvision take it, with
     one row for each of the k objects:
 
     - ``boxes``, (k, 4), float32: x_min, y_min, x_max, y_max
-    - ``labels``, (k,), int64, from 1 on: 0 is the background
-    - ``image_id``, int: the source image, also of what is drawn from it
+    - ``labels``, (k,), int64, from 1, because 0 is the background
+    - ``image_id``, int: the source image; a synthetic image has that of its base
     - ``area``, (k,), float32, in pixels, and ``iscrowd``, (k,), int64
     - ``masks``, (k, H, W), uint8, if there are masks or outlines
     - ``keypoints``, (k, p, 3), float32, if there are some; transforms of torchvision do not move
       them
 
-    Boxes and masks are ``tv_tensors`` where torchvision is installed, which its transforms move.
-    Objects of which too little is seen are left out, as ``carry`` does it. With label maps the
-    target is a tensor (H, W), int64. Batches are lists: pass a `collate_fn`.
+    If torchvision is installed, boxes and masks are ``tv_tensors``, which its transforms move.
+    Objects of which too little is visible are left out, as by ``carry``. With label maps the target
+    is a tensor of shape (H, W), int64. Batches of such targets are lists: pass a `collate_fn`.
 
-    Random numbers of a `transform` come from the generator of the worker, so that their results
-    depend on the number of workers. What is to be the same everywhere goes into the plan:
-    ``synthesis=Augment.from_callable(...)``.
+    Random numbers of a `transform` come from the generator of the worker, so that its results
+    depend on the number of workers. To have the same images everywhere, put the transform into the
+    plan: ``synthesis=Augment.from_callable(...)``.
 
-    With processes that are not forked (Windows, macOS, Python 3.14), `plans` are pickled: arrays in
-    memory are copied into each worker, memmaps and files are opened again.
+    If processes are not forked (Windows, macOS, Python 3.14), `plans` are pickled: arrays in memory
+    are copied into each worker, memmaps and files are opened again.
 
-    Where later epochs have more rows or fewer than epoch 0, ``len`` is that of epoch 0.
+    If later epochs have more or fewer rows than epoch 0, ``len`` is that of epoch 0.
 
     Examples
     --------
@@ -125,7 +129,7 @@ class PlanDataset(Dataset):
     >>> tuple(x.shape), tuple(t.shape)
     ((32, 32, 32), (32,))
 
-    With boxes, which go where their pixels go:
+    With boxes, which move with their pixels:
 
     >>> from imblearn_images.annotations import Annotations
     >>> n = len(images)
@@ -161,8 +165,8 @@ class PlanDataset(Dataset):
         )
         if transforms is not None and (transform is not None or target_transform is not None):
             raise ValueError(
-                "`transforms` must be None where `transform` or `target_transform` is passed, got "
-                f"{transforms!r:.100}. Pass one function of image and target, or the two others."
+                "`transforms` must be None if `transform` or `target_transform` is passed, got "
+                f"{transforms!r:.100}. Pass either it or these two."
             )
         self.plans = plans
         self.transform = transform
@@ -178,7 +182,7 @@ class PlanDataset(Dataset):
         self._first = plans(0)
         if annotations is not None:
             plans.check_annotations(annotations)
-            # what cannot be carried is refused here, and not in a worker
+            # What cannot be carried raises here, not later in a worker.
             plans.carry(self._first.rows(self._first.first_drawn()), annotations, **self._how)
         self._process = os.getpid()
 
@@ -187,20 +191,20 @@ class PlanDataset(Dataset):
 
     @property
     def classes(self) -> list[Any]:
-        """Labels, by target."""
+        """Labels in the order of their targets."""
         if isinstance(self.annotations, Annotations):
             return list(self.annotations.classes)
         return plain_list(self.plans.classes_)
 
     @property
     def class_to_idx(self) -> dict[Any, int]:
-        """Label to target."""
+        """Target of each label."""
         first = int(isinstance(self.annotations, Annotations))
         return {label: at for at, label in enumerate(self.classes, first)}
 
     @property
     def targets(self) -> list[int]:
-        """Targets of epoch 0; made each time, as Python objects would be copied into workers."""
+        """Targets of epoch 0; made in each call, because workers would copy Python objects."""
         targets: list[int] = self._first.targets.astype(np.int64).tolist()
         return targets
 
@@ -211,14 +215,14 @@ class PlanDataset(Dataset):
         return f"{type(self).__name__}({self.plans!r})"
 
     def __getitem__(self, row: Any) -> tuple[Any, Any]:
-        """Image and target of a row of epoch 0, or of a key."""
+        """Return image and target of a row of epoch 0, or of a key."""
         return self.__getitems__([row])[0]
 
     def __getitems__(self, rows: Sequence[Any]) -> list[tuple[Any, Any]]:
-        """Images and targets of several rows, drawn together."""
+        """Return images and targets of several rows, drawn together."""
         if os.getpid() != self._process:
-            # In a forked worker the garbage collector would write to all objects of the loop's
-            # process, 75 MB of imported modules at least, of which it then had copies.
+            # In a forked worker the garbage collector would write to all objects inherited from the
+            # main process, at least 75 MB of imported modules, and so force copies of them.
             gc.freeze()
             self._process = os.getpid()
         keys = [row if isinstance(row, tuple) else None for row in rows]
@@ -227,8 +231,7 @@ class PlanDataset(Dataset):
             first = self._first.rows([_number(rows[at], len(self)) for at in numbers])
             for at, key in zip(numbers, first, strict=True):
                 keys[at] = key
-        images = self.plans.draw(keys)  # type: ignore[arg-type]
-        targets = self._targets(keys)
+        images, targets = self._drawn(keys)
         if self.transforms is not None:
             return [
                 self.transforms(_as_picture(image), target)
@@ -239,8 +242,15 @@ class PlanDataset(Dataset):
             for image, target in zip(images, targets, strict=True)
         ]
 
+    def _drawn(self, keys: Sequence[Any]) -> tuple[list[NDArray[Any]], list[Any]]:
+        """Images and targets of some keys."""
+        if self.annotations is None:
+            return self.plans.draw(keys), self._targets(keys)
+        with remembered_flows():  # along which images are drawn, and then annotations carried
+            return self.plans.draw(keys), self._targets(keys)
+
     def _targets(self, keys: Sequence[Any]) -> list[Any]:
-        """Numbers of classes, rows of 0 and 1, or annotations as torchvision takes them."""
+        """Return the targets of keys: class numbers, rows of 0 and 1, or annotations."""
         if self.annotations is None:
             targets = self.plans.targets_of(keys)
             return list(map(_as_tensor, targets)) if targets.ndim > 1 else targets.tolist()
@@ -251,17 +261,22 @@ class PlanDataset(Dataset):
         return [_as_dict(carried, at, source) for at, source in enumerate(sources)]
 
     def _given(self, image: NDArray[Any]) -> Any:
+        """Return an image after `transform`, or as a tensor."""
         if self.transform is None:
             return _as_tensor(image)
         return self.transform(_as_picture(image))
 
     def _target(self, target: Any) -> Any:
+        """Return a target after `target_transform`."""
         return target if self.target_transform is None else self.target_transform(target)
 
 
 def _number(row: Any, n: int) -> int:
+    """Return a row number from 0, given one that may be negative."""
     try:
-        return range(n)[row]
+        if isinstance(row, (bool, np.bool_)):
+            raise TypeError  # one entry of a mask
+        return range(n)[index(row)]
     except TypeError:
         raise TypeError(
             f"`row` must be the number of a row or a key of EpochImages.rows, got {row!r:.100}. "
@@ -272,13 +287,14 @@ def _number(row: Any, n: int) -> int:
 
 
 def _channels_last(image: NDArray[Any]) -> NDArray[Any]:
-    """Bring an image of shape (H, W), (H, W, C) or (C, H, W) to (H, W, C), of row vectors none."""
+    """Return an image of shape (H, W), (H, W, C) or (C, H, W) as (H, W, C); a vector unchanged."""
     if image.ndim == 2:
         return image[..., np.newaxis]
     return np.moveaxis(image, find_channels(image.shape)[0], -1) if image.ndim == 3 else image
 
 
 def _as_tensor(image: NDArray[Any]) -> Any:
+    """Return an image as a tensor of shape (C, H, W)."""
     import torch
 
     planes = np.moveaxis(_channels_last(image), -1, 0) if image.ndim > 1 else image
@@ -286,14 +302,15 @@ def _as_tensor(image: NDArray[Any]) -> Any:
 
 
 def _tv_tensors() -> Any:
-    """Module of torchvision with tensors that know what they are; None where there is none."""
+    """Return the module ``torchvision.tv_tensors``, or None if it cannot be imported."""
     try:
         return import_module("torchvision.tv_tensors")
-    except (ImportError, RuntimeError):  # a build for GPUs cannot be loaded everywhere
+    except (ImportError, RuntimeError):  # RuntimeError: a build that does not fit torch
         return None
 
 
 def _as_mask(mask: NDArray[Any]) -> Any:
+    """Return a mask as a tensor, of torchvision's class for masks if there is one."""
     import torch
 
     tensor, known = torch.from_numpy(np.ascontiguousarray(mask)), _tv_tensors()
@@ -301,7 +318,7 @@ def _as_mask(mask: NDArray[Any]) -> Any:
 
 
 def _as_dict(annotations: Annotations, at: int, source: int) -> dict[str, Any]:
-    """Objects of one image, as the detectors of torchvision take them."""
+    """Return the objects of one image as the detectors of torchvision take them."""
     import torch
 
     where, known = annotations.objects_of(at), _tv_tensors()
@@ -328,7 +345,7 @@ def _as_dict(annotations: Annotations, at: int, source: int) -> dict[str, Any]:
 
 
 def _masks(annotations: Annotations, where: slice, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Mask of each object: its own, that of its outlines, or that of its box."""
+    """Return a mask for each object: its own, that of its outlines, or that of its box."""
     masks = np.zeros((where.stop - where.start, *size), dtype=np.uint8)
     for mask, at in zip(masks, range(where.start, where.stop), strict=True):
         runs = None if annotations.masks is None else annotations.masks[at]
@@ -345,7 +362,7 @@ def _masks(annotations: Annotations, where: slice, size: tuple[int, int]) -> NDA
 
 
 def _as_picture(image: NDArray[Any]) -> Any:
-    """An image of Pillow where there is one of this kind, else the array."""
+    """Return an image of Pillow if Pillow has a mode for it, otherwise the array."""
     if image.dtype not in (np.uint8, np.bool_) or image.ndim not in (2, 3):
         return image
     planes = _channels_last(image)

@@ -1,4 +1,4 @@
-"""Embedding by a network of PyTorch: the output of one of its layers."""
+"""TorchEmbedding: features of images that a layer of a PyTorch network computes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imblearn_images.core.text import printable
 __all__ = ["TorchEmbedding"]
 
 _MODES: dict[Any, str] = {1: "L", 3: "RGB", 4: "RGBA"}
-_one_at_a_time = Lock()  # a network spreads over the cores by itself, and hooks are shared
+_one_at_a_time = Lock()  # a network uses all cores by itself, and threads would share its hooks
 
 
 class TorchEmbedding(TransformerMixin, BaseEstimator):
@@ -36,39 +36,39 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     module : torch.nn.Module
-        Takes float32 images of shape (n, channels, height, width), values from 0 to 1 or
-        normalised.
+        Network that takes float32 images of shape (n, channels, height, width), with values from 0
+        to 1 or normalised.
     layer : str, default=None
-        Name of the submodule whose output is taken, one of ``module.named_modules()``; by
-        default the output of the whole network.
+        Name of the submodule whose output is used, one of ``module.named_modules()``; by default
+        the whole network.
     size : (height, width), default=None
-        Size to which images are resized, bilinear with anti-aliasing. By default what a model of
-        timm expects, otherwise images keep their size.
+        Size to which images are resized, bilinear with anti-aliasing. By default that which a
+        model of timm expects; otherwise images keep their size.
     batch_size : int, default=64
-        Images that pass through the network at a time. Smaller batches are filled up with
-        black images, so that the features of an image do not depend on how many others
-        there are.
+        Number of images that pass through the network at a time. Smaller batches are filled up
+        with black images, so that the features of an image do not depend on the size of its
+        batch.
     device : str or torch.device, default=None
-        Where to compute, e.g. "cuda"; a copy of the network is moved there. By default where
-        the network is.
+        Device to compute on, e.g. "cuda"; a copy of the network is moved there. By default that
+        of the network.
     mean, std : sequence of float, default=None
-        One for each channel of images from 0 to 1; the network sees ``(x - mean) / std``.
-        By default those of a model of timm, otherwise nothing is changed.
+        Values for each channel of images from 0 to 1; the network gets ``(x - mean) / std``.
+        By default those of a model of timm; otherwise pixels are not normalised.
     pooling : {"average", "flatten"}, default="average"
         How to reduce an output of shape (n, channels, height, width) or (n, tokens,
-        channels): its mean over places, or all of its values.
+        channels): to its mean over places, or to all of its values in a row.
     channel_axis : int, default=None
-        Axis of one image of an array that holds the channels, as in scikit-image: 0 for
-        (C, H, W), -1 for (H, W, C). By default the last one; an ambiguous shape, such as
-        (12, 32, 32), is refused.
+        Axis of the channels in one image of an array, as in scikit-image: 0 for (C, H, W), -1 for
+        (H, W, C). By default the last one; an ambiguous shape, such as (12, 32, 32), raises an
+        error.
 
     Attributes
     ----------
     size_ : (height, width) or None
-        As used.
+        Size to which images are resized.
     channels_ : int or None
-        Channels that the network takes, as its first convolution has it; None if unknown.
-        Grey images are repeated where it takes three.
+        Number of channels that the network takes, from its first convolution; None if unknown.
+        Grey images are repeated if it takes three.
     module_ : torch.nn.Module
         `module`, or its copy on `device`.
 
@@ -77,8 +77,8 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
     ImportError
         If torch is not installed.
     ValueError
-        For float images beyond 0 to 1, colours where the network takes grey images, a layer
-        that does not exist or was not reached, files of different sizes without `size`.
+        If float images exceed 0 to 1, images have colours but the network takes grey ones, a layer
+        does not exist or is not used, or files have different sizes and `size` is None.
 
     Notes
     -----
@@ -106,7 +106,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
     size: Any  # may come as a list
 
     reads_homes = True
-    """Whether homes of pixels are read block by block."""
+    """Whether a home of pixels can be passed, which is then read in batches."""
 
     def __init__(
         self,
@@ -153,7 +153,10 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         names = [name for name, _ in self.module.named_modules()]
         if self.layer is not None and self.layer not in names:
             near = get_close_matches(str(self.layer), names, n=5) or names[1:6]
-            raise ValueError(f"`module` has no layer {self.layer!r}; near are {near!r}.")
+            raise ValueError(
+                f"`layer` must be a submodule of the network, got {self.layer!r}. Similar names "
+                f"are {near!r}."
+            )
         wanted = _wishes(self.module)
         self.size_ = wanted.get("size") if self.size is None else tuple(self.size)
         self.mean_ = wanted.get("mean") if self.mean is None else self.mean
@@ -162,7 +165,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         self.module_ = self.module
         if self.device is not None:
             self.module_ = copy.deepcopy(self.module).to(self.device)
-        X = X if _is_home(X) else unwrap(X)[0]  # which would read all of them
+        X = X if _is_home(X) else unwrap(X)[0]  # unwrap would read a home whole
         if not holds_paths(X):
             channels_last(_array(X[:1]), self.channel_axis, "TorchEmbedding")
         elif self.size_ is None:
@@ -184,7 +187,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         torch = _import_torch()
         X = X if _is_home(X) else unwrap(X)[0]
-        # A network of half or double precision takes what it is made of.
+        # Inputs get the dtype and device of the weights, e.g. those of a network in half precision.
         weights = [p for p in self.module_.parameters() if p.is_floating_point()]
         like = weights[0] if weights else torch.zeros(())
         features = []
@@ -198,10 +201,11 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         return np.concatenate(features)
 
     def _pixels(self, X):
-        """Images as the network sees them, shape (n, channels, height, width), float32."""
+        """Return images as the network takes them, shape (n, channels, height, width), float32."""
         if holds_paths(X):
             mode = _MODES.get(self.channels_)
-            images = np.stack([read_image(path, size=self.size_, mode=mode) for path in X])
+            # Each is scaled alone: stacked first, one of 16 bits would darken those of 8.
+            images = np.stack([_unit(read_image(path, size=self.size_, mode=mode)) for path in X])
         else:
             images = channels_last(_array(X), self.channel_axis, "TorchEmbedding")
             if self.size_ not in (None, images.shape[1:3]):
@@ -211,8 +215,8 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         if self.channels_ is not None and unit.shape[1] != self.channels_:
             if unit.shape[1] != 1:
                 raise ValueError(
-                    f"The network takes images of {self.channels_} channels, these have "
-                    f"{unit.shape[1]}: convert them first, e.g. by ReadImages(mode=...)."
+                    f"Images must have the {self.channels_} channels that the network takes, got "
+                    f"{unit.shape[1]}. Convert them first, e.g. with ReadImages(mode=...)."
                 )
             unit = np.repeat(unit, self.channels_, axis=1)
         if self.mean_ is not None:
@@ -222,7 +226,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         return unit.astype(np.float32)
 
     def _output(self, batch):
-        """Output of the layer for a batch, shape (n, d)."""
+        """Return the output of the layer for a batch, shape (n, d)."""
         found = []
         layer = self.module_.get_submodule(self.layer or "")
         hook = layer.register_forward_hook(lambda module, args, output: found.append(output))
@@ -232,13 +236,13 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
             hook.remove()
         name = "The network" if self.layer is None else f"Layer {self.layer!r}"
         if not found:
-            raise ValueError(f"{name} is not used when the network looks at images; take another.")
+            raise ValueError(f"{name} is not used for images. Choose another `layer`.")
         output = found[-1]
         if not hasattr(output, "flatten") or output.ndim < 2 or len(output) != len(batch):
             got = tuple(output.shape) if hasattr(output, "shape") else type(output).__name__
             raise ValueError(
-                f"{name} must give a tensor with one row an image, got {got} for {len(batch)} "
-                "images; name another `layer`."
+                f"{name} must return a tensor with one row per image, got {got} for {len(batch)} "
+                "images. Choose another `layer`."
             )
         if self.pooling == "average" and output.ndim > 2:
             output = output.flatten(2).mean(2) if output.ndim > 3 else output.mean(1)
@@ -254,7 +258,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
 
 
 class _evaluating:  # noqa: N801 - a context, called like a function
-    """Context with a network in evaluation mode; every part returns to the mode it was in."""
+    """Context with a network in evaluation mode; afterwards every module has its former mode."""
 
     def __init__(self, module):
         self.training = [part for part in module.modules() if part.training]
@@ -269,15 +273,18 @@ class _evaluating:  # noqa: N801 - a context, called like a function
 
 
 def _import_torch():
+    """Return the module ``torch``, or raise an ImportError with the command that installs it."""
     try:
         import torch
     except ImportError as exc:
-        raise ImportError("TorchEmbedding needs torch. Install it: pip install torch") from exc
+        raise ImportError(
+            "TorchEmbedding needs torch. Install it: pip install imblearn-images[torch]"
+        ) from exc
     return torch
 
 
 def _wishes(module) -> dict[str, Any]:
-    """What a model of timm says about its input, and the channels of the first convolution."""
+    """Return what a network expects: timm's configuration, channels of the first convolution."""
     config = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None) or {}
     config = config if isinstance(config, Mapping) else vars(config)
     wanted = {name: config[name] for name in ("mean", "std") if config.get(name) is not None}
@@ -290,11 +297,12 @@ def _wishes(module) -> dict[str, Any]:
 
 
 def _is_home(images):
+    """Return whether images are a home of pixels that are not in files."""
     return isinstance(images, Images) and images.paths is None
 
 
 def _array(images):
-    """Pixels of a batch, read where they live in a home."""
+    """Return the pixels of a batch, read from a home if it is one."""
     if not isinstance(images, Images):
         return images
     pixels = np.empty((len(images), *images.shape_of(0)), dtype=images.dtype)
@@ -303,24 +311,25 @@ def _array(images):
 
 
 def _unit(images):
-    """Pixels from 0 to 1."""
+    """Return pixels as floats from 0 to 1."""
     kind = images.dtype.kind
     if kind == "u":
         return images.astype(np.float32) / np.float32(np.iinfo(images.dtype).max)
     unit = images.astype(np.float32)
     if kind != "b" and len(unit) and not (unit.min() >= 0 and unit.max() <= 1):
         raise ValueError(
-            f"TorchEmbedding takes uint8, uint16, bool, or floats from 0 to 1, got {images.dtype} "
-            f"from {images.min()} to {images.max()}; scale the images first."
+            "Images for TorchEmbedding must be uint8, uint16, bool, or floats from 0 to 1, got "
+            f"{images.dtype} from {images.min()} to {images.max()}. Scale the images first."
         )
     return unit
 
 
 def _check_one_size(images: FileImages) -> None:
+    """Raise a ValueError naming the first file of another size."""
     for row in range(len(images)):
         if images.shape_of(row)[:2] != images.shape_of(0)[:2]:
             raise ValueError(
                 f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
                 f"{printable(images.name_of(0))} has "
-                f"{images.shape_of(0)}: pass `size=(height, width)`."
+                f"{images.shape_of(0)}. Pass `size=(height, width)`."
             )

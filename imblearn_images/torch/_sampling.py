@@ -1,4 +1,4 @@
-"""Samplers of a DataLoader: which rows an epoch has, in which order, for which rank."""
+"""Samplers for a DataLoader: which rows an epoch has, in which order, for which rank."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["BalancedSampler", "PlanSampler"]
 Sampler: Any = base("torch.utils.data", "Sampler")
 
 ORDER = 1 << 62
-"""Seeds of orders are told from seeds of decks by this number, which no deck reaches."""
+"""Third part of the seeds of orders; it keeps them apart from those of decks, which are smaller."""
 
 SLICE = 4096
-"""Rows for which keys are made at a time: those of millions would take more than their images."""
+"""Number of rows whose keys are made at a time; keys of millions of rows would take gigabytes."""
 
 Keys = Callable[[NDArray[np.integer]], list[Any]]
 
 
 class _EpochSampler(Sampler):
-    """What both samplers share: epochs, ranks, and where to go on.
+    """What both samplers share: epochs, ranks, and where to continue.
 
-    The iterators have a state, the sampler has none: a StatefulDataLoader that finds one on a
-    sampler no longer counts the rows itself.
+    The iterators have a ``state_dict``, the sampler has none: a StatefulDataLoader that finds one
+    on a sampler no longer counts the rows itself.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class _EpochSampler(Sampler):
             _check_whole("spread", spread, 1)
             if not shuffle:
                 raise ValueError(
-                    f"`spread` must be None where rows are not shuffled, got {spread!r}. Leave out "
-                    "one of spread and shuffle=False."
+                    f"`spread` must be None if rows are not shuffled, got {spread!r}. Leave out "
+                    "either spread or shuffle=False."
                 )
         self.shuffle, self.seed, self.spread = bool(shuffle), int(seed), spread
         self.num_replicas, self.rank, self.drop_last = int(num_replicas), int(rank), drop_last
@@ -66,21 +66,21 @@ class _EpochSampler(Sampler):
         self._start = 0
 
     def set_epoch(self, epoch: int, start: int | None = None) -> None:
-        """Choose the epoch of the next ``iter()``; the one after it is the next epoch.
+        """Set the epoch of the next ``iter()``; the one after that is the next epoch.
 
         Parameters
         ----------
         epoch : int
-            Counted from 0.
+            Number of the epoch, from 0.
         start : int, default=None
-            Rows of this rank that were trained on before a crash: batches times batch size. By
-            default 0, unless it was given for this very epoch before: frameworks set the epoch
-            once more.
+            Number of rows of this rank that were trained on before a crash: batches times batch
+            size. By default 0, or the value passed for the same epoch before, because frameworks
+            set the epoch once more.
 
         Raises
         ------
         ValueError
-            For negative numbers.
+            If a number is negative.
         """
         _check_whole("epoch", epoch, 0)
         if start is not None:
@@ -91,46 +91,48 @@ class _EpochSampler(Sampler):
         self._start = self._start if start is None else int(start)
 
     def __len__(self) -> int:
-        """Rows of this rank in the next epoch."""
+        """Return the number of rows of this rank in the next epoch."""
         return self._n_of_rank(self._n_rows())
 
     def __iter__(self) -> Iterator[Any]:
         return _Rows(self, self.epoch, self._start)
 
     def begin(self, epoch: int) -> None:
-        """Take note that rows of an epoch are read, so that the next ``iter()`` is another one.
+        """Record that rows of an epoch are read, so that the next ``iter()`` is the next epoch.
 
-        Not ``iter()`` itself counts: some loaders call it twice before they read a row.
+        ``iter()`` itself does not count: some loaders call it twice before they read a row.
         """
         if self.epoch == epoch:
             self.epoch, self._start = epoch + 1, 0
 
     def rows_of_rank(self, epoch: int) -> tuple[NDArray[np.integer], Keys]:
-        """Row numbers of this rank in an epoch, in order, and what makes keys of them."""
+        """Return the row numbers of this rank in an epoch, in order, and a function to keys."""
         order, make_keys = self._rows(epoch)
         return self._share(order), make_keys
 
     def _n_of_rank(self, n: int) -> int:
+        """Return the number of rows of this rank, of `n` in all."""
         return n // self.num_replicas if self.drop_last else -(-n // self.num_replicas)
 
     def _n_rows(self) -> int:
-        """Rows of all ranks in the next epoch."""
+        """Return the number of rows of all ranks in the next epoch."""
         raise NotImplementedError
 
     def _rows(self, epoch: int) -> tuple[NDArray[np.integer], Keys]:
-        """Row numbers of an epoch in order, and what makes keys of them."""
+        """Return the row numbers of an epoch, in order, and a function to their keys."""
         raise NotImplementedError
 
     def _random(self, epoch: int) -> np.random.Generator:
+        """Return the generator for the order of an epoch."""
         return np.random.default_rng([self.seed, epoch, ORDER])
 
     def _share(self, order: NDArray[np.integer]) -> NDArray[np.integer]:
-        """Rows of this rank: every W-th of W ranks; where classes are spread, block of rows."""
+        """Return the rows of this rank: of W ranks every W-th row, or with `spread` every block."""
         ranks = self.num_replicas
         if ranks == 1:
             return order
         n = self._n_of_rank(len(order))
-        order = np.resize(order, n * ranks)  # the first rows once more, or without the last ones
+        order = np.resize(order, n * ranks)  # repeats the first rows, or drops the last
         if self.spread is None:
             return order[self.rank :: ranks]
         whole = n // self.spread * self.spread
@@ -140,15 +142,16 @@ class _EpochSampler(Sampler):
 
 
 class _Rows:
-    """Keys of the rows of one rank in one epoch; knows where it is."""
+    """Iterator over the keys of one rank in one epoch, with a state that can be saved."""
 
     def __init__(self, sampler: _EpochSampler, epoch: int, start: int) -> None:
         self.sampler = sampler
         self._go(epoch, start)
 
     def _go(self, epoch: int, at: int) -> None:
+        """Move to a row of an epoch."""
         self.epoch, self.at = epoch, at
-        # planned when the first row is asked for: a state may be loaded before
+        # The order is made with the first key, because a state may be loaded before that.
         self.order: NDArray[np.integer] | None = None
         self.keys: list[Any] = []
         self.key = 0
@@ -165,6 +168,7 @@ class _Rows:
         return key
 
     def _make_keys(self) -> None:
+        """Make the keys of the next rows; raise StopIteration after the last."""
         if self.order is None:
             self.sampler.begin(self.epoch)
             self.order, self.make = self.sampler.rows_of_rank(self.epoch)
@@ -180,44 +184,50 @@ class _Rows:
         self.keys, self.key = self.make(part), 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Where this iterator is; torchdata's StatefulDataLoader saves it."""
+        """Return the position of this iterator; torchdata's StatefulDataLoader saves it."""
         return {"epoch": self.epoch, "at": self.at, "order": self._settings()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where another iterator was; the next ``iter()`` is the epoch after it."""
+        """Continue where another iterator stopped; the next ``iter()`` is the epoch after it."""
+        if not isinstance(state, Mapping) or not {"epoch", "at", "order"} <= state.keys():
+            raise ValueError(
+                f"`state` must be the result of state_dict() of such an iterator, got "
+                f"{state!r:.100}. Without one, continue by sampler.set_epoch(epoch, start=rows)."
+            )
         if dict(state["order"]) != self._settings():
             raise ValueError(
-                f"The state was saved with {dict(state['order'])}, the sampler has "
-                f"{self._settings()}: it would go on with other rows. Make the sampler as it was."
+                f"The state was saved with {dict(state['order'])}, but the sampler has "
+                f"{self._settings()} and would continue with other rows. Use the same settings."
             )
         self._go(int(state["epoch"]), int(state["at"]))
         self.sampler.set_epoch(self.epoch + 1, start=0)
 
     def _settings(self) -> dict[str, Any]:
+        """Return the parameters on which the order of rows depends."""
         names = ("shuffle", "seed", "spread", "num_replicas", "drop_last")
         return {name: getattr(self.sampler, name) for name in names}
 
 
 @substitute
 class BalancedSampler(_EpochSampler):
-    """Balanced rows of any data set, in every epoch others: exact, complete, for any number.
+    """Balanced rows of any data set, others in every epoch, with exact numbers per class.
 
-    What :class:`torch.utils.data.WeightedRandomSampler` is used for. It asks for nothing but the
-    labels, and yields row numbers of the data set:
+    A replacement for :class:`torch.utils.data.WeightedRandomSampler`. It needs only the labels, and
+    yields row numbers of the data set:
     ``DataLoader(folder, batch_size=64, sampler=BalancedSampler(folder.targets))``.
 
     - Every epoch has exactly the requested number of rows of each class.
-    - Images are dealt like cards, as :class:`~imblearn_images.combine.RandomBalancer` does it: none
-      comes twice before all of its class came once, from one epoch to the next, too.
-    - An epoch is a function of `seed` and its number: ranks agree, and a training that was
-      interrupted goes on where it stopped.
+    - Images are dealt like cards, as by :class:`~imblearn_images.combine.RandomBalancer`: none is
+      used twice before all of its class have been used once, also across epochs.
+    - An epoch is a function of `seed` and its number: ranks agree, and training that was
+      interrupted continues where it stopped.
 
     {guide=training-loops}
 
     Parameters
     ----------
     labels : array-like of shape (n,)
-        Class of every row of the data set, text or numbers; ``targets`` of torchvision's.
+        Class of every row of the data set, as text or numbers, such as torchvision's ``targets``.
     {sampling_strategy_both}
     {shuffle}
     {seed}
@@ -235,17 +245,17 @@ class BalancedSampler(_EpochSampler):
     ImportError
         If torch is not installed.
     ValueError
-        For a missing label, a class that is not there, or a rank that cannot be.
+        If a label is missing, `sampling_strategy` names an unknown class, or `rank` is too large.
 
     Notes
     -----
-    ``len()`` is the number of rows of the next epoch; only a schedule whose total changes makes
-    epochs of different lengths.
+    ``len()`` is the number of rows of the next epoch. Epochs have different lengths only with a
+    schedule whose total changes.
 
-    *Correct once.* Behind a balanced loader neither class weights nor
-    :class:`LogitAdjustedCrossEntropyLoss` with the counts of the data set belong, nor a
+    *Correct once.* With a balanced loader use neither class weights nor
+    :class:`LogitAdjustedCrossEntropyLoss` with the counts of the data set, nor a
     :class:`~imblearn_images.decision.PriorCorrectedClassifier`: each of them corrects the same
-    once more.
+    thing a second time.
 
     Examples
     --------
@@ -293,7 +303,7 @@ class BalancedSampler(_EpochSampler):
         counts = dict(zip(plain_list(classes), sizes.tolist(), strict=True))
         self.sampling_strategy = sampling_strategy
         self._numbers = EpochNumbers(sampling_strategy, counts, y)
-        self._numbers.of(0)  # a class that is not there is refused now
+        self._numbers.of(0)  # raises now if the strategy names an unknown class
         self._decks = Decks(codes, sizes, self.seed)
 
     def _n_rows(self) -> int:
@@ -317,12 +327,12 @@ class BalancedSampler(_EpochSampler):
 
 @substitute
 class PlanSampler(_EpochSampler):
-    """The rows of one epoch's plan after the other, shuffled.
+    """The rows of epoch plans, shuffled, one epoch after the other.
 
-    It yields no row numbers but the rows themselves, as small values: which images a row is drawn
-    from, and with which seed. ``dataset[row]`` of a :class:`PlanDataset` is therefore a pure
-    function: there is no epoch in the data set and no state in a worker, so that persistent
-    workers, several processes and a training that goes on after a crash all draw the same images.
+    It yields not row numbers but keys, small tuples that hold the images a row is drawn from and
+    its seed. ``dataset[key]`` of a :class:`PlanDataset` is therefore a pure function: the data set
+    has no epoch and a worker no state, so that persistent workers, several processes and training
+    that continues after a crash all draw the same images.
 
     {guide=training-loops}
 
@@ -346,13 +356,22 @@ class PlanSampler(_EpochSampler):
     ImportError
         If torch is not installed.
     TypeError
-        For what has no plans.
+        If `plans` are neither EpochPlans nor a data set with plans.
 
     Notes
     -----
-    ``len()`` is the number of rows of epoch 0, by which schedulers count. A sampler that cleans may
-    give other epochs more rows, or fewer: the last ones are then left out, or the first ones used
-    twice.
+    ``len()`` is the number of rows of epoch 0, which schedulers rely on. With a sampler that
+    cleans, other epochs may have more or fewer rows: the last ones are then left out, or the first
+    ones used twice.
+
+    Examples
+    --------
+    >>> from imblearn_images import RandomOverSampler
+    >>> from imblearn_images.epochs import EpochPlans
+    >>> over = RandomOverSampler(random_state=0)
+    >>> plans = EpochPlans(over, np.zeros((3, 8, 8)), ["cat", "cat", "dog"])
+    >>> list(PlanSampler(plans, shuffle=False))
+    [(0,), (1,), (2,), (2,)]
     """
 
     def __init__(
@@ -370,13 +389,13 @@ class PlanSampler(_EpochSampler):
         self.plans = getattr(plans, "plans", plans)  # those of a data set
         if not callable(self.plans) or not hasattr(self.plans, "classes_"):
             raise TypeError(
-                f"`plans` must be EpochPlans or a PlanDataset, got {type(plans).__name__}. For the "
-                "rows of any other data set there is BalancedSampler(labels)."
+                f"`plans` must be EpochPlans or a PlanDataset, got {type(plans).__name__}. For "
+                "any other data set use BalancedSampler(labels)."
             )
         if spread is not None and np.ndim(getattr(self.plans, "targets_", ())) > 1:
             raise ValueError(
-                f"`spread` must be None where images have several labels, got {spread}: no batch "
-                "can hold all of them to their shares. Leave it out."
+                f"`spread` must be None if images have several labels, got {spread}: no batch can "
+                "hold its share of each. Leave it out."
             )
         self._length: int | None = None
 
@@ -400,17 +419,19 @@ class PlanSampler(_EpochSampler):
         return np.resize(order, n), plan.rows
 
 
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"`{name}` must be an integer >= {least}, got {value!r}.")
+def _check_whole(name: str, value: Any, minimum: int) -> None:
+    """Raise a ValueError if a parameter is not an integer of at least `minimum`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
+        raise ValueError(f"`{name}` must be an integer >= {minimum}, got {value!r}.")
 
 
 def _as_integers(rows: NDArray[np.integer]) -> list[int]:
+    """Return row numbers as Python's integers, which are the keys of any data set."""
     return rows.tolist()
 
 
 def _labels(labels: Any) -> NDArray[Any]:
-    """Labels as an array; whole numbers, of which there may be millions, as they are."""
+    """Return labels as an array; integers, of which there may be millions, are not converted."""
     if hasattr(labels, "detach"):
         labels = labels.detach().cpu().numpy()
     if isinstance(labels, (list, np.ndarray)) and len(labels) and not isinstance(labels[0], str):
@@ -426,9 +447,10 @@ def _labels(labels: Any) -> NDArray[Any]:
 def _coded(
     y: NDArray[Any],
 ) -> tuple[NDArray[Any], NDArray[np.integer], NDArray[np.integer]]:
-    """Classes of labels in order, the class number of each label, and the sizes of classes."""
+    """Return the sorted classes, the class number of each label, and the size of each class."""
     if y.dtype.kind in "iu" and y.min() >= 0 and y.max() <= len(y) + 1000:
-        sizes = np.bincount(y)  # sorting twenty million takes seconds
+        # Counting instead of np.unique, which sorts: for twenty million labels that takes seconds.
+        sizes = np.bincount(y)
         classes = np.flatnonzero(sizes)
         number = np.zeros(len(sizes), dtype=smallest_codes(len(classes)))
         number[classes] = np.arange(len(classes))

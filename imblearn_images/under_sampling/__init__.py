@@ -1,27 +1,27 @@
 """Under-samplers: the names and parameters of :mod:`imblearn.under_sampling`, on images.
 
-The size of every class is given:
+To drop images until every class has a given size:
 
 - :class:`RandomUnderSampler`, :class:`NearMiss`, :class:`InstanceHardnessThreshold`,
   :class:`ClusterCentroids`
 
-Images that disturb, or that nobody needs, are dropped:
+To drop images that disagree with their neighbours, or that are redundant:
 
 - :class:`TomekLinks`, :class:`EditedNearestNeighbours`,
   :class:`RepeatedEditedNearestNeighbours`, :class:`AllKNN`,
   :class:`CondensedNearestNeighbour`, :class:`OneSidedSelection`,
   :class:`NeighbourhoodCleaningRule`
 
-Images with several labels, or objects:
+For images with several labels, or objects:
 
 - :class:`LabelUnderSampler`
 
 All but the first and the last measure distances, in the features that `embedding` makes. With
-``embedding=None`` these are the flattened pixels: neighbours are looked up in the images, block by
+``embedding=None`` these are the flattened pixels: neighbours are searched in the images, block by
 block, and no float copy of 8-bit images is made. Only ``InstanceHardnessThreshold`` and
 ``ClusterCentroids`` need the features themselves: float images as they are, others as one
-float64 copy (8 bytes a pixel), which is refused before it is made if memory is short. Of
-paths every file is opened once; paths of selected images come back.
+float64 copy (8 bytes per pixel); if it does not fit into memory, an error says so before it is
+made. Where X holds paths, every file is opened once, and the paths of selected images are returned.
 """
 
 from imblearn_images.under_sampling._cleaning import (

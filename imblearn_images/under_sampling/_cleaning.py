@@ -1,4 +1,4 @@
-"""Cleaning: images that disturb their neighbours, or are redundant, are dropped."""
+"""Cleaning: samplers that drop images that disagree with their neighbours, or are redundant."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ __all__ = [
 
 @substitute
 class TomekLinks(MeasuringSelectorMixin, RowTomekLinks):
-    """Drop majority images that form a pair of mutual nearest neighbours with another class.
+    """Drop majority images whose nearest neighbour, mutually, is an image of another class.
 
-    :class:`imblearn.under_sampling.TomekLinks` for images. One search for the nearest
+    :class:`imblearn.under_sampling.TomekLinks` for images. It costs one search for the nearest
     neighbour of every image. It moves the border by a few images and never balances the
     classes; with noisy labels it drops the correct image of a pair as readily as the wrong one.
 
@@ -58,11 +58,7 @@ class TomekLinks(MeasuringSelectorMixin, RowTomekLinks):
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
 
     References
     ----------
@@ -108,7 +104,7 @@ class TomekLinks(MeasuringSelectorMixin, RowTomekLinks):
 class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeighbours):
     """Drop images whose neighbours are of another class.
 
-    :class:`imblearn.under_sampling.EditedNearestNeighbours` for images. One neighbour
+    :class:`imblearn.under_sampling.EditedNearestNeighbours` for images. It costs one neighbour
     search for the images of the cleaned classes. It removes overlap, so it helps where the
     overlap is label noise and hurts where it is the difficult part of the class; on raw
     pixels, where classes mingle, it can empty a class.
@@ -125,13 +121,10 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
     nn_ : estimator
-        Neighbours of the features; unfitted where images were searched by their pixels.
+        The neighbours object made of `n_neighbors`; unfitted where the library's own exact
+        search is used.
 
     References
     ----------
@@ -179,11 +172,11 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
 class RepeatedEditedNearestNeighbours(
     MeasuringSelectorMixin, ImblearnRepeatedEditedNearestNeighbours
 ):
-    """Clean by edited nearest neighbours again and again until nothing changes.
+    """Apply edited nearest neighbours again and again, until nothing changes.
 
-    :class:`imblearn.under_sampling.RepeatedEditedNearestNeighbours` for images. Up to
-    `max_iter` times the effect of :class:`EditedNearestNeighbours`, at little more than its cost:
-    distances of images that stay are measured once.
+    :class:`imblearn.under_sampling.RepeatedEditedNearestNeighbours` for images. It applies
+    :class:`EditedNearestNeighbours` up to `max_iter` times, at little more than the cost of once:
+    distances between images that stay are measured once.
 
     {guide=samplers-that-drop-images}
 
@@ -192,18 +185,14 @@ class RepeatedEditedNearestNeighbours(
     {sampling_strategy_clean}
     {n_neighbors}
     max_iter : int, default=100
-        Maximum number of rounds. It also stops before a class becomes smaller than the smallest.
+        Maximum number of rounds. Rounds also end before a class becomes smaller than the smallest.
     {kind_sel}
     {n_jobs}
     {embedding}
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
     n_iter_ : int
         Number of rounds.
 
@@ -262,10 +251,10 @@ class RepeatedEditedNearestNeighbours(
 
 @substitute
 class AllKNN(MeasuringSelectorMixin, RowAllKNN):
-    """Clean by edited nearest neighbours with a neighbourhood that grows from 1 to k.
+    """Apply edited nearest neighbours with a neighbourhood that grows from 1 to `n_neighbors`.
 
-    :class:`imblearn.under_sampling.AllKNN` for images: `n_neighbors` rounds. It drops
-    more than one round of :class:`EditedNearestNeighbours`, mostly at the border.
+    :class:`imblearn.under_sampling.AllKNN` for images. It drops more images than one round of
+    :class:`EditedNearestNeighbours`, mostly at the border.
 
     {guide=samplers-that-drop-images}
 
@@ -275,17 +264,13 @@ class AllKNN(MeasuringSelectorMixin, RowAllKNN):
     {n_neighbors}
     {kind_sel}
     allow_minority : bool, default=False
-        Continue when a class becomes smaller than the smallest was.
+        Whether to continue when a class becomes smaller than the smallest class was.
     {n_jobs}
     {embedding}
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
 
     References
     ----------
@@ -295,9 +280,9 @@ class AllKNN(MeasuringSelectorMixin, RowAllKNN):
     Examples
     --------
     >>> from imblearn_images.datasets import load_texture_patches
-    >>> textures, names = load_texture_patches(return_X_y=True)
+    >>> images, labels = load_texture_patches(return_X_y=True)
     >>> sampler = AllKNN(embedding=lambda block: block.std(axis=1))
-    >>> y_res = sampler.fit_resample(textures, names)[1]
+    >>> X_res, y_res = sampler.fit_resample(images, labels)
     >>> sampler.plan_
     ResamplingPlan(361 images -> 312 rows: 312 original, 0 copies, 0 synthetic, near by <lambda> (32
       features))
@@ -340,9 +325,9 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     """Keep the images that a nearest-neighbour classifier needs to get the others right.
 
     :class:`imblearn.under_sampling.CondensedNearestNeighbour` for images. Images are
-    processed one by one, and every one that is kept is compared with all of its class: slow,
-    hours for many tens of thousands. It keeps the border and drops the inside of a class, hence
-    noise is kept.
+    processed one by one, and every one that is kept is compared with all of its class. This is
+    slow: hours for many tens of thousands of images. It keeps the border of a class, noise
+    included, and drops its inside.
 
     {guide=samplers-that-drop-images}
 
@@ -357,11 +342,7 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
     estimators_ : list of KNeighborsClassifier
         One per condensed class, fitted on the features, or the pixels, of what was kept.
 
@@ -410,7 +391,8 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
         return isinstance(self.n_neighbors, (Integral, NoneType)) and super()._decides_on_numbers(X)
 
     def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
-        # Every image of a class is compared with every one that is kept of it, as they come.
+        # Whenever an image is kept, its distances to all of its class are needed: measured at
+        # once, group by group, they are looked up from then on.
         groups = np.unique(y, return_inverse=True)[1]
         return {"n_neighbors": RowClassifier(search, _classifier(self), groups)}
 
@@ -419,9 +401,9 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
 class OneSidedSelection(MeasuringSelectorMixin, RowOneSidedSelection):
     """Drop majority images that are easy, then those in Tomek links.
 
-    :class:`imblearn.under_sampling.OneSidedSelection` for images: one classification of
-    each class by its seeds and one search for links. Much depends on the seeds; if the
-    quality differs between two values of `random_state`, do not use it.
+    :class:`imblearn.under_sampling.OneSidedSelection` for images. It classifies each class
+    once, by its seeds, and searches once for links. Much depends on the seeds; if results
+    differ in quality between two values of `random_state`, do not use it.
 
     {guide=samplers-that-drop-images}
 
@@ -436,11 +418,7 @@ class OneSidedSelection(MeasuringSelectorMixin, RowOneSidedSelection):
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
 
     References
     ----------
@@ -494,11 +472,11 @@ class OneSidedSelection(MeasuringSelectorMixin, RowOneSidedSelection):
 
 @substitute
 class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCleaningRule):
-    """Drop edited nearest neighbours, and the neighbours of misclassified minority images.
+    """Drop images that their neighbours misclassify, and those that misclassify minority images.
 
-    :class:`imblearn.under_sampling.NeighbourhoodCleaningRule` for images. Two searches. It
-    makes room around the smallest class; classes of less than `threshold_cleaning` times
-    its size are spared.
+    :class:`imblearn.under_sampling.NeighbourhoodCleaningRule` for images. It costs two neighbour
+    searches. It makes room around the smallest class; the second step spares classes of less
+    than `threshold_cleaning` times its size.
 
     {guide=samplers-that-drop-images}
 
@@ -506,7 +484,7 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
     ----------
     {sampling_strategy_clean}
     edited_nearest_neighbours : sampler, default=None
-        First step; edited nearest neighbours of kind 'mode' by default.
+        The first step; ``None``: edited nearest neighbours with ``kind_sel='mode'``.
     {n_neighbors}
     threshold_cleaning : float, default=0.5
         Minimum size of a class, relative to the smallest, to be cleaned by the second step.
@@ -515,11 +493,7 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
 
     References
     ----------
@@ -565,18 +539,19 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
         self.embedding = embedding
 
     def _asked(self, y: NDArray[Any]) -> NDArray[np.bool_]:
+        # The second step also looks for the neighbours of the smallest class.
         labels, counts = np.unique(y, return_counts=True)
         return super()._asked(y) | (y == labels[counts.argmin()])
 
     def _decides_on_numbers(self, X: Any) -> bool:
-        counted = isinstance(self.n_neighbors, Integral)  # else a classifier
+        counted = isinstance(self.n_neighbors, Integral)  # otherwise a neighbours object
         no_other = self.edited_nearest_neighbours is None
         return counted and no_other and super()._decides_on_numbers(X)
 
     def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
         more = check_neighbors_object("n_neighbors", self.n_neighbors, additional_neighbor=1)
         edited = ImblearnEditedNearestNeighbours(
-            sampling_strategy=self.sampling_strategy,
+            sampling_strategy=self._numbered_strategy(y),  # it meets the classes by their numbers
             n_neighbors=RowNeighbors(search, more),
             kind_sel="mode",
             n_jobs=self.n_jobs,
@@ -586,6 +561,6 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
 
 
 def _classifier(sampler: Any) -> KNeighborsClassifier:
-    """What imbalanced-learn makes of the parameter of a sampler."""
+    """Return the classifier that imbalanced-learn makes of a sampler's `n_neighbors`."""
     k = 1 if sampler.n_neighbors is None else sampler.n_neighbors
     return KNeighborsClassifier(n_neighbors=k, n_jobs=sampler.n_jobs)

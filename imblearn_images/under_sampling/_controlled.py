@@ -1,9 +1,10 @@
-"""Controlled under-sampling: the size of every class is given."""
+"""Controlled under-sampling: samplers that drop images until every class has a given size."""
 
 from __future__ import annotations
 
 import copy
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -31,6 +32,7 @@ from imblearn_images.core.embedding import Search
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.listening import (
     FittedOnce,
+    NumberedCentres,
     plan_averages,
     plan_of,
     trace_rows,
@@ -44,6 +46,7 @@ from imblearn_images.core.plan import ResamplingPlan
 __all__ = ["ClusterCentroids", "InstanceHardnessThreshold", "NearMiss", "RandomUnderSampler"]
 
 TREES = (DecisionTreeClassifier, ExtraTreesClassifier, RandomForestClassifier)
+"""Classifiers that convert what they are fitted on to float32 themselves."""
 
 
 @substitute
@@ -108,8 +111,8 @@ class RandomUnderSampler(SelectingSamplerMixin, ImblearnRandomUnderSampler):
 class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
     """Keep the majority images that are nearest to the smallest class.
 
-    :class:`imblearn.under_sampling.NearMiss` for images. Searches between every class and
-    the smallest. It keeps the border, so the rest of a class is not typical of it, and
+    :class:`imblearn.under_sampling.NearMiss` for images. It costs a search between every class
+    and the smallest. It keeps the border, so what is left of a class is not typical of it, and
     outliers attract the selection (less in version 2); version 3 may find fewer images than
     requested.
 
@@ -119,22 +122,19 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
     ----------
     {sampling_strategy_under}
     version : {1, 2, 3}, default=1
-        Near to the nearest of the smallest class (1), to the farthest (2), or far from the
-        nearest, among the neighbours of the smallest class (3).
+        Which images are kept: those with the smallest mean distance to the nearest images of
+        the smallest class (1), or to the farthest (2); or, among the neighbours of the smallest
+        class, those with the largest mean distance to its nearest images (3).
     n_neighbors : int or neighbours object, default=3
-        Minority images to which the mean distance is taken.
+        Number of minority images over which the mean distance is taken.
     n_neighbors_ver3 : int or neighbours object, default=3
-        Neighbours of each minority image that version 3 begins with.
+        Number of neighbours of each minority image among which version 3 selects.
     {n_jobs}
     {embedding}
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
 
     References
     ----------
@@ -178,36 +178,37 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
         )
         self.embedding = embedding
 
+    def _few(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        counts = Counter(y.tolist())
+        return np.flatnonzero(y == min(counts, key=counts.__getitem__))
+
 
 @substitute
 class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardnessThreshold):
     """Keep the images that a cross-validated classifier is most sure of.
 
     :class:`imblearn.under_sampling.InstanceHardnessThreshold` for images. It costs `cv` fits
-    of the classifier on features. Hard images go, whether mislabelled or valuable.
+    of the classifier on features. Hard images are dropped, whether mislabelled or valuable.
 
     {guide=samplers-that-drop-images}
 
     Parameters
     ----------
     estimator : classifier, default=None
-        Has ``predict_proba`` and is fitted on features; a random forest by default.
+        A classifier with ``predict_proba``, which is fitted on the features; ``None``: a random
+        forest.
     {sampling_strategy_under}
     {random_state}
     cv : int, default=5
-        Folds.
+        Number of folds.
     {n_jobs}
     {embedding}
 
     Attributes
     ----------
-    {plan_}
-    {sample_indices_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {selecting_attributes}
     estimator_ : classifier
-        The one that was cross-validated, on classes numbered from 0.
+        The classifier that was cross-validated, on classes numbered from 0.
 
     References
     ----------
@@ -260,7 +261,8 @@ class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardness
         images = open_images(X)
         if not grown or images.dtype.kind not in "bui" or images.dtype.itemsize > 2:
             return super()._measure(X, y, embeddings)
-        # Trees look at float32, which holds such pixels: they make the only float copy themselves.
+        # float32 holds pixels of up to 16 bits exactly, and trees convert to it themselves: a
+        # float64 copy would only add to the peak of memory.
         rows = np.arange(len(y))
         images.look_at(rows, n_jobs=self.n_jobs)
         search = Search(images, {"": rows}, n_jobs=self.n_jobs)
@@ -277,11 +279,11 @@ class InstanceHardnessThreshold(MeasuringSelectorMixin, ImblearnInstanceHardness
 class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     """Replace the images of a class by the centres of its clusters, or the images next to them.
 
-    :class:`imblearn.under_sampling.ClusterCentroids` for images. k-means with as many
-    clusters as images are kept: slow where that is thousands. With hard voting the
+    :class:`imblearn.under_sampling.ClusterCentroids` for images. It runs k-means with as many
+    clusters as images are kept: slow where these are thousands. With hard voting the
     images nearest to the centres are kept, a selection that covers the class. With soft
-    voting, imbalanced-learn's default, they are averages, which on photos are blurs that no camera
-    takes: they teach a network that blurred images are of this class.
+    voting, imbalanced-learn's default, the result are averages, which for photos are blurs that no
+    camera takes: they teach a network that blurred images are of this class.
 
     {guide=samplers-that-drop-images}
 
@@ -290,7 +292,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     {sampling_strategy_under}
     {random_state}
     estimator : clusterer, default=KMeans()
-        Has ``n_clusters`` and ``cluster_centers_``.
+        A clusterer with ``n_clusters`` and ``cluster_centers_``, which is cloned.
     voting : {'auto', 'hard', 'soft'}, default='auto'
         'auto' is 'hard' for sparse matrices, else 'soft'.
     {embedding}
@@ -299,10 +301,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
 
     Attributes
     ----------
-    {plan_}
-    {sampling_strategy_}
-    {embedding_}
-    {n_features_in_}
+    {drawing_attributes}
     voting_ : str
         The voting in use.
 
@@ -310,10 +309,9 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
     -----
     Hard voting selects images, which needs no `output_dir`.
 
-
-    Soft voting on pixels draws the centres that the clusterer found. They are the means of
-    its clusters, as the plan has it, once it has converged; where it stopped before, by its
-    tolerance, a pixel may differ from ``render(plan_, images)``. A float image that is alone in
+    Soft voting on pixels draws the centres that the clusterer found. Once it has converged, they
+    are the means of its clusters, as the plan has them; where its tolerance stopped it before,
+    a pixel may differ from ``render(plan_, images)``. A float image that is alone in
     its cluster may come out rounded; the plan then calls it synthetic. Averages of integers
     beyond 2**53 are rounded as float64 does, by up to 1,024. In an embedding, and for files of
     different sizes, the mean of the images of the cluster is drawn.
@@ -374,27 +372,38 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
         target = self._images_to_draw(X) if soft or not isinstance(X, Images) else X
         features, nearness = X, "pixels"
-        if not as_given:
+        on_numbers = soft and self._clusters_pixels(X, embeddings)
+        if on_numbers:
+            self.embedding_ = None
+            search = Search(target, {"": np.arange(len(y))}, n_jobs=self.n_jobs)
+            features = search.features(np.arange(len(y)), as_float=False)
+        elif not as_given:
             features, nearness = self._measure(X, y, embeddings)
-        asked = copy.copy(self)
-        asked.voting = "soft" if soft else "hard"
+        worker = copy.copy(self)
+        worker.voting = "soft" if soft else "hard"
         small = nearness == "pixels" and target.dtype.kind in "bui" and target.dtype.itemsize < 8
         if not (small or sparse.issparse(features)):
-            # k-means computes in float32 where it is given that
+            # k-means computes in float32 where it is given float32, and squares overflow sooner
             computed = np.float32 if features.dtype == np.float32 else np.float64
             check_squares(features, np.arange(len(y)), computed)
         plain = self.estimator
-        asked.estimator = FittedOnce(
-            KMeans(random_state=self.random_state) if plain is None else clone(plain)
-        )
-        seen = features if as_given else trace_rows(features)
-        made, y_made = super(ClusterCentroids, asked)._fit_resample(seen, y)
+        clusterer = KMeans(random_state=self.random_state) if plain is None else clone(plain)
+        if on_numbers:  # a class at a time is made floats
+            worker.estimator = centres = NumberedCentres(clusterer, search.features, len(y))
+            numbers = np.arange(len(y), dtype=np.float64)[:, None]
+            made, y_made = super(ClusterCentroids, worker)._fit_resample(numbers, y)
+            made = centres.rows(made)
+        else:
+            worker.estimator = FittedOnce(clusterer)
+            seen = features if as_given else trace_rows(features)
+            made, y_made = super(ClusterCentroids, worker)._fit_resample(seen, y)
         clustered = [label for label in np.unique(y) if label in self.sampling_strategy_]
         found = None
-        if type(asked.estimator.plain) in (KMeans, MiniBatchKMeans):  # each to its nearest centre
-            found = dict(zip(clustered, asked.estimator.found, strict=True))
+        # Only of these is it known that labels_ assign each image to its nearest centre.
+        if type(worker.estimator.plain) in (KMeans, MiniBatchKMeans):
+            found = dict(zip(clustered, worker.estimator.found, strict=True))
         given = {"voting": self.voting, "estimator": plain}
-        self.__dict__.update(vars(without_images(asked)) | given)
+        self.__dict__.update(vars(without_images(worker)) | given)
         plan = plan_of(made, y_made, len(y), nearness=nearness)
         if plan is None:  # averages, or a sparse matrix, which cannot be traced
             n_clusters = self.sampling_strategy_
@@ -402,7 +411,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
                 features, y, made, y_made, n_clusters, nearness=nearness, found=found
             )
             if soft and nearness == "pixels" and not sparse.issparse(features):
-                returned = features is X and X.dtype.kind == "f"  # as they are
+                returned = features is X and X.dtype.kind == "f"  # made is the result, unrounded
                 dtype = made.dtype if returned else target.dtype
                 plan = _with_moved(plan, features, made, dtype)
         self.plan_ = plan if soft else ResamplingPlan.selection(plan.base, y, nearness)
@@ -412,13 +421,20 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
             return X.subset(self.plan_.base), self.plan_.y
         return self._draw(target, made if soft and nearness == "pixels" else None), self.plan_.y
 
+    def _clusters_pixels(self, X: Any, embeddings: Any) -> bool:
+        """Whether whole numbers are clustered that float64 holds, of images of one shape."""
+        own = self.embedding is not None or embeddings is not None
+        if own or not isinstance(X, Images) or X.uniform is None:
+            return False
+        return X.dtype.kind in "bui" and X.dtype.itemsize < 8
+
 
 def _with_moved(
     plan: ResamplingPlan, features: NDArray[Any], made: Any, dtype: np.dtype[Any]
 ) -> ResamplingPlan:
-    """Distinguish a centre from an image that it equals.
+    """Return the plan with rows marked as synthetic where a centre differs from its one image.
 
-    The clusterer has stopped before it got there, or has rounded.
+    It does where the clusterer stopped before it converged, or rounded.
     """
     drawn = plan.synthetic.copy()
     for row in np.flatnonzero(~drawn):

@@ -25,9 +25,10 @@ __all__ = ["LabelUnderSampler"]
 class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
     """Drop images that hold frequent labels, where images have several labels.
 
-    Dropping an image drops all of its labels. Which images is a linear programme: no label falls
-    below its target, labels that are not to be reduced keep theirs, and what frequent labels have
-    above their targets is as little as that allows. Images without a frequent label all stay.
+    Dropping an image drops all of its labels. Which images are dropped is found by linear
+    programming: no label falls below its target, labels that are not to be reduced keep their
+    numbers, and frequent labels come as close to their targets as that allows. All images without
+    a frequent label stay.
 
     {guide=several-labels}
 
@@ -35,16 +36,16 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
     ----------
     {sampling_strategy_label_limits}
     keep : float, default=1.0
-        Share of the images, or objects, of a label that is not to be reduced that has to stay.
-        With 1 every image that holds such a label does; less lets frequent labels come down
-        further.
+        Minimum share of its images, or objects, that each label which is not to be reduced must
+        keep. With 1 every image that holds such a label stays; with less, frequent labels can
+        come down further.
     {random_state}
 
     Attributes
     ----------
     {plan_}
     reach_ : Reach
-        For every label the number before, the number wanted and the number reached.
+        For every label the number before, the number requested and the number reached.
     {sample_indices_}
     {sampling_strategy_}
     {n_features_in_}
@@ -52,8 +53,8 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
     Warns
     -----
     UserWarning
-        Naming the labels that stay above their target, because images that hold them hold rarer
-        ones, too.
+        If labels stay above their target, because the images that hold them hold rarer ones, too;
+        such labels are named.
 
     See Also
     --------
@@ -61,8 +62,8 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
 
     Notes
     -----
-    The result is in the order of the images. Where nearly every image holds a rare label there is
-    little to drop: raise the rare ones with ``LabelOverSampler`` instead.
+    The result is in the order of the images. Where nearly every image holds a rare label, few
+    images can be dropped: repeat rare ones with ``LabelOverSampler`` instead.
 
     Examples
     --------
@@ -92,13 +93,13 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
         self.random_state = random_state
 
     def _requested(self, labels: LabelCounts) -> dict[Any, int]:
-        """How many of each label are to be left; labels that are left alone are not in it."""
+        """Return a dict of label to number to keep, without the labels that are left alone."""
         return requested_labels(self.sampling_strategy, labels, "under-sampling")
 
     def _fit_resample(self, X: Any, y: LabelCounts, embeddings: Any = None) -> tuple[Any, Any]:
         if not isinstance(self.keep, Real) or not 0 <= self.keep <= 1:
             raise ValueError(f"`keep` must be a share from 0 to 1, got {self.keep!r}.")
-        if embeddings is not None:  # not needed, but wrong is wrong
+        if embeddings is not None:  # nothing is measured, but wrong features are reported
             self._own_features(X, set_names(y), embeddings)
         kept, self.reach_ = choose_kept(
             y.counts,
@@ -109,7 +110,8 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
         )
         if not kept.any():
             raise ValueError(
-                f"`sampling_strategy` {self.sampling_strategy!r:.80} leaves no image. Request more."
+                "`sampling_strategy` must leave at least one image, got "
+                f"{self.sampling_strategy!r:.80}. Request more."
             )
         self._warn_of_rest()
         rows = np.flatnonzero(kept)
@@ -118,6 +120,7 @@ class LabelUnderSampler(LabelSamplerMixin, BaseUnderSampler):
         return take_selected(X, plan), y.take(rows)
 
     def _warn_of_rest(self) -> None:
+        """Warn of the labels that stay above their target."""
         above = [
             f"{label!r} (has {before}, wanted {wanted}, left {reached})"
             for label, before, wanted, reached, _ in self.reach_
