@@ -109,3 +109,13 @@ def test_a_comparison_of_files_warns_as_one_of_arrays(tmp_path):
     paths = write_images(tmp_path, X)
     found = compare_resamplers(model, over, paths, Y, cv=2, random_state=0)
     assert found.gaps["stamped"].auc > 0.9 and any("stamped: A linear" in n for n in found.notes)
+
+
+def test_floats_outside_of_0_to_1_are_inspected_without_trying_recipes(tmp_path):
+    for label, n in (("cat", 30), ("dog", 8)):
+        (tmp_path / label).mkdir()
+        write_images(
+            tmp_path / label, list(np.random.default_rng(n).normal(size=(n, 8, 8)).astype("f4"))
+        )
+    report = inspect_folder(tmp_path, near=False)
+    assert report.ratio > 3 and report.gaps == {}

@@ -107,7 +107,10 @@ def export_images(
     check_column(column, "y")
     check_consistent_length(images, column)
     labels = as_text([told(label) for label in column])
-    flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
+    flags = np.asarray([False] * len(labels) if is_valid is None else is_valid)
+    if others := [flag for flag in flags.ravel().tolist() if flag not in (False, True)]:
+        raise ValueError(f"`is_valid` must be True or False for each image, got {others[0]!r}.")
+    flags = flags.astype(bool)
     if flags.shape != (len(labels),):
         raise ValueError(f"`is_valid` must have shape {(len(labels),)}, got {flags.shape}.")
     if plan is not None:
@@ -116,6 +119,11 @@ def export_images(
         raise ValueError(
             f"`plan` must have one row for each of {counted(len(labels), 'image')}, got "
             f"{len(plan)}."
+        )
+    if plan is not None and names is not None and len(names) != plan.n_source:
+        raise ValueError(
+            f"`names` must have one name for each of the {plan.n_source} images that the plan was "
+            f"drawn from, got {len(names)}."
         )
     check_names(sorted(set(labels)), layout)
     folder = OutputFolder(output, resume=resume)
@@ -190,9 +198,9 @@ def _rows_of_files(
     files: list[str], labels: list[str], folder: OutputFolder, n_jobs: int | None
 ) -> list[Row]:
     """Return a row for each image file, all of them examined; `path` is the name alone."""
-    home = os.path.realpath(folder.root)
+    home = Path(os.path.realpath(folder.root))
     for path in files:
-        if os.path.commonpath([home, os.path.realpath(path)]) == home:
+        if Path(os.path.realpath(path)).is_relative_to(home):
             raise ValueError(
                 f"{path} lies inside the output {str(folder.root)!r}. Choose another output."
             )
