@@ -30,6 +30,7 @@ from imblearn_images.folders._manifest import (
     labels_csv,
 )
 from imblearn_images.folders._parquet import check_text
+from imblearn_images.folders._plan import digest_of
 from imblearn_images.folders._records import examine_all
 from imblearn_images.folders._store import OutputFolder, name_file
 
@@ -222,7 +223,8 @@ def _rows_of_files(
     rows = []
     for number, (path, label) in enumerate(zip(files, labels, strict=True)):
         sha256 = records[path].sha256
-        name = name_file(Path(path).stem[:60], _digest(label, number, sha256), Path(path).suffix)
+        digest = digest_of((label, str(number), sha256))
+        name = name_file(Path(path).stem[:60], digest, Path(path).suffix)
         rows.append(Row(name, label, "train", "original", (path,), sha256=sha256))
     return rows
 
@@ -244,15 +246,9 @@ def _rows_of_arrays(images: NDArray[Any], labels: list[str]) -> list[Row]:
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         # The pixels' hash makes the name unique; the file's hash replaces it after writing.
         pixels = hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
-        name = name_file(f"{number:06d}", _digest(label, number, pixels), suffix)
+        name = name_file(f"{number:06d}", digest_of((label, str(number), pixels)), suffix)
         rows.append(Row(name, label, "train", "original", (), sha256=pixels))
     return rows
-
-
-def _digest(label: str, number: int, content: str) -> str:
-    """Return 16 hexadecimal digits that make the name of a row's file unique."""
-    facts = "\0".join((label, str(number), content)).encode("utf-8", "surrogateescape")
-    return hashlib.sha256(facts).hexdigest()[:16]
 
 
 def _with_parents(rows: list[Row], plan: ResamplingPlan, names: Sequence[Any] | None) -> list[Row]:
