@@ -346,14 +346,14 @@ def test_every_holder_of_images_is_taken(held):
 def test_images_of_another_form_are_refused(method, X):
     member = LogisticRegression(max_iter=3000)
     ensemble = EasyEnsembleClassifier(2, member, random_state=0).fit(images(), Y)
-    with pytest.raises(ValueError, match=r"fitted on images of shape \(6, 5\)"):
+    with pytest.raises(ValueError, match=r"must hold images of shape \(6, 5\)"):
         getattr(ensemble, method)(X)
 
 
 def test_images_are_refused_by_an_ensemble_fitted_on_paths(tmp_path):
     paths = write_images(tmp_path, images())
     ensemble = EasyEnsembleClassifier(2, GaussianNB(), random_state=0).fit(paths, Y)
-    with pytest.raises(ValueError, match="fitted on file paths"):
+    with pytest.raises(ValueError, match="must hold file paths"):
         ensemble.predict(images())
 
 

@@ -167,7 +167,7 @@ def test_a_member_without_weights_cannot_be_boosted():
 def test_images_of_another_form_are_refused(case):
     ensemble = both(case)[0].fit(images(), Y)
     for X in (images()[:, :4], ["a.png", "b.png"]):
-        with pytest.raises(ValueError, match=r"fitted on images of shape \(5, 4, 3\)"):
+        with pytest.raises(ValueError, match=r"must hold images of shape \(5, 4, 3\)"):
             ensemble.predict(X)
 
 
