@@ -13,6 +13,7 @@ from PIL import Image
 from imblearn_images import RandomOverSampler
 from imblearn_images.annotations import (
     Annotations,
+    RunLengths,
     carry,
     read_annotations,
     read_masks,
@@ -20,6 +21,7 @@ from imblearn_images.annotations import (
     write_masks,
 )
 from imblearn_images.core import files
+from imblearn_images.core.annotations import as_objects
 from imblearn_images.core.files import read_image
 from imblearn_images.synthesis import Augment
 
@@ -143,6 +145,61 @@ def test_parts_of_a_split_have_places_of_their_own(animals, tmp_path, format_):
         for p, s in zip(found.paths, found.image_columns["split"], strict=True)
     }
     assert parts == {"000.png": "train", "001.png": "val", "002.png": "train", "003.png": "train"}
+
+
+def write_coco(folder, part, label, names):
+    """Write a COCO file of one category, whose id is 1, and its images."""
+    (folder / "annotations").mkdir(parents=True, exist_ok=True)
+    (folder / part).mkdir(exist_ok=True)
+    write_images(folder / part, [make_images(1, (8, 8), "uint8")[0]] * len(names), names)
+    ids = range(1, len(names) + 1)
+    content = {
+        "images": [{"id": i, "file_name": f"{n}.png"} for i, n in zip(ids, names, strict=True)],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "bbox": [1, 1, 4, 4]} for i in ids
+        ],
+        "categories": [{"id": 1, "name": label}],
+    }
+    path = folder / "annotations" / f"instances_{part}.json"
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def test_files_that_use_one_id_for_two_classes_are_written_with_two(tmp_path):
+    write_coco(tmp_path / "in", "train", "cat", ["a", "b"])
+    write_coco(tmp_path / "in", "val", "dog", ["c"])
+    found = read_annotations(tmp_path / "in")
+    write_annotations(found, tmp_path / "out", format="coco")
+    again = read_annotations(tmp_path / "out")
+    assert again.labels.tolist() == found.labels.tolist() == ["cat", "cat", "dog"]
+
+
+def test_the_year_in_the_name_of_a_coco_file_does_not_hide_its_part(tmp_path):
+    write_coco(tmp_path, "train2017", "cat", ["a", "b"])
+    write_coco(tmp_path, "val2017", "cat", ["c"])
+    split = read_annotations(tmp_path).image_columns["split"]
+    assert split.tolist() == ["train", "train", "val"]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "parts"),
+    [
+        ("train: images/one\nval: images/two", ["train", "train", "val"]),
+        ("path: images\ntrain: [one]\nval:\n  - two", ["train", "train", "val"]),
+        ("train: a.txt\nval: b.txt", ["train", "val", "val"]),
+        ("train: images\nval: images/two", ["train", "train", "val"]),
+        ("train: images\nval: images", None),
+    ],
+)
+def test_the_parts_that_data_yaml_names_are_the_split(tmp_path, yaml, parts):
+    for name in ("one", "two"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+    names = ["one/a", "one/b", "two/c"]
+    write_images(tmp_path / "images", [make_images(1, (8, 8), "uint8")[0]] * 3, names)
+    (tmp_path / "a.txt").write_text("./images/one/a.png\n")
+    (tmp_path / "b.txt").write_text(f"images/one/b.png\n{tmp_path}/images/two/c.png\n")
+    (tmp_path / "data.yaml").write_text(f"{yaml}\nnames: [cat]\n")
+    split = read_annotations(tmp_path).image_columns.get("split")
+    assert (None if split is None else split.tolist()) == parts
 
 
 def test_an_image_that_is_there_twice_becomes_two_files(animals, tmp_path):
@@ -380,6 +437,27 @@ def test_an_output_is_never_written_over_and_an_interrupted_one_is_gone_on_with(
         write_annotations(animals, cut, format="voc", resume=True)
 
 
+@pytest.mark.parametrize("name", ["columns", "image_columns", "polygons", "masks", "keypoints"])
+def test_only_the_same_annotations_go_on_with_an_interrupted_output(animals, tmp_path, name):
+    square = np.array([[1.0, 1], [5, 1], [5, 5]])
+    other = {
+        "columns": {**animals.columns, "pose": np.array(["Right"] * 6, dtype=object)},
+        "image_columns": {"id": np.arange(4)},
+        "polygons": as_objects([(square,)] * 6),
+        "masks": as_objects([RunLengths((4, 4), np.array([3, 13]))] * 6),
+        "keypoints": np.ones((6, 2, 3)),
+    }
+    broken = replace(animals, paths=np.append(animals.paths[:3], "gone.png"))
+    with pytest.raises(FileNotFoundError):
+        write_annotations(broken, tmp_path / "out", format="coco")
+    with pytest.raises(FileExistsError, match="begun with other annotations"):
+        write_annotations(
+            replace(broken, **{name: other[name]}), tmp_path / "out", format="coco", resume=True
+        )
+    with pytest.raises(FileNotFoundError):
+        write_annotations(broken, tmp_path / "out", format="coco", resume=True)
+
+
 def test_interrupted_and_resumed_the_output_is_the_same(animals, tmp_path, monkeypatch):
     write_annotations(animals, tmp_path / "whole", format="yolo")
     written, left = files.written_whole, [4]
@@ -539,3 +617,30 @@ def test_what_is_no_mask_is_named(tmp_path):
     ):
         with pytest.raises(ValueError, match=words):
             write_masks(maps, tmp_path / "out", names=["x.jpg"] * len(maps), **more)
+
+
+def test_a_palette_has_a_colour_for_every_number(tmp_path):
+    maps, two = [np.array([[0, 1], [2, 1]])], [[0, 0, 0], [255, 0, 0]]
+    with pytest.raises(ValueError, match=r"got 2 colours for 2 in 'a'"):
+        write_masks(maps, tmp_path, names=["a"], palette=two)
+    write_masks(maps, tmp_path, names=["a"], palette=[*two, [0, 255, 0]])
+
+
+def test_what_yolo_cannot_hold_beside_keypoints_is_told_where_it_is_written(animals, tmp_path):
+    square = np.array([[1.0, 1], [5, 1], [5, 5]])
+    both = replace(animals, polygons=as_objects([(square,)] * 6), keypoints=np.ones((6, 2, 3)))
+    with pytest.warns(UserWarning, match="cannot hold polygons beside keypoints") as caught:
+        write_annotations(both, tmp_path / "out", format="yolo")
+    assert caught[0].filename == __file__
+
+
+def test_voc_says_how_many_channels_a_copied_image_has(tmp_path):
+    shapes = [(8, 8), (8, 8, 3), (8, 8, 4)]
+    paths = [*(str(tmp_path / f"{n}.png") for n in range(3))]
+    for path, shape in zip(paths, shapes, strict=True):
+        files.write_image(path, make_images(1, shape, "uint8")[0])
+    found = Annotations.of([[]] * 3, [[]] * 3, (8, 8), paths=paths, classes=["a"])
+    write_annotations(found, tmp_path / "out", format="voc")
+    texts = [(tmp_path / f"out/Annotations/{n}.xml").read_text("utf-8") for n in range(3)]
+    for n, text in zip((1, 3, 4), texts, strict=True):
+        assert f"<depth>{n}</depth>" in text

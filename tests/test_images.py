@@ -353,7 +353,7 @@ def test_sizes_of_a_reader_may_differ(scans):
 
 
 def test_endings_that_nobody_reads_are_refused(scans):
-    with pytest.raises(ValueError, match=r"no `reader`, got .'.npy'.*reader=numpy.load"):
+    with pytest.raises(ValueError, match=r"without a `reader`, got .'.npy'.*reader=numpy.load"):
         load_image_folder(scans[0], suffixes=[".npy"])
     with pytest.raises(ValueError, match="endings with a dot"):
         load_image_folder(scans[0], suffixes=".npy", reader=np.load)

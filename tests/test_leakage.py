@@ -321,10 +321,14 @@ def test_under_sampling_leaks_nothing_by_itself():
 @pytest.mark.parametrize(
     ("arguments", "error", "told"),
     [
-        ({"X_train": np.zeros((5, 64))}, ValueError, r"X_train of shape \(5, 64\).*reshape"),
+        (
+            {"X_train": np.zeros((5, 64))},
+            ValueError,
+            r"`X_train` must be .* shape \(5, 64\).*reshape",
+        ),
         ({"X_valid": np.array([["a", "b"]])}, ValueError, "X_valid"),
         ({"plan": [1, 2, 3]}, TypeError, "`plan` must be the plan.*list"),
-        ({"plan": "own"}, ValueError, "X_train has 5 images.*has 40 rows"),
+        ({"plan": "own"}, ValueError, "5 images in X_train, got 40 rows"),
         ({"plan": "rows"}, ValueError, "source rows of X_valid.*0 to 39"),
         ({"plan": "two"}, ValueError, "drawn for 40 and 41 images"),
         ({"groups": [0] * 5}, TypeError, "`groups` must be a pair"),

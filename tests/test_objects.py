@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ from conftest import write_images
 from forked import run_python
 from PIL import Image
 
-from imblearn_images import ResamplingPlan, render
+from imblearn_images import MLSMOTE, ResamplingPlan, render
 from imblearn_images._cli.main import main
 from imblearn_images.annotations import (
     Annotations,
     LabelOverSampler,
     balance_annotations,
     carry,
+    convert_annotations,
     inspect_annotations,
     read_annotations,
     split_annotations,
@@ -395,6 +397,46 @@ def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
+def test_resume_refuses_an_output_that_another_synthesis_began(folder, tmp_path, monkeypatch):
+    options = {"sampling_strategy": at_least(8), "out_format": "csv", "n_jobs": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr("imblearn_images.annotations._files.csv_of", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            balance_annotations(folder, tmp_path / "o", synthesis=Augment(), **options)
+    for other in ({"synthesis": Augment(rotation_range=9.0)}, {"random_state": 1}):
+        given = {"synthesis": Augment(), **options, **other}
+        with pytest.raises(FileExistsError, match="other annotations, options"):
+            balance_annotations(folder, tmp_path / "o", resume=True, **given)
+    balance_annotations(folder, tmp_path / "o", resume=True, synthesis=Augment(), **options)
+    assert verify_annotations(tmp_path / "o")
+
+
+def test_the_output_does_not_lie_among_the_images(folder, tmp_path):
+    convert_annotations(folder, tmp_path / "y", out_format="yolo")
+    for part in ("train", "val"):
+        (tmp_path / "y/images" / part).mkdir()
+    for at, path in enumerate(sorted((tmp_path / "y/images").glob("*.png"))):
+        path.rename(path.parent / ("val" if at % 4 == 0 else "train") / path.name)
+    for place in ("images", "images/out", "images/train/out/more"):
+        with pytest.raises(ValueError, match="nor lie in one"):
+            balance_annotations(tmp_path / "y", tmp_path / "y" / place)
+        with pytest.raises(ValueError, match="nor lie in one"):
+            convert_annotations(tmp_path / "y", tmp_path / "y" / place, out_format="csv")
+    convert_annotations(tmp_path / "y", tmp_path / "y" / "out", out_format="csv")
+
+
+def test_images_in_no_part_of_a_split_are_told(folder, tmp_path):
+    found = read_annotations(folder)
+    split = np.array(["train", "val", None, "train"] * 5, dtype=object)
+    given = replace(found, image_columns={"split": split})
+    report = balance_annotations(given, tmp_path / "o", sampling_strategy=at_least(6), dry_run=True)
+    assert report.n_unsplit == 5 and "5 images are in no part of the split" in str(report)
+    split = np.array(["", "val", None, ""] * 5, dtype=object)
+    given = replace(found, image_columns={"split": split})
+    report = balance_annotations(given, tmp_path / "o", sampling_strategy=at_least(1), dry_run=True)
+    assert (report.n_unsplit, report.n_valid, report.n_train) == (0, 5, 15)
+
+
 def test_verify_names_what_has_changed(folder, tmp_path):
     out = tmp_path / "out"
     balance_annotations(folder, out, out_format="csv", sampling_strategy=at_least(6))
@@ -410,9 +452,15 @@ def test_verify_names_what_has_changed(folder, tmp_path):
     ]
     with pytest.raises(ValueError, match=r"no manifest\.json of annotations"):
         verify_annotations(folder)
-    (out / "manifest.json").write_text("{")
-    with pytest.raises(ValueError, match="is damaged"):
-        verify_annotations(out)
+    content = json.loads((out / "manifest.json").read_text("utf-8"))
+    for key, bad in {"rows": [], "images": 3, "files": 3, "format": []}.items():
+        (out / "manifest.json").write_text(json.dumps({**content, key: bad}))
+        with pytest.raises(ValueError, match="is damaged"):
+            verify_annotations(out)
+    for text in ("{", json.dumps({**content, "rows": [{}] * len(content["rows"])})):
+        (out / "manifest.json").write_text(text)
+        with pytest.raises(ValueError, match="is damaged"):
+            verify_annotations(out)
     image = folder / "JPEGImages/00.png"
     balance_annotations(folder, tmp_path / "o2", out_format="csv", sampling_strategy=at_least(6))
     Image.fromarray(X[1]).save(image)
@@ -514,7 +562,9 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
     median = repeat_factor("median").repeats(counts)  # shares 1, 0.5, 0.25
     np.testing.assert_allclose(median, [1, 2**0.5, 1, 1])
     assert repeat_factor("median")(["a"] * 8 + ["b"] * 4 + ["c"]) == {"a": 8, "b": 4, "c": 2}
-    with pytest.raises(ValueError, match=r'`t` must be a share .*, or "median", got'):
+    with pytest.raises(
+        ValueError, match=r'`t` must be a number above 0, at most 1, or "median", got'
+    ):
         repeat_factor("mean")
     with pytest.raises(ValueError, match="`by` must be"):
         repeat_factor(0.5, by="boxes")
@@ -546,3 +596,14 @@ def test_a_partner_that_is_the_base_itself_is_not_read_again(rule):
 def test_a_number_of_numpy_is_a_number():
     over = LabelOverSampler(at_least(15), synthesis=ZoomToObjects(per_object=np.int64(2)))
     assert len(over.fit_resample(X, CELLS)[1]) > len(CELLS)
+
+
+def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
+    X = np.random.default_rng(0).integers(0, 256, (12, 32, 32), dtype=np.uint8)
+    one, two = [[2, 2, 10, 10]], [[2, 2, 10, 10], [12, 12, 20, 20]]
+    y = Annotations.of([one] * 6 + [two] * 6, [["ant"]] * 6 + [["ant", "bee"]] * 6, sizes=(32, 32))
+    smote = MLSMOTE({"bee": 9}, k_neighbors=2, random_state=0)
+    X_res, y_res = smote.fit_resample(X, y)
+    assert len(X_res) == len(y_res) == 15
+    np.testing.assert_array_equal(smote.plan_.y, y_res.counts())
+    np.testing.assert_array_equal(y_res.counts()[:12], y.counts())

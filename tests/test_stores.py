@@ -16,9 +16,13 @@ from PIL import Image
 from sklearn.model_selection import train_test_split
 
 from imblearn_images import (
+    MLSMOTE,
     SMOTE,
+    LabelOverSampler,
+    LabelUnderSampler,
     RandomOverSampler,
     RandomUnderSampler,
+    RedrawImages,
     ResamplingPlan,
     TomekLinks,
     render,
@@ -32,7 +36,6 @@ from imblearn_images.images import (
     RemoteReader,
     StoreImages,
 )
-from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.synthesis import Augment
 
 Y = make_labels()
@@ -43,6 +46,15 @@ SAMPLERS = {
     "copies": RandomOverSampler(random_state=0),
     "selection": RandomUnderSampler(random_state=0),
     "cleaning": TomekLinks(),
+    "redrawn": RedrawImages(Augment(), random_state=0),
+}
+SEVERAL = [[label, "animal"] if row % 3 else [label] for row, label in enumerate(Y)]
+LABEL_SAMPLERS = {
+    "LabelOverSampler": LabelOverSampler(random_state=0),
+    "augment": LabelOverSampler(random_state=0, synthesis=Augment()),
+    "LabelUnderSampler": LabelUnderSampler(sampling_strategy={"cat": 10}, random_state=0),
+    "MLSMOTE": MLSMOTE(random_state=0, k_neighbors=2),
+    "redrawn": SAMPLERS["redrawn"],
 }
 
 
@@ -98,6 +110,19 @@ def test_a_store_gives_what_its_array_gives(name, kind, tmp_path):
     np.testing.assert_array_equal(render(sampler.plan_, store, out=out), expected)
     sent = pickle.loads(pickle.dumps(StoreImages(store)))
     np.testing.assert_array_equal(np.asarray(sent), X)
+
+
+@pytest.mark.parametrize("kind", ["chunked", "dask"])
+@pytest.mark.parametrize("name", LABEL_SAMPLERS)
+def test_a_store_of_images_with_several_labels_gives_what_its_array_gives(name, kind, tmp_path):
+    sampler = LABEL_SAMPLERS[name]
+    expected, y_expected = sampler.fit_resample(X, SEVERAL)
+    store = KINDS[kind](X, tmp_path)
+    X_res, y_res = sampler.fit_resample(store, SEVERAL)
+    assert type(X_res).__module__.partition(".")[0] == ("dask" if kind == "dask" else "numpy")
+    np.testing.assert_array_equal(np.asarray(X_res), expected)
+    assert y_res == y_expected
+    assert kind == "dask" or store.n_at_once <= 5  # a chunk at a time
 
 
 def test_what_decides_on_labels_reads_nothing_and_what_is_drawn_is_read_by_the_chunk():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.annotations._files import (
+    FORMATS,
     MANIFEST,
     Source,
     guess_format,
@@ -26,6 +27,7 @@ from imblearn_images.annotations._splitting import split_annotations
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.carrying import OUT_OF_VIEW
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rules import rule_told
 from imblearn_images.core.text import align, counted, printable, shown
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.over_sampling import LabelOverSampler
@@ -60,6 +62,9 @@ class BalanceReport:
     dropped: list[str] = field(default_factory=list)
     """Objects that were left out, and why."""
     dry_run: bool = False
+    n_unsplit: int = 0
+    """Number of images in no part of the split that the source has; they are written as they
+    are."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dicts, lists, numbers and text."""
@@ -81,6 +86,11 @@ class BalanceReport:
             table,
             f"{counted(self.n_train, 'image')} train, {self.n_synthetic} of them synthetic; {held}",
         ]
+        if self.n_unsplit:
+            lines.append(
+                f"{counted(self.n_unsplit, 'image, is')} in no part of the split: "
+                "neither balanced nor counted above"
+            )
         # Objects that a crop or paste leaves out of view are no loss: their own images show them.
         others = [each for each in self.dropped if not each.endswith(OUT_OF_VIEW)]
         if away := len(self.dropped) - len(others):
@@ -185,7 +195,7 @@ def balance_annotations(
             "`source` must be annotations of image files, got annotations without paths. Write the "
             "images with write_annotations first."
         )
-    _check_not_within(annotations, output)
+    _check_not_within(annotations, output, source)
     has_split = "split" in annotations.image_columns
     if groups is not None and (has_split or not validation):
         why = "the source has a split" if has_split else "`validation` is 0"
@@ -197,6 +207,11 @@ def balance_annotations(
             annotations, validation, groups=groups, random_state=random_state
         )
     split = annotations.image_columns.get("split")
+    if split is not None and "train" not in split.tolist():
+        # Only the others are listed: what is left is for training.
+        split = as_objects(part or "train" for part in split)
+        columns = {**annotations.image_columns, "split": split}
+        annotations = replace(annotations, image_columns=columns)
     is_train = np.array(
         [True] * len(annotations) if split is None else [s == "train" for s in split]
     )
@@ -230,12 +245,14 @@ def balance_annotations(
             for gone in resampled.dropped
         ],
         dry_run,
+        0 if split is None else sum(not part for part in split),
     )
     if dry_run:
         return report
     whole, sources, given = _joined(others, resampled, plan, train, later)
     rows = _rows(others, resampled, plan, train)
-    more = {"seed": random_state, "rows": rows}
+    seed = None if random_state is None else int(random_state)
+    more = {"seed": seed, "synthesis": rule_told(plan.synthesis), "rows": rows}
     write_set(
         whole,
         Path(output),
@@ -250,15 +267,24 @@ def balance_annotations(
     return report
 
 
-def _check_not_within(annotations: Annotations, output: Any) -> None:
-    """Raise a ValueError if the output is a folder that holds images of the source."""
+def _check_not_within(annotations: Annotations, output: Any, source: Any) -> None:
+    """Raise a ValueError if the output is, or lies in, a folder with images of the source."""
     assert annotations.paths is not None
-    top = os.path.realpath(output)
-    folders = {os.path.realpath(os.path.dirname(os.fspath(p)) or ".") for p in annotations.paths}
-    if top in folders:
+    top = Path(os.path.realpath(output))
+    named = {os.path.dirname(os.fspath(path)) or "." for path in annotations.paths}
+    folders = {Path(os.path.realpath(name)) for name in named}
+    if folders and not isinstance(source, Annotations):
+        # "images" itself, where its images are in "images/train" and "images/val"
+        try:
+            common = Path(os.path.commonpath(folders))
+        except ValueError:  # two drives of Windows
+            common = Path()
+        if Path(os.path.realpath(source)) in (common, *common.parents):
+            folders.add(common)
+    if not folders.isdisjoint((top, *top.parents)):
         raise ValueError(
-            f"`output` must not be a folder of the source's images, got {os.fspath(output)}. "
-            "Choose a new one."
+            "`output` must not be a folder of the source's images, nor lie in one, got "
+            f"{os.fspath(output)}. Choose a new one."
         )
 
 
@@ -415,7 +441,7 @@ def convert_annotations(
         {"kind": "original", "sources": [path], "boxes": len(found.boxes_of(row))}
         for row, path in enumerate(paths)
     ]
-    _check_not_within(found, output)
+    _check_not_within(found, output, source)
     write_set(
         found,
         Path(output),
@@ -501,12 +527,19 @@ def verify_annotations(
         content = json.loads((top / MANIFEST).read_text(encoding="utf-8"))
         files, images, rows = content["files"], content["images"], content["rows"]
         known = {"annotations": content["format"]}[content["kind"]]
+        if known not in FORMATS:
+            raise ValueError(f"`format` must be one of {FORMATS}, got {known!r}.")
+        files = dict(files)
+        rows = [
+            (str(image), row["boxes"], row["kind"], str(row["sources"][0]))
+            for image, row in zip(images, rows, strict=True)
+        ]
     except FileNotFoundError:
         raise ValueError(
             f"{printable(top)} has no {MANIFEST} of annotations. Pass a folder that "
             "balance_annotations or convert_annotations wrote."
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise ValueError(
             f"{printable(top / MANIFEST)} is damaged: {error!r:.60}. Write the folder again."
         ) from error
@@ -522,16 +555,14 @@ def verify_annotations(
             os.path.basename(p): len(annotations.boxes_of(r))
             for r, p in enumerate(annotations.paths)
         }
-        for image, row in zip(images, rows, strict=True):
-            if n_boxes.get(os.path.basename(image)) != row["boxes"]:
-                problems.append(
-                    f"{image} has another number of boxes than the {row['boxes']} of the manifest"
-                )
-            if source is not None and row["kind"] != "synthetic":
-                original = _in_source(row["sources"][0], Path(source))
+        for image, n, kind, name in rows:
+            if n_boxes.get(os.path.basename(image)) != n:
+                problems.append(f"{image} has another number of boxes than the {n} of the manifest")
+            if source is not None and kind != "synthetic":
+                original = _in_source(name, Path(source))
                 n_compared += 1
                 if original is None:
-                    problems.append(f"{row['sources'][0]}, the source of {image}, is missing")
+                    problems.append(f"{name}, the source of {image}, is missing")
                 elif original.read_bytes() != (top / image).read_bytes():
                     problems.append(f"{image} differs from {original}")
     return CheckReport(len(found), n_compared, problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,10 @@ def read_coco(names: Sequence[Path], top: Path, images: Path | None) -> Found:
         except (RefusedError, OSError) as error:
             found.refused.append((str(name), str(error)))
             continue
-        split = name.stem.rpartition("_")[2]
-        if split in ("train", "val", "test"):
+        # "instances_val", "instances_val2017", "image_info_test-dev2017"
+        if part := re.search(r"(?:^|_)(train|val|test)(?:-dev)?\d*$", name.stem):
             for record in one.records:
-                record.more["split"] = split
+                record.more["split"] = part[1]
         known = list(found.classes or [])
         ids = [*found.info.get("category_ids", ())]
         for label, number in zip(one.classes or [], one.info["category_ids"], strict=True):
@@ -256,10 +257,9 @@ def _more(columns: Mapping[str, Any], at: int, without: set[str]) -> dict[str, A
 
 def _category_ids(annotations: Annotations) -> list[int]:
     """Return the ids that the classes had when they were read, or numbers from 1."""
-    known = list(annotations.info.get("category_ids", ()))
-    if len(known) != len(annotations.classes) or not all(isinstance(i, int) for i in known):
-        return list(range(1, len(annotations.classes) + 1))
-    return known
+    known, n = annotations.info.get("category_ids", ()), len(annotations.classes)
+    # Two files may use one id for different classes: the second class gets a new one.
+    return _ids(np.array(known) if len(known) == n else None, range(n), n)
 
 
 def _ids(column: Any, rows: Sequence[int], n: int) -> list[Any]:

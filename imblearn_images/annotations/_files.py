@@ -25,6 +25,7 @@ from imblearn_images.annotations._yolo import EXTRA, extra_of, lines_of, read_yo
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.images import open_images
+from imblearn_images.core.masks import RunLengths
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.progress import progress
 from imblearn_images.core.text import counted, printable
@@ -356,12 +357,18 @@ def write_set(
     names = _names_of_their_own(given)
     splits = _splits(annotations)
     warn_of_losses(annotations, format_)
-    _begin(top, _digest(annotations, format_, names), resume=resume)
+    _begin(top, _digest(annotations, format_, names, more), resume=resume)
     places = [
         str(Path(IMAGES_IN[format_], *([split] if split and format_ != "voc" else []), name))
         for name, split in zip(names, splits, strict=True)
     ]
-    channels = _write_images(top, places, sources, link=link, n_jobs=n_jobs, verbose=verbose)
+    channels = _write_images(
+        *(top, places, sources),
+        link=link,
+        with_channels=format_ == "voc",
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
     _write_text(top, annotations, format_, names, splits, places, channels)
     if more is not None:
         content = {**more, "format": format_, "images": places}
@@ -481,7 +488,9 @@ def _splits(annotations: Annotations) -> list[str]:
 def warn_of_losses(annotations: Annotations, format_: str) -> None:
     """Warn if a format cannot hold all of these annotations."""
     lost = [name for name in LOST[format_] if getattr(annotations, name) is not None]
-    if format_ == "yolo" and annotations.polygons is not None:
+    if format_ == "yolo" and annotations.polygons is not None and annotations.keypoints is not None:
+        lost += ["polygons beside keypoints"]  # a line has either
+    elif format_ == "yolo" and annotations.polygons is not None:
         several = sum(
             outlines is not None and len(outlines) > 1 for outlines in annotations.polygons
         )
@@ -491,18 +500,38 @@ def warn_of_losses(annotations: Annotations, format_: str) -> None:
             f"The format {format_!r} cannot hold {', '.join(lost)}, which are left out; boxes are "
             'kept. format="coco" holds everything.',
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,  # the call of a public function that calls write_set
         )
 
 
-def _digest(annotations: Annotations, format_: str, names: Sequence[str]) -> str:
+def _digest(
+    annotations: Annotations, format_: str, names: Sequence[str], more: Mapping[str, Any] | None
+) -> str:
     """Return a hash by which `resume` recognises an output that was begun with the same call."""
-    digest = hashlib.sha256(format_.encode())
-    for array in (annotations.boxes, annotations.codes, annotations.offsets, annotations.sizes):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    texts = json.dumps([list(annotations.classes), list(names), _splits(annotations)])
-    digest.update(texts.encode())
+    known = [*annotations.classes, *annotations.keypoint_names]
+    texts = [format_, known, list(names), annotations.info, more]
+    digest = hashlib.sha256(json.dumps(texts, default=str).encode())
+    for name in ("boxes", "codes", "offsets", "sizes", "polygons", "keypoints", "masks"):
+        _hash_column(digest, name, getattr(annotations, name))
+    for columns in (annotations.columns, annotations.image_columns):
+        for name, column in columns.items():
+            _hash_column(digest, name, column)
     return digest.hexdigest()
+
+
+def _hash_column(digest: Any, name: str, column: NDArray[Any] | None) -> None:
+    """Add a name and the values of an array to a hash; outlines and masks are values, too."""
+    digest.update(name.encode())
+    if column is None or column.dtype.kind != "O":
+        digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
+        return
+    for value in column.tolist():
+        arrays = [value.counts] if isinstance(value, RunLengths) else value
+        if not isinstance(arrays, (list, tuple)):
+            arrays = [value]
+        for each in arrays:
+            digest.update(each.tobytes() if isinstance(each, np.ndarray) else repr(each).encode())
+        digest.update(b"\n")
 
 
 def _begin(top: Path, digest: str, *, resume: bool) -> None:
@@ -527,8 +556,8 @@ def _begin(top: Path, digest: str, *, resume: bool) -> None:
             )
         if begun != digest:
             raise FileExistsError(
-                f"{printable(top)} was begun with other annotations or another format. Remove it, "
-                "or choose another `output`."
+                f"{printable(top)} was begun with other annotations, options or another format. "
+                "Remove it, or choose another `output`."
             )
         for partial in top.rglob(".*.partial"):  # an unfinished file
             partial.unlink()
@@ -550,38 +579,42 @@ def _write_images(
     sources: Sequence[Source] | None,
     *,
     link: bool,
+    with_channels: bool,
     n_jobs: int | None,
     verbose: int,
 ) -> list[int]:
-    """Write the images; return the number of channels of each, 3 where it is not known."""
+    """Write the images; return the number of channels of each, 3 where it is not looked up."""
     if sources is None:
         return [3] * len(places)
     for folder in dict.fromkeys(Path(place).parent for place in places):
         (top / folder).mkdir(parents=True, exist_ok=True)
 
-    def write(row: int) -> int:
+    def write(row: int) -> None:
         path, source = top / places[row], sources[row]
-        if not isinstance(source, str):
-            if not path.exists():
-                files.write_image(path, source())
-            shape = files.describe(path).shape
-            return shape[2] if len(shape) == 3 else 1
         if path.exists():
-            return 3
+            return
+        if not isinstance(source, str):
+            files.write_image(path, source())
+            return
         if link:
             try:
                 os.link(os.path.realpath(source), path)
-                return 3
+                return
             except OSError:
                 pass  # another disk, or a file system without hard links: copy instead
         with open(source, "rb") as file, files.written_whole(path) as copied:
             shutil.copyfileobj(file, copied)
-        return 3
 
     def counted_write(row: int) -> int:
-        n_channels = write(row)
+        write(row)
         done(1)
-        return n_channels
+        if not with_channels:
+            return 3
+        try:
+            shape = files.describe(top / places[row]).shape
+        except ValueError:  # a copy of what cannot be read, as images=False lets pass
+            return 3
+        return shape[2] if len(shape) == 3 else 1
 
     with progress(len(places), "written", verbose, unit="image") as done:
         return in_threads(counted_write, ((row,) for row in range(len(places))), n_jobs=n_jobs)

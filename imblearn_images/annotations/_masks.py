@@ -226,6 +226,11 @@ def _checked(pixels: NDArray[Any], stem: str, colours: NDArray[np.uint8] | None)
         raise ValueError(
             f"`palette` must be left out for numbers above 255, got {high} for {stem!r}."
         )
+    if colours is not None and high >= len(colours):
+        raise ValueError(
+            f"`palette` must have a colour for every number, got {len(colours)} colours for "
+            f"{high} in {stem!r}. Add rows to it."
+        )
     return pixels.astype(np.uint8 if high <= 255 else np.uint16)
 
 

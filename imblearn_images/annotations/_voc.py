@@ -21,7 +21,7 @@ OWN = {"name", "bndbox", "part", "polygon", "mask", "actions", "attributes", "po
 MOST_BYTES = 1 << 24
 """Maximum size of one XML file, which describes one image."""
 DEEPEST = 32
-"""Maximum depth of nested elements; a file with more is an attack, not an annotation."""
+"""Maximum depth of nested elements, far more than annotations need."""
 
 
 def read_voc(root: Path, images: Path | None, *, one_based: bool) -> Found:
@@ -94,7 +94,7 @@ def _record(root: Element, path: Path, *, one_based: bool) -> Record:
     size = root.find("size")
     shape = None
     if size is not None:
-        height, width = (_number(size, key, path) for key in ("height", "width"))
+        height, width = (_number(size, key) for key in ("height", "width"))
         if height > 0 and width > 0:  # some tools write zeros
             shape = (int(height), int(width))
     record = Record(_text(root, "filename"), str(path), shape)
@@ -105,7 +105,7 @@ def _record(root: Element, path: Path, *, one_based: bool) -> Record:
         bounds = element.find("bndbox")
         if bounds is None:
             raise RefusedError(f"object {at} ({label}) has no bndbox")
-        box = [_number(bounds, key, path) for key in ("xmin", "ymin", "xmax", "ymax")]
+        box = [_number(bounds, key) for key in ("xmin", "ymin", "xmax", "ymax")]
         # Counted from 1, a box with xmin == xmax is one pixel wide. In practice it is an accidental
         # click; left as it is, it has no area and is dropped later.
         is_click = (box[2] <= box[0] or box[3] <= box[1]) and all(side == int(side) for side in box)
@@ -127,7 +127,7 @@ def _value(element: Element) -> Any:
     return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text
 
 
-def _number(element: Element, name: str, path: Path) -> float:
+def _number(element: Element, name: str) -> float:
     """Return the number in a child element; raise a RefusedError if it is not finite."""
     text = _text(element, name)
     try:

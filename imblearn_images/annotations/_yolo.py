@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,9 +40,11 @@ def read_yolo(root: Path, images: Path | None) -> Found:
     found = Found([])
     names: list[str] = []
     shape: tuple[int, int] | None = None
+    parts: dict[Path, str] = {}
     if yaml is not None:
         try:
             content = parsed_yaml(read_text(yaml))
+            parts = _parts(content, root)
             names, shape = _names(content), _shape(content)
         except RefusedError as error:
             found.refused.append((str(yaml), str(error)))
@@ -54,7 +57,7 @@ def read_yolo(root: Path, images: Path | None) -> Found:
     for path in image_files(top):
         label = _labels_of(path, top, root)
         record = Record(str(path), str(label), in_shares=True)
-        if split := _split(path.relative_to(top), root, top):
+        if split := _part_of(path, parts) or _split(path.relative_to(top), root, top):
             record.more["split"] = split
         try:
             things = _things(label, shape) if label.is_file() else []
@@ -82,6 +85,40 @@ def read_yolo(root: Path, images: Path | None) -> Found:
             thing.label = names[int(thing.label)]
     found.classes = names
     return found
+
+
+def _parts(content: dict[str, Any], root: Path) -> dict[Path, str]:
+    """Return the part of each folder and image that ``data.yaml`` names, by its absolute path."""
+    found: dict[Path, str] = {}
+    bases = [root / str(content.get("path", "")), root]
+    for part in ("train", "val", "test"):
+        given = content.get(part) or ()
+        for name in [given] if isinstance(given, str) else given:
+            place = next((base / name for base in bases if os.path.exists(base / name)), None)
+            if place is None:
+                continue
+            places = [place]
+            if place.is_file():  # a list of images, with paths from the list or from the top
+                lines = [line.strip() for line in read_text(place).splitlines()]
+                tops = [place.parent, *bases]
+                places = [top / line for line in lines if line for top in tops]
+            for each in map(_absolute, places):
+                # What two parts name belongs to neither: `yaml_of` writes such lines, too.
+                found[each] = part if found.get(each, part) == part else ""
+    return found
+
+
+def _part_of(path: Path, parts: dict[Path, str]) -> str:
+    """Return the part of an image: what its own path says, else the innermost folder named."""
+    if not parts:
+        return ""
+    path = _absolute(path)
+    return next((parts[place] for place in (path, *path.parents) if place in parts), "")
+
+
+def _absolute(path: Path) -> Path:
+    """Return a path without "..", links left as they are."""
+    return Path(os.path.abspath(path))
 
 
 def _split(relative: Path, root: Path, top: Path) -> str:

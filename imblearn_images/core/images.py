@@ -277,9 +277,14 @@ class Images:
 
     def identity_of(self, row: int) -> Any:
         """What a row has in common with all that hold the same image; by default its pixels."""
-        if self.memory is None:
-            return self._looks_of(row)
-        return self.memory.once("identities", self, self._identities)[row]
+        return self._looks_of(row) if self.memory is None else self.identities()[row]
+
+    def identities(self) -> list[Any]:
+        """Return what :meth:`identity_of` says of each row."""
+        if self.memory is None or type(self).identity_of is not Images.identity_of:
+            return [self.identity_of(row) for row in range(len(self))]
+        found: list[Any] = self.memory.once("identities", self, self._identities)
+        return found
 
     def _identities(self) -> list[int]:
         """Return for every row the first row with the same pixels."""
@@ -375,6 +380,11 @@ class _Rows(Images):
     def shape_of(self, row: int) -> tuple[int, ...]:
         return self.images.shape_of(self.rows[row])
 
+    @property
+    def uniform(self) -> tuple[int, ...] | None:
+        whole = self.images.uniform if len(self) else None
+        return super().uniform if whole is None else whole
+
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         self.images.read(self.rows[rows], out)
 
@@ -395,6 +405,12 @@ class _Rows(Images):
 
     def identity_of(self, row: int) -> Any:
         return self.images.identity_of(self.rows[row])
+
+    def identities(self) -> list[Any]:
+        if self.images.memory is None:  # others than these would be looked at
+            return super().identities()
+        known = self.images.identities()
+        return [known[row] for row in self.rows.tolist()]
 
     def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
         return self.images.origin(self.rows[rows])

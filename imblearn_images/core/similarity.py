@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from imblearn_images.core.embedding import transform
 from imblearn_images.core.hog import hog_features
-from imblearn_images.core.images import ArrayImages, Images, pixels_in_order
+from imblearn_images.core.images import ArrayImages, Images, Memory, pixels_in_order
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import channels_last, find_channels, resized
 
@@ -57,10 +57,20 @@ class Similarity:
             return self._features
         rows = np.arange(len(self.images))
         memory, origin = self.images.origin(rows)
-        if memory is None:
-            return self._computed(rows)
+        return self._computed(rows) if memory is None else self._remembered(memory, origin, rows)
+
+    def of_source(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Features of some source images: where those of all are remembered, no copy of all."""
+        memory, origin = self.images.origin(rows)
+        if memory is None or self._features is not None or (origin < 0).any():
+            return self.source[rows]
+        return self._remembered(memory, origin, rows)
+
+    def _remembered(
+        self, memory: Memory, origin: NDArray[np.intp], rows: NDArray[np.intp]
+    ) -> NDArray[Any]:
         key = ("looks", self.channel_axis, self._thumbnail_shape if self._shrinks else None)
-        return memory.features(key, origin, self._computed)
+        return memory.features(key, origin, lambda missing: self._computed(rows[missing]))
 
     def _computed(self, rows: NDArray[np.intp]) -> NDArray[Any]:
         """Return :func:`looks` of some source images, read in blocks."""
@@ -91,7 +101,7 @@ class Similarity:
             shape = _planes(np.empty((1, *shape), dtype=np.uint8), self.channel_axis).shape[1:]
         if len(shape) == 1 or is_tiny(shrink(np.empty((1, *shape), dtype=np.uint8))):
             return "pixels"
-        return f"HOGFeatures ({self.source.shape[1]} features)"
+        return f"HOGFeatures ({self.of_source(np.arange(1)).shape[1]} features)"
 
     @cached_property
     def search(self) -> NearestNeighbors:

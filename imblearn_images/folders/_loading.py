@@ -372,6 +372,6 @@ def _frame(**columns: list[Any]) -> Any:
         import pandas as pd
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "`as_frame` needs pandas. Install it: pip install pandas"
+            "`as_frame` needs pandas. Install it: pip install imblearn-images[pandas]"
         ) from error
     return pd.DataFrame(columns)

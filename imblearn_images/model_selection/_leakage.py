@@ -74,7 +74,7 @@ def origin_of(given: Any, n: int, n_source: int, name: str) -> Origin:
     if rows.dtype.kind not in "iu" or (n and not 0 <= rows.min() <= rows.max() < n_source):
         raise ValueError(
             f"The source rows of {name} must be integers from 0 to {n_source - 1}, rows of the "
-            f"images that the plan was drawn for, got dtype {rows.dtype}."
+            f"images that the plan was drawn for, got {rows.tolist()!r:.60}."
         )
     return Origin.of_rows(n, n_source, np.arange(n), rows)
 
