@@ -574,7 +574,6 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
         repeat_factor(0.5, by="boxes")
 
 
-<<<<<<< HEAD
 def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
     X = np.random.default_rng(0).integers(0, 256, (12, 32, 32), dtype=np.uint8)
     one, two = [[2, 2, 10, 10]], [[2, 2, 10, 10], [12, 12, 20, 20]]
@@ -586,8 +585,6 @@ def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
     np.testing.assert_array_equal(y_res.counts()[:12], y.counts())
 
 
-=======
->>>>>>> f2
 class Counted(ArrayImages):
     """Images in an array that count the rows that are read."""
 
@@ -614,17 +611,3 @@ def test_a_partner_that_is_the_base_itself_is_not_read_again(rule):
 def test_a_number_of_numpy_is_a_number():
     over = LabelOverSampler(at_least(15), synthesis=ZoomToObjects(per_object=np.int64(2)))
     assert len(over.fit_resample(X, CELLS)[1]) > len(CELLS)
-<<<<<<< HEAD
-=======
-
-
-def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
-    X = np.random.default_rng(0).integers(0, 256, (12, 32, 32), dtype=np.uint8)
-    one, two = [[2, 2, 10, 10]], [[2, 2, 10, 10], [12, 12, 20, 20]]
-    y = Annotations.of([one] * 6 + [two] * 6, [["ant"]] * 6 + [["ant", "bee"]] * 6, sizes=(32, 32))
-    smote = MLSMOTE({"bee": 9}, k_neighbors=2, random_state=0)
-    X_res, y_res = smote.fit_resample(X, y)
-    assert len(X_res) == len(y_res) == 15
-    np.testing.assert_array_equal(smote.plan_.y, y_res.counts())
-    np.testing.assert_array_equal(y_res.counts()[:12], y.counts())
->>>>>>> f2
