@@ -462,11 +462,11 @@ def test_interrupted_and_resumed_the_output_is_the_same(animals, tmp_path, monke
     write_annotations(animals, tmp_path / "whole", format="yolo")
     written, left = files.written_whole, [4]
 
-    def until_then(path):
+    def until_then(path, **options):
         left[0] -= 1
         if left[0] < 0:
             raise KeyboardInterrupt
-        return written(path)
+        return written(path, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "written_whole", until_then)
