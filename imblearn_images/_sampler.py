@@ -522,6 +522,9 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         features, nearness = self._own_features(X, y, embeddings)
         if features is None:
             features, _, nearness = embed(X, n_jobs=self.n_jobs)
+        elif features.dtype.kind in "bui":
+            # scikit-learn measures distances of integers through float copies of up to 1 GB
+            features = features.astype(np.result_type(features.dtype, np.float32))
         return features, nearness
 
     def _check_room(self, features: NDArray[Any]) -> None:
