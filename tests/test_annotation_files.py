@@ -462,11 +462,11 @@ def test_interrupted_and_resumed_the_output_is_the_same(animals, tmp_path, monke
     write_annotations(animals, tmp_path / "whole", format="yolo")
     written, left = files.written_whole, [4]
 
-    def until_then(path):
+    def until_then(path, **options):
         left[0] -= 1
         if left[0] < 0:
             raise KeyboardInterrupt
-        return written(path)
+        return written(path, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "written_whole", until_then)
@@ -644,3 +644,18 @@ def test_voc_says_how_many_channels_a_copied_image_has(tmp_path):
     texts = [(tmp_path / f"out/Annotations/{n}.xml").read_text("utf-8") for n in range(3)]
     for n, text in zip((1, 3, 4), texts, strict=True):
         assert f"<depth>{n}</depth>" in text
+
+
+def test_a_cell_of_two_signs_is_text(animals, tmp_path):
+    odd = np.array(["--5", "-5", "5", "5-", "", "x"], dtype=object)
+    write_annotations(replace(animals, columns={"pose": odd}), tmp_path / "out", format="csv")
+    found = read_annotations(tmp_path / "out").columns["pose"].tolist()
+    assert found == ["--5", -5, 5, "5-", None, "x"]
+
+
+@pytest.mark.parametrize("format_", ["csv", "voc"])
+def test_a_list_of_classes_in_another_encoding_is_named(animals, tmp_path, format_):
+    write_annotations(animals, tmp_path / "out", format=format_)
+    (tmp_path / "out/classes.txt").write_bytes("ünter".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"classes\.txt: it is not UTF-8 text"):
+        read_annotations(tmp_path / "out")

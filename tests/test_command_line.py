@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +195,21 @@ def test_a_sampler_in_a_remedy_is_spelled_as_the_option_that_chooses_it(kind):
         wanted = rf"Use {option} {method} or {option} {method}, not '{name}' or {name}/1\.png\."
         assert re.fullmatch(wanted, said)
     assert spelled(f"Use {name}.", COMMANDS["verify"]) == f"Use {name}."
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_spelled_as_an_error_is(capsys, monkeypatch):
+    said = 'Photos differ. Pass mode="RGB", or `resume=True`.'
+
+    def warning(*_, **__):
+        warnings.warn(said, UserWarning, stacklevel=2)
+        raise ValueError(said)
+
+    monkeypatch.setattr("imblearn_images._cli.folders.balance_folder", warning)
+    assert main(["balance", "photos", "out"]) == 1
+    told, failed = capsys.readouterr().err.splitlines()
+    assert told == f"imblearn-images: warning: {failed.removeprefix('imblearn-images: ')}"
+    assert "--mode RGB" in told and "--resume" in told
 
 
 @pytest.mark.parametrize("end", ["", ".", "!", "?"])

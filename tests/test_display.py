@@ -274,6 +274,15 @@ def test_differences_and_their_intervals_are_drawn():
     assert "none" in display.ax_.get_xlabel()
 
 
+def test_one_fold_and_equal_folds_have_no_interval_to_draw():
+    nan = float("nan")
+    found = {"one": (0.05, nan, nan, nan, nan), "equal": (0.0, nan, nan, 1.0, 1.0)}
+    scores = {name: np.array([0.8]) for name in ("none", *found)}
+    shown = ComparisonDisplay(found, scores, metric="recall").plot()
+    texts = [text.get_text() for text in shown.ax_.texts]
+    assert texts == ["+0.050  one fold", "+0.000  the same in all folds  p = 1.000"]
+
+
 def test_recalls_are_those_of_the_predictions():
     display = RecallDisplay.from_predictions(["a", "a", "a", "b"], ["a", "b", "a", "b"], name="m")
     assert display.recall == {"m": {"a": (2 / 3, 3), "b": (1.0, 1)}}

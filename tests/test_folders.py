@@ -8,6 +8,7 @@ import shutil
 import tracemalloc
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -26,7 +27,7 @@ from imblearn_images import (
 )
 from imblearn_images._cli.folders import _sampler
 from imblearn_images._cli.main import main
-from imblearn_images.combine import SamplerChain
+from imblearn_images.combine import SamplerChain, SMOTETomek
 from imblearn_images.core import files
 from imblearn_images.core.files import read_image
 from imblearn_images.folders import (
@@ -39,6 +40,7 @@ from imblearn_images.folders import (
     verify_folder,
 )
 from imblearn_images.folders._manifest import read_manifest
+from imblearn_images.folders._store import OutputFolder
 from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, at_least, at_most
 from imblearn_images.synthesis import Augment
 
@@ -241,15 +243,47 @@ def test_the_sampler_passed_is_not_changed(photos, tmp_path):
 
 
 def test_a_dry_run_says_what_a_run_does_and_writes_nothing(photos, tmp_path):
-    for sampler in (RandomOverSampler(), smote(), RandomUnderSampler(), None):
-        foreseen = balance_folder(photos, tmp_path / "no" / "out", sampler=sampler, dry_run=True)
+    wrapped = ImageSampler(ImblearnSMOTE(k_neighbors=2), synthesis=Augment())
+    combined = (SMOTETomek(smote=smote()), {"mode": "L"})
+    for sampler, more in (
+        *((each, {}) for each in (RandomOverSampler(), smote(), RandomUnderSampler(), None)),
+        *((wrapped, {}), combined),
+    ):
+        out = tmp_path / "no" / "out"
+        foreseen = balance_folder(photos, out, sampler=sampler, dry_run=True, **more)
         assert not (tmp_path / "no").exists()
-        done = balance_folder(photos, tmp_path / str(sampler), sampler=sampler)
+        done = balance_folder(photos, tmp_path / type(sampler).__name__, sampler=sampler, **more)
         assert foreseen.classes == done.classes and foreseen.n_files == done.n_files
-        if isinstance(sampler, SMOTE):
+        assert not [note for note in foreseen.notes if "nothing was resampled" in note]
+        if isinstance(sampler, (SMOTE, ImageSampler, SMOTETomek)):
             assert done.n_bytes <= foreseen.n_bytes < 20 * done.n_bytes
         else:
             assert done.n_bytes == foreseen.n_bytes
+
+
+def test_room_is_needed_for_what_is_written_and_not_there_yet(photos, tmp_path, monkeypatch):
+    sizes = [path.stat().st_size for path in photos.rglob("*.*")]
+    out, free = tmp_path / "out", [0]
+    usage = SimpleNamespace(total=1 << 40, used=0, free=0)
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _: SimpleNamespace(**{**vars(usage), "free": free[0]})
+    )
+    fewest = RandomUnderSampler(sampling_strategy=lambda y: dict.fromkeys(set(y), 1))
+    free[0] = sum(sizes) // 2
+    balance_folder(photos, tmp_path / "cut", sampler=fewest, validation=0)
+    most = {"sampler": RandomOverSampler(sampling_strategy=at_least(60)), "validation": 0}
+    free[0] = sum(sizes) + 1
+    with pytest.raises(OSError, match="copies need"):
+        balance_folder(photos, out, **most)
+    assert not out.exists()
+    free[0] = 1 << 40
+    with monkeypatch.context() as patch:
+        patch.setattr(OutputFolder, "finish", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            balance_folder(photos, out, **most)
+    free[0] = 0
+    balance_folder(photos, out, **most, resume=True)
+    assert verify_folder(out, source=photos)
 
 
 @pytest.mark.parametrize("name", sorted(set(recipes.__all__) - {"fresh"}))
@@ -737,12 +771,15 @@ def test_groups_of_a_table(photos, tmp_path, capsys):
     shutil.rmtree(tmp_path / "out")
     frame[1:].to_csv(tmp_path / "short.csv", index=False)
     pd.concat([frame, frame[:1].assign(plant="x")]).to_csv(tmp_path / "twice.csv", index=False)
+    nameless = pd.concat([frame, frame[:1].assign(path="", plant="x")])
+    nameless.to_csv(tmp_path / "nameless.csv", index=False)
     for groups, told in (
         ("groups", "FILE:COLUMN"),
         (f"{tmp_path}/none.csv:plant", "none.csv: No such file"),
         (f"{table}:patient", "not 'patient'"),
         (f"{table}:empty", "line 2: no empty for 'apple/photo_000.png'"),
         (f"{tmp_path}/short.csv:plant", "1 of 52 image files, such as 'apple/photo_000.png'"),
+        (f"{tmp_path}/nameless.csv:plant", "line 54: no path for plant 'x'"),
         (f"{tmp_path}/twice.csv:plant", "line 54: 'apple/photo_000.png' has two groups"),
         (f"{photos}:plant", "is a folder, not a file"),
         (f"{photos}/apple/photo_000.png:plant", "photo_000.png: not a CSV file in UTF-8"),

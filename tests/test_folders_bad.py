@@ -19,7 +19,7 @@ from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from imblearn.pipeline import make_pipeline
 from PIL import Image
 
-from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
+from imblearn_images import MLSMOTE, SMOTE, RandomOverSampler, RandomUnderSampler
 from imblearn_images.core.files import read_image
 from imblearn_images.folders import (
     balance_folder,
@@ -497,15 +497,31 @@ def test_no_training_row_descends_from_a_validation_image(tmp_path_factory):
         ),
         (ImblearnSMOTE(), r"got SMOTE\(\)\. Use imblearn_images\.SMOTE,"),
         (SMOTE, r"Did you mean SMOTE\(\)\?"),
+        (MLSMOTE(), r"one label for each image.*got MLSMOTE\(\)"),
         ("smote", "a sampler of imblearn_images.*got 'smote'"),
     ],
-    ids=["pipeline", "namesake", "class", "name"],
+    ids=["pipeline", "namesake", "class", "several labels", "name"],
 )
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_what_leaves_no_plan_is_refused_before_anything_is_read(tmp_path, sampler, words, dry_run):
     with pytest.raises(TypeError, match=words):
         balance_folder(tmp_path / "none", tmp_path / "out", sampler=sampler, dry_run=dry_run)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flags", [["False", "True"], [0, 2], [None, True]])
+def test_what_validates_is_said_by_booleans(tmp_path, flags):
+    images = np.zeros((2, 4, 4), np.uint8)
+    with pytest.raises(ValueError, match="`is_valid` must be True or False for each image, got"):
+        export_images(images, ["a", "b"], tmp_path / "out", is_valid=flags)
+
+
+def test_an_export_takes_a_name_for_every_image_of_the_plan(tmp_path):
+    images = np.arange(5 * 16, dtype=np.uint8).reshape(5, 4, 4)
+    over = RandomOverSampler(random_state=0)
+    X_res, y_res = over.fit_resample(images, [0, 0, 0, 0, 1])
+    with pytest.raises(ValueError, match=r"one name for each of the 5 images .* got 3"):
+        export_images(X_res, y_res, tmp_path / "out", plan=over.plan_, names=list("abc"))
 
 
 def test_the_training_part_of_an_output_is_a_source(photos, tmp_path):

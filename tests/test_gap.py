@@ -116,3 +116,13 @@ def test_too_few_images_to_tell_apart_are_refused(n):
     plan = ResamplingPlan.selection(np.zeros(2, dtype=int), np.zeros(1))
     with pytest.raises(ValueError, match=r"`max_images` must be an integer of at least 8, got"):
         synthesis_gap(plan, np.zeros((1, 8, 8)), max_images=n)
+
+
+def test_floats_outside_of_0_to_1_are_inspected_without_trying_recipes(tmp_path):
+    for label, n in (("cat", 30), ("dog", 8)):
+        (tmp_path / label).mkdir()
+        write_images(
+            tmp_path / label, list(np.random.default_rng(n).normal(size=(n, 8, 8)).astype("f4"))
+        )
+    report = inspect_folder(tmp_path, near=False)
+    assert report.ratio > 3 and report.gaps == {}

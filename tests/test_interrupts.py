@@ -14,6 +14,7 @@ from forked import run_python
 from imblearn_images import SMOTE
 from imblearn_images._cli.interrupts import interruptible
 from imblearn_images._cli.main import main
+from imblearn_images.annotations import Annotations, _files, write_annotations
 from imblearn_images.core import files
 from imblearn_images.core.text import counted
 from imblearn_images.folders import balance_folder
@@ -141,6 +142,21 @@ def test_ctrl_c_during_imports_is_quiet_in_the_command_and_ordinary_elsewhere(pr
         assert (done.returncode, done.stderr) == (130, "imblearn-images: interrupted\n")
     else:
         assert done.returncode != 130 and "KeyboardInterrupt" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["balance", "convert"])
+def test_an_interrupted_run_on_boxes_says_what_lies_where(tmp_path, monkeypatch, capsys, command):
+    paths = [str(path) for path in write_photos(tmp_path / "in", {"a": 8}).rglob("*.png")]
+    cells = Annotations.of([[[1, 1, 5, 5]]] * 8, [["a"]] * 8, (12, 10), paths=paths)
+    write_annotations(cells, tmp_path / "voc", format="voc")
+    how = ["--to", "csv"] if command == "convert" else ["--boxes", "voc"]
+    arguments = [command, str(tmp_path / "voc"), str(tmp_path / "out"), *how]
+    after(monkeypatch, _files, "_write_text", 1, signal.SIGINT)
+    assert main(arguments) == 130
+    said = capsys.readouterr().err
+    assert "8 files are in place, and no manifest.json. Repeat the command with --resume" in said
+    monkeypatch.undo()
+    assert main([*arguments, "--resume"]) == 0
 
 
 def test_json_is_no_part_of_an_interrupt(photos, tmp_path, monkeypatch, capsys):

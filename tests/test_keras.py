@@ -179,3 +179,14 @@ def test_keras_trains_on_the_batches_of_each_epoch(how, told):
     assert type(pickle.loads(pickle.dumps(sequence))) is PlanSequence
     assert np.isfinite(model.evaluate(validation, verbose=0)).all()
     assert model.predict(validation, verbose=0).shape == (9, 2)
+
+
+def test_the_order_of_an_epoch_is_drawn_once(monkeypatch):
+    made, rng_of = [], np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: made.append(seed) or rng_of(seed))
+    sequence = Batches(PLANS, 16)
+    for epoch in (0, 1, 0):
+        sequence.epoch = epoch
+        for at in range(len(sequence)):
+            sequence._keys(epoch, at)
+    assert made.count([0, 0]) == 2 and made.count([0, 1]) == 1

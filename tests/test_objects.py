@@ -381,10 +381,10 @@ def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
         from imblearn_images.strategies import at_least
         from imblearn_images.synthesis import Augment
         n, written = int(sys.argv[3]), files.written_whole
-        def last(path):
+        def last(path, **options):
             global n
             n -= 1
-            return os._exit(9) if n < 0 else written(path)
+            return os._exit(9) if n < 0 else written(path, **options)
         files.written_whole = last
         balance_annotations(sys.argv[1], sys.argv[2], sampling_strategy=at_least(14),
             synthesis=Augment(), out_format="yolo", resume=True, n_jobs=1)
@@ -504,6 +504,10 @@ def test_the_command_inspects_balances_converts_and_verifies(folder, tmp_path, c
         (["--max-repeats", "3"], "--max-repeats needs --boxes. Add --boxes auto"),
         (["--synthesis", "zoom"], "--synthesis zoom needs --boxes. Add --boxes auto"),
         (["--boxes", "voc", "--size", "9"], "--size is for class folders"),
+        (["--boxes", "voc", "--link", "hard"], "--link is for class folders"),
+        (["--boxes", "voc", "--keep-split"], "--keep-split is for class folders"),
+        (["--boxes", "voc", "--layout", "csv"], "--layout is for class folders"),
+        (["--boxes", "voc", "--on-empty", "keep"], "--on-empty is for class folders"),
         (["--boxes", "voc", "--method", "smote"], "--method smote cannot balance objects"),
         (["--boxes", "coco"], "has no annotations in the format 'coco'"),
     ],
@@ -570,6 +574,17 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
         repeat_factor(0.5, by="boxes")
 
 
+def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
+    X = np.random.default_rng(0).integers(0, 256, (12, 32, 32), dtype=np.uint8)
+    one, two = [[2, 2, 10, 10]], [[2, 2, 10, 10], [12, 12, 20, 20]]
+    y = Annotations.of([one] * 6 + [two] * 6, [["ant"]] * 6 + [["ant", "bee"]] * 6, sizes=(32, 32))
+    smote = MLSMOTE({"bee": 9}, k_neighbors=2, random_state=0)
+    X_res, y_res = smote.fit_resample(X, y)
+    assert len(X_res) == len(y_res) == 15
+    np.testing.assert_array_equal(smote.plan_.y, y_res.counts())
+    np.testing.assert_array_equal(y_res.counts()[:12], y.counts())
+
+
 class Counted(ArrayImages):
     """Images in an array that count the rows that are read."""
 
@@ -596,14 +611,3 @@ def test_a_partner_that_is_the_base_itself_is_not_read_again(rule):
 def test_a_number_of_numpy_is_a_number():
     over = LabelOverSampler(at_least(15), synthesis=ZoomToObjects(per_object=np.int64(2)))
     assert len(over.fit_resample(X, CELLS)[1]) > len(CELLS)
-
-
-def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
-    X = np.random.default_rng(0).integers(0, 256, (12, 32, 32), dtype=np.uint8)
-    one, two = [[2, 2, 10, 10]], [[2, 2, 10, 10], [12, 12, 20, 20]]
-    y = Annotations.of([one] * 6 + [two] * 6, [["ant"]] * 6 + [["ant", "bee"]] * 6, sizes=(32, 32))
-    smote = MLSMOTE({"bee": 9}, k_neighbors=2, random_state=0)
-    X_res, y_res = smote.fit_resample(X, y)
-    assert len(X_res) == len(y_res) == 15
-    np.testing.assert_array_equal(smote.plan_.y, y_res.counts())
-    np.testing.assert_array_equal(y_res.counts()[:12], y.counts())

@@ -273,6 +273,10 @@ def test_errors(tmp_path):
     fails(ValueError, 'must be "average" or "flatten", got \'max\'', pooling="max")
     fails(ValueError, "floats from 0 to 1, got float64 from 0.* to 255", X.astype(float))
     fails(ValueError, "the 1 channels that the network takes, got 3", module=network(1))
+    fails(ValueError, "`batch_size` must be an integer of at least 1, got 0", batch_size=0)
+    fails(ValueError, "`X` must hold at least one image", X[:0])
+    with pytest.raises(ValueError, match="`X` must hold at least one image"):
+        TorchEmbedding(net).fit(X).transform(X[:0])
     fails(ValueError, "TorchEmbedding needs images of shape", X.reshape(N, -1))
     fails(ValueError, r"look like \(C, H, W\)", X.transpose(0, 3, 1, 2))
 

@@ -329,6 +329,13 @@ def test_iterators_have_a_state_and_samplers_have_none(kind):
         iter(SAMPLERS[kind](num_replicas=2, spread=6, seed=1)).load_state_dict(state)
 
 
+def test_a_state_of_another_strategy_is_refused():
+    state = iter(BalancedSampler(Y, sampling_strategy={"owl": 20})).state_dict()
+    iter(BalancedSampler(Y, sampling_strategy={"owl": 20})).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"'owl': 20.*'balanced'"):
+        iter(BalancedSampler(Y)).load_state_dict(state)
+
+
 @pytest.mark.filterwarnings("ignore")  # what torchdata says about torch is not ours
 @kinds
 @pytest.mark.parametrize("workers", [0, 2])

@@ -108,11 +108,13 @@ def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
 
 def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
     """Balance a data set with boxes, and print the report."""
+    defaults = {"manifest": "jsonl", "layout": "folders", "link": "copy", "on_empty": "raise"}
     _refuse(
-        {**options, "manifest": options["manifest"] != "jsonl"},
-        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes", "manifest"},
+        {**options, **{name: options[name] != usual for name, usual in defaults.items()}},
+        {"add", "k_neighbors", "mode", "size", "format", "quality", "plot", "classes"}
+        | {"keep_split", *defaults},
     )
-    if options["method"] not in ("random-over", "label-over"):
+    if options["method"] != "random-over":
         raise ValueError(
             f"--method {options['method']} cannot balance objects. Leave it out with --boxes."
         )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, TextIO
+from typing import TextIO
 
 __all__ = ["NobodyReadsError", "complain", "connected", "say", "say_report", "spelling"]
 
@@ -92,18 +91,9 @@ def say_report(text: str) -> None:
 
 @contextmanager
 def spelling(spell: Callable[[str], str]) -> Iterator[None]:
-    """Spell remedies in reports and warnings by `spell` within this context.
-
-    Warnings become lines of the command; Python would show them with a line of source code.
-    """
-
-    def show(message: Any, *_: Any, **__: Any) -> None:
-        complain(f"imblearn-images: warning: {spell(str(message))}")
-
+    """Spell remedies in reports by `spell` within this context."""
     before = _spell.set(spell)
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = show
-            yield
+        yield
     finally:
         _spell.reset(before)

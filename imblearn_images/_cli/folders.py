@@ -278,12 +278,6 @@ def _balance_folder(
     options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
     report = balance_folder(source, output, sampler=sampler, **options, **threads(common))
-    same = all(c.train == c.resampled and not c.synthetic for c in report.classes)
-    if sampler is not None and same:
-        option = (
-            f"--strategy {strategy!r}" if strategy else "--add" if add else f"--method {method}"
-        )
-        report.notes.append(f"{option} changes nothing: every class keeps its training images")
     _print(report, common)
 
 

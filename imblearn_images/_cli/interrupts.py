@@ -17,8 +17,9 @@ from typing import Any
 __all__ = ["INTERRUPTED", "Ended", "ends_quietly", "interruptible", "once", "what_is_left"]
 
 # Ctrl-C must be handled before the slow imports: this module is imported first and may not import
-# `folders._store`, which also has this name.
+# `folders._store` and `annotations._files`, which also have these names.
 WORKSHOP = ".unfinished"
+MARKER = ".unfinished.json"
 
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -112,14 +113,17 @@ def what_is_left(options: Mapping[str, Any]) -> str:
         return "interrupted"
     workshop = os.path.join(output, WORKSHOP)
     manifest = f"manifest.{options.get('manifest', 'jsonl')}"
-    if not os.path.isdir(workshop) or os.path.islink(workshop):
+    begun = os.path.isdir(workshop) and not os.path.islink(workshop)
+    if options.get("boxes") or options.get("out_format"):  # annotations, not class folders
+        begun, manifest = os.path.isfile(os.path.join(output, MARKER)), "manifest.json"
+    if not begun:
         whole = os.path.lexists(os.path.join(output, manifest))
         return f"interrupted; {output} is finished" if whole else "interrupted; nothing was written"
     n_files = sum(
         not name.endswith(".partial")
         for folder, _, names in os.walk(output)
         for name in names
-        if os.path.relpath(folder, output).split(os.sep)[0] != WORKSHOP
+        if os.path.relpath(folder, output).split(os.sep)[0] != WORKSHOP and name != MARKER
     )
     files = "1 file is" if n_files == 1 else f"{n_files} files are"
     return (

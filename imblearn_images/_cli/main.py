@@ -141,8 +141,9 @@ _FROM_LIBTIFF = re.compile(r"[^\s:]+: \S")  # "TIFFReadDirectory: Warning, Unkno
 class _Remarks(logging.Handler):
     """Counts the remarks of image libraries on odd files, and keeps the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, spell: Callable[[str], str]) -> None:
         super().__init__(logging.WARNING)
+        self.spell = spell
         self.n = 0
         self.first = ""
         self._one_at_a_time = Lock()  # threads read files
@@ -170,11 +171,12 @@ class _Remarks(logging.Handler):
         if Path(filename).parent == _PILLOW:
             self.add(str(message))
         else:
-            sys.stderr.write(f"imblearn-images: warning: {printable_lines(str(message))}\n")
+            text = printable_lines(self.spell(str(message)))
+            sys.stderr.write(f"imblearn-images: warning: {text}\n")
 
 
 @contextmanager
-def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
+def collected_remarks(*, of_c_libraries: bool, spell: Callable[[str], str] = str) -> Iterator[None]:
     """Run a command, then sum up the remarks of image libraries on odd files in one line.
 
     Warnings and log entries of Pillow are counted, and the first is quoted; other warnings
@@ -185,8 +187,10 @@ def collected_remarks(*, of_c_libraries: bool) -> Iterator[None]:
     of_c_libraries : bool
         Also count what libtiff itself writes to standard error, bypassing Python. Only for commands
         that run no third-party code, whose output would be held back until the command ends.
+    spell : function, default=str
+        Spells the remedies in other warnings as options.
     """
-    remarks = _Remarks()
+    remarks = _Remarks(spell)
     logger = logging.getLogger("PIL")
     propagates = logger.propagate
     logger.propagate = False  # otherwise the root logger prints it, too
@@ -301,7 +305,7 @@ def _run(command: Any, options: dict[str, Any], spell: Callable[[str], str]) -> 
     try:
         with (
             image_limits(max_pixels=max_pixels, remedy="read it with --max-pixels {n}"),
-            collected_remarks(of_c_libraries=alone),
+            collected_remarks(of_c_libraries=alone, spell=spell),
             interruptible(),
         ):
             command(**options)

@@ -25,12 +25,16 @@ def _name_of_method(name: str) -> str:
     return "-".join(words).lower()
 
 
+# No option passes what the first two need, and class folders hold one label per image.
+UNFIT = {
+    *("GenerativeOverSampler", "RedrawImages"),
+    *("LabelOverSampler", "LabelUnderSampler", "MLSMOTE"),
+}
 METHODS: dict[str, Any] = {
     _name_of_method(name): getattr(module, name)
     for module in (over_sampling, under_sampling)
     for name in module.__all__
-    # No option passes what these need, and class folders hold one label per image.
-    if name not in ("GenerativeOverSampler", "LabelUnderSampler", "RedrawImages")
+    if name not in UNFIT
 }
 METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
 METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix)

@@ -28,7 +28,9 @@ __all__ = [
     "Thing",
     "assembled",
     "image_files",
+    "listed_classes",
     "read_text",
+    "value_of",
 ]
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -96,6 +98,26 @@ def read_text(path: str | os.PathLike[str]) -> str:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise RefusedError(f"it is not UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def listed_classes(path: Path, found: Found) -> list[str] | None:
+    """Return the classes in a file with one a line; None if there is none.
+
+    A file that cannot be read is added to what `found` refuses.
+    """
+    if not path.is_file():
+        return None
+    try:
+        lines = [line.strip() for line in read_text(path).splitlines()]
+    except RefusedError as error:
+        found.refused.append((str(path), str(error)))
+        return None
+    return [line for line in lines if line] or None
+
+
+def value_of(text: str) -> int | str:
+    """Return a text as an integer if it is one that 64 bits hold, else as it is."""
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 19 else text
 
 
 def image_files(folder: Path) -> list[Path]:

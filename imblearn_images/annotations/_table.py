@@ -7,9 +7,16 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from imblearn_images.annotations._records import Found, Record, RefusedError, Thing, read_text
+from imblearn_images.annotations._records import (
+    Found,
+    Record,
+    RefusedError,
+    Thing,
+    listed_classes,
+    read_text,
+    value_of,
+)
 from imblearn_images.annotations._voc import decimal
 from imblearn_images.core.annotations import Annotations
 
@@ -59,10 +66,7 @@ def read_csv(path: Path, images: Path | None) -> Found:
     except csv.Error as error:
         found.refused.append((str(path), str(error)))
     found.records = list(records.values())
-    listed = path.parent / "classes.txt"
-    if listed.is_file():
-        lines = listed.read_text(encoding="utf-8").splitlines()
-        found.classes = [line.strip() for line in lines if line.strip()] or None
+    found.classes = listed_classes(path.parent / "classes.txt", found)
     return found
 
 
@@ -95,13 +99,8 @@ def _add(
     if not all(map(math.isfinite, box)):
         raise RefusedError(f"{', '.join(SIDES)} must be numbers, got {', '.join(sides)}")
     own = [each for each in header if each not in ("path", "label", *SIDES, *OTHERS)]
-    more = {each: _value(line[each]) for each in own if line.get(each, "") != ""}
+    more = {each: value_of(line[each]) for each in own if line.get(each, "") != ""}
     records[name].things.append(Thing(label, box, more=more))
-
-
-def _value(text: str) -> Any:
-    """Return a cell as an integer if it is one that 64 bits hold, else as text."""
-    return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text
 
 
 def csv_of(annotations: Annotations, names: Sequence[str]) -> str:

@@ -11,7 +11,15 @@ from xml.parsers import expat
 
 import numpy as np
 
-from imblearn_images.annotations._records import SUFFIXES, Found, Record, RefusedError, Thing
+from imblearn_images.annotations._records import (
+    SUFFIXES,
+    Found,
+    Record,
+    RefusedError,
+    Thing,
+    listed_classes,
+    value_of,
+)
 from imblearn_images.core.annotations import Annotations
 
 __all__ = ["parsed", "read_voc", "xml_of"]
@@ -31,7 +39,8 @@ def read_voc(root: Path, images: Path | None, *, one_based: bool) -> Found:
     else:
         folder = root / "Annotations" if (root / "Annotations").is_dir() else root
         names, top = sorted(folder.rglob("*.xml")), root
-    found = Found([], _listed(top))
+    found = Found([])
+    found.classes = listed_classes(top / "classes.txt", found)  # an addition to VOC
     splits = _splits(top)
     by_stem: dict[Path, dict[str, str]] = {}
     for name in names:
@@ -111,7 +120,11 @@ def _record(root: Element, path: Path, *, one_based: bool) -> Record:
         is_click = (box[2] <= box[0] or box[3] <= box[1]) and all(side == int(side) for side in box)
         if one_based and not is_click:
             box[0], box[1] = box[0] - 1, box[1] - 1
-        more = {child.tag: _value(child) for child in element if child.tag not in OWN}
+        more = {
+            child.tag: value_of((child.text or "").strip())
+            for child in element
+            if child.tag not in OWN
+        }
         record.things.append(Thing(label, box, more=more))
     return record
 
@@ -119,12 +132,6 @@ def _record(root: Element, path: Path, *, one_based: bool) -> Record:
 def _text(element: Element, name: str) -> str:
     """Return the stripped text of a child element; "" if there is none."""
     return (element.findtext(name) or "").strip()
-
-
-def _value(element: Element) -> Any:
-    """Return an element's text as an integer if it is one that 64 bits hold, else as text."""
-    text = (element.text or "").strip()
-    return int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else text
 
 
 def _number(element: Element, name: str) -> float:
@@ -162,15 +169,6 @@ def _image_of(
             if stem in by_stem[place]:
                 return place / by_stem[place][stem]
     return places[0] / (name or f"{path.stem}.jpg")
-
-
-def _listed(top: Path) -> list[str] | None:
-    """Return the classes listed in ``classes.txt``, an addition to VOC; None without it."""
-    path = top / "classes.txt"
-    if not path.is_file():
-        return None
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip()] or None
 
 
 def _splits(top: Path) -> dict[str, str]:

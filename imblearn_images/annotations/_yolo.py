@@ -18,6 +18,7 @@ from imblearn_images.annotations._records import (
     RefusedError,
     Thing,
     image_files,
+    listed_classes,
     outline_of,
     read_text,
 )
@@ -49,8 +50,7 @@ def read_yolo(root: Path, images: Path | None) -> Found:
         except RefusedError as error:
             found.refused.append((str(yaml), str(error)))
     for name in ("classes.txt", "obj.names"):
-        if not names and (root / name).is_file():
-            names = [line.strip() for line in read_text(root / name).splitlines() if line.strip()]
+        names = names or listed_classes(root / name, found) or []
     top = images if images is not None else root / "images" if (root / "images").is_dir() else root
     more = _extra(root, found)
     numbers: set[int] = set()

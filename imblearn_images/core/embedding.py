@@ -375,7 +375,7 @@ def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDA
 
 
 def _height(X: NDArray[Any]) -> int:
-    """Return the number of images that are embedded at a time."""
+    """Return how many images are embedded at a time."""
     size = prod(X.shape[1:]) * X.dtype.itemsize if X.ndim > 1 else 1 << 20
     return max(1, BATCH // max(1, size))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
+import numpy as np
+
 from imblearn_images._docstrings import substitute
 from imblearn_images.display._canvas import (
     BLUE,
@@ -137,6 +139,10 @@ class ComparisonDisplay(DisplayMixin):
             ax.plot(mean, place, "o", color=colour, markersize=7)
             chance = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
             text = f"{mean:+.3f}  [{low:+.3f}, {high:+.3f}]  {chance}"
+            if np.isnan(p):
+                text = f"{mean:+.3f}  one fold"
+            elif np.isnan(low):
+                text = f"{mean:+.3f}  the same in all folds  {chance}"
             ax.annotate(
                 text.replace("-", "\N{MINUS SIGN}"),
                 (1.01, place),

@@ -219,19 +219,19 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     -----
     The default policies are prior correction of the untouched model, class weights, the recipes
     :func:`~imblearn_images.recipes.mild`, ``transfer`` and ``mix`` with tau 0.3, and ``many`` with
-    tau 1. Rows of pixels, whose image shape is unknown, get the first two only. With HOG and a
-    linear model, on every tenth image of long-tailed Fashion-MNIST (one repeat) and on patches of
-    textures (four repeats), the defaults were 5.4 and 2.5 points of balanced accuracy above plain
-    copies, 2.5 and 1.9 above prior correction. On the textures they took 11 times the CPU time of
-    one fit on the mix. ``tests/benchmarks/efficacy.py policies fashion textures`` prints these
-    figures, also for images of your own. With ``--model cnn --steps 500`` a small network on
-    Fashion-MNIST, without screening, was 3.9 points above copies and 0.7 above prior correction,
-    three seeds of ``mild`` 3.4 and 0.2: one repeat, which says little.
+    tau 1. Rows of pixels, which hold no shapes, get the first two. With HOG and a linear model, on
+    patches of textures (four repeats) and photos of groceries (one), the defaults were 2.4 and 4.3
+    points of balanced accuracy above plain copies, 1.8 and 2.2 above prior correction. On the
+    textures they took 18 times the CPU of one fit behind the mix. This is what
+    ``tests/benchmarks/efficacy.py policies textures --seeds 4``, and ``grocery --seeds 1``, print,
+    also for images of your own. With ``--model cnn --steps 500`` a small network on the clothes,
+    nothing screened, was 3.9 above copies and 0.7 above prior correction, three seeds of ``mild``
+    3.4 and 0.2: one repeat, which says little (``many`` had noise then).
 
-    All policies that are kept have the same weight. Weights exp(-d / 0.02), which fall with the
-    distance d of the inner score from the best, were 0.2 points worse in the same five runs and
-    0.4 in simulations; without screening they were level with it in the runs, and 1.0 better in
-    simulations, whose policies err independently.
+    Policies that are kept are weighted alike. Weights that fall with the distance d of the inner
+    score from the best, exp(-d / 0.02), were level with that in the four runs on textures and 0.4
+    below in simulations; instead of screening they were 0.1 above it in the runs, and 1.0 above it
+    in simulations, whose policies err independently.
 
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.

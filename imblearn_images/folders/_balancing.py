@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -237,8 +236,6 @@ def balance_folder(
     if dry_run:
         decision = foresee(sampler, seed, kept, split, output=str(output), n_jobs=n_jobs, **options)
         return replace(decision.report(str(output)), manifest=manifest_name)
-    if link == "copy":
-        _check_room(folder.root, int(kept.records.n_bytes.sum()))
     extra = [
         manifest_name,
         *([LABELS] if layout == "csv" else []),
@@ -255,6 +252,8 @@ def balance_folder(
         )
         assert decision.rows is not None
         folder.check_contents(chain(extra, decision.rows.names()))
+        if link == "copy":
+            _check_room(folder, decision.rows)
     except BaseException:
         folder.discard()
         raise
@@ -289,17 +288,25 @@ def _check_kept(validation: float | None, groups: Groups, layout: str, link: str
         )
 
 
-def _check_room(root: Path, n_bytes: int) -> None:
-    """Raise an OSError if `n_bytes` are more than the disk of the output has free."""
-    there = root.absolute()
+def _check_room(folder: OutputFolder, rows: OutputRows) -> None:
+    """Raise an OSError if the copies that are not there yet do not fit on the disk."""
+    there = folder.root.absolute()
     while not there.exists():
         there = there.parent
     free = shutil.disk_usage(there).free
+    copied = np.setdiff1d(np.arange(len(rows)), rows.drawn)
+    sizes = rows.kept.records.n_bytes[rows.sources]
+    n_bytes = int(sizes[copied].sum())
+    if n_bytes > free:  # a resumed run has some already
+        missing = [
+            row for row in copied.tolist() if not os.path.lexists(folder.at(rows.path_of(row)))
+        ]
+        n_bytes = int(sizes[missing].sum())
     if n_bytes > free:
         raise OSError(
             errno.ENOSPC,
             f"copies need {n_bytes / 1e6:.1f} MB, {free / 1e6:.1f} MB are free",
-            str(root),
+            str(folder.root),
         )
 
 

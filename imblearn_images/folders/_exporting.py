@@ -30,6 +30,7 @@ from imblearn_images.folders._manifest import (
     labels_csv,
 )
 from imblearn_images.folders._parquet import check_text
+from imblearn_images.folders._plan import digest_of
 from imblearn_images.folders._records import examine_all
 from imblearn_images.folders._store import OutputFolder, name_file
 
@@ -107,7 +108,10 @@ def export_images(
     check_column(column, "y")
     check_consistent_length(images, column)
     labels = as_text([told(label) for label in column])
-    flags = np.zeros(len(labels), bool) if is_valid is None else np.asarray(is_valid, dtype=bool)
+    flags = np.asarray([False] * len(labels) if is_valid is None else is_valid)
+    if others := [flag for flag in flags.ravel().tolist() if flag not in (False, True)]:
+        raise ValueError(f"`is_valid` must be True or False for each image, got {others[0]!r}.")
+    flags = flags.astype(bool)
     if flags.shape != (len(labels),):
         raise ValueError(f"`is_valid` must have shape {(len(labels),)}, got {flags.shape}.")
     if plan is not None:
@@ -116,6 +120,11 @@ def export_images(
         raise ValueError(
             f"`plan` must have one row for each of {counted(len(labels), 'image')}, got "
             f"{len(plan)}."
+        )
+    if plan is not None and names is not None and len(names) != plan.n_source:
+        raise ValueError(
+            f"`names` must have one name for each of the {plan.n_source} images that the plan was "
+            f"drawn from, got {len(names)}."
         )
     check_names(sorted(set(labels)), layout)
     folder = OutputFolder(output, resume=resume)
@@ -191,9 +200,9 @@ def _rows_of_files(
     files: list[str], labels: list[str], folder: OutputFolder, n_jobs: int | None
 ) -> list[Row]:
     """Return a row for each image file, all of them examined; `path` is the name alone."""
-    home = os.path.realpath(folder.root)
+    home = Path(os.path.realpath(folder.root))
     for path in files:
-        if os.path.commonpath([home, os.path.realpath(path)]) == home:
+        if Path(os.path.realpath(path)).is_relative_to(home):
             raise ValueError(
                 f"{path} lies inside the output {str(folder.root)!r}. Choose another output."
             )
@@ -215,7 +224,8 @@ def _rows_of_files(
     rows = []
     for number, (path, label) in enumerate(zip(files, labels, strict=True)):
         sha256 = records[path].sha256
-        name = name_file(Path(path).stem[:60], _digest(label, number, sha256), Path(path).suffix)
+        digest = digest_of((label, str(number), sha256))
+        name = name_file(Path(path).stem[:60], digest, Path(path).suffix)
         rows.append(Row(name, label, "train", "original", (path,), sha256=sha256))
     return rows
 
@@ -237,15 +247,9 @@ def _rows_of_arrays(images: NDArray[Any], labels: list[str]) -> list[Row]:
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         # The pixels' hash makes the name unique; the file's hash replaces it after writing.
         pixels = hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
-        name = name_file(f"{number:06d}", _digest(label, number, pixels), suffix)
+        name = name_file(f"{number:06d}", digest_of((label, str(number), pixels)), suffix)
         rows.append(Row(name, label, "train", "original", (), sha256=pixels))
     return rows
-
-
-def _digest(label: str, number: int, content: str) -> str:
-    """Return 16 hexadecimal digits that make the name of a row's file unique."""
-    facts = "\0".join((label, str(number), content)).encode("utf-8", "surrogateescape")
-    return hashlib.sha256(facts).hexdigest()[:16]
 
 
 def _with_parents(rows: list[Row], plan: ResamplingPlan, names: Sequence[Any] | None) -> list[Row]:

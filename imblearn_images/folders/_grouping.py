@@ -154,6 +154,11 @@ def _read_column(file: str, column: str) -> dict[str, str]:
                 )
         for row in table:
             path, group = row["path"], row[column]
+            if not path:
+                raise ValueError(
+                    f"{file}, line {table.line_num}: no path for {column} {group!r}. Name the "
+                    "image, or remove the line."
+                )
             if not group:
                 raise ValueError(
                     f"{file}, line {table.line_num}: no {column} for {path!r}. Give images of "

@@ -232,9 +232,11 @@ def _gaps(kept: Source, labels: NDArray[Any], counts: dict[str, int]) -> dict[st
     (_, largest), rare = known[-1], [label for _, label in known[:CLASSES][: len(known) - 1]]
     members = [rng.permutation(np.flatnonzero(labels == label)) for label in [largest, *rare]]
     rows = np.concatenate([each[: (2 if k == 0 else 1) * SAMPLE] for k, each in enumerate(members)])
-    images = ReadImages(size=(SIDE, SIDE), mode="RGB").transform(
-        np.array([kept.paths[row] for row in rows.tolist()])
-    )
+    paths = np.array([kept.paths[row] for row in rows.tolist()])
+    try:
+        images = ReadImages(size=(SIDE, SIDE), mode="RGB").transform(paths)
+    except ValueError:  # such as floats outside of 0..1, which no 8-bit mode holds
+        return {}
     some = labels[rows].astype(str)
     doubled = {label: 2 * int(np.count_nonzero(some == label)) for label in rare}
     found = {}

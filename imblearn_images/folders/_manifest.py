@@ -455,7 +455,7 @@ def find_leaks(rows: Iterable[Row]) -> list[str]:
     """Return the training rows that are, or descend from, a validation or test image.
 
     Validation and test rows that are synthetic are leaks, too: they are no photos to measure on.
-    Rows are named by their files. `rows` is read several times, so it must not be an iterator.
+    Rows are named by their files.
 
     Examples
     --------
@@ -463,6 +463,8 @@ def find_leaks(rows: Iterable[Row]) -> list[str]:
     >>> find_leaks([photo, Row("train/a/2.png", "a", "train", "copy", ("a/1.png",))])
     ['train/a/2.png']
     """
+    if iter(rows) is rows:  # rows are read several times
+        rows = list(rows)
     parents = {name for row in rows if row.split in HELD_OUT for name in row.parents}
     ancestors = {name for row in rows if row.split in HELD_OUT for name in row.ancestors}
     contents = {row.sha256 for row in rows if row.split in HELD_OUT} - {None}

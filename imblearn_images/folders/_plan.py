@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from imblearn_images._label_sampler import LabelSamplerMixin
 from imblearn_images._sampler import ImageSamplerMixin
-from imblearn_images.combine import SMOTEENN, SamplerChain, SMOTETomek
 from imblearn_images.core.estimators import unseeded
 from imblearn_images.core.files import (
     describe,
@@ -45,7 +45,7 @@ from imblearn_images.folders._report import FolderReport, count_classes
 from imblearn_images.folders._source import FolderSplit
 from imblearn_images.folders._store import name_file
 from imblearn_images.image_sampler import ImageSampler, instead_of
-from imblearn_images.over_sampling import RandomOverSampler, RedrawImages
+from imblearn_images.over_sampling import RandomOverSampler
 
 
 def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any, int | None]:
@@ -69,6 +69,11 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
             f"`sampler` must be a sampler of imblearn_images, which leaves a plan of what each "
             "file is made from, or ImageSampler around another, got "
             f"{sampler!r}.{instead_of(sampler)}"
+        )
+    if isinstance(sampler, LabelSamplerMixin):
+        raise TypeError(
+            "`sampler` must take one label for each image, as class folders have, got "
+            f"{sampler!r}. Choose another; objects with boxes are for balance_annotations."
         )
     sampler = clone(sampler)
     parameters = sampler.get_params(deep=False)
@@ -290,7 +295,8 @@ def decided(
         sampler.fit_resample(images, y)
     plan: ResamplingPlan = sampler.plan_
     counts = Counter(y.tolist())
-    if not (lost := [label for label in counts if label not in set(plan.y.tolist())]):
+    left = set(plan.y.tolist())
+    if not (lost := [label for label in counts if label not in left]):
         return plan
     if on_empty == "raise":
         more = f", nor of {lost[1:]}" if len(lost) > 1 else ""
@@ -407,9 +413,7 @@ def foresee(
     sizes = kept.records.n_bytes if link == "copy" else np.zeros(len(kept.paths), dtype=np.int64)
     n_bytes = int(sizes.sum())
     if sampler is not None and draws_images(sampler):
-        if isinstance(sampler, (SamplerChain, RedrawImages)) or (
-            isinstance(sampler, (SMOTEENN, SMOTETomek)) and mode is None
-        ):
+        if not isinstance(sampler, BaseOverSampler):
             # Only the whole decision tells how many images these draw, or clean away.
             with TemporaryDirectory() as workshop:
                 images = _unread(kept, train)
@@ -422,17 +426,16 @@ def foresee(
             sampler.fit(_unread(kept, train), y)
             if hasattr(sampler, "k_neighbors"):
                 check_class_sizes(y, sampler.sampling_strategy_, sampler.k_neighbors)
-            for label, n in sampler.sampling_strategy_.items():
-                change = Counter({str(label): int(n)})
-                if isinstance(sampler, BaseOverSampler):
-                    counts, synthetic = counts + change, synthetic + change
+            numbers = sampler.sampling_strategy_.items()
+            synthetic = Counter({str(label): int(n) for label, n in numbers if n})
+            counts = counts + synthetic
         parents = train[np.isin(y, np.array(list(synthetic), dtype=object))]
         if form.format:
             form.check_modes(modes_of(kept, parents, mode))
         n_drawn, sides = sum(synthetic.values()), kept.records.sizes[train].astype(np.float64)
         if form.size:
             sides = sides * np.minimum(1, form.size / sides.max(axis=1, keepdims=True))
-        if plan is not None and isinstance(sampler, (SamplerChain, RedrawImages)):
+        if plan is not None:
             # These may also make copies of photos, or leave photos out.
             n_bytes = int(sizes[split.is_valid].sum())
             n_bytes += int(sizes[train[plan.first_base[~plan.synthetic]]].sum())

@@ -190,7 +190,7 @@ def _list_splits(root: str, classes: Sequence[str] | None) -> _Listing:
             f"{os.path.join(root, listed.splits['train'])!r} as the source instead."
         )
     for split, names in inside.items():
-        for label in set(inside["train"]) ^ set(names):
+        for label in sorted(set(inside["train"]) ^ set(names)):
             here, there = listed.splits["train"], listed.splits[split]
             here, there = (here, there) if label in inside["train"] else (there, here)
             both = sorted(set.intersection(*map(set, inside.values())))

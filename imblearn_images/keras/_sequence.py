@@ -134,6 +134,7 @@ class Batches:
         self._n_rows = len(plans(0))
         self._told, self._served = False, 0
         self.epoch = 0
+        self._order: tuple[int | None, NDArray[np.intp]] = None, np.empty(0, dtype=np.intp)
         self._n_ahead = int(max_queue_size)
         self._how = int(workers), bool(use_multiprocessing)
         if self._how[0] > 1 and self._how[1]:
@@ -216,10 +217,13 @@ class Batches:
     def _keys(self, epoch: int, index: int) -> list[Any]:
         """Return the keys of a batch; the order of an epoch depends on its number and the seed."""
         images = self.plans(epoch)
-        order = np.arange(len(images))
-        if self.shuffle:
-            order = np.random.default_rng([self.seed, epoch]).permutation(len(images))
-        order = np.resize(order, self._n_rows)
+        known, order = self._order
+        if known != epoch:  # once an epoch: at 200,000 rows it takes 14 ms
+            order = np.arange(len(images))
+            if self.shuffle:
+                order = np.random.default_rng([self.seed, epoch]).permutation(len(images))
+            order = np.resize(order, self._n_rows)
+            self._order = epoch, order
         return images.rows(order[index * self.batch_size : (index + 1) * self.batch_size])
 
 

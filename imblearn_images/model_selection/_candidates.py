@@ -81,6 +81,8 @@ def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, An
     ['none', 'class_weight', 'prior_correction', 'SMOTE', 'SMOTE-2', 'RandomUnderSampler']
     >>> list(name_candidates([("few", SMOTE(k_neighbors=1)), SMOTE()]))[3:]
     ['few', 'SMOTE']
+    >>> list(name_candidates([("SMOTE-2", SMOTE(k_neighbors=1)), SMOTE(), SMOTE()]))[3:]
+    ['SMOTE-2', 'SMOTE', 'SMOTE-3']
     """
     if isinstance(resamplers, str) and resamplers == "default":
         resamplers = [LabelOverSampler(), MLSMOTE()] if of_labels else DEFAULT
@@ -110,12 +112,18 @@ def _as_pair(candidate: Any) -> tuple[str, Any]:
 
 def _numbered(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """Return the pairs with equal names numbered; words, which mean the same, stay equal."""
+    pairs = list(pairs)
+    taken = {name for name, _ in pairs}
     seen: Counter[str] = Counter()
     numbered = []
     for name, candidate in pairs:
         seen[name] += 1
-        again = seen[name] > 1 and not isinstance(candidate, str)
-        numbered.append((f"{name}-{seen[name]}" if again else name, candidate))
+        fresh = name
+        if seen[name] > 1 and not isinstance(candidate, str):
+            while (fresh := f"{name}-{seen[name]}") in taken:  # one that was given by hand
+                seen[name] += 1
+            taken.add(fresh)
+        numbered.append((fresh, candidate))
     return numbered
 
 

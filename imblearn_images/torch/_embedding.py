@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from numbers import Integral
 from threading import Lock
 from typing import Any, Literal
 
@@ -150,6 +151,10 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
             raise TypeError(f"`module` must be a torch.nn.Module, got {self.module!r}.")
         if self.pooling not in ("average", "flatten"):
             raise ValueError(f'`pooling` must be "average" or "flatten", got {self.pooling!r}.')
+        if not isinstance(self.batch_size, (int, Integral)) or self.batch_size < 1:
+            raise ValueError(
+                f"`batch_size` must be an integer of at least 1, got {self.batch_size!r}."
+            )
         names = [name for name, _ in self.module.named_modules()]
         if self.layer is not None and self.layer not in names:
             near = get_close_matches(str(self.layer), names, n=5) or names[1:6]
@@ -166,6 +171,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         if self.device is not None:
             self.module_ = copy.deepcopy(self.module).to(self.device)
         X = X if _is_home(X) else unwrap(X)[0]  # unwrap would read a home whole
+        _check_some(X)
         if not holds_paths(X):
             channels_last(_array(X[:1]), self.channel_axis, "TorchEmbedding")
         elif self.size_ is None:
@@ -187,6 +193,7 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         torch = _import_torch()
         X = X if _is_home(X) else unwrap(X)[0]
+        _check_some(X)
         # Inputs get the dtype and device of the weights, e.g. those of a network in half precision.
         weights = [p for p in self.module_.parameters() if p.is_floating_point()]
         like = weights[0] if weights else torch.zeros(())
@@ -255,6 +262,12 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = tags.input_tags.string = True
         return tags
+
+
+def _check_some(X: Any) -> None:
+    """Raise a ValueError if there is no image."""
+    if not len(X):
+        raise ValueError("`X` must hold at least one image, got 0 samples. Pass more.")
 
 
 class _evaluating:  # noqa: N801 - a context, called like a function

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.dealing import Decks, smallest_codes, spread_classes, taking_turns
+from imblearn_images.core.rules import rule_told
 from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.strategies import EpochNumbers
 from imblearn_images.torch._bases import base, check_torch
@@ -205,7 +206,10 @@ class _Rows:
     def _settings(self) -> dict[str, Any]:
         """Return the parameters on which the order of rows depends."""
         names = ("shuffle", "seed", "spread", "num_replicas", "drop_last")
-        return {name: getattr(self.sampler, name) for name in names}
+        known = {name: getattr(self.sampler, name) for name in names}
+        if hasattr(self.sampler, "sampling_strategy"):
+            known["sampling_strategy"] = rule_told(self.sampler.sampling_strategy)
+        return known
 
 
 @substitute
