@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imblearn_images.core.containers import unwrap
+from imblearn_images.core.containers import as_objects, unwrap
 from imblearn_images.core.masks import RunLengths, box_of_mask, resized_mask
 from imblearn_images.core.text import counted, shorten
 
-__all__ = ["Annotations", "Dropped"]
+__all__ = ["Annotations", "Dropped", "as_objects"]
 
 
 class Dropped(NamedTuple):
@@ -450,18 +450,6 @@ class Annotations:
             f"{type(self).__name__}({counted(len(self), 'image')}, "
             f"{counted(len(self.boxes), 'box')}: {shorten(listed, 200)}{gone})"
         )
-
-
-def as_objects(values: Iterable[Any]) -> NDArray[Any]:
-    """Return an array of dtype object, shape (n,), whatever the values are.
-
-    ``np.array(values, dtype=object)`` would make a 2-D array of values of one length.
-    """
-    listed = list(values)
-    array = np.empty(len(listed), dtype=object)
-    for at, value in enumerate(listed):
-        array[at] = value
-    return array
 
 
 def _joined_points(keypoints: Sequence[ArrayLike], lengths: Sequence[int]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core.annotations import Annotations, Dropped, as_objects
-from imblearn_images.core.geometry import Floats, View
+from imblearn_images.core.geometry import Floats, View, polygon_area
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.layers import Layer
 from imblearn_images.core.masks import (
@@ -601,21 +601,15 @@ def _by_outlines(
         if not moved:
             return np.zeros(4), 0.0
         points = np.concatenate(list(moved))
-        whole = sum(_area(outline) for outline in outlines)
+        whole = sum(polygon_area(outline) for outline in outlines)
         turn = view.affine
         assert turn is not None
         whole *= abs(np.linalg.det(turn[:, :2]))
-        share = sum(map(_area, moved)) / whole if whole > 0 else 1.0
+        share = sum(map(polygon_area, moved)) / whole if whole > 0 else 1.0
         return np.concatenate([points.min(axis=0), points.max(axis=0)]), min(1.0, share)
     mask, share = view.mask(mask_of_outlines(outlines, view.layer.size))
     box = box_of_mask(mask)
     return (np.zeros(4), 0.0) if box is None else (box, share)
-
-
-def _area(outline: Floats) -> float:
-    """Return the area within an outline, (p, 2), by the shoelace formula."""
-    x, y = outline.T
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 def _carried_points(view: View, points: Floats, annotations: Annotations) -> Floats:

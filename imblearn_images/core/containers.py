@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def _pandas(pd: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
         def remake(values: list[Any], rows: NDArray[np.intp] | None) -> Any:
             index = None if rows is None else X.index[rows]
             made = type(column)(
-                _in_one_dimension(values),
+                as_objects(values),
                 index=index,
                 name=column.name,
                 dtype=_pandas_dtype(column.dtype, values),
@@ -64,11 +64,11 @@ def _pandas(pd: Any, X: Any) -> tuple[list[Any], Recolumn] | None:
         return list(np.asarray(column, dtype=object)), remake
     if isinstance(X, pd.Index):
         return list(X), lambda values, rows: pd.Index(
-            _in_one_dimension(values), name=X.name, dtype=_pandas_dtype(X.dtype, values)
+            as_objects(values), name=X.name, dtype=_pandas_dtype(X.dtype, values)
         )
     if isinstance(X, pd.api.extensions.ExtensionArray):
         return list(X), lambda values, rows: pd.array(
-            _in_one_dimension(values), dtype=_pandas_dtype(X.dtype, values)
+            as_objects(values), dtype=_pandas_dtype(X.dtype, values)
         )
     return None
 
@@ -79,11 +79,16 @@ def _pandas_dtype(dtype: Any, values: list[Any]) -> Any:
     return dtype if known is None or set(values) <= set(known) else object
 
 
-def _in_one_dimension(values: list[Any]) -> NDArray[Any]:
-    column = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        column[row] = value
-    return column
+def as_objects(values: Iterable[Any]) -> NDArray[Any]:
+    """Return an array of dtype object, shape (n,), whatever the values are.
+
+    ``np.array(values, dtype=object)`` would make a 2-D array of values of one length.
+    """
+    listed = list(values)
+    array = np.empty(len(listed), dtype=object)
+    for at, value in enumerate(listed):
+        array[at] = value
+    return array
 
 
 def as_table(X: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | None:
@@ -493,7 +498,7 @@ def _unwrap_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
             f"Row {row} of X is {shortened(X[row])}, neither an image (an array) nor a file path, "
             "which is a str or pathlib.Path."
         )
-    return _unwrap_elements(X, X, lambda values, rows: _in_objects(values))
+    return _unwrap_elements(X, X, lambda values, rows: as_objects(values))
 
 
 def _unwrap_elements(
@@ -601,13 +606,6 @@ def _check_rows(values: Any, X: Any) -> None:
             raise TypeError(f"Row {row} of X, {shortened(value)}, {advice}.")
 
 
-def _in_objects(values: Any) -> NDArray[Any]:
-    array = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):
-        array[row] = value
-    return array
-
-
 def _paths(X: Sequence[Any] | NDArray[Any], dtype: Any) -> NDArray[Any]:
     """Return paths as an array of `dtype`, or of str if it is None; name a row without a path."""
     for row, path in enumerate(X):
@@ -618,7 +616,7 @@ def _paths(X: Sequence[Any] | NDArray[Any], dtype: Any) -> NDArray[Any]:
             )
     if dtype is None or np.dtype(dtype).kind == "U":
         return np.asarray(X, dtype=dtype)
-    return _in_objects(X)
+    return as_objects(X)
 
 
 def _stack(values: Sequence[Any]) -> NDArray[Any]:

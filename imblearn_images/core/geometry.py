@@ -187,7 +187,7 @@ class View:
             seen = polygon_area(left)
             if tight and seen > 0:
                 moved[at] = [*left.min(axis=0), *left.max(axis=0)]
-            share[at] = seen / area if area > 0 else float((moved[at] == whole[at]).all())
+            share[at] = seen / area if area > 0 else 0.0
         if self.shown is not None:
             for at in np.flatnonzero(share > 0):
                 x, y = moved[at, ::2], moved[at, 1::2]

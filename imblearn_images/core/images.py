@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from imblearn_images.core import files
-from imblearn_images.core.containers import holds_paths, join_paths, unwrap
+from imblearn_images.core.containers import as_objects, holds_paths, join_paths, unwrap
 from imblearn_images.core.modes import axes_of
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.paths import Paths
@@ -599,7 +599,7 @@ class FileImages(Images):
             raise TypeError(
                 f"`reader` must be a function of a path, such as numpy.load, got {reader!r}."
             )
-        self.paths = paths if isinstance(paths, (np.ndarray, Paths)) else _as_objects(paths)
+        self.paths = paths if isinstance(paths, (np.ndarray, Paths)) else as_objects(paths)
         self.reader = reader
         self.written = np.zeros(len(self.paths) if reader is not None else 0, dtype=np.bool_)
         self._dtype: np.dtype[Any] | None = None
@@ -680,7 +680,7 @@ class FileImages(Images):
         if self.reader is not None:
             return self
         some = copy.copy(self)
-        some.paths = _as_objects([os.path.abspath(path) for path in self.paths])
+        some.paths = as_objects([os.path.abspath(path) for path in self.paths])
         some.forget()
         return some
 
@@ -963,12 +963,6 @@ class _InFile:
         import h5py
 
         return h5py.File(self.path, "r")[self.name]
-
-
-def _as_objects(paths: Sequence[Any]) -> NDArray[Any]:
-    array = np.empty(len(paths), dtype=object)
-    array[:] = list(paths)
-    return array
 
 
 def _reserve(file: int, nbytes: int) -> None:

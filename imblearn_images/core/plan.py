@@ -21,8 +21,6 @@ from imblearn_images.core.rules import Blend, answer, as_rule, rule_name
 from imblearn_images.core.text import counted, html_lines, html_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
 
