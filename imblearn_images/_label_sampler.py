@@ -15,17 +15,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from imblearn_images._sampler import MeasuringSamplerMixin, read_selected
+from imblearn_images._sampler import MeasuringSamplerMixin, read_selected, taken_out
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry
 from imblearn_images.core.columns import rows_of
-from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.containers import holds_images
 from imblearn_images.core.embedding import check_embedding
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.multilabel import LabelCounts, count_labels_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
+from imblearn_images.core.stores import resampled
 from imblearn_images.core.targets import plain
 from imblearn_images.core.validation import (
     PLAN_BYTES,
@@ -163,8 +164,9 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
+        self._check_names("fit", params)
         check_embedding(self.embedding)
-        self._prepared(X if isinstance(X, Images) else unwrap(X)[0], y)
+        self._prepared(taken_out(X)[0], y)
         return self
 
     # Nothing may be passed as `params`: type checkers see that, and at run time the error names
@@ -211,7 +213,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         check_embedding(self.embedding)
         given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
         self._check_params({**given, **params})
-        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
+        held, rewrap, store = taken_out(X)
         worker: Any = copy.copy(self)  # threads may share a sampler: no half-done fit is seen
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
         X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
@@ -220,8 +222,11 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
             y_resampled = carried_by(worker, labels.source, images, paths)
             counts = y_resampled.counts()  # an image may show more or fewer objects than its base
             worker.plan_ = worker.plan_.labelled(counts, labels.labels)
-            worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
+            if hasattr(worker, "reach_"):  # of samplers that compare it with what was requested
+                worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
         self.__dict__ = vars(worker)
+        if store is not None:
+            return resampled(worker.plan_, store), y_resampled
         if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
             X_resampled = read_selected(X_resampled, worker.plan_, images)
         if held is not X:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from math import prod
+from numbers import Integral, Real
 from typing import Any
 
 from imblearn.pipeline import Pipeline
@@ -21,6 +22,7 @@ __all__ = [
     "alike",
     "class_weight_of",
     "on_images",
+    "same_penalty",
     "samplers_of",
     "seeded",
     "takes_images",
@@ -38,6 +40,54 @@ def class_weight_of(estimator: Any, prefix: str = "") -> str | None:
         return f"{prefix}class_weight"
     inner = parameters.get("estimator")
     return None if inner is None else class_weight_of(inner, f"{prefix}estimator__")
+
+
+def same_penalty(estimator: Any, sampler: Any) -> Any:
+    """Clone whose penalty stands to the images as before, where a sampler multiplies all of them.
+
+    A penalty ``C`` of scikit-learn weighs against the sum over all rows: behind nine pictures of
+    every image it is a ninth as strong. Divided by nine, an image and its pictures weigh as one.
+
+    Parameters
+    ----------
+    estimator : classifier or Pipeline
+        With `C` in its last step; any other is left as it is.
+    sampler : sampler, Pipeline of samplers or None
+        Such as ``RedrawImages(times=8, keep=True)``; those that balance change nothing.
+
+    Returns
+    -------
+    twin : classifier or Pipeline
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imblearn_images import SMOTE, recipes
+    >>> same_penalty(LogisticRegression(C=4.5), recipes.many()).C
+    0.5
+    >>> same_penalty(LogisticRegression(C=4.5), SMOTE()).C
+    4.5
+    """
+    twin, growth = clone(estimator), _growth_of(sampler)
+    last = twin
+    while isinstance(last, SklearnPipeline):
+        last = last.steps[-1][1]
+    if growth > 1 and hasattr(last, "get_params"):
+        penalty = last.get_params(deep=False).get("C")
+        if isinstance(penalty, Real):
+            last.set_params(C=float(penalty) / growth)
+    return twin
+
+
+def _growth_of(sampler: Any) -> int:
+    """Rows that samplers make of every image, if of all the same number; 1 elsewhere."""
+    if isinstance(sampler, SklearnPipeline):
+        return prod(_growth_of(step) for _, step in sampler.steps)
+    params = sampler.get_params(deep=False) if hasattr(sampler, "get_params") else {}
+    times, keeps = params.get("times"), params.get("keep")
+    if params.get("sampling_strategy") is not None or not isinstance(times, Integral):
+        return 1
+    return int(times) + bool(keeps)
 
 
 def takes_weights(estimator: Any) -> bool:

@@ -6,7 +6,7 @@ import copy
 import inspect
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import prod
@@ -21,6 +21,7 @@ from scipy import sparse
 
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
+from imblearn_images.core.files import check_local
 from imblearn_images.core.images import Images, StoreImages, is_store, open_images
 from imblearn_images.core.listening import RowNeighbors, listen, without_images
 from imblearn_images.core.memory import check_fits
@@ -57,6 +58,7 @@ __all__ = [
     "read_selected",
     "searched_here",
     "sizes_told",
+    "taken_out",
 ]
 
 ADDED: dict[str, Any] = {
@@ -117,6 +119,24 @@ LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
 """Context in which pixels near the limits of their type give no warning on the way."""
 
 
+def taken_out(X: Any) -> tuple[Any, Callable[..., Any] | None, StoreImages | None]:
+    """Take images out of the container that the user passed.
+
+    Returns
+    -------
+    held : Images or what :func:`~imblearn_images.core.containers.unwrap` returns
+        The images; of a chunked array a home of pixels, which reads it chunk by chunk.
+    rewrap : callable or None
+        Puts a result back into the container; None for a home of pixels.
+    store : StoreImages or None
+        The same as `held` if `X` is a chunked array.
+    """
+    if is_store(X):
+        store = StoreImages(X)
+        return store, None, store
+    return (X, None, None) if isinstance(X, Images) else (*unwrap(X), None)
+
+
 def _opened(X: Any) -> Any:
     """Images where `X` holds some; tables of numbers are imbalanced-learn's own business."""
     return open_images(X) if isinstance(X, Images) or holds_images(X) else X
@@ -144,9 +164,8 @@ class ImageSamplerMixin:
 
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
-        if is_store(X):
-            X = StoreImages(X)
-        images = _opened(X if isinstance(X, Images) else unwrap(X)[0])
+        self._check_names("fit", params)
+        images = _opened(taken_out(X)[0])
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
             return super().fit(images, labels, **params)  # type: ignore[misc]
@@ -187,9 +206,8 @@ class ImageSamplerMixin:
             For a parameter that this sampler does not take.
         """
         self._check_params(params)
-        store = StoreImages(X) if is_store(X) else None
-        held, rewrap = (X, None) if isinstance(X, Images) or store is not None else unwrap(X)
-        images = _opened(held) if store is None else store
+        held, rewrap, store = taken_out(X)
+        images = _opened(held)
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
         # share a sampler do not see each other's; what is left at the end is one whole result.
@@ -294,6 +312,8 @@ class ImageSamplerMixin:
                 "`output_dir` must be None or the name of a folder, got ''. The current folder is "
                 "'.'."
             )
+        if self.output_dir is not None:
+            check_local(self.output_dir, "output_dir")
 
     def _draw(self, images: Any, values: NDArray[Any] | None = None) -> Any:
         """Carry out ``plan_``: pixels are rendered, of files the synthetic images written.
@@ -346,9 +366,13 @@ class ImageSamplerMixin:
 
     def _check_params(self, params: dict[str, Any]) -> None:
         self._check_output_dir()
+        self._check_names("fit_resample", params)
+
+    def _check_names(self, method: str, params: dict[str, Any]) -> None:
+        """Raise for a parameter of `method` that this sampler does not take."""
         reason = misfit(self._fit_resample, "X", "y", **params)  # type: ignore[attr-defined]
         if reason:
-            raise TypeError(f"{type(self).__name__}.fit_resample: {reason}. Leave that out.")
+            raise TypeError(f"{type(self).__name__}.{method}: {reason}. Leave that out.")
 
 
 @contextmanager
@@ -626,6 +650,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
             {"": rows},
             asked=np.flatnonzero(self._asked(y)) if self.remembers else None,
             width=4 * k + 8 if self.repeats else 0,
+            few=self._few(y),
             n_jobs=self.n_jobs,
         )
         asked = copy.copy(self)
@@ -640,6 +665,10 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
     def _asked(self, y: NDArray[Any]) -> NDArray[np.bool_]:
         """Whose neighbours it looks for."""
         return np.isin(y, list(self.sampling_strategy_))
+
+    def _few(self, y: NDArray[Any]) -> NDArray[np.intp] | None:
+        """Rows to which it asks for all distances, again and again; None if there are none."""
+        return None
 
     def _decides_on_numbers(self, X: Any) -> bool:
         """Whether all it sees of the images are neighbours that this library finds itself."""

@@ -49,6 +49,7 @@ from imblearn_images.core.images import (
     Images,
     check_finite,
     open_images,
+    pixels_in_order,
 )
 from imblearn_images.core.neighbors import check_squares, nearest_neighbors
 from imblearn_images.core.pixels import resized
@@ -278,7 +279,7 @@ class ImageNeighbors(BaseEstimator):
         else:
             size = height_and_width if len(self.image_shape_) > 1 else None
             channels = images.shape_of(0)[2:]
-            array = images.pixels(rows, size, n_jobs=self.n_jobs)[0]
+            array = pixels_in_order(images, rows, size, n_jobs=self.n_jobs)
             array = array.reshape(len(rows), *height_and_width, *channels)
         if array.shape[1:] != self.image_shape_:
             name = printable(images.name_of(0))

@@ -279,6 +279,11 @@ class _OfCounts:
         raise NotImplementedError
 
 
+def _held(counts: Mapping[Any, int]) -> dict[Any, int]:
+    """Return the numbers of the classes that have an image; of others none can be requested."""
+    return {label: count for label, count in counts.items() if count}
+
+
 def _apportioned(quotas: Sequence[float], total: int, sizes: Iterable[int]) -> list[int]:
     """Return quotas rounded to whole numbers that add up to `total`.
 
@@ -327,14 +332,15 @@ class evenly(_OfCounts):  # noqa: N801
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
         """Return the number requested of each class, from the numbers in `counts`."""
-        n = sum(counts.values()) if self.n is None else int(self.n)
-        if n < len(counts):
+        held = _held(counts)
+        n = sum(held.values()) if self.n is None else int(self.n)
+        if n < len(held):
             raise ValueError(
-                f"`n` must be at least one image for each of {len(counts)} classes, got {n}."
+                f"`n` must be at least one image for each of {len(held)} classes, got {n}."
             )
-        each, left = divmod(n, len(counts))
-        largest = sorted(counts, key=lambda label: -counts[label])[:left]
-        return {label: each + (label in largest) for label in counts}
+        each, left = divmod(n, max(1, len(held)))
+        largest = sorted(held, key=lambda label: -held[label])[:left]
+        return {label: (each + (label in largest)) * (label in held) for label in counts}
 
 
 @dataclass(frozen=True)
@@ -384,19 +390,23 @@ class root(_OfCounts):  # noqa: N801
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
         """Return the number requested of each class, from the numbers in `counts`."""
-        powers = [count**self.power for count in counts.values()]
+        held = _held(counts)
+        if not held:
+            return dict(counts)
+        powers = [count**self.power for count in held.values()]
+        empty = dict.fromkeys(counts, 0)
         if self.sampling == "both":
-            n = sum(counts.values())
-            wanted = _apportioned([n * power / sum(powers) for power in powers], n, counts.values())
-            return dict(zip(counts, wanted, strict=True))
+            n = sum(held.values())
+            wanted = _apportioned([n * power / sum(powers) for power in powers], n, held.values())
+            return empty | dict(zip(held, wanted, strict=True))
         size, power = (
-            (max(counts.values()), max(powers))
+            (max(held.values()), max(powers))
             if self.sampling == "over"
-            else (min(counts.values()), min(powers))
+            else (min(held.values()), min(powers))
         )
-        return {
+        return empty | {
             label: _rounded(label, round(size * own / power, 9), self)
-            for label, own in zip(counts, powers, strict=True)
+            for label, own in zip(held, powers, strict=True)
         }
 
 
@@ -459,16 +469,17 @@ class repeat_factor(_OfCounts):  # noqa: N801
 
     def of_counts(self, counts: Mapping[Any, int], epoch: int = 0) -> dict[Any, int]:
         """Return the number requested of each class, from the numbers in `counts`."""
-        n = sum(counts.values())
-        t = self._threshold([count / n for count in counts.values() if count])
-        return {
+        held = _held(counts)
+        n = sum(held.values())
+        t = self._threshold([count / n for count in held.values()])
+        return dict.fromkeys(counts, 0) | {
             label: _rounded(label, round(count * self._factor(count / n, t), 9), self)
-            for label, count in counts.items()
+            for label, count in held.items()
         }
 
     def _threshold(self, shares: Sequence[float]) -> float:
         """Return the share below which images are repeated."""
-        return float(np.median(shares)) if isinstance(self.t, str) else float(self.t)
+        return float(np.median(shares or [1.0])) if isinstance(self.t, str) else float(self.t)
 
     def _factor(self, share: float, t: float) -> float:
         """Return how often an image of a class with this share is used."""
@@ -489,7 +500,10 @@ class repeat_factor(_OfCounts):  # noqa: N801
         """
         counts = np.asarray(counts)
         has = counts > 0
-        shares = {"images": has.mean(axis=0), "instances": counts.sum(axis=0) / counts.sum()}
+        shares = {
+            "images": has.mean(axis=0),
+            "instances": counts.sum(axis=0) / max(1, counts.sum()),
+        }
         shares["both"] = np.sqrt(shares["images"] * shares["instances"])
         own = shares[self.by].tolist()
         t = self._threshold([share for share in own if share])
@@ -843,12 +857,12 @@ def parse_strategy(text: str, *, sampling: str = "over") -> Any:
     >>> parse_strategy('{"Lime": 200}')
     {'Lime': 200}
     """
-    words = " ".join(text.split())
-    if not words.startswith("{"):  # names of classes keep their case
-        words = words.casefold()
+    text = text.strip()
+    # Names of classes, and a separator, stay as they are.
+    words = text if text.startswith("{") else " ".join(text.split()).casefold()
     if words in NAMED:
         return words
-    if match := re.fullmatch(r"by hierarchy(?: (\S+))?", words):
+    if match := re.fullmatch(r"by\s+hierarchy(?:\s+(\S+))?", text, re.IGNORECASE):
         return by_hierarchy(match[1] or "/", sampling)
     try:
         if match := re.fullmatch("at most ratio" + _NUMBER, words):
@@ -927,10 +941,8 @@ def _whole(number: float) -> int:
 
 def _check_ratio(ratio: float) -> None:
     """Raise unless `ratio` is finite and above 1."""
-    if not 1 < ratio < math.inf:
-        raise ValueError(
-            f"`ratio` must be a number above 1, largest class / smallest class, got {ratio!r}."
-        )
+    what = "a number above 1, largest class / smallest class"
+    _check_number("ratio", ratio, math.nextafter(1, 2), what)
 
 
 @dataclass(frozen=True)
@@ -1003,10 +1015,10 @@ class Step:
 
     def __post_init__(self) -> None:
         _check_ratio(self.ratio)
-        if not 0 < self.minority < 1:
-            raise ValueError(
-                f"`minority` must be a fraction between 0 and 1, got {self.minority!r}."
-            )
+        what = "a fraction between 0 and 1"
+        _check_number("minority", self.minority, math.nextafter(0, 1), what)
+        if self.minority >= 1:
+            raise ValueError(f"`minority` must be {what}, got {_brief(self.minority)}.")
 
     def __call__(self, y: Any) -> dict[Any, int]:
         """Return the number to keep of each class in `y`, array-like of shape (n,)."""
@@ -1040,9 +1052,10 @@ class Staircase:
     step: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.step, (int, np.integer)) or self.step < 1:
+        is_whole = isinstance(self.step, (int, np.integer)) and not isinstance(self.step, bool)
+        if not is_whole or self.step < 1:
             raise ValueError(
-                f"`step` must be a number of images, an integer >= 1, got {self.step!r}."
+                f"`step` must be a number of images, an integer >= 1, got {_brief(self.step)}."
             )
 
     def __call__(self, y: Any) -> dict[Any, int]:

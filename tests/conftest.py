@@ -67,7 +67,7 @@ def write_images(folder, images, names=None):
     names = [f"{row:03d}" for row in range(len(images))] if names is None else names
     paths = [str(folder / f"{name}{suffix}") for name in names]
     for path, image in zip(paths, images, strict=True):
-        write_image(path, image)
+        write_image(path, image, flush=False)
     return paths
 
 
@@ -125,7 +125,7 @@ class Chunked:
     def __init__(self, array, height=5):
         self.array, self.shape, self.dtype, self.ndim = array, array.shape, array.dtype, array.ndim
         self.chunks = (height, *array.shape[1:])
-        self.n_read = 0
+        self.n_read = self.n_at_once = 0
 
     def __len__(self):
         return len(self.array)
@@ -134,7 +134,9 @@ class Chunked:
         first = rows[0] if isinstance(rows, tuple) else rows
         if not isinstance(first, (int, slice)):
             raise TypeError("rows must increase")  # as h5py has it
-        self.n_read += len(self.array[rows]) if isinstance(first, slice) else 1
+        n_read = len(self.array[rows]) if isinstance(first, slice) else 1
+        self.n_read += n_read
+        self.n_at_once = max(self.n_at_once, n_read)
         return self.array[rows]
 
     def __array__(self, dtype=None, copy=None):

@@ -5,6 +5,7 @@ import pytest
 from conftest import make_images, make_labels, write_images
 
 from imblearn_images import SMOTE, RandomOverSampler, RedrawImages, render
+from imblearn_images.core.pixels import channels_back, channels_last
 from imblearn_images.preprocessing import HOGFeatures, ReadImages
 from imblearn_images.synthesis import (
     Augment,
@@ -148,3 +149,10 @@ def test_files_have_channels_last(tmp_path):
             sampler.fit_resample(paths, Y)
     sampler = RedrawImages(Augment(channel_axis=-1), output_dir=tmp_path / "new")
     assert len(sampler.fit_resample(paths, Y)[0]) == N
+
+
+def test_images_that_have_their_channels_last_are_not_copied():
+    every_other = BANDS[:, ::2]
+    for axis in (2, -1):
+        assert channels_last(every_other, axis) is every_other
+        assert channels_back(every_other, axis) is every_other

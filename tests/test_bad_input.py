@@ -353,14 +353,15 @@ def test_objects_that_are_neither_images_nor_paths_are_refused(sampler, value):
 
 @every_sampler
 @pytest.mark.parametrize("name", ["embedings", "sample_weight", "function"])
-def test_what_fit_resample_does_not_take_is_refused_with_what_it_takes(sampler, name):
+@pytest.mark.parametrize("method", ["fit", "fit_resample"])
+def test_what_fit_resample_does_not_take_is_refused_with_what_it_takes(sampler, method, name):
     taken = "X, y" if isinstance(sampler, RandomUnderSampler) else "X, y, embeddings"
     words = (
-        f"{type(sampler).__name__}.fit_resample: it takes ({taken}), got an unexpected keyword "
+        f"{type(sampler).__name__}.{method}: it takes ({taken}), got an unexpected keyword "
         f"argument '{name}'. Leave that out."
     )
     with pytest.raises(TypeError, match=f"^{re.escape(words)}$"):
-        sampler.fit_resample(X, Y, **{name: np.ones(N)})
+        getattr(sampler, method)(X, Y, **{name: np.ones(N)})
 
 
 @pytest.mark.parametrize("form", [X, X.reshape(N, -1), PATHS], ids=["3-D", "2-D", "paths"])

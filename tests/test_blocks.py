@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import joblib
@@ -88,12 +89,14 @@ def test_what_is_there_is_not_drawn_again(tmp_path):
     new = sampler.plan_[sampler.plan_.synthetic]
     first = render_files(new, paths, tmp_path / "out", rows=4)
     before = contents(tmp_path / "out")
-    kept, gone = first[0], first[1]
+    kept, gone, empty = first[:3]
     os.unlink(gone)
+    Path(empty).write_bytes(b"")  # as a power cut may leave it
     Path(kept).write_bytes(b"as it is")  # nobody looks inside
     assert render_files(new, paths, tmp_path / "out", rows=3) == first
     assert Path(kept).read_bytes() == b"as it is"
-    assert contents(tmp_path / "out")[Path(gone).name] == before[Path(gone).name]
+    for path in (gone, empty):
+        assert contents(tmp_path / "out")[Path(path).name] == before[Path(path).name]
 
 
 def test_other_seeds_and_parents_have_other_names(tmp_path):
@@ -129,18 +132,35 @@ def test_what_cannot_be_drawn_is_refused(change, error, words, tmp_path):
         render_files(**given | change)
 
 
+def test_an_address_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    X, there = make_images(len(Y), (9, 7, 3), "uint8"), "s3://bucket/new"
+    plan = ResamplingPlan.selection(np.arange(24), Y)
+    paths = write_images(tmp_path, X)
+    for name, write in {
+        "output_dir": lambda: SMOTE(output_dir=there, k_neighbors=2).fit_resample(paths, Y),
+        "folder": lambda: render_files(plan, X, there),
+        "output": lambda: balance_folder(tmp_path, there),
+    }.items():
+        with pytest.raises(ValueError, match=f"`{name}` must be a folder .* got the address 's3:"):
+            write()
+    with pytest.raises(ValueError, match="`folder` must be"):
+        render_block(next(plan_blocks(plan, X)), there)
+    assert not (tmp_path / "s3:").exists()
+
+
 # --- in other processes
 
 
 class Deadly(Augment):
-    """A synthesis that ends the first process it is drawn in, unless it is its own."""
+    """A synthesis that ends the first process it is drawn in, or all, unless it is its own."""
 
-    def __init__(self, flag=""):
+    def __init__(self, flag="", always=False):
         super().__init__()
-        self.flag, self.home = flag, os.getpid()
+        self.flag, self.always, self.home = flag, always, os.getpid()
 
     def draw(self, base, partners, weights, rngs):
-        if os.getpid() != self.home and not os.path.exists(self.flag):
+        if os.getpid() != self.home and (self.always or not os.path.exists(self.flag)):
             Path(self.flag).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().draw(base, partners, weights, rngs)
@@ -184,7 +204,7 @@ def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_p
     plan, expected = planned(SAMPLERS["augment"], X)
     tries = []
 
-    def end_a_worker(function, tasks, left, results, done, **options):
+    def end_a_worker(function, tasks, left, results, done, *_, **options):
         tries.append(list(left))
         for at in left[: 2 - len(tries)]:  # the first time one block comes back before
             results[at] = function(tasks[at])
@@ -199,6 +219,51 @@ def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_p
     assert len(os.listdir(tmp_path / "lost")) == 9
     whole = render_files(plan, X, tmp_path / "lost", rows=9)
     np.testing.assert_array_equal(read_images(whole), expected)
+
+
+@contextmanager
+def on_dask():
+    distributed = pytest.importorskip("dask.distributed")
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+        yield
+
+
+@contextmanager
+def on_ray():
+    ray = pytest.importorskip("ray")
+    from ray.util.joblib import register_ray
+
+    path = os.pathsep.join(filter(None, sys.path))
+    ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": path}})
+    register_ray()
+    try:
+        with joblib.parallel_config(backend="ray", n_jobs=2):
+            yield
+    finally:
+        ray.shutdown()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+@pytest.mark.filterwarnings("default")  # of dask and ray themselves, and of workers that end
+@pytest.mark.parametrize("cluster", [on_dask, on_ray])
+def test_workers_of_a_cluster_that_always_end_are_an_error(cluster, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    paths = write_images(tmp_path, make_images(len(Y), (9, 7, 3), "uint8"))
+    sampler = RandomOverSampler(
+        synthesis=Deadly(str(tmp_path / "flag"), always=True),
+        random_state=0,
+        output_dir=tmp_path / "out",
+    )
+    # An engine alone would wait for ever. That the call ends says that the limit is kept, which
+    # on a machine at rest takes 20 s: no test asserts a time.
+    ends = pytest.raises((TimeoutError, RuntimeError), match=r"^Rows? \d+")
+    with cluster(), worker_timeout(20), ends:
+        sampler.fit_resample(paths, Y)
+    assert not os.listdir(tmp_path / "out")
+    X_res, _ = sampler.fit_resample(paths, Y)  # here, where nothing ends
+    expected = sampler.set_params(output_dir=None).fit_resample(np.stack(read_images(paths)), Y)[0]
+    np.testing.assert_array_equal(np.stack(read_images(X_res)), expected)
 
 
 @pytest.mark.parametrize("module", ["writing", "folders"])

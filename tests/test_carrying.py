@@ -17,6 +17,8 @@ from skimage.measure import label
 
 from imblearn_images import RandomOverSampler, RandomUnderSampler, ResamplingPlan, render
 from imblearn_images.annotations import Annotations, LabelOverSampler, RunLengths, carry
+from imblearn_images.core.carrying import carry_rows
+from imblearn_images.core.images import open_images
 from imblearn_images.core.masks import box_of_mask
 from imblearn_images.strategies import at_least
 from imblearn_images.synthesis import (
@@ -355,6 +357,23 @@ def test_a_partner_of_another_size_is_resized_with_its_objects(tmp_path):
     assert carried.boxes[1].tolist() == [0, 0, 80, 60]
 
 
+@pytest.mark.parametrize("rule", [CutMix(), FLIPS, TransferDeformation()])
+def test_files_of_another_size_than_was_annotated_are_refused(rule, tmp_path):
+    half = write_images(tmp_path, X[:, ::2, ::2])
+    plan = plan_of(rule)
+    maps = np.zeros((len(X), *SIZE), dtype=np.uint8)
+    words = r"0\.png has height and width \(30, 40\), but its annotations say \(60, 80\)"
+    for targets in (ONLY_BOXES, maps):
+        with pytest.raises(ValueError, match=words):
+            carry(plan, targets, half)
+        with pytest.raises(ValueError, match=words):
+            carry_rows(plan, targets, open_images(half))
+    small = ONLY_BOXES.at_sizes(np.full((len(X), 2), (30, 40)))
+    assert len(carry(plan, small, half)) == len(plan)
+    chosen = ResamplingPlan.selection(np.array([1, 0]), np.arange(len(X)))
+    assert len(carry(chosen, ONLY_BOXES, ["unread.png"] * len(X))) == 2
+
+
 def test_label_maps_keep_their_container_and_are_never_mixed():
     maps = (X // 60).astype(np.int16)
     plan = plan_of(Augment(width_shift_range=(0.3, 0.3)))
@@ -364,10 +383,28 @@ def test_label_maps_keep_their_container_and_are_never_mixed():
     assert (as_array[-1] == 255).sum() == (as_list[-1] == -1).sum() > 0.2 * maps[0].size
     bools = carry(plan, maps > 1)
     assert bools.dtype == bool and not bools[-1][:, -10:].any()
+    assert (carry(plan, maps.astype(np.int8)) == np.where(as_array == 255, -1, as_array)).all()
     with pytest.raises(ValueError, match="`fill` must be a label that int8 can hold, got 255"):
-        carry(plan, maps.astype(np.int8))
+        carry(plan, maps.astype(np.int8), fill=255)
     with pytest.raises(ValueError, match=r"label maps of integers.*float64 in row 0"):
         carry(plan, maps.astype(float))
+
+
+@pytest.mark.parametrize("rule", [CutMix(), FLIPS])
+def test_label_maps_of_several_dtypes_keep_their_labels(rule):
+    plan = plan_of(rule)
+    wide = [each + np.int32(300) for each in X // 60]
+    mixed = [each if row % 2 else (each - 300).astype(np.uint8) for row, each in enumerate(wide)]
+    for row, found in enumerate(carry(plan, mixed)):
+        parents = [plan.base[row], *plan.partners[row]]
+        assert {*np.unique(found)} <= {*np.unique([mixed[parent] for parent in parents])}
+        alone = carry_rows(plan[[row]], mixed, open_images(X))[0]
+        assert alone.dtype == found.dtype and (alone == found).all()
+    with pytest.raises(ValueError, match=r"in one dtype of integers, got .*int64"):
+        carry(
+            plan_of(CutMix()),
+            [each.astype([np.int64, np.uint64][row > 4]) for row, each in enumerate(wide)],
+        )
 
 
 def test_the_sampler_gives_back_the_annotations_of_its_images(tmp_path):

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import OneClassSVM
@@ -92,6 +93,17 @@ def test_one_of_many_labels_is_rare_or_not(rare):
     assert fitted.classes_.tolist() == [False, True]
     assert roc_auc_score(y == rare, fitted.predict_proba(X)[:, 1]) > 0.9
     assert fitted.predict(X).dtype == bool
+    expected = np.mean(fitted.predict(X) == (y == rare))
+    assert fitted.score(X, y) == fitted.score(X, y == rare) == pytest.approx(expected)
+    assert np.isfinite(cross_val_score(fitted, X, y, cv=2, error_score="raise")).all()
+
+
+@pytest.mark.parametrize("rare", [False, True, 0, 1])
+def test_the_score_of_two_labels_is_that_of_their_predictions(rare):
+    y = (Y == "owl") == bool(rare)
+    y = y.astype(type(rare))
+    fitted = MinorityDetector(OneClassSVM(), rare=rare).fit(X, y)
+    assert fitted.score(X, y) == np.mean(fitted.predict(X) == y)
 
 
 def test_probabilities_are_calibrated_to_how_rare_it_is():
@@ -148,8 +160,10 @@ def test_pyods_own_detectors_are_taken():
         (OneClassSVM(), {"rare": "cow"}, Y, ValueError, "`rare` must be a label of y.*got 'cow'"),
         (OneClassSVM(), {"cv": 1}, BINARY, ValueError, "`cv` must be a number of folds.*got 1"),
         (LocalOutlierFactor(), {}, BINARY, TypeError, "novelty=True"),
+        (OneClassSVM(), {}, np.array(["cat"] * 9), ValueError, "got 1 class, 'cat'"),
+        (OneClassSVM(), {"rare": "a"}, np.array([*"aaaab"]), ValueError, "rare class 'a', got 1"),
     ],
 )
 def test_bad_parameters_are_named(detector, params, y, error, match):
     with pytest.raises(error, match=match):
-        MinorityDetector(detector, **params).fit(X, y)
+        MinorityDetector(detector, **params).fit(X[: len(y)], y)

@@ -94,6 +94,17 @@ def test_paths_are_classified_as_their_images(case, tmp_path):
     assert ensemble.image_shape_ == ()
 
 
+@pytest.mark.parametrize("case", CASES[3:9:2], ids=str)
+def test_a_refit_that_fails_leaves_the_ensemble_as_it_was(case):
+    X, ensemble = images(), both(case)[0]
+    expected = ensemble.fit(X, Y).predict_proba(X)
+    for bad in (Y[:-1], np.full(len(Y), np.nan), np.zeros(len(Y))):
+        for again in (X, X[:, 1:], flat(X)):
+            with pytest.raises(ValueError, match=r"."):
+                ensemble.fit(again, bad)
+            np.testing.assert_array_equal(ensemble.predict_proba(X), expected)
+
+
 PIPELINE = make_pipeline(
     FlattenImages(), StandardScaler(), LogisticRegression(max_iter=5000, solver="liblinear")
 )

@@ -10,6 +10,7 @@ from conftest import make_images, write_images
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.pipeline import make_pipeline
+from sklearn.base import clone
 
 from imblearn_images import MLSMOTE, SMOTE, LabelOverSampler, RandomOverSampler, RedrawImages
 from imblearn_images.annotations import Annotations, RunLengths, carry
@@ -25,6 +26,7 @@ from imblearn_images.synthesis import (
     Morph,
     TransferDeformation,
     ZoomToObjects,
+    _flow,
 )
 
 N, SIZE = 8, (24, 32)
@@ -75,6 +77,7 @@ SAMPLERS = {  # name to sampler and labels
     "pasted": (over(synthesis=Chain([CutMix(), FLIP])), CELLS),
     "windows": (over(synthesis=Chain([ZoomToObjects(), FLIP])), CELLS),
     "redrawn": (redraw(BEND), CELLS),
+    "blended": (MLSMOTE({"white": 8}, k_neighbors=2, random_state=0), CELLS),
     "many": (redraw(FLIP, times=2, keep=True), CELLS),
     "copies, redrawn": (make_pipeline(over(), redraw(FLIP)), CELLS),
     "drawn, drawn": (make_pipeline(over(synthesis=FLIP), redraw(BEND), redraw(FLIP, 2)), CELLS),
@@ -120,7 +123,10 @@ def test_epoch_0_is_what_fit_resample_and_carry_give(epochs):
         whole = values_of(carry(plan, targets, images=X))
         assert values_of(plans.carry(keys, targets)) == [whole[row] for row in order]
     if isinstance(y_res, Annotations):
-        assert np.array_equal(plans(0).plan.y, plan.y)
+        blends = "MLSMOTE" in repr(plans)  # until a row is drawn it has the labels of its base
+        labels = CELLS.counts()[plan.first_base] if blends else plan.y
+        assert np.array_equal(plans(0).plan.y, labels)
+        assert not blends or (plan.y > labels).any()
         if plan.previous is None:
             assert values_of(y_res) == values_of(carry(plan, CELLS, images=X))
 
@@ -189,6 +195,53 @@ def test_several_labels_are_rows_of_0_and_1(y):
         EpochPlans.of(X[:2], [["b", "a"], ["b"]], classes=["b", "c"])
 
 
+VOTED = [*LABELS[:5], ["c"], *LABELS[6:]]
+FRAME = pd.DataFrame([[int(label in own) for label in "abc"] for own in VOTED], columns=[*"abc"])
+VOTES = MLSMOTE({"b": 6, "c": 4}, k_neighbors=2, labelset_strategy="union", random_state=0)
+VOTING = {
+    "voted": VOTES,
+    "voted, drawn": make_pipeline(VOTES, redraw(FLIP), redraw(FLIP, 2)),
+    "repeated, voted": make_pipeline(over(synthesis=FLIP), clone(VOTES)),
+}
+
+
+@pytest.mark.parametrize("name", VOTING)
+@pytest.mark.parametrize("y", [VOTED, FRAME], ids=["lists", "frame"])
+def test_labels_that_are_a_vote_of_neighbours_travel_with_the_row(name, y):
+    """MLSMOTE: a synthetic image has other labels than its base."""
+    sampler, classes = VOTING[name], ["c", "nobody's", "b", "a"]
+    X_res, y_res = sampler.fit_resample(X, y)
+    plans = EpochPlans(sampler, X, y, classes=classes)
+    named = y_res if y is VOTED else [list(y.columns[row > 0]) for row in y_res.to_numpy()]
+    expected = np.array([[label in own for label in classes] for own in named], dtype=np.float32)
+    order = np.random.default_rng(0).permutation(len(X_res))
+    keys = plans(0).rows(order)
+    assert np.array_equal(plans(0).draw(order), X_res[order])
+    assert np.array_equal(plans(0).targets, expected)
+    again = pickle.loads(pickle.dumps(plans))
+    assert np.array_equal(again.targets_of(keys), expected[order])
+    other = again(3)  # another epoch, with other partners, and so other votes
+    rows = other.rows(range(len(other)))
+    assert np.array_equal(again.targets_of(rows[::-1]), other.targets[::-1])
+    voted = (other.targets != plans.targets_[plans.sources_of(rows)]).any(axis=1)
+    assert voted.any() and [len(key) == 2 for key in rows] == voted.tolist()
+    own = plan_of(sampler)
+    assert np.array_equal(plans(0).y, own.y) and plans(0).plan.y.tolist() == own.y.tolist()
+    fixed = EpochPlans(own, X, y, classes=classes)  # its plan, in every epoch
+    assert np.array_equal(fixed(4).targets, expected) and fixed(4).rows(order) == keys
+    at = int(np.flatnonzero([len(key) == 2 for key in keys])[0])
+    said = plans.explain(keys[at]).partition(" = ")[0].split(" + ")
+    assert said == [str(classes[c]) for c in np.flatnonzero(expected[order[at]])]
+    for bits in (keys[at][1] * 2, "b", 3, b""):
+        with pytest.raises(ValueError, match="of 4 classes, got a key that ends in"):
+            plans.draw([(keys[at][0], bits)])
+    with pytest.raises(ValueError, match="of 2 classes, got a key that ends in"):
+        EpochPlans.of(X, Y).draw([(3, b"a")])
+    if name == "voted":
+        with pytest.raises(ValueError, match="is a plan of images with the label"):
+            EpochPlans(own, X, [["a", "owl"]] * N)
+
+
 def test_several_labels_are_redrawn_all_together_with_partners_of_the_same_set():
     sampler = redraw(BEND, share=0.5, times=3)
     _, y_res = sampler.fit_resample(X, LABELS)
@@ -217,7 +270,7 @@ def test_several_labels_are_redrawn_all_together_with_partners_of_the_same_set()
             LABELS,
             r"`y` must have one label .* with SMOTE, got several\. Use",
         ),
-        (MLSMOTE(random_state=0), LABELS, r"`resampler` must give .* a vote of neighbours"),
+        (MLSMOTE(), LABELS, r"`random_state` must be an integer, got None in MLSMOTE"),
         (over(), replace(CELLS, sizes=CELLS.sizes + 1), r"Image row 0 has .* \(24, 32\), its anno"),
         (over(), CELLS[:-1], r"8 .* 7|7 .* 8"),
     ],
@@ -289,6 +342,22 @@ def test_a_loader_hands_out_what_detectors_of_torchvision_take(workers):
         assert target["iscrowd"] == [0] * len(target["labels"])
         for mask, runs in zip(masks, whole.masks[objects], strict=True):
             assert runs is None or np.array_equal(mask, runs.mask())
+
+
+def test_flow_is_found_once_for_an_image_and_its_annotations(monkeypatch):
+    plans, found = EpochPlans(redraw(BEND, share=1.0), X, CELLS), []
+    between = _flow._between
+    monkeypatch.setattr(_flow, "_between", lambda pairs: found.append(len(pairs)) or between(pairs))
+    keys = plans(1).rows(range(N))
+    expected = values_of(plans.carry(keys, CELLS))
+    drawn = plans.draw(keys)
+    each = sum(found) // 2
+    data = PlanDataset(plans, annotations=CELLS)
+    found.clear()
+    rows = data.__getitems__(keys)
+    assert sum(found) == each > 1
+    for (image, target), own, pixels in zip(rows, expected, drawn, strict=True):
+        assert np.array_equal(image[0], pixels) and len(target["boxes"]) == len(own[1])
 
 
 def test_kinds_of_targets_and_what_is_done_to_them():

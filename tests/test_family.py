@@ -280,9 +280,31 @@ def test_an_embedding_may_read_files_of_mixed_sizes_itself(tmp_path):
         ours(SELECTING[1], embedding=flat).fit_resample(paths, Y)
 
 
+@pytest.mark.parametrize("rest", [[FlattenImages()], [FlattenImages(), PCA(4, random_state=0)]])
+def test_an_embedding_that_reads_files_decodes_each_once(rest, tmp_path, monkeypatch):
+    from imblearn_images.core import files
+
+    X = blobs((4, 5), "uint8")
+    paths = write_images(tmp_path, X)
+    opened = []
+    read = files.read_image
+    monkeypatch.setattr(
+        files, "read_image", lambda path, **kw: (opened.append(path), read(path, **kw))[1]
+    )
+    case = SELECTING[1]
+    sampler = ours(case, embedding=make_pipeline(ReadImages(), *rest))
+    X_res, _ = sampler.fit_resample(paths, Y)
+    assert sorted(opened) == sorted(paths)
+    expected = ours(case, embedding=make_pipeline(*map(clone, rest)))
+    expected.fit_resample(X, Y)
+    assert X_res == [paths[row] for row in expected.plan_.base]
+    again, wanted = sampler.embedding_.transform(paths[:3]), expected.embedding_.transform(X[:3])
+    np.testing.assert_allclose(again, wanted)
+
+
 @pytest.mark.parametrize("wrong", [lambda x: x.mean(), lambda x: x[:1], lambda x: x])
 def test_features_of_another_form_are_refused(wrong):
-    with pytest.raises(ValueError, match="2-D features with one row an image"):
+    with pytest.raises(ValueError, match="2-D features with one row for each image"):
         ours(SELECTING[1], embedding=wrong).fit_resample(blobs((6, 5), "uint8"), Y)
 
 

@@ -85,7 +85,7 @@ from test_faults import check_unfinished, contents, whole_files
 
 source, home, *cases = sys.argv[1:]
 write_image, drawn = files.write_image, []
-files.write_image = lambda *args: (drawn.append(args), write_image(*args))
+files.write_image = lambda *args, **how: (drawn.append(args), write_image(*args, **how))
 
 def killed_at(when, balance):
     child = os.fork()
@@ -247,6 +247,23 @@ def test_a_killed_process_of_a_cross_validation_is_a_message(photos, tmp_path):
     done = run_python("-c", CROSS_VALIDATED, *arguments)
     assert done.returncode == 1 and "imblearn-images: " in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("link", ["copy", "hard"])
+def test_the_disk_has_all_files_before_there_is_a_manifest(photos, tmp_path, monkeypatch, link):
+    flushed, fsync = set(), os.fsync
+
+    def note(handle):
+        flushed.add(os.readlink(f"/proc/self/fd/{handle}").replace(f"images{UNFINISHED}", "images"))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    out = tmp_path / "out"
+    balance_folder(photos, out, sampler=SMOTE(k_neighbors=2), link=link, layout="csv")
+    wanted = {path for path in out.rglob("*.png") if link == "copy" or path.stat().st_nlink == 1}
+    wanted |= {out / "images", out}
+    assert {*map(str, wanted)} <= flushed and len(wanted) > 3
+    assert any(name.endswith(".partial") and WORKSHOP in name for name in flushed)  # the manifest
 
 
 # --- errors of the system, at an exact place

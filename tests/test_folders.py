@@ -513,7 +513,9 @@ def test_resuming_draws_what_is_missing_only(tmp_path, monkeypatch, layout):
     how = {"sampler": smote(), "mode": "RGB", "layout": layout}
     balance_folder(photos, tmp_path / "whole", **how)
     drawn, write_image = [], files.write_image
-    monkeypatch.setattr(files, "write_image", lambda *a: (drawn.append(a[0]), write_image(*a)))
+    monkeypatch.setattr(
+        files, "write_image", lambda *a, **k: (drawn.append(a[0]), write_image(*a, **k))
+    )
     synthetic = rows_of(tmp_path / "whole", kind="synthetic")
     left = {row.path for row in synthetic[::3]}
     shutil.copytree(tmp_path / "whole", tmp_path / "out")

@@ -149,6 +149,16 @@ def test_files_have_the_features_of_their_pixels(tmp_path, n_jobs):
         np.testing.assert_array_equal(on_pixels.transform(paths), expected)
 
 
+def test_features_of_a_file_do_not_depend_on_the_depth_of_others(tmp_path):
+    deep, flat = make_images(2, COLOUR[:2], "uint8")
+    Image.fromarray(deep.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    Image.fromarray(flat // 16).save(tmp_path / "flat.png")
+    paths = sorted(tmp_path.glob("*.png"))
+    embedding = HOGFeatures().fit(paths[:1])
+    alone = np.concatenate([embedding.transform([path]) for path in paths])
+    np.testing.assert_array_equal(embedding.transform(paths), alone)
+
+
 def test_files_of_different_sizes_are_resized_when_asked(tmp_path):
     for row, side in enumerate((20, 30, 41)):
         Image.fromarray(make_images(1, (side, 25, 3), "uint8")[0]).save(tmp_path / f"{row}.png")

@@ -81,6 +81,14 @@ def test_the_arrows_run_one_way():
     assert n_floors <= LONGEST
 
 
+def test_nobody_needs_the_loops_of_frameworks():
+    """Packages of torch and Keras stand on the face; nothing stands on them."""
+    loops = ("imblearn_images.torch", "imblearn_images.keras")
+    for path in MODULES:
+        if path.parent.name not in ("torch", "keras"):
+            assert not [name for name in imported(path) if name.startswith(loops)], path
+
+
 @pytest.mark.parametrize("path", sorted((PACKAGE / "display").glob("*.py")), ids=name_of)
 def test_displays_know_nothing_of_what_they_show(path):
     ours = {name for name in imported(path) if name.startswith("imblearn_images.")}

@@ -14,19 +14,25 @@ from hypothesis import strategies as st
 from imblearn.pipeline import make_pipeline
 from joblib import Parallel, delayed
 from PIL import Image
+from sklearn.decomposition import PCA
 from sklearn.model_selection import cross_val_score
 from sklearn.naive_bayes import GaussianNB
 
 import imblearn_images
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, render
+from imblearn_images.core.embedding import embed
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import ArrayImages, FileImages, open_images
+from imblearn_images.core.pixels import resized
 from imblearn_images.core.rendering import DrawnImages
+from imblearn_images.core.similarity import Similarity
 from imblearn_images.datasets import load_image_folder
+from imblearn_images.neighbors import ImageNeighbors
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
 from imblearn_images.synthesis import Augment, Morph
 
 ROWS = np.array([5, 0, 5, 3])
+THIRDS = np.tile([0, 0, 1], 3)
 
 
 def test_every_home_gives_the_same_pixels(held):
@@ -37,6 +43,34 @@ def test_every_home_gives_the_same_pixels(held):
     out = np.empty((len(ROWS), *held.images.shape[1:]), dtype=held.images.dtype)
     images.read(ROWS, out)
     np.testing.assert_array_equal(out, held.images[ROWS])
+
+
+class Stack(Negatives):
+    """A home that has all pixels at hand, the last image first, and does not compare shapes."""
+
+    uniform = None
+
+    def pixels(self, rows, size=None, *, n_jobs=None):
+        images = self._turned(self.negatives[::-1])
+        images = images if size is None else resized(images, tuple(size))
+        return images.reshape(len(self), -1), len(self) - 1 - rows
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        np.asarray,
+        lambda X: ImageNeighbors(n_neighbors=2).fit(X).kneighbors(X[np.array([3, 1])]),
+        lambda X: Similarity(open_images(X)).source,
+        lambda X: embed(X, PCA(2, random_state=0))[0],
+        lambda X: np.asarray(SMOTE(k_neighbors=2, random_state=0).fit_resample(X, THIRDS)[0]),
+    ],
+    ids=["array", "neighbours", "similarity", "embedding", "search"],
+)
+def test_pixels_are_taken_from_where_their_home_says_that_they_are(look):
+    X = make_images(9, (5, 4), "uint8")
+    for expected, found in zip(look(X), look(Stack(X)), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_what_is_images_already_is_left_alone():
@@ -311,7 +345,7 @@ def test_sizes_of_a_reader_may_differ(scans):
 
 
 def test_endings_that_nobody_reads_are_refused(scans):
-    with pytest.raises(ValueError, match=r"no `reader`, got .'.npy'.*reader=numpy.load"):
+    with pytest.raises(ValueError, match=r"without a `reader`, got .'.npy'.*reader=numpy.load"):
         load_image_folder(scans[0], suffixes=[".npy"])
     with pytest.raises(ValueError, match="endings with a dot"):
         load_image_folder(scans[0], suffixes=".npy", reader=np.load)

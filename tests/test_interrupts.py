@@ -120,10 +120,16 @@ import imblearn_images.__main__
 
 
 @pytest.mark.parametrize(
-    "module", ["imblearn_images.combine", "sklearn", "imblearn_images._cli.main"]
+    ("program", "module"),
+    [
+        ("imblearn-images", "imblearn_images.combine"),
+        ("imblearn-images", "imblearn_images._cli.main"),
+        ("imblearn-images", "sklearn"),
+        ("mine.py", "imblearn_images.combine"),
+        ("mine.py", "imblearn_images._cli.main"),
+    ],
 )
-@pytest.mark.parametrize("program", ["imblearn-images", "mine.py"])
-def test_ctrl_c_during_imports_is_quiet_in_the_command_and_ordinary_elsewhere(module, program):
+def test_ctrl_c_during_imports_is_quiet_in_the_command_and_ordinary_elsewhere(program, module):
     script = IMPORTING.replace("MODULE", repr(module))
     command = ("-c", script, f"/usr/bin/{program}")
     if module == "sklearn":  # which a fork has imported

@@ -1,6 +1,7 @@
 """Batches for Keras; with Keras missing, what needs no more of it than its names."""
 
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
@@ -92,6 +93,23 @@ def test_wrong_parameters_are_refused(wrong, message):
         Batches(**{"plans": PLANS} | wrong)
 
 
+def test_a_sequence_goes_to_another_process_and_a_lambda_does_not(tmp_path):
+    paths = write_images(tmp_path, make_images(N, (8, 9), "uint8"))
+    plans = EpochPlans(SAMPLER, paths, Y)
+    sequence = Batches(plans, 16, transform=halved, workers=2)
+    sequence.epoch = 3
+    expected = sequence[2]
+    again = pickle.loads(pickle.dumps(sequence))
+    assert again.epoch == 3 and np.array_equal(again[2][0], expected[0])
+    assert np.array_equal(again[2][1], expected[1]) and len(again._ahead) > 0
+    with pytest.raises(
+        TypeError, match=r"`transform` .* cannot be sent to another process: .* lam"
+    ):
+        pickle.dumps(Batches(plans, transform=lambda images: images))
+    with pytest.raises(TypeError, match="leave out `use_multiprocessing`"):
+        Batches(plans, transform=lambda images: images, workers=2, use_multiprocessing=True)
+
+
 def test_files_of_several_sizes_are_refused(tmp_path):
     images = [make_images(1, (8 + row % 2, 8), "uint8")[0] for row in range(N)]
     plans = EpochPlans.of(write_images(tmp_path, images), Y)
@@ -158,6 +176,7 @@ def test_keras_trains_on_the_batches_of_each_epoch(how, told):
     if told:
         model.fit(sequence, initial_epoch=6, epochs=7, callbacks=[sequence.epochs], verbose=0)
         assert list(seen) == [6]
+    assert type(pickle.loads(pickle.dumps(sequence))) is PlanSequence
     assert np.isfinite(model.evaluate(validation, verbose=0)).all()
     assert model.predict(validation, verbose=0).shape == (9, 2)
 

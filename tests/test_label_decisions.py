@@ -1,18 +1,20 @@
 """Thresholds and priors of several labels, each for itself, against scikit-learn and by hand."""
 
+import warnings
+
 import numpy as np
 import pytest
 from imblearn.pipeline import make_pipeline
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, f1_score, jaccard_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, jaccard_score, make_scorer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 
 from imblearn_images import LabelOverSampler
 from imblearn_images.decision import PriorCorrectedClassifier, TunedThresholdsClassifier
-from imblearn_images.decision._labels import tune_labels
+from imblearn_images.decision._labels import corrected, label_score, tune_labels
 from imblearn_images.model_selection import MultilabelStratifiedKFold
 from imblearn_images.preprocessing import FlattenImages
 from imblearn_images.strategies import at_least
@@ -109,6 +111,41 @@ def test_weights_of_images_count_in_the_metric_and_the_fit():
         tuned.set_params(cv=1).fit(rows, Y)
 
 
+@pytest.mark.parametrize("of_weights", [1, 1e-8, 1e-300])
+@pytest.mark.parametrize("has", [0.3, 0, 1])
+@pytest.mark.parametrize(
+    ("scoring", "metric"), [("f1", f1_score), ("balanced_accuracy", balanced_accuracy_score)]
+)
+def test_built_in_metrics_are_those_of_scikit_learn(scoring, metric, has, of_weights):
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.random((2, 50)) < [[has], [0.4]]
+    weights = rng.random(50) * of_weights
+    cells = [
+        np.array([weights[(truth == t) & (predicted == p)].sum()])
+        for t, p in ((1, 1), (0, 1), (1, 0), (0, 0))
+    ]
+    with warnings.catch_warnings():  # of scikit-learn, where a label has no images
+        warnings.simplefilter("ignore")
+        expected = metric(truth, predicted, sample_weight=weights)
+    assert label_score(scoring)(*cells) == pytest.approx(expected)
+
+
+def test_a_metric_without_a_value_is_told():
+    def half(truth, predicted, sample_weight=None):  # no value for thresholds that find few
+        return jaccard_score(truth, predicted) if predicted.sum() > 1 else np.nan
+
+    tuned = TunedThresholdsClassifier(FLAT, scoring=make_scorer(half), thresholds=20).fit(X, Y)
+    assert np.isfinite(tuned.thresholds_).all()
+    tuned.set_params(scoring=lambda *args, **kwargs: np.nan)
+    with pytest.raises(ValueError, match="`scoring` must return a number, got <function"):
+        tuned.fit(X, Y)
+
+
+def test_a_probability_near_0_is_corrected_in_silence():
+    found = corrected(np.array([[0, 1e-320, 0.5, 1]]), np.array([0, -5.0, 800.0, -5.0]))
+    np.testing.assert_allclose(found, [[0, 0, 1, 1]], atol=1e-300)
+
+
 def test_one_fit_to_classes_and_one_to_labels_do_not_mix():
     tuned = TunedThresholdsClassifier(LogisticRegression(), cv=2).fit(X.reshape(240, -1), Y[:, 0])
     assert hasattr(tuned, "weights_") and not hasattr(tuned, "thresholds_")
@@ -160,6 +197,16 @@ def test_priors_of_labels_in_words_numbers_and_class_weights():
     ):
         with pytest.raises(ValueError, match=message):
             PriorCorrectedClassifier(FLAT, prior=prior).fit(X, Y)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", [{0: 1, 1: k} for k in (1, 2, 3, 5)]])
+def test_a_forest_weighs_an_image_by_all_of_its_labels(class_weight):
+    # What "balanced" makes of sample weights depends on the version of scikit-learn.
+    weights = None if class_weight == "balanced" else 1 + np.arange(240) % 3
+    forest = RandomForestClassifier(3, class_weight=class_weight, bootstrap=False, random_state=0)
+    fitted = PriorCorrectedClassifier(forest).fit(X.reshape(240, -1), Y, weights)
+    root = fitted.estimator_.estimators_[0].tree_.value[0]  # shares at the root, (label, side)
+    np.testing.assert_allclose(fitted.model_prior_, root[:, 1] / root.sum(axis=1))
 
 
 @pytest.mark.parametrize("make", [PriorCorrectedClassifier, TunedThresholdsClassifier])

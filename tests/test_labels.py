@@ -25,8 +25,14 @@ from imblearn_images.annotations import Annotations
 from imblearn_images.core.multilabel import count_labels_of
 from imblearn_images.core.repeats import choose_kept
 from imblearn_images.preprocessing import ReadImages
-from imblearn_images.strategies import add_fraction, at_least, at_most_ratio, multiply
-from imblearn_images.synthesis import Augment, CutMix, TransferDeformation
+from imblearn_images.strategies import (
+    add_fraction,
+    at_least,
+    at_most_ratio,
+    multiply,
+    repeat_factor,
+)
+from imblearn_images.synthesis import Augment, CutMix, TransferDeformation, ZoomToObjects
 
 NAMES = ("cat", "dog", "owl")
 SETS = [["cat"]] * 9 + [["cat", "dog"]] * 4 + [["dog", "owl"]] * 2 + [[]]
@@ -128,6 +134,7 @@ def test_strategies_say_how_many_of_each_label_there_are_at_least(strategy, leas
     assert (as_table(y_res).sum(axis=0) >= least).all()
 
 
+FACTOR = {"sampling_strategy": repeat_factor(1.0)}
 BAD = [
     ({"sampling_strategy": {"bat": 9}}, SETS, "must name labels of y, got 'bat'. There are 'cat'"),
     ({"sampling_strategy": {"cat": 2}}, SETS, "got 2 for label 'cat', which has 13 images"),
@@ -137,6 +144,19 @@ BAD = [
     ({"sampling_strategy": None}, SETS, "got None"),
     ({"max_repeats": 0}, SETS, "`max_repeats` must be a whole number from 1 on, got 0"),
     ({"max_repeats": 2.5}, SETS, "`max_repeats` must be a whole number from 1 on, got 2.5"),
+    ({"max_repeats": 0} | FACTOR, SETS, "`max_repeats` must be a whole number from 1 on, got 0"),
+    ({"max_repeats": 1.5} | FACTOR, SETS, "`max_repeats` must be a whole number from 1 on, got 1"),
+    ({"max_repeats": True} | FACTOR, SETS, "`max_repeats` must be a whole number from 1 on, got T"),
+    (
+        {"synthesis": ZoomToObjects()} | FACTOR,
+        Annotations.of([[[0, 0, 4, 4]]] * 16, [["cat"]] * 9 + [["dog"]] * 7, sizes=(8, 6)),
+        r"numbers of objects for ZoomToObjects, got repeat_factor.* Pass at_least",
+    ),
+    (
+        {"synthesis": ZoomToObjects(), "max_repeats": 1.5},
+        Annotations.of([[[0, 0, 4, 4]]] * 16, [["cat"]] * 9 + [["dog"]] * 7, sizes=(8, 6)),
+        "`max_repeats` must be a whole number",
+    ),
     ({}, TABLE / 2, "got 0.5 in row 0, column 0"),
     ({}, -TABLE, "got -1 in row 0, column 0"),
     ({}, np.where(TABLE, np.nan, 0), "got nan in row 0, column 0"),
@@ -158,6 +178,15 @@ BAD = [
 def test_what_is_wrong_is_named(params, y, message):
     with pytest.raises((ValueError, TypeError), match=message):
         LabelOverSampler(**params).fit_resample(X, y)
+
+
+@pytest.mark.parametrize("sampler", [LabelOverSampler(), RandomOverSampler()], ids=str)
+def test_what_copies_is_documented_to_have_an_embedding_and_has(sampler):
+    y = np.array(["cat"] * 10 + ["owl"] * 6)
+    sampler.fit_resample(X, y)
+    assert sampler.embedding_ is None
+    with pytest.raises(TypeError, match=r"OverSampler\.fit: it takes .*'foo'"):
+        sampler.fit(X, y, foo=1)
 
 
 def test_one_label_an_image_and_one_hot_rows_are_the_special_case():

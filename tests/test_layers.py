@@ -196,3 +196,31 @@ def test_layers_draw_the_numbers_that_drawing_draws():
     expected = np.where(own.seen, X[plan.base], X[plan.partners[:, 0]])
     np.testing.assert_array_equal(X_res[9:], expected)
     assert (own.seen != other.seen).all()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("by", [-2, 0, 2])
+def test_what_lies_beyond_a_border_of_the_parent_is_not_inside(axis, by):
+    flow = np.zeros((1, 2, 5, 6))
+    flow[:, axis] = by
+    layer = in_place(1, (5, 6), flow=flow)
+    expected = np.zeros((5, 6), bool)
+    whole = slice(None)
+    expected[(slice(max(0, -by), (5, 6)[axis] - max(0, by)), whole)[:: 1 - 2 * axis]] = True
+    np.testing.assert_array_equal(layer.inside[0], expected)
+
+
+def test_layers_are_asked_with_the_partners_of_the_plan_and_no_more():
+    seen = []
+
+    class Looking(CutMix):
+        def layers(self, base, partners, weights, rngs):
+            seen.append((base.shape, partners.shape, weights.shape, len(rngs)))
+            return super().layers(base, partners, weights, rngs)
+
+    X, y = make_images(9, (16, 16), "uint8"), np.repeat([0, 1], [6, 3])
+    sampler = RandomOverSampler(synthesis=Looking(), random_state=0)
+    sampler.fit_resample(X, y)
+    plan = sampler.plan_[sampler.plan_.synthetic]
+    layers_of(plan, ArrayImages(X))
+    assert seen == [((3, 16, 16), (3, 1, 16, 16), (3, 1), 3)]

@@ -114,6 +114,10 @@ def _train_by_accelerate(rank, port, folder):
     accelerator = accelerate.Accelerator(cpu=True)
     loader = accelerator.prepare(loader_of(EpochPlans(SAMPLER, X, Y)))
     seen = {str(e): torch.cat([x[:, 0] for x, _ in loader]).numpy() for e in range(EPOCHS)}
+    resumed = accelerator.prepare(loader_of(EpochPlans(SAMPLER, X, Y)))
+    resumed.set_epoch(1)  # before batches are skipped
+    rest = torch.cat([x[:, 0] for x, _ in accelerator.skip_first_batches(resumed, 2)]).numpy()
+    assert np.array_equal(rest, seen["1"][2 * 8 :])
     np.savez(f"{folder}/rank-{rank}.npz", **seen)
     accelerator.end_training()
 

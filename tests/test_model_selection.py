@@ -915,6 +915,7 @@ def test_the_default_candidates_are_the_recipes_and_their_ensemble():
     corrected = found.estimators["many"]
     assert isinstance(corrected, PriorCorrectedClassifier) and corrected.prior == "uniform"
     assert corrected.estimator[0].lazy and corrected.estimator[0].keep
+    assert corrected.estimator[-1][-1].C == 1 / 9  # an image and its pictures weigh as one
     ensemble = found.estimators["policies"]
     assert isinstance(ensemble, PolicyEnsembleClassifier) and ensemble.random_state == 0
     train, test = make_folds(labels, None, 2, 0)[0][0]

@@ -10,7 +10,12 @@ from strategies import seeds
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from imblearn_images.core import neighbors
-from imblearn_images.core.neighbors import nearest_neighbors, one_blas_thread
+from imblearn_images.core.neighbors import (
+    DistanceTable,
+    nearest_neighbors,
+    one_blas_thread,
+    squared_distances,
+)
 from imblearn_images.core.synthesis import Neighbourhood
 
 DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "float32", "float64"]
@@ -259,9 +264,14 @@ def test_blends_are_compared_as_if_they_were_made(dtype, d, n_jobs, monkeypatch)
     np.testing.assert_allclose(found[0], expected, rtol=1e-9, atol=1e-6)
 
 
-@pytest.mark.parametrize("one_sided", [True, False])
+@pytest.mark.parametrize(
+    ("one_sided", "seconds"),
+    # Three tiles of 30. Of 9 pairs one comes first, then four take two seconds, and four are left;
+    # or three pairs, half of which count, take two seconds, and 3 of 4.5 are left.
+    [(True, 2), (False, 4)],
+)
 def test_a_long_search_says_how_long_it_will_take_and_what_takes_less(
-    one_sided, monkeypatch, caplog
+    one_sided, seconds, monkeypatch, caplog
 ):
     X = np.random.default_rng(0).integers(0, 256, (90, 50), dtype=np.uint8)
     caplog.set_level("INFO", logger="imblearn_images")
@@ -276,8 +286,7 @@ def test_a_long_search_says_how_long_it_will_take_and_what_takes_less(
     (record,) = caplog.records
     told = record.getMessage()
     assert "90 images of 50 numbers among 90" in told and "`embedding`" in told
-    # three tiles of 30: of 9 pairs 3 are done after two seconds, or 1.5 of 4.5
-    assert "about 4 seconds" in told and record.levelname == "INFO"
+    assert f"about {seconds} seconds" in told and record.levelname == "INFO"
 
 
 def nearest_by_float64(asking, among, k):
@@ -323,3 +332,50 @@ def test_what_float32_cannot_tell_apart_is_left_to_another_search(monkeypatch):
     monkeypatch.setattr(neighbors, "MANY", 0)
     assert np.array_equal(room.neighbors(rows, among, 4), expected)
     assert np.array_equal(room.neighbors(rows, among[1:], 4), expected)
+
+
+def test_rows_that_follow_each_other_are_not_copied():
+    """A slice of a large image set is a view; a list of row numbers would copy it for a search."""
+    for rows, expected in (([3, 4, 5], slice(3, 6)), ([7], slice(7, 8))):
+        assert neighbors._as_slice(np.array(rows)) == expected
+    for rows in ([], [3, 5, 6], [3, 5, 4, 6], [5, 4, 3], [3, 3, 5]):
+        numbers = np.array(rows, dtype=np.intp)
+        assert neighbors._as_slice(numbers) is numbers
+
+
+@given(searches(), seeds, st.integers(1, 45), st.integers(1, 31))
+def test_all_distances_are_those_of_exact_integers(search, seed, tile, width):
+    pixels, rows, _ = search
+    others = np.random.default_rng(seed).permutation(len(pixels))[: len(pixels) // 2 + 1]
+    vectors = pixels.astype(np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "TILE", tile)
+        patch.setattr(neighbors, "SLICE", width)
+        found = squared_distances(pixels, rows, others)
+    expected = ((vectors[rows, None] - vectors[others][None]) ** 2).sum(axis=2)
+    np.testing.assert_array_equal(found, expected)
+
+
+@given(seeds, st.integers(1, 4), st.integers(1, 60))
+def test_a_table_of_distances_answers_as_a_search_for_either_side(seed, levels, n_few):
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, levels, (90, 5), dtype=np.uint8)  # so many ties
+    few, *others = np.split(rng.permutation(90), np.sort([n_few, *rng.integers(n_few, 90, 2)]))
+    measured = []
+
+    def measure(rows):
+        measured.append(rows)
+        return squared_distances(pixels, np.arange(90), rows)
+
+    def search(rows, queries, k):
+        return nearest_neighbors(pixels, rows, k, queries=queries)
+
+    table = DistanceTable(search, measure, few)
+    for some in filter(len, others):
+        for rows, queries in ((few, some), (some, few), (some, some[::-1])):
+            most = len(rows) - (rows is some and queries is not few)
+            for k in {min(1, most), most // 9, most} - {0}:
+                found, expected = table(rows, queries, k), search(rows, queries, k)
+                np.testing.assert_array_equal(found[0], expected[0])
+                np.testing.assert_array_equal(found[1], expected[1])
+    assert len(measured) == 1

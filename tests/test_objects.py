@@ -10,7 +10,7 @@ from conftest import write_images
 from forked import run_python
 from PIL import Image
 
-from imblearn_images import ResamplingPlan, render
+from imblearn_images import MLSMOTE, ResamplingPlan, render
 from imblearn_images._cli.main import main
 from imblearn_images.annotations import (
     Annotations,
@@ -566,7 +566,20 @@ def test_repeat_factors_are_those_of_lvis_by_images_instances_and_both():
     median = repeat_factor("median").repeats(counts)  # shares 1, 0.5, 0.25
     np.testing.assert_allclose(median, [1, 2**0.5, 1, 1])
     assert repeat_factor("median")(["a"] * 8 + ["b"] * 4 + ["c"]) == {"a": 8, "b": 4, "c": 2}
-    with pytest.raises(ValueError, match=r'`t` must be a share .*, or "median", got'):
+    with pytest.raises(
+        ValueError, match=r'`t` must be a number above 0, at most 1, or "median", got'
+    ):
         repeat_factor("mean")
     with pytest.raises(ValueError, match="`by` must be"):
         repeat_factor(0.5, by="boxes")
+
+
+def test_mlsmote_of_annotated_images_carries_the_objects_of_both_parents():
+    X = np.random.default_rng(0).integers(0, 256, (12, 32, 32), dtype=np.uint8)
+    one, two = [[2, 2, 10, 10]], [[2, 2, 10, 10], [12, 12, 20, 20]]
+    y = Annotations.of([one] * 6 + [two] * 6, [["ant"]] * 6 + [["ant", "bee"]] * 6, sizes=(32, 32))
+    smote = MLSMOTE({"bee": 9}, k_neighbors=2, random_state=0)
+    X_res, y_res = smote.fit_resample(X, y)
+    assert len(X_res) == len(y_res) == 15
+    np.testing.assert_array_equal(smote.plan_.y, y_res.counts())
+    np.testing.assert_array_equal(y_res.counts()[:12], y.counts())

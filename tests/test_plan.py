@@ -199,6 +199,9 @@ def test_kinds_are_counted_and_named():
     assert {kind: int((plan.kind == kind).sum()) for kind in counts} == counts
     plan = plan_of(RandomOverSampler(random_state=0))
     assert "24 images -> 36 rows: 24 original, 12 copies, 0 synthetic" in repr(plan)
+    assert repr(plan).endswith("0 synthetic)")  # by no rule that would be worth a word
+    plan = plan_of(RandomOverSampler(random_state=0, synthesis=Augment()))
+    assert repr(plan).endswith("12 synthetic, drawn by Augment)")
     plan = plan_of(RandomUnderSampler(random_state=0))
     assert "24 images -> 15 rows: 15 original, 0 copies, 0 synthetic" in repr(plan)
     plan = plan_of(RandomUnderSampler(random_state=0, replacement=True))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from conftest import make_images, make_labels
 from hypothesis import given
 from imblearn.over_sampling import ADASYN as ImblearnADASYN
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
@@ -7,8 +8,10 @@ from imblearn.over_sampling import BorderlineSMOTE as ImblearnBorderlineSMOTE
 from sklearn.neighbors import NearestNeighbors
 from strategies import labels, seeds
 
+from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.core.listening import RowNeighbors, listen
 from imblearn_images.core.planning import check_class_sizes
+from imblearn_images.synthesis import Augment, TransferDeformation
 
 
 def looked_up(X):
@@ -95,3 +98,19 @@ def test_a_class_that_is_too_small_is_named_with_a_remedy(k, needed):
     assert "at most 2" in message and "RandomOverSampler" in message
     check_class_sizes(y, {"owl": 1}, k)
     check_class_sizes(y, {"dog": 0, "owl": 1}, k)
+
+
+def test_a_plan_names_what_was_compared_and_nothing_else():
+    """Not what a synthesis would have compared, had it looked; nor in place of what SMOTE did."""
+    X, y = make_images(24, (8, 8), "uint8"), make_labels()
+    expected = {
+        "": RandomOverSampler(synthesis=Augment(), random_state=0),
+        "pixels": SMOTE(k_neighbors=2, synthesis=TransferDeformation(), random_state=0),
+        "8x8": RandomOverSampler(synthesis=TransferDeformation(), random_state=0),
+    }
+    found = {}
+    for nearness, sampler in expected.items():
+        sampler.fit_resample(X, y)
+        found[nearness] = sampler.plan_.nearness
+    assert found.pop("8x8").startswith("HOG")
+    assert found == {"": "", "pixels": "pixels"}

@@ -10,6 +10,7 @@ from conftest import make_images, make_labels, write_images
 from imblearn import over_sampling as theirs
 from imblearn.pipeline import make_pipeline as imblearn_pipeline
 from joblib import parallel_config
+from PIL import Image
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
@@ -270,6 +271,10 @@ def test_the_defaults_on_images_files_and_labels_of_any_kind(tmp_path):
         with parallel_config(backend="threading"):
             of_files.fit(paths, labels)
         np.testing.assert_array_equal(of_files.predict_proba(paths[:9]), probabilities)
+    Image.fromarray(images[0]).resize((20, 20)).save(paths[0])  # of another size than the others
+    inside = GridSearchCV(make_pipeline(ReadImages((16, 16)), *model), {}, cv=2)
+    untouched = PolicyEnsembleClassifier(inside, [("untouched", None, None)], screen=None)
+    assert untouched.fit(paths, labels).predict(paths[:9]).shape == (9,)
     numbers = np.unique(labels, return_inverse=True)[1]
     by_number = clone(ensemble).fit(images, numbers)
     np.testing.assert_array_equal(by_number.predict_proba(images[:9]), probabilities)
@@ -302,11 +307,13 @@ def guessing():
 
 
 def test_images_drawn_when_read_are_the_same():
-    model = make_pipeline(HOGFeatures(), LogisticRegression())
+    """And an image and its pictures weigh as one, beside the penalty as well."""
+    model, third = (make_pipeline(HOGFeatures(), LogisticRegression(C=C)) for C in (3, 1))
     many = recipes.many(times=2, random_state=0)
     lazily = PolicyEnsembleClassifier(model, [("many", many, 1.0)], screen=None).fit(X, Y)
-    stored = PriorCorrectedClassifier(imblearn_pipeline(many, *model), prior="uniform").fit(X, Y)
+    stored = PriorCorrectedClassifier(imblearn_pipeline(many, *third), prior="uniform").fit(X, Y)
     np.testing.assert_allclose(lazily.predict_proba(X), stored.predict_proba(X), atol=1e-7)
+    assert lazily.estimators_["many"][-1].C == 1 and lazily.estimator[-1].C == 3
 
 
 def test_what_cannot_be_screened_is_kept_and_said():
@@ -342,6 +349,31 @@ def test_what_cannot_be_screened_is_kept_and_said():
 def test_what_cannot_be_is_refused(params, error, words):
     with pytest.raises(error, match=words):
         PolicyEnsembleClassifier(**{"estimator": NB, "policies": OWN} | params).fit(X, Y)
+
+
+def test_drawings_that_are_looked_at_are_those_of_the_fit():
+    one, other = (
+        PolicyEnsembleClassifier(NB, OWN, screen=None, random_state=np.random.RandomState(3))
+        for _ in range(2)
+    )
+    ours, again = ([steps[-1].random_state for steps in one._drawings(X) if steps] for _ in "12")
+    assert ours == again
+    one.fit(X, Y)
+    np.testing.assert_array_equal(one.predict_proba(X), other.fit(X, Y).predict_proba(X))
+    assert ours != [steps[-1].random_state for steps in one._drawings(X) if steps]  # of a refit
+
+
+def test_a_policy_without_a_score_is_dropped():
+    def scorer(estimator, rows, truth):  # the first policy has no score
+        return next(scores)
+
+    scores = iter([np.nan, 0.5, 0.6])
+    with pytest.warns(UserWarning, match="'untouched' is dropped.*must return a number, got nan"):
+        one = PolicyEnsembleClassifier(NB, OWN, scoring=scorer, random_state=0).fit(X, Y)
+    assert list(one.estimators_) == ["smote"]
+    scores = iter([np.nan] * 3)
+    with pytest.raises(ValueError, match="`scoring` must return a number, got nan"):
+        PolicyEnsembleClassifier(NB, OWN, scoring=scorer, random_state=0).fit(X, Y)
 
 
 def test_folds_of_the_user_are_used():

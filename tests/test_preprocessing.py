@@ -328,7 +328,7 @@ def test_reshaping(colours):
         ReshapeImages((5, 6, 3)).transform(colours)
 
 
-@pytest.mark.parametrize("shape", [0, "ab", (), (6, -1), (6, 2.5), 90])
+@pytest.mark.parametrize("shape", [0, "ab", (), (6, -1), (6, 2.5), 90, (True, 90)])
 def test_a_wrong_image_shape_is_refused(colours, shape):
     with pytest.raises(ValueError, match="`image_shape` must be"):
         ReshapeImages(shape).fit(colours)

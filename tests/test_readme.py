@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from folder_tools import write_photos
 
 from imblearn_images.__main__ import main
 
@@ -99,6 +100,16 @@ def test_the_training_loop_of_the_readme_runs(document):
     """Blocks marked `python3` need what not everyone has, here PyTorch."""
     pytest.importorskip("torch", reason="training loops need imblearn-images[torch]")
     assert run_python_blocks(README, "python", "python3") > len(list(blocks(README, "python")))
+
+
+def test_the_training_loop_to_get_started_with_runs(document):
+    pytest.importorskip("torch", reason="training loops need imblearn-images[torch]")
+    write_photos(document.parent / "work" / "photos", {"cat": 4, "dog": 2}, shape=(16, 12, 3))
+    page = README.parent / "notebooks" / "get_started.md"
+    ((line, code),) = blocks(page, "python3")
+    names = {}
+    exec(compile("\n" * (line - 1) + code, str(page), "exec"), names)
+    assert names["batch"].shape[1:] == (3, 224, 224) and str(names["batch"].dtype) == "torch.uint8"
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)

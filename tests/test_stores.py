@@ -7,11 +7,16 @@ import numpy as np
 import pytest
 from conftest import Chunked, make_images, make_labels, write_images
 from PIL import Image
+from sklearn.model_selection import train_test_split
 
 from imblearn_images import (
+    MLSMOTE,
     SMOTE,
+    LabelOverSampler,
+    LabelUnderSampler,
     RandomOverSampler,
     RandomUnderSampler,
+    RedrawImages,
     TomekLinks,
     render,
 )
@@ -34,6 +39,15 @@ SAMPLERS = {
     "copies": RandomOverSampler(random_state=0),
     "selection": RandomUnderSampler(random_state=0),
     "cleaning": TomekLinks(),
+    "redrawn": RedrawImages(Augment(), random_state=0),
+}
+SEVERAL = [[label, "animal"] if row % 3 else [label] for row, label in enumerate(Y)]
+LABEL_SAMPLERS = {
+    "LabelOverSampler": LabelOverSampler(random_state=0),
+    "augment": LabelOverSampler(random_state=0, synthesis=Augment()),
+    "LabelUnderSampler": LabelUnderSampler(sampling_strategy={"cat": 10}, random_state=0),
+    "MLSMOTE": MLSMOTE(random_state=0, k_neighbors=2),
+    "redrawn": SAMPLERS["redrawn"],
 }
 
 
@@ -91,6 +105,19 @@ def test_a_store_gives_what_its_array_gives(name, kind, tmp_path):
     np.testing.assert_array_equal(np.asarray(sent), X)
 
 
+@pytest.mark.parametrize("kind", ["chunked", "dask"])
+@pytest.mark.parametrize("name", LABEL_SAMPLERS)
+def test_a_store_of_images_with_several_labels_gives_what_its_array_gives(name, kind, tmp_path):
+    sampler = LABEL_SAMPLERS[name]
+    expected, y_expected = sampler.fit_resample(X, SEVERAL)
+    store = KINDS[kind](X, tmp_path)
+    X_res, y_res = sampler.fit_resample(store, SEVERAL)
+    assert type(X_res).__module__.partition(".")[0] == ("dask" if kind == "dask" else "numpy")
+    np.testing.assert_array_equal(np.asarray(X_res), expected)
+    assert y_res == y_expected
+    assert kind == "dask" or store.n_at_once <= 5  # a chunk at a time
+
+
 def test_what_decides_on_labels_reads_nothing_and_what_is_drawn_is_read_by_the_chunk():
     store = Chunked(np.repeat(X, 50, axis=0), height=20)
     y = np.repeat(Y, 50)
@@ -102,6 +129,18 @@ def test_what_decides_on_labels_reads_nothing_and_what_is_drawn_is_read_by_the_c
     drawn.read(np.array([3, 4]), out)
     assert store.n_read == 20
     np.testing.assert_array_equal(out, store.array[3:5])
+
+
+def test_what_draws_later_does_so_after_a_split_and_behind_another_sampler():
+    images = StoreImages(Chunked(X))
+    part, _, y, _ = train_test_split(images, Y, test_size=0.2, random_state=0, stratify=Y)
+    sampler = RandomOverSampler(random_state=0, synthesis=Augment())
+    once, y_once = sampler.fit_resample(part, y)
+    twice, _ = RedrawImages(Augment(), random_state=0).fit_resample(once, y_once)
+    for drawn in (once, twice):
+        assert isinstance(drawn, DrawnImages)
+    now, _ = RedrawImages(Augment(), random_state=0).fit_resample(np.asarray(once), y_once)
+    np.testing.assert_array_equal(np.asarray(twice), now)
 
 
 def test_few_chunks_are_remembered(monkeypatch):

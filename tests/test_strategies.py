@@ -15,10 +15,14 @@ from imblearn_images import strategies as module
 from imblearn_images.combine import RandomBalancer
 from imblearn_images.strategies import (
     EpochNumbers,
+    LongTail,
+    Staircase,
+    Step,
     add_fraction,
     at_least,
     at_most,
     at_most_ratio,
+    by_hierarchy,
     deferred,
     evenly,
     multiply,
@@ -134,6 +138,8 @@ def test_what_cannot_be_is_refused_with_the_value(make, error, told):
         ("at most ratio 2.5", at_most_ratio(2.5)),
         ("multiply 1.5", multiply(1.5)),
         ('{"Red Beet": 20}', {"Red Beet": 20}),
+        (' { "Red  Beet": 20}', {"Red  Beet": 20}),
+        ("By  Hierarchy _X_ ", by_hierarchy("_X_")),
     ],
 )
 def test_text_is_read(text, value):
@@ -233,6 +239,22 @@ def test_a_strategy_that_names_some_classes_leaves_the_others():
 CHANGING = [progressive(4), deferred(3), progressive(5, root(0.5), multiply(2))]
 
 
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        *(evenly(), evenly(30), repeat_factor(0.4), repeat_factor("median"), deferred(3)),
+        *(root(power, kind) for power in (0, 0.5, 1) for kind in ("both", "over", "under")),
+    ],
+    ids=str,
+)
+def test_of_a_class_without_images_none_is_requested(strategy):
+    counts = {"cat": 20, "dog": 0, "owl": 8}
+    held = {label: n for label, n in counts.items() if n}
+    for epoch in (0, 5):
+        assert strategy.of_counts(counts, epoch) == strategy.of_counts(held, epoch) | {"dog": 0}
+    assert not any(strategy.of_counts({"dog": 0}).values())
+
+
 @pytest.mark.parametrize("strategy", CHANGING, ids=str)
 def test_what_is_requested_before_an_epoch_is_the_sum(strategy):
     numbers = EpochNumbers(strategy, {"cat": 20, "dog": 12, "owl": 8})
@@ -260,6 +282,12 @@ def test_what_is_requested_before_an_epoch_is_the_sum(strategy):
         (lambda: progressive(2.5), "`epochs` must be .* got 2.5"),
         (lambda: progressive(9, first="auto"), "`first` must be .* got 'auto'"),
         (lambda: deferred(9, last=progressive(3)), "`last` must be .* got progressive"),
+        (lambda: LongTail("5"), "`ratio` must be .* got '5'"),
+        (lambda: LongTail(1), "`ratio` must be .* got 1"),
+        (lambda: Step(10, "a"), "`minority` must be .* got 'a'"),
+        (lambda: Step(10, 1), "`minority` must be .* got 1"),
+        (lambda: Step(10, 0), "`minority` must be .* got 0"),
+        (lambda: Staircase(True), "`step` must be .* got True"),
         (lambda: deferred(-1), "`at` must be .* got -1"),
         (lambda: deferred(1.5), "`at` must be .* got 1.5"),
         (lambda: deferred(0, last=multiply({"fig": 2}))(Y), "'fig'.*'cat'"),

@@ -292,7 +292,7 @@ def test_nothing_that_came_in_is_changed():
 
 @given(
     dtype=st.sampled_from(DTYPES),
-    scale=st.sampled_from([0.5, 1, 7, 255]),
+    scale=st.sampled_from([0.5, 1, 1.5, 7, 255]),
     shift=st.sampled_from([0, -3]),
 )
 def test_pixels_go_to_the_unit_interval_and_back(dtype, scale, shift):
@@ -620,6 +620,15 @@ def test_children_in_another_unit_are_refused(name):
             RandomOverSampler(synthesis=synthesis, random_state=0).fit_resample(X, y)
 
 
+def test_a_mask_is_no_image_of_three_grey_levels():
+    X, y = images_of_dtype("uint8") // 86, labels_of(30)
+    assert X.max() == 2
+    with pytest.raises(ValueError, match="uint8 up to 2 and returned bool up to 1"):
+        RandomOverSampler(
+            synthesis=lambda base, partner, step, rng: base > 0, random_state=0
+        ).fit_resample(X, y)
+
+
 def test_a_child_may_be_dark_by_chance():
     def almost_black(base, partner, step, rng):
         return base * rng.choice([0.0035, 0.5, 1], p=[0.5, 0.25, 0.25])
@@ -765,7 +774,7 @@ class TestRedrawImages:
         ran = 0
         for estimator, check in generate(RedrawImages(random_state=0)):
             if "sparse" in check.func.__name__ and generate is imblearn_checks:
-                with pytest.raises(TypeError, match="draws images"):
+                with pytest.raises(TypeError, match="must be images for RedrawImages"):
                     check(estimator)
             elif check.func.__name__ != "check_array_api_input":
                 check(estimator)

@@ -163,6 +163,17 @@ def indifferent(y_true, y_pred):
     return 0.0
 
 
+def test_classes_without_weight_are_told_before_anything_is_fitted():
+    X, y = draw(60)
+    labels = np.array(["a", "b", "c"])[np.searchsorted(np.unique(y), y) % 3]
+    weights = (labels != labels[0]).astype(float) * (labels == labels[labels != labels[0]][0])
+    for weight, found in ((weights, f"1 class, '{labels[weights > 0][0]}'"), (0 * weights, "none")):
+        tuned = TunedThresholdsClassifier(GaussianNB())
+        with pytest.raises(ValueError, match=f"weights are not zero, got {found}"):
+            tuned.fit(X, labels, sample_weight=weight)
+        assert not hasattr(tuned, "estimator_")
+
+
 @pytest.mark.parametrize(
     ("params", "match"),
     [

@@ -10,7 +10,9 @@ from sklearn.naive_bayes import GaussianNB
 
 from imblearn_images import SMOTE, NearMiss, RandomOverSampler, TomekLinks, render
 from imblearn_images.core.embedding import Thumbnails, embed
+from imblearn_images.core.images import open_images
 from imblearn_images.core.pixels import resized
+from imblearn_images.core.similarity import Similarity
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.preprocessing import FlattenImages
@@ -123,3 +125,10 @@ def test_children_can_be_drawn_again():
     X_res, _ = sampler.fit_resample(X, Y)
     assert isinstance(sampler.embedding_, Thumbnails)
     np.testing.assert_array_equal(render(sampler.plan_[-3:], X), X_res[-3:])
+
+
+@pytest.mark.parametrize(("shape", "dtype"), FILE_KINDS)
+def test_a_copy_looks_exactly_like_its_file(shape, dtype, tmp_path):
+    X = large(dtype, shape[2:], 3, (80, 90))
+    similarity = Similarity(open_images(write_images(tmp_path, X)))
+    np.testing.assert_array_equal(similarity.of(X), similarity.source)

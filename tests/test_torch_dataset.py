@@ -126,7 +126,8 @@ def test_numbers_are_rows_of_epoch_0_and_keys_rows_of_any():
     assert data.targets == plans(0).targets.tolist() and type(data.targets[0]) is int
     assert data.class_to_idx == {"cat": 0, "dog": 1, "owl": 2}
     assert np.array_equal(Subset(data, [4, 30])[1][0], X_res[30])
-    for wrong, error in ((len(data), IndexError), ("0", TypeError), (None, TypeError)):
+    kinds = ("0", None, True, np.False_, slice(1, 3), 1.0, np.array([1, 2]))
+    for wrong, error in ((len(data), IndexError), *((kind, TypeError) for kind in kinds)):
         with pytest.raises(error, match=r"`row` must be|Epoch 0 has 36 rows, got row 36"):
             data[wrong]
 

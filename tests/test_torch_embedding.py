@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import make_images, make_labels, read_images, write_images
 from imblearn.pipeline import make_pipeline
+from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -116,6 +117,15 @@ def test_images_are_resized_like_files(tmp_path):
         )
     constant = np.full((2, 30, 20, 3), 51, np.uint8)
     np.testing.assert_allclose(seen(constant, size=(7, 9)), 0.2, atol=1e-6)
+
+
+def test_a_file_of_16_bits_does_not_darken_others(tmp_path):
+    X = make_images(1, (12, 10), "uint8")[0]
+    write_images(tmp_path, X[None])
+    Image.fromarray(X.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    paths = np.array(sorted(tmp_path.glob("*.png")), dtype=object)
+    embedding = TorchEmbedding(torch.nn.Flatten()).fit(X[None])
+    np.testing.assert_allclose(embedding.transform(paths), np.stack([X.ravel()] * 2) / 255, 1e-6)
 
 
 def test_files_are_read_in_the_colours_of_the_network(tmp_path):

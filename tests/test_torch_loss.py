@@ -121,6 +121,7 @@ def test_it_can_be_traced_whole():
         ({"cat": 3, "dog": 4}, "number of rows of each class"),
         ([[1, 2], [3, 4]], "number of rows of each class"),
         ("many", "number of rows of each class"),
+        ([10**400, 1], "number of rows of each class"),
     ],
 )
 def test_counts_that_cannot_be_are_refused_with_their_class(counts, told):
@@ -129,8 +130,12 @@ def test_counts_that_cannot_be_are_refused_with_their_class(counts, told):
 
 
 def test_other_wrong_values():
-    with pytest.raises(ValueError, match="`tau` must be a finite number, got nan"):
-        LogitAdjustedCrossEntropyLoss(COUNTS, float("nan"))
+    for tau in (float("nan"), float("inf"), "1", None, [1, 2], torch.ones(2)):
+        with pytest.raises(ValueError, match="`tau` must be a finite number, got "):
+            LogitAdjustedCrossEntropyLoss(COUNTS, tau)
+    assert LogitAdjustedCrossEntropyLoss(COUNTS, torch.tensor(0.5)).tau == 0.5
+    with pytest.raises(ValueError, match=r"one number for each class, .* got a single number"):
+        LogitAdjustedCrossEntropyLoss(COUNTS)(torch.tensor(1.0), torch.tensor(0))
     with pytest.raises(ValueError, match="got 4 for logits of 3 classes"):
         LogitAdjustedCrossEntropyLoss(COUNTS)(torch.zeros(2, 3), torch.zeros(2, dtype=torch.long))
 

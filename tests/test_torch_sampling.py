@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from conftest import make_images, write_images
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import seeds
@@ -381,6 +382,33 @@ def test_only_labels_are_asked_for():
         assert np.ptp(found) <= 1 and found.sum() == len(data)
 
 
+class Column:
+    """A column of Hugging Face's data sets: a sequence that is neither list nor array."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, at):
+        return self.values[at]
+
+    def __iter__(self):
+        return iter(self.values)
+
+
+def test_folders_and_columns_of_other_libraries_give_their_labels(tmp_path):
+    assert list(BalancedSampler(Column(CODES.tolist()))) == list(BalancedSampler(Y))
+    folders = pytest.importorskip("torchvision.datasets", reason="torchvision is missing")
+    for label, n in (("cat", 6), ("dog", 2)):
+        (tmp_path / label).mkdir()
+        write_images(tmp_path / label, make_images(n, (4, 4), "uint8"))
+    folder = folders.ImageFolder(tmp_path, transform=np.array)
+    loader = DataLoader(folder, 4, sampler=BalancedSampler(folder.targets, spread=4))
+    assert [sorted(targets.tolist()) for _, targets in loader] == [[0, 0, 1, 1]] * 2
+
+
 @pytest.mark.parametrize(
     "labels",
     [CODES, CODES.tolist(), CODES - 5, CODES * 10**9, CODES.astype("u1"), Y.astype(object)],
@@ -412,6 +440,12 @@ def test_labels_of_every_kind_give_the_same_rows(labels):
 def test_what_cannot_be_is_refused_with_the_value(make, error, told):
     with pytest.raises(error, match=told):
         make()
+
+
+def test_a_state_of_something_else_is_refused():
+    for state in (None, {}, {"epoch": 3}):
+        with pytest.raises(ValueError, match=r"`state` must be .* state_dict\(\) .*set_epoch"):
+            iter(BalancedSampler(Y)).load_state_dict(state)
 
 
 def test_a_start_beyond_the_rows_of_the_rank_is_refused():

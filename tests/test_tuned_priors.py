@@ -87,6 +87,19 @@ def test_thresholds_come_from_the_same_probabilities():
     assert tuned.predict(X).tolist() == tuned.classes_[expected].tolist()
 
 
+def test_images_of_weight_0_do_not_move_thresholds():
+    model = make_pipeline(FlattenImages(), LogisticRegression(C=1e-6))
+    weights, others = np.ones(len(Y)), X.copy()
+    weights[::5] = 0
+    others[::5] = X[::-5]
+    tuned, same = (
+        PriorCorrectedClassifierCV(model, thresholds=500).fit(images, Y, sample_weight=weights)
+        for images in (X, others)
+    )
+    assert tuned.weights_.max() > 1
+    np.testing.assert_allclose(tuned.weights_, same.weights_, rtol=1e-5)
+
+
 def test_groups_stay_together_and_weights_count(tmp_path):
     groups = np.arange(len(Y)) // 5
     weights = np.random.default_rng(0).uniform(0.5, 2, len(Y))
@@ -127,6 +140,7 @@ def test_a_whole_life():
         ({"taus": [0, -1]}, ValueError, "at least 0, got -1"),
         ({"taus": ["1"]}, ValueError, "got '1'"),
         ({"thresholds": 0}, ValueError, "`thresholds`"),
+        ({"scoring": lambda *_: np.nan}, ValueError, "`scoring` must return a number"),
         ({"prior": "balanced"}, ValueError, "`prior`"),
         ({"estimator": GaussianNB}, TypeError, r"Pass GaussianNB\(\)"),
         ({"estimator": FlattenImages()}, TypeError, "predict_proba"),

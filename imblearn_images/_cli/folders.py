@@ -211,7 +211,7 @@ def _add_writing(parser: Parser) -> None:
         "--manifest",
         choices=("jsonl", "parquet"),
         default="jsonl",
-        help="what every file is made from: lines of JSON, or Parquet, a third of "
+        help="what every file is made from: lines of JSON, or Parquet, a fifth of "
         "the size, which needs pyarrow (default: jsonl)",
     )
     add_on_error(parser)

@@ -32,7 +32,7 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, layers_of
 from imblearn_images.core.rules import answer
-from imblearn_images.core.text import counted
+from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
 __all__ = ["carry", "carry_rows"]
@@ -87,7 +87,7 @@ def carry(
     min_side : float, default=1.0
         Minimum width and height of a carried box, in pixels.
     fill : int, default=None
-        Label of pixels that show no source pixel; by default 255, and False for bools.
+        Label of pixels that show no source pixel; by default 255, -1 for int8, and False for bools.
     n_jobs : int, default=None
         Number of threads. The result is the same for every number.
 
@@ -157,8 +157,8 @@ def carry_rows(
 ) -> Any:
     """Carry as :func:`carry` does, for loaders that draw a few rows again and again.
 
-    Sizes are not compared, because a loader has done so once, and there is no warning about
-    rotated boxes, which would come with every batch.
+    Sizes are compared for files alone, because a loader has done so once for other images, and
+    there is no warning about rotated boxes, which would come with every batch.
 
     Parameters
     ----------
@@ -172,11 +172,13 @@ def carry_rows(
     carried : Annotations, or list of label maps
     """
     _check_options(box, min_visible, min_side)
+    if images.paths is not None:
+        _check_sizes(plan, images, _sizes_of(targets))
     if isinstance(targets, Annotations):
         how = _How(box, float(min_visible), float(min_side))
         return _through_steps(plan, targets, images, how)[0]
-    value = _fill_value(fill, targets[0].dtype if targets else np.dtype(np.uint8))
-    return _maps_through(plan, targets, images, value, None)
+    _check_fill(fill, targets)
+    return _maps_through(plan, targets, images, fill, None)
 
 
 @dataclass(frozen=True)
@@ -218,8 +220,6 @@ def _home(images: Any, targets: Annotations, plan: ResamplingPlan) -> Images:
         return _Sizes(targets.sizes) if unread else open_images(targets.paths)
     home = open_images(images)
     check_lengths(home, targets)
-    for row in range(len(home)) if home.paths is None else ():
-        _check_size(home.shape_of(row)[:2], targets, row)
     return home
 
 
@@ -229,14 +229,31 @@ def _looks(plan: ResamplingPlan) -> bool:
     return before or (bool(plan.last_step.synthetic.any()) and answer(plan.synthesis, "looks"))
 
 
-def _check_size(size: tuple[int, ...], targets: Annotations, row: int) -> None:
-    """Raise if an image has another (height, width) than its annotations say."""
-    if tuple(targets.sizes[row].tolist()) != tuple(size):
-        raise ValueError(
-            f"Image {targets.name_of(row)} has height and width {tuple(size)}, but its annotations "
-            f"say {tuple(targets.sizes[row].tolist())}. Pass the images that were annotated, or "
-            "scale the boxes first."
-        )
+def _sizes_of(targets: Any) -> NDArray[np.intp]:
+    """Return height and width of annotated images, or of label maps, shape (n, 2)."""
+    if isinstance(targets, Annotations):
+        return targets.sizes
+    return np.array([each.shape for each in targets], dtype=np.intp).reshape(-1, 2)
+
+
+def _check_sizes(
+    plan: ResamplingPlan, images: Images, sizes: NDArray[np.intp], n_jobs: int | None = None
+) -> None:
+    """Raise if an image has another (height, width) than its annotations, or its label map.
+
+    Files are opened only where a plan draws, and only those that it needs.
+    """
+    rows = np.arange(len(images))
+    if images.paths is not None:
+        rows = plan.compact()[1] if plan.synthetic.any() else rows[:0]
+        images.look_at(rows, n_jobs=n_jobs)
+    for row, size in zip(rows.tolist(), sizes[rows].tolist(), strict=True):
+        if images.shape_of(row)[:2] != tuple(size):
+            raise ValueError(
+                f"Image {printable(images.name_of(row))} has height and width "
+                f"{images.shape_of(row)[:2]}, but its annotations say {tuple(size)}. Pass the "
+                "images that were annotated, or scale the annotations: annotations.at_sizes(sizes)."
+            )
 
 
 def _check_options(box: str, min_visible: float, min_side: float) -> None:
@@ -278,6 +295,7 @@ def _carried_annotations(
             f"The plan was drawn for {plan.n_source} images, the annotations are of "
             f"{len(source)}. Pass those of the X that was given to fit_resample."
         )
+    _check_sizes(plan, images, source.sizes, how.n_jobs)
     carried, _, _ = _through_steps(plan, source, images, how)
     if how.leaning:
         warnings.warn(
@@ -646,12 +664,12 @@ def _carried_maps(
 ) -> Any:
     """Return the label maps of the rows of a plan, by the nearest pixel."""
     listed, put_back = _maps(maps, plan.n_source)
-    dtype = listed[0].dtype if listed else np.dtype(np.uint8)
-    value = _fill_value(fill, dtype)
-    sizes = np.array([each.shape[:2] for each in listed], dtype=np.intp).reshape(-1, 2)
+    _check_fill(fill, listed)
+    sizes = _sizes_of(listed)
     home = _Sizes(sizes) if images is None else open_images(images)
     check_lengths(home, listed)
-    return put_back(_maps_through(plan, listed, home, value, n_jobs))
+    _check_sizes(plan, home, sizes, n_jobs)
+    return put_back(_maps_through(plan, listed, home, fill, n_jobs))
 
 
 def _maps(maps: Any, n: int) -> tuple[list[NDArray[Any]], Callable[[list[Any]], Any]]:
@@ -678,11 +696,24 @@ def _maps(maps: Any, n: int) -> tuple[list[NDArray[Any]], Callable[[list[Any]], 
     return listed, type(maps) if isinstance(maps, (list, tuple)) else list
 
 
-def _fill_value(fill: Any, dtype: np.dtype[Any]) -> Any:
-    """Return the label of pixels that show no source pixel, as a scalar of `dtype`."""
+def _check_fill(fill: Any, maps: Sequence[NDArray[Any]]) -> None:
+    """Raise if a label map cannot hold the label of pixels that show no source pixel."""
+    for dtype in dict.fromkeys(each.dtype for each in maps):
+        _fill_value(fill, [dtype])
+
+
+def _fill_value(fill: Any, dtypes: Sequence[np.dtype[Any]]) -> Any:
+    """Return the label of pixels that show no source pixel, in a dtype that holds all `dtypes`."""
+    dtype = np.result_type(*dtypes)
+    if dtype.kind == "f":  # no integer holds both int64 and uint64
+        raise ValueError(
+            "`targets` must be label maps that are mixed in one dtype of integers, got "
+            f"{' and '.join(map(str, dict.fromkeys(dtypes)))}. Convert them: labels.astype(int)."
+        )
     if dtype.kind == "b":
         return np.bool_(False if fill is None else fill)
-    value, limits = IGNORED if fill is None else int(fill), np.iinfo(dtype)
+    limits = np.iinfo(dtype)
+    value = int(fill) if fill is not None else IGNORED if limits.max >= IGNORED else -1
     if not limits.min <= value <= limits.max:
         raise ValueError(
             f"`fill` must be a label that {dtype} can hold, got {value}. Pass another."
@@ -710,7 +741,8 @@ def _maps_through(
         for at, row in enumerate(block.tolist()):
             parents = [int(part.base[at]), *part.partners[at].tolist()]
             shown = [layer.row(at) for layer in layers]
-            carried = np.full(shown[0].size, fill)
+            label = _fill_value(fill, [maps[parent].dtype for parent in parents])
+            carried = np.full(shown[0].size, label)
             # Labels cannot be blended: where parents are, the one with the largest share is
             # copied last and covers the others.
             for one in sorted(shown, key=lambda layer: float(layer.share[0])):
@@ -718,7 +750,8 @@ def _maps_through(
                 view = View(one)
                 fits = parent if parent.shape == one.size else resized_mask(parent, one.size)
                 there = view.values(np.ones(one.size, dtype=np.bool_), np.False_)
-                np.copyto(carried, view.values(fits, fill), where=there)
+                moved = view.values(fits.astype(label.dtype, copy=False), label)
+                np.copyto(carried, moved, where=there)
             found[row] = carried
 
     if len(rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -24,12 +24,15 @@ from imblearn_images.core.images import (
     check_finite,
     check_finite_images,
     open_images,
+    pixels_in_order,
 )
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.neighbors import (
+    DistanceTable,
     NeighborTable,
     check_squares,
     nearest_neighbors,
+    squared_distances,
     subtract,
 )
 from imblearn_images.core.parallel import in_threads
@@ -180,6 +183,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 BATCH = 1 << 24  # bytes of pixels that are embedded at a time
+FEW = 1 << 21  # distances that are remembered, 16 MB
 
 
 def embed(
@@ -261,12 +265,37 @@ def _embed(X: Any, embedding: Any, y: Any, *, n_jobs: int | None) -> tuple[NDArr
         X = X.as_given() if takes_paths else _decoded(X, n_jobs)
     fitted = clone(embedding) if has_transform else FunctionTransformer(embedding)
     labels = (y,) if _needs_labels(fitted) else ()
-    fitted.fit(as_wanted(fitted, X), *labels)
-    features = transform(fitted, X, n_jobs=n_jobs)
+    if holds_paths(X) and isinstance(fitted, Pipeline) and (n_read := _n_reading(fitted)):
+        features = _transform_files(fitted, n_read, X, labels, n_jobs)
+    else:
+        fitted.fit(as_wanted(fitted, X), *labels)
+        features = transform(fitted, X, n_jobs=n_jobs)
     if isinstance(embedding, Thumbnails):
         return features, fitted, f"{THUMBNAIL[0]}x{THUMBNAIL[1]} thumbnails"
     name = getattr(embedding, "__name__", type(embedding).__name__)
     return features, fitted, f"{name} ({features.shape[1]} features)"
+
+
+def _n_reading(pipeline: Pipeline) -> int:
+    """Return how many steps of a Pipeline, from the first on, learn nothing, as ReadImages."""
+    learns = [hasattr(step, "fit") and get_tags(step).requires_fit for _, step in pipeline.steps]
+    return learns.index(True) if any(learns) else 0
+
+
+def _transform_files(
+    pipeline: Pipeline, n_read: int, paths: NDArray[Any], labels: tuple[Any, ...], n_jobs: Any
+) -> NDArray[Any]:
+    """Fit a Pipeline and transform files by it, read once; its fit alone would read them, too."""
+    reading, learning = pipeline[:n_read], pipeline[n_read:]
+    reading.fit(paths[:1])
+    images = np.asarray(reading.transform(paths))
+    learning.fit(images, *labels)
+    pipeline.steps[:] = [*reading.steps, *learning.steps]  # which a `memory` has cloned
+
+    def some(rows: NDArray[np.intp]) -> Any:
+        return learning.transform(images[rows])
+
+    return _by_blocks(some, len(paths), _height(paths), n_jobs)
 
 
 def _needs_labels(transformer: Any) -> bool:
@@ -332,18 +361,33 @@ def _decoded(images: Images, n_jobs: int | None) -> NDArray[Any]:
                 f"{first}: this embedding needs images of one shape. Put `ReadImages(size=(height, "
                 "width))` first into a Pipeline, and pass that as `embedding`."
             )
-    pixels, _ = images.pixels(np.arange(len(images)), n_jobs=n_jobs)
+    pixels = pixels_in_order(images, np.arange(len(images)), n_jobs=n_jobs)
     return pixels.reshape(len(images), *first)
 
 
 def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDArray[Any]:
     """Return the features of images by a fitted embedding, (n, d), computed block by block."""
+
+    def some(rows: NDArray[np.intp]) -> Any:
+        return fitted.transform(as_wanted(fitted, X, rows))
+
+    return _by_blocks(some, len(X), _height(X), n_jobs)
+
+
+def _height(X: NDArray[Any]) -> int:
+    """Return how many images are embedded at a time."""
     size = prod(X.shape[1:]) * X.dtype.itemsize if X.ndim > 1 else 1 << 20
-    height = max(1, BATCH // max(1, size))
+    return max(1, BATCH // max(1, size))
+
+
+def _by_blocks(
+    some: Callable[[NDArray[np.intp]], Any], n: int, height: int, n_jobs: int | None
+) -> NDArray[Any]:
+    """Return ``some(rows)`` of the rows 0 to n, computed `height` at a time and checked."""
 
     def block(start: int) -> NDArray[Any]:
-        rows = np.arange(start, min(start + height, len(X)))
-        features = fitted.transform(as_wanted(fitted, X, rows))
+        rows = np.arange(start, min(start + height, n))
+        features = some(rows)
         features = features.toarray() if sparse.issparse(features) else np.asarray(features)
         if features.ndim != 2 or len(features) != len(rows):
             raise ValueError(
@@ -352,7 +396,7 @@ def transform(fitted: Any, X: NDArray[Any], *, n_jobs: int | None = None) -> NDA
             )
         return features
 
-    parts = in_threads(block, ((start,) for start in range(0, len(X), height)), n_jobs=n_jobs)
+    parts = in_threads(block, ((start,) for start in range(0, n, height)), n_jobs=n_jobs)
     features: NDArray[Any] = check_array(np.concatenate(parts), input_name="embedding(X)")
     return features
 
@@ -381,6 +425,8 @@ class Search:
         The rows that will be queries, if they are queried repeatedly: then results are kept.
     width : int, default=0
         How many neighbours of a row are remembered, if that is more than it asks for.
+    few : ndarray of int, default=None
+        Rows whose distances to all others are computed once, where not too many numbers.
     n_jobs : int, default=None
         Number of threads.
     """
@@ -393,6 +439,7 @@ class Search:
         *,
         asked: NDArray[np.intp] | None = None,
         width: int = 0,
+        few: NDArray[np.intp] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.images, self.scopes = images, dict(scopes)
@@ -402,6 +449,9 @@ class Search:
         self._table: NeighborTable | None = None
         if asked is not None and estimator is None:
             self._table = NeighborTable(self._find, images.shape[0], asked, width)
+        self._to_few: DistanceTable | None = None
+        if few is not None and estimator is None and images.shape[0] * len(few) <= FEW:
+            self._to_few = DistanceTable(self._find, self._distances, few)
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -411,7 +461,10 @@ class Search:
         A query that is one of `rows` comes first, as in scikit-learn; equal distances are in
         order of position unless `estimator` orders them.
         """
-        others = min(k, len(rows) - 1) if np.isin(queries, rows).any() else k
+        among = np.zeros(self.images.shape[0], dtype=np.bool_)
+        among[rows] = True
+        some_are_rows = bool(among[queries].any())
+        others = min(k, len(rows) - 1) if some_are_rows else k
         if self.estimator is not None:
             pixels, found_at = self._finite(rows)
             # Near the limits of the dtype, sums in scikit-learn overflow, with warnings.
@@ -419,11 +472,15 @@ class Search:
                 fitted = self.estimator.fit(_vectors(pixels, found_at, found_at[0]))
                 asked = _vectors(pixels, self._finite(queries)[1], found_at[0])
                 return fitted.kneighbors(asked, return_distance=True)  # type: ignore[no-any-return]
-        if self._table is not None:
+        if self._to_few is not None and not some_are_rows:
+            squared, nearest = self._to_few(rows, queries, others)
+        elif self._table is not None:
             squared, nearest = self._table(rows, queries, others)
         else:
             same = np.array_equal(rows, queries)
             squared, nearest = self._find(rows, None if same else queries, others)
+        if not some_are_rows:
+            return np.sqrt(squared), nearest
         return _self_first(np.sqrt(squared), nearest, rows, queries, k)
 
     def _find(
@@ -433,6 +490,10 @@ class Search:
         pixels, found_at = self._finite(rows)
         asked_at = None if queries is None else self._finite(queries)[1]
         return nearest_neighbors(pixels, found_at, k, queries=asked_at, n_jobs=self.n_jobs)
+
+    def _distances(self, few: NDArray[np.intp]) -> NDArray[np.float64]:
+        pixels, found_at = self._finite(np.arange(self.images.shape[0]))
+        return squared_distances(pixels, found_at, found_at[few], n_jobs=self.n_jobs)
 
     def nearest_of(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -482,7 +543,7 @@ class Search:
             return self.images.pixels(rows)  # type: ignore[no-any-return]
         scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
         if self._decoded[0] is not scope:
-            self._decoded = (scope, self.images.pixels(scope, n_jobs=self.n_jobs)[0])
+            self._decoded = (scope, pixels_in_order(self.images, scope, n_jobs=self.n_jobs))
         order = np.argsort(scope, kind="stable")
         return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 
@@ -534,8 +595,6 @@ def _self_first(
     order = np.argsort(rows, kind="stable")
     at = order[np.minimum(np.searchsorted(rows, queries, sorter=order), len(rows) - 1)]
     known = rows[at] == queries
-    if not known.any():
-        return distances, nearest
     both = np.column_stack([np.zeros(len(queries)), distances]), np.column_stack([at, nearest])
     both[0][~known, :-1], both[1][~known, :-1] = distances[~known], nearest[~known]
     return both[0][:, :k], both[1][:, :k]

@@ -255,7 +255,7 @@ def _pixels(
             box = drafted[1]
     # Pillow converts palettes and LAB to these modes only, hence two steps.
     image = im if own_mode in ("I;16", im.mode) else im.convert(own_mode)
-    if mode is not None:
+    if mode is not None and image.mode != mode:  # else it would be copied
         image = _eight_bits(image).convert(mode)
     if target is not None and image.size != target:
         image = _resize(image, target, box)
@@ -266,7 +266,7 @@ def _pixels(
     return np.array(image, dtype=ARRAYS[mode or own_mode][0])
 
 
-def write_image(path: FilePath, image: NDArray[Any]) -> None:
+def write_image(path: FilePath, image: NDArray[Any], *, flush: bool = True) -> None:
     """Write an image without loss, whole or not at all; an existing file is replaced.
 
     :func:`read_image` gives the same array again.
@@ -278,6 +278,8 @@ def write_image(path: FilePath, image: NDArray[Any]) -> None:
     image : ndarray of shape (H, W), (H, W, 2), (H, W, 3) or (H, W, 4)
         uint8 in all shapes; bool and uint16 in (H, W); TIFF also takes int32 and
         float32 in (H, W).
+    flush : bool, default=True
+        As for :func:`written_whole`.
 
     Raises
     ------
@@ -296,9 +298,9 @@ def write_image(path: FilePath, image: NDArray[Any]) -> None:
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".png":
-        write_png(path, image)
+        write_png(path, image, flush=flush)
     elif suffix in (".tif", ".tiff"):
-        _write(path, image, "TIFF")
+        _write(path, image, "TIFF", flush)
     else:
         raise ValueError(
             f"{printable(path)}: {suffix or 'no suffix'} does not name a lossless format that can "
@@ -342,15 +344,17 @@ def check_can_be_written(shape: tuple[int, ...], dtype: np.dtype[Any], what: str
     )
 
 
-def write_png(path: FilePath, image: NDArray[Any]) -> None:
+def write_png(path: FilePath, image: NDArray[Any], *, flush: bool = True) -> None:
     """Write a PNG as :func:`write_image` does, whatever the suffix of the name.
 
     Compression level 1: much faster than Pillow's default, and files hardly larger.
     """
-    _write(path, image, "PNG", compress_level=1)
+    _write(path, image, "PNG", flush, compress_level=1)
 
 
-def write_lossy(path: FilePath, image: NDArray[Any], file_format: str, quality: int) -> None:
+def write_lossy(
+    path: FilePath, image: NDArray[Any], file_format: str, quality: int, *, flush: bool = True
+) -> None:
     """Write an image as JPEG or WebP, whole or not at all; an existing file is replaced.
 
     Parameters
@@ -363,6 +367,8 @@ def write_lossy(path: FilePath, image: NDArray[Any], file_format: str, quality: 
         Format.
     quality : int
         From 1 to 100.
+    flush : bool, default=True
+        As for :func:`written_whole`.
 
     Raises
     ------
@@ -375,7 +381,7 @@ def write_lossy(path: FilePath, image: NDArray[Any], file_format: str, quality: 
         content = encode(image, file_format, quality)
     except ValueError as error:
         raise ValueError(f"{printable(path)}: {error}") from error
-    with written_whole(path) as file:
+    with written_whole(path, flush=flush) as file:
         file.write(content)
 
 
@@ -582,7 +588,9 @@ def _resize(
     return image.resize(size, Resampling.BILINEAR, box=box)
 
 
-def _write(path: FilePath, image: NDArray[Any], file_format: str, **options: Any) -> None:
+def _write(
+    path: FilePath, image: NDArray[Any], file_format: str, flush: bool, **options: Any
+) -> None:
     """Write an image in a lossless format, or raise if that cannot hold it."""
     image = np.asarray(image)
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
@@ -595,24 +603,32 @@ def _write(path: FilePath, image: NDArray[Any], file_format: str, **options: Any
             + (" (.tif also int32 and float32)." if file_format == "PNG" else ".")
         )
     picture = Image.fromarray(image)
-    with written_whole(path) as file:
+    with written_whole(path, flush=flush) as file:
         picture.save(file, format=file_format, **options)
 
 
 @contextmanager
-def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
+def written_whole(path: FilePath, *, flush: bool = True) -> Iterator[IO[bytes]]:
     """Write a file that is whole or absent; an existing file is replaced.
+
+    That holds whatever becomes of the process, also where it is killed.
 
     Parameters
     ----------
     path : str or path-like
         The file. While the block runs, its content is in a temporary file of the same folder,
         named by a dot, 32 hexadecimal digits and ".partial".
+    flush : bool, default=True
+        Wait until the disk has the content, so that it holds after a power cut or a crash of the
+        operating system, too; that takes some milliseconds a file, longer than most images take
+        to be drawn. Without it, what was written in the last seconds before one may be
+        empty or cut off. Whoever writes many files flushes them later, :func:`flush_file`, or
+        finds such files when the run is repeated.
 
     Yields
     ------
     file : binary file
-        Flushed to disk and renamed to `path` when the block ends; removed if the block raises.
+        Flushed and renamed to `path` when the block ends; removed if the block raises.
 
     Raises
     ------
@@ -633,8 +649,9 @@ def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
     try:
         with open(partial, "xb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as exc:
         # An error that names another file is about that file.
@@ -644,6 +661,35 @@ def written_whole(path: FilePath) -> Iterator[IO[bytes]]:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(partial)
+
+
+def check_local(path: FilePath, name: str) -> None:
+    """Raise a ValueError for an address, of which a folder would be made that is called so."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", os.fspath(path)):
+        raise ValueError(
+            f"`{name}` must be a folder that this machine sees, got the address "
+            f"{os.fspath(path)!r}. Write to a folder here, and copy it there."
+        )
+
+
+def flush_file(path: FilePath) -> None:
+    """Wait until the disk has the content of a file.
+
+    Much of it has been written by then where there are many: one after the other, they take a
+    fraction of what flushing each at once takes.
+
+    Raises
+    ------
+    OSError
+        Naming the file.
+    """
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        os.close(handle)
 
 
 def partial_name(path: FilePath) -> str:

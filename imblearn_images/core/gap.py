@@ -64,8 +64,8 @@ class SynthesisGap:
             f"A linear model tells synthetic images from real ones of their class (AUC "
             f"{self.auc:.2f}), and {self.shares[most]:.0%} of class {most!r} are synthetic, of "
             f"{least!r} {self.shares[least]:.0%}: a classifier may take what looks synthetic for "
-            "rare. That cost linear models much on textures, and nothing on clothes. Compare; draw "
-            "the same share of every class (RedrawImages, recipes.mix) if it does harm."
+            "rare. That cost linear models much on textures, and nothing on clothes. Compare; if "
+            "it does harm, draw pictures of every class, without noise (recipes.many)."
         )
 
     def __repr__(self) -> str:

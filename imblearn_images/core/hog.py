@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from imblearn_images.core.parallel import in_threads
 
-CHUNK = 1 << 16  # pixels that are worked on at a time: what stays in the processor's cache
+CHUNK = (
+    1 << 15
+)  # pixels at a time: what stays in the cache, and asks the system for no fresh memory
 NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
 _EPS = 1e-5
 
@@ -190,10 +192,15 @@ def _histograms(
     inside = np.s_[:, : n_rows * cell[0], : n_columns * cell[1]]
     angle = np.arctan2(down[inside], right[inside], dtype=np.float64)
     angle *= 180 / np.pi
-    np.add(angle, 180, out=angle, where=angle < 0)
-    bins = (angle * orientations / 180).astype(np.intp) % orientations
-    cells = np.arange(m * n_rows * n_columns).reshape(m, n_rows, 1, n_columns, 1) * orientations
-    bins.reshape(m, n_rows, cell[0], n_columns, cell[1])[...] += cells
+    turn = (angle < 0).astype(np.float64)
+    turn *= 180
+    angle += turn
+    angle *= orientations
+    angle /= 180
+    bins = angle.astype(np.intp)
+    bins[bins == orientations] = 0
+    cells = np.arange(m * n_rows * n_columns).reshape(m, n_rows, 1, n_columns) * orientations
+    bins.reshape(m, n_rows, cell[0], -1)[...] += np.repeat(cells, cell[1], axis=3)
     sums = np.bincount(
         bins.ravel(), magnitude[inside].ravel(), m * n_rows * n_columns * orientations
     )

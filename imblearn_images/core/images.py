@@ -263,9 +263,14 @@ class Images:
 
     def identity_of(self, row: int) -> Any:
         """What a row has in common with all that hold the same image; by default its pixels."""
-        if self.memory is None:
-            return self._looks_of(row)
-        return self.memory.once("identities", self, self._identities)[row]
+        return self._looks_of(row) if self.memory is None else self.identities()[row]
+
+    def identities(self) -> list[Any]:
+        """Return what :meth:`identity_of` says of each row."""
+        if self.memory is None or type(self).identity_of is not Images.identity_of:
+            return [self.identity_of(row) for row in range(len(self))]
+        found: list[Any] = self.memory.once("identities", self, self._identities)
+        return found
 
     def _identities(self) -> list[int]:
         """Return for every row the first row with the same pixels."""
@@ -321,8 +326,21 @@ class Images:
             pixels = np.empty((len(self), *shape), dtype=self.dtype)
             self.read(rows, pixels)
         else:
-            pixels = self.pixels(rows)[0].reshape(len(self), *shape)
+            pixels = pixels_in_order(self, rows).reshape(len(self), *shape)
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+
+def pixels_in_order(
+    images: Images,
+    rows: NDArray[np.intp],
+    size: tuple[int, ...] | None = None,
+    *,
+    n_jobs: int | None = None,
+) -> NDArray[Any]:
+    """Return what :meth:`Images.pixels` has of some rows, in their order, shape (len(rows), d)."""
+    pixels, positions = images.pixels(rows, size, n_jobs=n_jobs)
+    is_in_order = len(pixels) == len(rows) and np.array_equal(positions, np.arange(len(rows)))
+    return pixels if is_in_order else pixels[positions]
 
 
 class _Rows(Images):
@@ -330,7 +348,7 @@ class _Rows(Images):
 
     def __init__(self, images: Images, rows: NDArray[np.intp]) -> None:
         self.images, self.rows = images, rows
-        self.in_memory = images.in_memory
+        self.in_memory, self.draws_later = images.in_memory, images.draws_later
 
     def __reduce__(self) -> Any:
         # Of an array in memory only these rows are pickled; other homes are pickled whole.
@@ -347,6 +365,11 @@ class _Rows(Images):
 
     def shape_of(self, row: int) -> tuple[int, ...]:
         return self.images.shape_of(self.rows[row])
+
+    @property
+    def uniform(self) -> tuple[int, ...] | None:
+        whole = self.images.uniform if len(self) else None
+        return super().uniform if whole is None else whole
 
     def read(self, rows: NDArray[np.intp], out: NDArray[Any]) -> None:
         self.images.read(self.rows[rows], out)
@@ -368,6 +391,12 @@ class _Rows(Images):
 
     def identity_of(self, row: int) -> Any:
         return self.images.identity_of(self.rows[row])
+
+    def identities(self) -> list[Any]:
+        if self.images.memory is None:  # others than these would be looked at
+            return super().identities()
+        known = self.images.identities()
+        return [known[row] for row in self.rows.tolist()]
 
     def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
         return self.images.origin(self.rows[rows])

@@ -600,6 +600,58 @@ class FittedOnce:
         return False
 
 
+class NumberedCentres(FittedOnce):
+    """Clusterer that a sampler fits on row numbers: its centres go by numbers, too.
+
+    Parameters
+    ----------
+    plain : clusterer
+        What is fitted, already cloned.
+    look_up : callable
+        As of :class:`FittedOnce`.
+    n : int
+        The number of rows; those of centres begin there.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> X = np.array([[0.0], [1.0], [9.0]])
+    >>> numbered = NumberedCentres(KMeans(2, random_state=0), X.__getitem__, 3)
+    >>> centres = numbered.fit(np.arange(3)[:, None]).cluster_centers_
+    >>> sorted(centres.ravel().tolist()), sorted(numbered.rows(centres).ravel().tolist())
+    ([3.0, 4.0], [0.5, 9.0])
+    """
+
+    def __init__(self, plain: Any, look_up: Callable[[NDArray[np.intp]], Any], n: int) -> None:
+        super().__init__(plain, look_up)
+        self.n = n
+        self.centres: list[NDArray[Any]] = []
+
+    def fit(self, X: Any, y: Any = None) -> NumberedCentres:
+        """Fit it, and keep its centres."""
+        super().fit(X, y)
+        if hasattr(self.plain, "cluster_centers_"):
+            self.centres.append(np.array(self.plain.cluster_centers_))
+        return self
+
+    @property
+    def cluster_centers_(self) -> NDArray[np.float64]:
+        """Numbers of the centres that were found last, shape (k, 1)."""
+        n_found = len(self.plain.cluster_centers_)  # of other estimators this raises an error
+        n_known = self.n + sum(map(len, self.centres))
+        return np.arange(n_known - n_found, n_known, dtype=np.float64)[:, None]
+
+    def rows(self, column: NDArray[Any]) -> NDArray[np.float64]:
+        """Features of rows and centres, whose numbers stand in a column."""
+        numbers = _numbers(column)
+        is_row = numbers < self.n
+        features = np.concatenate([*self.centres, self.look_up(numbers[is_row])])  # type: ignore[misc]
+        place = numbers - self.n
+        place[is_row] = len(features) - is_row.sum() + np.arange(is_row.sum())
+        found: NDArray[np.float64] = features[place]
+        return found
+
+
 def without_images(fitted: Any) -> Any:
     """Return a fitted object with the user's estimators in place of those that look images up.
 
@@ -720,8 +772,11 @@ def _squared_to(
     """Return the squared distance of each row to its own centre, shape (m,)."""
     squared = np.empty(len(rows))
     height = max(1, (1 << 16) // max(1, features.shape[1]))  # what stays in the cache
-    for start in range(0, len(rows), height):
-        block = slice(start, start + height)
-        away = _plain(features)[rows[block]] - centres[centre[block]]
-        squared[block] = np.einsum("ij,ij->i", away, away)
+    order = np.argsort(centre, kind="stable")
+    ends = np.cumsum(np.bincount(centre, minlength=len(centres)))
+    for own, members in zip(centres, np.split(order, ends[:-1]), strict=True):
+        for start in range(0, len(members), height):
+            block = members[start : start + height]
+            away = _plain(features)[rows[block]] - own
+            squared[block] = np.einsum("ij,ij->i", away, away)
     return squared

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations, product
 from threading import Lock
 from typing import Any, Protocol
@@ -29,6 +29,7 @@ from imblearn_images.core.parallel import in_threads
 TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
 LONG = 1e11  # products of pixels, from which on it is said how long they take
+SAMPLE = 16  # pairs of tiles by which that is measured
 
 logger = logging.getLogger("imblearn_images")
 
@@ -154,20 +155,70 @@ def nearest_neighbors(
     most = len(rows) - int((search.own >= 0).any())
     if not 1 <= k <= most:
         raise ValueError(f"`k` must be between 1 and {most}, the number of other rows, got {k}.")
-    small = len(rows) * len(search.queries) * features.shape[1] < 1e10
-    # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
-    # machine are many times slower than one.
-    with one_blas_thread:
-        start, told = time.monotonic(), False
-        for pairs in search.steps():
-            in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
-            if not told and search.work(pairs):  # the first ones say how long the others take
-                told = True
-                seconds = (time.monotonic() - start) * (search.work() / search.work(pairs) - 1)
-                _tell(search, seconds)
+    _run(search, n_jobs)
     if not np.isfinite(search.distances).all():
         raise ValueError(UNSCALED.format("overflow", "large"))
     return search.distances, search.neighbors
+
+
+def squared_distances(
+    features: PixelMatrix,
+    rows: NDArray[np.intp],
+    others: NDArray[np.intp],
+    *,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Compute all squared distances between some rows and others.
+
+    Parameters
+    ----------
+    features : array-like of shape (n, d)
+        As of :func:`nearest_neighbors`.
+    rows, others : ndarrays of shape (q,) and (m,), dtype intp
+        The rows that are compared.
+    n_jobs : int, default=None
+        Threads.
+
+    Returns
+    -------
+    squared : ndarray of shape (q, m), dtype float64
+        Exact where the features have 8 bits.
+
+    Raises
+    ------
+    ValueError
+        If they overflow.
+
+    Examples
+    --------
+    >>> images = np.array([[0, 0], [9, 9], [1, 0]], dtype=np.uint8)
+    >>> squared_distances(images, np.arange(3), np.array([0, 2])).tolist()
+    [[0.0, 1.0], [162.0, 145.0], [1.0, 0.0]]
+    """
+    search = _AllDistances(features, others, 0, rows, features)
+    _run(search, n_jobs)
+    if not np.isfinite(search.squared).all():
+        raise ValueError(UNSCALED.format("overflow", "large"))
+    return search.squared
+
+
+def _run(search: _Search, n_jobs: int | None) -> None:
+    """Compare all tiles, and say early how long that takes where it is long."""
+    small = len(search.rows) * len(search.queries) * search.features.shape[1] < 1e10
+    # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
+    # machine are many times slower than one.
+    with one_blas_thread:
+        done, told = 0.0, False
+        for pairs in search.steps():
+            if not told and len(pairs) > 1:  # the first ones say how long the others take
+                some, pairs, told = pairs[:SAMPLE], pairs[SAMPLE:], True
+                start = time.monotonic()
+                in_threads(search.compare, some, n_jobs=n_jobs, small=small)
+                seconds = time.monotonic() - start
+                done += search.work(some)
+                _tell(search, seconds * (search.work() - done) / search.work(some))
+            in_threads(search.compare, pairs, n_jobs=n_jobs, small=small)
+            done += search.work(pairs)
 
 
 def _tell(search: _Search, seconds: float) -> None:
@@ -300,17 +351,20 @@ class _Search:
         """Yield lists of pairs of tiles to compare; the pairs of one list may run in parallel."""
         asked = _tiles(len(self.queries), self.height)
         if not self.symmetric:
-            self._measure(self.norms, self.rows, self.features)
+            # The first query meets all rows, the first row all queries: with their squared norms.
             first, *more = _tiles(len(self.rows), self.height)
-            yield [(tile, first) for tile in asked]  # with the squared norms of the queries
-            yield list(product(asked, more))
+            yield [(tile, first) for tile in asked[:1]]
+            yield [(tile, other) for tile in asked[:1] for other in more] + [
+                (tile, first) for tile in asked[1:]
+            ]
+            yield list(product(asked[1:], more))
             return
         # The diagonal first: its products contain the squared norms that other tiles need.
         yield [(tile, tile) for tile in asked]
         yield list(combinations(asked, 2))
-        others = len(self.queries)
-        self._measure(self.norms[others:], self.rows[others:], self.features)
-        yield list(product(asked, _tiles(len(self.rows), self.height, others)))
+        others = _tiles(len(self.rows), self.height, len(self.queries))
+        yield list(product(asked[:1], others))  # with the squared norms of the others
+        yield list(product(asked[1:], others))
 
     def work(self, pairs: list[tuple[slice, slice]] | None = None) -> float:
         """Return how many pairs of images are compared in some pairs of tiles, or in all."""
@@ -334,26 +388,6 @@ class _Search:
                 else:
                     self._offer(b, a, np.ascontiguousarray(products.T))
             self._offer(a, b, products)
-
-    def _measure(
-        self, norms: NDArray[np.float64], numbers: NDArray[np.intp], features: PixelMatrix
-    ) -> None:
-        """Fill in the squared norms, where no diagonal tile does."""
-        for tile in _tiles(len(numbers), TILE):
-            norms[tile] = self._squared_norms(numbers[tile], features)
-
-    def _squared_norms(
-        self, numbers: NDArray[np.intp], features: PixelMatrix
-    ) -> NDArray[np.float64]:
-        width = self.features.shape[1]
-        buffer = np.empty(len(numbers) * min(width, SLICE), self._dtype)
-        total = np.zeros(len(numbers))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, width, SLICE):
-                columns = slice(start, min(start + SLICE, width))
-                part = self._pixels(features, numbers, columns, buffer)
-                total += np.einsum("ij,ij->i", part, part)
-        return total
 
     @property
     def _dtype(self) -> Any:
@@ -380,22 +414,28 @@ class _Search:
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
         """Inner products of the images of two tiles, exact for 8 bits."""
-        same = self.symmetric and a == b
+        if self.symmetric and a == b:
+            return self._multiplied(self.queries[a], None)
         norms = None
         if not self.symmetric and b.start == 0:
             norms = self.query_norms[a]
-            norms[:] = 0
-        return self._multiplied(self.queries[a], None if same else self.rows[b], norms)
+        of_rows = self.norms[b] if a.start == 0 and b.start >= self._measured else None
+        return self._multiplied(self.queries[a], self.rows[b], norms, of_rows)
+
+    @property
+    def _measured(self) -> int:
+        """From which row on no diagonal tile gives the squared norms."""
+        return len(self.queries) if self.symmetric else 0
 
     def _multiplied(
         self,
         a: NDArray[np.intp],
         b: NDArray[np.intp] | None,
-        norms: NDArray[np.float64] | None = None,
+        *norms: NDArray[np.float64] | None,
     ) -> NDArray[Any]:
         """Return the inner products of queries `a` and rows `b`, or of `a` with itself.
 
-        The squared norms of the queries are added to `norms`.
+        Their squared norms are written into `norms`, of the queries and of the rows.
         """
         width = self.features.shape[1]
         others = a if b is None else b
@@ -407,8 +447,10 @@ class _Search:
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
             part = left @ right.T
-            if norms is not None:
-                norms += np.einsum("ij,ij->i", left, left)
+            for of_part, pixels in zip(norms, (left, right), strict=False):
+                if of_part is not None:
+                    squares = np.einsum("ij,ij->i", pixels, pixels)
+                    np.add(of_part if start else 0, squares, out=of_part)
             if total is None:
                 total = part if width <= SLICE else part.astype(np.float64)
             else:
@@ -464,6 +506,21 @@ class _Search:
         order = np.lexsort((positions, distances), axis=1)[:, : self.k]
         self.distances[to] = np.take_along_axis(distances, order, axis=1)
         self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
+
+
+class _AllDistances(_Search):
+    """All squared distances of queries to rows, from another matrix or as if they were."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.squared = np.empty((len(self.queries), len(self.rows)))
+
+    def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
+        squared = self.squared[to, other]
+        np.multiply(products, -2.0, out=squared)
+        squared += self.query_norms[to, None]
+        squared += self.norms[other]
+        np.maximum(squared, 0, out=squared)
 
 
 class _BlendSearch(_Search):
@@ -673,6 +730,68 @@ class NeighborTable:
         return ~certain
 
 
+class DistanceTable:
+    """Distances of all rows to a few, computed once, for whoever asks about neighbours of either.
+
+    NearMiss wants the images of the smallest class that are nearest to those of every other one,
+    all of the smallest class, or the images of another class that are nearest to these.
+
+    Parameters
+    ----------
+    find : callable
+        ``find(rows, queries, k)`` as :func:`nearest_neighbors`, for whatever else is asked.
+    measure : callable
+        ``measure(few)`` gives squared distances of all rows to `few`, shape (n, m).
+    few : ndarray of shape (m,)
+        Some rows.
+
+    Examples
+    --------
+    >>> images = np.array([[0], [1], [3], [7]], dtype=np.uint8)
+    >>> few = np.array([0, 2])
+    >>> table = DistanceTable(None, lambda few: squared_distances(images, np.arange(4), few), few)
+    >>> squared, near = table(few, np.array([1, 3]), 2)
+    >>> squared.tolist(), near.tolist()
+    ([[1.0, 4.0], [16.0, 49.0]], [[0, 1], [1, 0]])
+    >>> table(np.array([1, 3]), few, 1)[1].tolist()
+    [[0], [0]]
+    """
+
+    def __init__(
+        self,
+        find: Find,
+        measure: Callable[[NDArray[np.intp]], NDArray[np.float64]],
+        few: NDArray[np.intp],
+    ) -> None:
+        self.find, self.measure, self.few = find, measure, few
+        self.squared: NDArray[np.float64] | None = None
+
+    def __call__(
+        self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Squared distances of, and positions in `rows`, which do not ask, of the `k` nearest."""
+        to_few = np.array_equal(rows, self.few)
+        if not to_few and not np.array_equal(queries, self.few):
+            return self.find(rows, queries, k)
+        if self.squared is None:
+            self.squared = self.measure(self.few)
+        return _smallest(self.squared[queries] if to_few else self.squared[rows].T, k)
+
+
+def _smallest(squared: NDArray[np.float64], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """The `k` smallest of every row and their columns, ascending; of equal ones the first."""
+    height, width = squared.shape
+    if 16 * k >= width:
+        columns = np.argsort(squared, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(squared, columns, axis=1), columns
+    is_near = squared <= _upper_bound(squared, k)[:, None]
+    row, column = np.divmod(np.flatnonzero(is_near), width)
+    values = squared[row, column]
+    order = np.lexsort((column, values, row))
+    first = order[np.searchsorted(row, np.arange(height))[:, None] + np.arange(k)]
+    return values[first], column[first]
+
+
 def _positions(queries: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the position of each query in `rows`, -1 if it is not in them, shape (q,)."""
     if not len(rows):
@@ -695,11 +814,44 @@ def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
     return np.partition(whole, k - 1, axis=1)[:, k - 1]
 
 
-TALL = 512  # queries whose scores are held at a time
+TALL = 1024  # queries that are compared at a time, at most
+SCORES = 1 << 23  # distances that are held at a time: 32 MB, however many candidates there are
+SHORT = 32  # rows whose squares are added up at a time: they stay near the processor
 MANY = 1e9  # products of features from which on a search is worth being done here
 
 
-def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[np.intp] | None:
+class Candidates:
+    """Rows of features among which :func:`nearest_rows` looks, made ready once for all who ask.
+
+    Parameters
+    ----------
+    features : ndarray of shape (m, d)
+        The rows that may be found.
+    """
+
+    def __init__(self, features: NDArray[Any]) -> None:
+        self.features = features
+
+    @cached_property
+    def centre(self) -> NDArray[Any]:
+        """Mean of the rows, in their dtype: any point near all of them would do."""
+        centre: NDArray[Any] = self.features.mean(axis=0, dtype=np.float64)
+        return centre.astype(self.features.dtype)
+
+    @cached_property
+    def centred(self) -> NDArray[np.float32]:
+        """The rows less their mean."""
+        return _centred(self.features, self.centre)
+
+    @cached_property
+    def squares(self) -> NDArray[np.float64]:
+        """Squared norms of these."""
+        return _squares(self.centred)
+
+
+def nearest_rows(
+    asking: NDArray[Any], among: NDArray[Any] | Candidates, k: int
+) -> NDArray[np.intp] | None:
     """Find the `k` nearest of some rows of features, where there are many of them.
 
     Inner products in float32 cost half as much as those in float64 of scikit-learn. Distances
@@ -710,7 +862,7 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
     ----------
     asking : ndarray of shape (q, d), dtype float32 or float64
         The rows that look for others.
-    among : ndarray of shape (m, d), same dtype
+    among : ndarray of shape (m, d), same dtype, or Candidates
         The rows that may be found; of equal ones the first is nearer.
     k : int
         Number of rows to find, at most m.
@@ -731,45 +883,54 @@ def nearest_rows(asking: NDArray[Any], among: NDArray[Any], k: int) -> NDArray[n
     >>> nearest_rows(features[:5], features, 2) is None
     True
     """
-    width = among.shape[1]
-    if among.dtype.kind != "f" or among.dtype.itemsize not in (4, 8):
+    if not isinstance(among, Candidates):
+        among = Candidates(among)
+    m, width = among.features.shape
+    if among.features.dtype.kind != "f" or among.features.dtype.itemsize not in (4, 8):
         return None
-    if len(asking) * len(among) * width < MANY:
+    if len(asking) * m * width < MANY:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        centre = among.mean(axis=0, dtype=np.float64)
-        near = _centred(among, centre)
-        squares = np.einsum("ij,ij->i", near, near, dtype=np.float64)
-        largest = float(np.sqrt(squares.max()))
-        half = (squares / 2).astype(np.float32)
+        largest = float(np.sqrt(among.squares.max()))
+        half = (among.squares / 2).astype(np.float32)
         found = np.empty((len(asking), k), dtype=np.intp)
-        for tile in _tiles(len(asking), TALL):
-            some = _centred(asking[tile], centre)
-            norms = np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float64))
+        for tile in _tiles(len(asking), min(TALL, max(SHORT, SCORES // m))):
+            some = _centred(asking[tile], among.centre)
+            squares = _squares(some)
             unit = float(np.finfo(np.float32).eps)
             # what rounding may do to half a squared distance: to its sum, and to its parts
-            error = unit * ((width / 2 + 8) * norms * largest + 2 * largest**2 + norms**2)
-            score = some @ near.T
+            error = (width / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
+            error *= unit
+            score = some @ among.centred.T
             np.subtract(half, score, out=score)
             limit = _upper_bound(score, k) + 2 * error
             if not np.isfinite(limit).all():
                 return None
-            is_near = score <= np.nextafter(limit.astype(np.float32), np.float32(np.inf))[:, None]
-            if np.count_nonzero(is_near) > 16 * k * len(score):
+            limit = np.nextafter(limit.astype(np.float32), np.float32(np.inf))
+            at = np.flatnonzero(score <= limit[:, None])
+            if len(at) > 16 * k * len(score):
                 return None
-            row, column = np.divmod(np.flatnonzero(is_near), score.shape[1])
-            found[tile] = _in_order(
-                row, column, score[row, column], error, (asking[tile], among), k
-            )
+            row, column = np.divmod(at, score.shape[1])
+            features = (asking[tile], among.features)
+            found[tile] = _in_order(row, column, score[row, column], error, features, k)
     return found
 
 
-def _centred(features: NDArray[Any], centre: NDArray[np.float64]) -> NDArray[np.float32]:
+def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32]:
     """Features less their mean: what is smaller is rounded less."""
     out = np.empty(features.shape, dtype=np.float32)
     for tile in _tiles(len(features), TILE):
         np.subtract(features[tile], centre, out=out[tile], casting="same_kind")
     return out
+
+
+def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared norms in float64, of a few rows at a time: a copy of all would be dear."""
+    squares = np.empty(len(rows))
+    for tile in _tiles(len(rows), SHORT):
+        some = rows[tile].astype(np.float64)
+        np.einsum("ij,ij->i", some, some, out=squares[tile])
+    return squares
 
 
 def _in_order(
@@ -785,8 +946,7 @@ def _in_order(
     Every row has at least `k` candidates. Sorted scores that differ from the one before by less
     than twice the error are one group: the order of groups is certain, that within a group is not.
     """
-    order = np.lexsort((column, score, row))
-    row, column, score = row[order], column[order], score[order]
+    row, column, score = _sorted(row, column, score)
     is_close = (row[1:] == row[:-1]) & (np.diff(score.astype(np.float64)) <= 2 * error[row[1:]])
     group = np.concatenate([[0], np.cumsum(~is_close)])
     begins = np.searchsorted(row, np.arange(len(error)))
@@ -795,10 +955,34 @@ def _in_order(
     is_open = np.zeros(len(row), dtype=np.bool_)
     is_open[1:] |= is_close
     is_open[:-1] |= is_close
-    exact = np.zeros(len(row))
-    for some in np.split(at := np.flatnonzero(is_open & counts), range(TILE, len(at), TILE)):
+    at = np.flatnonzero(is_open & counts)
+    exact = np.empty(len(at))
+    for part in _tiles(len(at), SHORT):
+        some = at[part]
         difference = np.subtract(features[1][column[some]], features[0][row[some]], dtype=float)
-        exact[some] = np.einsum("ij,ij->i", difference, difference)
-    column = column[np.lexsort((column, exact, group))]
+        np.einsum("ij,ij->i", difference, difference, out=exact[part])
+    column[at] = column[at][np.lexsort((column[at], exact, group[at]))]
     found: NDArray[np.intp] = column[begins[:, None] + np.arange(k)]
     return found
+
+
+def _sorted(
+    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Sort by row, score and column, in one number where these fit into it."""
+    n_rows, n_columns = (int(each.max(initial=0)).bit_length() for each in (row, column))
+    if n_rows + n_columns > 32:
+        order = np.lexsort((column, score, row))
+        return row[order], column[order], score[order]
+    bits = (score + np.float32(0)).view(np.uint32)  # -0 is 0
+    negative = bits >> 31 == 1
+    bits = np.where(negative, ~bits, bits | np.uint32(1 << 31))  # in the order of the scores
+    keys = row.astype(np.uint64) << np.uint64(32 + n_columns)
+    keys |= bits.astype(np.uint64) << np.uint64(n_columns)
+    keys |= column.astype(np.uint64)
+    keys.sort()
+    column = (keys & np.uint64((1 << n_columns) - 1)).astype(np.intp)
+    bits = (keys >> np.uint64(n_columns)).astype(np.uint32)
+    bits = np.where(bits >> 31 == 1, bits ^ np.uint32(1 << 31), ~bits)
+    row = (keys >> np.uint64(32 + n_columns)).astype(np.intp)
+    return row, column, bits.view(np.float32)

@@ -10,6 +10,7 @@ from concurrent import futures
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from numbers import Real
+from time import monotonic
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs, wrap_non_picklable_objects
@@ -176,22 +177,26 @@ def in_workers(
             return result
 
         return in_threads(reported, ((task,) for task in tasks), n_jobs=n_jobs)
-    if timeout == "auto":
-        timeout = _timeout.get()
+    limit = _timeout.get() if isinstance(timeout, str) else timeout
     results: dict[int, Any] = {}
     lost: Exception | None = None
+    progress = [monotonic()]  # when the last result arrived
     for _ in range(2):
         left = [at for at in range(len(tasks)) if at not in results]
         if not left or (lost is not None and _n_workers(n_jobs) < 2):
             break  # without a worker, joblib would run here what has just killed one
+        patience = limit
+        if limit is not None and (waited := monotonic() - progress[0]) < limit:
+            patience = limit - waited  # both attempts together wait no longer
+        options = {"n_jobs": n_jobs, "timeout": patience}
         try:
-            _collect(function, tasks, left, results, done, n_jobs=n_jobs, timeout=timeout)
+            _collect(function, tasks, left, results, done, progress, **options)
         except _Raised as raised:
             raise raised.args[0] from raised
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
             raise TimeoutError(
                 f"{_named(tasks, results, what)}: nothing came back from the worker processes for "
-                f"{timeout:g} s; they are slower than that, or have ended. What is done stays: "
+                f"{limit:g} s; they are slower than that, or have ended. What is done stays: "
                 "call it again, within a longer `worker_timeout` if the work is heavy."
             ) from error
         except Exception as error:  # noqa: BLE001 - joblib, dask, ray ... raise their own types
@@ -215,6 +220,7 @@ def _collect(
     left: list[int],
     results: dict[int, Any],
     done: Callable[[Any], object],
+    progress: list[float],
     **options: Any,
 ) -> None:
     """Run the tasks `left`; put each result into `results` as soon as it arrives."""
@@ -225,7 +231,7 @@ def _collect(
         delayed(_attempt)(function, at, _Sent(tasks[at])) for at in left
     )
     for at, result in found:
-        results[at] = result
+        results[at], progress[0] = result, monotonic()
         done(tasks[at])
 
 

@@ -133,6 +133,7 @@ def plan_synthesis(
         y,
         lambda: similarity.source if features is None else features,
         np.random.default_rng(entropy.tolist()),
+        similarity.of_source if features is None else None,
     )
     if rule is None:
         rule, plan = Blend(), replace(plan, drawn=plan.synthetic)

@@ -306,6 +306,7 @@ class DrawnImages(Images):
         _check_source(plan, self.images)
         if plan.previous is not None:
             self.images, self.plan = DrawnImages(plan.previous, images), plan.last_step
+        self.draws_later = self.images.draws_later
         self._is_drawn = self.plan.synthetic
 
     @property
@@ -350,6 +351,14 @@ class DrawnImages(Images):
         if self._is_drawn[row]:
             return id(self.plan), row
         return self.images.identity_of(self.plan.base[row])
+
+    def identities(self) -> list[Any]:
+        """Return what :meth:`identity_of` says of each row."""
+        if self.images.origin(np.empty(0, dtype=np.intp))[0] is None:  # others would be looked at
+            return super().identities()
+        known, mark, drawn = self.images.identities(), id(self.plan), self._is_drawn.tolist()
+        bases = enumerate(self.plan.base.tolist())
+        return [(mark, row) if drawn[row] else known[base] for row, base in bases]
 
     def origin(self, rows: NDArray[np.intp]) -> tuple[Memory | None, NDArray[np.intp]]:
         """Return the memory of the source images, and the number of each row, -1 if it is drawn."""

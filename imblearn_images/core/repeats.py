@@ -115,6 +115,15 @@ class Reach:
 _HEAD = ("label", "before", "wanted", "reached", "most possible")
 
 
+def check_max_repeats(max_repeats: Any) -> None:
+    """Raise unless `max_repeats` is a whole number of at least 1."""
+    if not isinstance(max_repeats, Integral) or isinstance(max_repeats, bool) or max_repeats < 1:
+        raise ValueError(
+            f"`max_repeats` must be a whole number from 1 on, got {max_repeats!r}: how often an "
+            "image may be in the result."
+        )
+
+
 def choose_repeats(
     counts: Any,
     wanted: Any,
@@ -166,11 +175,7 @@ def choose_repeats(
     >>> repeats.tolist(), reach.reached.tolist()
     ([1, 1, 1, 3], [6, 4, 4])
     """
-    if not isinstance(max_repeats, Integral) or isinstance(max_repeats, bool) or max_repeats < 1:
-        raise ValueError(
-            f"`max_repeats` must be a whole number from 1 on, got {max_repeats!r}: how often an "
-            "image may be in the result."
-        )
+    check_max_repeats(max_repeats)
     table = sparse.csr_matrix(counts)
     n, n_labels = table.shape
     names = tuple(range(n_labels)) if labels is None else tuple(labels)
@@ -229,6 +234,7 @@ def choose_repeats_and_more(
     >>> repeats.tolist(), chosen.tolist(), reach.reached.tolist()
     ([2, 1], [True], [17, 3])
     """
+    check_max_repeats(max_repeats)
     names, limit = tuple(labels), int(max_repeats) - 1
     table = np.vstack([counts, more]).astype(np.int64)
     before = counts.sum(axis=0).astype(np.intp)

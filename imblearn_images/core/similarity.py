@@ -11,9 +11,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from imblearn_images.core.embedding import transform
 from imblearn_images.core.hog import hog_features
-from imblearn_images.core.images import ArrayImages, Images
+from imblearn_images.core.images import ArrayImages, Images, Memory, pixels_in_order
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.pixels import channels_last, find_channels
+from imblearn_images.core.pixels import channels_last, find_channels, resized
 
 SIDE = 64  # pixels; finer detail does not help to compare images, but costs time
 BATCH = 1 << 22  # bytes of pixels that are held at a time
@@ -57,17 +57,27 @@ class Similarity:
             return self._features
         rows = np.arange(len(self.images))
         memory, origin = self.images.origin(rows)
-        if memory is None:
-            return self._computed(rows)
+        return self._computed(rows) if memory is None else self._remembered(memory, origin, rows)
+
+    def of_source(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Features of some source images: where those of all are remembered, no copy of all."""
+        memory, origin = self.images.origin(rows)
+        if memory is None or self._features is not None or (origin < 0).any():
+            return self.source[rows]
+        return self._remembered(memory, origin, rows)
+
+    def _remembered(
+        self, memory: Memory, origin: NDArray[np.intp], rows: NDArray[np.intp]
+    ) -> NDArray[Any]:
         key = ("looks", self.channel_axis, self._thumbnail_shape if self._shrinks else None)
-        return memory.features(key, origin, self._computed)
+        return memory.features(key, origin, lambda missing: self._computed(rows[missing]))
 
     def _computed(self, rows: NDArray[np.intp]) -> NDArray[Any]:
         """Return :func:`looks` of some source images, read in blocks."""
         images = self.images
         if self._shrinks:
             shape = self._thumbnail_shape
-            pixels, _ = images.pixels(rows, shape[:2], n_jobs=self.n_jobs)
+            pixels = pixels_in_order(images, rows, shape[:2], n_jobs=self.n_jobs)
             images, rows = ArrayImages(pixels.reshape(len(rows), *shape)), np.arange(len(rows))
         shape = images.shape_of(0)
         height = max(1, BATCH // max(1, int(np.prod(shape)) * images.dtype.itemsize))
@@ -91,7 +101,7 @@ class Similarity:
             shape = _planes(np.empty((1, *shape), dtype=np.uint8), self.channel_axis).shape[1:]
         if len(shape) == 1 or is_tiny(shrink(np.empty((1, *shape), dtype=np.uint8))):
             return "pixels"
-        return f"HOGFeatures ({self.source.shape[1]} features)"
+        return f"HOGFeatures ({self.of_source(np.arange(1)).shape[1]} features)"
 
     @cached_property
     def search(self) -> NearestNeighbors:
@@ -116,8 +126,9 @@ class Similarity:
         """Return the features, (m, d), of drawn images of one shape, (m, H, W[, C])."""
         if self.embedding is not None:
             return transform(self.embedding, children, n_jobs=self.n_jobs)
-        if self._shrinks:
-            children = _resized(children, self._thumbnail_shape)
+        if self._shrinks and children.shape[1:] != self._thumbnail_shape:
+            height, width = self._thumbnail_shape[:2]
+            children = resized(children, (height, width))
         return looks(children, self.channel_axis)
 
 
@@ -184,13 +195,3 @@ def shrink(images: NDArray[Any], side: int = SIDE) -> NDArray[np.float32]:
         for j in range(right):
             total += grey[:, i::factor, j::factor][:, :height, :width]
     return total / np.float32(down * right)
-
-
-def _resized(images: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return images in another height and width, in the unit of the data."""
-    if images.shape[1:] == shape:
-        return images
-    from skimage.transform import resize
-
-    sized = [resize(image, shape, preserve_range=True) for image in images]  # type: ignore[no-untyped-call]
-    return np.stack(sized)

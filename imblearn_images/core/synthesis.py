@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from imblearn_images.core.neighbors import nearest_rows
+from imblearn_images.core.neighbors import Candidates, nearest_rows
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rules import answer, as_rule, rule_name
 from imblearn_images.core.targets import plain_list, told
@@ -51,6 +51,8 @@ class Neighbourhood:
         needed: a synthesis that does not look for neighbours costs nothing.
     rng : numpy.random.Generator
         Random numbers of the planning.
+    of_rows : callable, default=None
+        ``of_rows(rows)`` gives the features of some rows, without those of all at hand.
 
     Examples
     --------
@@ -73,11 +75,14 @@ class Neighbourhood:
         y: NDArray[Any],
         features: Callable[[], NDArray[Any]],
         rng: np.random.Generator,
+        of_rows: Callable[[NDArray[np.intp]], NDArray[Any]] | None = None,
     ) -> None:
         self.y = y
         self.rng = rng
         self._features = features
+        self._of_rows = of_rows
         self._told: set[str] = set()
+        self._last: tuple[NDArray[np.intp], Candidates] | None = None
 
     @cached_property
     def counts(self) -> dict[Any, int]:
@@ -87,7 +92,7 @@ class Neighbourhood:
     @property
     def asked(self) -> bool:
         """Whether a synthesis has looked at the features."""
-        return "features" in vars(self)
+        return "features" in vars(self) or self._last is not None
 
     @cached_property
     def features(self) -> NDArray[Any]:
@@ -128,10 +133,10 @@ class Neighbourhood:
         k = min(k, others)
         if k <= 0 or not len(rows):
             return np.empty((len(rows), 0), dtype=np.intp)
-        near, asking, several = self.features[among], self.features[rows], min(k + 1, len(among))
+        near, asking, several = self._among(among), self._some(rows), min(k + 1, len(among))
         places = nearest_rows(asking, near, several)
         if places is None:
-            search = NearestNeighbors(n_neighbors=several).fit(near)
+            search = NearestNeighbors(n_neighbors=several).fit(near.features)
             places = search.kneighbors(asking, return_distance=False)
         found = among[places]
         # The row itself may be missing, or come after copies of it, so it is not simply the first
@@ -139,6 +144,19 @@ class Neighbourhood:
         is_other = found != rows[:, None]
         order = np.argsort(~is_other, axis=1, kind="stable")
         return np.asarray(np.take_along_axis(found, order, axis=1)[:, :k])
+
+    def _among(self, rows: NDArray[np.intp]) -> Candidates:
+        """Rows that may be found: class after class asks among the same."""
+        last = self._last
+        if last is None or not np.array_equal(last[0], rows):
+            last = self._last = rows.copy(), Candidates(self._some(rows))
+        return last[1]
+
+    def _some(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Features of some of the images."""
+        if self._of_rows is None or "features" in vars(self):
+            return self.features[rows]
+        return self._of_rows(rows)
 
 
 NEAREST = 5  # nearest images of the class, one of which becomes the partner of a former copy

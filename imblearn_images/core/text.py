@@ -41,7 +41,10 @@ def printable(text: object) -> str:
     >>> print(printable("kiwi \x1b[2K\n.png"))
     kiwi \x1b[2K\n.png
     """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    shown = str(text)
+    if shown.isprintable():  # as a rule, and asked for every file that is read
+        return shown
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
 
 
 def on_screen(text: str) -> str:

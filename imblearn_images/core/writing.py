@@ -221,10 +221,11 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     >>> [os.path.basename(path)[:9] for path in paths]
     ['00000000-', '00000001-']
     """
+    files.check_local(folder, "folder")
     os.makedirs(folder, exist_ok=True)
     suffix = _suffix_for(block.images)
     paths = [os.path.join(folder, _name_by_row(block, at) + suffix) for at in range(len(block))]
-    missing = np.array([at for at, path in enumerate(paths) if not os.path.isfile(path)], dtype=int)
+    missing = np.array([at for at, path in enumerate(paths) if not _is_there(path)], dtype=int)
     if len(missing):
         rest = replace(block, numbers=block.numbers[missing], plan=block.plan[missing])
         for places, drawn in rest.drawn():
@@ -232,8 +233,15 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
                 shape = drawn.shape[1:]
                 files.check_can_be_written(shape, drawn.dtype, "`folder` holds PNG and TIFF files")
             for at, image in zip(places, drawn, strict=True):
-                files.write_image(paths[missing[at]], image)
+                files.write_image(paths[missing[at]], image, flush=False)
     return paths
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return os.path.getsize(path) > 0  # empty is what a power cut leaves
+    except OSError:
+        return False
 
 
 def render_files(
@@ -305,6 +313,7 @@ def render_files(
     """
     if timeout != "auto":
         check_timeout(timeout, "timeout")
+    files.check_local(folder, "folder")
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
@@ -444,7 +453,7 @@ def write_synthetic(
         child = _exact(plan, images, drawn, row)
         block = Block(np.array([row]), plan[[row]], images)
         path = os.path.join(directory, _name_by_pixels(block, 0, child) + suffix)
-        files.write_image(path, child)
+        files.write_image(path, child, flush=False)
         return path
 
     return in_threads(write_exact, ((row,) for row in rows.tolist()), n_jobs=n_jobs)
@@ -465,7 +474,7 @@ def _write_block(block: Block, folder: str, suffix: str) -> list[str]:
     for places, drawn in block.drawn():
         for at, image in zip(places, drawn, strict=True):
             paths.append(os.path.join(folder, _name_by_pixels(block, at, image) + suffix))
-            files.write_image(paths[-1], image)
+            files.write_image(paths[-1], image, flush=False)
     return paths
 
 

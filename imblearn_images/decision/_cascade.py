@@ -15,6 +15,7 @@ from imblearn_images.decision._base import (
     WrapperMixin,
     as_labels,
     check_has_probabilities,
+    follow,
     handed,
     params_of_fit,
     remember_form,
@@ -192,10 +193,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         sampler = self.resampler.get(name) if each else self.resampler
         if sampler is not None:
             images, y = clone(sampler).fit_resample(images, y)
-        given = {
-            key: rows_of(value, rows) if np.ndim(value) and len(value) == len(labels) else value
-            for key, value in params.items()
-        }
+        given = {key: follow(value, len(labels), rows) for key, value in params.items()}
         return clone(self.estimator).fit(handed(self.estimator, images), y, **given)
 
     def predict(self, X: Any) -> Any:

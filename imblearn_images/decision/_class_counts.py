@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from imblearn_images.core.targets import plain_list
 
@@ -41,9 +41,10 @@ class _Counting(BaseEstimator):
         self.estimator = estimator
 
     def fit(self, X, y, **params):
-        counts = count(y, params.get("sample_weight"))
+        weights = params.get("sample_weight")
+        counts = count(y, weights)
         self.estimator.fit(X, y, **params)
-        self.counts_ = _as_learnt(self.estimator, y, counts)
+        self.counts_ = _as_learnt(self.estimator, y, counts, weights)
         return self
 
     def get_metadata_routing(self):
@@ -91,7 +92,9 @@ def hides_shares(estimator: Any) -> str:
     return next((predicates[word] for word in predicates if word in unseen), "")
 
 
-def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float]:
+def _as_learnt(
+    fitted: Any, y: Any, counts: dict[Any, float], sample_weight: Any
+) -> dict[Any, float]:
     """Return counts times class weights; behind a correction, the shares that it leads to."""
     inside = _inside(fitted)
     if hasattr(inside, "model_prior_"):  # a PriorCorrectedClassifier inside another one
@@ -102,6 +105,10 @@ def _as_learnt(fitted: Any, y: Any, counts: dict[Any, float]) -> dict[Any, float
         return counts
     balanced = str(class_weight).startswith("balanced")  # of forests, "..._subsample"
     if np.ndim(y) == 2:
+        if isinstance(getattr(inside, "classes_", None), list):
+            # One tree for all labels: an image weighs the product of the weights of its labels.
+            own = compute_sample_weight("balanced" if balanced else class_weight, np.asarray(y))
+            return count(y, own if sample_weight is None else own * np.asarray(sample_weight))
         yes, no = (1.0, 1.0) if balanced else (class_weight.get(1, 1.0), class_weight.get(0, 1.0))
         return {
             at: 0.5 if balanced else yes * share / (yes * share + no * (1 - share))

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.core.targets import plain_list
+from imblearn_images.core.targets import plain_list, told
 from imblearn_images.decision._base import as_labels, handed, remember_form, rows_of, tags_like
 
 
@@ -162,6 +162,12 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         is_rare = self._is_rare(labels)
         images = handed(self.estimator, X)
         rare, other = np.flatnonzero(is_rare), np.flatnonzero(~is_rare)
+        if len(other) < 2:
+            raise ValueError(
+                "`y` must have two images or more that are not of the rare class "
+                f"{told(self.rare_)!r}, got {len(other)}. The detector learns from them, and the "
+                "calibration needs one that it has not seen."
+            )
         n_folds = min(self.cv, len(other))
         scores = np.empty((len(labels), 1))
         for fold in range(n_folds):
@@ -181,7 +187,8 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         """Return a mask of the images of the rare class, and set what is known of the classes."""
         self.classes_, counts = np.unique(labels, return_counts=True)
         if len(self.classes_) == 1:
-            raise ValueError(f"`y` must have two classes or more, got 1 class, {labels[0]!r}.")
+            found = f"1 class, {told(labels[0])!r}"
+            raise ValueError(f"`y` must have two classes or more, got {found}.")
         if self.rare is None and len(self.classes_) > 2:
             raise ValueError(
                 "Only binary classification is supported. The type of the target is "
@@ -248,6 +255,30 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         """Return the more probable of both ``classes_``, shape (n,); `X` as for `fit`."""
         check_is_fitted(self)
         return self.classes_[(self.decision_function(X) > 0).astype(int)]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of :meth:`predict`.
+
+        Parameters
+        ----------
+        X : images
+            As for :meth:`fit`.
+        y : array-like of shape (n,)
+            Labels as in the fit; where it had more than two, also whether an image is rare.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the images.
+
+        Returns
+        -------
+        score : float
+            The share of the images that are told right.
+        """
+        check_is_fitted(self)
+        labels = as_labels(X, y)
+        of_many = self.classes_.dtype.kind == "b" and not isinstance(self.rare_, (bool, np.bool_))
+        if of_many and labels.dtype.kind != "b":
+            labels = labels == self.rare_
+        return float(super().score(X, labels, sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = tags_like(super().__sklearn_tags__(), self.estimator)

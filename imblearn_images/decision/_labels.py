@@ -10,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
@@ -24,7 +25,7 @@ from imblearn_images.decision._base import follow, rows_of
 FEW = 10
 """Minimum number of images of a label that gets a threshold of its own; fewer would overfit it."""
 EVEN = 1e-6
-"""Minimum distance of shares from 0 and 1 in log-odds, and of denominators from 0."""
+"""Minimum distance of shares from 0 and 1 in log-odds."""
 
 
 def as_label_table(X: Any, y: Any) -> NDArray[np.intp] | None:
@@ -122,7 +123,7 @@ def corrected(
     """Return probabilities, shape (n, L), with their log-odds shifted, label by label."""
     with np.errstate(divide="ignore"):  # a probability of 0 or 1 stays as it is
         odds = np.log(probabilities) - np.log1p(-probabilities)
-    shifted: NDArray[np.float64] = 1 / (1 + np.exp(-(odds + shift)))
+    shifted: NDArray[np.float64] = expit(odds + shift)
     return shifted
 
 
@@ -184,12 +185,19 @@ def out_of_fold(
 Score = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[np.float64]]
 
 
+def _share(part: Any, whole: Any) -> Any:
+    """Return part / whole, 0 where the whole is 0; weights may be as small as they like."""
+    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
+
+
 def _f1(tp: Any, fp: Any, fn: Any, tn: Any) -> Any:
-    return 2 * tp / np.maximum(2 * tp + fp + fn, EVEN)
+    return _share(2 * tp, 2 * tp + fp + fn)
 
 
 def _balanced(tp: Any, fp: Any, fn: Any, tn: Any) -> Any:
-    return (tp / np.maximum(tp + fn, EVEN) + tn / np.maximum(tn + fp, EVEN)) / 2
+    # As in scikit-learn, a side without images does not count.
+    sides = np.add(tp + fn > 0, tn + fp > 0, dtype=float)
+    return _share(_share(tp, tp + fn) + _share(tn, tn + fp), sides)
 
 
 KNOWN: dict[str, Score] = {"f1": _f1, "f1_macro": _f1, "balanced_accuracy": _balanced}
@@ -220,7 +228,13 @@ def label_score(scoring: Any) -> Score:
         for counts in np.column_stack([np.atleast_1d(cell) for cell in cells]):
             there = counts > 0
             found.append(scorer(stub, predicted[there], truth[there], sample_weight=counts[there]))
-        return np.array(found, dtype=np.float64)
+        scores = np.array(found, dtype=np.float64)
+        if np.isnan(scores).all():
+            raise ValueError(
+                f"`scoring` must return a number, got {scoring!r}, which returns nan at every "
+                "threshold of a label. Pass another metric."
+            )
+        return scores
 
     return score
 
@@ -262,7 +276,7 @@ def tune(
     fn, tn = (each[behind] for each in below)
     tp, fp = below[0][-1] - fn, below[1][-1] - tn
     scores = score(tp, fp, fn, tn)
-    best = np.flatnonzero(scores >= scores.max() - 1e-12)
+    best = np.flatnonzero(scores >= np.nanmax(scores) - 1e-12)
     chosen = best[np.argmin(np.abs(trials[best] - 0.5))]
     return float(trials[chosen]), float(scores[chosen]), float(scores[-1])
 

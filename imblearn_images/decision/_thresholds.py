@@ -15,6 +15,7 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.targets import plain_list, told
 from imblearn_images.decision._base import (
     WrapperMixin,
     as_labels,
@@ -174,15 +175,16 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
             given = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
         else:
             given = fit_params
+        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
+        counted = plain_list(np.unique(labels[weights > 0]))
+        if len(counted) < 2:
+            found = f"1 class, {told(counted[0])!r}" if counted else "none"
+            raise ValueError(
+                f"`y` must have two classes or more whose weights are not zero, got {found}."
+            )
         images = handed(self.estimator, X)
         self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
         self.classes_ = self.estimator_.classes_
-        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
-        if len(np.unique(labels[weights > 0])) < 2:
-            raise ValueError(
-                "`y` must have two classes or more whose weights are not zero, got 1 class, "
-                f"{labels[0]!r}."
-            )
         probabilities = cross_val_predict(
             self.estimator,
             images,

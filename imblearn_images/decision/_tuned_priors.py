@@ -200,15 +200,21 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
             float(tau): score(log_softmax(logs + tau * (ends - starts), axis=1))
             for tau in self.taus
         }
-        best = max(self.scores_.values())
+        best = max((found for found in self.scores_.values() if found == found), default=None)
+        if best is None:
+            raise ValueError(
+                f"`scoring` must return a number, got {self.scoring!r}, which returns nan for each "
+                "of `taus`. Pass another metric."
+            )
         good = [tau for tau, found in self.scores_.items() if found >= best - BETTER]
         self.tau_ = min(good, key=lambda tau: abs(tau - 1))
         self.best_score_ = self.scores_[self.tau_]
         self.weights_ = np.ones(len(classes))
         if self.thresholds is not None:
             chosen = log_softmax(logs + self.tau_ * (ends - starts), axis=1)
+            counted = chosen if weights is None else chosen[weights > 0]
             tuned, self.best_score_ = climb(
-                chosen, score, np.zeros(len(classes)), int(self.thresholds), chosen
+                chosen, score, np.zeros(len(classes)), int(self.thresholds), counted
             )
             self.weights_ = np.exp(tuned - tuned.mean())
         self.estimator_.set_params(tau=self.tau_)

@@ -157,8 +157,6 @@ class _ImagesMixin:
     def _image_set(self, X: Any, y: Any) -> Any:
         """Return the checked images, or None for X that imbalanced-learn handles itself."""
         images, _ = unwrap(X)
-        if hasattr(self, "image_shape_"):
-            del self.image_shape_
         if not holds_images(images):
             return None
         check_lengths(images, y)
@@ -175,6 +173,18 @@ class _ImagesMixin:
             yield
         finally:
             self.sampling_strategy = given
+
+    @contextmanager
+    def _anew(self) -> Iterator[None]:
+        """Context of a fit, which forgets the last one; if it fails, the last one stays."""
+        before = vars(self).copy()
+        vars(self).pop("image_shape_", None)
+        try:
+            with self._whole_counts():
+                yield
+        except BaseException:
+            self.__dict__ = before
+            raise
 
     def _same_form(self, X: Any) -> Any:
         """Return the images of `X`; raise if their shape is not that of the fit."""
@@ -225,12 +235,12 @@ class _ImageEnsembleMixin(_ImagesMixin):
         y = column_labels(y)
         images = self._image_set(X, y)
         if images is None:
-            with self._whole_counts():
+            with self._anew():
                 return super().fit(X, y, **params)  # type: ignore[misc]
         shared, given = SharedImages(images), self.estimator
         try:
             self.estimator = OnRows(self.default if given is None else given, shared)
-            with parallel_config(backend="threading"), self._whole_counts():
+            with parallel_config(backend="threading"), self._anew():
                 super().fit(np.arange(len(images))[:, None], y, **params)  # type: ignore[misc]
         finally:
             self.estimator = given
@@ -691,7 +701,7 @@ class BalancedRandomForestClassifier(_ImagesMixin, ImblearnBalancedRandomForestC
         table = as_table(y)
         y = column_labels(y) if table is None else _checked_outputs(table)
         images = self._image_set(X, y)
-        with self._whole_counts():
+        with self._anew():
             if images is None:
                 return super().fit(X, y, sample_weight)
             super().fit(_pixels(images), y, sample_weight)

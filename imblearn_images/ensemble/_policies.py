@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
 from imblearn_images._drawings import Described, Parts, Training, in_form, parts_of
-from imblearn_images._members import alike, class_weight_of, samplers_of, seeded
+from imblearn_images._members import alike, class_weight_of, same_penalty, samplers_of, seeded
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import reads_homes, weighted
@@ -235,6 +236,10 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     Seeds are policies, too: for a network ``[(f"seed {k}", recipes.mild(random_state=k), 0.3) for
     k in range(3)]`` with networks of different seeds is about as good as several recipes.
 
+    Where a sampler makes the same number of rows of every image, as ``many`` does, a penalty `C` in
+    the last step of `estimator` is divided by that number: an image and its pictures weigh as one,
+    and the penalty is as strong as without them.
+
     What policies share is computed once: the synthetic images of a sampler for each training
     set; the flow between two images for all of them; and, where `estimator` is a Pipeline that
     begins with ``HOGFeatures``, the features of every image, so that only new images are described.
@@ -393,7 +398,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         -------
         drawings : list of list of samplers
         """
-        if (seed := self._seed()) is None:
+        if (seed := self._seed(ahead=True)) is None:
             return []
         policies = [each for each in self._known(X) if each.model is None]
         return [_steps_of(each.sampler, X, seed) for each in policies]
@@ -483,17 +488,18 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         images = X if isinstance(X, Images) else unwrap(X)[0]
         if not holds_paths(images):
             return (images, None) if holds_images(images) or images is X else (X, None)
-        reader = ReadImages(size=_size_of(self.estimator))
-        if isinstance(self.estimator, Pipeline) and isinstance(self.estimator[0], ReadImages):
-            reader = clone(self.estimator[0])
+        first = _first_step(self.estimator)
+        is_reader = isinstance(first, ReadImages)
+        reader = clone(first) if is_reader else ReadImages(size=getattr(first, "size", None))
         reader.fit(images)
         return reader.transform(images), reader
 
-    def _seed(self) -> int | None:
-        """Return `random_state` as an int, or None."""
+    def _seed(self, *, ahead: bool = False) -> int | None:
+        """Return `random_state` as an int, or None; `ahead`, that of the next fit."""
         if self.random_state is None or isinstance(self.random_state, Integral):
             return None if self.random_state is None else int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+        state = copy.deepcopy(self.random_state) if ahead else self.random_state
+        return int(check_random_state(state).randint(2**31 - 1))
 
     def _known(self, images: Any) -> list[_Policy]:
         """Return the checked policies; those that can share a fit have the same `unit`."""
@@ -594,10 +600,13 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         with warnings.catch_warnings():
             # scikit-learn 1.6 warns of classes whose rows all have the weight 0.
             warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
-            return {
+            scores = {
                 name: float(scorer(Answers(classes, logs), rows, truth, **weights))
                 for name, logs in found.items()
             }
+        for name in [name for name, score in scores.items() if np.isnan(score)]:
+            failures[name] = ValueError(f"`scoring` must return a number, got {scores.pop(name)}.")
+        return scores
 
     def _reason(
         self,
@@ -789,7 +798,8 @@ def _steps_of(sampler: Any, X: Any, seed: int | None) -> list[Any]:
 
 def _model_of(run: _Runs, policy: _Policy) -> tuple[Any, Parts | None]:
     """Return the classifier of a policy, and its parts if it can be fitted on the features."""
-    model = clone(run.estimator if policy.model is None else policy.model)
+    model = policy.model
+    model = same_penalty(run.estimator, policy.sampler) if model is None else clone(model)
     if run.seed is not None:
         model = seeded(model, run.seed)
     if policy.weighted and (parameter := class_weight_of(model)) is not None:
@@ -916,7 +926,9 @@ def _behind_reader(estimator: Any, reader: Any) -> Any:
     return estimator[1:] if begins and reader is not None else estimator
 
 
-def _size_of(estimator: Any) -> Any:
-    """Return the parameter `size` of the first step, to which it resizes images, or None."""
-    first = estimator[0] if isinstance(estimator, Pipeline) else estimator
-    return getattr(first, "size", None)
+def _first_step(estimator: Any) -> Any:
+    """Return the step that is given the images, also inside searches and the like."""
+    if isinstance(estimator, Pipeline):
+        return _first_step(estimator[0])
+    inner = estimator.get_params(deep=False).get("estimator")
+    return estimator if inner is None else _first_step(inner)

@@ -35,7 +35,16 @@ from imblearn_images.core.writing import DrawLater
 from imblearn_images.image_sampler import instead_of
 from imblearn_images.over_sampling import RedrawImages
 
-__all__ = ["Columns", "Deciding", "columns_of", "numbered", "several_for", "source_of", "steps_of"]
+__all__ = [
+    "Columns",
+    "Deciding",
+    "bits_of",
+    "columns_of",
+    "numbered",
+    "several_for",
+    "source_of",
+    "steps_of",
+]
 
 
 _NOWHERE = DrawLater(".imblearn-images-draws-later")  # a folder that is never created
@@ -60,9 +69,11 @@ class Columns:
     mixes: bool
     """Whether its rule is linear in any number of partners."""
     nearness: str
+    labels: NDArray[Any] | None = None
+    """Of several an image: how often those drawn have each, if not as often as their bases."""
 
     @classmethod
-    def of(cls, plan: ResamplingPlan) -> Columns:
+    def of(cls, plan: ResamplingPlan, labels: NDArray[Any] | None = None) -> Columns:
         """Return the columns of a plan of one step."""
         drawn = np.flatnonzero(plan.synthetic)
         small = np.int32 if max(plan.n_source, len(plan)) < 2**31 else np.intp
@@ -81,7 +92,23 @@ class Columns:
             plan.drawn is not None,
             bool(answer(plan.synthesis, "mixes")),
             plan.nearness,
+            labels,
         )
+
+    def among_drawn(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Which of some rows are drawn, and where each of these stands among the drawn."""
+        if not len(self.drawn):
+            return np.empty((2, 0), dtype=np.intp)[0], np.empty(0, dtype=np.intp)
+        found = np.minimum(np.searchsorted(self.drawn, rows), len(self.drawn) - 1)
+        places = np.flatnonzero(self.drawn[found] == rows)
+        return places, found[places]
+
+    def labels_after(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Labels of the rows, given those of what they are drawn from."""
+        after: NDArray[Any] = labels[self.base]
+        if self.labels is not None:
+            after[self.drawn] = self.labels
+        return after
 
     def used(self, weights: NDArray[np.float64]) -> list[int]:
         """Return the number of partners that rows with these weights need in their keys.
@@ -163,8 +190,40 @@ class Deciding:
         if plan.why_not:
             raise ValueError(plan.why_not)
         steps = _apart(plan)
-        self.fixed = tuple(map(Columns.of, steps))
+        self.fixed = self._kept(steps)
         self.rules = [step.synthesis for step in steps]
+
+    def _kept(self, steps: Sequence[ResamplingPlan]) -> tuple[Columns, ...]:
+        """What is to be kept of the steps of an epoch."""
+        kept, counts = [], None if self.several is None else self.several.counts
+        for step in steps:
+            labels = None if counts is None else self._voted(step, counts)
+            kept.append(Columns.of(step, labels))
+            counts = None if counts is None else kept[-1].labels_after(counts)
+        return tuple(kept)
+
+    def _voted(self, step: ResamplingPlan, before: NDArray[Any]) -> NDArray[Any] | None:
+        """Labels of what a step draws; None where all have those of their bases.
+
+        Those of annotations are what is carried along.
+        """
+        assert self.several is not None
+        names = step.labels or self.several.labels
+        if step.y.shape[1:] != (len(names),) or isinstance(self.several.source, Annotations):
+            return None
+        strange = [name for name in names if name not in self.several.labels]
+        if strange:
+            raise ValueError(
+                f"`resampler` is a plan of images with the label {strange[0]!r}, which `y` does "
+                "not have. Pass the labels that it was made for."
+            )
+        drawn = np.flatnonzero(step.synthetic)
+        told_of_base = before[step.base[drawn]]
+        voted = np.zeros_like(told_of_base)
+        voted[:, [self.several.labels.index(name) for name in names]] = step.y[drawn]
+        if np.array_equal(voted, told_of_base):
+            return None
+        return voted.astype(np.min_scalar_type(int(voted.max())))
 
     def columns(self, epoch: int) -> tuple[Columns, ...]:
         """Return the decision for an epoch; those of epoch 0 and of the latest epochs are kept."""
@@ -194,19 +253,20 @@ class Deciding:
             if self.embeddings is not None and isinstance(sampler, MeasuringSamplerMixin):
                 rows = slice(None) if plan is None else plan.first_base
                 features = {"embeddings": self.embeddings[rows]}
-            seen, (X, _) = X, sampler.fit_resample(X, y, **features)
+            seen, (X, made) = X, sampler.fit_resample(X, y, **features)
             self._check(sampler, at)
             plan = sampler.plan_ if plan is None else sampler.plan_.after(plan)
-            y = self._labels_after(sampler.plan_, y, seen) if at + 1 < len(self.steps) else None
-        return () if plan is None else tuple(map(Columns.of, _apart(plan)))
+            if at + 1 < len(self.steps):
+                y = self._labels_after(sampler.plan_, y, seen, made)
+        return () if plan is None else self._kept(_apart(plan))
 
-    def _labels_after(self, plan: ResamplingPlan, y: Any, seen: Any) -> Any:
+    def _labels_after(self, plan: ResamplingPlan, y: Any, seen: Any, made: Any) -> Any:
         """Return the labels that the next step gets, for the rows that this step decided on."""
         if self.several is None:
             return plan.y
-        if (
-            isinstance(y, Annotations) and plan.synthetic.any()
-        ):  # an object may have moved out of view
+        if not isinstance(y, Annotations):
+            return made
+        if plan.synthetic.any():  # an object may have moved out of view
             return carry(plan, y, seen)
         return label_rows(y, plan.first_base)
 
@@ -260,27 +320,32 @@ def several_for(resampler: Any, steps: Sequence[Any], y: Any) -> LabelCounts | N
         if not isinstance(step, (LabelSamplerMixin, RedrawImages)):
             raise ValueError(
                 f"`y` must have one label for each image with {type(step).__name__}, got several. "
-                "Use LabelOverSampler, and RedrawImages after it."
+                "Use LabelOverSampler or MLSMOTE, and RedrawImages after it."
             )
     return several
 
 
-def columns_of(labels: LabelCounts, classes: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Return the classes, and a row of 0 and 1 for each image, shape (n, n_classes)."""
+def columns_of(labels: LabelCounts, classes: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return the classes, and the place of each label among them, -1 if no image has it."""
     own = np.array([told(label) for label in labels.labels])
     known = own if classes is None else np.asarray(classes)
     place = _places(known)
-    targets = np.zeros((len(labels.counts), len(known)), dtype=np.float32)
     for at, label in enumerate(plain_list(own)):
         has = labels.counts[:, at] > 0
-        if label in place:
-            targets[:, place[label]] = has
-        elif has.any():
+        if label not in place and has.any():
             raise ValueError(
                 f"`classes` must name all labels, got {plain_list(known)!r:.200} and label "
                 f"{label!r} in row {int(has.argmax())}. Add it, or leave these images out."
             )
-    return known, targets
+    return known, np.array([place.get(label, -1) for label in plain_list(own)], dtype=np.intp)
+
+
+def bits_of(counts: NDArray[Any], places: NDArray[np.intp], n_classes: int) -> NDArray[np.float32]:
+    """A row of 0 and 1 for each image, a column for each class."""
+    bits = np.zeros((len(counts), n_classes), dtype=np.float32)
+    there = places >= 0
+    bits[:, places[there]] = counts[:, there] > 0
+    return bits
 
 
 def _places(classes: NDArray[Any]) -> dict[Any, int]:
@@ -333,13 +398,6 @@ def _checked(resampler: Any) -> Iterator[Any]:
         for member in resampler.members():
             yield from steps_of(member)
         return
-    if hasattr(resampler, "labelset_strategy"):
-        raise ValueError(
-            "`resampler` must give a synthetic image the labels of its base, got "
-            f"{resampler!r:.200}, which uses a vote of neighbours, so that the key of a row would "
-            "not hold its labels. "
-            "Use LabelOverSampler with a `synthesis`, or store the result of fit_resample."
-        )
     if getattr(resampler, "shrinkage", None) is not None:
         raise ValueError(
             f"`shrinkage` must be None here, got {resampler.shrinkage!r}: its noise is one stream "
@@ -392,5 +450,5 @@ def _apart(plan: ResamplingPlan) -> list[ResamplingPlan]:
 def source_of(key: Any) -> int:
     """Return the source image that the base of a key leads to, through all steps."""
     while type(key) is tuple:
-        key = key[0] if len(key) == 1 else key[2]
+        key = key[0] if len(key) < 3 else key[2]
     return int(key)

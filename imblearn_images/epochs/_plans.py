@@ -29,6 +29,7 @@ from imblearn_images.core.validation import check_lengths
 from imblearn_images.epochs._deciding import (
     Columns,
     Deciding,
+    bits_of,
     columns_of,
     numbered,
     several_for,
@@ -41,7 +42,8 @@ __all__ = ["EpochImages", "EpochPlans"]
 
 Key = tuple[Any, ...]
 """``(row,)`` for a source image, otherwise ``(step, seed, base, *partners, *shares)``, where base
-and partners are rows of the source or such keys."""
+and partners are rows of the source or such keys. A row with other labels than its source image has
+``(key, labels)``, where `labels` are the bits of its targets."""
 
 
 class EpochPlans:
@@ -64,10 +66,10 @@ class EpochPlans:
         Images as for ``fit_resample``: an array, memmap or tensor of shape (n, H, W), (n, H, W, C)
         or (n, C, H, W), rows of flattened pixels (n, d), n paths, or any home of pixels.
     y : array-like of shape (n,) or (n, L), list of n lists, or Annotations
-        Labels. Several labels per image, which LabelOverSampler and RedrawImages can resample, are
-        rows of 0 and 1 or of numbers of objects, a list of labels for each image, or
-        :class:`~imblearn_images.annotations.Annotations`. If all rows are one-hot they mean one
-        label per image, unless `resampler` is a LabelOverSampler.
+        Labels. Several labels per image, which LabelOverSampler, LabelUnderSampler, MLSMOTE and
+        RedrawImages can resample, are rows of 0 and 1 or of numbers of objects, a list of labels
+        for each image, or :class:`~imblearn_images.annotations.Annotations`. If all rows are
+        one-hot they mean one label per image, unless `resampler` is one of the first three.
     size : (height, width), default=None
         Size in pixels at which files are read, JPEG files at reduced scale; by default each has its
         own. Only for files. Annotations are scaled with their images.
@@ -102,8 +104,8 @@ class EpochPlans:
         If a sampler is not of this package, or a step is not a sampler.
     ValueError
         If a `random_state` is not an integer, so that processes would decide differently; if rows
-        cannot be drawn alone: images of a generator, the noise of `shrinkage`, labels by a vote of
-        neighbours (MLSMOTE); if `y` has several labels per image and a sampler takes one.
+        cannot be drawn alone: images of a generator, the noise of `shrinkage`; if `y` has several
+        labels per image and a sampler takes one.
 
     See Also
     --------
@@ -114,6 +116,9 @@ class EpochPlans:
     -----
     Different computers may differ in the last bit of a feature, and so in a neighbour. If several
     nodes train together, pass `embeddings` that were computed once, or save ``plans(epoch).plan``.
+
+    The targets of annotated images are the labels of their bases. Objects are carried when a row is
+    drawn, by :meth:`carry` or ``PlanDataset(annotations=...)``.
 
     With `size` or `mode`, each process caches up to 32 MB of decoded files, because parents are
     read repeatedly.
@@ -162,7 +167,8 @@ class EpochPlans:
             self.classes_, self.targets_ = numbered(labels, classes)
         else:
             labels = several.counts
-            self.classes_, self.targets_ = columns_of(several, classes)
+            self.classes_, self._places = columns_of(several, classes)
+            self.targets_ = self.bits_of(labels)
         check_lengths(images, labels)
         if several is not None and isinstance(several.source, Annotations):
             self.check_annotations(several.source)
@@ -271,7 +277,7 @@ class EpochPlans:
                 drawn[at] = image
         return drawn
 
-    def targets_of(self, keys: Sequence[Key]) -> NDArray[np.int64]:
+    def targets_of(self, keys: Sequence[Key]) -> NDArray[Any]:
         """Return the targets of rows.
 
         Parameters
@@ -283,7 +289,16 @@ class EpochPlans:
         -------
         targets : ndarray of shape (m,); with several labels per image (m, n_classes)
         """
-        return self.targets_[self.sources_of(keys)]
+        targets = self.targets_[self.sources_of(keys)]
+        for at, key in enumerate(keys) if targets.ndim > 1 else ():
+            if len(key) == 2:  # it says which labels it has
+                bits = np.unpackbits(np.frombuffer(key[1], dtype=np.uint8))
+                targets[at] = bits[: targets.shape[1]]
+        return targets
+
+    def bits_of(self, counts: NDArray[Any]) -> NDArray[np.float32]:
+        """Targets of rows of several labels, given how often they have each, shape (m, L)."""
+        return bits_of(counts, self._places, len(self.classes_))
 
     def sources_of(self, keys: Sequence[Key]) -> NDArray[np.intp]:
         """Return the source image that each row is drawn from, its base.
@@ -479,13 +494,22 @@ class EpochPlans:
                     f"`keys` must hold keys of EpochImages.rows, got {key!r:.100}. Pass "
                     "plans(epoch).rows([row])."
                 )
-        rows = [key[0] if len(key) == 1 else key for key in keys]
+            if len(key) == 2 and not self._has_labels(key[1]):
+                raise ValueError(
+                    f"`keys` must be those of these plans, of {len(self.classes_)} classes, got a "
+                    f"key that ends in {key[1]!r:.100}. Take keys and images from one EpochPlans."
+                )
+        rows = [key[0] if len(key) < 3 else key for key in keys]
         plan = self._joined(rows, len(self.rules) - 1)
         if isinstance(plan, ResamplingPlan):
             return plan
         no_partners = np.empty((len(plan), 0), dtype=np.intp)
         weights = no_partners.astype(np.float64)
         return ResamplingPlan(plan, no_partners, weights, plan, self.n_source)
+
+    def _has_labels(self, bits: Any) -> bool:
+        n_bytes = -(-len(self.classes_) // 8)
+        return self.targets_.ndim > 1 and isinstance(bits, bytes) and len(bits) == n_bytes
 
     def _joined(self, rows: list[Any], step: int) -> ResamplingPlan | NDArray[np.intp]:
         """Return the plan of rows that the steps up to `step` have made, or source row numbers.
@@ -571,17 +595,22 @@ class EpochImages(Images):
         return len(self._columns[-1].base) if self._columns else self.plans.n_source
 
     @property
-    def targets(self) -> NDArray[np.int64]:
+    def targets(self) -> NDArray[Any]:
         """Target of each row, an index into ``plans.classes_``, shape (n,).
 
         With several labels per image, shape (n, n_classes), 1 where the row has the label.
         """
+        if self.plans.targets_.ndim > 1:
+            return self.plans.bits_of(self.y)
         return self.plans.targets_[self._sources(np.arange(len(self)))]
 
     @property
     def y(self) -> NDArray[Any]:
         """Label of each row, shape (n,); with several per image their counts, (n, n_classes)."""
-        return self.plans.labels[self._sources(np.arange(len(self)))]
+        labels = self.plans.labels.copy()
+        for columns in self._columns:
+            labels = columns.labels_after(labels)
+        return labels
 
     @property
     def plan(self) -> ResamplingPlan:
@@ -592,7 +621,7 @@ class EpochImages(Images):
         n, labels = self.plans.n_source, self.plans.labels
         plan = None
         for columns, rule in zip(self._columns, self.plans.rules, strict=True):
-            labels = labels[columns.base]
+            labels = columns.labels_after(labels)
             step = columns.plan(rule, n if plan is None else len(plan), labels)
             plan = step if plan is None else step.after(plan)
         return ResamplingPlan.selection(np.arange(n), labels) if plan is None else plan
@@ -629,8 +658,15 @@ class EpochImages(Images):
             raise IndexError(
                 f"Epoch {self.epoch} has {len(self)} rows, got rows {rows.min()} to {rows.max()}."
             )
-        found = self._keys(len(self._columns) - 1, rows % max(len(self), 1))
-        return [(key,) if type(key) is int else key for key in found]
+        rows = rows % max(len(self), 1)
+        found = self._keys(len(self._columns) - 1, rows)
+        keys = [(key,) if type(key) is int else key for key in found]
+        if any(columns.labels is not None for columns in self._columns):
+            own = self.plans.bits_of(self._labels_of(len(self._columns) - 1, rows)) > 0
+            other = (own != (self.plans.targets_[self._sources(rows)] > 0)).any(axis=1)
+            for at in np.flatnonzero(other).tolist():
+                keys[at] = (found[at], np.packbits(own[at]).tobytes())
+        return keys
 
     def first_drawn(self) -> NDArray[np.intp]:
         """Return for each step that draws images the first row with one, shape (k,)."""
@@ -702,6 +738,17 @@ class EpochImages(Images):
             rows = columns.base[rows]
         return rows
 
+    def _labels_of(self, step: int, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """How often some rows of a step have each label."""
+        if step < 0:
+            return self.plans.labels[rows]
+        columns = self._columns[step]
+        labels = self._labels_of(step - 1, columns.base[rows])
+        if columns.labels is not None:
+            places, found = columns.among_drawn(rows)
+            labels[places] = columns.labels[found]
+        return labels
+
     def _keys(self, step: int, rows: NDArray[np.intp]) -> list[Any]:
         """Return the keys of rows that `step` has made; source images are plain numbers."""
         if step < 0:
@@ -711,9 +758,7 @@ class EpochImages(Images):
         keys = self._keys(step - 1, columns.base[rows])
         if not len(columns.drawn):
             return keys
-        found = np.minimum(np.searchsorted(columns.drawn, rows), len(columns.drawn) - 1)
-        places = np.flatnonzero(columns.drawn[found] == rows)
-        found = found[places]
+        places, found = columns.among_drawn(rows)
         partners, weights = columns.partners[found], columns.weights[found]
         flat, width = self._keys(step - 1, partners.ravel()), partners.shape[1]
         seeds = columns.seeds[found].tolist() if columns.seeds is not None else [0] * len(found)

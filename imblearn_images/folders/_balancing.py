@@ -127,7 +127,7 @@ def balance_folder(
         "csv", rows that name the files of the source. Drawn images are always files.
     manifest : {"jsonl", "parquet"}, default="jsonl"
         What says of every file what it is made from: ``manifest.jsonl``, lines of JSON, or
-        ``manifest.parquet``, which takes a third of the bytes and needs pyarrow. Everything that
+        ``manifest.parquet``, which takes a fifth of the bytes and needs pyarrow. Everything that
         reads one takes the other, too.
     on_error : {"raise", "skip"}, default="raise"
         What to do with files that cannot be used: name all of them in one error, or leave them
@@ -335,7 +335,7 @@ def _write(
         Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
         for label, record in kept.broken
     )
-    folder.finish(chain(rows, left_out), manifest)
+    folder.finish(chain(rows, left_out), manifest, written=rows.written())
     return report
 
 

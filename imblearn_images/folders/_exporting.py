@@ -191,7 +191,8 @@ def export_images(
     rows.sort(key=lambda row: row.split == "train")  # validation rows first; the sort is stable
     if layout == "csv":
         folder.write(LABELS, labels_csv(label_table(rows)))
-    folder.finish(rows, manifest)
+    copied = targets if files is None or link == "copy" else ()
+    folder.finish(rows, manifest, written=copied)
     return targets
 
 

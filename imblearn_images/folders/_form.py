@@ -88,9 +88,9 @@ class Form:
     def write(self, path: files.FilePath, image: NDArray[Any]) -> None:
         """Write an image in this format; the file is whole or absent."""
         if self.format in ("jpeg", "webp"):
-            files.write_lossy(path, image, self.format, self.quality or _QUALITY)
+            files.write_lossy(path, image, self.format, self.quality or _QUALITY, flush=False)
         else:
-            files.write_image(path, image)
+            files.write_image(path, image, flush=False)
 
     def check_modes(self, modes: Iterable[str]) -> None:
         """Raise a ValueError naming the first mode that the format cannot hold."""

@@ -729,6 +729,11 @@ class OutputRows(Sequence[Row]):
         """Yield the paths of the files, below the output."""
         return (self.path_of(number) for number in range(len(self)) if self.link != "rows")
 
+    def written(self) -> Iterator[str]:
+        """Yield the names of the files that are no links."""
+        numbers = range(len(self)) if self.link == "copy" else self.drawn.tolist()
+        return map(self.path_of, numbers)
+
     def table(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the rows of labels.csv: name, label, is_valid."""
         for number, source in enumerate(self.sources.tolist()):

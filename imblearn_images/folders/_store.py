@@ -142,6 +142,7 @@ class OutputFolder:
     ) -> None:
         if not os.fspath(path):
             raise ValueError("`output` must name a folder, got ''. Name a new one.")
+        files.check_local(path, "output")
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
@@ -308,7 +309,10 @@ class OutputFolder:
         if link == "copy":
             if not (self._is_plain(target) and hash_file(target)[1] == sha256):
                 digest = hashlib.sha256()
-                with open_regular(source) as original, files.written_whole(target) as copied:
+                with (
+                    open_regular(source) as original,
+                    files.written_whole(target, flush=False) as copied,
+                ):
                     while block := original.read(1 << 20):
                         digest.update(block)
                         copied.write(block)
@@ -363,7 +367,7 @@ class OutputFolder:
         self,
         name: str,
         image: Callable[[], NDArray[Any]],
-        write: Callable[[str, NDArray[Any]], None] = files.write_image,
+        write: Callable[[str, NDArray[Any]], None],
     ) -> tuple[int, str]:
         """Draw an image into its place, unless a run before has; return its size and SHA-256.
 
@@ -373,7 +377,7 @@ class OutputFolder:
             Where to, relative to the folder. It depends on all that the image depends on.
         image : callable
             Draws it.
-        write : callable, default=write_image
+        write : callable
             ``write(path, image)`` writes it, whole or not at all.
         """
         if (known := self.known(name)) is not None:
@@ -407,7 +411,7 @@ class OutputFolder:
 
     def write_image(self, image: NDArray[Any], name: str) -> str:
         """Write an image without loss; return the SHA-256 of its file."""
-        files.write_image(self.at(name), image)
+        files.write_image(self.at(name), image, flush=False)
         return hash_file(self.at(name))[1]
 
     def write(self, name: str, content: Iterable[bytes]) -> None:
@@ -415,8 +419,22 @@ class OutputFolder:
         with files.written_whole(self.root / name) as file:
             file.writelines(content)
 
-    def finish(self, rows: Iterable[Row], manifest: str = "jsonl") -> None:
-        """Write the manifest, when the names of all other files are on disk."""
+    def finish(
+        self, rows: Iterable[Row], manifest: str = "jsonl", *, written: Iterable[str]
+    ) -> None:
+        """Write the manifest, when all other files and their names are on disk.
+
+        Parameters
+        ----------
+        rows : iterable of Row
+            What it says.
+        manifest : {"jsonl", "parquet"}
+            Its format.
+        written : iterable of str
+            The image files that share no bytes with the source, relative to the folder.
+        """
+        for name in written:
+            files.flush_file(self.at(name))
         for folder in self._folders:
             _sync_folder(self.at(f"{folder}/"))
         # Written in the workshop first: at any moment it or the journal lists what was drawn.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -130,24 +131,42 @@ class Batches:
             )
         self.plans, self.batch_size, self.shuffle, self.seed = plans, int(batch_size), shuffle, seed
         self.transform, self.channels = transform, channels
-        self._draw: Callable[[Sequence[Any]], Any] = partial(_batch, plans, transform, channels)
         self._n_rows = len(plans(0))
         self._told, self._served = False, 0
         self.epoch = 0
+        self._n_ahead = int(max_queue_size)
+        self._how = int(workers), bool(use_multiprocessing)
+        if self._how[0] > 1 and self._how[1]:
+            _check_function_travels(transform)
+        self._start()
+
+    def _start(self) -> None:
+        """Begin to draw in this process, or in threads and processes of its own."""
+        self._draw: Callable[[Sequence[Any]], Any]
+        self._draw = partial(_batch, self.plans, self.transform, self.channels)
         self._order: tuple[int | None, NDArray[np.intp]] = None, np.empty(0, dtype=np.intp)
         self._ahead: dict[tuple[int, int], Future[Any]] = {}
-        self._n_ahead = int(max_queue_size)
         self._lock = RLock()
         self._pool: Executor | None = None
-        if workers > 1 and use_multiprocessing:
+        workers, in_processes = self._how
+        if workers > 1 and in_processes:
             self._pool = ProcessPoolExecutor(
-                int(workers), get_context("spawn"), _remember, (self._draw,)
+                workers, get_context("spawn"), _remember, (self._draw,)
             )
             self._draw = _remembered
         elif workers > 1:
-            self._pool = ThreadPoolExecutor(int(workers), "imblearn_images")
+            self._pool = ThreadPoolExecutor(workers, "imblearn_images")
         if self._pool is not None:
             weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        _check_function_travels(self.transform)
+        own = ("_draw", "_order", "_ahead", "_lock", "_pool")
+        return {name: value for name, value in vars(self).items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._start()
 
     def __len__(self) -> int:
         return -(-self._n_rows // self.batch_size)
@@ -206,6 +225,16 @@ class Batches:
             order = np.resize(order, self._n_rows)
             self._order = epoch, order
         return images.rows(order[index * self.batch_size : (index + 1) * self.batch_size])
+
+
+def _check_function_travels(transform: Transform | None) -> None:
+    try:
+        pickle.dumps(transform)
+    except Exception as error:
+        raise TypeError(
+            f"`transform` {transform!r:.200} cannot be sent to another process: {error}. Define it "
+            "in a module instead of as lambda, or leave out `use_multiprocessing`."
+        ) from error
 
 
 def _batch(

@@ -14,6 +14,7 @@ from imblearn_images import recipes
 from imblearn_images._members import (
     class_weight_of,
     on_images,
+    same_penalty,
     samplers_of,
     seeded,
     takes_weights,
@@ -232,6 +233,7 @@ def _named(name: str, word: str, estimator: Any, X: Any, seed: int) -> Candidate
         return Candidate(name, PolicyEnsembleClassifier(seeded(estimator, seed), random_state=seed))
     sampler = getattr(recipes, word)()
     if word == "many":
+        estimator = same_penalty(estimator, sampler)
         sampler.set_params(lazy=reads_homes(estimator))
     model = seeded(on_images(samplers_of(sampler, X), estimator, X), seed)
     if word != "many":

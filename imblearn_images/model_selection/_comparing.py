@@ -639,7 +639,8 @@ def compare_resamplers(
         Candidates are samplers of this library or of imbalanced-learn; Pipelines of
         samplers; whole classifiers, which are used instead of `estimator` and see the images
         as they are; the names of the baselines; the recipes "mild", "transfer", "mix", and "many",
-        the last one with prior correction behind it; and "policies", a
+        the last one with prior correction behind it and a ninth of the `C` that the estimator may
+        have, so that nine pictures weigh as one; and "policies", a
         :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` of `estimator`, whose screening
         is measured with it. "default" stands for these five. Samplers are placed before
         `estimator`; where `X` holds paths, after the ``ReadImages`` that it begins with, unless

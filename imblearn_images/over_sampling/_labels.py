@@ -26,7 +26,12 @@ from imblearn_images.core.multilabel import LabelCounts, set_names
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import layers_of
-from imblearn_images.core.repeats import Reach, choose_repeats, choose_repeats_and_more
+from imblearn_images.core.repeats import (
+    Reach,
+    check_max_repeats,
+    choose_repeats,
+    choose_repeats_and_more,
+)
 from imblearn_images.core.synthesis import Synthesis, makes_copies, says_where
 
 __all__ = ["LabelOverSampler"]
@@ -151,7 +156,8 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         base, windows = self._chosen(y)
         plan = ResamplingPlan.selection(base, y.counts).labelled(y.counts[base], y.labels)
         if makes_copies(self.synthesis):
-            if embeddings is not None:  # copies need no features, but wrong ones are reported
+            self.embedding_ = None  # copies need no features, but wrong ones are reported
+            if embeddings is not None:
                 self._own_features(X, set_names(y), embeddings)
             self.plan_, self.sample_indices_ = plan, base
             return take_selected(X, plan), y.take(base)
@@ -189,16 +195,23 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
         wanted = {
             label: before[y.labels.index(label)] + n for label, n in self.sampling_strategy_.items()
         }
+        check_max_repeats(self.max_repeats)
         zoom = _zoom_of(self.synthesis)
         rng = check_random_state(self.random_state)
         if hasattr(self.sampling_strategy, "repeats"):
+            if zoom is not None:
+                name = type(zoom).__name__
+                raise ValueError(
+                    f"`sampling_strategy` must request numbers of objects for {name}, got "
+                    f"{self.sampling_strategy!r}, which repeats whole images. Pass at_least(n), or "
+                    f"leave {name} out."
+                )
             # Rounded up or down at random: the expected number of repeats is the factor itself.
             factors = np.clip(self.sampling_strategy.repeats(y.counts), 1, self.max_repeats)
             repeats = (factors + rng.uniform(size=len(factors))).astype(np.intp)
             possible = before * int(self.max_repeats)
             self.reach_ = Reach(y.labels, before, before, repeats @ y.counts, possible)
-            rows = np.arange(len(repeats))
-            return np.concatenate([rows, np.repeat(rows, repeats - 1)]), None
+            return _with_repeats(repeats), None
         if zoom is not None and isinstance(y.source, Annotations):
             seed = rng.randint(1 << 32, dtype=np.uint32)
             views = zoom.views(y.source, list(wanted), np.random.default_rng(int(seed)))
@@ -206,9 +219,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
                 y.counts, views.counts, wanted, self.max_repeats, labels=y.labels
             )
             self._warn_of_unreachable()
-            check_rows(int(repeats.sum()))
-            rows = np.arange(len(repeats))
-            rows = np.concatenate([rows, np.repeat(rows, repeats - 1)])
+            rows = _with_repeats(repeats)
             cut = (views.base[chosen], views.windows[chosen], views.counts[chosen])
             views = type(views)(*cut, views.whole)
             return np.concatenate([rows, views.base]), views
@@ -220,9 +231,7 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
             random_state=rng,
         )
         self._warn_of_unreachable()
-        check_rows(int(repeats.sum()))
-        rows = np.arange(len(repeats))
-        return np.concatenate([rows, np.repeat(rows, repeats - 1)]), None
+        return _with_repeats(repeats), None
 
     def _warn_of_unreachable(self) -> None:
         wanted = {label: (before, n) for label, before, n, *_ in self.reach_}
@@ -240,6 +249,13 @@ class LabelOverSampler(LabelSamplerMixin, BaseOverSampler):
                 UserWarning,
                 stacklevel=4,
             )
+
+
+def _with_repeats(repeats: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the rows of all images, then of their repetitions; raise if they are too many."""
+    check_rows(int(repeats.sum()))
+    rows = np.arange(len(repeats))
+    return np.concatenate([rows, np.repeat(rows, repeats - 1)])
 
 
 def _zoom_of(rule: Any, with_windows: NDArray[Any] | None = None) -> Any:

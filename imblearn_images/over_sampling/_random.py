@@ -237,7 +237,8 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
     ) -> tuple[Any, NDArray[Any]]:
         if not makes_copies(self.synthesis):
             return self._draw_synthetic(X, y, embeddings)
-        if embeddings is not None:  # copies need no features, but wrong ones are reported
+        self.embedding_ = None  # copies need no features, but wrong ones are reported
+        if embeddings is not None:
             self._own_features(X, y, embeddings)
         if self.shrinkage is None:
             return super()._fit_resample(X, y)

@@ -18,9 +18,9 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._label_sampler import carried_by
-from imblearn_images._sampler import ADDED, MeasuringSamplerMixin, read_selected
+from imblearn_images._sampler import ADDED, MeasuringSamplerMixin, read_selected, taken_out
 from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.containers import holds_images
 from imblearn_images.core.embedding import check_embedding
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.memory import check_fits
@@ -28,6 +28,7 @@ from imblearn_images.core.multilabel import set_names, several_labels_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import DrawnImages
+from imblearn_images.core.stores import resampled
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.validation import (
     PLAN_BYTES,
@@ -203,7 +204,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         TypeError
             For rows that are not pixels, and for a parameter that this sampler does not take.
         """
-        held, rewrap = (X, None) if isinstance(X, Images) else unwrap(X)
+        held, rewrap, store = taken_out(X)
         is_table = not (isinstance(held, Images) or holds_images(held))
         labels = None if is_table else several_labels_of(y)
         given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
@@ -226,6 +227,8 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             y_resampled = carried_by(self, labels.source, images, paths)
         else:
             y_resampled = labels.take(self.plan_.first_base)
+        if store is not None:
+            return resampled(self.plan_, store), y_resampled
         if isinstance(X_resampled, DrawnImages) or rewrap is None:
             return X_resampled, y_resampled
         if isinstance(X_resampled, Images):
@@ -389,7 +392,6 @@ def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
 def _first_occurrence(images: Images, y: NDArray[Any]) -> NDArray[np.intp]:
     """Return the row in which each image (or file) occurs first in its class, shape (n,)."""
     seen: dict[Any, int] = {}
-    first = np.empty(len(images), dtype=np.intp)
-    for row, label in enumerate(y.tolist()):
-        first[row] = seen.setdefault((images.identity_of(row), label), row)
-    return first
+    keys = zip(images.identities(), y.tolist(), strict=True)
+    first = [seen.setdefault(key, row) for row, key in enumerate(keys)]
+    return np.array(first, dtype=np.intp)

@@ -21,7 +21,9 @@ from imblearn_images.preprocessing._pixels import (
     are_paths,
     block_height,
     image_tags,
+    is_count,
     is_home,
+    is_shape,
     pixels_of,
     read_rows,
     shaped,
@@ -255,7 +257,12 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             if not errors:
                 for path, image in zip(paths[rows], images, strict=True):
                     self._check_shape(image.shape, printable(path))
-                features[rows] = self._of_arrays(np.stack(images), 1)
+                for dtype in {
+                    image.dtype for image in images
+                }:  # stacked, they would be scaled alike
+                    same = [at for at, image in enumerate(images) if image.dtype == dtype]
+                    found = self._of_arrays(np.stack([images[at] for at in same]), 1)
+                    features[start + np.array(same)] = found
             return errors
 
         starts = range(0, len(paths), _BLOCK)
@@ -315,7 +322,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
     def _check_parameters(self):
         """Raise for parameters that are not allowed."""
         files.check_size_and_mode(self.size, None)
-        if not _is_count(self.orientations):
+        if not is_count(self.orientations):
             raise ValueError(
                 f"`orientations` must be a positive integer, got {self.orientations!r}."
             )
@@ -326,7 +333,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
             if (
                 not isinstance(pair, (tuple, list))
                 or len(pair) != 2
-                or not all(map(_is_count, pair))
+                or not all(map(is_count, pair))
             ):
                 raise ValueError(
                     f"`{name}` must be (rows, columns), positive integers, got {pair!r}."
@@ -334,9 +341,7 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         if self.block_norm not in NORMS:
             raise ValueError(f"`block_norm` must be one of {NORMS}, got {self.block_norm!r}.")
         shape = self.image_shape
-        if shape is not None and not (
-            isinstance(shape, (tuple, list)) and len(shape) in (2, 3) and all(map(_is_count, shape))
-        ):
+        if shape is not None and not (is_shape(shape) and len(shape) in (2, 3)):
             raise ValueError(f"`image_shape` must be None, (H, W) or (H, W, C), got {shape!r}.")
 
     def __sklearn_tags__(self):
@@ -345,8 +350,3 @@ class HOGFeatures(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = False
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _is_count(value):
-    """Return whether a value is a positive integer."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0

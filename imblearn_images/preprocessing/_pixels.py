@@ -100,6 +100,16 @@ def pixels_of(estimator, X, *, reset, dtype="numeric", finite=False):
     return pixels
 
 
+def is_count(value):
+    """Return whether a value is a positive integer."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0
+
+
+def is_shape(value):
+    """Return whether a value is a tuple or list of positive integers."""
+    return isinstance(value, (tuple, list)) and len(value) > 0 and all(map(is_count, value))
+
+
 def shaped(rows, image_shape):
     """Return rows of pixels (n, d) as images of a shape; images must have that shape."""
     if rows.shape[1:] != image_shape and (rows.ndim > 2 or rows.shape[1] != prod(image_shape)):

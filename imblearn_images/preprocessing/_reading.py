@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from imblearn_images._docstrings import substitute
 from imblearn_images.core import files
 from imblearn_images.core.containers import unwrap
-from imblearn_images.core.images import Images
+from imblearn_images.core.images import Images, pixels_in_order
 from imblearn_images.core.limits import check_max_pixels, current_limits, image_limits
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import channels_back, channels_last, resized
@@ -235,7 +235,7 @@ def _held(X: Any, size: tuple[int, int] | None) -> Any:
         return unwrap(X)[0]
     rows = np.arange(len(X))
     X.look_at(rows)
-    pixels, _ = X.pixels(rows, tuple(size))
+    pixels = pixels_in_order(X, rows, tuple(size))
     return pixels.reshape(len(X), *size, *X.shape_of(0)[2:])
 
 

@@ -11,7 +11,13 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.preprocessing._pixels import ImagesOutMixin, image_tags, pixels_of, shaped
+from imblearn_images.preprocessing._pixels import (
+    ImagesOutMixin,
+    image_tags,
+    is_shape,
+    pixels_of,
+    shaped,
+)
 
 
 @substitute
@@ -226,11 +232,7 @@ class ReshapeImages(ImagesOutMixin, TransformerMixin, BaseEstimator):
     def _reshape(self, X, reset):
         """Return `X` as images of `image_shape`; raise if that is not possible."""
         shape = self.image_shape
-        if shape is not None and not (
-            isinstance(shape, (tuple, list))
-            and shape
-            and all(isinstance(side, (int, np.integer)) and side > 0 for side in shape)
-        ):
+        if shape is not None and not is_shape(shape):
             raise ValueError(
                 f"`image_shape` must be None or a tuple of positive integers, got {shape!r}."
             )

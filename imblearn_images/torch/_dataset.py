@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from imblearn_images.core.pixels import find_channels
 from imblearn_images.core.targets import plain_list
 from imblearn_images.core.validation import check_functions
 from imblearn_images.epochs import EpochPlans
+from imblearn_images.synthesis._flow import remembered_flows
 from imblearn_images.torch._bases import base, check_torch
 
 __all__ = ["PlanDataset"]
@@ -229,8 +231,7 @@ class PlanDataset(Dataset):
             first = self._first.rows([_number(rows[at], len(self)) for at in numbers])
             for at, key in zip(numbers, first, strict=True):
                 keys[at] = key
-        images = self.plans.draw(keys)  # type: ignore[arg-type]
-        targets = self._targets(keys)
+        images, targets = self._drawn(keys)
         if self.transforms is not None:
             return [
                 self.transforms(_as_picture(image), target)
@@ -240,6 +241,13 @@ class PlanDataset(Dataset):
             (self._given(image), self._target(target))
             for image, target in zip(images, targets, strict=True)
         ]
+
+    def _drawn(self, keys: Sequence[Any]) -> tuple[list[NDArray[Any]], list[Any]]:
+        """Images and targets of some keys."""
+        if self.annotations is None:
+            return self.plans.draw(keys), self._targets(keys)
+        with remembered_flows():  # along which images are drawn, and then annotations carried
+            return self.plans.draw(keys), self._targets(keys)
 
     def _targets(self, keys: Sequence[Any]) -> list[Any]:
         """Return the targets of keys: class numbers, rows of 0 and 1, or annotations."""
@@ -266,7 +274,9 @@ class PlanDataset(Dataset):
 def _number(row: Any, n: int) -> int:
     """Return a row number from 0, given one that may be negative."""
     try:
-        return range(n)[row]
+        if isinstance(row, (bool, np.bool_)):
+            raise TypeError  # one entry of a mask
+        return range(n)[index(row)]
     except TypeError:
         raise TypeError(
             f"`row` must be the number of a row or a key of EpochImages.rows, got {row!r:.100}. "

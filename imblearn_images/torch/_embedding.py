@@ -211,7 +211,8 @@ class TorchEmbedding(TransformerMixin, BaseEstimator):
         """Return images as the network takes them, shape (n, channels, height, width), float32."""
         if holds_paths(X):
             mode = _MODES.get(self.channels_)
-            images = np.stack([read_image(path, size=self.size_, mode=mode) for path in X])
+            # Each is scaled alone: stacked first, one of 16 bits would darken those of 8.
+            images = np.stack([_unit(read_image(path, size=self.size_, mode=mode)) for path in X])
         else:
             images = channels_last(_array(X), self.channel_axis, "TorchEmbedding")
             if self.size_ not in (None, images.shape[1:3]):

@@ -101,9 +101,7 @@ class LogitAdjustedCrossEntropyLoss(CrossEntropyLoss):
             label_smoothing=label_smoothing,
         )
         numbers = _checked_counts(counts)
-        if not np.isfinite(tau):
-            raise ValueError(f"`tau` must be a finite number, got {tau!r}.")
-        self.tau = float(tau)
+        self.tau = _number(tau)
         log_prior = np.log(numbers) - np.log(numbers.sum())
         self.register_buffer("log_prior", torch.tensor(log_prior, dtype=torch.float32))
         self._unequal = self.tau != 0 and bool(np.ptp(np.log(numbers)) > 0.1)
@@ -115,6 +113,11 @@ class LogitAdjustedCrossEntropyLoss(CrossEntropyLoss):
     def forward(self, input: Any, target: Any) -> Any:  # noqa: A002 - torch's name
         """Return the loss; shapes are those of :class:`torch.nn.CrossEntropyLoss`."""
         classes = 1 if input.dim() > 1 else 0
+        if not input.dim():
+            raise ValueError(
+                "Logits must have one number for each class, shape (K,) or (m, K), got a single "
+                "number. Leave out what adds them up, such as squeeze() or item()."
+            )
         if input.shape[classes] != len(self.log_prior):
             raise ValueError(
                 f"`counts` must have one entry for each class, got {len(self.log_prior)} for "
@@ -178,13 +181,23 @@ class LogitAdjustedCrossEntropyLoss(CrossEntropyLoss):
             )
 
 
+def _number(tau: Any) -> float:
+    try:
+        value = float(tau)
+    except (TypeError, ValueError, RuntimeError):
+        value = np.nan
+    if not np.isfinite(value) or isinstance(tau, str):
+        raise ValueError(f"`tau` must be a finite number, got {tau!r}. 1 corrects fully, 0 not.")
+    return value
+
+
 def _checked_counts(counts: Any) -> NDArray[np.float64]:
     """Return the counts as floats; raise a ValueError if one is not above 0."""
     if hasattr(counts, "detach"):
         counts = counts.detach().cpu()
     try:
         numbers = np.asarray(counts, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = np.empty(0)
     if numbers.ndim != 1 or len(numbers) < 2:
         raise ValueError(

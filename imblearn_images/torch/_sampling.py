@@ -190,6 +190,11 @@ class _Rows:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue where another iterator stopped; the next ``iter()`` is the epoch after it."""
+        if not isinstance(state, Mapping) or not {"epoch", "at", "order"} <= state.keys():
+            raise ValueError(
+                f"`state` must be the result of state_dict() of such an iterator, got "
+                f"{state!r:.100}. Without one, continue by sampler.set_epoch(epoch, start=rows)."
+            )
         if dict(state["order"]) != self._settings():
             raise ValueError(
                 f"The state was saved with {dict(state['order'])}, but the sampler has "

@@ -40,6 +40,15 @@ __all__ = [
 ]
 
 
+class _ClassifyingMixin(MeasuringSelectorMixin):
+    """Mixin for a sampler whose `n_neighbors` is a number, or a classifier with an own metric."""
+
+    n_neighbors: Any
+
+    def _decides_on_numbers(self, X: Any) -> bool:
+        return isinstance(self.n_neighbors, (Integral, NoneType)) and super()._decides_on_numbers(X)
+
+
 @substitute
 class TomekLinks(MeasuringSelectorMixin, RowTomekLinks):
     """Drop majority images whose nearest neighbour, mutually, is an image of another class.
@@ -86,7 +95,7 @@ class TomekLinks(MeasuringSelectorMixin, RowTomekLinks):
     def __init__(
         self,
         *,
-        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        sampling_strategy: str | list[Any] = "auto",
         n_jobs: int | None = None,
         embedding: Callable[[Any], Any] | Literal["thumbnail"] | Any | None = None,
     ) -> None:
@@ -153,7 +162,7 @@ class EditedNearestNeighbours(MeasuringSelectorMixin, ImblearnEditedNearestNeigh
     def __init__(
         self,
         *,
-        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        sampling_strategy: str | list[Any] = "auto",
         n_neighbors: int | Any = 3,
         kind_sel: Literal["all", "mode"] = "all",
         n_jobs: int | None = None,
@@ -224,7 +233,7 @@ class RepeatedEditedNearestNeighbours(
     def __init__(
         self,
         *,
-        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        sampling_strategy: str | list[Any] = "auto",
         n_neighbors: int | Any = 3,
         max_iter: int = 100,
         kind_sel: Literal["all", "mode"] = "all",
@@ -300,7 +309,7 @@ class AllKNN(MeasuringSelectorMixin, RowAllKNN):
     def __init__(
         self,
         *,
-        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        sampling_strategy: str | list[Any] = "auto",
         n_neighbors: int | Any = 3,
         kind_sel: Literal["all", "mode"] = "all",
         allow_minority: bool = False,
@@ -321,7 +330,7 @@ class AllKNN(MeasuringSelectorMixin, RowAllKNN):
 
 
 @substitute
-class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearestNeighbour):
+class CondensedNearestNeighbour(_ClassifyingMixin, ImblearnCondensedNearestNeighbour):
     """Keep the images that a nearest-neighbour classifier needs to get the others right.
 
     :class:`imblearn.under_sampling.CondensedNearestNeighbour` for images. Images are
@@ -371,7 +380,7 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
     def __init__(
         self,
         *,
-        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        sampling_strategy: str | list[Any] = "auto",
         random_state: int | np.random.RandomState | None = None,
         n_neighbors: int | Any | None = None,
         n_seeds_S: int = 1,
@@ -387,9 +396,6 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
         )
         self.embedding = embedding
 
-    def _decides_on_numbers(self, X: Any) -> bool:
-        return isinstance(self.n_neighbors, (Integral, NoneType)) and super()._decides_on_numbers(X)
-
     def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
         # Whenever an image is kept, its distances to all of its class are needed: measured at
         # once, group by group, they are looked up from then on.
@@ -398,7 +404,7 @@ class CondensedNearestNeighbour(MeasuringSelectorMixin, ImblearnCondensedNearest
 
 
 @substitute
-class OneSidedSelection(MeasuringSelectorMixin, RowOneSidedSelection):
+class OneSidedSelection(_ClassifyingMixin, RowOneSidedSelection):
     """Drop majority images that are easy, then those in Tomek links.
 
     :class:`imblearn.under_sampling.OneSidedSelection` for images. It classifies each class
@@ -445,7 +451,7 @@ class OneSidedSelection(MeasuringSelectorMixin, RowOneSidedSelection):
     def __init__(
         self,
         *,
-        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        sampling_strategy: str | list[Any] = "auto",
         random_state: int | np.random.RandomState | None = None,
         n_neighbors: int | Any | None = None,
         n_seeds_S: int = 1,
@@ -460,9 +466,6 @@ class OneSidedSelection(MeasuringSelectorMixin, RowOneSidedSelection):
             n_jobs=n_jobs,
         )
         self.embedding = embedding
-
-    def _decides_on_numbers(self, X: Any) -> bool:
-        return isinstance(self.n_neighbors, (Integral, NoneType)) and super()._decides_on_numbers(X)
 
     def _looking_up(self, search: Search, y: NDArray[Any]) -> dict[str, Any]:
         groups = np.unique(y, return_inverse=True)[1]
@@ -522,7 +525,7 @@ class NeighbourhoodCleaningRule(MeasuringSelectorMixin, ImblearnNeighbourhoodCle
     def __init__(
         self,
         *,
-        sampling_strategy: str | list[Any] | Callable[..., Any] = "auto",
+        sampling_strategy: str | list[Any] = "auto",
         edited_nearest_neighbours: Any = None,
         n_neighbors: int | Any = 3,
         threshold_cleaning: float = 0.5,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -31,6 +32,7 @@ from imblearn_images.core.embedding import Search
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.listening import (
     FittedOnce,
+    NumberedCentres,
     plan_averages,
     plan_of,
     trace_rows,
@@ -175,6 +177,10 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
             n_jobs=n_jobs,
         )
         self.embedding = embedding
+
+    def _few(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        counts = Counter(y.tolist())
+        return np.flatnonzero(y == min(counts, key=counts.__getitem__))
 
 
 @substitute
@@ -366,7 +372,12 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
         target = self._images_to_draw(X) if soft or not isinstance(X, Images) else X
         features, nearness = X, "pixels"
-        if not as_given:
+        on_numbers = soft and self._clusters_pixels(X, embeddings)
+        if on_numbers:
+            self.embedding_ = None
+            search = Search(target, {"": np.arange(len(y))}, n_jobs=self.n_jobs)
+            features = search.features(np.arange(len(y)), as_float=False)
+        elif not as_given:
             features, nearness = self._measure(X, y, embeddings)
         worker = copy.copy(self)
         worker.voting = "soft" if soft else "hard"
@@ -376,11 +387,16 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
             computed = np.float32 if features.dtype == np.float32 else np.float64
             check_squares(features, np.arange(len(y)), computed)
         plain = self.estimator
-        worker.estimator = FittedOnce(
-            KMeans(random_state=self.random_state) if plain is None else clone(plain)
-        )
-        seen = features if as_given else trace_rows(features)
-        made, y_made = super(ClusterCentroids, worker)._fit_resample(seen, y)
+        clusterer = KMeans(random_state=self.random_state) if plain is None else clone(plain)
+        if on_numbers:  # a class at a time is made floats
+            worker.estimator = centres = NumberedCentres(clusterer, search.features, len(y))
+            numbers = np.arange(len(y), dtype=np.float64)[:, None]
+            made, y_made = super(ClusterCentroids, worker)._fit_resample(numbers, y)
+            made = centres.rows(made)
+        else:
+            worker.estimator = FittedOnce(clusterer)
+            seen = features if as_given else trace_rows(features)
+            made, y_made = super(ClusterCentroids, worker)._fit_resample(seen, y)
         clustered = [label for label in np.unique(y) if label in self.sampling_strategy_]
         found = None
         # Only of these is it known that labels_ assign each image to its nearest centre.
@@ -404,6 +420,13 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         if isinstance(X, Images) and not soft:
             return X.subset(self.plan_.base), self.plan_.y
         return self._draw(target, made if soft and nearness == "pixels" else None), self.plan_.y
+
+    def _clusters_pixels(self, X: Any, embeddings: Any) -> bool:
+        """Whether whole numbers are clustered that float64 holds, of images of one shape."""
+        own = self.embedding is not None or embeddings is not None
+        if own or not isinstance(X, Images) or X.uniform is None:
+            return False
+        return X.dtype.kind in "bui" and X.dtype.itemsize < 8
 
 
 def _with_moved(

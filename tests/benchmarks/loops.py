@@ -16,7 +16,8 @@ Parts, each measured in CPU seconds of one process, because machines are shared 
 epoch; the loss is cross-entropy where none is named. "n" is balanced at the length of the data,
 "all classes" leaves the numbers alone. "+ .3", "+ 1": logits less so many times the log of the
 shares before resampling. Data as for `efficacy.py`: fashion, grocery or a PATH. Every seed trains
-on another 80 % of each class. With `--out` a run that was broken off continues.
+on another 80 % of each class. With `--out` a run that was broken off continues. `--network
+timm:resnet10t` trains a network of timm, without its weights, in place of the small one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "M
 
 import argparse
 import json
+import pickle
 import resource
 import tempfile
 import time
@@ -43,10 +45,11 @@ from efficacy_models import BATCH, _network, corrected, import_torch
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
-from imblearn_images import RandomOverSampler, epochs, recipes
+from imblearn_images import RandomOverSampler, recipes
 from imblearn_images.combine import RandomBalancer, SamplerChain
+from imblearn_images.core.similarity import Similarity
 from imblearn_images.datasets import load_image_folder
-from imblearn_images.epochs import EpochPlans
+from imblearn_images.epochs import EpochPlans, _reading
 
 # ---------------------------------------------------------------- what is trained on
 
@@ -181,7 +184,20 @@ def row_name(row: tuple[str, str, str]) -> str:
     return ", ".join([recipe, *([] if recipe == "unbalanced" else [how]), loss])
 
 
-def run(row: tuple[str, str, str], data: str, seed: int, steps: int) -> dict[str, Any]:
+def network_of(name: str, shape: tuple[int, ...], n_classes: int) -> Any:
+    """The small network of `efficacy.py`, or one of timm that has seen nothing."""
+    if name == "small":
+        return _network(import_torch().nn, shape, n_classes)
+    from timm import create_model
+
+    return create_model(
+        name.removeprefix("timm:"), pretrained=False, in_chans=shape[0], num_classes=n_classes
+    )
+
+
+def run(
+    row: tuple[str, str, str], data: str, seed: int, steps: int, network: str = "small"
+) -> dict[str, Any]:
     """Train and test once."""
     torch = import_torch()
     X, y, X_test, y_test, *_ = split(data, seed, inside=False)
@@ -197,7 +213,7 @@ def run(row: tuple[str, str, str], data: str, seed: int, steps: int) -> dict[str
         return (images.float() / 255 - mean) / std
 
     torch.manual_seed(seed)
-    network = _network(torch.nn, tensor(X[:1]).shape[1:], len(counts))
+    named, network = network, network_of(network, tensor(X[:1]).shape[1:], len(counts))
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, 3e-3, total_steps=steps, pct_start=0.15
@@ -230,7 +246,8 @@ def run(row: tuple[str, str, str], data: str, seed: int, steps: int) -> dict[str
         for tau in (0, 0.3, 1)
     }
     spent = {"drawing": round(drawing, 1), "seconds": round(time.process_time() - begin, 1)}
-    return {"data": data, "steps": steps, "row": row_name(row), "seed": seed} | scores | spent
+    what = {"data": data, "steps": steps, "network": named, "row": row_name(row), "seed": seed}
+    return what | scores | spent
 
 
 def train(part: str, args: argparse.Namespace) -> None:
@@ -238,10 +255,10 @@ def train(part: str, args: argparse.Namespace) -> None:
     rows = {row_name(row): row for row in PARTS[part]}
     if args.rows:
         rows = {name: row for name, row in rows.items() if any(r in name for r in args.rows)}
-    options = {"data": args.data, "steps": args.steps}
+    options = {"data": args.data, "steps": args.steps, "network": args.network}
     records: list[dict[str, Any]] = []
     if args.out is not None and args.out.exists():
-        lines = map(json.loads, args.out.read_text().splitlines())
+        lines = ({"network": "small"} | json.loads(x) for x in args.out.read_text().splitlines())
         records = [line for line in lines if options.items() <= line.items()]
     done = {(record["row"], record["seed"]) for record in records}
     for seed in range(args.first_seed, args.first_seed + args.seeds):
@@ -257,7 +274,9 @@ def train(part: str, args: argparse.Namespace) -> None:
         if record["row"] in rows:
             found.setdefault(record["row"], {})[record["seed"]] = record
     n_classes = len(np.unique(images_of(args.data)[1]))
-    print(f"\n{part}, {args.data}: {n_classes} classes, {args.steps} steps of {BATCH}")
+    print(
+        f"\n{part}, {args.data}: {n_classes} classes, {args.network}, {args.steps} steps of {BATCH}"
+    )
     print(f"{'':52}{'balanced accuracy':>19}{'+ .3':>7}{'+ 1':>7} seeds  CPU s (drawing)")
     for name in [name for name in rows if name in found]:
         each = list(found[name].values())
@@ -374,9 +393,15 @@ def planning(n: int) -> None:
         images[at : at + 10_000] = np.clip(part + rng.integers(-12, 13, part.shape), 0, 255)
     plans = EpochPlans(at_length("mix", 0), images, y[rows])
     start = time.process_time()
-    plans(0)
-    print(f"\n{n:,} images: the first epoch, with features, {time.process_time() - start:.1f} s")
-    for epoch in (1, 2, 3):
+    features = Similarity(plans.images).source  # of all images: an epoch looks at some
+    print(f"\n{n:,} images: features {time.process_time() - start:.1f} s")
+    side = np.zeros((7600, features.shape[1]), dtype=np.float32)
+    side[:] = features[: len(side)]
+    start = time.process_time()
+    side[:2048] @ side.T
+    rate = 2048 * side.size / (time.process_time() - start)
+    print(f"matrix products: {rate / 1e9:.0f} billion of numbers a second")
+    for epoch in range(4):
         start = time.process_time()
         plans(epoch)
         print(f"epoch {epoch}: planned in {time.process_time() - start:.1f} s", flush=True)
@@ -518,16 +543,16 @@ def speed(data: str) -> None:
     }
     if find_spec("cv2") is not None:
         loaders["PlanDataset, n mix, opencv"] = of(at_length("mix", 0, "opencv"))
-    at_hand = vars(epochs)["_AT_HAND"]
+    at_hand = vars(_reading)["_AT_HAND"]
     # As of a set of so many photos that none comes again before it is forgotten:
-    vars(epochs)["_AT_HAND"] = 0
+    vars(_reading)["_AT_HAND"] = 0
     for kind in ("", "mix"):
         name = f"PlanDataset, {f'n {kind}' if kind else 'copies'}, nothing at hand"
         loaders[name] = of(at_length(kind, 0))
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in loaders}
     for _ in range(3):
         for name, (images, sampler) in loaders.items():
-            vars(epochs)["_AT_HAND"] = 0 if name.endswith("nothing at hand") else at_hand
+            vars(_reading)["_AT_HAND"] = 0 if name.endswith("nothing at hand") else at_hand
             start = time.process_time()
             if hasattr(sampler, "plans"):
                 sampler.plans(sampler.epoch)  # remembered until it is read
@@ -541,6 +566,15 @@ def speed(data: str) -> None:
     for name, each in times.items():
         spent, planning = np.median(each, axis=0)
         print(f"{name:<40}{spent:6.2f} ms a row{spent / first:7.2f} x  ({planning:.2f} planning)")
+    _, sampler = loaders["PlanDataset, n mix"]
+    sampler.plans(sampler.epoch)
+    start = time.process_time()
+    keys = list(sampler)
+    for at in range(0, len(keys), BATCH):  # as they travel to a worker
+        pickle.loads(pickle.dumps(keys[at : at + BATCH]))
+    taken = 1e3 * (time.process_time() - start) / len(keys)
+    share = taken / np.median(times["PlanDataset, n mix"], axis=0)[0]
+    print(f"keys of the mix: {1e3 * taken:.1f} us a row to make and to send, {share:.1%} of a row")
     if NAMED["fashion"].exists():
         X, y, *_ = split("fashion", 0, inside=False)
         plans = EpochPlans(at_length("mix", 0), X, y)
@@ -572,6 +606,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="how many")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=2000, help="of the network")
+    parser.add_argument("--network", default="small", help="small, or timm:NAME")
     parser.add_argument(
         "--rows", nargs="+", help="rows of the tables whose names hold one of these"
     )

@@ -7,34 +7,32 @@ which is `PolicyEnsembleClassifier` with its defaults. Repeats train on other im
 `--model cnn` the small network (needs PyTorch) takes their place, and nothing is screened.
 
 `python tests/benchmarks/efficacy.py recipes [SET ...] [--seeds N]` prints what each recipe, and
-what might be safer, gains over prior correction of the untouched model; no test part is looked at.
+variants of it, gain over prior correction of the untouched model (LA) inside the training parts;
+with `--test` on the test parts.
 
 `python tests/benchmarks/efficacy.py advice [SET ...]` counts wrong calls of `compare_resamplers` in
 200 simulated comparisons where no candidate is better, and 200 where one is, and what following
 the advice gains over always using prior correction; with sets, on the test parts of these, too.
 
-fashion is every tenth training image of the long tail, grocery the photos at 64 x 64 pixels,
-textures patches of scikit-image's brick, grass and gravel, whose groups are tiles of 128 pixels.
-An .npz file of your own may have `groups_train`, which inner folds then keep together.
+The sets, and what lies inside, are explained in `efficacy_sets.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import functools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from efficacy_models import SmallCNN, balanced_weights
+from efficacy_sets import SETS, Part, pairs_inside, parts
 from imblearn.pipeline import make_pipeline
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from imblearn_images import RandomOverSampler, RedrawImages, recipes
 from imblearn_images.ensemble import PolicyEnsembleClassifier
@@ -47,7 +45,6 @@ SIMPLE = ("none", "prior_correction", "class_weight", "copies")
 DEFAULT = ("prior_correction", "class_weight", "mild", "transfer", "mix", "many")
 SCREEN = 0.03
 TEMPERATURE = 0.02
-Part = tuple[np.ndarray, np.ndarray, Any]  # images, labels, groups or None
 
 
 def policies() -> list[tuple[str, Any, Any]]:
@@ -98,53 +95,6 @@ def model(steps: int = 0, seed: int = 0) -> Any:
     if steps:
         return Network(steps, random_state=seed)
     return make_pipeline(HOGFeatures(), LogisticRegression(C=3, tol=1e-3, max_iter=300))
-
-
-# ---------------------------------------------------------------- data
-
-
-def textures(seed: int) -> tuple[Part, Part]:
-    """Patches of 24 x 24 pixels of three photos, whole tiles on one side."""
-    from skimage import data
-
-    rng = np.random.default_rng(seed)
-    X, y, groups = [], [], []
-    for label, (photo, n) in enumerate(((data.brick(), 16), (data.grass(), 8), (data.gravel(), 4))):
-        for tile in range(16):
-            top, left = (128 * each for each in divmod(tile, 4))
-            for cell in rng.permutation(25)[: n if tile % 2 else 25].tolist():
-                row, column = (24 * each for each in divmod(cell, 5))
-                X.append(photo[top + row :, left + column :][:24, :24])
-                y.append(label)
-                groups.append(16 * label + tile)
-    X, y, groups = map(np.asarray, (X, y, groups))
-    trains = np.zeros(len(y), dtype=bool)
-    for label, n in enumerate((8, 5, 3)):  # tiles with few patches train, whole ones are tested
-        tiles = 16 * label + rng.permutation(np.arange(1, 16, 2))[:n]
-        trains |= np.isin(groups, tiles)
-    tests = groups % 2 == 0
-    return (X[trains], y[trains], groups[trains]), (X[tests], y[tests], None)
-
-
-def parts(name: str, seed: int, images_of: Callable[[str], Any], groups_of: Any) -> Any:
-    """Training and test part of a set, another one for each seed."""
-    if name == "textures":
-        return textures(seed)
-    X, y, X_test, y_test = images_of(name)
-    groups = groups_of(name)
-    if groups is not None:
-        folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed).split(X, y, groups)
-        rows, _ = next(iter(folds))
-        return (X[rows], y[rows], groups[rows]), (X_test, y_test, None)
-    if name == "fashion":
-        rng = np.random.default_rng(seed)
-        sizes = np.maximum(12, np.bincount(y) // 10)
-        rows = np.concatenate(
-            [rng.permutation(np.flatnonzero(y == k))[:n] for k, n in enumerate(sizes)]
-        )
-    else:
-        rows, _ = train_test_split(np.arange(len(y)), train_size=0.8, stratify=y, random_state=seed)
-    return (X[rows], y[rows], None), (X_test, y_test, None)
 
 
 # ---------------------------------------------------------------- policies
@@ -308,58 +258,57 @@ def spread(values: np.ndarray) -> str:
 
 
 def variants() -> list[tuple[str, Any, Any]]:
-    """The recipes as they are recommended, and what might be safer."""
+    """The recipes as they are recommended, and what `many` is without its two precautions."""
     bent = TransferDeformation(donors="all")
-    pictures = OneOf([bent, Chain([bent, Augment()]), Augment()], [0.4, 0.3, 0.3])
-    times = functools.partial(RedrawImages, keep=True)
-    even = make_pipeline(RandomOverSampler(), RedrawImages(bent, share=0.5))
-    mild, transfer, mix = recipes.mild(), recipes.transfer(), recipes.mix()
+    noisy = OneOf([bent, Chain([bent, Augment()]), Augment()], [0.4, 0.3, 0.3])
+    untamed = make_pipeline(recipes.many(random_state=0, lazy=True), *model())
     return [
         ("prior_correction", None, 1.0),
-        ("mild", mild, None),
-        ("mild, tau 0.3", mild, 0.3),
-        ("transfer", transfer, None),
-        ("transfer, tau 0.3", transfer, 0.3),
-        ("transfer in all classes, tau 0.3", even, 0.3),
-        ("mix", mix, None),
-        ("mix, tau 0.3", mix, 0.3),
+        ("copies", RandomOverSampler(), None),
+        ("mild", recipes.mild(), 0.3),
+        ("transfer", recipes.transfer(), 0.3),
+        ("mix", recipes.mix(), 0.3),
         ("many", recipes.many(), 1.0),
-        ("many, mild alone", times(Augment(), times=8), 1.0),
-        ("many, 4 times", recipes.many(times=4), 1.0),
-        ("half of the images once more", times(pictures, times=1, share=0.5), 1.0),
-        ("each once more, transfer", times(bent, times=1), 1.0),
-        ("each twice more, weak transfer", times(weak(), times=2), 1.0),
+        ("many, with noise", RedrawImages(noisy, times=8, keep=True), 1.0),
+        ("many, C as it was", untamed, {"prior": "uniform", "model_prior": "train"}),
     ]
 
 
-def weak() -> TransferDeformation:
-    """Deformations of half the size."""
-    return TransferDeformation(scale=(0.1, 0.5), donors="all")
-
-
-def print_recipes(sets: Sequence[str], repeats: int, **sources: Any) -> None:
-    """Points beside prior correction, out of inner folds; textures are made anew and tested."""
+def print_recipes(sets: Sequence[str], repeats: int, tested: bool, **sources: Any) -> None:
+    """Points beside prior correction, of each set and of all."""
+    table: dict[str, dict[str, list[float]]] = {}
     for name in sets:
-        gains: dict[str, list[float]] = {}
+        started = time.process_time()
         for seed in range(repeats):
-            (X, y, groups), (X_test, y_test, _) = parts(name, seed, **sources)
-            tested = name == "textures"
-            ensemble = PolicyEnsembleClassifier(
-                model(), variants(), screen=None if tested else 1.0, random_state=seed
-            ).fit(X, y, groups=groups)
-            if tested:
-                scores = {
-                    each: balanced_accuracy_score(y_test, answers(ensemble, [each], X_test))
-                    for each in ensemble.estimators_
-                }
-            else:
-                scores = {each.name: each.score for each in ensemble.policies_}
-            for row, score in scores.items():
-                gains.setdefault(row, []).append(100 * (score - scores["prior_correction"]))
-        print(f"\n{name}, {repeats} repeats: points above prior correction, standard error, worst")
-        for row, gained in gains.items():
-            error = np.std(gained, ddof=1) / math.sqrt(repeats) if repeats > 1 else math.nan
-            print(f"{row:34}{np.mean(gained):+6.1f} +- {error:.1f}{min(gained):+8.1f}", flush=True)
+            pairs = (
+                [parts(name, seed, **sources)] if tested else pairs_inside(name, seed, **sources)
+            )
+            found: dict[str, list[Any]] = {}
+            for train, other in pairs:
+                ensemble = PolicyEnsembleClassifier(
+                    model(), variants(), screen=None, random_state=seed
+                ).fit(train.X, train.y)
+                rows = {each: [each] for each in ensemble.estimators_}
+                rows["prior_correction and many"] = ["prior_correction", "many"]
+                for row, names in rows.items():
+                    found.setdefault(row, []).append(answers(ensemble, names, other.X))
+            truth = np.concatenate([other.y for _, other in pairs])
+            score = {
+                row: 100 * balanced_accuracy_score(truth, np.concatenate(labels))
+                for row, labels in found.items()
+            }
+            for row, points in score.items():
+                gained = points - score["prior_correction"]
+                table.setdefault(row, {}).setdefault(name, []).append(gained)
+            print(f"{name}, seed {seed}: prior_correction {score['prior_correction']:.1f}")
+        print(f"{name}: CPU s {time.process_time() - started:.0f}", flush=True)
+    where = "test parts" if tested else "inside the training parts"
+    print(f"\nPoints above prior correction, {where}, means of {repeats} repeats; worst set")
+    print(f"{'':28}" + "".join(f"{name[-14:]:>15}" for name in sets) + f"{'mean':>8}{'worst':>8}")
+    for row, by_set in table.items():
+        means = [float(np.mean(by_set[name])) for name in sets]
+        cells = "".join(f"{spread(np.array(by_set[name])):>15}" for name in sets)
+        print(f"{row:28}{cells}{np.mean(means):>+8.1f}{min(means):>+8.1f}")
 
 
 # ---------------------------------------------------------------- advice
@@ -443,8 +392,9 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
     """Print one of the two tables."""
     parser = argparse.ArgumentParser(prog="efficacy.py", description=__doc__)
     parser.add_argument("what", choices=["policies", "advice", "recipes"])
-    parser.add_argument("sets", nargs="*", help="fashion, grocery, textures, PATH")
+    parser.add_argument("sets", nargs="*", help=f"{', '.join(SETS)}, PATH")
     parser.add_argument("--seeds", type=int, default=2, help="repeats")
+    parser.add_argument("--test", action="store_true", help="recipes: look at the test parts")
     parser.add_argument("--model", choices=["hog", "cnn"], default="hog", help="of policies")
     parser.add_argument("--steps", type=int, default=1000, help="of the network")
     parser.add_argument("--cases", type=int, default=200, help="simulated comparisons of a kind")
@@ -454,7 +404,7 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
         print_simulations(args.cases)
         print_advice(args.sets, args.seeds, **sources)
     elif args.what == "recipes":
-        print_recipes(args.sets or ["textures"], args.seeds, **sources)
+        print_recipes(args.sets or SETS, args.seeds, args.test, **sources)
     else:
         sets = args.sets or ["fashion", "grocery", "textures"]
         print_policies(sets, args.seeds, args.steps if args.model == "cnn" else 0, **sources)

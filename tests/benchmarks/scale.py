@@ -4,6 +4,8 @@
     python tests/benchmarks/scale.py store 10       # GB of a zarr array, resampled into another
     python tests/benchmarks/scale.py blocks         # the same files from every engine of joblib
     python tests/benchmarks/scale.py folder 20000   # files that are balanced by hard links
+    python tests/benchmarks/scale.py manifest 1e5   # rows of a manifest, as lines and as Parquet
+    python tests/benchmarks/scale.py disk 300       # files that are flushed to disk, and not
 
 CPU seconds are this process's own, peaks what it needs above what it had before, and all it has.
 Of `blocks` those of its workers count, too: on a machine that is busy with other things they tell
@@ -12,6 +14,7 @@ more than seconds. What the engine costs is what the same blocks cost with nothi
 
 import argparse
 import contextlib
+import csv
 import hashlib
 import os
 import re
@@ -19,6 +22,7 @@ import struct
 import tempfile
 import time
 import zlib
+from dataclasses import astuple
 from pathlib import Path
 
 import joblib
@@ -31,10 +35,11 @@ from imblearn_images import (
     plan_blocks,
     render,
 )
-from imblearn_images.core.files import write_image
+from imblearn_images.core.files import flush_file, write_image
 from imblearn_images.core.parallel import in_workers
 from imblearn_images.core.writing import render_files
 from imblearn_images.folders import balance_folder, verify_folder
+from imblearn_images.folders._manifest import MANIFESTS, Manifest, Row, write_manifest
 from imblearn_images.images import Images, StoreImages
 from imblearn_images.synthesis import Augment
 
@@ -73,7 +78,7 @@ def measured(what):
     peak = int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
     print(
         f"{what:44} {time.process_time() - cpu:7.1f} CPU s {time.perf_counter() - wall:7.1f} s "
-        f"{(peak - before) * 1024 / 1e9:8.2f} GB, {peak * 1024 / 1e9:.2f} GB in all"
+        f"{(peak - before) * 1024 / 1e9:8.3f} GB, {peak * 1024 / 1e9:.2f} GB in all"
     )
 
 
@@ -242,10 +247,53 @@ def folder(n):
             print(verify_folder(Path(folder, "out"), source=root))
 
 
+def manifest(n):
+    """Write and read rows of a manifest, as lines of JSON, as Parquet; as CSV for comparison."""
+    names = [f"{row:07}" for row in range(int(n))]
+    rows = []
+    for row, name in enumerate(names):
+        digest, label = hashlib.sha256(name.encode()).hexdigest(), ("common", "rare")[row % 20 == 0]
+        own = hashlib.sha256(digest.encode()).hexdigest()[:16]
+        path, parent = f"train/{label}/{name}-{own}.png", f"{label}/{name}.png"
+        made = (parent,), None, None, None
+        if row % 2:  # half of them drawn
+            made = (parent, f"{label}/{names[row // 2]}.png"), "SMOTE, blend", row / int(n), 0
+        kind = "synthetic" if row % 2 else "original"
+        rows.append(Row(path, label, "train", kind, *made, digest))
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, name in MANIFESTS.items():
+            file = Path(folder, kind, name)
+            file.parent.mkdir()
+            with measured(f"{name} written"), open(file, "wb") as written:
+                write_manifest(written, rows, kind)
+            with measured(f"{name} read, {file.stat().st_size / len(rows):.0f} bytes a row"):
+                assert sum(row is not None for row in Manifest(file.parent)) == len(rows)
+        file = Path(folder, "manifest.csv")
+        with measured("manifest.csv written"), open(file, "w", newline="") as written:
+            csv.writer(written).writerows(astuple(row) for row in rows)
+        print(f"manifest.csv, {file.stat().st_size / len(rows):.0f} bytes a row")
+
+
+def disk(n):
+    """Write images of 20 kB with and without waiting for the disk each time; TMPDIR says where."""
+    n, image = int(n), np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(3):
+            for how in ("each is flushed", "flushed at the end", "not flushed"):
+                paths = [f"{folder}/{turn} {how} {row}.png" for row in range(n)]
+                cpu, wall = time.process_time(), time.perf_counter()
+                for path in paths:
+                    write_image(path, image, flush=how == "each is flushed")
+                for path in paths if how == "flushed at the end" else ():
+                    flush_file(path)
+                cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+                print(f"{how:18} {1000 * wall / n:6.2f} ms a file, {1000 * cpu / n:.2f} of CPU")
+
+
 if __name__ == "__main__":
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("part", choices=["plans", "store", "blocks", "folder"])
+    parser.add_argument("part", choices=["plans", "store", "blocks", "folder", "manifest", "disk"])
     parser.add_argument("size", type=float, nargs="?", default=0)
     given = parser.parse_args()
     globals()[given.part](given.size)

@@ -3,8 +3,8 @@
 Every table is measured in one process, ours and the peer in turn, BLAS and OpenMP at one
 thread, in CPU seconds (medians), because machines are shared and noisy. Memory is the
 peak above the input, in a fresh process for each figure. Tables: smote, memory, random,
-dtypes, growth, files, decoding, threads, family, imports. `--only 28x28 AllKNN TomekLinks`
-measures some of the family.
+dtypes, growth, files, decoding, threads, drawing, estimates, large, family, imports.
+`--only 28x28 AllKNN TomekLinks` measures some of the family, `--photos 20000` decodes so many.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ os.environ.update(THREADS)  # before NumPy is imported
 
 import argparse
 import contextlib
+import logging
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -24,15 +26,22 @@ import tempfile
 import threading
 import time
 import warnings
+from collections import Counter
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from imblearn import combine, ensemble, over_sampling, under_sampling
+from sklearn.pipeline import make_pipeline
 
 import imblearn_images as ours
+from imblearn_images import synthesis
+from imblearn_images.neighbors import ImageNeighbors
+from imblearn_images.preprocessing import FlattenImages, ReadImages
 
-PHOTOS = 2000  # files of the table `decoding`
+PHOTOS = [2000]  # files of the table `decoding`
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -265,8 +274,6 @@ def files(rounds: int) -> None:
     from skimage.io import imread
     from skimage.transform import resize
 
-    from imblearn_images.preprocessing import ReadImages
-
     sources = photos()
     with tempfile.TemporaryDirectory() as folder:
         paths = [f"{folder}/{k:03}.jpg" for k in range(60)]
@@ -298,28 +305,92 @@ def files(rounds: int) -> None:
 
 def decoding(rounds: int) -> None:
     """Samplers on photos of mixed sizes in files, beside decoding each of them once."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = write_photos(Path(folder), PHOTOS[0])
+        print(f"{PHOTOS[0]} photos of 96 to 288 pixels a side, {source}, in files: CPU seconds,")
+        print("beside decoding each once; files decoded, and how often one of them; peak MB")
+        for name in DECODING:
+            seconds, bare, decoded, most, peak = child("decoding_job", folder, name)
+            print(
+                f"{name:36} {seconds:7.2f} {seconds / bare:6.2f}x {decoded:8.0f} {most:3.0f} "
+                f"{peak:6.0f}",
+                flush=True,
+            )
+
+
+def write_photos(folder: Path, n: int) -> str:
+    """Write `n` photos of mixed sizes and their labels; say what they were made of."""
     from PIL import Image
+
+    rng = np.random.default_rng(0)
+    files = sorted((SHARED / "grocery_store").glob("*/*/*.jpg"))
+    sources = [np.asarray(Image.open(file).convert("RGB")) for file in files] or photos()
+    shelves = [file.parent.name for file in files] or ["a", "b", "b", "b"]
+    for k in range(n):
+        height, width = rng.integers(96, 289, 2)
+        share = rng.uniform(0.5, 1, 2)
+        whole = Image.fromarray(sources[k % len(sources)])
+        left, top = (1 - share) * rng.uniform(0, 1, 2) * whole.size
+        box = (left, top, left + share[0] * whole.width, top + share[1] * whole.height)
+        whole.resize((int(width), int(height)), box=box).save(folder / f"{k:06}.jpg", quality=88)
+    np.save(folder / "labels.npy", np.resize(shelves, n))
+    return "crops of groceries" if files else "crops of scikit-image's photos"
+
+
+def decoding_job(folder: str, name: str) -> None:
+    """Print seconds of a sampler and of bare decoding, what was decoded, and the peak."""
+    from PIL.ImageFile import ImageFile
 
     from imblearn_images.core.files import read_image
 
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [f"{folder}/{k:05}.jpg" for k in range(PHOTOS)]
-        for path, image in zip(paths, crops(PHOTOS, 288), strict=True):
-            height, width = rng.integers(192, 289, 2)
-            Image.fromarray(image[:height, :width]).save(path, quality=88)
-        y = rng.permutation(np.repeat([0, 1, 2], [PHOTOS - PHOTOS // 4, PHOTOS // 5, PHOTOS // 20]))
-        jobs = {
-            "bare": lambda: [read_image(path).size for path in paths],
-            "thumbnails": lambda: [read_image(path, size=(32, 32)).size for path in paths],
-        }
-        for name in ("TomekLinks", "EditedNearestNeighbours", "AllKNN", "NearMiss"):
-            jobs[name] = lambda name=name: getattr(ours, name)().fit_resample(paths, y)
-        warnings.simplefilter("ignore")
-        t = interleaved(jobs, min(rounds, 2))
-    print(f"{PHOTOS} photos of 192 to 288 pixels a side, CPU seconds, and beside bare decoding")
-    for name, seconds in t.items():
-        print(f"{name:24} {seconds:7.2f} {seconds / t['bare']:6.2f}x")
+    paths = sorted(map(str, Path(folder).glob("*.jpg")))
+    y = np.load(f"{folder}/labels.npy")
+    warnings.simplefilter("ignore")
+    few = np.unique(y, return_index=True)[1][:2].repeat(6) + np.tile(np.arange(6), 2)
+    with tempfile.TemporaryDirectory() as out, contextlib.suppress(ValueError):
+        DECODING[name](out, y[few]).fit_resample([paths[row] for row in few], y[few])
+    decoded: Counter[str] = Counter()
+    load = ImageFile.load
+
+    def counted(image):
+        if image.tile:  # not yet decoded
+            decoded[image.filename or image.fp.name] += 1
+        return load(image)
+
+    ImageFile.load = counted
+    with tempfile.TemporaryDirectory() as out:
+        sampler = DECODING[name](out, y)
+        Path("/proc/self/clear_refs").write_text("5")
+        before, start = status("VmRSS"), time.process_time()
+        sampler.fit_resample(paths, y)
+        seconds, peak = time.process_time() - start, status("VmHWM") - before
+    ImageFile.load = load
+    start = time.process_time()
+    for path in paths:
+        read_image(path)
+    bare = time.process_time() - start
+    print(seconds, bare, decoded.total(), max(decoded.values()), peak / 1e6)
+
+
+def cheap():
+    """192 numbers an image, decoded small."""
+    return make_pipeline(ReadImages(size=(8, 8)), FlattenImages())
+
+
+def a_few_more(y: np.ndarray) -> dict[str, int]:
+    """Targets that double the three smallest classes."""
+    labels, counts = np.unique(y, return_counts=True)
+    few = np.argsort(counts, kind="stable")[:3]
+    return dict(zip(labels[few].tolist(), (2 * counts[few]).tolist(), strict=True))
+
+
+DECODING = {
+    "TomekLinks": lambda out, y: ours.TomekLinks(),
+    "TomekLinks, 192 numbers": lambda out, y: ours.TomekLinks(embedding=cheap()),
+    "BorderlineSMOTE, 192 numbers": lambda out, y: ours.BorderlineSMOTE(
+        sampling_strategy=a_few_more(y), embedding=cheap(), output_dir=out, random_state=0
+    ),
+}
 
 
 def threads(rounds: int) -> None:
@@ -335,6 +406,86 @@ def threads(rounds: int) -> None:
                 values.append(time.perf_counter() - start)
         one, two = (statistics.median(values) for values in wall.values())
         print(f"{name:10} {one:.3f} {two:.3f}: {one / two:.2f}x", flush=True)
+
+
+SIDE = 160  # of the images of the table `drawing`
+
+
+def drawing(rounds: int) -> None:
+    """Syntheses drawn with one thread and two, in turn: wall seconds, and CPU seconds."""
+    n = 128
+    X, y = crops(n, SIDE), np.repeat([0, 1], n // 2)
+    print(f"ms a row of {SIDE}x{SIDE}x3 by n_jobs=1 and 2: best wall time, and median CPU time")
+    for title, rule in {
+        "Augment": synthesis.Augment(),
+        "Augment, opencv": synthesis.Augment(engine="opencv"),
+        "TransferDeformation": synthesis.TransferDeformation(),
+        "Morph": synthesis.Morph(),
+        "Paste": synthesis.Paste(),
+        "CutMix": synthesis.CutMix(),
+    }.items():
+        over = ours.RandomOverSampler(
+            sampling_strategy={0: n, 1: n}, synthesis=rule, random_state=0
+        )
+        try:
+            over.fit_resample(X, y)
+        except ImportError as error:
+            print(f"{title:20} {error}")
+            continue
+        plan = over.plan_[over.plan_.synthetic]
+        wall: dict[int, list[float]] = {1: [], 2: []}
+        cpu: dict[int, list[float]] = {1: [], 2: []}
+        for _ in range(2 * rounds):
+            for n_jobs in wall:
+                start, began = time.perf_counter(), time.process_time()
+                ours.render(plan, X, n_jobs=n_jobs)
+                wall[n_jobs].append((time.perf_counter() - start) / len(plan) * 1e3)
+                cpu[n_jobs].append((time.process_time() - began) / len(plan) * 1e3)
+        one, two = (min(values) for values in wall.values())
+        used = [statistics.median(values) for values in cpu.values()]
+        print(
+            f"{title:20} {one:6.2f} {two:6.2f}: {one / two:.2f}x   CPU {used[0]:6.2f} "
+            f"{used[1]:6.2f}: {used[1] / used[0]:.2f}x",
+            flush=True,
+        )
+
+
+def estimates(rounds: int) -> None:
+    """What a long search says beforehand about its time, beside the time that it takes.
+
+    Both in CPU seconds of one thread: a clock on the wall would measure what else runs.
+    """
+    from imblearn_images.core import neighbors
+
+    print("CPU seconds that a search announces, and those that it then takes")
+    neighbors.time = SimpleNamespace(monotonic=time.process_time)
+    heard: list[tuple[float, str]] = []
+    listener = logging.Handler(logging.INFO)
+    listener.emit = lambda record: heard.append((time.process_time(), record.getMessage()))
+    logger = logging.getLogger("imblearn_images")
+    logger.addHandler(listener)
+    logger.setLevel(logging.INFO)
+    for n, side, channels, dtype, how in (
+        (10_000, 32, 3, "uint8", "all"),
+        (10_000, 32, 3, "uint8", "half of them ask"),
+        (16_000, 32, 3, "uint8", "all"),
+        (40_000, 16, 1, "uint8", "all"),
+        (10_000, 32, 3, "float32", "all"),
+    ):
+        X = crops(n, side, channels).reshape(n, -1).astype(dtype)
+        search = ImageNeighbors(5).fit(X)
+        search.kneighbors(X[:100])
+        heard.clear()
+        start = time.process_time()
+        search.kneighbors(X[: n // 2] if how != "all" else None)
+        end = time.process_time()
+        ((at, told),) = heard
+        seconds = re.search(r"take about (.*?)\.", told)[1]
+        print(
+            f"{n} x {X.shape[1]} of {dtype}, {how}: {seconds} announced after {at - start:.1f}, "
+            f"it took {end - at:.1f}",
+            flush=True,
+        )
 
 
 def large(rounds: int) -> None:
@@ -422,11 +573,21 @@ FAMILY = {
     ),
 }
 FAMILY_CASES = ("28x28", "64x64x3")
+# The peer classifies a whole class anew for every image that it keeps, on a float64 copy: minutes.
+FEWER = {("64x64x3", "CondensedNearestNeighbour"): 400}
 ONLY: set[str] = set()
+PEAKS = [True]
 
 
-def family_case(name: str) -> tuple[np.ndarray, np.ndarray]:
+def family_case(name: str, title: str = "") -> tuple[np.ndarray, np.ndarray]:
     """4,000 images of ten classes with a long tail, and 2,000 of three classes."""
+    X, y = family_images(name)
+    some = slice(FEWER.get((name, title)))
+    return X[some], y[some]
+
+
+@lru_cache(maxsize=1)
+def family_images(name: str) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     if name == "28x28":
         X, y = case(name)
@@ -458,33 +619,37 @@ def family(rounds: int) -> None:
     for place, name in enumerate(FAMILY_CASES):
         if ONLY & set(FAMILY_CASES) and name not in ONLY:
             continue
-        X, y = family_case(name)
         for title in FAMILY:
             if ONLY & set(FAMILY) and title not in ONLY:
                 continue
+            X, y = family_case(name, title)
+            what = f"{title} ({len(X)})" if (name, title) in FEWER else title
             warnings.simplefilter("ignore")
             try:
                 t = interleaved(
                     {
-                        who: lambda who=who, title=title: family_job(title, who, X, y)
+                        who: lambda who=who, title=title, X=X, y=y: family_job(title, who, X, y)
                         for who in ("ours", "peer")
                     },
                     min(rounds, 3),
                 )
-                own, peers = (child("family_peak", name, title, who) for who in ("ours", "peer"))
+                own, peers = (
+                    child("family_peak", name, title, who) if PEAKS[0] else [np.nan, np.nan]
+                    for who in ("ours", "peer")
+                )
             except (RuntimeError, ValueError, subprocess.CalledProcessError) as error:
-                print(f"{name:10} {title:33} {type(error).__name__}: {str(error)[:60]}", flush=True)
+                print(f"{name:10} {what:33} {type(error).__name__}: {str(error)[:60]}", flush=True)
                 continue
             ratio, goal = t["peer"] / t["ours"], FAMILY[title][2][place]
             print(
-                f"{name:10} {title:33} {t['ours']:7.3f} {t['peer']:7.3f} {ratio:6.2f}x "
+                f"{name:10} {what:33} {t['ours']:7.3f} {t['peer']:7.3f} {ratio:6.2f}x "
                 f"{goal:4}x {own[1] - own[0]:6.0f} {peers[1]:6.0f}{'' if ratio >= goal else '  <'}",
                 flush=True,
             )
 
 
 def family_peak(name: str, title: str, who: str) -> None:
-    X, y = family_case(name)
+    X, y = family_case(name, title)
     warnings.simplefilter("ignore")
     few = np.arange(300)
     with contextlib.suppress(RuntimeError, ValueError):  # imports are not the job's
@@ -522,12 +687,14 @@ def main() -> None:
         "files": files,
         "decoding": decoding,
         "threads": threads,
+        "drawing": drawing,
+        "estimates": estimates,
         "large": large,
         "family": family,
         "imports": imports,
     }
     if sys.argv[1:2] == ["--child"]:
-        jobs = (peak, large_job, family_peak, import_time)
+        jobs = (peak, large_job, family_peak, decoding_job, import_time)
         {job.__name__: job for job in jobs}[sys.argv[2]](*sys.argv[3:])
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -536,7 +703,11 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="sampler", help="of the family, and cases"
     )
+    parser.add_argument("--no-peaks", action="store_true", help="no memory of the family")
+    parser.add_argument("--photos", type=int, default=PHOTOS[0], help="files of `decoding`")
     args = parser.parse_args()
+    PHOTOS[0] = args.photos
+    PEAKS[0] = not args.no_peaks
     ONLY.update(args.only)
     if not {*FAMILY, *FAMILY_CASES} >= ONLY:
         parser.error(f"--only takes {', '.join((*FAMILY, *FAMILY_CASES))}")

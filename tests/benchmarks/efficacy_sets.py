@@ -1,0 +1,180 @@
+"""The image sets of `policies.py`, small enough for a linear model in seconds.
+
+Each set has a training part and a test part. What is tuned is tuned `inside`: on pairs of images
+that train and images that validate, all of the training part. Each seed gives other images.
+
+- fashion: every tenth image of the long tail, at least 12 of a class; what is left of the training
+  part validates, 400 of a class at most
+- digits: scikit-learn's, in a tail of 100 to 8; the rest of the first 1,300 validates
+- textures: patches of scikit-image's brick, grass and gravel; tiles of 128 pixels are groups, every
+  other one trains. `faint`: with an eighth of the contrast, and noise
+- grocery, grocery-tail: photos at 64 x 64 pixels as they are, and in a tail down to 9
+- cells: red and white blood cells and platelets, cut from photos, which are groups
+- PATH: an .npz file or a folder, see `efficacy.py`; an .npz file may have `groups_train`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_digits
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
+
+from imblearn_images.annotations import read_annotations
+
+PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "bccd"
+SETS = ("fashion", "digits", "textures", "faint", "grocery", "grocery-tail", "cells")
+MOST = 400  # images of a class that validate
+
+
+class Part(NamedTuple):
+    """Images, labels 0 ... K - 1, and groups or None."""
+
+    X: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> Part:
+        """Some of the images."""
+        return Part(self.X[rows], self.y[rows], None if self.groups is None else self.groups[rows])
+
+
+Pair = tuple[Part, Part]  # what trains, what it is tried on
+
+
+def pairs_inside(name: str, seed: int, **sources: Any) -> list[Pair]:
+    """What trains and what validates, within the training part; answers of all pairs are one."""
+    rng = np.random.default_rng(seed)
+    if name in ("textures", "faint"):
+        return [textures(seed, faint=name == "faint", swapped=True)]
+    whole = training_part(name, **sources)
+    if name in ("fashion", "digits"):
+        rows = thinned(name, whole.y, rng)
+        rest = np.setdiff1d(np.arange(len(whole.y)), rows)
+        rest = np.concatenate(
+            [rng.permutation(rest[whole.y[rest] == k])[:MOST] for k in np.unique(whole.y)]
+        )
+        return [(whole.take(rows), whole.take(rest))]
+    if name == "grocery-tail":
+        whole = whole.take(thinned(name, whole.y, rng))
+    kind = StratifiedKFold if whole.groups is None else StratifiedGroupKFold
+    folds = kind(3, shuffle=True, random_state=seed).split(whole.X, whole.y, whole.groups)
+    return [(whole.take(train), whole.take(rest)) for train, rest in folds]
+
+
+def parts(name: str, seed: int, **sources: Any) -> Pair:
+    """What trains, another choice for each seed, and the test part."""
+    rng = np.random.default_rng(seed)
+    if name in ("textures", "faint"):
+        return textures(seed, faint=name == "faint")
+    whole, test = training_part(name, **sources), test_part(name, **sources)
+    if name in ("fashion", "digits", "grocery-tail"):
+        return whole.take(thinned(name, whole.y, rng)), test
+    if whole.groups is not None:
+        folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+        rows, _ = next(iter(folds.split(whole.X, whole.y, whole.groups)))
+        return whole.take(rows), test
+    rows = np.arange(len(whole.y))
+    rows, _ = train_test_split(rows, train_size=0.8, stratify=whole.y, random_state=seed)
+    return whole.take(rows), test
+
+
+def training_part(
+    name: str, *, images_of: Callable[[str], Any], groups_of: Callable[[str], Any]
+) -> Part:
+    """All images that may train."""
+    if name == "digits":
+        return digits().take(np.arange(1300))
+    if name == "cells":
+        return cells()[0]
+    name = name.removesuffix("-tail")
+    X, y, *_ = images_of(name)
+    return Part(X, y, groups_of(name))
+
+
+def test_part(
+    name: str, *, images_of: Callable[[str], Any], groups_of: Callable[[str], Any]
+) -> Part:
+    """The images that are looked at last."""
+    if name == "digits":
+        return digits().take(np.arange(1300, 1797))
+    if name == "cells":
+        return cells()[1]
+    return Part(*images_of(name.removesuffix("-tail"))[2:])
+
+
+def thinned(name: str, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rows of a tail; of fashion, which has one, every tenth."""
+    n = np.bincount(y)
+    if name == "fashion":
+        sizes = np.maximum(12, n // 10)
+    else:
+        most, fewest = (100, 8) if name == "digits" else (n.max(), 9)
+        rank = np.argsort(np.argsort(-n, kind="stable"), kind="stable")
+        tail = most * (fewest / most) ** (rank / (len(n) - 1))
+        sizes = np.minimum(n, np.round(tail).astype(int))
+    chosen = [rng.permutation(np.flatnonzero(y == k))[:m] for k, m in enumerate(sizes)]
+    return np.sort(np.concatenate(chosen))
+
+
+def textures(seed: int, *, faint: bool = False, swapped: bool = False) -> Pair:
+    """Patches of 24 x 24 pixels of three photos, whole tiles on one side."""
+    from skimage import data
+
+    rng = np.random.default_rng(seed)
+    X, y, groups = [], [], []
+    for label, (photo, n) in enumerate(((data.brick(), 16), (data.grass(), 8), (data.gravel(), 4))):
+        for tile in range(16):
+            top, left = (128 * each for each in divmod(tile, 4))
+            few = (tile % 2 == 1) != swapped
+            for cell in rng.permutation(25)[: n if few else 25].tolist():
+                row, column = (24 * each for each in divmod(cell, 5))
+                X.append(photo[top + row :, left + column :][:24, :24])
+                y.append(label)
+                groups.append(16 * label + tile)
+    whole = Part(*map(np.asarray, (X, y, groups)))
+    if faint:
+        noisy = 128 + 0.12 * (whole.X - 128.0) + rng.normal(0, 1, whole.X.shape)
+        whole = whole._replace(X=np.clip(np.round(noisy), 0, 255).astype(np.uint8))
+    assert whole.groups is not None
+    trains = np.zeros(len(whole.y), dtype=bool)
+    for label, n in enumerate((8, 5, 3)):  # tiles with few patches train, whole ones are tried on
+        tiles = 16 * label + rng.permutation(np.arange(0 if swapped else 1, 16, 2))[:n]
+        trains |= np.isin(whole.groups, tiles)
+    tested = (whole.groups % 2 == 0) != swapped
+    return whole.take(trains), whole.take(tested)._replace(groups=None)
+
+
+@lru_cache
+def digits() -> Part:
+    """Digits of 8 x 8 pixels."""
+    X, y = load_digits(return_X_y=True)
+    return Part((15 * X).astype(np.uint8).reshape(-1, 8, 8), y)
+
+
+@lru_cache
+def cells() -> Pair:
+    """Cells at 32 x 32 pixels: those of two thirds of the photos, those of the others."""
+    known = read_annotations(PHOTOS)
+    X, y, groups = [], [], []
+    for photo, path in enumerate(known.paths if known.paths is not None else ()):
+        image = Image.open(path).convert("RGB")
+        for at in range(known.offsets[photo], known.offsets[photo + 1]):
+            left, top, right, bottom = known.boxes[at]
+            if min(right - left, bottom - top) < 8:
+                continue
+            image_of_it = image.crop((left, top, right, bottom)).resize((32, 32), Image.BILINEAR)
+            X.append(np.asarray(image_of_it))
+            y.append(known.codes[at])
+            groups.append(photo)
+    _, y = np.unique(y, return_inverse=True)
+    whole = Part(np.asarray(X), y, np.asarray(groups))
+    assert whole.groups is not None
+    trains = np.random.default_rng(0).random(len(known.paths)) < 2 / 3  # type: ignore[arg-type]
+    rows = trains[whole.groups]
+    return whole.take(rows), whole.take(~rows)._replace(groups=None)
