@@ -381,10 +381,10 @@ def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
         from imblearn_images.strategies import at_least
         from imblearn_images.synthesis import Augment
         n, written = int(sys.argv[3]), files.written_whole
-        def last(path):
+        def last(path, **options):
             global n
             n -= 1
-            return os._exit(9) if n < 0 else written(path)
+            return os._exit(9) if n < 0 else written(path, **options)
         files.written_whole = last
         balance_annotations(sys.argv[1], sys.argv[2], sampling_strategy=at_least(14),
             synthesis=Augment(), out_format="yolo", resume=True, n_jobs=1)
