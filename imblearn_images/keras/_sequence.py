@@ -145,6 +145,7 @@ class Batches:
         """Begin to draw in this process, or in threads and processes of its own."""
         self._draw: Callable[[Sequence[Any]], Any]
         self._draw = partial(_batch, self.plans, self.transform, self.channels)
+        self._order: tuple[int | None, NDArray[np.intp]] = None, np.empty(0, dtype=np.intp)
         self._ahead: dict[tuple[int, int], Future[Any]] = {}
         self._lock = RLock()
         self._pool: Executor | None = None
@@ -161,7 +162,7 @@ class Batches:
 
     def __getstate__(self) -> dict[str, Any]:
         _check_function_travels(self.transform)
-        own = ("_draw", "_ahead", "_lock", "_pool")
+        own = ("_draw", "_order", "_ahead", "_lock", "_pool")
         return {name: value for name, value in vars(self).items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
