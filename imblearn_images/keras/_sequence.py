@@ -134,7 +134,6 @@ class Batches:
         self._n_rows = len(plans(0))
         self._told, self._served = False, 0
         self.epoch = 0
-        self._order: tuple[int | None, NDArray[np.intp]] = None, np.empty(0, dtype=np.intp)
         self._n_ahead = int(max_queue_size)
         self._how = int(workers), bool(use_multiprocessing)
         if self._how[0] > 1 and self._how[1]:
