@@ -170,6 +170,8 @@ def balance_folder(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
     >>> from imblearn_images import RandomOverSampler
     >>> from imblearn_images.core.files import write_image
     >>> photos = Path(tempfile.mkdtemp()) / "photos"
