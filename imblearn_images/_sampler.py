@@ -312,7 +312,7 @@ class ImageSamplerMixin:
                 "`output_dir` must be None or the name of a folder, got ''. The current folder is "
                 "'.'."
             )
-        if self.output_dir is not None:
+        if isinstance(self.output_dir, (str, os.PathLike)):  # others imbalanced-learn refuses
             check_local(self.output_dir, "output_dir")
 
     def _draw(self, images: Any, values: NDArray[Any] | None = None) -> Any:

@@ -113,10 +113,10 @@ def test_ensembles_count_in_whole_numbers(name):
 def test_the_class_that_cannot_have_its_number_is_named(name):
     impossible = {"mid": 40} if kind(name) == "under-sampling" else {"mid": 4}
     for strategy in (impossible, lambda y: impossible):
-        with pytest.raises(ValueError, match="Class 'mid' has 12 images"):
+        with pytest.raises(ValueError, match=r"'mid'.* has 12 images"):
             counting(name, strategy).fit_resample(X, Y)
         if name not in ("SMOTEENN", "SMOTETomek"):
-            with pytest.raises(ValueError, match="Class 'mid' has 12 images"):
+            with pytest.raises(ValueError, match=r"'mid'.* has 12 images"):
                 counting(name, strategy).fit(X, Y)
     for strategy in ({"cow": 40}, lambda y: {"cow": 40}):
         with pytest.raises(ValueError, match="cow"):

@@ -38,6 +38,15 @@ def as_labels(X: Any, y: Any) -> Any:
     return labels
 
 
+def as_weights(sample_weight: Any, y: Any) -> NDArray[np.float64]:
+    """Return the checked weight of each label, shape (n,), 1 where no weights are given."""
+    if sample_weight is None:
+        return np.ones(len(y))
+    weights = column_or_1d(sample_weight, dtype=np.float64)
+    check_consistent_length(y, weights)
+    return weights
+
+
 def handed(estimator: Any, X: Any) -> Any:
     """Return `X` in the form that `estimator` takes.
 

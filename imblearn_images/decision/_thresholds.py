@@ -19,6 +19,7 @@ from imblearn_images.core.targets import plain_list, told
 from imblearn_images.decision._base import (
     WrapperMixin,
     as_labels,
+    as_weights,
     check_has_probabilities,
     handed,
     params_of_fit,
@@ -175,7 +176,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
             given = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
         else:
             given = fit_params
-        weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
+        weights = as_weights(sample_weight, labels)
         counted = plain_list(np.unique(labels[weights > 0]))
         if len(counted) < 2:
             found = f"1 class, {told(counted[0])!r}" if counted else "none"
@@ -215,7 +216,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         """Tune a threshold for each label, and fit the estimator on all images; return self."""
         given = params_of_fit(self, sample_weight, params)
         images = handed(self.estimator, X)
-        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        weights = as_weights(sample_weight, y)
         folds = folds_of_labels(y, 5 if self.cv is None else self.cv)
         self.estimator_ = clone(self.estimator).fit(images, y, **given)
         self.classes_ = np.arange(y.shape[1])

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.columns import as_groups, sortable
@@ -22,6 +22,7 @@ from imblearn_images.decision._base import (
     WrapperMixin,
     aligned_logs,
     as_labels,
+    as_weights,
     check_has_probabilities,
     follow,
     handed,
@@ -178,8 +179,7 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
         check_has_probabilities(self)
         labels = as_labels(X, y)
         if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight, dtype=float)
-            check_consistent_length(labels, sample_weight)
+            sample_weight = as_weights(sample_weight, labels)
         given = params_of_fit(self, sample_weight, params)
         given_here = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
         # tau=0 fits the same model, without warnings of corrections that come twice: whether one
