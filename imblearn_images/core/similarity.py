@@ -88,10 +88,18 @@ class Similarity:
             images.read(part, pixels)
             return looks(pixels, self.channel_axis)
 
-        blocks = in_threads(
-            block, ((start,) for start in range(0, len(rows), height)), n_jobs=self.n_jobs
+        first = block(0)
+        # Joining the blocks at the end would hold all features twice.
+        features = np.empty((len(rows), *first.shape[1:]), dtype=first.dtype)
+        features[: len(first)] = first
+
+        def fill(start: int) -> None:
+            features[start : start + height] = block(start)
+
+        in_threads(
+            fill, ((start,) for start in range(height, len(rows), height)), n_jobs=self.n_jobs
         )
-        return np.concatenate(blocks)
+        return features
 
     @property
     def nearness(self) -> str:
