@@ -1,6 +1,7 @@
 """What plans, blocks and stores of many images cost.
 
     python tests/benchmarks/scale.py plans 1e7      # rows that are planned, saved and loaded
+    python tests/benchmarks/scale.py smote 1e6      # images whose features SMOTE compares
     python tests/benchmarks/scale.py store 10       # GB of a zarr array, resampled into another
     python tests/benchmarks/scale.py blocks         # the same files from every engine of joblib
     python tests/benchmarks/scale.py folder 20000   # files that are balanced by hard links
@@ -29,6 +30,7 @@ import joblib
 import numpy as np
 
 from imblearn_images import (
+    SMOTE,
     RandomOverSampler,
     RandomUnderSampler,
     ResamplingPlan,
@@ -100,6 +102,16 @@ def plans(n):
                 sampler.plan_.save(path)
             with measured(f"loaded, {path.stat().st_size / rows:.1f} bytes a row"):
                 ResamplingPlan.load(path)
+
+
+def smote(n):
+    """Plan with SMOTE on 256 features of each image: neighbours in the smaller class, exact."""
+    n = int(n)
+    features = np.random.default_rng(0).standard_normal((n, 256), dtype=np.float32)
+    y, sampler = labels(n), SMOTE(random_state=0)
+    with measured(f"SMOTE, {n} images, {int(y.sum())} of them rare"):
+        sampler.fit_resample(Ramps(n), y, embeddings=features)
+    print(f"{len(sampler.plan_)} rows")
 
 
 def store(gigabytes):
@@ -293,7 +305,9 @@ def disk(n):
 if __name__ == "__main__":
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("part", choices=["plans", "store", "blocks", "folder", "manifest", "disk"])
+    parser.add_argument(
+        "part", choices=[*("plans", "smote", "store", "blocks", "folder", "manifest", "disk")]
+    )
     parser.add_argument("size", type=float, nargs="?", default=0)
     given = parser.parse_args()
     globals()[given.part](given.size)
