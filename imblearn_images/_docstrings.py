@@ -176,6 +176,13 @@ SHARED: dict[str, str] = _texts(
         result of ``None``, and fills up classes in it; a dict maps labels to numbers of images
         afterwards, originals included, and leaves other classes alone.
 
+    [images]
+    X : images
+        Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as flattened
+        pixels, (n, d); file paths in a list, array, or column of pandas, polars or Arrow; a list,
+        object array or column of equally shaped images (arrays, tensors, images of Pillow); or any
+        other home of pixels (:mod:`imblearn_images.images`).
+
     [random_state]
     random_state : int, RandomState instance or None, default=None
         Seed of all random choices: with an int, every call gives the same result. ``None`` uses

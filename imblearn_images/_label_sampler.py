@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import MeasuringSamplerMixin, read_selected, taken_out
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry
@@ -159,6 +160,7 @@ def check_rows(n_rows: int) -> None:
     )
 
 
+@substitute
 class LabelSamplerMixin(MeasuringSamplerMixin):
     """Mixin for a sampler of images with several labels: checks of its input, and its output."""
 
@@ -178,12 +180,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
 
         Parameters
         ----------
-        X : images
-            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
-            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
-            polars or Arrow; a list, object array or column of equally shaped images (arrays,
-            tensors, images of Pillow); or any other home of pixels
-            (:mod:`imblearn_images.images`).
+        {images}
         y : Annotations, array-like of shape (n, L), or list of length n
             :class:`~imblearn_images.annotations.Annotations` of the images: their objects are
             counted, and they are carried along with the images that are drawn. Or a table of 0

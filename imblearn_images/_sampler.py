@@ -19,6 +19,7 @@ from imblearn.utils import check_neighbors_object, check_target_type
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
 from imblearn_images.core.files import check_local
@@ -147,6 +148,7 @@ def read_selected(selected: Images, plan: ResamplingPlan, images: Images) -> Any
     return render(plan, images) if selected.paths is None else selected.paths
 
 
+@substitute
 class ImageSamplerMixin:
     """Mixin that lets a sampler of imbalanced-learn take images and file paths.
 
@@ -177,12 +179,7 @@ class ImageSamplerMixin:
 
         Parameters
         ----------
-        X : images
-            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
-            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
-            polars or Arrow; a list, object array or column of equally shaped images (arrays,
-            tensors, images of Pillow); or any other home of pixels
-            (:mod:`imblearn_images.images`).
+        {images}
         y : array-like of shape (n,)
             Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
 
@@ -390,6 +387,7 @@ def _text_told(X: Any) -> Iterator[None]:
         ) from error
 
 
+@substitute
 class MeasuringSamplerMixin(ImageSamplerMixin):
     """Mixin for a sampler that measures distances between features of images."""
 
@@ -412,12 +410,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
 
         Parameters
         ----------
-        X : images
-            Array, memmap or tensor of shape (n, H, W), (n, H, W, C), (n, C, H, W) or, as
-            flattened pixels, (n, d); file paths in a list, array, or column of pandas,
-            polars or Arrow; a list, object array or column of equally shaped images (arrays,
-            tensors, images of Pillow); or any other home of pixels
-            (:mod:`imblearn_images.images`).
+        {images}
         y : array-like of shape (n,)
             Labels in any container; one-hot rows of shape (n, n_classes) are accepted, too.
         embeddings : array-like of shape (n, d), default=None
