@@ -29,7 +29,7 @@ from imblearn_images import (
 )
 from imblearn_images.core import parallel, writing
 from imblearn_images.datasets import load_image_folder
-from imblearn_images.folders import _balancing, balance_folder
+from imblearn_images.folders import _writing, balance_folder
 from imblearn_images.synthesis import Augment, TransferDeformation
 
 Y = make_labels()
@@ -279,8 +279,8 @@ def test_a_worker_with_another_working_directory_finds_what_is_meant(module, tmp
             return [called(task) for called, task in map(pickle.loads, sent)]
 
     if module == "folders":
-        monkeypatch.setattr(_balancing, "in_workers", from_elsewhere)
-        monkeypatch.setattr(_balancing, "works_in_threads", lambda: False)
+        monkeypatch.setattr(_writing, "in_workers", from_elsewhere)
+        monkeypatch.setattr(_writing, "works_in_threads", lambda: False)
         balance_folder("photos", "out", sampler=SMOTE(k_neighbors=2), random_state=0)
         balance_folder(tmp_path / "photos", "again", sampler=SMOTE(k_neighbors=2), random_state=0)
         assert len(contents("out")) == len(contents("again")) > 10

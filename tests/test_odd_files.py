@@ -26,8 +26,7 @@ from imblearn_images.core.paths import Paths
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import printable, printable_lines
 from imblearn_images.folders import balance_folder, inspect_folder, split_folder
-from imblearn_images.folders._records import FileRecord, FileRecords, examine
-from imblearn_images.folders._source import read_source
+from imblearn_images.folders._source import FileRecord, FileRecords, examine, read_source
 from imblearn_images.model_selection import check_leakage, near_duplicate_groups
 from imblearn_images.preprocessing import HOGFeatures, ReadImages, image_limits
 from imblearn_images.preprocessing._reading import read_batch

@@ -14,6 +14,7 @@ from imblearn_images._cli.arguments import (
     threads,
 )
 from imblearn_images._cli.console import say, say_report
+from imblearn_images._cli.groups import read_groups
 from imblearn_images._cli.methods import SYNTHESES, SYNTHESES_OF_OBJECTS
 from imblearn_images.annotations import (
     balance_annotations,
@@ -23,7 +24,6 @@ from imblearn_images.annotations import (
     verify_annotations,
 )
 from imblearn_images.core.text import screen_width
-from imblearn_images.folders._grouping import read_groups
 from imblearn_images.strategies import parse_strategy
 
 __all__ = [

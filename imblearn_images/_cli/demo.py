@@ -28,8 +28,8 @@ from imblearn_images.core.rendering import render
 from imblearn_images.core.text import align, counted, screen_width, shown
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.display._family import spread_synthetic
-from imblearn_images.folders._lineage import read_lineage
-from imblearn_images.folders._source import read_source, refuse_drawn
+from imblearn_images.folders._source import read_source
+from imblearn_images.folders._splitting import refuse_drawn
 from imblearn_images.folders._store import where_they_meet
 from imblearn_images.over_sampling import SMOTE, RandomOverSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
@@ -191,7 +191,7 @@ def _load(
     for _, bad in kept.broken:
         say_report(f"skipped: {shown(kept.relative(bad.path), 200)}: {bad.error}")
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
-    refuse_drawn(read_lineage(kept.paths), str(folder))
+    refuse_drawn(kept)
     images = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs).fit_transform(paths)
     say(
         f"{_shown(folder, None)}: {counted(len(images), 'image')}, read as "

@@ -32,6 +32,7 @@ from imblearn_images._cli.boxes import (
     wants_boxes,
 )
 from imblearn_images._cli.console import say, say_report
+from imblearn_images._cli.groups import read_groups
 from imblearn_images._cli.methods import METHOD, METHODS, SYNTHESES, SYNTHESES_OF_OBJECTS
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.text import counted, screen_width
@@ -42,7 +43,6 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.folders._grouping import read_groups
 from imblearn_images.over_sampling import SMOTE
 from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, parse_strategy
 

@@ -17,10 +17,9 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import has_imagehash
 from imblearn_images.core.gap import TOLD, synthesis_gap
 from imblearn_images.core.text import align, counted, html_lines, html_table, shown
-from imblearn_images.folders._grouping import group_near
-from imblearn_images.folders._loading import endings_text
-from imblearn_images.folders._records import Source
-from imblearn_images.folders._source import read_source
+from imblearn_images.folders._layout import endings_text
+from imblearn_images.folders._source import Source, read_source
+from imblearn_images.folders._splitting import group_near
 from imblearn_images.preprocessing import ReadImages
 
 __all__ = ["InspectReport", "inspect_folder"]

@@ -40,6 +40,12 @@ class Lineage:
         names = (shows[0] if shows else row for row, shows in enumerate(self.shows))
         return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.intp)
 
+    @property
+    def says(self) -> str:
+        """Name of the first manifest, how many more there are, and "says"; for messages."""
+        more = len(self.manifests) - 1
+        return self.manifests[0] + (f", with {more} more," if more else "") + " says"
+
     def photos(self, row: int) -> list[str]:
         """Return the names of the photos that a file shows, as in its manifest."""
         several = len(self.manifests) > 1

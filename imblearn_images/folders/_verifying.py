@@ -15,21 +15,19 @@ from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.progress import progress
 from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import counted, html_lines, shown
+from imblearn_images.folders._labels import LABELS, label_rows, labels_csv
 from imblearn_images.folders._lineage import Lineage, read_lineage
 from imblearn_images.folders._manifest import (
-    LABELS,
     MANIFEST,
     Manifest,
     Row,
     find_leaks,
     find_manifest,
-    label_rows,
     label_table,
-    labels_csv,
 )
 from imblearn_images.folders._pictures import CHART, SHEET
-from imblearn_images.folders._plan import digest_of
 from imblearn_images.folders._store import WORKSHOP
+from imblearn_images.folders._writing import digest_of
 
 __all__ = ["VerifyReport", "verify_folder"]
 
