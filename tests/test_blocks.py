@@ -27,7 +27,7 @@ from imblearn_images import (
     render_files,
     worker_timeout,
 )
-from imblearn_images.core import parallel, writing
+from imblearn_images.core import files, parallel, writing
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.folders import _writing, balance_folder
 from imblearn_images.synthesis import Augment, TransferDeformation
@@ -97,6 +97,39 @@ def test_what_is_there_is_not_drawn_again(tmp_path):
     assert Path(kept).read_bytes() == b"as it is"
     for path in (gone, empty):
         assert contents(tmp_path / "out")[Path(path).name] == before[Path(path).name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX says whether a process runs")
+def test_partial_files_of_workers_that_were_killed_are_removed_and_no_others(tmp_path):
+    X = make_images(len(Y), (9, 7), "uint8")
+    plan, _ = planned(SAMPLERS["SMOTE"], X)
+    begun = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with files.written_whole(tmp_path / "drawn.png"):
+                os.write(begun[1], b"x")
+                signal.pause()
+        finally:
+            os._exit(1)
+    os.read(begun[0], 1)
+    names = {"of a worker": next(tmp_path.glob(".*.partial")).name}
+    names["of this process"] = os.path.basename(files.partial_name("drawn.png"))
+    names["of another machine"] = f".{'0' * 32}.partial"
+    names["of a person"] = ".notes.partial"
+    for name in names.values():
+        (tmp_path / name).touch()
+    render_files(plan, X, tmp_path)
+    assert {path.name for path in tmp_path.glob(".*")} == set(names.values())
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    render_files(plan, X, tmp_path)
+    kept = {names[what] for what in names if what != "of a worker"}
+    assert {path.name for path in tmp_path.glob(".*")} == kept
+    os.utime(tmp_path / names["of another machine"], (0, 0))
+    render_files(plan, X, tmp_path)
+    kept -= {names["of another machine"]}
+    assert {path.name for path in tmp_path.glob(".*")} == kept
 
 
 def test_other_seeds_and_parents_have_other_names(tmp_path):

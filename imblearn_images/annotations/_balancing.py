@@ -18,9 +18,9 @@ from imblearn_images.annotations._files import (
     FORMATS,
     MANIFEST,
     Source,
-    guess_format,
     hashes_of,
     read_annotations,
+    read_with_format,
     write_set,
 )
 from imblearn_images.annotations._splitting import split_annotations
@@ -186,9 +186,8 @@ def balance_annotations(
     if isinstance(source, Annotations):
         annotations, known = source, "coco"
     else:
-        known = guess_format(source) if format is None else format
-        annotations = read_annotations(
-            source, format=known, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+        annotations, known = read_with_format(
+            source, format, on_error=on_error, n_jobs=n_jobs, verbose=verbose
         )
     if annotations.paths is None:
         raise ValueError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -39,7 +38,7 @@ ROWS = 64
 TOGETHER = 1 << 22
 """Pixels of images that are drawn before they are written."""
 LEFT_FOR = 3600.0
-"""Age in seconds from which a partial file counts as left over by a worker that has ended."""
+"""Age in seconds from which a partial file counts as left over, whoever writes it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,6 +326,7 @@ def render_files(
             timeout=timeout,
             done=lambda block: done(len(block)),
         )
+    _sweep(folder)  # workers may have been killed in this call, and their blocks drawn by others
     return _in_folder(folder, drawn)
 
 
@@ -336,12 +336,16 @@ def _in_folder(folder: str | os.PathLike[str], drawn: list[list[str]]) -> list[s
 
 
 def _sweep(folder: str | os.PathLike[str]) -> None:
-    """Remove old partial files, which workers have left that ended while writing."""
+    """Remove the partial files of workers that ended while writing; never those of others."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if re.fullmatch(r"\.[0-9a-f]{32}\.partial", entry.name):
+            if files.is_partial(entry.name):
+                lives = files.writer_lives(entry.name)
                 with suppress(FileNotFoundError):
-                    if time.time() - entry.stat().st_mtime > LEFT_FOR:
+                    age = time.time() - entry.stat().st_mtime
+                    # Whether a worker of another machine lives cannot be seen: time has to tell.
+                    # So it has where it lives: its number may be another process's by now.
+                    if lives is False or age > LEFT_FOR:
                         os.unlink(entry.path)
 
 

@@ -41,7 +41,7 @@ class Family(NamedTuple):
 
     title: str
     """Row number and label."""
-    child: NDArray[Any]
+    image: NDArray[Any]
     """The synthetic image."""
     parents: list[tuple[float, str, NDArray[Any]]]
     """Share, name and image of the base and the largest partners."""
@@ -49,6 +49,11 @@ class Family(NamedTuple):
     """What the image is drawn from besides these parents."""
     how: str = ""
     """What the synthesis did; empty where pixels of the parents were summed."""
+
+    @property
+    def child(self) -> NDArray[Any]:
+        """The synthetic image, by its former name."""
+        return self.image
 
 
 @substitute
@@ -181,7 +186,7 @@ class FamilyDisplay(DisplayMixin):
         x = left + STEP * len(family.parents)
         arrow = "\N{RIGHTWARDS ARROW}" if family.how else "="
         ax.text(x - (STEP - 1) / 2, top + 0.5, arrow, **operator)
-        frame_picture(ax, draw_picture(ax, family.child, x, top), RED)
+        frame_picture(ax, draw_picture(ax, family.image, x, top), RED)
         ax.text(x + 0.5, top + 1.05, family.rest, va="top", color=grey(ax), **centred)
         for number, line in enumerate(lines, 1):
             y = top + 1.05 + LINE * number
@@ -220,7 +225,7 @@ def _lines(family: Family, width: float) -> list[str]:
 
 def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: list[str]) -> Family:
     """Return a row of a plan with its largest parents."""
-    child = render(plan[row], X)[0] if X_resampled is None else picture(X_resampled, row)
+    image = render(plan[row], X)[0] if X_resampled is None else picture(X_resampled, row)
     base, *partners = plan.sources(row)
     partners.sort(key=lambda partner: -abs(partner[1]))
     parents = [(share, names[at], picture(X, at)) for at, share in (base, *partners[:PARTNERS])]
@@ -230,7 +235,7 @@ def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: lis
     more += [name if rest is None else rest for name, rest in rests.items()]
     if None in rests.values() or (plan.previous is not None and plan.synthetic[row]):
         how = plan.explain(row, names).removeprefix(f"row {row} ({plan.y[row]}) = ")
-    return Family(f"row {row}: {plan.y[row]}", child, parents, " ".join(filter(None, more)), how)
+    return Family(f"row {row}: {plan.y[row]}", image, parents, " ".join(filter(None, more)), how)
 
 
 def _drawn_by(plan: ResamplingPlan, row: int) -> list[Any]:

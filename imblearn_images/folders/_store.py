@@ -97,7 +97,6 @@ def _lies_in(inner: str, outer: str) -> bool:
     return inner.startswith(os.path.join(outer, ""))
 
 
-_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 WORKSHOP = ".unfinished"
 """Folder inside the output for what is not yet in its place. It is there from the first moment to
 the last: a folder that has one is not a data set yet."""
@@ -250,7 +249,7 @@ class OutputFolder:
             Naming such a file. Nothing has been removed then.
         """
         found = set(self._found())
-        leftovers = {name for name in found if _PARTIAL.fullmatch(os.path.basename(name))}
+        leftovers = {name for name in found if files.is_partial(os.path.basename(name))}
         strange = found - leftovers
         waiting = {each.name: each for each in self._look_into_workshop()}
         waiting = {name: each for name, each in waiting.items() if _DRAWN.fullmatch(name)}
@@ -267,7 +266,9 @@ class OutputFolder:
                 "another folder."
             )
         for name in leftovers:
-            os.unlink(self.at(name))
+            # Who resumes says that the run before has ended; a process that still runs did not.
+            if not files.writer_lives(os.path.basename(name)):
+                os.unlink(self.at(name))
 
     def _found(self) -> Iterator[str]:
         """Name the files in the folder, and the links to folders; not what is in the workshop."""
@@ -480,9 +481,8 @@ class OutputFolder:
 
 def _is_ours(name: str) -> bool:
     """Return whether a file in the workshop has a name that this package gives."""
-    return name in (JOURNAL, *MANIFESTS.values()) or any(
-        pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
-    )
+    known = name in (JOURNAL, *MANIFESTS.values()) or files.is_partial(name)
+    return known or any(pattern.fullmatch(name) for pattern in (_CONVERTED, _DRAWN))
 
 
 def _has_changed(source: str) -> ValueError:
