@@ -100,9 +100,19 @@ def test_what_is_there_is_not_drawn_again(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX says whether a process runs")
-def test_partial_files_of_workers_that_were_killed_are_removed_and_no_others(tmp_path):
+@pytest.mark.parametrize("by", ["render_files", "output_dir"])
+def test_partial_files_of_workers_that_were_killed_are_removed_and_no_others(by, tmp_path):
     X = make_images(len(Y), (9, 7), "uint8")
     plan, _ = planned(SAMPLERS["SMOTE"], X)
+    (tmp_path / "source").mkdir()
+    paths = write_images(tmp_path / "source", X)
+
+    def again(folder):
+        if by == "render_files":
+            render_files(plan, X, folder)
+        else:
+            SMOTE(k_neighbors=2, random_state=0, output_dir=folder).fit_resample(paths, Y)
+
     begun = os.pipe()
     child = os.fork()
     if child == 0:
@@ -119,15 +129,15 @@ def test_partial_files_of_workers_that_were_killed_are_removed_and_no_others(tmp
     names["of a person"] = ".notes.partial"
     for name in names.values():
         (tmp_path / name).touch()
-    render_files(plan, X, tmp_path)
+    again(tmp_path)
     assert {path.name for path in tmp_path.glob(".*")} == set(names.values())
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    render_files(plan, X, tmp_path)
+    again(tmp_path)
     kept = {names[what] for what in names if what != "of a worker"}
     assert {path.name for path in tmp_path.glob(".*")} == kept
     os.utime(tmp_path / names["of another machine"], (0, 0))
-    render_files(plan, X, tmp_path)
+    again(tmp_path)
     kept -= {names["of another machine"]}
     assert {path.name for path in tmp_path.glob(".*")} == kept
 

@@ -326,12 +326,13 @@ def render_files(
             timeout=timeout,
             done=lambda block: done(len(block)),
         )
-    _sweep(folder)  # workers may have been killed in this call, and their blocks drawn by others
     return _in_folder(folder, drawn)
 
 
 def _in_folder(folder: str | os.PathLike[str], drawn: list[list[str]]) -> list[str]:
-    """Return the paths of drawn files in the folder as the caller spells it."""
+    """Return the paths of drawn files in the folder as the caller spells it, when all are there."""
+    if not works_in_threads():
+        _sweep(folder)  # workers may have been killed meanwhile, and their blocks drawn by others
     return [os.path.join(folder, os.path.basename(path)) for paths in drawn for path in paths]
 
 
@@ -445,6 +446,7 @@ def write_synthetic(
             directory.draw = partial(_exact, plan, images, drawn)
         return [""] * len(rows)
     os.makedirs(directory, exist_ok=True)
+    _sweep(directory)
     if drawn is None:
         # Threads cannot get lost, so blocks may be smaller, to end at about the same time.
         height = ROWS if not works_in_threads() else len(rows) // (8 * effective_n_jobs(n_jobs))
