@@ -362,7 +362,7 @@ def test_lines_of_a_name_are_no_lines_of_the_program():
 
 ODD_COMMAND = """
 import os, sys, warnings
-from imblearn_images._cli.main import collected_remarks
+from imblearn_images._cli.remarks import collected_remarks
 def odd():
     for k in range(50):
         os.write(2, b"TIFFReadDirectory: Warning, Unknown field with tag 1.\\n")
