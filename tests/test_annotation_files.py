@@ -251,8 +251,11 @@ def test_boxes_beyond_the_border_are_cut_and_those_without_area_are_left_out(tmp
         + thing(30, 30, 20, 40)
         + thing(2, 2, 9, 9),
     )
-    with pytest.warns(UserWarning, match=r"3 objects were left out.*no area; 1 object was cut"):
+    with pytest.warns(
+        UserWarning, match=r"3 objects were left out.*no area; 1 object was cut"
+    ) as told:
         found = read_annotations(folder)
+    assert told[0].filename == __file__
     assert found.boxes.tolist() == [[4, 4, 64, 20], [1, 1, 9, 9]]
     assert [gone.box for gone in found.dropped] == [1, 2, 3]
     assert "outside the image of 64 x 48" in found.dropped[1].reason

@@ -102,6 +102,7 @@ def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
 
 def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
     """Balance a data set with boxes, and print the report."""
+    # These always have a value: only another one shows that the option was passed.
     defaults = {"manifest": "jsonl", "layout": "folders", "link": "copy", "on_empty": "raise"}
     _refuse(
         {**options, **{name: options[name] != usual for name, usual in defaults.items()}},

@@ -217,6 +217,7 @@ def run_compare(
     KeyboardInterrupt
         If interrupted, after the results of complete folds have been printed.
     """
+    # Now, and not after hours of training.
     if report is not None:
         check_writable(report, source, force)
         require_matplotlib()
@@ -229,6 +230,8 @@ def run_compare(
         classes=classes,
         on_error=on_error,
         hash_pixels=splitting.needs_pixels(together),
+        # Thumbnails are in colour: files that cannot be read so are named before anything is
+        # trained.
         mode=None if takes_paths else "RGB",
         n_jobs=n_jobs,
         verbose=verbose,

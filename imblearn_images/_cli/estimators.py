@@ -75,6 +75,7 @@ def from_folder(folder: str) -> Iterator[None]:
     try:
         yield
     finally:
+        # The module that was imported may have changed the path itself.
         if folder in sys.path:
             sys.path.remove(folder)
 
@@ -176,4 +177,6 @@ def workers_that_import(estimator: str | None) -> AbstractContextManager[Any]:
 
 def _look_in(folder: str) -> None:
     """Make modules in a folder importable; run in each worker process."""
+    # At the end: the worker outlives this call, and modules of the folder must not hide installed
+    # ones.
     sys.path.append(folder)

@@ -69,9 +69,11 @@ def _read_column(file: str, column: str) -> dict[str, str]:
     """Return the paths in a CSV file and their values in one column."""
     groups: dict[str, str] = {}
     with open_regular(file) as data:
+        # What Excel calls "Unicode text" is UTF-16; both encodings begin with a mark.
         wide = data.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         data.seek(0)
         lines = io.TextIOWrapper(data, encoding="utf-16" if wide else "utf-8-sig", newline="")
+        # In quotes, a comma is a part of a column's name.
         named = re.search("[,;\t]", re.sub('"[^"]*"', "", lines.readline(LINE)))
         lines.seek(0)
         table = csv.DictReader(lines, delimiter=named[0] if named else ",")

@@ -159,6 +159,7 @@ def write_report(
     )
     _check_replaceable(path, replace)  # once more: a file may have appeared while charts were drawn
     with written_whole(path) as file:
+        # Names of files, and so of classes, may hold bytes that are no text.
         file.write(page.encode("utf-8", "backslashreplace"))
 
 

@@ -407,6 +407,7 @@ def write_set(
     if more is not None:
         content = {**more, "format": format_, "images": places}
         _write_manifest(top, content, n_jobs=n_jobs, verbose=verbose)
+    # Last of all: as long as the mark is there, the folder is not a data set.
     os.unlink(top / UNFINISHED)
     return [str(top / place) for place in places]
 
@@ -509,6 +510,7 @@ def _names(annotations: Annotations, images: Any, sources: Sequence[Source] | No
 
 def _names_of_their_own(given: Sequence[str]) -> list[str]:
     """Return different file names for all images; label files need them to differ as stems."""
+    # Windows and macOS take "A.jpg" and "a.jpg" for one file.
     taken = {os.path.splitext(name)[0].casefold() for name in given}
     used: set[str] = set()
     numbers: dict[str, int] = {}

@@ -212,6 +212,7 @@ def spread_synthetic(plan: ResamplingPlan, label: Any, n: int) -> NDArray[np.int
     made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
     rows = np.flatnonzero(made & (plan.y == label))
     if plan.weights.shape[1]:
+        # From images like their base to images like their partner: both ends are seen.
         rows = rows[np.argsort(plan.weights[rows, 0], kind="stable")]
     n = min(n, len(rows))
     return rows[((np.arange(n) + 0.5) * len(rows) / max(n, 1)).astype(int)]

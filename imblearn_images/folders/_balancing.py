@@ -163,6 +163,7 @@ def balance_folder(
     """
     if on_empty not in ("raise", "keep"):
         raise ValueError(f'`on_empty` must be "raise" or "keep", got {on_empty!r}.')
+    # Before the form, so that the message is on the split and not on a table that nobody wanted.
     if keep_split:
         _check_kept(validation, groups, layout, link)
     form = Form(
@@ -184,6 +185,7 @@ def balance_folder(
             f"{type(sampler).__name__ if sampler is not None else 'no sampler'}; copies stay as "
             "they are. Leave them out."
         )
+    # Before a file is read: a wrong output must not cost the minutes that decoding takes.
     folder = OutputFolder(output, source, resume=resume)
     try:
         kept = read_source(
@@ -200,6 +202,7 @@ def balance_folder(
         raise ValueError(
             f"{error} To resample the training part and copy the others, pass keep_split=True."
         ) from error
+    # Names that cannot be written are refused before the sampler takes its time.
     kept.notes.extend(form.check_classes(sorted(set(kept.labels))))
     form.check_files(kept.names())
     split = split_source(kept, 0.2 if validation is None else validation, groups, random_state)
@@ -243,6 +246,7 @@ def _write(
     kept, rows = plan.kept, plan.rows
     place(rows, folder, n_jobs, verbose)
     report = plan.report(str(folder.root))
+    # After the images: at no moment does the table name a file that is not there.
     if plan.form.layout == "csv":
         folder.write(LABELS, labels_csv(rows.table()))
     if plot:
@@ -306,6 +310,7 @@ def unbalance_folder(
     [('kiwi', 10), ('lime', 2)]
     """
     sampler = RandomUnderSampler(sampling_strategy=profile, random_state=random_state)
+    # What is cut is a source for experiments, which split it themselves.
     if not options.get("keep_split"):
         options.setdefault("validation", 0)
     return balance_folder(source, output, sampler=sampler, random_state=random_state, **options)

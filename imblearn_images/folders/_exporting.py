@@ -186,12 +186,14 @@ def _rows_of_files(
     files: list[str], labels: list[str], folder: OutputFolder, n_jobs: int | None
 ) -> list[Row]:
     """Return a row for each image file, all of them examined; `path` is the name alone."""
+    # A file that lies in the output could be replaced by a row before it is read for another.
     home = Path(os.path.realpath(folder.root))
     for path in files:
         if Path(os.path.realpath(path)).is_relative_to(home):
             raise ValueError(
                 f"{path} lies inside the output {str(folder.root)!r}. Choose another output."
             )
+    # One file in two classes is a mistake of the caller: no classifier can be right on it.
     label_of: dict[str, str] = {}
     for path, label in zip(files, labels, strict=True):
         if label_of.setdefault(path, label) != label:

@@ -170,6 +170,7 @@ def inspect_folder(
     >>> print(report.classes[1]["advice"][0])
     4 images: at a validation share of 0.2, SMOTE (5 neighbours) has 3 to train on and needs 6
     """
+    # Whoever asks for near=True gets an error without the package; by default it is a note.
     is_missing = near is None and not has_imagehash()
     if near is None:
         near = not is_missing
@@ -227,6 +228,7 @@ def _gaps(kept: Source, labels: NDArray[Any], counts: dict[str, int]) -> dict[st
     known = sorted((n, label) for label, n in counts.items() if n >= TRIED)
     if len(known) < 2:
         return {}
+    # Not a parameter: two reports on the same folder must not differ.
     rng = np.random.RandomState(0)
     (_, largest), rare = known[-1], [label for _, label in known[:CLASSES][: len(known) - 1]]
     members = [rng.permutation(np.flatnonzero(labels == label)) for label in [largest, *rare]]
@@ -240,6 +242,8 @@ def _gaps(kept: Source, labels: NDArray[Any], counts: dict[str, int]) -> dict[st
     doubled = {label: 2 * int(np.count_nonzero(some == label)) for label in rare}
     found = {}
     for recipe in (recipes.mild, recipes.transfer):
+        # As many synthetic images as real ones, so that the linear model cannot win by the larger
+        # class.
         sampler = recipe(sampling_strategy=doubled, random_state=0)
         sampler.fit_resample(images, some)
         auc = synthesis_gap(sampler, images).auc

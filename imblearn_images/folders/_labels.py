@@ -14,13 +14,16 @@ from typing import IO, Any
 from urllib.parse import unquote
 
 LABELS = "labels.csv"
+# Windows opens the device of this name instead of a folder, whatever its ending.
 _RESERVED = {"CON", "PRN", "AUX", "NUL"} | {
     f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10)
 }
+# "%" as well: otherwise an escaped name could not be told from one that was like that.
 _UNSAFE = set('<>:"/\\|?*%')
 _LONGEST = 255  # bytes of a name that Linux, macOS and Windows all allow
 _LONGEST_TEXT = 1 << 20
 """Maximum bytes of a line of labels.csv."""
+# What pandas.read_csv reads as a missing value.
 _MISSING = ("", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "None", "n/a", "null", "nan", "NaN")
 
 
@@ -62,6 +65,7 @@ def encode_label(label: str) -> str:
         else character
         for position, character in enumerate(label)
     )
+    # What follows the first dot does not count for Windows: "con.old" is the console, too.
     if label.split(".")[0].rstrip().upper() in _RESERVED:
         name = _escaped(label[0]) + name[1:]
     if len(name.encode()) > _LONGEST:
@@ -69,6 +73,7 @@ def encode_label(label: str) -> str:
             f"Class {label[:60]!r}...: the name of its folder must have at most {_LONGEST} bytes, "
             f"got {len(name.encode())}. Give the class a shorter name."
         )
+    # Never the name of another label, whose "%" are followed by digits.
     return name or "%"
 
 
@@ -271,7 +276,10 @@ def misread_labels(labels: Iterable[str]) -> list[str]:
     ['NA', '007', '=1+1']
     """
     return [
-        label for label in labels if label in _MISSING or label[0] in "=+-@" or _looks_number(label)
+        # A spreadsheet runs what begins with one of these signs as a formula.
+        label
+        for label in labels
+        if label in _MISSING or label[0] in "=+-@" or _looks_number(label)
     ]
 
 

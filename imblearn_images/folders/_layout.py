@@ -25,6 +25,7 @@ SPLITS = {
 }
 """Usual names of the folders of training, validation and test images, in lower case."""
 _PICTURES = {"images", "image", "imgs", "img", "jpegimages", "photos", "pictures"}
+# Names of folders beside photos: taken for classes, they would make a perfect, useless classifier.
 _COMPANIONS = {
     *("masks", "mask", "annotations", "annotation", "labels", "label", "groundtruth", "gt"),
     *("ground_truth", "segmentation", "segmentations", "segmentationclass", "bboxes", "boxes"),
@@ -168,6 +169,7 @@ def find_images(
     """
     if not isinstance(levels, Integral) or isinstance(levels, bool) or levels < 1:
         raise ValueError(f"`levels` must be a number of levels, at least 1, got {levels!r}.")
+    # Sorted: the order in a directory differs between machines, and the numbers of rows must not.
     names = sorted(name for name in os.listdir(root) if not name.startswith("."))
     folders = [name for name in names if Path(root, name).is_dir()]
     _check_finished(root)
@@ -373,6 +375,7 @@ def _choose_classes(root: str, names: Sequence[str], classes: Sequence[str]) -> 
 def _check_finished(root: str) -> None:
     """Raise a ValueError if `root` is an unfinished output of this package, or a part of one."""
     here = os.path.abspath(root)
+    # Also the folder above: loaders are pointed at train/, not at the output itself.
     for folder in (here, os.path.dirname(here)):
         inside = os.path.join(folder, WORKSHOP)
         if os.path.isdir(inside) and not os.path.islink(inside):
@@ -483,6 +486,7 @@ def _look_into(root: str, shapes: Mapping[str, tuple[bool, list[str]]]) -> list[
     if not nested:
         return []
     first = next(iter(nested))
+    # The same folders in each are the classes; those above them are splits, sites or years.
     alike = len(nested[first]) > 1 and all(inner == nested[first] for inner in nested.values())
     if len(nested) == len(full) and (alike or len(nested) == 1) and len(nested[first]) > 1:
         raise ValueError(
@@ -523,6 +527,7 @@ def _shape(images: Sequence[str], folder: str) -> tuple[bool, list[str]]:
 
 def _called(names: Sequence[str], kind: str) -> list[str]:
     """Return the folders named after a split, exactly or, if there is none, loosely."""
+    # "train" beside "train_old" is meant by its exact name.
     exact = [name for name in names if kind_of_split(name) == kind]
     return exact or [name for name in names if _loosely(name) == kind]
 

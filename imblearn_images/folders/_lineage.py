@@ -82,6 +82,7 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
         file = os.fspath(path)
         folder, name = os.path.split(file)
         home, inside = home_of(folder)
+        # The folder is nobody's output, but a link in it may lead to an image drawn for one.
         if not home and os.path.islink(file):
             folder, name = os.path.split(os.path.realpath(file))
             home, inside = home_of(folder)

@@ -156,6 +156,7 @@ def load_image_folder(
         return _frame(path=paths, label=labels)
     files: Any = np.array(paths, dtype=np.str_)
     if reader is not None:
+        # No rows are looked at: a reader may take seconds a file, and listing opens none.
         files = FileImages(files, np.empty(0, dtype=np.intp), reader=reader)
     return files, np.array(labels, dtype=np.str_)
 
@@ -259,6 +260,7 @@ def load_label_csv(
     folder = os.path.dirname(os.fspath(path)) if root is None else os.fspath(root)
     found: dict[str, list[str]] = {}
     first_row: dict[str, int] = {}
+    # Excel puts a mark before UTF-8, which would become a part of the first column's name.
     with open(path, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         columns = list(reader.fieldnames or [])

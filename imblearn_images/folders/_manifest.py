@@ -70,6 +70,7 @@ _RARE = ("reason", "ancestors", "drawn_before")
 def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
     """Write rows as lines of JSON, in ASCII whatever the names."""
     for row in rows:
+        # Left out where empty: most outputs have no such rows, and a line is read by people, too.
         facts = {key: value for key, value in asdict(row).items() if value or key not in _RARE}
         yield json.dumps(facts).encode("ascii") + b"\n"
 
@@ -108,6 +109,8 @@ class Manifest:
                 try:
                     row = parse_row(line)
                     side, _, rest = (row.path or "").partition("/")
+                    # A split may be called "val", as its source is; but a folder is of one split
+                    # alone.
                     if "/" in rest and sides.setdefault(side, row.split) != row.split:
                         raise ValueError(f"the folder {cut(side)} is in two splits")
                 except ValueError as error:
@@ -218,6 +221,8 @@ def _load(line: bytes) -> dict[str, Any]:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     facts = dict(pairs)
+    # Python keeps the last of two, other programs the first: what counts would be a matter of
+    # taste.
     if len(facts) < len(pairs):
         raise ValueError("a field is given twice")
     return facts
@@ -346,6 +351,7 @@ def find_leaks(rows: Iterable[Row]) -> list[str]:
         rows = list(rows)
     parents = {name for row in rows if row.split in HELD_OUT for name in row.parents}
     ancestors = {name for row in rows if row.split in HELD_OUT for name in row.ancestors}
+    # None of rows without a file: it would make all of these equal.
     contents = {row.sha256 for row in rows if row.split in HELD_OUT} - {None}
 
     def is_leak(row: Row) -> bool:

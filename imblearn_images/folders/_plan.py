@@ -68,8 +68,10 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
             "`sampler` must take one label for each image, as class folders have, got "
             f"{sampler!r}. Choose another; objects with boxes are for balance_annotations."
         )
+    # What the user passed is neither fitted nor given seeds.
     sampler = clone(sampler)
     parameters = sampler.get_params(deep=False)
+    # A number that was given to the sampler itself stands.
     if "n_jobs" in parameters and parameters["n_jobs"] is None:
         sampler.set_params(n_jobs=n_jobs)
     seeds = {
@@ -94,6 +96,7 @@ def with_seed(sampler: Any, random_state: int, n_jobs: int | None) -> tuple[Any,
 
 def draws_images(sampler: Any) -> bool:
     """Return whether a sampler makes synthetic images, which no file holds yet."""
+    # Samplers that make images have a folder for them; plain copies are files already.
     parameters = sampler.get_params(deep=False)
     copies = isinstance(sampler, RandomOverSampler) and makes_copies(sampler.synthesis)
     return "output_dir" in parameters and not copies
@@ -208,6 +211,7 @@ def decide(
         split,
         plan,
         form,
+        # Sums of pixels are told by their shares; another rule has to be named.
         synthesis=name if answer(plan.synthesis, "rest") is not None else f"{name}, {plan.rule}",
         seed=seed,
         later=later,
@@ -241,6 +245,7 @@ def foresee(
         # These add what their strategy says, which is known before any pixel is read.
         sampler.fit(_unread(kept, split), y)
         if hasattr(sampler, "k_neighbors"):
+            # The run would refuse it only after it has read all pixels.
             check_class_sizes(y, sampler.sampling_strategy_, sampler.k_neighbors)
         numbers = sampler.sampling_strategy_.items()
         synthetic = Counter({str(label): int(n) for label, n in numbers if n})
@@ -400,6 +405,8 @@ def _in_mode(
 
     def convert(at: int) -> None:
         record = kept.records[train[at]]
+        # Those that have the mode are read where they are: a second copy of all would fill the
+        # disk.
         if record.mode != mode:
             # The name holds the content's hash, so that a resumed run can reuse the file.
             target = workshop / f"{mode}-{record.sha256}.png"

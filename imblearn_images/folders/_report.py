@@ -97,6 +97,7 @@ class FolderReport:
             [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]
             for c in self.classes
         ]
+        # No column of zeros for the many without a test part.
         if self.n_test:
             columns.insert(4, "test")
             for row, c in zip(rows, self.classes, strict=True):

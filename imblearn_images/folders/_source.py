@@ -123,6 +123,7 @@ def _refuse_shared(records: FileRecords, sides: NDArray[np.str_], root: str) -> 
     for row in rows:
         if sides[row] != "train":
             first.setdefault(records.sha256(row), row)
+    # The training file goes: what is held back may have been published, and stays as it is.
     for row in rows:
         if sides[row] == "train" and (other := first.get(records.sha256(row))) is not None:
             path = os.path.relpath(records.paths[other], root).replace(os.sep, "/")
@@ -430,6 +431,7 @@ def examine(path: str, *, hash_pixels: bool = False, mode: str | None = None) ->
             n_bytes, sha256 = hash_file(path)
         del im  # frees its pixels: the perceptual hash decodes a smaller version
         phash = _hash_of_look(path) if hash_pixels else None
+    # Recorded, not raised: all files that are broken are named at once, after the last was read.
     except (FileNotFoundError, PermissionError, ValueError, MemoryError) as error:
         return FileRecord(path, error=str(error).removeprefix(f"{printable(path)}: "))
     return FileRecord(path, "", n_bytes, sha256, kind, named, (height, width), more, phash)

@@ -152,6 +152,8 @@ def split_folder(
         verbose=verbose,
     )
     split = split_source(kept, validation, groups, random_state)
+    # Arrays for users; inside, paths share the text of their folders, and labels are one object
+    # each.
     paths = np.array(kept.paths, dtype=np.str_)
     return replace(split, paths=paths, labels=split.labels.astype(np.str_))
 
@@ -164,6 +166,7 @@ def split_source(kept: Source, validation: float, groups: Groups, seed: int) -> 
     """
     named = None if groups is None else resolve_groups(kept, groups)
     is_valid, prevented = np.zeros(len(kept.paths), dtype=bool), 0
+    # An image of its own on either side; where groups are given, the split itself checks them.
     n_own = 2 if validation and groups is None and kept.sides is None else 1
     check_twins(kept, n_own)
     if kept.sides is not None:

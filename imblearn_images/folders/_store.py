@@ -162,6 +162,7 @@ class OutputFolder:
                 "an unfinished run with resume=True."
             )
         self._look_into_workshop()
+        # The nearest folder that exists decides whether the rest can be made.
         there = self.root.absolute()
         while not there.exists():
             there = there.parent
@@ -331,6 +332,7 @@ class OutputFolder:
                     if digest.hexdigest() != sha256:
                         raise _has_changed(source)
             return 0
+        # The file itself: a link to it may be moved or led elsewhere later.
         real = os.path.realpath(source)
         mark = _mark_of(source)
         if hash_file(real)[1] != sha256:
@@ -456,6 +458,7 @@ class OutputFolder:
         for each in self._look_into_workshop():
             if each != waiting:
                 each.unlink()
+        # Only now do they get their names: whoever reads train/ finds all of it, or nothing.
         for side, there in sorted(self._sides.items()):
             if there != side:
                 os.replace(self.root / there, self.root / side)

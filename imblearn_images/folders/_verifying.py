@@ -186,6 +186,8 @@ def verify_folder(
                 for parent, sha256 in parents.items()
             ),
         )
+        # Some at a time: a task for each of a million files would take more memory than all the
+        # rest.
         while some := list(islice(checks, 4096)):
             in_threads(check, some, n_jobs=n_jobs)
     return VerifyReport(

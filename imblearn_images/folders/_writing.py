@@ -30,6 +30,7 @@ from imblearn_images.folders._store import OutputFolder
 
 def digest_of(facts: Iterable[str]) -> str:
     """Return 16 hexadecimal digits of a hash of `facts`, which make the name of a file unique."""
+    # No name holds NUL: "ab" and "c" differ from "a" and "bc".
     text = "\0".join(facts).encode("utf-8", "surrogateescape")
     return hashlib.sha256(text).hexdigest()[:16]
 
@@ -365,6 +366,7 @@ def _draw_elsewhere(
     tasks = []
     for block in rows.blocks(left):
         names = (rows.path_of(rows.number_of(row)) for row in block.numbers)
+        # By their full names: a worker that served before may have another working directory.
         places = [os.path.abspath(folder.waiting(name)) for name in names]
         tasks.append((block, places, rows.form))
     with progress(sum(len(places) for _, places, _ in tasks), "drawn", verbose) as done:
