@@ -22,16 +22,17 @@ from imblearn_images._label_sampler import (
 )
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.images import open_images
-from imblearn_images.core.multilabel import LabelCounts, set_names
-from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import AcceptRule
-from imblearn_images.core.rendering import layers_of
-from imblearn_images.core.repeats import (
+from imblearn_images.core.multilabel import (
+    LabelCounts,
     Reach,
     check_max_repeats,
     choose_repeats,
     choose_repeats_and_more,
+    set_names,
 )
+from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.planning import AcceptRule
+from imblearn_images.core.rendering import layers_of
 from imblearn_images.core.synthesis import Synthesis, makes_copies, says_where
 
 __all__ = ["LabelOverSampler"]
