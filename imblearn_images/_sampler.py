@@ -21,10 +21,9 @@ from scipy import sparse
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.columns import told, unwrap_labels
-from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.disk import check_local
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.images import Images, StoreImages, is_store, open_images
+from imblearn_images.core.images import Images, StoreImages, open_images, unwrap_images
 from imblearn_images.core.listening import RowNeighbors, listen, without_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
@@ -55,10 +54,9 @@ __all__ = [
     "TracedSamplerMixin",
     "check_plain",
     "finds_exactly",
-    "read_selected",
+    "returned",
     "searched_here",
     "sizes_told",
-    "taken_out",
 ]
 
 ADDED: dict[str, Any] = {
@@ -119,32 +117,36 @@ LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
 """Context in which pixels near the limits of their type give no warning on the way."""
 
 
-def taken_out(X: Any) -> tuple[Any, Callable[..., Any] | None, StoreImages | None]:
-    """Take images out of the container that the user passed.
+def returned(
+    X: Any,
+    images: Any,
+    made: Any,
+    plan: ResamplingPlan,
+    rewrap: Callable[..., Any] | None,
+    rows: NDArray[np.intp] | None = None,
+) -> Any:
+    """Return what a sampler has made of `X` in the form in which it was passed.
 
-    Returns
-    -------
-    held : Images or what :func:`~imblearn_images.core.containers.unwrap` returns
-        The images; of a chunked array a home of pixels, which reads it chunk by chunk.
-    rewrap : callable or None
-        Puts a result back into the container; None for a home of pixels.
-    store : StoreImages or None
-        The same as `held` if `X` is a chunked array.
+    Parameters
+    ----------
+    X : images or table
+        What the user passed.
+    images, rewrap
+        What :func:`~imblearn_images.core.images.unwrap_images` returned for it.
+    made : Images, ndarray or table
+        The result: a home of pixels where images are selected, or drawn when they are read.
+    plan : ResamplingPlan
+        The decision.
+    rows : ndarray of int, default=None
+        Rows of `X` whose index labels the result keeps.
     """
-    if is_store(X):
-        store = StoreImages(X)
-        return store, None, store
-    return (X, None, None) if isinstance(X, Images) else (*unwrap(X), None)
-
-
-def _opened(X: Any) -> Any:
-    """Images where `X` holds some; tables of numbers are imbalanced-learn's own business."""
-    return open_images(X) if isinstance(X, Images) or holds_images(X) else X
-
-
-def read_selected(selected: Images, plan: ResamplingPlan, images: Images) -> Any:
-    """Paths of the images that a plan has selected; of others their pixels."""
-    return render(plan, images) if selected.paths is None else selected.paths
+    if isinstance(images, StoreImages) and images is not X:
+        return resampled(plan, images)
+    if rewrap is None or isinstance(made, DrawnImages):  # drawn when they are read, as requested
+        return made
+    if isinstance(made, Images):  # selected: their paths, or else their pixels
+        made = render(plan, images) if made.paths is None else made.paths
+    return rewrap(made, rows)
 
 
 @substitute
@@ -166,7 +168,7 @@ class ImageSamplerMixin:
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
         self._check_names("fit", params)
-        images = _opened(taken_out(X)[0])
+        images, _ = unwrap_images(X)
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
             return super().fit(images, labels, **params)  # type: ignore[misc]
@@ -202,8 +204,7 @@ class ImageSamplerMixin:
             For a parameter that this sampler does not take.
         """
         self._check_params(params)
-        held, rewrap, store = taken_out(X)
-        images = _opened(held)
+        images, rewrap = unwrap_images(X)
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
         # share a sampler do not see each other's; what is left at the end is one whole result.
@@ -216,18 +217,12 @@ class ImageSamplerMixin:
         plan = worker.plan_
         self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
-        if store is not None:
-            return resampled(plan, store), y_resampled
-        if isinstance(X_resampled, DrawnImages):  # drawn when they are read, as requested
-            return X_resampled, y_resampled  # type: ignore[return-value]
-        if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
-            X_resampled = read_selected(X_resampled, plan, images)
-        if held is not X:
-            keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
-            assert rewrap is not None
-            X_resampled = rewrap(X_resampled, plan.base if keeps_index else None)
-            if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
-                y_resampled.index = X_resampled.index
+        # As imbalanced-learn: under-sampled rows of a data frame keep the labels of its index.
+        keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
+        rows = plan.base if keeps_index else None
+        X_resampled = returned(X, images, X_resampled, plan, rewrap, rows)
+        if images is not X and hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
+            y_resampled.index = X_resampled.index
         return X_resampled, y_resampled
 
     @property
@@ -255,9 +250,15 @@ class ImageSamplerMixin:
         else:
             with LIMITS(), _text_told(X):  # scikit-learn adds up what it looks at
                 X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
-        self._check_classes(y)
-        check_strategy(self.sampling_strategy, y, self._sampling_type)
-        check_plan_fits(self.sampling_strategy, y, self._sampling_type)
+        if (y == y[0]).all():
+            raise ValueError(
+                "The target 'y' needs to have more than 1 class. Got 1 class instead: "
+                f"{told(y[0])!r} is the label of all {len(y)} images. Check how the labels were "
+                "read."
+            )
+        if callable(self.sampling_strategy) or isinstance(self.sampling_strategy, Mapping):
+            check_strategy(self.sampling_strategy, y, self._sampling_type)
+            check_plan_fits(self.sampling_strategy, y, self._sampling_type)
         if isinstance(X, Images):
             shape: tuple[int, ...] = ()
             if X.paths is None:
@@ -267,15 +268,6 @@ class ImageSamplerMixin:
             if hasattr(self, "feature_names_in_"):
                 del self.feature_names_in_
         return X, y, binarize_y
-
-    def _check_classes(self, y: NDArray[Any]) -> None:
-        if (y == y[0]).all():
-            label = told(y[0])
-            raise ValueError(
-                "The target 'y' needs to have more than 1 class. Got 1 class instead: "
-                f"{label!r} is the label of all {len(y)} images. Check how the labels were "
-                "read."
-            )
 
     def _images_to_draw(self, X: Any, rows: NDArray[np.intp] | None = None) -> Any:
         """Images that are mixed, or a sparse matrix; files need an `output_dir`.
@@ -300,16 +292,6 @@ class ImageSamplerMixin:
         if images.paths is not None and not later:
             images.check_can_be_written()  # type: ignore[attr-defined]
         return images
-
-    def _check_output_dir(self) -> None:
-        """Refuse "" as `output_dir`, which is no folder and would be taken for the current one."""
-        if isinstance(folder := self.output_dir, str) and not folder:
-            raise ValueError(
-                "`output_dir` must be None or the name of a folder, got ''. The current folder is "
-                "'.'."
-            )
-        if isinstance(self.output_dir, (str, os.PathLike)):  # others imbalanced-learn refuses
-            check_local(self.output_dir, "output_dir")
 
     def _draw(self, images: Any, values: NDArray[Any] | None = None) -> Any:
         """Carry out ``plan_``: pixels are rendered, of files the synthetic images written.
@@ -361,8 +343,17 @@ class ImageSamplerMixin:
             )
 
     def _check_params(self, params: dict[str, Any]) -> None:
-        self._check_output_dir()
-        self._check_names("fit_resample", params)
+        """Raise for what no image has to be looked at to refuse."""
+        folder = self.output_dir
+        if isinstance(folder, str) and not folder:  # it would be taken for the current folder
+            raise ValueError(
+                "`output_dir` must be None or the name of a folder, got ''. The current folder is "
+                "'.'."
+            )
+        if isinstance(folder, (str, os.PathLike)):  # others imbalanced-learn refuses
+            check_local(folder, "output_dir")
+        if params:
+            self._check_names("fit_resample", params)
 
     def _check_names(self, method: str, params: dict[str, Any]) -> None:
         """Raise for a parameter of `method` that this sampler does not take."""
@@ -749,11 +740,13 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
             asked=np.flatnonzero(np.isin(y, resampled)) if several else None,
             n_jobs=self.n_jobs,
         )
-        plan = self._decided(y, search, X).near_by(nearness or search.nearness)
+        plan = self._decided(y, search, X, nearness or search.nearness)
         self.plan_ = self._with_synthesis(plan, target, y, features)
         return self._draw(target), plan.y
 
-    def _decided(self, y: NDArray[Any], search: Search, X: Any) -> ResamplingPlan:
+    def _decided(
+        self, y: NDArray[Any], search: Search, X: Any, nearness: str = ""
+    ) -> ResamplingPlan:
         """Let imbalanced-learn decide on the numbers of rows, which `search` looks up."""
         shown = self._shown(search)
         for name in self.searches:
@@ -765,7 +758,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
             shown[name] = RowNeighbors(by, plain)
         numbers = np.arange(len(y), dtype=np.float64)[:, None]
         with sizes_told(y):
-            return self._listened(numbers, y, shown)[0]
+            return self._listened(numbers, y, shown, nearness)[0]
 
     def _listened(
         self,

@@ -485,13 +485,13 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     >>> pixels.shape, rewrap(pixels[:1], None)[0].size
     ((2, 2, 3), (3, 2))
     """
+    if isinstance(X, np.ndarray):
+        return _unwrap_array(X)
     if means_path(X):
         raise ValueError(
             f"X is one path, {X!r}; pass one for each image. For a folder with class folders: "
             "paths, labels = load_image_folder(folder)."
         )
-    if isinstance(X, np.ndarray):
-        return _unwrap_array(X)
     if hasattr(X, "as_given"):  # a home of pixels, passed to a function that takes containers only
         return X.as_given(), _as_it_is
     if sparse.issparse(X):

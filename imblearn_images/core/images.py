@@ -21,7 +21,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from imblearn_images.core import files
-from imblearn_images.core.containers import as_objects, holds_paths, join_paths, unwrap
+from imblearn_images.core.containers import (
+    Rewrap,
+    as_objects,
+    holds_paths,
+    join_paths,
+    unwrap,
+)
 from imblearn_images.core.disk import Paths
 from imblearn_images.core.files import axes_of
 from imblearn_images.core.parallel import in_threads
@@ -35,6 +41,8 @@ CACHE = 1 << 25
 """Bytes of chunks of a store that are kept, so that parents in one chunk are read once."""
 NO_CHUNKS = 64
 """Rows that are read together from a store without chunks."""
+NONE = np.empty(0, dtype=np.intp)
+"""No rows."""
 
 
 class Memory:
@@ -1031,7 +1039,7 @@ def open_images(X: Any) -> Images:
         return StoreImages(X)
     X, _ = unwrap(X)
     if holds_paths(X):
-        return FileImages(X, np.empty(0, dtype=np.intp))
+        return FileImages(X, NONE)
     array = np.asanyarray(X)
     if array.ndim < 2 and array.dtype.kind not in "biufc":
         raise ValueError(
@@ -1039,6 +1047,38 @@ def open_images(X: Any) -> Images:
             "Pass an array (n, H, W) or (n, H, W, C), or a list of paths."
         )
     return ArrayImages(array)
+
+
+def unwrap_images(X: Any) -> tuple[Any, Rewrap | None]:
+    """Open what a user passes as `X`, once: the door of everything that takes images.
+
+    Parameters
+    ----------
+    X : images in any container, a home of pixels, or a table
+        See :func:`~imblearn_images.core.containers.unwrap`.
+
+    Returns
+    -------
+    images : Images, or array-like of shape (n, d)
+        The home of the pixels; a table as imbalanced-learn takes it.
+    rewrap : callable or None
+        Puts a result back into the container, as that of ``unwrap``. None for a home of pixels,
+        and for the chunked arrays that become one: there is no container to go back to.
+
+    Examples
+    --------
+    >>> unwrap_images(np.zeros((3, 8, 8)))[0]
+    ArrayImages(3 images)
+    >>> unwrap_images([[0.5, 1.0], [2.0, 0.0]])[0]
+    [[0.5, 1.0], [2.0, 0.0]]
+    """
+    if isinstance(X, Images) or is_store(X):
+        return open_images(X), None
+    held, rewrap = unwrap(X)
+    if isinstance(held, np.ndarray) and held.ndim > 2:
+        return ArrayImages(held), rewrap
+    # No header is read yet: a sampler that only selects needs none.
+    return (FileImages(held, NONE), rewrap) if holds_paths(held) else (held, rewrap)
 
 
 def check_finite_images(

@@ -133,6 +133,8 @@ def as_counts(strategy: Any) -> Any:
     """
     if not isinstance(strategy, Mapping):
         return strategy
+    if all(type(count) is int for count in strategy.values()):
+        return strategy
     counts = {label: _as_count(label, count) for label, count in strategy.items()}
     if all(counts[label] is count for label, count in strategy.items()):
         return strategy
