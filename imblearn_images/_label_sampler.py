@@ -19,16 +19,14 @@ from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import MeasuringSamplerMixin, read_selected, taken_out
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry
-from imblearn_images.core.columns import rows_of
+from imblearn_images.core.columns import plain, rows_of
 from imblearn_images.core.containers import holds_images
 from imblearn_images.core.embedding import check_embedding
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.multilabel import LabelCounts, count_labels_of
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.rendering import render
-from imblearn_images.core.stores import resampled
-from imblearn_images.core.targets import plain
+from imblearn_images.core.rendering import render, resampled
 from imblearn_images.core.validation import (
     PLAN_BYTES,
     as_counts,

@@ -20,19 +20,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import told, unwrap_labels
 from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.disk import check_local
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.files import check_local
 from imblearn_images.core.images import Images, StoreImages, is_store, open_images
 from imblearn_images.core.listening import RowNeighbors, listen, without_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import plan_synthesis
-from imblearn_images.core.rendering import DrawnImages, allocate, render
+from imblearn_images.core.rendering import DrawnImages, allocate, render, resampled
 from imblearn_images.core.rules import answer
-from imblearn_images.core.stores import resampled
-from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.validation import (
     as_counts,
     check_images,

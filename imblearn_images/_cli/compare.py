@@ -43,8 +43,9 @@ from imblearn_images._cli.arguments import (
 from imblearn_images._cli.console import say, say_report
 from imblearn_images._cli.methods import METHODS, SYNTHESES
 from imblearn_images._members import seeded
+from imblearn_images.core.disk import written_whole
 from imblearn_images.core.estimators import takes_of
-from imblearn_images.core.files import read_image, written_whole
+from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render

@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.core.annotations import Annotations, Dropped, as_objects
-from imblearn_images.core.geometry import Floats, View, polygon_area
-from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.layers import Layer
-from imblearn_images.core.masks import (
+from imblearn_images.core.annotations import (
+    Annotations,
+    Dropped,
     RunLengths,
+    as_objects,
     box_of_mask,
     mask_of_outlines,
     resized_mask,
 )
+from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.layers import Floats, Layer, View, polygon_area
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, layers_of

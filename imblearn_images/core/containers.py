@@ -15,7 +15,30 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import sparse
 
-from imblearn_images.core.modes import SUFFIXES, pillow_pixels
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff"),
+    *(".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+"""The suffixes of these formats, in lower case; when a file is read its content decides."""
+
+ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "1": ("bool", ()),
+    "L": ("uint8", ()),
+    "LA": ("uint8", (2,)),
+    "RGB": ("uint8", (3,)),
+    "RGBA": ("uint8", (4,)),
+    "I;16": ("uint16", ()),
+    "I": ("int32", ()),
+    "F": ("float32", ()),
+}
+"""Pillow's mode -> dtype and channel axis of the array; one table for both directions."""
+_READ_AS = {mode: mode for mode in ARRAYS} | {
+    **dict.fromkeys(("I;16B", "I;16L", "I;16N"), "I;16"),
+    **dict.fromkeys(("RGBX", "CMYK", "YCbCr", "LAB", "HSV", "P"), "RGB"),
+    "La": "LA",
+    **dict.fromkeys(("RGBa", "PA"), "RGBA"),
+}
+"""Pillow's mode -> the mode that it is read as."""
 
 Recolumn = Callable[[list[Any], "NDArray[np.intp] | None"], Any]
 """``remake(values, rows)`` of :func:`as_column`."""
@@ -268,6 +291,35 @@ def _is_file_name(value: Any) -> bool:
     """Return whether `value` is a path beyond doubt, not just any text."""
     is_text = isinstance(value, str)
     return value.lower().endswith(SUFFIXES) if is_text else is_path(value)
+
+
+def array_mode(im: Image.Image) -> str:
+    """Return the mode in which `im` becomes an array: a key of ``ARRAYS``."""
+    if im.mode == "P" and im.has_transparency_data:
+        return "RGBA"
+    if im.mode == "I" and im.format in ("PNG", "PPM"):
+        return "I;16"  # both hold at most 16 bits
+    if im.mode not in _READ_AS:
+        raise ValueError(f"Pillow's mode {im.mode} is not supported")
+    return _READ_AS[im.mode]
+
+
+def mode_of_array(mode: str) -> str:
+    """Return the mode that an image of one of Pillow's modes is read as."""
+    return _READ_AS.get(mode, mode)
+
+
+def pillow_pixels(image: Image.Image) -> NDArray[Any]:
+    """Return the pixels of a Pillow image as they are in its file; EXIF orientation is ignored.
+
+    Examples
+    --------
+    >>> pillow_pixels(Image.new("CMYK", (5, 2))).shape
+    (2, 5, 3)
+    """
+    mode = array_mode(image)
+    image = image if mode in ("I;16", image.mode) else image.convert(mode)
+    return np.array(image, dtype=ARRAYS[mode][0])
 
 
 def as_array(value: Any, what: str) -> NDArray[Any]:

@@ -20,12 +20,12 @@ from PIL.Image import Resampling
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
 from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.disk import open_regular
 from imblearn_images.core.neighbors import one_blas_thread
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import find_channels
-from imblearn_images.core.regular import open_regular
 
 SIDE = 16
 BITS = SIDE * SIDE
@@ -89,7 +89,7 @@ def perceptual_hash(image: NDArray[Any]) -> int | None:
     return int(str(imagehash.phash(Image.fromarray(levels), hash_size=SIDE)), 16)
 
 
-def hash_file(path: files.FilePath) -> tuple[int, str]:
+def hash_file(path: disk.FilePath) -> tuple[int, str]:
     """Return the number of bytes of a file and their SHA-256."""
     digest, n_bytes = hashlib.sha256(), 0
     with open_regular(path) as file:
@@ -99,7 +99,7 @@ def hash_file(path: files.FilePath) -> tuple[int, str]:
     return n_bytes, digest.hexdigest()
 
 
-def hash_file_look(path: files.FilePath) -> int | None:
+def hash_file_look(path: disk.FilePath) -> int | None:
     """Return the :func:`perceptual_hash` of the image in a file."""
     return perceptual_hash(files.read_look(path, size=THUMBNAIL))
 

@@ -22,9 +22,9 @@ from scipy import sparse
 
 from imblearn_images.core import files
 from imblearn_images.core.containers import as_objects, holds_paths, join_paths, unwrap
-from imblearn_images.core.modes import axes_of
+from imblearn_images.core.disk import Paths
+from imblearn_images.core.files import axes_of
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.paths import Paths
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.text import counted, printable
 

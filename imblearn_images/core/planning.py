@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
+from imblearn_images.core.columns import told
+from imblearn_images.core.embedding import Similarity
 from imblearn_images.core.images import Images, check_finite_images
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import draw_rows
 from imblearn_images.core.rules import Blend
-from imblearn_images.core.similarity import Similarity
 from imblearn_images.core.synthesis import Neighbourhood, choose_parents, plan_synthetic
-from imblearn_images.core.targets import told
 from imblearn_images.core.validation import misfit
 
 

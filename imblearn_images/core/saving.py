@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import rules
-from imblearn_images.core.files import written_whole
+from imblearn_images.core.disk import written_whole
 from imblearn_images.core.text import printable
 
 FORMAT = {"format": "imblearn_images.ResamplingPlan", "version": 1}

@@ -32,10 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from imblearn_images.core.columns import plain_list, told
 from imblearn_images.core.neighbors import Candidates, nearest_rows
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rules import answer, as_rule, rule_name
-from imblearn_images.core.targets import plain_list, told
 from imblearn_images.core.validation import misfit
 
 

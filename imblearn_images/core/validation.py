@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from imblearn_images.core.columns import told
 from imblearn_images.core.memory import check_fits
-from imblearn_images.core.targets import told
 
 __all__ = [
     "WholeCounts",

@@ -24,13 +24,18 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
 from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.limits import ImageLimits, current_limits
-from imblearn_images.core.parallel import check_timeout, in_threads, in_workers, works_in_threads
+from imblearn_images.core.memory import ImageLimits, current_limits
+from imblearn_images.core.parallel import (
+    check_timeout,
+    in_threads,
+    in_workers,
+    progress,
+    works_in_threads,
+)
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.progress import progress
 from imblearn_images.core.rendering import DrawnImages, draw_rows
 from imblearn_images.core.rules import rule_told
 
@@ -221,7 +226,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     >>> [os.path.basename(path)[:9] for path in paths]
     ['00000000-', '00000001-']
     """
-    files.check_local(folder, "folder")
+    disk.check_local(folder, "folder")
     os.makedirs(folder, exist_ok=True)
     suffix = _suffix_for(block.images)
     paths = [os.path.join(folder, _name_by_row(block, at) + suffix) for at in range(len(block))]
@@ -313,7 +318,7 @@ def render_files(
     """
     if timeout != "auto":
         check_timeout(timeout, "timeout")
-    files.check_local(folder, "folder")
+    disk.check_local(folder, "folder")
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)

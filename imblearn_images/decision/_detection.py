@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.core.targets import plain_list, told
+from imblearn_images.core.columns import plain_list, told
 from imblearn_images.decision._base import as_labels, handed, remember_form, rows_of, tags_like
 
 

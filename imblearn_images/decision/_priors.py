@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.core.targets import plain_list
+from imblearn_images.core.columns import plain_list
 from imblearn_images.decision._base import (
     WrapperMixin,
     as_labels,

@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.targets import plain_list, told
+from imblearn_images.core.columns import plain_list, told
 from imblearn_images.decision._base import (
     WrapperMixin,
     as_labels,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import count_labels
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.targets import count_labels
 from imblearn_images.display._canvas import (
     BLUE,
     RED,

@@ -10,10 +10,10 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import labels_of, plain_list
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.targets import labels_of, plain_list
 from imblearn_images.display._canvas import (
     DisplayMixin,
     as_label,

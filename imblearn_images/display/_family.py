@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import plain_list
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import render
 from imblearn_images.core.rules import answer, rule_name
-from imblearn_images.core.targets import plain_list
 from imblearn_images.display._canvas import (
     RED,
     DisplayMixin,

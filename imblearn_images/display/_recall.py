@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.core.columns import labels_of, plain_list
 from imblearn_images.display._canvas import (
     COLOURS,
     DisplayMixin,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.core import files
-from imblearn_images.core.modes import MODES_OF
+from imblearn_images.core import disk, files
+from imblearn_images.core.files import MODES_OF
 
 _SUFFIXES = {None: "", "png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _QUALITY = 90
@@ -85,7 +85,7 @@ class Form:
         height, width = (max(1, round(side * self.size / longest)) for side in image.shape[:2])
         return files.resize_array(image, (height, width))
 
-    def write(self, path: files.FilePath, image: NDArray[Any]) -> None:
+    def write(self, path: disk.FilePath, image: NDArray[Any]) -> None:
         """Write an image in this format; the file is whole or absent."""
         if self.format in ("jpeg", "webp"):
             files.write_lossy(path, image, self.format, self.quality or _QUALITY, flush=False)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from imblearn_images.core.columns import as_groups
+from imblearn_images.core.disk import open_regular
 from imblearn_images.core.duplicates import PHOTOS, near_duplicates
-from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import counted, nearest
 from imblearn_images.folders._records import Source
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.containers import SUFFIXES
+from imblearn_images.core.disk import Paths
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.modes import SUFFIXES
-from imblearn_images.core.paths import Paths
 from imblearn_images.core.text import counted
 from imblearn_images.folders._layout import (
     SplitFoldersError,

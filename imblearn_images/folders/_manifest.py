@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from imblearn_images.core.regular import open_regular
+from imblearn_images.core.disk import open_regular
 from imblearn_images.folders._labels import encode_label
 from imblearn_images.folders._parquet import read_rows, require_pyarrow, write_rows
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.containers import SUFFIXES
+from imblearn_images.core.disk import Paths
 from imblearn_images.core.files import MORE_FRAMES
-from imblearn_images.core.modes import SUFFIXES
-from imblearn_images.core.paths import Paths
-from imblearn_images.core.progress import progress
+from imblearn_images.core.parallel import progress
 from imblearn_images.core.splitting import merge_groups, split_rows
 from imblearn_images.core.text import counted, html_lines, html_table, printable
 from imblearn_images.folders._grouping import Groups, explain_groups, needs_pixels, resolve_groups

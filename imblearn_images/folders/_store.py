@@ -22,10 +22,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
+from imblearn_images.core.disk import FilePath, open_regular, open_to_append
 from imblearn_images.core.duplicates import hash_file
-from imblearn_images.core.files import FilePath
-from imblearn_images.core.regular import open_regular, open_to_append
 from imblearn_images.core.text import counted, printable
 from imblearn_images.folders._manifest import MANIFESTS, Row, drawn_files, write_manifest
 
@@ -138,11 +137,11 @@ class OutputFolder:
     """
 
     def __init__(
-        self, path: files.FilePath, source: files.FilePath | None = None, *, resume: bool = False
+        self, path: disk.FilePath, source: disk.FilePath | None = None, *, resume: bool = False
     ) -> None:
         if not os.fspath(path):
             raise ValueError("`output` must name a folder, got ''. Name a new one.")
-        files.check_local(path, "output")
+        disk.check_local(path, "output")
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
@@ -311,7 +310,7 @@ class OutputFolder:
                 digest = hashlib.sha256()
                 with (
                     open_regular(source) as original,
-                    files.written_whole(target, flush=False) as copied,
+                    disk.written_whole(target, flush=False) as copied,
                 ):
                     while block := original.read(1 << 20):
                         digest.update(block)
@@ -328,7 +327,7 @@ class OutputFolder:
                 return mark
             if link == "hard" and self._is_plain(target) and os.path.samefile(target, real):
                 return mark
-        partial = files.partial_name(target)
+        partial = disk.partial_name(target)
         try:
             if link == "hard":
                 os.link(real, partial)
@@ -416,7 +415,7 @@ class OutputFolder:
 
     def write(self, name: str, content: Iterable[bytes]) -> None:
         """Write a file piece by piece."""
-        with files.written_whole(self.root / name) as file:
+        with disk.written_whole(self.root / name) as file:
             file.writelines(content)
 
     def finish(
@@ -434,12 +433,12 @@ class OutputFolder:
             The image files that share no bytes with the source, relative to the folder.
         """
         for name in written:
-            files.flush_file(self.at(name))
+            disk.flush_file(self.at(name))
         for folder in self._folders:
             _sync_folder(self.at(f"{folder}/"))
         # Written in the workshop first: at any moment it or the journal lists what was drawn.
         waiting = self.workshop / MANIFESTS[manifest]
-        with files.written_whole(waiting) as file:
+        with disk.written_whole(waiting) as file:
             write_manifest(file, rows, manifest)
         for each in self._look_into_workshop():
             if each != waiting:
@@ -509,7 +508,7 @@ def _mark_of(path: str) -> int:
     return hash(facts)
 
 
-def _sync_folder(folder: files.FilePath) -> None:
+def _sync_folder(folder: disk.FilePath) -> None:
     """Flush the names in a folder to disk, where folders can be opened."""
     if os.name != "posix":
         return

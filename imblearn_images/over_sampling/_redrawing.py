@@ -27,8 +27,7 @@ from imblearn_images.core.memory import check_fits
 from imblearn_images.core.multilabel import set_names, several_labels_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
-from imblearn_images.core.rendering import DrawnImages
-from imblearn_images.core.stores import resampled
+from imblearn_images.core.rendering import DrawnImages, resampled
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.validation import (
     PLAN_BYTES,

@@ -42,7 +42,8 @@ from imblearn_images import (
     plan_blocks,
     render,
 )
-from imblearn_images.core.files import flush_file, write_image
+from imblearn_images.core.disk import flush_file
+from imblearn_images.core.files import write_image
 from imblearn_images.core.parallel import in_workers
 from imblearn_images.core.writing import render_files
 from imblearn_images.folders import balance_folder, verify_folder
