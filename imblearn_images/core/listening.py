@@ -277,7 +277,9 @@ class LooksRowsUp:
         """Return positions among the fitted rows; a query that is one of them comes first."""
         queries = self.rows_ if X is None else _numbers(X)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
-        return _looked_up(self.search, self.rows_, queries, k, return_distance)
+        _check_enough(k, len(self.rows_), len(queries))
+        distances, positions = self.search(self.rows_, queries, k)
+        return (distances, positions) if return_distance else positions
 
 
 class RowNeighbors(LooksRowsUp, NearestNeighbors):  # type: ignore[misc]
@@ -421,16 +423,6 @@ class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
             self.squared_, self.near_, self.compared_ = squared, near, len(self.rows_)
         found: NDArray[np.intp] = self.near_[np.searchsorted(self.known_, queries)]
         return found
-
-
-def _looked_up(
-    search: Any, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int, return_distance: bool
-) -> Any:
-    """Return what ``kneighbors`` returns, from a search by row numbers."""
-    _check_enough(k, len(rows), len(queries))
-    assert search is not None
-    distances, positions = search(rows, queries, k)
-    return (distances, positions) if return_distance else positions
 
 
 def _check_enough(k: int, n_fitted: int, n_asking: int) -> None:

@@ -7,10 +7,9 @@ rejects get other parents, shares and seeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
-from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from imblearn_images.core.columns import told
 from imblearn_images.core.embedding import Similarity
 from imblearn_images.core.images import Images, check_finite_images
 from imblearn_images.core.parallel import in_threads
@@ -27,33 +25,6 @@ from imblearn_images.core.rendering import draw_rows
 from imblearn_images.core.rules import Blend
 from imblearn_images.core.synthesis import Neighbourhood, choose_parents, plan_synthetic
 from imblearn_images.core.validation import misfit
-
-
-def check_class_sizes(
-    y: NDArray[Any], n_new: Mapping[Any, int], k_neighbors: Any, *, parameter: str = "k_neighbors"
-) -> None:
-    """Raise for classes that are too small to have `k_neighbors` neighbours.
-
-    Raises
-    ------
-    ValueError
-        Naming the class, its size, the size needed and the remedies. `k_neighbors` is
-        never lowered silently.
-    """
-    if isinstance(k_neighbors, Integral):
-        k = int(k_neighbors)
-    else:  # a neighbours object is set to one more, because it finds the image itself as well
-        k = getattr(k_neighbors, "n_neighbors", 1) - 1
-    for label, count in n_new.items():
-        found = int(np.count_nonzero(y == label))
-        if count and found <= k:
-            smaller = f"Pass a smaller `{parameter}` (at most {found - 1}), leave"
-            raise ValueError(
-                f"Expected n_neighbors <= n_samples_fit: class {told(label)!r} has n_samples = "
-                f"{found}, {parameter}={k} needs at least {k + 1} images of a class. "
-                f"{smaller if found > 1 else 'A single image has no neighbour: leave'} the class "
-                "out of `sampling_strategy`, or use RandomOverSampler, which needs one image."
-            )
 
 
 def plan_synthesis(

@@ -22,6 +22,7 @@ __all__ = [
     "WholeCounts",
     "as_counts",
     "as_pixels",
+    "check_class_sizes",
     "check_images",
     "check_lengths",
     "check_plan_fits",
@@ -210,6 +211,33 @@ def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
                 f"train, where the set is split), `sampling_strategy` asks for {strategy[label]}."
             ) from error
         raise
+
+
+def check_class_sizes(
+    y: NDArray[Any], n_new: Mapping[Any, int], k_neighbors: Any, *, parameter: str = "k_neighbors"
+) -> None:
+    """Raise for classes that are too small to have `k_neighbors` neighbours.
+
+    Raises
+    ------
+    ValueError
+        Naming the class, its size, the size needed and the remedies. `k_neighbors` is
+        never lowered silently.
+    """
+    if isinstance(k_neighbors, Integral):
+        k = int(k_neighbors)
+    else:  # a neighbours object is set to one more, because it finds the image itself as well
+        k = getattr(k_neighbors, "n_neighbors", 1) - 1
+    for label, count in n_new.items():
+        found = int(np.count_nonzero(y == label))
+        if count and found <= k:
+            smaller = f"Pass a smaller `{parameter}` (at most {found - 1}), leave"
+            raise ValueError(
+                f"Expected n_neighbors <= n_samples_fit: class {told(label)!r} has n_samples = "
+                f"{found}, {parameter}={k} needs at least {k + 1} images of a class. "
+                f"{smaller if found > 1 else 'A single image has no neighbour: leave'} the class "
+                "out of `sampling_strategy`, or use RandomOverSampler, which needs one image."
+            )
 
 
 @contextmanager
