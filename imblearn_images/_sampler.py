@@ -140,6 +140,7 @@ def returned(
     rows : ndarray of int, default=None
         Rows of `X` whose index labels the result keeps.
     """
+    # The user passed the array itself, not a home: the result is an array, of dask a lazy one.
     if isinstance(images, StoreImages) and images is not X:
         return resampled(plan, images)
     if rewrap is None or isinstance(made, DrawnImages):  # drawn when they are read, as requested
@@ -240,12 +241,14 @@ class ImageSamplerMixin:
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
+        # By this tag our meta-estimators know that images may come unflattened.
         tags.input_tags.three_d_array = True
         return tags
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
         if isinstance(X, Images):
+            # Of imbalanced-learn's own check only this half takes anything but (n, d).
             y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         else:
             with LIMITS(), _text_told(X):  # scikit-learn adds up what it looks at
@@ -266,7 +269,7 @@ class ImageSamplerMixin:
                 check_images((len(X), *shape), X.dtype)
             self.n_features_in_ = prod(shape)
             if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
+                del self.feature_names_in_  # of a fit on a data frame
         return X, y, binarize_y
 
     def _images_to_draw(self, X: Any, rows: NDArray[np.intp] | None = None) -> Any:
@@ -512,6 +515,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
 
     def _check_room(self, features: NDArray[Any]) -> None:
         """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
+        # Four arrays of new rows at the peak: both parents, their difference, and the sum.
         n_new = sum(self.sampling_strategy_.values())
         check_fits(
             features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
@@ -567,6 +571,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         the result itself, bit for bit, where the features are rows of floats.
         """
         features, embeddings, made = run
+        # Pixels are no embedding: images are then compared by features that suit images.
         own = None if self.embedding is None and embeddings is None else features
         self.plan_ = self._with_synthesis(plan, images, y, own)
         if self.plan_ is plan and features is X and X.dtype.kind == "f":
@@ -584,6 +589,7 @@ class SelectingSamplerMixin(ImageSamplerMixin):
     sample_indices_: Any
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        # Data frames and sparse matrices are selected from by imbalanced-learn, in their own way.
         on_numbers = isinstance(X, (np.ndarray, Images))
         return self._selected(X, y, np.arange(len(y))[:, None] if on_numbers else X)
 
@@ -635,7 +641,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
             images,
             {"": rows},
             asked=np.flatnonzero(self._asked(y)) if self.remembers else None,
-            width=4 * k + 8 if self.repeats else 0,
+            width=4 * k + 8 if self.repeats else 0,  # images leave between searches
             few=self._few(y),
             n_jobs=self.n_jobs,
         )
@@ -727,12 +733,14 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
     ) -> tuple[Any, NDArray[Any]]:
         scopes = self._scopes(y)
         others_drawn = self.synthesis is not None or self.accept is not None
+        # A synthesis may choose any image as a partner; blends only have parents in the scopes.
         looked_at = np.concatenate([np.empty(0, dtype=np.intp), *scopes.values()])
         target = self._images_to_draw(X, None if others_drawn else looked_at)
         if not self._decides_on_numbers(X):
             return self._on_features(X, y, embeddings, target)
         features, nearness = self._own_features(X, y, embeddings)
         resampled = [label for label, count in self.sampling_strategy_.items() if count]
+        # Rows that are asked for again, by class or by search, are worth a table of neighbours.
         several = len(scopes) < len(resampled) or len(self.searches) > 1
         search = Search(
             target if features is None else open_images(features),
@@ -751,6 +759,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         shown = self._shown(search)
         for name in self.searches:
             plain = check_neighbors_object(name, getattr(self, name), additional_neighbor=1)
+            # The user's object searches itself, and on what imbalanced-learn would give it.
             given = not (finds_exactly(getattr(self, name)) and searched_here(X))
             by = search
             if given:
@@ -769,6 +778,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         keep: bool = False,
     ) -> tuple[ResamplingPlan, Any]:
         """Run imbalanced-learn's sampler, with some other parameters than the user sees."""
+        # On a copy, so that the user finds the parameters that were set, whatever is raised.
         asked = copy.copy(self)
         vars(asked).update(shown)
         hook = super(TracedSamplerMixin, asked)._fit_resample  # type: ignore[misc]

@@ -319,6 +319,7 @@ def check_column(column: NDArray[Any], name: str) -> None:
             f"Unknown label type: {name} has {len(missing)} missing labels (None or NaN), the "
             f"first in row {missing[0]}. Leave these images out, or give them a class of their own."
         )
+    # Python cannot sort text among numbers, and NumPy would turn numbers into text first.
     text = np.fromiter((isinstance(label, str) for label in column), bool, len(column))
     if text.any() and not text.all():
         row, other = int(np.argmax(text)), int(np.argmin(text))
@@ -365,6 +366,7 @@ def _as_array(column: NDArray[Any], name: str) -> NDArray[Any]:
 
 def _like_source(y: Any, labels: NDArray[Any]) -> tuple[NDArray[Any], Rewrap]:
     """Return labels, and a function that returns resampled ones as rows of `y`, the first each."""
+    # A label comes back as its first row in `y`: conversions would lose dtypes and categories.
     known, first = np.unique(labels, return_index=True)
 
     def rewrap(resampled: Any) -> Any:

@@ -97,6 +97,7 @@ def check_lengths(X: Any, y: Any) -> None:
 
 def check_images(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise for arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
+    # In one dimension these are paths, whose files are checked when they are opened.
     if dtype.kind not in ("UO" if len(shape) == 1 else "biuf"):
         reason = "Complex data not supported: images" if dtype.kind == "c" else "Images"
         raise ValueError(
@@ -134,6 +135,7 @@ def as_counts(strategy: Any) -> Any:
     """
     if not isinstance(strategy, Mapping):
         return strategy
+    # type() and not isinstance(): a bool is an int, and no number of images.
     if all(type(count) is int for count in strategy.values()):
         return strategy
     counts = {label: _as_count(label, count) for label, count in strategy.items()}
@@ -181,6 +183,7 @@ def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
     asked = as_counts(strategy(y) if callable(strategy) else strategy)
     if isinstance(asked, dict):
         n_rows = sum(int(n) for n in as_counts(asked).values())
+        # Before the strategy is carried out: a plan of 10**12 rows would be killed, not refused.
         check_fits(
             n_rows * PLAN_BYTES,
             f"A plan of {n_rows} images",
@@ -195,6 +198,7 @@ def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
     strategy = as_counts(strategy)
     if kind not in ("over-sampling", "under-sampling"):
         return
+    # imbalanced-learn decides, so that its rules hold in every version; here the class is named.
     try:
         check_sampling_strategy(strategy, y, kind)
     except ValueError as error:

@@ -93,6 +93,7 @@ class Block:
         return f"Block({self.what}, drawn from {len(self.plan.compact()[1])} images)"
 
     def __reduce__(self) -> Any:
+        # Only the parents travel: an array of all images would be sent with every block.
         plan, sources = self.plan.compact()
         names = [self.name_of(source) for source in sources.tolist()]
         images = self.images.subset(sources).anywhere()
@@ -123,6 +124,7 @@ class Block:
                 shape = images.shape_of(plan.base[start])
                 most = min(len(plan), start + max(1, TOGETHER // max(1, prod(shape))))
                 stop = start + 1
+                # A synthesis draws blocks of one shape; rows of another one begin a new block.
                 while stop < most and images.shape_of(plan.base[stop]) == shape:
                     stop += 1
                 yield range(start, stop), draw_rows(plan[start:stop], images)
@@ -234,7 +236,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     if len(missing):
         rest = replace(block, numbers=block.numbers[missing], plan=block.plan[missing])
         for places, drawn in rest.drawn():
-            if not places.start:
+            if not places.start:  # all rows are of one dtype
                 shape = drawn.shape[1:]
                 files.check_can_be_written(shape, drawn.dtype, "`folder` holds PNG and TIFF files")
             for at, image in zip(places, drawn, strict=True):
@@ -346,6 +348,7 @@ def _sweep(folder: str | os.PathLike[str]) -> None:
         for entry in entries:
             if re.fullmatch(r"\.[0-9a-f]{32}\.partial", entry.name):
                 with suppress(FileNotFoundError):
+                    # Younger ones may belong to a worker that is still writing.
                     if time.time() - entry.stat().st_mtime > LEFT_FOR:
                         os.unlink(entry.path)
 
@@ -359,6 +362,7 @@ def _name_by_row(block: Block, at: int) -> str:
     """Return the file name of a row: its number, and a digest of what its image depends on."""
     parents = block.plan.sources(at)
     facts = [block.name_of(source) for source, _ in parents]
+    # hex() is exact: rounded shares would give different images one name.
     facts += [float.hex(share) for _, share in parents]
     facts += [str(block.plan.y[at]), *rules_and_seeds(block.plan, at)]
     digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape"))
@@ -498,6 +502,7 @@ def _name_by_pixels(block: Block, at: int, child: NDArray[Any]) -> str:
     # Without folders, so that a data set that was moved gives the same names.
     parents = [Path(block.name_of(_shown(plan, row))).name for row, _ in family]
     facts = [str(plan.y[at]), *parents, *(float.hex(step) for _, step in partners)]
+    # Two rows may have equal parents, shares and pixels, and still are two files.
     facts.append(str(block.numbers[at]))
     if plan.seeds is not None:
         facts.append(str(plan.seeds[at]))
