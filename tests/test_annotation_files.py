@@ -24,7 +24,7 @@ from imblearn_images.annotations import (
     write_annotations,
     write_masks,
 )
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
 from imblearn_images.core.annotations import as_objects
 from imblearn_images.core.files import read_image
 from imblearn_images.synthesis import Augment
@@ -508,7 +508,7 @@ def test_only_the_same_annotations_go_on_with_an_interrupted_output(animals, tmp
 
 def test_interrupted_and_resumed_the_output_is_the_same(animals, tmp_path, monkeypatch):
     write_annotations(animals, tmp_path / "whole", format="yolo")
-    written, left = files.written_whole, [4]
+    written, left = disk.written_whole, [4]
 
     def until_then(path, **options):
         left[0] -= 1
@@ -517,7 +517,7 @@ def test_interrupted_and_resumed_the_output_is_the_same(animals, tmp_path, monke
         return written(path, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "written_whole", until_then)
+        patch.setattr(disk, "written_whole", until_then)
         with pytest.raises(KeyboardInterrupt):
             write_annotations(animals, tmp_path / "out", format="yolo", n_jobs=1)
     write_annotations(animals, tmp_path / "out", format="yolo", resume=True)

@@ -27,7 +27,7 @@ from imblearn_images import (
     render_files,
     worker_timeout,
 )
-from imblearn_images.core import files, parallel, writing
+from imblearn_images.core import disk, parallel, writing
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.folders import _writing, balance_folder
 from imblearn_images.synthesis import Augment, TransferDeformation
@@ -117,14 +117,14 @@ def test_partial_files_of_workers_that_were_killed_are_removed_and_no_others(by,
     child = os.fork()
     if child == 0:
         try:
-            with files.written_whole(tmp_path / "drawn.png"):
+            with disk.written_whole(tmp_path / "drawn.png"):
                 os.write(begun[1], b"x")
                 signal.pause()
         finally:
             os._exit(1)
     os.read(begun[0], 1)
     names = {"of a worker": next(tmp_path.glob(".*.partial")).name}
-    names["of this process"] = os.path.basename(files.partial_name("drawn.png"))
+    names["of this process"] = os.path.basename(disk.partial_name("drawn.png"))
     names["of another machine"] = f".{'0' * 32}.partial"
     names["of a person"] = ".notes.partial"
     for name in names.values():

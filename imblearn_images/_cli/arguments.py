@@ -12,8 +12,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from imblearn_images.core.limits import MAX_PIXELS
-from imblearn_images.core.limits import MOST as MOST_PIXELS
+from imblearn_images.core.memory import MAX_PIXELS
+from imblearn_images.core.memory import MOST as MOST_PIXELS
 from imblearn_images.core.text import nearest, printable_lines
 
 __all__ = [

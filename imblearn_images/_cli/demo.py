@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 
 from imblearn_images._cli import arguments
 from imblearn_images._cli.console import say, say_report
+from imblearn_images.core.disk import open_regular
 from imblearn_images.core.files import write_image
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.regular import open_regular
 from imblearn_images.core.rendering import render
 from imblearn_images.core.text import align, counted, screen_width, shown
 from imblearn_images.datasets import load_texture_patches

@@ -7,7 +7,7 @@ import csv
 import io
 import re
 
-from imblearn_images.core.regular import open_regular
+from imblearn_images.core.disk import open_regular
 from imblearn_images.core.text import nearest
 
 WORDS = ("stem-prefix", "near-duplicates")

@@ -21,7 +21,7 @@ from imblearn_images._cli.folders import add_folder_commands
 from imblearn_images._cli.interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
 from imblearn_images._cli.remarks import collected_remarks
 from imblearn_images._cli.spelling import spelled
-from imblearn_images.core.limits import MAX_PIXELS, image_limits
+from imblearn_images.core.memory import MAX_PIXELS, image_limits
 from imblearn_images.core.text import printable, printable_lines
 
 __all__ = ["main"]

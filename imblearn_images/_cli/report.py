@@ -17,7 +17,8 @@ from PIL import Image
 
 from imblearn_images import recipes
 from imblearn_images._members import seeded
-from imblearn_images.core.files import read_image, written_whole
+from imblearn_images.core.disk import written_whole
+from imblearn_images.core.files import read_image
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render

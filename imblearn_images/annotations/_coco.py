@@ -21,8 +21,7 @@ from imblearn_images.annotations._records import (
     outline_of,
     read_text,
 )
-from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.masks import RunLengths
+from imblearn_images.core.annotations import Annotations, RunLengths
 
 __all__ = ["coco_in", "json_of", "read_coco"]
 

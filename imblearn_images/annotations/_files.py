@@ -21,12 +21,10 @@ from imblearn_images.annotations._records import Found, assembled
 from imblearn_images.annotations._table import csv_of, read_csv
 from imblearn_images.annotations._voc import read_voc, xml_of
 from imblearn_images.annotations._yolo import EXTRA, extra_of, lines_of, read_yolo, yaml_of
-from imblearn_images.core import files
-from imblearn_images.core.annotations import Annotations, as_objects
+from imblearn_images.core import disk, files
+from imblearn_images.core.annotations import Annotations, RunLengths, as_objects
 from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.masks import RunLengths
-from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.progress import progress
+from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
@@ -615,7 +613,7 @@ def _begin(top: Path, digest: str, *, resume: bool) -> None:
             )
         for partial in top.rglob(".*.partial"):
             # Left by the run that was interrupted, unless a process that still runs writes it.
-            if files.is_partial(partial.name) and not files.writer_lives(partial.name):
+            if disk.is_partial(partial.name) and not disk.writer_lives(partial.name):
                 partial.unlink()
         return
     top.mkdir(parents=True, exist_ok=True)
@@ -625,7 +623,7 @@ def _begin(top: Path, digest: str, *, resume: bool) -> None:
 def _write(path: Path, text: str | bytes) -> None:
     """Write a file that is whole or absent, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with files.written_whole(path) as file:
+    with disk.written_whole(path) as file:
         file.write(text.encode("utf-8") if isinstance(text, str) else text)
 
 
@@ -661,7 +659,7 @@ def _write_images(
                 return
             except OSError:
                 pass  # another disk, or a file system without hard links: copy instead
-        with open(source, "rb") as file, files.written_whole(path) as copied:
+        with open(source, "rb") as file, disk.written_whole(path) as copied:
             shutil.copyfileobj(file, copied)
 
     def counted_write(row: int) -> int:

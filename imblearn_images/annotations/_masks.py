@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core import files
-from imblearn_images.core.modes import array_mode
+from imblearn_images.core import disk, files
+from imblearn_images.core.containers import array_mode
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import counted, printable
 
@@ -201,7 +201,7 @@ def write_masks(
         image = Image.fromarray(pixels)
         if colours is not None and pixels.dtype == np.uint8:
             image.putpalette(colours.tobytes())
-        with files.written_whole(path) as file:
+        with disk.written_whole(path) as file:
             image.save(file, format="PNG")
         return str(path)
 

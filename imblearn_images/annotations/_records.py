@@ -14,10 +14,15 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from imblearn_images.core import files
-from imblearn_images.core.annotations import Annotations, Dropped, as_objects
-from imblearn_images.core.masks import RunLengths, box_of_mask, mask_of_outlines
-from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.progress import progress
+from imblearn_images.core.annotations import (
+    Annotations,
+    Dropped,
+    RunLengths,
+    as_objects,
+    box_of_mask,
+    mask_of_outlines,
+)
+from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, printable
 
 __all__ = [

@@ -13,8 +13,8 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import SelectingSamplerMixin
+from imblearn_images.core.columns import plain_list, unwrap_labels
 from imblearn_images.core.dealing import Decks
-from imblearn_images.core.targets import plain_list, unwrap_labels
 from imblearn_images.strategies import EpochNumbers
 
 __all__ = ["RandomBalancer"]

@@ -33,8 +33,9 @@ from imblearn_images.core.listening import (
     RowTomekLinks,
     without_images,
 )
-from imblearn_images.core.planning import AcceptRule, check_class_sizes
+from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.synthesis import Synthesis
+from imblearn_images.core.validation import check_class_sizes
 from imblearn_images.over_sampling._smote import SMOTE
 from imblearn_images.under_sampling._cleaning import EditedNearestNeighbours, TomekLinks
 

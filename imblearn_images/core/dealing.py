@@ -50,6 +50,7 @@ def deal(n: int, first: int, number: int, seed: tuple[int, ...]) -> NDArray[np.i
     size = decks * n
     boxes = []
     for box in range(first // size, (first + number - 1) // size + 1):
+        # Seeded by its number, a box can be shuffled without those before it.
         rng = np.random.default_rng([*seed, box])
         if decks == 1:
             boxes.append(rng.permutation(n))

@@ -23,13 +23,18 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
 from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.limits import ImageLimits, current_limits
-from imblearn_images.core.parallel import check_timeout, in_threads, in_workers, works_in_threads
+from imblearn_images.core.memory import ImageLimits, current_limits
+from imblearn_images.core.parallel import (
+    check_timeout,
+    in_threads,
+    in_workers,
+    progress,
+    works_in_threads,
+)
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.progress import progress
 from imblearn_images.core.rendering import DrawnImages, draw_rows
 from imblearn_images.core.rules import rule_told
 
@@ -87,6 +92,7 @@ class Block:
         return f"Block({self.what}, drawn from {len(self.plan.compact()[1])} images)"
 
     def __reduce__(self) -> Any:
+        # Only the parents travel: an array of all images would be sent with every block.
         plan, sources = self.plan.compact()
         names = [self.name_of(source) for source in sources.tolist()]
         images = self.images.subset(sources).anywhere()
@@ -117,6 +123,7 @@ class Block:
                 shape = images.shape_of(plan.base[start])
                 most = min(len(plan), start + max(1, TOGETHER // max(1, prod(shape))))
                 stop = start + 1
+                # A synthesis draws blocks of one shape; rows of another one begin a new block.
                 while stop < most and images.shape_of(plan.base[stop]) == shape:
                     stop += 1
                 yield range(start, stop), draw_rows(plan[start:stop], images)
@@ -220,7 +227,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     >>> [os.path.basename(path)[:9] for path in paths]
     ['00000000-', '00000001-']
     """
-    files.check_local(folder, "folder")
+    disk.check_local(folder, "folder")
     os.makedirs(folder, exist_ok=True)
     suffix = _suffix_for(block.images)
     paths = [os.path.join(folder, _name_by_row(block, at) + suffix) for at in range(len(block))]
@@ -228,7 +235,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     if len(missing):
         rest = replace(block, numbers=block.numbers[missing], plan=block.plan[missing])
         for places, drawn in rest.drawn():
-            if not places.start:
+            if not places.start:  # all rows are of one dtype
                 shape = drawn.shape[1:]
                 files.check_can_be_written(shape, drawn.dtype, "`folder` holds PNG and TIFF files")
             for at, image in zip(places, drawn, strict=True):
@@ -312,7 +319,7 @@ def render_files(
     """
     if timeout != "auto":
         check_timeout(timeout, "timeout")
-    files.check_local(folder, "folder")
+    disk.check_local(folder, "folder")
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
@@ -340,8 +347,8 @@ def _sweep(folder: str | os.PathLike[str]) -> None:
     """Remove the partial files of workers that ended while writing; never those of others."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if files.is_partial(entry.name):
-                lives = files.writer_lives(entry.name)
+            if disk.is_partial(entry.name):
+                lives = disk.writer_lives(entry.name)
                 with suppress(FileNotFoundError):
                     age = time.time() - entry.stat().st_mtime
                     # Whether a worker of another machine lives cannot be seen: time has to tell.
@@ -359,6 +366,7 @@ def _name_by_row(block: Block, at: int) -> str:
     """Return the file name of a row: its number, and a digest of what its image depends on."""
     parents = block.plan.sources(at)
     facts = [block.name_of(source) for source, _ in parents]
+    # hex() is exact: rounded shares would give different images one name.
     facts += [float.hex(share) for _, share in parents]
     facts += [str(block.plan.y[at]), *rules_and_seeds(block.plan, at)]
     digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape"))
@@ -499,6 +507,7 @@ def _name_by_pixels(block: Block, at: int, child: NDArray[Any]) -> str:
     # Without folders, so that a data set that was moved gives the same names.
     parents = [Path(block.name_of(_shown(plan, row))).name for row, _ in family]
     facts = [str(plan.y[at]), *parents, *(float.hex(step) for _, step in partners)]
+    # Two rows may have equal parents, shares and pixels, and still are two files.
     facts.append(str(block.numbers[at]))
     if plan.seeds is not None:
         facts.append(str(plan.seeds[at]))

@@ -16,10 +16,10 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from imblearn_images.core.columns import column_labels
 from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.estimators import as_wanted, takes_of, weighted
 from imblearn_images.core.images import Images
-from imblearn_images.core.targets import column_labels
 
 
 def as_labels(X: Any, y: Any) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 
 import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import count_labels
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.targets import count_labels
 
 
 @substitute

@@ -11,10 +11,10 @@ from sklearn.decomposition import PCA
 
 import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import labels_of, plain_list
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.targets import labels_of, plain_list
 
 
 @substitute

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import plain_list
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import render
 from imblearn_images.core.rules import answer, rule_name
-from imblearn_images.core.targets import plain_list
 
 PARTNERS = 3  # maximum number of partners shown beside an image
 LETTERS = 14  # letters of text that fit into the width of an image

@@ -11,7 +11,7 @@ from sklearn.utils import check_consistent_length
 
 import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.targets import labels_of, plain_list
+from imblearn_images.core.columns import labels_of, plain_list
 
 Z = 1.96  # standard deviations on either side of a 95 % interval
 

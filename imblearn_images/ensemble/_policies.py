@@ -27,11 +27,10 @@ from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
 from imblearn_images._drawings import Described, Parts, Training, in_form, parts_of
 from imblearn_images._members import alike, class_weight_of, same_penalty, samplers_of, seeded
-from imblearn_images.core.columns import as_groups, sortable
+from imblearn_images.core.columns import as_groups, plain_list, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import reads_homes, weighted
 from imblearn_images.core.images import Images
-from imblearn_images.core.targets import plain_list
 from imblearn_images.core.text import align, as_sentence
 from imblearn_images.decision._base import (
     Answers,

@@ -19,6 +19,7 @@ from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
 from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry
+from imblearn_images.core.columns import label_rows, plain_list, told
 from imblearn_images.core.embedding import given_features
 from imblearn_images.core.images import Images
 from imblearn_images.core.multilabel import LabelCounts, count_labels_of, several_labels_of
@@ -26,11 +27,6 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.rules import Blend, answer, rule_name
 from imblearn_images.core.synthesis import as_synthesis
-from imblearn_images.core.targets import (
-    label_rows,
-    plain_list,
-    told,
-)
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.image_sampler import instead_of
 from imblearn_images.over_sampling import RedrawImages

@@ -12,19 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imblearn_images.core import files
-from imblearn_images.core.annotations import Annotations
+from imblearn_images.core.annotations import Annotations, resized_mask
 from imblearn_images.core.carrying import carry_rows
+from imblearn_images.core.columns import as_table, labels_of, told, unwrap_labels
 from imblearn_images.core.images import Images
-from imblearn_images.core.masks import resized_mask
 from imblearn_images.core.multilabel import LabelCounts
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import DrawnImages
-from imblearn_images.core.targets import (
-    as_table,
-    labels_of,
-    told,
-    unwrap_labels,
-)
 from imblearn_images.core.validation import check_lengths
 from imblearn_images.epochs._deciding import (
     Columns,

@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
-from imblearn_images.core.columns import column_of
+from imblearn_images.core.columns import check_column, column_of, told
 from imblearn_images.core.containers import holds_paths, unwrap
-from imblearn_images.core.parallel import in_threads
+from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.progress import progress
-from imblearn_images.core.targets import check_column, told
 from imblearn_images.core.text import counted
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._labels import LABELS, as_text, encode_label, labels_csv, name_file

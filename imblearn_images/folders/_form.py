@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.core import files
-from imblearn_images.core.modes import MODES_OF
+from imblearn_images.core import disk, files
+from imblearn_images.core.files import MODES_OF
 from imblearn_images.folders._labels import LABELS, check_names, misread_labels
 from imblearn_images.folders._manifest import MANIFESTS, check_text, require_pyarrow
 
@@ -168,7 +168,7 @@ class Form:
         height, width = (max(1, round(side * self.size / longest)) for side in image.shape[:2])
         return files.resize_array(image, (height, width))
 
-    def write(self, path: files.FilePath, image: NDArray[Any]) -> None:
+    def write(self, path: disk.FilePath, image: NDArray[Any]) -> None:
         """Write a drawn image; the file is whole or absent."""
         # Not flushed: OutputFolder.finish flushes all files in one go, which is much faster.
         if self.format in ("jpeg", "webp"):

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from numbers import Integral
 from pathlib import Path
 
-from imblearn_images.core.modes import SUFFIXES
-from imblearn_images.core.paths import Paths
+from imblearn_images.core.containers import SUFFIXES
+from imblearn_images.core.disk import Paths
 from imblearn_images.core.text import counted
 from imblearn_images.folders._labels import LABELS
 from imblearn_images.folders._manifest import MANIFESTS, find_manifest

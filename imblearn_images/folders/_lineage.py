@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.core.files import FilePath
+from imblearn_images.core.disk import FilePath
 from imblearn_images.folders._manifest import Manifest, Row, find_manifest
 
 

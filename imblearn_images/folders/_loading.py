@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.containers import SUFFIXES
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.modes import SUFFIXES
 from imblearn_images.core.text import nearest
 from imblearn_images.folders._layout import (
     SplitFoldersError,

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from imblearn_images.core.regular import open_regular
+from imblearn_images.core.disk import open_regular
 from imblearn_images.core.text import printable
 from imblearn_images.folders._labels import cut, encode_label
 

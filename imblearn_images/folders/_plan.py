@@ -19,16 +19,16 @@ from sklearn.pipeline import Pipeline
 
 from imblearn_images._label_sampler import LabelSamplerMixin
 from imblearn_images._sampler import ImageSamplerMixin
+from imblearn_images.core.containers import mode_of_array
 from imblearn_images.core.estimators import unseeded
 from imblearn_images.core.files import describe, frames_told, read_image, write_image
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.modes import mode_of_array
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.planning import check_class_sizes
 from imblearn_images.core.rules import answer
 from imblearn_images.core.synthesis import makes_copies
 from imblearn_images.core.text import counted
+from imblearn_images.core.validation import check_class_sizes
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._report import ClassCounts, FolderReport

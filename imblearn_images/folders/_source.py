@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import files
+from imblearn_images.core.containers import array_mode
+from imblearn_images.core.disk import Paths
 from imblearn_images.core.duplicates import hash_file, hash_file_look, require_imagehash
-from imblearn_images.core.modes import array_mode, has_deep_colour
-from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.paths import Paths
-from imblearn_images.core.progress import progress
+from imblearn_images.core.files import has_deep_colour
+from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, printable
 from imblearn_images.folders._labels import find_clashes
 from imblearn_images.folders._layout import list_folders

@@ -20,10 +20,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
+from imblearn_images.core.disk import FilePath, open_regular, open_to_append
 from imblearn_images.core.duplicates import hash_file
-from imblearn_images.core.files import FilePath
-from imblearn_images.core.regular import open_regular, open_to_append
 from imblearn_images.core.text import counted, printable
 from imblearn_images.folders._manifest import MANIFESTS, Row, drawn_files, write_manifest
 
@@ -134,11 +133,11 @@ class OutputFolder:
     """
 
     def __init__(
-        self, path: files.FilePath, source: files.FilePath | None = None, *, resume: bool = False
+        self, path: disk.FilePath, source: disk.FilePath | None = None, *, resume: bool = False
     ) -> None:
         if not os.fspath(path):
             raise ValueError("`output` must name a folder, got ''. Name a new one.")
-        files.check_local(path, "output")
+        disk.check_local(path, "output")
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
@@ -250,7 +249,7 @@ class OutputFolder:
             Naming such a file. Nothing has been removed then.
         """
         found = set(self._found())
-        leftovers = {name for name in found if files.is_partial(os.path.basename(name))}
+        leftovers = {name for name in found if disk.is_partial(os.path.basename(name))}
         strange = found - leftovers
         waiting = {each.name: each for each in self._look_into_workshop()}
         waiting = {name: each for name, each in waiting.items() if _DRAWN.fullmatch(name)}
@@ -268,7 +267,7 @@ class OutputFolder:
             )
         for name in leftovers:
             # Who resumes says that the run before has ended; a process that still runs did not.
-            if not files.writer_lives(os.path.basename(name)):
+            if not disk.writer_lives(os.path.basename(name)):
                 os.unlink(self.at(name))
 
     def _found(self) -> Iterator[str]:
@@ -324,7 +323,7 @@ class OutputFolder:
                 digest = hashlib.sha256()
                 with (
                     open_regular(source) as original,
-                    files.written_whole(target, flush=False) as copied,
+                    disk.written_whole(target, flush=False) as copied,
                 ):
                     while block := original.read(1 << 20):
                         digest.update(block)
@@ -342,7 +341,7 @@ class OutputFolder:
                 return mark
             if link == "hard" and self._is_plain(target) and os.path.samefile(target, real):
                 return mark
-        partial = files.partial_name(target)
+        partial = disk.partial_name(target)
         try:
             if link == "hard":
                 os.link(real, partial)
@@ -430,7 +429,7 @@ class OutputFolder:
 
     def write(self, name: str, content: Iterable[bytes]) -> None:
         """Write a file piece by piece."""
-        with files.written_whole(self.root / name) as file:
+        with disk.written_whole(self.root / name) as file:
             file.writelines(content)
 
     def finish(
@@ -448,12 +447,12 @@ class OutputFolder:
             The image files that share no bytes with the source, relative to the folder.
         """
         for name in written:
-            files.flush_file(self.at(name))
+            disk.flush_file(self.at(name))
         for folder in self._folders:
             _sync_folder(self.at(f"{folder}/"))
         # Written in the workshop first: at any moment it or the journal lists what was drawn.
         waiting = self.workshop / MANIFESTS[manifest]
-        with files.written_whole(waiting) as file:
+        with disk.written_whole(waiting) as file:
             write_manifest(file, rows, manifest)
         for each in self._look_into_workshop():
             if each != waiting:
@@ -484,7 +483,7 @@ class OutputFolder:
 
 def _is_ours(name: str) -> bool:
     """Return whether a file in the workshop has a name that this package gives."""
-    known = name in (JOURNAL, *MANIFESTS.values()) or files.is_partial(name)
+    known = name in (JOURNAL, *MANIFESTS.values()) or disk.is_partial(name)
     return known or any(pattern.fullmatch(name) for pattern in (_CONVERTED, _DRAWN))
 
 
@@ -499,7 +498,7 @@ def _mark_of(path: str) -> int:
     return hash(facts)
 
 
-def _sync_folder(folder: files.FilePath) -> None:
+def _sync_folder(folder: disk.FilePath) -> None:
     """Flush the names in a folder to disk, where folders can be opened."""
     if os.name != "posix":
         return

@@ -10,10 +10,9 @@ from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.disk import open_regular
 from imblearn_images.core.duplicates import hash_file
-from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.progress import progress
-from imblearn_images.core.regular import open_regular
+from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, html_lines, shown
 from imblearn_images.folders._labels import LABELS, label_rows, labels_csv
 from imblearn_images.folders._lineage import Lineage, read_lineage

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images.core.containers import SUFFIXES
 from imblearn_images.core.duplicates import hash_file
-from imblearn_images.core.modes import SUFFIXES
-from imblearn_images.core.parallel import in_threads, in_workers, works_in_threads
+from imblearn_images.core.parallel import in_threads, in_workers, progress, works_in_threads
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.progress import progress
 from imblearn_images.core.text import counted
 from imblearn_images.core.writing import ROWS, Block, DrawLater, rules_and_seeds
 from imblearn_images.folders._form import Form

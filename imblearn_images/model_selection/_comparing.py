@@ -32,20 +32,19 @@ from sklearn.utils.metaestimators import available_if
 from imblearn_images._docstrings import substitute
 from imblearn_images._drawings import Described, Fit, Training, parts_of, same_drawing
 from imblearn_images._members import alike
-from imblearn_images.core.calibration import calibrate
-from imblearn_images.core.columns import as_groups, sortable
+from imblearn_images.core.columns import as_groups, labels_of, plain, sortable
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames
 from imblearn_images.core.gap import SynthesisGap, gap_between, gap_of
+from imblearn_images.core.parallel import progress
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.progress import progress
-from imblearn_images.core.targets import labels_of, plain
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.decision._class_counts import fit_counting
 from imblearn_images.decision._labels import label_probabilities
+from imblearn_images.display._reliability import calibrate
 from imblearn_images.ensemble._policies import PolicyEnsembleClassifier
 from imblearn_images.folders._lineage import read_lineage
 from imblearn_images.model_selection._candidates import (

@@ -24,14 +24,14 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import ADDED, ImageSamplerMixin
+from imblearn_images.core.columns import plain
+from imblearn_images.core.embedding import Similarity
 from imblearn_images.core.estimators import as_wanted
 from imblearn_images.core.images import Images
 from imblearn_images.core.pixels import check_unit, stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import allocate
 from imblearn_images.core.rules import Generated
-from imblearn_images.core.similarity import Similarity
-from imblearn_images.core.targets import plain
 from imblearn_images.core.text import printable
 from imblearn_images.core.validation import misfit
 from imblearn_images.core.writing import write_synthetic

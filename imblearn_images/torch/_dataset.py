@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.masks import mask_of_outlines
+from imblearn_images.core.annotations import Annotations, mask_of_outlines
+from imblearn_images.core.columns import plain_list
 from imblearn_images.core.pixels import find_channels
-from imblearn_images.core.targets import plain_list
 from imblearn_images.core.validation import check_functions
 from imblearn_images.epochs import EpochPlans
 from imblearn_images.synthesis._flow import remembered_flows
