@@ -33,7 +33,7 @@ from imblearn_images.core.parallel import (
     n_processes,
     progress,
 )
-from imblearn_images.core.pixels import fits_bytes, mix, resized, store, stored
+from imblearn_images.core.pixels import ROOM, fits_bytes, mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rules import answer, rule_told
 from imblearn_images.core.synthesis import generators, says_where
@@ -789,9 +789,12 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
 
 def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
     """Mix parents pixel by pixel: base + sum of weight * (partner - base)."""
-    width = prod(out.shape[1:])
-    height = max(1, min(len(plan), BLOCK // max(width, 1)))
+    width, is_short = prod(out.shape[1:]), out.dtype.itemsize == 1
+    # Of bytes more fit into the cache, and their passes are so short that calls count.
+    size = 4 * BLOCK if is_short else BLOCK
+    height = max(1, min(len(plan), size // max(width, 1)))
     base, partner = np.empty((2, height, *out.shape[1:]), dtype=images.dtype)
+    room = np.empty(ROOM * min(size, height * width) if is_short else 0, dtype=np.uint8)
     # Mostly true for all rows at once; to check every block would cost time with large images.
     every = fits_bytes(plan.weights, out.dtype)
     for lo in range(0, len(plan), height):
@@ -805,9 +808,16 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
         images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
         others, weights = partner[: hi - lo].reshape(hi - lo, width), plan.weights[lo:hi]
         as_bytes = every or fits_bytes(weights, out.dtype)
-        for left in range(0, width, BLOCK):
-            part = slice(left, left + BLOCK)
-            mix(parents[:, part], others[:, part], weights, block[:, part], as_bytes=as_bytes)
+        for left in range(0, width, size):
+            part = slice(left, left + size)
+            mix(
+                parents[:, part],
+                others[:, part],
+                weights,
+                block[:, part],
+                as_bytes=as_bytes,
+                scratch=room,
+            )
 
 
 def _add_up(
