@@ -18,6 +18,7 @@ from imblearn_images.decision._base import (
     WrapperMixin,
     as_labels,
     check_has_probabilities,
+    check_own_labels,
     handed,
     params_of_fit,
     remember_form,
@@ -384,6 +385,7 @@ def shares_of(
 
     `given` is the number, or weight, of each class in y, `counted` that which reached the model.
     """
+    check_own_labels(classes, list(given), more=True)
     from_counts = counted if correction.model_prior == "count" else given
     return (
         _shares("model_prior", correction.model_prior, classes, from_counts),
