@@ -169,6 +169,36 @@ def test_a_sampler_draws_once_for_each_training_set():
     assert ensemble.plans_["plain"].n_source == len(Y)
 
 
+class Pixels(FlattenImages):
+    """Features of each image by itself."""
+
+    of_each_alone = True
+
+
+@pytest.mark.parametrize("first", [FlattenImages, Pixels])
+def test_many_pictures_are_drawn_once_and_folds_take_those_of_their_own_images(heard, first):
+    drawn = []
+
+    def draw(base, partner, step, rng):
+        drawn.append(1)
+        return (base + partner) / 2
+
+    marked = np.eye(len(Y)).reshape(len(Y), 7, 6)  # image k lights pixel k alone
+    policies = [("many", RedrawImages(draw, times=3, keep=True), 1.0)]
+    model = make_pipeline(first(), Recorder())
+    PolicyEnsembleClassifier(model, policies, cv=3, random_state=0).fit(marked, Y)
+    *folds, whole = (images for images, *_ in heard)
+    assert len(folds) == 3 and len(whole) == 4 * len(Y)
+    known = {row.tobytes() for row in whole}
+    for rows in folds:
+        seen = np.flatnonzero(rows.any(axis=0))
+        assert len(seen) == 28 and {row.tobytes() for row in rows} <= known
+        mixed = (np.count_nonzero(rows, axis=1) == 2).sum()
+        assert len(rows) == 28 + mixed and 28 < mixed < 3 * 28  # a partner may be held out
+    if first is Pixels:
+        assert len(drawn) == 3 * len(Y)
+
+
 def test_policies_that_differ_in_the_correction_alone_share_a_fit():
     policies = [("as it is", None, None), ("corrected", None, 1.0), ("half", None, 0.5)]
     ensemble = PolicyEnsembleClassifier(NB, policies, screen=9).fit(X, Y)

@@ -25,8 +25,15 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
-from imblearn_images._drawings import Described, Parts, Training, in_form, parts_of
-from imblearn_images._members import alike, class_weight_of, same_penalty, samplers_of, seeded
+from imblearn_images._drawings import Described, Drawn, Parts, Training, in_form, parts_of
+from imblearn_images._members import (
+    alike,
+    class_weight_of,
+    multiplies,
+    same_penalty,
+    samplers_of,
+    seeded,
+)
 from imblearn_images.core.columns import as_groups, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import reads_homes, weighted
@@ -244,8 +251,10 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     set; the flow between two images for all of them; and, where `estimator` is a Pipeline that
     begins with ``HOGFeatures``, the features of every image, so that only new images are described.
     Where the first step of `estimator` reads blocks (``HOGFeatures``, ``TorchEmbedding``), images
-    of ``RedrawImages`` are drawn when they are read. Each inner fold draws its own images: any
-    drawn from its held-out images, or by their deformations, would leak.
+    of ``RedrawImages`` are drawn when they are read. Any image drawn from the held-out images of an
+    inner fold, or by their deformations, would leak. So each fold draws its own; but where a
+    sampler makes the same number of rows of every image, as ``many`` does, they are drawn once, and
+    a fold takes those whose parents are all its own: about five of eight pictures of an image.
 
     ``sample_weight`` and other metadata with one value per image follow the images: a synthetic
     image takes the value of its base.
@@ -672,18 +681,47 @@ class _Runs:
         elif parts is not None and isinstance(images, np.ndarray):
             self.described = Described.of(parts.describing, images)
         self.whole = whole or Training(images, y, self.described, carried, held=0)
+        self._drawn: list[tuple[list[Any], Drawn]] = []
 
     def trainings(self, rows: NDArray[np.intp] | None) -> tuple[Training, Training]:
         """Return the training set of these rows (None: all) twice: as features, as images."""
         if rows is None:
+            for steps, drawn in self._drawn if self.described is not None else ():
+                self.whole.keep(steps, drawn)
             on_images = Training(self.images, self.y, None, self.carried)
             return self.whole, on_images if self.described is not None else self.whole
         X, y, n = rows_of(self.images, rows), self.y[rows], len(self.y)
         carried = {k: follow(v, n, rows) for k, v in self.carried.items()}
         on_images = Training(X, y, None, carried)
+        on_features = on_images
+        if self.described is not None:
+            on_features = Training(X, y, self.described.subset(rows), carried)
+        for steps, drawn in self._drawn if len(np.unique(rows)) == len(rows) else ():
+            on_features.keep(steps, drawn.within(rows))
+        return on_features, on_images
+
+    def _draw_ahead(self, policies: list[_Policy]) -> dict[str, float]:
+        """Draw what folds and the last fit share; return the seconds by name of the policy.
+
+        That is what a sampler draws of every image alike. Each fold takes of it what is drawn from
+        its own images alone, donors among them.
+        """
+        seconds: dict[str, float] = {}
+        whole = self.whole
         if self.described is None:
-            return on_images, on_images
-        return Training(X, y, self.described.subset(rows), carried), on_images
+            whole = Training(self.images, self.y, None, self.carried)
+        for each in policies:
+            if not multiplies(each.sampler):
+                continue
+            steps, started = _steps_of(each.sampler, self.images, self.seed), time.perf_counter()
+            try:
+                drawn = whole.draw(steps, lazily=True)
+            except Exception:  # noqa: BLE001 - the folds will say so
+                continue
+            if drawn.plan is not None:
+                self._drawn.append((steps, drawn))
+            seconds[each.name] = time.perf_counter() - started
+        return seconds
 
     def out_of_fold(
         self,
@@ -697,6 +735,8 @@ class _Runs:
 
         Errors of policies are left in `failures`, their times added to `seconds`.
         """
+        for name, spent in self._draw_ahead([some[0] for some in _by_sampler(policies)]).items():
+            seconds[name] += spent
         tasks = [(some, fold) for some in _by_sampler(policies) for fold in folds]
         found = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_policies)(self, some, train, held_out, classes)
@@ -758,6 +798,9 @@ def _fit_policies(
         try:
             model, parts = _model_of(run, each)
             training = on_images if parts is None else on_features
+            if not whole and multiplies(each.sampler):
+                growth = len(training.draw(steps).y) / len(y)
+                model, parts = _model_of(run, each, growth)
             counts = any(one.counts for one in policies if one.unit == each.unit)
             fit = training.fit(
                 steps,
@@ -796,10 +839,10 @@ def _steps_of(sampler: Any, X: Any, seed: int | None) -> list[Any]:
     return steps if seed is None else [seeded(step, seed) for step in steps]
 
 
-def _model_of(run: _Runs, policy: _Policy) -> tuple[Any, Parts | None]:
+def _model_of(run: _Runs, policy: _Policy, growth: float | None = None) -> tuple[Any, Parts | None]:
     """Return the classifier of a policy, and its parts if it can be fitted on the features."""
     model = policy.model
-    model = same_penalty(run.estimator, policy.sampler) if model is None else clone(model)
+    model = same_penalty(run.estimator, policy.sampler, growth) if model is None else clone(model)
     if run.seed is not None:
         model = seeded(model, run.seed)
     if policy.weighted and (parameter := class_weight_of(model)) is not None:
