@@ -119,9 +119,11 @@ def test_policies_far_below_the_best_are_dropped():
         guessed = cross_val_predict(model, X, Y, cv=folds)
         assert each.score == pytest.approx(balanced_accuracy_score(Y, guessed))
     best = max(each.score for each in ensemble.policies_)
+    total = sum(np.exp(-2 * (best - p.score) / 0.05) for p in ensemble.policies_ if p.kept)
     for each in ensemble.policies_:
         assert each.kept == (each.score >= best - 0.05) == (not each.reason)
-        assert each.weight == (1 / sum(p.kept for p in ensemble.policies_) if each.kept else 0)
+        weighs = np.exp(-2 * (best - each.score) / 0.05) if each.kept else 0
+        assert each.weight == pytest.approx(weighs / total)
         assert (each.name in ensemble.estimators_) == each.kept and each.seconds > 0
     blind = ensemble.policies_[-1]
     assert not blind.kept and "below the best, more than 0.05" in blind.reason

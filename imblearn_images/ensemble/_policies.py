@@ -62,6 +62,9 @@ __all__ = ["PolicyEnsembleClassifier", "PolicyResult", "default_policies"]
 WEIGHTS = "class_weight"
 """The correction that weights classes in the fit instead of correcting probabilities."""
 
+STEEPNESS = 2.0
+"""Weights fall to exp(-STEEPNESS) at the limit of the screening."""
+
 FLOOR = float(np.finfo(np.float32).eps)
 """Minimum of a probability: one policy that is sure must not outvote all others."""
 
@@ -153,7 +156,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     No single treatment of imbalance is safe: what helps on objects harms on textures. Each policy
     is a sampler, or none, in front of a clone of `estimator`, and a correction of its
     probabilities. Cross-validation inside `fit` drops policies that score clearly below the best
-    one; a prediction is the mean of the log-probabilities of the others.
+    one; a prediction is the mean of the log-probabilities of the others, weighted by their scores.
 
     {guide=both-and-ensembles}
 
@@ -174,10 +177,11 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         - None: no correction.
 
         The default is explained in the notes.
-    screen : float or None, default=0.03
-        Policies whose score is more than this below the best are dropped. ``None``: all are
-        kept, and nothing is cross-validated; recommended for networks, whose fits are expensive
-        and gain by averaging.
+    screen : float or None, default=0.06
+        Policies whose score is more than this below the best are dropped. The weight of those that
+        are kept falls with their distance from the best: half as far, a policy counts 37 % of it.
+        ``None``: all are kept and count alike, and nothing is cross-validated; recommended for
+        networks, whose fits are expensive and gain by averaging.
     cv : int, cross-validation generator or iterable of splits, default=3
         Inner folds. An int is a number of stratified folds, which keep groups whole where `fit`
         is given `groups`; there are fewer where the smallest class does not suffice.
@@ -295,7 +299,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         estimator: Any,
         policies: Literal["default"] | Sequence[tuple[str, Any, Any]] = "default",
         *,
-        screen: float | None = 0.03,
+        screen: float | None = 0.06,
         cv: Any = 3,
         scoring: str | Callable[..., Any] = "balanced_accuracy",
         combine: Literal["log", "mean"] = "log",
@@ -380,12 +384,13 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
             each.name: fitted[each.name].plan for each in kept if fitted[each.name].plan is not None
         }
         self._shifts = {each.name: fitted[each.name].shift for each in kept}
+        self._weights = self._shares({each.name: scores.get(each.name, np.nan) for each in kept})
         self.policies_ = PolicyTable(
             PolicyResult(
                 each.name,
                 scores.get(each.name, np.nan),
                 each in kept,
-                1 / len(kept) if each in kept else 0.0,
+                self._weights.get(each.name, 0.0),
                 seconds[each.name],
                 self._reason(each, kept, scores, best, failures),
             )
@@ -459,7 +464,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
             if id(model) not in known:
                 known[id(model)] = _logs(model, images, self.classes_, features)
             answers.append(log_softmax(known[id(model)] + self._shifts[name], axis=1))
-        return _averaged(answers, self.combine)
+        return _averaged(answers, [self._weights[name] for name in self.estimators_], self.combine)
 
     def plot(self, ax: Any = None) -> PolicyDisplay:
         """Draw the scores of the policies and the limit of the screening; needs matplotlib.
@@ -486,8 +491,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
             raise ValueError(f'`combine` must be "log" or "mean", got {self.combine!r}.')
         if self.screen is not None and not (isinstance(self.screen, Real) and self.screen >= 0):
             raise ValueError(
-                f"`screen` must be None or a number of at least 0, got {self.screen!r}. Pass 0.03 "
-                "to drop policies that score more than 3 points below the best."
+                f"`screen` must be None or a number of at least 0, got {self.screen!r}. Pass 0.06 "
+                "to drop policies that score more than 6 points below the best."
             )
         if isinstance(self.scoring, str):
             get_scorer(self.scoring)  # raises for an unknown name before anything is fitted
@@ -616,6 +621,14 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         for name in [name for name, score in scores.items() if np.isnan(score)]:
             failures[name] = ValueError(f"`scoring` must return a number, got {scores.pop(name)}.")
         return scores
+
+    def _shares(self, scores: dict[str, float]) -> dict[str, float]:
+        """Return the weights of the policies that are kept, by their scores; they sum to 1."""
+        below = np.max(list(scores.values())) - np.array(list(scores.values()))
+        weights = np.ones(len(scores))
+        if self.screen and np.isfinite(below).all():
+            weights = np.exp(-STEEPNESS * below / self.screen)
+        return dict(zip(scores, (weights / weights.sum()).tolist(), strict=True))
 
     def _reason(
         self,
@@ -902,13 +915,18 @@ def _logs(
     return aligned_logs(model.predict_proba(in_form(model, X)), known, classes, FLOOR)
 
 
-def _averaged(answers: list[NDArray[np.float64]], combine: str) -> NDArray[np.float64]:
+def _averaged(
+    answers: list[NDArray[np.float64]], weights: list[float], combine: str
+) -> NDArray[np.float64]:
     """Return the logarithms of the mean of several predictions, shape (n, n_classes)."""
+    shares = np.array(weights) / np.sum(weights)
     if combine == "mean":
-        mean = np.mean([np.exp(each) for each in answers], axis=0)
+        mean = np.average(np.exp(answers), axis=0, weights=shares)
         logs: NDArray[np.float64] = np.log(np.maximum(mean, np.finfo(float).tiny))
         return logs
-    mean_logs: NDArray[np.float64] = log_softmax(np.mean(answers, axis=0), axis=1)
+    mean_logs: NDArray[np.float64] = log_softmax(
+        np.average(answers, axis=0, weights=shares), axis=1
+    )
     return mean_logs
 
 

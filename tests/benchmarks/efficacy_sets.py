@@ -14,6 +14,8 @@ that train and images that validate, all of the training part. Each seed gives o
   digits. faces: scikit-image's, and no faces. All in a tail, another class the rarest in each seed
 - surfaces, scenes: grey patches of six photos of scikit-image, coloured ones of six others, in such
   a tail; tiles of 64 pixels are groups
+- defects: none, scratches, holes, stains or specks, drawn on patches of brick, grass and gravel of
+  little contrast, as on parts that a camera inspects; tail and groups as above
 - grocery-small: the groceries at 32 x 32 pixels, grey
 - PATH: an .npz file or a folder, see `efficacy.py`; an .npz file may have `groups_train`
 """
@@ -34,7 +36,7 @@ from imblearn_images.annotations import read_annotations
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "bccd"
 SETS = ("fashion", "digits", "textures", "faint", "grocery", "grocery-tail", "cells")
-MORE = ("tops", "small", "few", "faces", "surfaces", "scenes", "grocery-small")
+MORE = ("tops", "small", "few", "faces", "surfaces", "scenes", "defects", "grocery-small")
 TAILS = {  # images of the largest class and of the smallest
     "tops": (250, 8),
     "small": (150, 6),
@@ -42,9 +44,11 @@ TAILS = {  # images of the largest class and of the smallest
     "faces": (40, 6),
     "surfaces": (100, 8),
     "scenes": (100, 8),
+    "defects": (90, 8),
 }
 PATCHES = {
     "surfaces": ("brick", "grass", "gravel", "moon", "text", "immunohistochemistry"),
+    "defects": ("brick", "grass", "gravel"),
     "scenes": ("astronaut", "chelsea", "coffee", "rocket", "immunohistochemistry", "hubble"),
 }
 SOURCES = {
@@ -228,21 +232,19 @@ def pools(name: str) -> Pair:
             np.arange(200), train_size=0.6, stratify=whole.y, random_state=0
         )
         return whole.take(np.sort(train)), whole.take(np.sort(test))
-    X, y, groups = [], [], []
-    for label, photo in enumerate(PATCHES[name]):
-        image = data.hubble_deep_field() if photo == "hubble" else getattr(data, photo)()
-        if name == "surfaces" and image.ndim == 3:
+    X, y, groups, rng = [], [], [], np.random.default_rng(0)
+    for photo, title in enumerate(PATCHES[name]):
+        image = data.hubble_deep_field() if title == "hubble" else getattr(data, title)()
+        if name != "scenes" and image.ndim == 3:
             image = image.mean(axis=2).astype(np.uint8)
-        tiles = [
-            (top, left)
-            for top in range(0, image.shape[0] - TILE + 1, TILE)
-            for left in range(0, image.shape[1] - TILE + 1, TILE)
-        ]
-        for top, left in tiles:
+        for tile in np.ndindex(*(side // TILE for side in image.shape[:2])):
+            label = int(rng.integers(5)) if name == "defects" else photo
             for row, column in np.ndindex(2, 2):
-                X.append(image[top + SIDE * row :, left + SIDE * column :][:SIDE, :SIDE])
+                top, left = TILE * tile[0] + SIDE * row, TILE * tile[1] + SIDE * column
+                patch = image[top : top + SIDE, left : left + SIDE]
+                X.append(damaged(patch, label, rng) if name == "defects" else patch)
                 y.append(label)
-                groups.append(1000 * label + top // TILE * 30 + left // TILE)
+                groups.append(1000 * photo + 30 * tile[0] + tile[1])
     whole = Part(*map(np.asarray, (X, y, groups)))
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(X, y, groups)
     rows = [held for _, held in folds]
@@ -250,6 +252,23 @@ def pools(name: str) -> Pair:
         whole.take(np.sort(np.concatenate(rows[:3]))),
         whole.take(np.sort(np.concatenate(rows[3:])))._replace(groups=None),
     )
+
+
+def damaged(patch: np.ndarray, kind: int, rng: np.random.Generator) -> np.ndarray:
+    """A patch of little contrast with a scratch, a hole, a stain or specks, or without."""
+    pixels = 128 + 0.3 * (patch - patch.mean())
+    down, right = np.mgrid[:SIDE, :SIDE] - rng.uniform(0.25 * SIDE, 0.75 * SIDE, (2, 1, 1))
+    angle, depth = rng.uniform(0, np.pi), rng.uniform(70, 120)
+    if kind == 1:
+        across = np.abs(np.cos(angle) * down - np.sin(angle) * right)
+        pixels = pixels - depth * (across < 1) * (np.hypot(down, right) < SIDE / 2.5)
+    elif kind == 2:
+        pixels = pixels - depth * (np.hypot(down, right) < rng.uniform(2.5, 4.5))
+    elif kind == 3:
+        pixels = pixels + depth * np.exp(-(down**2 + right**2) / (2 * (SIDE / 4) ** 2))
+    elif kind == 4:
+        pixels = pixels - depth * (rng.random(patch.shape) < 0.04)
+    return np.clip(np.round(pixels), 0, 255).astype(np.uint8)
 
 
 @lru_cache
