@@ -127,6 +127,14 @@ def test_policies_far_below_the_best_are_dropped():
         assert (each.name in ensemble.estimators_) == each.kept and each.seconds > 0
     blind = ensemble.policies_[-1]
     assert not blind.kept and "below the best, more than 0.05" in blind.reason
+    some, mean = pickle.loads(pickle.dumps(ensemble)), 0
+    for each in ensemble.policies_[:-1]:
+        if each.kept:
+            some.estimators_ = {each.name: ensemble.estimators_[each.name]}
+            mean = mean + each.weight * some.predict_log_proba(X)
+    np.testing.assert_allclose(ensemble.predict_log_proba(X), log_softmax(mean, axis=1))
+    best = PolicyEnsembleClassifier(NB, policies, screen=0, random_state=1).fit(X, Y)
+    assert sum(each.weight for each in best.policies_) == pytest.approx(1)
     table = repr(ensemble.policies_)
     assert "dropped" in table and all(each.name in table for each in ensemble.policies_)
     assert ensemble.policies_._repr_html_().count("<tr>") == 5
