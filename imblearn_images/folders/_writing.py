@@ -17,8 +17,9 @@ from imblearn_images.core.containers import SUFFIXES
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.parallel import in_threads, in_workers, progress, works_in_threads
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import Block
 from imblearn_images.core.text import counted
-from imblearn_images.core.writing import ROWS, Block, DrawLater, rules_and_seeds
+from imblearn_images.core.writing import ROWS, DrawLater, rules_and_seeds
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._labels import encode_label, name_file
 from imblearn_images.folders._manifest import Row
