@@ -22,7 +22,7 @@ from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 
 ANSWERS = MappingProxyType(
     {
-        "effort": 10,  # its work, in multiples of copying an image; 0 if threads never pay off
+        "effort": 10,  # its work, in multiples of a copy (1 ns a byte); 0 if threads never pay off
         "copies": False,  # rows drawn by it are unchanged images, not synthetic ones
         "looks": True,  # its layers depend on the pixels of the parents, not only on their shape
         "mixes": False,  # it adds up the pixels of any number of parents, by their shares
@@ -97,6 +97,7 @@ class Copy(BaseEstimator):  # type: ignore[misc]
     n_partners = 0
     looks = False
     copies = True
+    effort = 1
 
     def __repr__(self) -> str:
         return repr(self.__name__)  # as it is passed as `synthesis`
@@ -135,6 +136,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
     n_partners = 1
     looks = False
     mixes = True
+    effort = 3
     note = rest = ""
 
     def __repr__(self) -> str:

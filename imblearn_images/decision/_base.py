@@ -106,6 +106,35 @@ class Answers(ClassifierMixin, BaseEstimator):
         return np.exp(self.logs[rows[:, 0]])
 
 
+def check_own_labels(known: Any, labels: Any, *, more: bool = False) -> None:
+    """Raise where a fitted classifier answers with other labels than those it was given.
+
+    NumPy takes True for 1: without this check a score of such answers would be a number, too.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_classes,)
+        ``classes_`` of the classifier.
+    labels : array-like
+        Labels of y.
+    more : bool, default=False
+        Whether it may know labels that y does not have, as one that was fitted before does.
+
+    Raises
+    ------
+    ValueError
+        With the labels of both.
+    """
+    known, labels = np.asarray(known), np.unique(np.asarray(labels))
+    is_mask = known.dtype.kind == "b" and labels.dtype.kind not in "bO"
+    if is_mask or not (more or np.isin(known, labels).all()):
+        raise ValueError(
+            f"`estimator` must answer with labels of y, got {known.tolist()}, and y has "
+            f"{labels.tolist()}. MinorityDetector(rare=...) answers whether an image is rare where "
+            "y has more than two labels. Pass `y == rare`, and `rare=True`."
+        )
+
+
 def aligned_logs(
     probabilities: Any, known: Any, classes: NDArray[Any], floor: float
 ) -> NDArray[np.float64]:
@@ -113,6 +142,7 @@ def aligned_logs(
 
     `known` are the classes of the columns of `probabilities`, which are raised to at least `floor`.
     """
+    check_own_labels(known, classes)
     found = np.asarray(probabilities, dtype=np.float64)
     aligned = np.zeros((len(found), len(classes)))
     aligned[:, np.searchsorted(classes, known)] = found

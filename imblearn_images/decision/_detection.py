@@ -72,6 +72,11 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     this step learns from scores like those of new images. scikit-learn's ``TargetEncoder``
     does the same, for the same reason.
 
+    Where y has more than two labels, the answers are no labels of y, and metrics must be given
+    ``y == rare``: :meth:`score` does that by itself, scikit-learn's ``scoring`` does not, and takes
+    True for the label 1. Pass ``y == rare`` to the fit, too, with ``rare=True``. Classifiers and
+    comparisons of this package that need labels raise an error instead.
+
     Probabilities assume that the class is as rare as in the fit. For other shares or metrics put
     this class into a PriorCorrectedClassifier, or a ``TunedThresholdClassifierCV``.
 

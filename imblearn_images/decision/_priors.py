@@ -377,6 +377,7 @@ def shares_of(
 
     `given` is the number, or weight, of each class in y, `counted` that which reached the model.
     """
+    base.check_own_labels(classes, list(given), more=True)
     from_counts = counted if correction.model_prior == "count" else given
     return (
         _shares("model_prior", correction.model_prior, classes, from_counts),

@@ -74,7 +74,8 @@ class TunedThresholdsClassifier(base.WrapperMixin, BaseEstimator):
         several labels.
     best_score_, plain_score_ : float
         Score of the out-of-fold labels with these weights, and of argmax. The first was
-        optimised, hence optimistic; it is never smaller than the second.
+        optimised, hence optimistic; it is never smaller than the second. Weights for which
+        `scoring` returns NaN are left out; the second may be NaN.
     n_features_in_, feature_names_in_
         Those of `estimator_`, if it has them.
 
@@ -150,7 +151,8 @@ class TunedThresholdsClassifier(base.WrapperMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `thresholds` is not a positive integer, or `scoring` is not a metric of labels.
+            If `thresholds` is not a positive integer, or `scoring` is not a metric of labels, or
+            returns NaN for all weights; if `estimator` answers with other labels than those of y.
         TypeError
             If `estimator` has no `predict_proba`.
         """
@@ -177,6 +179,7 @@ class TunedThresholdsClassifier(base.WrapperMixin, BaseEstimator):
             )
         images = base.handed(self.estimator, X)
         self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
+        base.check_own_labels(self.estimator_.classes_, labels)
         self.classes_ = self.estimator_.classes_
         probabilities = cross_val_predict(
             self.estimator,
@@ -193,8 +196,13 @@ class TunedThresholdsClassifier(base.WrapperMixin, BaseEstimator):
         # The score has many maxima: from balanced shares, climbing reaches others than from argmax.
         starts = [np.zeros(len(rarity)), rarity]
         self.plain_score_ = score(logs)
-        start = max(starts, key=lambda shift: score(logs + shift))
+        start = max(starts, key=lambda shift: number(score(logs + shift)))
         tuned, self.best_score_ = climb(logs, score, start, int(self.thresholds), logs[weights > 0])
+        if np.isnan(self.best_score_):
+            raise ValueError(
+                f"`scoring` must return a number, got {self.scoring!r}, which returns nan for all "
+                "weights of the classes that were tried. Pass another metric."
+            )
         self.weights_ = np.exp(tuned - tuned.mean())
         for name in ("thresholds_", "pooled_"):  # left by a fit to several labels
             if hasattr(self, name):
@@ -282,6 +290,11 @@ def _log(probabilities: NDArray[Any]) -> NDArray[Any]:
         return np.log(np.asarray(probabilities, dtype=float))
 
 
+def number(score: float) -> float:
+    """Return a score that can be compared: of NaN, which a metric may lack, minus infinity."""
+    return -np.inf if np.isnan(score) else score
+
+
 def climb(
     logs: NDArray[Any],
     score: Callable[[Any], float],
@@ -293,21 +306,23 @@ def climb(
 
     One class at a time is shifted, as long as the score rises. A row changes to a class when the
     shift exceeds the lead of the best other class, so only shifts between two such leads, of the
-    log-probabilities `counted`, differ in effect. Of equal scores the smallest change wins.
+    log-probabilities `counted`, differ in effect. Of equal scores the smallest change wins. Shifts
+    whose score is NaN are left out; the score returned is NaN if no other was found.
     """
-    best, rising = score(logs + shift), True
+    best, rising = number(score(logs + shift)), True
     while rising:
         rising = False
         for at in range(len(shift)):
             ahead = np.delete(counted + shift, at, axis=1).max(axis=1)
             trials = _between(ahead, counted[:, at], n_trials)
-            scores = np.array([score(logs + np.r_[shift[:at], t, shift[at + 1 :]]) for t in trials])
+            tried = (logs + np.r_[shift[:at], t, shift[at + 1 :]] for t in trials)
+            scores = np.array([number(score(each)) for each in tried])
             if len(scores) and scores.max() > best + BETTER:
                 top = np.flatnonzero(scores >= scores.max() - BETTER)
                 nearest = top[np.argmin(np.abs(trials[top] - shift[at]))]
                 shift = np.r_[shift[:at], trials[nearest], shift[at + 1 :]]
                 best, rising = float(scores[nearest]), True
-    return shift, best
+    return shift, best if np.isfinite(best) else np.nan
 
 
 def _between(ahead: NDArray[Any], own: NDArray[Any], n: int) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.files import check_size_and_mode
 from imblearn_images.core.parallel import in_threads, in_workers, progress, works_in_threads
-from imblearn_images.core.writing import Block
+from imblearn_images.core.rendering import Block
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._grouping import Groups, needs_pixels

@@ -27,11 +27,12 @@ from imblearn_images.core.files import describe, frames_told, read_image, write_
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
+from imblearn_images.core.rendering import Block
 from imblearn_images.core.rules import answer
 from imblearn_images.core.synthesis import makes_copies
 from imblearn_images.core.text import counted
 from imblearn_images.core.validation import check_class_sizes
-from imblearn_images.core.writing import ROWS, Block, DrawLater, rules_and_seeds
+from imblearn_images.core.writing import ROWS, DrawLater, rules_and_seeds
 from imblearn_images.folders._form import Form
 from imblearn_images.folders._labels import encode_label
 from imblearn_images.folders._manifest import Row

@@ -42,6 +42,7 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.text import as_sentence, counted
 from imblearn_images.core.validation import check_lengths
 from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images.decision._base import check_own_labels
 from imblearn_images.decision._class_counts import fit_counting
 from imblearn_images.decision._labels import label_probabilities
 from imblearn_images.display._reliability import calibrate
@@ -510,6 +511,8 @@ def _scored(
     with warnings.catch_warnings(record=True) if alone else _unrecorded() as heard:
         try:
             fitted, X_test, fit_seconds, watch, gap = make(candidate)
+            if y_test.ndim == 1:
+                check_own_labels(fitted.classes_, classes)
             answers = Answers(fitted)
             scores = scorer(answers, X_test, y_test)
             predicted = answers.predict(X_test)
