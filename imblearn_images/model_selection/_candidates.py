@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline as SklearnPipeline
 
@@ -177,24 +178,32 @@ def _is_model(candidate: Any) -> bool:
 
 @dataclass(frozen=True)
 class Subject:
-    """The classifier that resampling is to improve, and what it is tried on.
+    """The classifier that resampling is to improve, and the images that it is tried on.
 
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
     >>> from imblearn_images import SMOTE
-    >>> subject = Subject(LogisticRegression(), np.zeros((9, 8, 8)), seed=0)
+    >>> y = np.repeat([0, 1], [6, 3])
+    >>> subject = Subject(LogisticRegression(), np.zeros((9, 8, 8)), y, [0, 1], seed=0)
     >>> [step for step, _ in subject.candidate("smote", SMOTE()).estimator.steps]
     ['sampler', 'flatten', 'estimator']
     """
 
     estimator: Any
     images: Any
-    """Images, paths or rows of pixels."""
+    """Images, paths or rows of pixels, without their container."""
+    y: NDArray[Any]
+    """Labels, shape (n,); several per image, a table of 0 and 1, shape (n, n_labels)."""
+    classes: Sequence[Any]
+    """Labels that there are."""
     seed: int
     """Seed of every step without one, so that all candidates draw the same random numbers."""
-    of_labels: bool = False
-    """Whether images have several labels."""
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether images have several labels."""
+        return self.y.ndim == 2
 
     def candidate(self, name: str, given: Any) -> Candidate:
         """Return a candidate as one estimator that takes the images as they are.
@@ -271,7 +280,9 @@ class Subject:
         >>> from sklearn.linear_model import LogisticRegression
         >>> from imblearn_images import SMOTE
         >>> weighs = LogisticRegression(class_weight={"owl": 9})
-        >>> print(*Subject(weighs, np.zeros((9, 8, 8)), 0).notes({"smote": SMOTE()}))
+        >>> y = np.repeat(["cat", "owl"], [6, 3])
+        >>> subject = Subject(weighs, np.zeros((9, 8, 8)), y, ["cat", "owl"], seed=0)
+        >>> print(*subject.notes({"smote": SMOTE()}))
         class_weight={'owl': 9} of the estimator acts on what smote returns, too: corrected twice
         """
         parameter = class_weight_of(self.estimator)

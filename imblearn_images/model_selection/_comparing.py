@@ -172,54 +172,48 @@ def compare_resamplers(
     >>> comparison.n_folds, comparison.recall["none"]["gravel"].n_test
     (10, 102)
     """
-    contest = _decided(
-        estimator, resamplers, X, y, cv=cv, groups=groups, scoring=scoring, seed=_seed(random_state)
-    )
+    subject = Subject(estimator, *_checked(X, y), seed=_seed(random_state))
+    contest = _decided(subject, resamplers, cv=cv, groups=groups, scoring=scoring)
     return _summarised(contest, fit_all(contest, n_jobs, verbose))
 
 
-def _decided(
-    estimator: Any,
-    resamplers: Any,
-    X: Any,
-    y: Any,
-    *,
-    cv: Any,
-    groups: Any,
-    scoring: Any,
-    seed: int,
-) -> Contest:
-    """Return what is compared; all that can be refused is refused here, before the first fit."""
+def _checked(X: Any, y: Any) -> tuple[Any, NDArray[Any], Any]:
+    """Return the images without their container, their labels, and the labels that there are."""
     images, _ = unwrap(X)
     check_lengths(images, y)
     several = several_labels(y)
-    of_labels = several is not None
     labels = labels_of(y) if several is None else several.counts.astype(np.intp)
-    if groups is not None:
-        groups = sortable(as_groups(groups, len(labels), of="images in X"))
     images, labels = indexable(_rows(images), labels)
-    named = name_candidates(resamplers, of_labels=of_labels)
-    subject = Subject(estimator, images, seed, of_labels)
+    return images, labels, np.unique(labels) if several is None else several.labels
+
+
+def _decided(subject: Subject, resamplers: Any, *, cv: Any, groups: Any, scoring: Any) -> Contest:
+    """Return what is compared; all that can be refused is refused here, before the first fit."""
+    images, y = subject.images, subject.y
+    if groups is not None:
+        groups = sortable(as_groups(groups, len(y), of="images in X"))
+    named = name_candidates(resamplers, of_labels=subject.of_labels)
     candidates = [subject.candidate(name, each) for name, each in named.items()]
-    divide = label_folds if of_labels else make_folds
-    folds, notes = divide(labels, groups, cv, seed)
+    divide = label_folds if subject.of_labels else make_folds
+    folds, notes = divide(y, groups, cv, subject.seed)
     notes = [*notes, *subject.notes(named)]
     if holds_paths(images):
         notes += _notes_on_families(images, folds)
-    classes: Any = np.unique(labels) if several is None else several.labels
-    scorer = _scorer(subject, labels, scoring)
-    return Contest(candidates, images, labels, classes, folds, scorer, notes, subject.conditions())
+    scorer = _scorer(subject, scoring)
+    return Contest(
+        candidates, images, y, subject.classes, folds, scorer, notes, subject.conditions()
+    )
 
 
-def _scorer(subject: Subject, y: NDArray[Any], scoring: Any) -> Any:
+def _scorer(subject: Subject, scoring: Any) -> Any:
     """Return the scorer; of several labels all of ours by default, or if one of them is named."""
     if subject.of_labels:
         # the default is a metric of classes
         if isinstance(scoring, str) and scoring == "balanced_accuracy":
-            return LabelScorer(y, METRICS)
+            return LabelScorer(subject.y, METRICS)
         names = [scoring] if isinstance(scoring, str) else scoring
         if isinstance(names, (list, tuple)) and all(name in METRICS for name in names):
-            return LabelScorer(y, dict.fromkeys([*names, *METRICS]))
+            return LabelScorer(subject.y, dict.fromkeys([*names, *METRICS]))
     return check_scoring(subject.estimator, scoring=_metrics(scoring))
 
 
