@@ -10,7 +10,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from conftest import HOLDERS, make_images, make_labels, read_images, write_images
+from conftest import HOLDERS, Negatives, make_images, make_labels, read_images, write_images
 from folder_tools import contents, write_photos
 from imblearn.pipeline import make_pipeline
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -23,14 +23,15 @@ from imblearn_images import (
     ResamplingPlan,
     SMOTETomek,
     plan_blocks,
+    render,
     render_block,
     render_files,
     worker_timeout,
 )
-from imblearn_images.core import parallel, writing
+from imblearn_images.core import disk, parallel, rendering, writing
 from imblearn_images.datasets import load_image_folder
-from imblearn_images.folders import _balancing, balance_folder
-from imblearn_images.synthesis import Augment, TransferDeformation
+from imblearn_images.folders import _writing, balance_folder
+from imblearn_images.synthesis import Augment, CutMix, TransferDeformation
 
 Y = make_labels()
 SAMPLERS = {
@@ -97,6 +98,49 @@ def test_what_is_there_is_not_drawn_again(tmp_path):
     assert Path(kept).read_bytes() == b"as it is"
     for path in (gone, empty):
         assert contents(tmp_path / "out")[Path(path).name] == before[Path(path).name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX says whether a process runs")
+@pytest.mark.parametrize("by", ["render_files", "output_dir"])
+def test_partial_files_of_workers_that_were_killed_are_removed_and_no_others(by, tmp_path):
+    X = make_images(len(Y), (9, 7), "uint8")
+    plan, _ = planned(SAMPLERS["SMOTE"], X)
+    (tmp_path / "source").mkdir()
+    paths = write_images(tmp_path / "source", X)
+
+    def again(folder):
+        if by == "render_files":
+            render_files(plan, X, folder)
+        else:
+            SMOTE(k_neighbors=2, random_state=0, output_dir=folder).fit_resample(paths, Y)
+
+    begun = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with disk.written_whole(tmp_path / "drawn.png"):
+                os.write(begun[1], b"x")
+                signal.pause()
+        finally:
+            os._exit(1)
+    os.read(begun[0], 1)
+    names = {"of a worker": next(tmp_path.glob(".*.partial")).name}
+    names["of this process"] = os.path.basename(disk.partial_name("drawn.png"))
+    names["of another machine"] = f".{'0' * 32}.partial"
+    names["of a person"] = ".notes.partial"
+    for name in names.values():
+        (tmp_path / name).touch()
+    again(tmp_path)
+    assert {path.name for path in tmp_path.glob(".*")} == set(names.values())
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    again(tmp_path)
+    kept = {names[what] for what in names if what != "of a worker"}
+    assert {path.name for path in tmp_path.glob(".*")} == kept
+    os.utime(tmp_path / names["of another machine"], (0, 0))
+    again(tmp_path)
+    kept -= {names["of another machine"]}
+    assert {path.name for path in tmp_path.glob(".*")} == kept
 
 
 def test_other_seeds_and_parents_have_other_names(tmp_path):
@@ -221,6 +265,135 @@ def test_what_is_lost_with_two_workers_is_named_and_drawn_by_the_same_call(tmp_p
     np.testing.assert_array_equal(read_images(whole), expected)
 
 
+@pytest.fixture
+def sent(monkeypatch):
+    """Any work is enough for other processes, in blocks of a few rows; the blocks sent there."""
+    starts = []
+
+    def in_workers(function, tasks, **options):
+        starts.append(list(tasks))
+        return parallel.in_workers(function, tasks, **options)
+
+    monkeypatch.setattr(rendering, "FAR", 0)
+    monkeypatch.setattr(rendering, "MESSAGE", 3000)
+    monkeypatch.setattr(rendering, "in_workers", in_workers)
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        yield starts
+
+
+class Slices:
+    """Takes blocks of rows, as zarr and h5py do, and keeps them as they are."""
+
+    def __init__(self, shape, dtype):
+        self.shape, self.dtype, self.blocks = shape, dtype, {}
+
+    def __setitem__(self, rows, block):
+        self.blocks[rows.start] = block
+
+    def __getitem__(self, rows):
+        return np.concatenate([self.blocks[start] for start in sorted(self.blocks)])[rows]
+
+
+@pytest.mark.parametrize("scratch", [True, False], ids=["shared memory", "no shared memory"])
+def test_processes_draw_into_memory_what_is_drawn_here(sent, scratch, tmp_path, monkeypatch):
+    if not scratch:
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    paths = write_images(tmp_path, X)
+    for name in ("augment", "transfer", "two steps"):
+        plan, expected = planned(SAMPLERS[name], X)  # fit_resample, in processes too
+        n_calls = len(sent)
+        assert n_calls > 0 and all(len(starts) > 1 for starts in sent)
+        with joblib.parallel_config(backend="threading"):
+            np.testing.assert_array_equal(render(plan, X, n_jobs=2), expected)
+            np.testing.assert_array_equal(render(plan, X, n_jobs=1), expected)
+        assert len(sent) == n_calls
+        memmap = np.memmap(tmp_path / "out", X.dtype, "w+", shape=expected.shape)
+        fortran = np.empty(expected.shape, X.dtype, order="F")
+        for out in (memmap, fortran, Slices(expected.shape, X.dtype)):
+            assert render(plan, X, out) is out
+            np.testing.assert_array_equal(out[:], expected)
+        for held in (HOLDERS["memmap"](X, tmp_path), HOLDERS["fortran"](X, tmp_path), paths):
+            np.testing.assert_array_equal(render(plan, held), expected)
+        home = Negatives(X)
+        np.testing.assert_array_equal(render(plan, home), planned(SAMPLERS[name], home)[1])
+        assert len(sent) > n_calls + 7
+
+
+def test_light_work_is_not_sent(sent, monkeypatch):
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    for sampler in (
+        SMOTE(k_neighbors=2),
+        RandomOverSampler(),
+        RandomOverSampler(synthesis=CutMix()),
+    ):
+        sampler.fit_resample(X, Y)
+    assert not sent
+    plan, expected = planned(SAMPLERS["augment"], X)
+    (starts,) = sent
+    originals = int((~plan.synthetic).sum())
+    assert min(starts) > originals - 10  # copies stay here, but for a block of both
+    monkeypatch.setattr(rendering, "FAR", 1 << 28)
+    np.testing.assert_array_equal(render(plan, X), expected)
+    monkeypatch.setattr(rendering, "FAR", 0)
+    heavy = RandomOverSampler(synthesis=_Heavy(), random_state=0)  # would be sent again and again
+    np.testing.assert_array_equal(planned(heavy, X)[1], expected)
+    assert len(sent) == 1
+
+
+class _Heavy(Augment):
+    def __getstate__(self):
+        return super().__getstate__() | {"network": np.zeros(10_000)}
+
+
+class _Stuck(Augment):
+    def __reduce__(self):
+        raise IndexError("out of range")
+
+
+def test_errors_of_drawing_in_processes(sent, monkeypatch):
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    over = RandomOverSampler(random_state=0, synthesis=_Stuck())
+    with pytest.raises(TypeError, match=r"cannot be sent to another process: IndexError: out of"):
+        over.fit_resample(X, Y)
+    with joblib.parallel_config(backend="threading"):
+        plan, expected = planned(SAMPLERS["augment"], X)
+
+    def end_workers(function, tasks, left, results, done, *_, **options):
+        raise TerminatedWorkerError("A worker process managed by the executor was terminated.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parallel, "_collect", end_workers)
+        with pytest.raises(RuntimeError, match=r"^Rows \d+ to \d+ and \d+ more of \d+ tasks came"):
+            render(plan, X)
+    np.testing.assert_array_equal(render(plan, X), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="has no memory without a name")
+def test_slots_are_shared_and_given_back(sent, tmp_path):
+    with parallel.Scratch(2, 100) as scratch:
+        first, second = scratch.slot(), scratch.slot()
+        assert scratch.slot() is None
+        there = pickle.loads(pickle.dumps(first))
+        there.memory[:3], second.memory[:3] = b"abc", b"xyz"
+        assert (first.memory[:3], second.memory[:3]) == (b"abc", b"xyz")
+        scratch.free(first)
+        assert scratch.slot() is first
+        late = pickle.loads(pickle.dumps(first))
+    with pytest.raises(FileNotFoundError):
+        _ = late.memory
+    photo = os.open(tmp_path / "photo", os.O_CREAT | os.O_RDWR)
+    os.dup2(photo, scratch.file)  # a file has the number that the memory had
+    try:
+        with pytest.raises(FileNotFoundError, match="given back"):
+            _ = late.memory
+    finally:
+        for number in {photo, scratch.file}:
+            os.close(number)
+    with joblib.parallel_config(backend="threading"), parallel.Scratch(2, 100) as scratch:
+        assert scratch.slot() is None  # threads need none, and other machines could not see it
+
+
 @contextmanager
 def on_dask():
     distributed = pytest.importorskip("dask.distributed")
@@ -279,8 +452,8 @@ def test_a_worker_with_another_working_directory_finds_what_is_meant(module, tmp
             return [called(task) for called, task in map(pickle.loads, sent)]
 
     if module == "folders":
-        monkeypatch.setattr(_balancing, "in_workers", from_elsewhere)
-        monkeypatch.setattr(_balancing, "works_in_threads", lambda: False)
+        monkeypatch.setattr(_writing, "in_workers", from_elsewhere)
+        monkeypatch.setattr(_writing, "works_in_threads", lambda: False)
         balance_folder("photos", "out", sampler=SMOTE(k_neighbors=2), random_state=0)
         balance_folder(tmp_path / "photos", "again", sampler=SMOTE(k_neighbors=2), random_state=0)
         assert len(contents("out")) == len(contents("again")) > 10

@@ -73,6 +73,8 @@ def unwrap_labels(y: Any, name: str = "y") -> tuple[Any, Rewrap]:
     >>> labels.tolist(), rewrap(labels[[0, 0]]).tolist()
     ([2, 0, 2], [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
     """
+    if type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "iub":
+        return y, _as_it_is  # such arrays cannot hold missing or mixed labels
     if y is None:  # scikit-learn raises its own error
         return y, _as_it_is
     if sparse.issparse(y):
@@ -299,7 +301,7 @@ def _holds_text(labels: Iterable[Any]) -> bool:
 def _check_plain(y: Any, name: str) -> None:
     """Raise for missing or mixed labels among those that need no conversion."""
     if isinstance(y, np.ndarray) and y.dtype.kind in "iubU":
-        return  # such arrays cannot hold missing or mixed labels
+        return  # neither can these, of other shapes, or of text
     if not isinstance(y, np.ndarray):
         y = [_only(label) for label in (y.to_numpy(object).ravel() if hasattr(y, "iloc") else y)]
     # Not tolist(), which turns dates into numbers, in which a missing date does not show.
@@ -317,6 +319,7 @@ def check_column(column: NDArray[Any], name: str) -> None:
             f"Unknown label type: {name} has {len(missing)} missing labels (None or NaN), the "
             f"first in row {missing[0]}. Leave these images out, or give them a class of their own."
         )
+    # Python cannot sort text among numbers, and NumPy would turn numbers into text first.
     text = np.fromiter((isinstance(label, str) for label in column), bool, len(column))
     if text.any() and not text.all():
         row, other = int(np.argmax(text)), int(np.argmin(text))
@@ -363,6 +366,7 @@ def _as_array(column: NDArray[Any], name: str) -> NDArray[Any]:
 
 def _like_source(y: Any, labels: NDArray[Any]) -> tuple[NDArray[Any], Rewrap]:
     """Return labels, and a function that returns resampled ones as rows of `y`, the first each."""
+    # A label comes back as its first row in `y`: conversions would lose dtypes and categories.
     known, first = np.unique(labels, return_index=True)
 
     def rewrap(resampled: Any) -> Any:

@@ -396,6 +396,7 @@ def remake_of(values: Sequence[Any]) -> Remake:
     >>> remake_of([Image.new("L", (3, 2))])(np.zeros((2, 3), dtype=np.uint8)).size
     (3, 2)
     """
+    # Of mixed kinds there is no kind to go back to: these come back as arrays.
     if all(isinstance(value, Image.Image) for value in values):
         return Image.fromarray
     if all(map(is_tensor, values)):
@@ -485,13 +486,13 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     >>> pixels.shape, rewrap(pixels[:1], None)[0].size
     ((2, 2, 3), (3, 2))
     """
+    if isinstance(X, np.ndarray):
+        return _unwrap_array(X)
     if means_path(X):
         raise ValueError(
             f"X is one path, {X!r}; pass one for each image. For a folder with class folders: "
             "paths, labels = load_image_folder(folder)."
         )
-    if isinstance(X, np.ndarray):
-        return _unwrap_array(X)
     if hasattr(X, "as_given"):  # a home of pixels, passed to a function that takes containers only
         return X.as_given(), _as_it_is
     if sparse.issparse(X):
@@ -534,6 +535,7 @@ def _unwrap_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
         return paths, lambda array, rows: rewrap(array, rows).astype(X.dtype)
     if X.dtype.kind not in "UOS" or not X.size:
         return X, _as_it_is
+    # A column of paths is what selecting one column of a table as X[[name]] gives.
     if X.ndim == 2 and X.shape[1] == 1 and any(means_path(e) or is_image(e) for e in X.flat):
         images, rewrap = _unwrap_array(X.ravel())
         return images, lambda array, rows: rewrap(array, rows).reshape(-1, 1)
@@ -561,6 +563,7 @@ def _unwrap_elements(
     `remake` makes a container like `X` from new elements.
     """
     if any(map(means_path, values)):
+        # Of an array of objects, tolist() gives back each path in the type in which it came.
         as_objects = not all(isinstance(path, str) for path in values) or values is not X
         paths = _paths(values, object if as_objects else None)
         return paths, lambda array, rows: remake(array.tolist(), rows)
@@ -632,6 +635,7 @@ def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
             "list, and their labels in y."
         )
     try:
+        # One row tells a data set of pairs from a list of images, before all are decoded.
         advice = row_advice(X[0]) if len(X) else ""
     except Exception:  # noqa: BLE001 - third-party classes may raise anything
         return X, _as_it_is
@@ -679,6 +683,7 @@ def _stack(values: Sequence[Any]) -> NDArray[Any]:
         except ValueError:
             pass  # ragged: the row is named below
     images = list(starmap(_image, enumerate(values)))
+    # np.stack would convert dtypes silently, and name no row where shapes differ.
     forms = [(image.shape, image.dtype) for image in images]
     if len(set(forms)) > 1:
         usual = Counter(forms).most_common(1)[0][0]

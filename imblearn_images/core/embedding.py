@@ -74,6 +74,7 @@ def check_embedding(embedding: Any) -> None:
             f"`embedding` is a Pipeline whose last step, {embedding.steps[-1][1]!r}, has no "
             "transform; leave that out: pipeline[:-1]."
         )
+    # Looked for by what it can do, so that third-party transformers need no base class.
     makes_features = callable(embedding) or hasattr(embedding, "transform")
     if hasattr(embedding, "iloc"):  # a data frame transforms itself
         makes_features = False
@@ -124,6 +125,7 @@ def given_features(embeddings: Any, n: int) -> NDArray[Any]:
             f"same order, got shape {shape}. A sampler behind another sampler in a Pipeline has "
             "other images than were passed to it: give it an `embedding` instead."
         )
+    # scikit-learn's own check of finite values does not name rows, see below.
     features: NDArray[Any] = check_array(
         embeddings,
         dtype=[np.float64, np.float32],
@@ -177,6 +179,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             images = np.stack([read_image(path, size=THUMBNAIL) for path in X])
         else:
             images = resized(self._planes(X), THUMBNAIL)
+        # float32 for up to 16 bits, which it holds exactly, float64 for wider integers.
         float_type = np.result_type(images.dtype, np.float32)
         return images.reshape(len(images), -1).astype(float_type, copy=False)
 
@@ -297,6 +300,7 @@ def _transform_files(
 ) -> NDArray[Any]:
     """Fit a Pipeline and transform files by it, read once; its fit alone would read them, too."""
     reading, learning = pipeline[:n_read], pipeline[n_read:]
+    # One file suffices for steps that learn nothing, but have to be fitted.
     reading.fit(paths[:1])
     images = np.asarray(reading.transform(paths))
     learning.fit(images, *labels)
@@ -457,11 +461,13 @@ class Search:
         self._decoded: tuple[Any, Any] = (None, None)
         self._checked = np.zeros(images.shape[0], dtype=np.bool_)
         self._table: NeighborTable | None = None
+        # Third-party objects may be approximate or random: they are asked each time, as by
+        # imbalanced-learn.
         if asked is not None and estimator is None:
             self._table = NeighborTable(self._find, images.shape[0], asked, width)
         self._to_few: DistanceTable | None = None
         if few is not None and estimator is None and images.shape[0] * len(few) <= FEW:
-            self._to_few = DistanceTable(self._find, self._distances, few)
+            self._to_few = DistanceTable(self._find, self._to(few), few, images.shape[0])
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -471,9 +477,11 @@ class Search:
         A query that is one of `rows` comes first, as in scikit-learn; equal distances are in
         order of position unless `estimator` orders them.
         """
+        # A mask: np.isin would sort the rows for each call.
         among = np.zeros(self.images.shape[0], dtype=np.bool_)
         among[rows] = True
         some_are_rows = bool(among[queries].any())
+        # An image is not searched as its own neighbour, but put in front at the end.
         others = min(k, len(rows) - 1) if some_are_rows else k
         if self.estimator is not None:
             pixels, found_at = self._finite(rows)
@@ -501,9 +509,14 @@ class Search:
         asked_at = None if queries is None else self._finite(queries)[1]
         return nearest_neighbors(pixels, found_at, k, queries=asked_at, n_jobs=self.n_jobs)
 
-    def _distances(self, few: NDArray[np.intp]) -> NDArray[np.float64]:
-        pixels, found_at = self._finite(np.arange(self.images.shape[0]))
-        return squared_distances(pixels, found_at, found_at[few], n_jobs=self.n_jobs)
+    def _to(self, few: NDArray[np.intp]) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
+        """Return a function that gives the squared distances of rows to `few`."""
+
+        def measure(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+            pixels, at = self._finite(rows)
+            return squared_distances(pixels, at, self._finite(few)[1], n_jobs=self.n_jobs)
+
+        return measure
 
     def nearest_of(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -538,6 +551,7 @@ class Search:
         """Return a matrix of pixels and the positions of `rows` in it; check each row once."""
         pixels, at = self.matrix(rows)
         if pixels.dtype.kind == "f" and not sparse.issparse(pixels):
+            # Checked when they are compared, and once: images that are never compared may have NaN.
             new = ~self._checked[rows]
             check_finite(pixels, at[new], rows[new])
             check_squares(pixels, at[new])
@@ -554,6 +568,7 @@ class Search:
         scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
         if self._decoded[0] is not scope:
             self._decoded = (scope, pixels_in_order(self.images, scope, n_jobs=self.n_jobs))
+        # Scopes may be in any order, in which searchsorted cannot search.
         order = np.argsort(scope, kind="stable")
         return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 
@@ -586,6 +601,7 @@ def _vectors(pixels: Any, rows: NDArray[np.intp], origin: np.intp) -> Any:
     everything = len(rows) == pixels.shape[0] and bool((rows == np.arange(len(rows))).all())
     vectors = pixels if everything else pixels[rows]
     if vectors.dtype.kind in "bui" and vectors.dtype.itemsize == 8 and _is_beyond(vectors):
+        # Distances only need differences, and those from one of the rows are small enough.
         near = np.empty(vectors.shape)
         subtract(vectors, pixels[origin], near)
         return near
@@ -606,6 +622,7 @@ def _self_first(
     at = order[np.minimum(np.searchsorted(rows, queries, sorter=order), len(rows) - 1)]
     known = rows[at] == queries
     both = np.column_stack([np.zeros(len(queries)), distances]), np.column_stack([at, nearest])
+    # Queries that are not among the rows have no place for themselves: neighbours move left.
     both[0][~known, :-1], both[1][~known, :-1] = distances[~known], nearest[~known]
     return both[0][:, :k], both[1][:, :k]
 
@@ -658,6 +675,7 @@ class Similarity:
         """Features of some source images: where those of all are remembered, no copy of all."""
         memory, origin = self.images.origin(rows)
         if memory is None or self._features is not None or (origin < 0).any():
+            # Features that are at hand are cheaper to copy than to look up one by one.
             return self.source[rows]
         return self._remembered(memory, origin, rows)
 
@@ -673,6 +691,7 @@ class Similarity:
         if self._shrinks:
             shape = self._thumbnail_shape
             pixels = pixels_in_order(images, rows, shape[:2], n_jobs=self.n_jobs)
+            # Of one shape now, so that they can be read in blocks like an array.
             images, rows = ArrayImages(pixels.reshape(len(rows), *shape)), np.arange(len(rows))
         shape = images.shape_of(0)
         height = max(1, READ_AT_A_TIME // max(1, int(np.prod(shape)) * images.dtype.itemsize))

@@ -43,7 +43,7 @@ def has_deep_colour(im: ImageFile.ImageFile) -> bool:
     if im.format == "PPM":
         parameters = im.tile[0][3]
         return isinstance(parameters, tuple) and parameters[-1] > 255
-    return im.format == "PNG" and ";16" in str(im.tile)
+    return im.format == "PNG" and ";16" in str(im.tile)  # only its decoder's name tells
 
 
 def axes_of(channels: tuple[int, ...]) -> str:
@@ -112,6 +112,7 @@ def describe(
     with opened(path) as im:
         own_mode = _array_mode(im, mode)
         if _is_turned_late(im):
+            # Its final size shows only when its pixels, and what follows them, are read.
             im.load()
         dtype, channels = ARRAYS[mode or own_mode]
         width, height = im.size[::-1] if _orientation(im) in _SWAPS_AXES else im.size
@@ -267,7 +268,9 @@ def _pixels(
     box = target = None
     if size is not None:
         height, width = size
+        # Resized before it is turned: fewer pixels have to be turned then.
         target = (height, width) if orientation in _SWAPS_AXES else (width, height)
+        # The decoder's own reduction may end within a block, hence the box of what it really holds.
         if draft and (drafted := im.draft(im.mode, target)) is not None:
             box = drafted[1]
     # Pillow converts palettes and LAB to these modes only, hence two steps.
@@ -491,6 +494,7 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
             raise MemoryError(f"{name}: there is not enough memory to read it.") from exc
         if isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS:
             raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
+        # Without the path that OSError would put in front, since it stands there already.
         reason = getattr(exc, "strerror", None) or str(exc)
         if isinstance(exc, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
             reason = _reason_of_bomb(reason)
@@ -512,10 +516,12 @@ def check_scans(im: ImageFile.ImageFile) -> None:
     """Raise for a JPEG that would take too long because it codes every pixel many times."""
     if im.format not in ("JPEG", "MPO") or im.fp is None:
         return
+    # Pillow reads on from here, so the place is kept.
     here = im.fp.tell()
     im.fp.seek(0)
     content = im.fp.read()
     im.fp.seek(here)
+    # Counting bytes takes no time, but finds scans of thumbnails, too: only then they are followed.
     if content.count(b"\xff\xda") > 1:
         current_limits().check_scans(_count_scans(content), im.size)
 
@@ -526,7 +532,7 @@ def _count_scans(jpeg: bytes) -> int:
     while (found := _JPEG_MARKER.search(jpeg, at)) and (marker := found[0][1]) != 0xD9:
         n_scans += marker == 0xDA
         at = found.end()
-        if marker not in (0x01, 0xD8):
+        if marker not in (0x01, 0xD8):  # these two have no length
             at += int.from_bytes(jpeg[at : at + 2], "big")
     return n_scans
 
@@ -618,6 +624,7 @@ def _write(
 ) -> None:
     """Write an image in a lossless format, or raise if that cannot hold it."""
     image = np.asarray(image)
+    # Pillow takes the bytes as they lie in memory, of the machine's own order.
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
     storable = [ARRAYS[mode] for mode in STORED_BY[file_format]]
     if (image.dtype.name, image.shape[2:]) not in storable or image.ndim < 2 or not image.size:
@@ -670,10 +677,12 @@ def describe_all(
         As :func:`raise_unreadable`, for all files that cannot be read, not just the first.
     """
     check_size_and_mode(size, mode)
+    # 64 headers a task: for one alone, handing it to a thread takes longer than reading it.
     tasks = ((paths[start : start + 64], size, mode) for start in range(0, len(paths), 64))
     batches = in_threads(_describe_batch, tasks, n_jobs=n_jobs)
     found = [item for batch in batches for item in batch]
     raise_unreadable([item for item in found if isinstance(item, Exception)], len(paths))
+    # One warning for all: one for each file would hide everything else on the screen.
     more = [path for path, info in zip(paths, found, strict=True) if info.has_more_frames]
     if more:
         files_ = "1 file" if len(more) == 1 else f"{len(more)} files"
@@ -752,6 +761,7 @@ def check_uniform(
     """
     kinds: dict[tuple[str, tuple[int, ...], np.dtype[Any]], list[FilePath]] = {}
     for info, path in zip(infos, paths, strict=True):
+        # Sizes are left out: images of several sizes are resized where one size is needed.
         kinds.setdefault((info.mode, info.shape[2:], info.dtype), []).append(path)
     if len(kinds if by_mode else {kind[1:] for kind in kinds}) < 2:
         return

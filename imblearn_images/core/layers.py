@@ -130,6 +130,7 @@ class Layer:
         share, shown = np.ones(m), np.zeros((m, *self.size), dtype=np.bool_)
         share[rows], shown[rows] = self.share, self.seen
         whole = in_place(m, self.size, self.member, share=share, seen=shown)
+        # Still a matrix, so that objects are carried exactly through what OneOf has drawn.
         if self.matrix is not None and whole.matrix is not None:
             whole.matrix[rows] = self.matrix
             return whole
@@ -201,6 +202,7 @@ def place_through(top: Sequence[Layer], below: Sequence[Layer]) -> list[Layer]:
             placed.append(layer)
             continue
         size, inside, places = layer.size, layer.inside, layer.places
+        # Beyond the border there is no flow to read; `inside` says that nothing is seen there.
         y, x = np.clip(places[:, 0], 0, size[0] - 1), np.clip(places[:, 1], 0, size[1] - 1)
         for under in below:
             share, shown = under.share * layer.share, inside
@@ -208,6 +210,7 @@ def place_through(top: Sequence[Layer], below: Sequence[Layer]) -> list[Layer]:
                 rows = np.arange(len(y))[:, None, None]
                 at = np.rint(y).astype(np.intp), np.rint(x).astype(np.intp)
                 shown = under.shown[(rows, *at)] & inside
+            # Two affine maps are one: multiplied, nothing is lost by interpolating between pixels.
             if under.matrix is not None and layer.matrix is not None:
                 both = _after(under.matrix, layer.matrix)
                 placed.append(replace(under, matrix=both, shown=shown, share=share))
@@ -238,7 +241,7 @@ def _between(
     left = np.clip(np.floor(x).astype(np.intp), 0, max(width - 2, 0))
     down, right = y - top, x - left
     rows = np.arange(len(flow))[:, None, None]
-    below, beside = min(1, height - 1), min(1, width - 1)
+    below, beside = min(1, height - 1), min(1, width - 1)  # an image may be one pixel high
     planes = np.moveaxis(flow.astype(np.float64), 1, -1)
     upper = _mixed(planes[rows, top, left], planes[rows, top, left + beside], right)
     lower = _mixed(planes[rows, top + below, left], planes[rows, top + below, left + beside], right)

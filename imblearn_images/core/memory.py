@@ -27,6 +27,7 @@ def available_memory() -> int | None:
     The minimum of what is free or reclaimable on the machine, what the control group
     (container) allows, and what is left of the address-space limit (``ulimit -v``).
     """
+    # The smallest counts: whichever is hit first ends the process.
     limits = [left for left in (_machine(), _control_group(), _address_space()) if left is not None]
     return min(limits, default=None)
 

@@ -164,6 +164,7 @@ def count_labels_of(y: Any, name: str = "y") -> LabelCounts:
     if sparse.issparse(y) or _is_wide(y):
         return _from_table(y, name)
     entries = _entries(y)
+    # One list among single labels is taken for several: the single ones are then named as wrong.
     if any(map(_is_several, entries)):
         if _are_rows(entries):
             return _from_table(y, name)

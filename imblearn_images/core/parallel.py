@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
+import os
 import pickle
 import sys
 import warnings
@@ -127,6 +129,87 @@ def works_in_threads() -> bool:
     return bool(getattr(backend, "supports_sharedmem", False))
 
 
+def n_processes(n_jobs: int | None) -> int:
+    """Return in how many other processes joblib would run tasks, 0 for threads of this one."""
+    if n_jobs == 0 or works_in_threads():
+        return 0
+    n = _n_workers(n_jobs)
+    return n if n > 1 else 0
+
+
+class Scratch:
+    """Memory that the processes of this machine share with this one, divided into slots.
+
+    What is written into it need not be pickled, nor sent through a pipe. It has no name in any
+    folder, so that nothing is left over however this process ends.
+
+    Parameters
+    ----------
+    n_slots : int
+        Number of slots.
+    n_bytes : int
+        Bytes of each.
+    """
+
+    def __init__(self, n_slots: int, n_bytes: int) -> None:
+        page = mmap.ALLOCATIONGRANULARITY
+        self.n_bytes = -(-n_bytes // page) * page
+        self.file = -1
+        self._free: list[Slot] = []
+        backend, _ = get_active_backend(prefer="threads")
+        is_here = type(backend).__name__ in ("LokyBackend", "MultiprocessingBackend")
+        if not is_here or not hasattr(os, "memfd_create") or not os.path.exists("/proc/self/fd"):
+            return  # there is no slot
+        self.file = os.memfd_create("imblearn_images")
+        os.ftruncate(self.file, n_slots * self.n_bytes)
+        path, facts = f"/proc/{os.getpid()}/fd/{self.file}", os.fstat(self.file)
+        self._free = [
+            Slot(path, (facts.st_dev, facts.st_ino), self.n_bytes, at * self.n_bytes)
+            for at in range(n_slots)
+        ]
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.file >= 0:
+            os.close(self.file)
+
+    def slot(self) -> Slot | None:
+        """Return a free slot, or None if there is none."""
+        return self._free.pop() if self._free else None
+
+    def free(self, slot: Slot | None) -> None:
+        """Let others use a slot."""
+        if slot is not None:
+            self._free.append(slot)
+
+
+class Slot:
+    """Part of a :class:`Scratch`, which each process maps into its memory when it needs it."""
+
+    def __init__(self, path: str, identity: tuple[int, int], n_bytes: int, start: int) -> None:
+        self.path, self.identity, self.n_bytes, self.start = path, identity, n_bytes, start
+        self._memory: mmap.mmap | None = None
+
+    def __reduce__(self) -> Any:
+        return Slot, (self.path, self.identity, self.n_bytes, self.start)
+
+    @property
+    def memory(self) -> mmap.mmap:
+        """The bytes of the slot."""
+        if self._memory is None:
+            with open(self.path, "r+b") as file:
+                facts = os.fstat(file.fileno())
+                # After the call has ended, in error, the number may be that of any other file.
+                if (facts.st_dev, facts.st_ino) != self.identity:
+                    raise FileNotFoundError(f"{self.path}: the shared memory has been given back.")
+                # MAP_POPULATE, on Linux, maps all pages at once, not each when it is touched.
+                flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+                self._memory = mmap.mmap(file.fileno(), self.n_bytes, flags, offset=self.start)
+        return self._memory
+
+
 def in_workers(
     function: Callable[[Any], Any],
     tasks: Sequence[Any],
@@ -135,6 +218,9 @@ def in_workers(
     n_jobs: int | None = None,
     timeout: float | str | None = "auto",
     done: Callable[[Any], object] = lambda task: None,
+    send: Callable[[Any], Any] = lambda task: task,
+    keep: Callable[[Any, Any], Any] = lambda task, result: result,
+    batch_size: int | str = "auto",
 ) -> list[Any]:
     """Call `function` with every task, in threads or in the processes that joblib is set to use.
 
@@ -156,11 +242,19 @@ def in_workers(
         any time; "auto" for what :func:`worker_timeout` says, 600.
     done : callable, default=None
         ``done(task)`` is called in this process, from any thread, when a task is finished.
+    send : callable, default=None
+        ``send(task)`` returns what `function` is called with, by default the task itself. It is
+        called in this process, from any thread, when a worker will soon be free.
+    keep : callable, default=None
+        ``keep(task, result)`` is called in this process, from any thread, with each result as it
+        arrives, and returns what is kept of it; by default all of it.
+    batch_size : int, default="auto"
+        Number of tasks that are sent together; "auto": as many as take a fifth of a second.
 
     Returns
     -------
     results : list
-        In the order of `tasks`.
+        What is kept, in the order of `tasks`.
 
     Raises
     ------
@@ -176,7 +270,7 @@ def in_workers(
     if works_in_threads() or effective_n_jobs(n_jobs) == 1:
 
         def reported(task: Any) -> Any:
-            result = function(task)
+            result = keep(task, function(send(task)))
             done(task)
             return result
 
@@ -192,9 +286,9 @@ def in_workers(
         patience = limit
         if limit is not None and (waited := monotonic() - progress[0]) < limit:
             patience = limit - waited  # both attempts together wait no longer
-        options = {"n_jobs": n_jobs, "timeout": patience}
+        options = {"n_jobs": n_jobs, "timeout": patience, "batch_size": batch_size}
         try:
-            _collect(function, tasks, left, results, done, progress, **options)
+            _collect(function, tasks, left, results, done, progress, send, keep, **options)
         except _Raised as raised:
             raise raised.args[0] from raised
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
@@ -225,6 +319,8 @@ def _collect(
     results: dict[int, Any],
     done: Callable[[Any], object],
     progress: list[float],
+    send: Callable[[Any], Any],
+    keep: Callable[[Any, Any], Any],
     **options: Any,
 ) -> None:
     """Run the tasks `left`; put each result into `results` as soon as it arrives."""
@@ -232,10 +328,10 @@ def _collect(
     piecemeal = getattr(backend, "supports_return_generator", False)  # ray returns them at the end
     return_as = "generator_unordered" if piecemeal else "list"
     found = Parallel(prefer="threads", return_as=return_as, **options)(
-        delayed(_attempt)(function, at, _Sent(tasks[at])) for at in left
+        delayed(_attempt)(function, at, _Sent(send(tasks[at]))) for at in left
     )
     for at, result in found:
-        results[at], progress[0] = result, monotonic()
+        results[at], progress[0] = keep(tasks[at], result), monotonic()
         done(tasks[at])
 
 
@@ -251,6 +347,12 @@ class _Sent:
             return _received, (pickle.dumps(by_value),)
         except Exception as error:  # noqa: BLE001 - of whatever is in the task
             return _NotSent, (f"{type(error).__name__}: {error}",)
+
+
+def n_bytes_sent(thing: Any) -> int:
+    """Return how many bytes are sent for a thing; raise a TypeError if it cannot be sent."""
+    make, arguments = _Sent(thing).__reduce__()
+    return len(arguments[0]) if make is _received else make(*arguments).task
 
 
 class _NotSent:

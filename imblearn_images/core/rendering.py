@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 from threading import Lock
@@ -21,9 +23,17 @@ from scipy import sparse
 from imblearn_images.core.disk import FilePath
 from imblearn_images.core.images import ArrayImages, Images, Memory, StoreImages, is_of, open_images
 from imblearn_images.core.layers import Layer
-from imblearn_images.core.memory import check_fits
-from imblearn_images.core.parallel import in_threads, progress
-from imblearn_images.core.pixels import fits_bytes, mix, resized, store, stored
+from imblearn_images.core.memory import ImageLimits, check_fits, current_limits
+from imblearn_images.core.parallel import (
+    Scratch,
+    Slot,
+    in_threads,
+    in_workers,
+    n_bytes_sent,
+    n_processes,
+    progress,
+)
+from imblearn_images.core.pixels import ROOM, fits_bytes, mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rules import answer, rule_told
 from imblearn_images.core.synthesis import generators, says_where
@@ -33,7 +43,13 @@ BLOCK = 1 << 16  # pixels that are mixed at a time
 FAMILIES = 1 << 19  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
 UNSAVED = 1 << 26  # bytes of output between two entries of a checkpoint, lost if it is cut short
-SMALL = 1 << 26  # bytes of output below which a second thread gains nothing
+TOGETHER = 1 << 22  # pixels of images that a block draws before they are written
+MESSAGE = 1 << 22  # bytes of images that are sent to another process, and back, at a time
+
+# Work is measured in bytes of output times the effort of the rule. How much of it is done where:
+SMALL = 1 << 26  # less than this, about 0.1 s, is drawn by one thread
+FAR = 1 << 28  # this and more by the processes that joblib is set to use, which have to be started
+MOVED = 3  # effort up to which an image is drawn in this process: it would take as long to send it
 
 
 def render(
@@ -63,8 +79,9 @@ def render(
         call, with the same plan and with `out` opened again without emptying it, draws the
         missing rows. The file is removed at the end.
     n_jobs : int, default=None
-        Number of threads. The result is the same for every number; see
-        :func:`joblib.parallel_config`.
+        Number of threads; ``None`` means one, unless :func:`joblib.parallel_config` says
+        otherwise. Within ``joblib.parallel_config(backend="loky")``, "dask" or "ray" the heavy
+        part is drawn by as many processes. The result is the same for every number.
     verbose : int, default=0
         Progress bar (needs the package tqdm).
 
@@ -83,6 +100,19 @@ def render(
         hold.
     MemoryError
         Before anything is drawn, if the output is larger than the memory available.
+    TypeError
+        If processes are to draw, and the synthesis cannot be pickled.
+    TimeoutError, RuntimeError
+        Naming rows that a process has not drawn in time, see :func:`worker_timeout`, or that were
+        lost twice with one.
+
+    Notes
+    -----
+    What processes draw are images of a synthesis that takes longer than to send them: Augment,
+    Morph, TransferDeformation, Paste, functions of your own. Copies, blends (SMOTE), CutMix and
+    less than 0.3 s of work are drawn in this process, by threads. So are a synthesis of more than
+    4 MB, such as one that carries a network, and images of several shapes that are not in files.
+    All this is the same in ``fit_resample``.
 
     Examples
     --------
@@ -101,12 +131,13 @@ def render(
         raise ValueError(reason)
     if sparse.issparse(images):
         return _render_sparse(plan, images)
-    images = open_images(images)
-    _check_source(plan, images)
-    if not images.in_memory:
-        images.look_at(_sources(plan), n_jobs=n_jobs)
+    whole, home = plan, open_images(images)
+    _check_source(plan, home)
+    if not home.in_memory:
+        home.look_at(_sources(plan), n_jobs=n_jobs)
+    images = home
     if plan.previous is not None:
-        images, plan = DrawnImages(plan.previous, images), plan.last_step
+        images, plan = DrawnImages(plan.previous, home), plan.last_step
     shape = (len(plan), *_common_shape(plan, images))
     if checkpoint is not None and out is None:
         raise ValueError(
@@ -120,11 +151,16 @@ def render(
             f"`out` must have shape {shape} and dtype {images.dtype}, got {tuple(out.shape)} and "
             f"{out.dtype}."
         )
-    size = max(1, prod(shape[1:]))
-    nbytes = size * images.dtype.itemsize
-    drawn = 0 if answer(plan.synthesis, "mixes") else int(plan.synthetic.sum())
-    effort = answer(plan.synthesis, "effort") if drawn else 0
-    rows = max(1, min(CHUNK // nbytes, FAMILIES // size) if effort else CHUNK // nbytes)
+    nbytes = max(1, prod(shape[1:])) * images.dtype.itemsize
+    efforts = _efforts(whole)
+    work = nbytes * float(efforts.sum(dtype=float))
+    far = work >= FAR and n_processes(n_jobs) > 0 and _can_be_sent(whole, home)
+    rows = CHUNK // nbytes
+    if far:
+        rows = MESSAGE // (nbytes * (2 + plan.partners.shape[1]))
+    elif (efforts > 1).any():
+        rows = min(rows, FAMILIES * images.dtype.itemsize // nbytes)
+    rows = max(1, rows)
     if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
         rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
     lock = Lock()
@@ -132,16 +168,22 @@ def render(
 
     def draw(start: int) -> None:
         stop = min(start + rows, len(plan))
-        if written is not None and written.rows[start:stop].all():
-            done(stop - start)
-            return
         if isinstance(out, np.ndarray) and out.flags.c_contiguous:
             _draw(plan, images, start, stop, out[start:stop])
+            note(start, stop)
         else:
             chunk = np.empty((stop - start, *shape[1:]), dtype=images.dtype)
             _draw(plan, images, start, stop, chunk)
-            with lock:  # two threads must not update one chunk of a store
-                out[start:stop] = chunk
+            put(start, chunk)
+
+    def put(start: int, chunk: NDArray[Any]) -> None:
+        if not (isinstance(out, np.ndarray) or chunk.base is None):
+            chunk = chunk.copy()  # others may keep it, but its memory is shared, and used again
+        with lock:  # two threads must not update one chunk of a store
+            out[start : start + len(chunk)] = chunk
+        note(start, start + len(chunk))
+
+    def note(start: int, stop: int) -> None:
         if written is not None:
             with lock:
                 written.note(start, stop)
@@ -149,17 +191,160 @@ def render(
 
     try:
         with progress(len(plan), "drawn", verbose, unit="image") as done:
+            starts = np.arange(0, len(plan), rows)
+            if written is not None:
+                is_written = np.logical_and.reduceat(written.rows, starts)
+                done(int(np.minimum(rows, len(plan) - starts[is_written]).sum()))
+                starts = starts[~is_written]
+            sent = starts[:0]
+            if far:  # but for what takes no longer than to send it
+                effort = [efforts[start : start + rows].mean() for start in starts.tolist()]
+                sent, starts = starts[np.array(effort) > MOVED], starts[np.array(effort) <= MOVED]
             in_threads(
                 draw,
-                ((start,) for start in range(0, len(plan), rows)),
+                ((start,) for start in starts.tolist()),
                 n_jobs=n_jobs,
-                small=nbytes * (len(plan) - drawn + effort * drawn) < SMALL and images.in_memory,
+                small=work < SMALL and images.in_memory,
             )
+            # Into a store, blocks might arrive faster than they are written.
+            most = len(sent) if isinstance(out, np.ndarray) else UNSAVED // (rows * nbytes)
+            for first in range(0, len(sent), max(1, most)):
+                some = sent[first : first + max(1, most)].tolist()
+                _draw_far(whole, home, some, (rows, *shape[1:]), put, n_jobs)
     finally:
         if written is not None:
             with lock:
                 written.save()
     return out
+
+
+def _efforts(plan: ResamplingPlan) -> NDArray[np.float32]:
+    """Return the work of drawing each row of a plan, in multiples of copying an image."""
+    step, rule = plan.last_step, plan.synthesis
+    efforts = np.ones(len(plan), dtype=np.float32)
+    if not answer(rule, "mixes"):
+        efforts[step.synthetic] = answer(rule, "effort")
+    if plan.previous is not None:
+        before = _efforts(plan.previous)
+        for parents in (plan.base, *plan.partners.T):
+            efforts += before[parents]
+    return efforts
+
+
+def _can_be_sent(plan: ResamplingPlan, images: Images) -> bool:
+    """Return whether rows of a plan, and what they are drawn from, are little enough to be sent.
+
+    A synthesis that carries a network is sent with each block, which takes longer than drawing.
+    """
+    if not len(plan) or (images.paths is None and images.uniform is None):
+        return False
+    return n_bytes_sent(plan[:1].compact()[0]) < MESSAGE
+
+
+def _draw_far(
+    plan: ResamplingPlan,
+    images: Images,
+    starts: list[int],
+    shape: tuple[int, ...],
+    put: Callable[[int, NDArray[Any]], None],
+    n_jobs: int | None,
+) -> None:
+    """Draw blocks of a plan in other processes.
+
+    Parents and what is drawn of them take turns in a scratch memory, if the processes are on this
+    machine; otherwise they are sent. Files are read where they are drawn from.
+
+    Parameters
+    ----------
+    plan : ResamplingPlan
+        The plan of one step or several.
+    images : Images
+        The source images.
+    starts : list of int
+        First rows of the blocks.
+    shape : tuple
+        Shape of a block; the last one may have fewer rows.
+    put : callable
+        ``put(start, pixels)`` takes what was drawn.
+    n_jobs : int or None
+        Number of processes.
+    """
+    dtype, n_images = images.dtype, shape[0] * (2 + plan.last_step.partners.shape[1])
+    places: dict[int, tuple[Slot | None, int]] = {}
+
+    def send(start: int) -> _Errand:
+        rows, sources = plan[start : start + shape[0]].compact()
+        slot = scratch.slot()
+        places[start] = slot, 0
+        if images.paths is not None:
+            return _Errand(rows, images.subset(sources).anywhere(), slot)
+        assert images.uniform is not None
+        pixels = shared = _array(slot, (len(sources), *images.uniform), dtype)
+        if pixels is None:
+            pixels = np.empty((len(sources), *images.uniform), dtype)
+        images.read(sources, pixels)
+        if shared is None:
+            return _Errand(rows, ArrayImages(pixels), slot)
+        places[start] = slot, pixels.nbytes
+        return _Errand(rows, (pixels.shape, dtype), slot)
+
+    def keep(start: int, drawn: NDArray[Any] | None) -> None:
+        slot, before = places[start]
+        if drawn is None:
+            n = min(shape[0], len(plan) - start)
+            drawn = _array(slot, (n, *shape[1:]), dtype, before)
+            assert drawn is not None
+        put(start, drawn)
+        scratch.free(slot)
+
+    # Two blocks for each process are on their way, and others may wait to be put.
+    n_slots = 3 * n_processes(n_jobs)
+    with Scratch(n_slots, n_images * prod(shape[1:]) * dtype.itemsize) as scratch:
+        in_workers(
+            _Errand.carry_out,
+            starts,
+            what=lambda start: _rows_told(start, min(start + shape[0], len(plan)) - 1).capitalize(),
+            n_jobs=n_jobs,
+            send=send,
+            keep=keep,
+            batch_size=1,
+        )
+
+
+@dataclass
+class _Errand:
+    """Rows of a plan that another process is to draw."""
+
+    plan: ResamplingPlan
+    images: Images | tuple[tuple[int, ...], np.dtype[Any]]
+    """The source images; of pixels that begin the slot, their shape and dtype."""
+    slot: Slot | None
+    limits: ImageLimits = field(default_factory=current_limits)
+
+    def carry_out(self) -> NDArray[Any] | None:
+        """Return what is drawn; None if it was put into the slot, behind the sources."""
+        images, before = self.images, 0
+        if not isinstance(images, Images):
+            pixels = _array(self.slot, *images)
+            assert pixels is not None
+            images, before = ArrayImages(pixels), pixels.nbytes
+        block = Block(np.arange(len(self.plan)), self.plan, images, limits=self.limits)
+        parts = [drawn for _, drawn in block.drawn()]
+        drawn = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        place = _array(self.slot, drawn.shape, drawn.dtype, before)
+        if place is None:
+            return drawn
+        place[...] = drawn
+        return None
+
+
+def _array(
+    slot: Slot | None, shape: tuple[int, ...], dtype: np.dtype[Any], before: int = 0
+) -> NDArray[Any] | None:
+    """Return an array in a slot, `before` it so many bytes; None if there is no room for it."""
+    if slot is None or before + prod(shape) * dtype.itemsize > slot.n_bytes:
+        return None
+    return np.ndarray(shape, dtype, slot.memory, before)
 
 
 class Checkpoint:
@@ -373,6 +558,92 @@ class DrawnImages(Images):
         return memory, np.where(self._is_drawn[rows], -1, origin)
 
 
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some rows of a plan, and the images that they are drawn from.
+
+    When pickled, it carries only these images: of files the paths, of an array the pixels.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (m,), dtype intp
+        Numbers of the rows in the whole plan.
+    plan : ResamplingPlan
+        The plan of these rows.
+    images : Images
+        The source images.
+    names : list, default=None
+        Names of the source images; ``None``: those of `images`.
+    limits : ImageLimits
+        Limits on the pixels of files, by default those in force where the block is made.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> from imblearn_images import plan_blocks
+    >>> X, y = np.arange(4000).reshape(1000, 2, 2), np.repeat(["cat", "dog"], [700, 300])
+    >>> plan = ResamplingPlan.selection(np.array([7, 7, 999]), y)
+    >>> (block,) = plan_blocks(plan, X)
+    >>> there = pickle.loads(pickle.dumps(block))
+    >>> there
+    Block(rows 0 to 2, drawn from 2 images)
+    >>> there.draw()[0].tolist()
+    [[28, 29], [30, 31]]
+    """
+
+    numbers: NDArray[np.intp]
+    plan: ResamplingPlan
+    images: Images
+    names: Any = None
+    limits: ImageLimits = field(default_factory=current_limits)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __repr__(self) -> str:
+        return f"Block({self.what}, drawn from {len(self.plan.compact()[1])} images)"
+
+    def __reduce__(self) -> Any:
+        plan, sources = self.plan.compact()
+        names = [self.name_of(source) for source in sources.tolist()]
+        images = self.images.subset(sources).anywhere()
+        return Block, (self.numbers, plan, images, names, self.limits)
+
+    @property
+    def what(self) -> str:
+        """Name of the block in messages."""
+        return _rows_told(self.numbers[0], self.numbers[-1])
+
+    def name_of(self, source: int) -> str:
+        """Return the name of a source image, the same in every process."""
+        return self.images.name_of(source) if self.names is None else str(self.names[source])
+
+    def draw(self) -> list[NDArray[Any]]:
+        """Return the images of all rows, whose shapes may differ."""
+        return [image for _, images in self.drawn() for image in images]
+
+    def drawn(self) -> Iterator[tuple[range, NDArray[Any]]]:
+        """Draw a few rows of one shape at a time; yield their positions in the block and pixels."""
+        plan, images = self.plan, self.images
+        with self.limits.hold():
+            if plan.previous is not None:  # earlier steps are drawn in memory, never into files
+                images, plan = DrawnImages(plan.previous, images), plan.last_step
+            start = 0
+            while start < len(plan):
+                shape = images.shape_of(plan.base[start])
+                most = min(len(plan), start + max(1, TOGETHER // max(1, prod(shape))))
+                stop = start + 1
+                while stop < most and images.shape_of(plan.base[stop]) == shape:
+                    stop += 1
+                yield range(start, stop), draw_rows(plan[start:stop], images)
+                start = stop
+
+
+def _rows_told(first: int, last: int) -> str:
+    """Return what messages call these rows."""
+    return f"rows {first} to {last}" if last > first else f"row {first}"
+
+
 def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return a new array for a resampled set; raise a MemoryError if it does not fit."""
     check_fits(
@@ -518,9 +789,12 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
 
 def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
     """Mix parents pixel by pixel: base + sum of weight * (partner - base)."""
-    width = prod(out.shape[1:])
-    height = max(1, min(len(plan), BLOCK // max(width, 1)))
+    width, is_short = prod(out.shape[1:]), out.dtype.itemsize == 1
+    # Of bytes more fit into the cache, and their passes are so short that calls count.
+    size = 4 * BLOCK if is_short else BLOCK
+    height = max(1, min(len(plan), size // max(width, 1)))
     base, partner = np.empty((2, height, *out.shape[1:]), dtype=images.dtype)
+    room = np.empty(ROOM * min(size, height * width) if is_short else 0, dtype=np.uint8)
     # Mostly true for all rows at once; to check every block would cost time with large images.
     every = fits_bytes(plan.weights, out.dtype)
     for lo in range(0, len(plan), height):
@@ -534,9 +808,16 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
         images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
         others, weights = partner[: hi - lo].reshape(hi - lo, width), plan.weights[lo:hi]
         as_bytes = every or fits_bytes(weights, out.dtype)
-        for left in range(0, width, BLOCK):
-            part = slice(left, left + BLOCK)
-            mix(parents[:, part], others[:, part], weights, block[:, part], as_bytes=as_bytes)
+        for left in range(0, width, size):
+            part = slice(left, left + size)
+            mix(
+                parents[:, part],
+                others[:, part],
+                weights,
+                block[:, part],
+                as_bytes=as_bytes,
+                scratch=room,
+            )
 
 
 def _add_up(

@@ -22,7 +22,7 @@ from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 
 ANSWERS = MappingProxyType(
     {
-        "effort": 10,  # its work, in multiples of copying an image; 0 if threads never pay off
+        "effort": 10,  # its work, in multiples of a copy (1 ns a byte); 0 if threads never pay off
         "copies": False,  # rows drawn by it are unchanged images, not synthetic ones
         "looks": True,  # its layers depend on the pixels of the parents, not only on their shape
         "mixes": False,  # it adds up the pixels of any number of parents, by their shares
@@ -97,6 +97,7 @@ class Copy(BaseEstimator):  # type: ignore[misc]
     n_partners = 0
     looks = False
     copies = True
+    effort = 1
 
     def __repr__(self) -> str:
         return repr(self.__name__)  # as it is passed as `synthesis`
@@ -135,6 +136,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
     n_partners = 1
     looks = False
     mixes = True
+    effort = 3
     note = rest = ""
 
     def __repr__(self) -> str:
@@ -149,6 +151,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
     ) -> NDArray[Any]:
         """Return the parents mixed pixel by pixel."""
         out = np.empty((len(base), prod(base.shape[1:])), dtype=base.dtype)
+        # Through the same function as the renderer, so that a member of a Chain blends alike.
         mix(base.reshape(out.shape), partners[:, 0].reshape(out.shape), weights, out)
         children: NDArray[Any] = out.reshape(base.shape)
         return children
@@ -222,6 +225,7 @@ class EachRow:
         def call(rng: np.random.Generator) -> NDArray[Any]:
             return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
 
+        # Checked for every image: a function sees one at a time, and may fail for some only.
         child = call(rng)
         if child.shape != base.shape or child.dtype.kind not in "biuf":
             raise ValueError(

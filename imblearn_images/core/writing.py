@@ -1,21 +1,18 @@
 """Writing: draw the images of a plan into files block by block, now or later.
 
-A block is some rows of a plan with the images that these are drawn from. It is drawn in a thread
-of this process, or it is pickled, with its own parents only, and drawn by a worker of joblib,
-dask, ray or Spark that can access the files: with the same bytes everywhere.
+A block is drawn in a thread of this process, or by a worker of joblib, dask, ray or Spark that can
+access the files: with the same bytes everywhere.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from math import prod
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -26,7 +23,7 @@ from numpy.typing import NDArray
 
 from imblearn_images.core import disk, files
 from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.memory import ImageLimits, current_limits
+from imblearn_images.core.memory import current_limits
 from imblearn_images.core.parallel import (
     check_timeout,
     in_threads,
@@ -36,97 +33,13 @@ from imblearn_images.core.parallel import (
 )
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.rendering import DrawnImages, draw_rows
+from imblearn_images.core.rendering import Block
 from imblearn_images.core.rules import rule_told
 
 ROWS = 64
 """Rows of a block: with fewer, schedulers slow things down; with more, a lost worker costs more."""
-TOGETHER = 1 << 22
-"""Pixels of images that are drawn before they are written."""
 LEFT_FOR = 3600.0
-"""Age in seconds from which a partial file counts as left over by a worker that has ended."""
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Some rows of a plan, and the images that they are drawn from.
-
-    When pickled, it carries only these images: of files the paths, of an array the pixels.
-
-    Parameters
-    ----------
-    numbers : ndarray of shape (m,), dtype intp
-        Numbers of the rows in the whole plan.
-    plan : ResamplingPlan
-        The plan of these rows.
-    images : Images
-        The source images.
-    names : list, default=None
-        Names of the source images; ``None``: those of `images`.
-    limits : ImageLimits
-        Limits on the pixels of files, by default those in force where the block is made.
-
-    Examples
-    --------
-    >>> import pickle
-    >>> from imblearn_images import plan_blocks
-    >>> X, y = np.arange(4000).reshape(1000, 2, 2), np.repeat(["cat", "dog"], [700, 300])
-    >>> plan = ResamplingPlan.selection(np.array([7, 7, 999]), y)
-    >>> (block,) = plan_blocks(plan, X)
-    >>> there = pickle.loads(pickle.dumps(block))
-    >>> there
-    Block(rows 0 to 2, drawn from 2 images)
-    >>> there.draw()[0].tolist()
-    [[28, 29], [30, 31]]
-    """
-
-    numbers: NDArray[np.intp]
-    plan: ResamplingPlan
-    images: Images
-    names: Any = None
-    limits: ImageLimits = field(default_factory=current_limits)
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __repr__(self) -> str:
-        return f"Block({self.what}, drawn from {len(self.plan.compact()[1])} images)"
-
-    def __reduce__(self) -> Any:
-        plan, sources = self.plan.compact()
-        names = [self.name_of(source) for source in sources.tolist()]
-        images = self.images.subset(sources).anywhere()
-        return Block, (self.numbers, plan, images, names, self.limits)
-
-    @property
-    def what(self) -> str:
-        """Name of the block in messages."""
-        first, last = self.numbers[0], self.numbers[-1]
-        return f"rows {first} to {last}" if last > first else f"row {first}"
-
-    def name_of(self, source: int) -> str:
-        """Return the name of a source image, the same in every process."""
-        return self.images.name_of(source) if self.names is None else str(self.names[source])
-
-    def draw(self) -> list[NDArray[Any]]:
-        """Return the images of all rows, whose shapes may differ."""
-        return [image for _, images in self.drawn() for image in images]
-
-    def drawn(self) -> Iterator[tuple[range, NDArray[Any]]]:
-        """Draw a few rows of one shape at a time; yield their positions in the block and pixels."""
-        plan, images = self.plan, self.images
-        with self.limits.hold():
-            if plan.previous is not None:  # earlier steps are drawn in memory, never into files
-                images, plan = DrawnImages(plan.previous, images), plan.last_step
-            start = 0
-            while start < len(plan):
-                shape = images.shape_of(plan.base[start])
-                most = min(len(plan), start + max(1, TOGETHER // max(1, prod(shape))))
-                stop = start + 1
-                while stop < most and images.shape_of(plan.base[stop]) == shape:
-                    stop += 1
-                yield range(start, stop), draw_rows(plan[start:stop], images)
-                start = stop
+"""Age in seconds from which a partial file counts as left over, whoever writes it."""
 
 
 def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[Block]:
@@ -234,7 +147,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     if len(missing):
         rest = replace(block, numbers=block.numbers[missing], plan=block.plan[missing])
         for places, drawn in rest.drawn():
-            if not places.start:
+            if not places.start:  # all rows are of one dtype
                 shape = drawn.shape[1:]
                 files.check_can_be_written(shape, drawn.dtype, "`folder` holds PNG and TIFF files")
             for at, image in zip(places, drawn, strict=True):
@@ -336,17 +249,23 @@ def render_files(
 
 
 def _in_folder(folder: str | os.PathLike[str], drawn: list[list[str]]) -> list[str]:
-    """Return the paths of drawn files in the folder as the caller spells it."""
+    """Return the paths of drawn files in the folder as the caller spells it, when all are there."""
+    if not works_in_threads():
+        _sweep(folder)  # workers may have been killed meanwhile, and their blocks drawn by others
     return [os.path.join(folder, os.path.basename(path)) for paths in drawn for path in paths]
 
 
 def _sweep(folder: str | os.PathLike[str]) -> None:
-    """Remove old partial files, which workers have left that ended while writing."""
+    """Remove the partial files of workers that ended while writing; never those of others."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if re.fullmatch(r"\.[0-9a-f]{32}\.partial", entry.name):
+            if disk.is_partial(entry.name):
+                lives = disk.writer_lives(entry.name)
                 with suppress(FileNotFoundError):
-                    if time.time() - entry.stat().st_mtime > LEFT_FOR:
+                    age = time.time() - entry.stat().st_mtime
+                    # Whether a worker of another machine lives cannot be seen: time has to tell.
+                    # So it has where it lives: its number may be another process's by now.
+                    if lives is False or age > LEFT_FOR:
                         os.unlink(entry.path)
 
 
@@ -359,6 +278,7 @@ def _name_by_row(block: Block, at: int) -> str:
     """Return the file name of a row: its number, and a digest of what its image depends on."""
     parents = block.plan.sources(at)
     facts = [block.name_of(source) for source, _ in parents]
+    # hex() is exact: rounded shares would give different images one name.
     facts += [float.hex(share) for _, share in parents]
     facts += [str(block.plan.y[at]), *rules_and_seeds(block.plan, at)]
     digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape"))
@@ -446,6 +366,7 @@ def write_synthetic(
             directory.draw = partial(_exact, plan, images, drawn)
         return [""] * len(rows)
     os.makedirs(directory, exist_ok=True)
+    _sweep(directory)
     if drawn is None:
         # Threads cannot get lost, so blocks may be smaller, to end at about the same time.
         height = ROWS if not works_in_threads() else len(rows) // (8 * effective_n_jobs(n_jobs))
@@ -498,6 +419,7 @@ def _name_by_pixels(block: Block, at: int, child: NDArray[Any]) -> str:
     # Without folders, so that a data set that was moved gives the same names.
     parents = [Path(block.name_of(_shown(plan, row))).name for row, _ in family]
     facts = [str(plan.y[at]), *parents, *(float.hex(step) for _, step in partners)]
+    # Two rows may have equal parents, shares and pixels, and still are two files.
     facts.append(str(block.numbers[at]))
     if plan.seeds is not None:
         facts.append(str(plan.seeds[at]))

@@ -14,18 +14,9 @@ from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
+import imblearn_images.decision._base as base
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.columns import plain_list, told
-from imblearn_images.decision._base import (
-    WrapperMixin,
-    as_labels,
-    as_weights,
-    check_has_probabilities,
-    check_own_labels,
-    handed,
-    params_of_fit,
-    remember_form,
-)
 from imblearn_images.decision._labels import (
     Told,
     as_label_table,
@@ -40,7 +31,7 @@ BETTER = 1e-9  # minimum rise of a score that is not taken for rounding
 
 
 @substitute
-class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
+class TunedThresholdsClassifier(base.WrapperMixin, BaseEstimator):
     r"""Decide by weighted probabilities of a classifier, with weights tuned for a metric.
 
     The label is :math:`\arg\max_c w_c\, p(c \mid x)`; argmax alone is :math:`w = 1`. The
@@ -169,26 +160,26 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
             raise ValueError(
                 f"`thresholds` must be an integer of at least 1, got {self.thresholds!r}."
             )
-        check_has_probabilities(self)
+        base.check_has_probabilities(self)
         table = as_label_table(X, y)
         if table is not None:
             return self._fit_labels(X, table, sample_weight, params)
-        labels = as_labels(X, y)
-        fit_params = params_of_fit(self, sample_weight, params)
+        labels = base.as_labels(X, y)
+        fit_params = base.params_of_fit(self, sample_weight, params)
         if get_config()["enable_metadata_routing"]:
             given = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
         else:
             given = fit_params
-        weights = as_weights(sample_weight, labels)
+        weights = base.as_weights(sample_weight, labels)
         counted = plain_list(np.unique(labels[weights > 0]))
         if len(counted) < 2:
             found = f"1 class, {told(counted[0])!r}" if counted else "none"
             raise ValueError(
                 f"`y` must have two classes or more whose weights are not zero, got {found}."
             )
-        images = handed(self.estimator, X)
+        images = base.handed(self.estimator, X)
         self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
-        check_own_labels(self.estimator_.classes_, labels)
+        base.check_own_labels(self.estimator_.classes_, labels)
         self.classes_ = self.estimator_.classes_
         probabilities = cross_val_predict(
             self.estimator,
@@ -216,16 +207,16 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         for name in ("thresholds_", "pooled_"):  # left by a fit to several labels
             if hasattr(self, name):
                 delattr(self, name)
-        remember_form(self, self.estimator_)
+        base.remember_form(self, self.estimator_)
         return self
 
     def _fit_labels(
         self, X: Any, y: NDArray[np.intp], sample_weight: Any, params: dict[str, Any]
     ) -> Any:
         """Tune a threshold for each label, and fit the estimator on all images; return self."""
-        given = params_of_fit(self, sample_weight, params)
-        images = handed(self.estimator, X)
-        weights = as_weights(sample_weight, y)
+        given = base.params_of_fit(self, sample_weight, params)
+        images = base.handed(self.estimator, X)
+        weights = base.as_weights(sample_weight, y)
         folds = folds_of_labels(y, 5 if self.cv is None else self.cv)
         self.estimator_ = clone(self.estimator).fit(images, y, **given)
         self.classes_ = np.arange(y.shape[1])
@@ -235,7 +226,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         )
         if hasattr(self, "weights_"):
             del self.weights_
-        remember_form(self, self.estimator_)
+        base.remember_form(self, self.estimator_)
         return self
 
     def _scores(self, labels: NDArray[Any], weights: Any) -> Callable[[Any], float]:
@@ -276,9 +267,9 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         """Return the probabilities of `estimator_`, not weighted, shape (n, n_classes)."""
         check_is_fitted(self)
         if not hasattr(self, "weights_"):
-            images = handed(self.estimator_, X)
+            images = base.handed(self.estimator_, X)
             return label_probabilities(self.estimator_, images, len(self.thresholds_))
-        return self.estimator_.predict_proba(handed(self.estimator_, X))
+        return self.estimator_.predict_proba(base.handed(self.estimator_, X))
 
     def get_metadata_routing(self) -> Any:
         """Return how metadata of `fit` reach `estimator` and the splits of `cv`.

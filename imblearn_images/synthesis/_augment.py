@@ -219,6 +219,7 @@ class Augment(BaseEstimator):
     """
 
     n_partners = 0
+    effort = 20
     looks = False
 
     def __init__(

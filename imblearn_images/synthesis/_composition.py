@@ -67,6 +67,11 @@ class Chain(NamedMembersMixin, BaseEstimator):
         return sum(rule.n_partners for rule in as_objects(self.syntheses))
 
     @property
+    def effort(self) -> float:
+        """Its work, in multiples of copying an image: that of all members."""
+        return float(sum(answer(rule, "effort") for rule in as_objects(self.syntheses)))
+
+    @property
     def looks(self) -> bool:
         """Whether the layers depend on the pixels of the parents, not only on their shape."""
         return any(answer(rule, "looks") for rule in as_objects(self.syntheses))
@@ -182,6 +187,11 @@ class OneOf(NamedMembersMixin, BaseEstimator):
     def n_partners(self) -> int:
         """Number of partners of the member that needs most."""
         return max(rule.n_partners for rule in as_objects(self.syntheses))
+
+    @property
+    def effort(self) -> float:
+        """Its work, in multiples of copying an image: that of a member on average."""
+        return float(np.mean([answer(rule, "effort") for rule in as_objects(self.syntheses)]))
 
     @property
     def looks(self) -> bool:

@@ -63,6 +63,7 @@ class Morph(BaseEstimator):
     """
 
     n_partners = 1
+    effort = 50
 
     def __init__(
         self, *, fade: bool = True, channel_axis: int | None = None, engine: str = "numpy"
@@ -189,6 +190,7 @@ class TransferDeformation(BaseEstimator):
     """
 
     n_partners = 2
+    effort = 35
 
     def __init__(
         self,
