@@ -17,7 +17,8 @@ import imblearn_images
 from imblearn_images import SMOTEENN, EditedNearestNeighbours, RandomOverSampler
 from imblearn_images._cli.compare import CANDIDATES
 from imblearn_images._cli.folders import METHOD
-from imblearn_images._cli.main import _parser, main, spelled
+from imblearn_images._cli.main import _parser, main
+from imblearn_images._cli.spelling import spelled
 from imblearn_images.core.text import align, counted, width_of
 
 COMMANDS = _parser().commands

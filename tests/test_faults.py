@@ -78,9 +78,9 @@ from functools import partial
 from pathlib import Path
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.core import files
-from imblearn_images.folders._manifest import read_manifest
 from imblearn_images.folders import balance_folder
 sys.path.insert(0, "tests")
+from folder_tools import read_manifest
 from test_faults import check_unfinished, contents, whole_files
 
 source, home, *cases = sys.argv[1:]

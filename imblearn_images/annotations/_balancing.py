@@ -18,9 +18,9 @@ from imblearn_images.annotations._files import (
     FORMATS,
     MANIFEST,
     Source,
-    guess_format,
     hashes_of,
     read_annotations,
+    read_with_format,
     write_set,
 )
 from imblearn_images.annotations._splitting import split_annotations
@@ -186,9 +186,8 @@ def balance_annotations(
     if isinstance(source, Annotations):
         annotations, known = source, "coco"
     else:
-        known = guess_format(source) if format is None else format
-        annotations = read_annotations(
-            source, format=known, on_error=on_error, n_jobs=n_jobs, verbose=verbose
+        annotations, known = read_with_format(
+            source, format, on_error=on_error, n_jobs=n_jobs, verbose=verbose
         )
     if annotations.paths is None:
         raise ValueError(
@@ -216,6 +215,7 @@ def balance_annotations(
         [True] * len(annotations) if split is None else [s == "train" for s in split]
     )
     train, others = annotations[is_train], annotations[~is_train]
+    # Decided now, drawn while the files are written: never are all synthetic images in memory.
     later = DrawLater(output)
     sampler = LabelOverSampler(
         sampling_strategy,
@@ -374,6 +374,7 @@ def _rows(
             one["drawn"] = plan.explain(row, names).partition(" = ")[2]
             one["dropped"] = dropped.get(row, [])
             if plan.seeds is not None:
+                # As text: other readers of JSON round integers of more than 53 bits.
                 one["seed"] = str(plan.seeds[row])
         rows.append(one)
     return rows
@@ -548,6 +549,7 @@ def verify_annotations(
     problems += [f"{name} is not in the manifest" for name in found if name not in files]
     problems += [f"{n} has changed" for n, h in found.items() if files.get(n, h) != h]
     n_compared = 0
+    # What has changed is reported already; reading it would only add a second message.
     if not problems:
         annotations = read_annotations(top, format=known, n_jobs=n_jobs, verbose=verbose)
         assert annotations.paths is not None
@@ -571,6 +573,7 @@ def verify_annotations(
 def _in_source(name: str, source: Path) -> Path | None:
     """Return a source file, at its recorded path or below `source`; None if it is not there."""
     parts = Path(name).parts
+    # Recorded on another machine, perhaps: the longest end of the path that is there counts.
     for at in range(len(parts)):
         if (path := source.joinpath(*parts[at:])).is_file():
             return path

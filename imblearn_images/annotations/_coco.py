@@ -23,7 +23,7 @@ from imblearn_images.annotations._records import (
 )
 from imblearn_images.core.annotations import Annotations, RunLengths
 
-__all__ = ["is_coco", "json_of", "read_coco"]
+__all__ = ["coco_in", "json_of", "read_coco"]
 
 OWN = {"bbox", "segmentation", "keypoints", "num_keypoints", "category_id", "image_id", "area"}
 """Keys of an annotation that do not become columns."""
@@ -31,21 +31,27 @@ OF_IMAGE = {"file_name", "height", "width"}
 """Keys of an image that do not become columns."""
 
 
-def is_coco(path: Path) -> bool:
-    """Return whether a JSON file has images and annotations."""
+def coco_in(path: Path) -> Any:
+    """Return the content of a JSON file that has images and annotations; None for any other."""
     try:
         content = json.loads(read_text(path))
     except (ValueError, OSError, RecursionError):
-        return False
-    return isinstance(content, dict) and {"images", "annotations"} <= content.keys()
+        return None
+    is_coco = isinstance(content, dict) and {"images", "annotations"} <= content.keys()
+    return content if is_coco else None
 
 
-def read_coco(names: Sequence[Path], top: Path, images: Path | None) -> Found:
-    """Return what JSON files describe, e.g. one file for each part of a split."""
+def read_coco(contents: dict[Path, Any], top: Path, images: Path | None) -> Found:
+    """Return what JSON files describe, e.g. one file for each part of a split.
+
+    `contents` maps each file to what :func:`coco_in` gave, or to None for one that is not read
+    yet. It is emptied: the texts of a large data set take more memory than its annotations.
+    """
     found = Found([])
-    for name in names:
+    for name in list(contents):
         try:
-            one = _read_one(name, top, images)
+            content = contents.pop(name)
+            one = _read_one(name, _parsed(name) if content is None else content, top, images)
         except (RefusedError, OSError) as error:
             found.refused.append((str(name), str(error)))
             continue
@@ -66,14 +72,18 @@ def read_coco(names: Sequence[Path], top: Path, images: Path | None) -> Found:
     return found
 
 
-def _read_one(path: Path, top: Path, images: Path | None) -> Found:
-    """Return what one JSON file describes; raise a RefusedError if it is not COCO."""
+def _parsed(path: Path) -> Any:
+    """Return the content of a JSON file; raise a RefusedError if it is not JSON."""
     try:
-        content = json.loads(read_text(path))
+        return json.loads(read_text(path))
     except RecursionError:
         raise RefusedError("it is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise RefusedError(f"it is not valid JSON: {error}") from error
+
+
+def _read_one(path: Path, content: Any, top: Path, images: Path | None) -> Found:
+    """Return what the content of one JSON file describes; raise a RefusedError if not COCO."""
     if not isinstance(content, dict):
         raise RefusedError("it must hold images, annotations and categories")
     parts = {}

@@ -379,7 +379,7 @@ def _warn_of_changes(annotations: Annotations) -> None:
         warnings.warn(
             f"{'; '.join(changes)}. All are listed in `dropped` and `cut` of the annotations.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,  # the call of read_annotations or balance_annotations
         )
 
 

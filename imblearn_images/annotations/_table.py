@@ -58,6 +58,7 @@ def read_csv(path: Path, images: Path | None) -> Found:
         for number, cells in enumerate(rows, 2):
             if not cells:
                 continue
+            # Spreadsheets leave out the empty cells at the end of a line.
             line = dict(zip(header, cells, strict=False))
             try:
                 _add(line, header, records, top, path)

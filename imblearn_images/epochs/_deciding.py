@@ -228,6 +228,7 @@ class Deciding:
         with self._lock:
             if epoch not in self._known:
                 decided = self._decided(epoch)
+                # Epoch 0 always stays: lengths and targets of data sets are those of it.
                 for old in [each for each in self._known if each][: 1 - _KEPT]:
                     del self._known[old]
                 self._known[epoch] = decided
@@ -297,6 +298,7 @@ class Deciding:
                     "in a module, not as lambda, or let the loader fork: "
                     'DataLoader(multiprocessing_context="fork").'
                 ) from error
+        # Of later epochs a worker needs no decision: the keys that it gets hold what it draws.
         known = {epoch: columns for epoch, columns in self._known.items() if epoch == 0}
         return vars(self) | {"_lock": None, "_known": known}
 
@@ -432,6 +434,7 @@ def _in_epoch(step: Any, epoch: int) -> Any:
     if "epoch" in params:
         sampler.epoch = epoch
     elif params.get("random_state") is not None and epoch:
+        # Not the sum of both, by which seed 1 in epoch 2 would repeat seed 2 in epoch 1.
         sequence = np.random.SeedSequence([int(params["random_state"]), epoch])
         sampler.random_state = int(sequence.generate_state(1)[0])
     return sampler

@@ -393,6 +393,7 @@ class EpochPlans:
             return
         if targets.paths is not None and self.names() is not None:
             for row, (name, path) in enumerate(zip(self.names() or (), targets.paths, strict=True)):
+                # By the last part: folders differ where a data set was copied to another machine.
                 if os.path.basename(name) != os.path.basename(os.fspath(path)):
                     raise ValueError(
                         f"`X` must be the images of the annotations, in their order, got {name} in "
@@ -654,6 +655,7 @@ class EpochImages(Images):
             )
         rows = rows % max(len(self), 1)
         found = self._keys(len(self._columns) - 1, rows)
+        # Always a tuple, so that a data set can tell a key from the number of a row.
         keys = [(key,) if type(key) is int else key for key in found]
         if any(columns.labels is not None for columns in self._columns):
             own = self.plans.bits_of(self._labels_of(len(self._columns) - 1, rows)) > 0

@@ -65,6 +65,7 @@ def draw_sheet(folder: OutputFolder, rows: Iterable[Row], source: str) -> None:
             if row.kind == "synthetic":  # in a frame, as FamilyDisplay draws them
                 corners = (left - 2, upper - 2, left + _CELL + 1, upper + _CELL + 1)
                 draw.rectangle(corners, outline=RED, width=3)
+    # Not saved by Pillow: OutputFolder.write makes a file whole or absent.
     picture = io.BytesIO()
     sheet.save(picture, "PNG")
     folder.write(SHEET, [picture.getvalue()])

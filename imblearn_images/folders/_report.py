@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from imblearn_images.core.text import align, counted, html_lines, html_table, shown
 from imblearn_images.folders._manifest import MANIFEST
-from imblearn_images.folders._records import Source
-from imblearn_images.folders._source import FolderSplit
 
 __all__ = ["FolderReport"]
 
@@ -101,6 +97,7 @@ class FolderReport:
             [shown(c.label), c.source, c.skipped, c.valid, c.train, c.resampled, c.synthetic]
             for c in self.classes
         ]
+        # No column of zeros for the many without a test part.
         if self.n_test:
             columns.insert(4, "test")
             for row, c in zip(rows, self.classes, strict=True):
@@ -121,26 +118,3 @@ class FolderReport:
         if self.dry_run:
             what = f"{files}, {size} at most, would go to {self.output}; nothing was written"
         return [*lines, what]
-
-
-def count_classes(
-    kept: Source, split: FolderSplit, resampled: Mapping[str, int], synthetic: Mapping[str, int]
-) -> list[ClassCounts]:
-    """Return the numbers of files of each class, in the order of the labels."""
-    skipped = Counter(label for label, _ in kept.broken)
-    held, tested = Counter(split.labels[split.is_valid].tolist()), Counter[str]()
-    if kept.sides is not None:
-        tested = Counter(split.labels[kept.sides == "test"].tolist())
-    return [
-        ClassCounts(
-            label,
-            n + skipped[label],
-            skipped[label],
-            held[label] - tested[label],
-            n - held[label],
-            resampled.get(label, 0),
-            synthetic.get(label, 0),
-            tested[label],
-        )
-        for label, n in sorted(Counter(kept.labels).items())
-    ]

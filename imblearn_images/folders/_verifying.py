@@ -14,21 +14,19 @@ from imblearn_images.core.disk import open_regular
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, html_lines, shown
+from imblearn_images.folders._labels import LABELS, label_rows, labels_csv
 from imblearn_images.folders._lineage import Lineage, read_lineage
 from imblearn_images.folders._manifest import (
-    LABELS,
     MANIFEST,
     Manifest,
     Row,
     find_leaks,
     find_manifest,
-    label_rows,
     label_table,
-    labels_csv,
 )
 from imblearn_images.folders._pictures import CHART, SHEET
-from imblearn_images.folders._plan import digest_of
 from imblearn_images.folders._store import WORKSHOP
+from imblearn_images.folders._writing import digest_of
 
 __all__ = ["VerifyReport", "verify_folder"]
 
@@ -187,6 +185,8 @@ def verify_folder(
                 for parent, sha256 in parents.items()
             ),
         )
+        # Some at a time: a task for each of a million files would take more memory than all the
+        # rest.
         while some := list(islice(checks, 4096)):
             in_threads(check, some, n_jobs=n_jobs)
     return VerifyReport(
