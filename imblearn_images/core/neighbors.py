@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from itertools import combinations, product
-from threading import Lock
+from math import prod
+from threading import Lock, local
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +31,8 @@ TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
 LONG = 1e11  # products of pixels, from which on it is said how long they take
 SAMPLE = 16  # pairs of tiles by which that is measured
+PART = 1 << 17  # pixels that are converted at a time: what is made on the way is small
+NEAR = 1 << 18  # distances that are looked through at a time: they stay near the processor
 
 logger = logging.getLogger("imblearn_images")
 
@@ -255,8 +258,7 @@ def subtract(pixels: NDArray[Any], origin: NDArray[Any], out: NDArray[np.float64
         if sum(reach) + apart < 2**62:  # so that no difference wraps around
             np.copyto(out, (pixels - origin).view(np.int64))
             return
-    np.copyto(out, pixels)
-    out -= origin
+    np.subtract(pixels, origin, out=out, dtype=np.float64)
 
 
 class _OneBlasThread:
@@ -295,6 +297,20 @@ def _free_openblas() -> None:
 
 
 one_blas_thread = _OneBlasThread()
+
+
+class _Room(local):
+    """Memory that each thread works in, again and again: the first use of memory is slow."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[tuple[str, Any], NDArray[Any]] = {}
+
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """Return an array of undefined content, shared by all calls with this name."""
+        size, known = prod(shape), self.arrays.get((name, dtype))
+        if known is None or len(known) < size:
+            known = self.arrays[name, dtype] = np.empty(size, dtype=dtype)
+        return known[:size].reshape(shape)
 
 
 class _Search:
@@ -339,13 +355,12 @@ class _Search:
         self.distances = np.full(shape, np.inf)
         self.norms = np.empty(len(rows))
         self.query_norms = self.norms if self.symmetric else np.empty(len(self.queries))
-        self.lock = Lock()
+        self.lock, self.room = Lock(), _Room()
 
     @property
     def height(self) -> int:
         """Rows of a tile."""
-        # Small images need no float64 sums: larger tiles take the same memory and are faster.
-        return 2 * TILE if self.short and self.features.shape[1] <= SLICE else TILE
+        return 2 * TILE if self.short else TILE
 
     def steps(self) -> Iterator[list[tuple[slice, slice]]]:
         """Yield lists of pairs of tiles to compare; the pairs of one list may run in parallel."""
@@ -386,7 +401,7 @@ class _Search:
                 if a == b:
                     self.norms[a] = products.diagonal()
                 else:
-                    self._offer(b, a, np.ascontiguousarray(products.T))
+                    self._offer(b, a, products, turned=True)
             self._offer(a, b, products)
 
     @property
@@ -401,15 +416,20 @@ class _Search:
         buffer: NDArray[Any],
     ) -> NDArray[Any]:
         """Return a slice of columns of some rows as floats, shifted near 0, in `buffer`."""
-        pixels = features[_as_slice(numbers), columns]
-        out = buffer[: pixels.size].reshape(pixels.shape)
+        width = columns.stop - columns.start
+        out = buffer[: len(numbers) * width].reshape(len(numbers), width)
+        where = _as_slice(numbers)
         # Measured from the first row: products of large numbers would round away differences.
-        if not self.short:
-            subtract(pixels, self.features[self.rows[0], columns], out)
-        elif pixels.dtype == np.uint8:
-            np.copyto(out, (pixels ^ 128).view(np.int8))  # that is pixels - 128
-        else:
-            np.copyto(out, pixels)
+        origin = None if self.short else self.features[self.rows[0], columns]
+        for part in _tiles(len(numbers), max(1, PART // width)):
+            rows = _inside(where, part) if isinstance(where, slice) else where[part]
+            pixels = features[rows, columns]
+            if origin is not None:
+                subtract(pixels, origin, out[part])
+            elif pixels.dtype == np.uint8:
+                np.copyto(out[part], (pixels ^ 128).view(np.int8))  # that is pixels - 128
+            else:
+                np.copyto(out[part], pixels)
         return out
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
@@ -439,47 +459,86 @@ class _Search:
         """
         width = self.features.shape[1]
         others = a if b is None else b
-        buffers = [np.empty(len(each) * min(width, SLICE), self._dtype) for each in (a, others)]
-        total: NDArray[Any] | None = None
+        shape, wide = (len(a), len(others)), width > SLICE
+        buffers = [
+            self.room(name, (len(each) * min(width, SLICE),), self._dtype)
+            for name, each in (("left", a), ("right", others))
+        ]
+        part = self.room("part", shape, self._dtype)
+        total = self.room("total", shape, np.float64) if wide else part
         for start in range(0, width, SLICE):
             columns = slice(start, min(start + SLICE, width))
             left = self._pixels(self.asking, a, columns, buffers[0])
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
-            part = left @ right.T
+            np.matmul(left, right.T, out=part)
             for of_part, pixels in zip(norms, (left, right), strict=False):
                 if of_part is not None:
                     squares = np.einsum("ij,ij->i", pixels, pixels)
                     np.add(of_part if start else 0, squares, out=of_part)
-            if total is None:
-                total = part if width <= SLICE else part.astype(np.float64)
-            else:
-                total += part
-        assert total is not None
+            if wide:
+                np.add(total, part, out=total) if start else np.copyto(total, part)
         return total
 
-    def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
-        """Merge the rows of tile `other` into the lists of best neighbours of tile `to`."""
+    def _offer(
+        self, to: slice, other: slice, products: NDArray[Any], *, turned: bool = False
+    ) -> None:
+        """Merge the rows of tile `other` into the lists of best neighbours of tile `to`.
+
+        `products` has a row for each query, or, if `turned`, a column.
+        """
         norms_to, norms_other = self.query_norms[to], self.norms[other]
         own = self.own[to] - other.start
-        # |b|^2 - 2 a.b has the order of the distances; |a|^2 is added below to a few candidates.
-        score = products * products.dtype.type(-2)
-        score += norms_other.astype(score.dtype)
-        inside = np.flatnonzero((own >= 0) & (own < score.shape[1]))
-        score[inside, own[inside]] = np.inf
-        # float32 scores may be rounded, but rounding never reverses their order: all candidates
-        # up to the next larger float32 pass, and their distances are computed in float64.
-        k = min(self.k, score.shape[1])
-        bound = np.minimum(_upper_bound(score, k), self.distances[to, -1] - norms_to)
-        limit = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
-        row, column = np.divmod(np.flatnonzero(score <= limit[:, None]), score.shape[1])
-        if len(inside):  # where the limit is infinite, the image itself has passed
-            others = column != own[row]
-            row, column = row[others], column[others]
-        distance = norms_to[row] + norms_other[column] - 2.0 * products[row, column]
+        # |b|^2 / 2 - a.b has the order of the distances; the rest is added to a few candidates.
+        half = (norms_other / 2).astype(products.dtype)
+        known = (self.distances[to, -1] - norms_to) / 2
+        found = [
+            self._candidates(products, half, part, known[part], own[part], turned)
+            for part in _tiles(len(own), max(1, NEAR // len(half)))
+        ]
+        row, column, value = map(np.concatenate, zip(*found, strict=True))
+        distance = norms_to[row] + norms_other[column] - 2.0 * value
         np.maximum(distance, 0, out=distance)  # rounding may make floats slightly negative
         with self.lock:
             self._merge(to, row, distance, self.place[column + other.start])
+
+    def _candidates(
+        self,
+        products: NDArray[Any],
+        half: NDArray[Any],
+        part: slice,
+        known: NDArray[np.float64],
+        own: NDArray[np.intp],
+        turned: bool,
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
+        """Return query, row and product of all pairs that may be among the nearest.
+
+        At least the `k` nearest rows of each query of `part`, unless all of its known neighbours
+        are nearer, are among them; queries ascend, and the rows of each.
+        """
+        axis = 0 if turned else 1
+        some = products[:, part] if turned else products[part]
+        score = self.room("score", some.shape, products.dtype)
+        np.subtract(half[:, None] if turned else half, some, out=score)
+        inside = np.flatnonzero((own >= 0) & (own < len(half)))  # not if `turned`
+        score[inside, own[inside]] = np.inf
+        k = min(self.k, len(half))
+        near = self.room("near", some.shape, np.bool_)
+        is_known = bool(np.isfinite(known).all())
+        if is_known:
+            np.less_equal(score, _limit(known, score, axis), out=near)
+        if not is_known or np.count_nonzero(near) > 4 * k * len(own):
+            known = np.minimum(_upper_bound(score, k, axis), known)
+            np.less_equal(score, _limit(known, score, axis), out=near)
+        row, column = np.divmod(np.flatnonzero(near), some.shape[1])
+        value = some[row, column]
+        if turned:
+            order = np.argsort(column, kind="stable")
+            row, column, value = column[order], row[order], value[order]
+        elif len(inside):  # where the limit is infinite, the image itself has passed
+            others = column != own[row]
+            row, column, value = row[others], column[others], value[others]
+        return row + part.start, column, value
 
     def _merge(
         self,
@@ -494,8 +553,12 @@ class _Search:
         distance and position.
         """
         height = to.stop - to.start
-        count = np.bincount(row, minlength=height)
-        rank = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        count, rank = _ranked(row, height)
+        if count.max(initial=0) > 8 * self.k:  # the arrays below are as wide as that
+            order = np.lexsort((position, distance, row))
+            order = order[rank < self.k]
+            row, distance, position = row[order], distance[order], position[order]
+            count, rank = _ranked(row, height)
         width = self.k + int(count.max(initial=0))
         distances = np.full((height, width), np.inf)
         positions = np.full((height, width), len(self.rows), dtype=np.intp)
@@ -508,6 +571,17 @@ class _Search:
         self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
 
 
+def _inside(whole: slice, part: slice) -> slice:
+    """Return a part of consecutive rows."""
+    return slice(whole.start + part.start, whole.start + part.stop)
+
+
+def _ranked(row: NDArray[np.intp], height: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return how often each of the sorted numbers occurs, and how often each did before."""
+    count = np.bincount(row, minlength=height)
+    return count, np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+
+
 class _AllDistances(_Search):
     """All squared distances of queries to rows, from another matrix or as if they were."""
 
@@ -515,7 +589,9 @@ class _AllDistances(_Search):
         super().__init__(*args)
         self.squared = np.empty((len(self.queries), len(self.rows)))
 
-    def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
+    def _offer(
+        self, to: slice, other: slice, products: NDArray[Any], *, turned: bool = False
+    ) -> None:
         squared = self.squared[to, other]
         np.multiply(products, -2.0, out=squared)
         squared += self.query_norms[to, None]
@@ -741,15 +817,17 @@ class DistanceTable:
     find : callable
         ``find(rows, queries, k)`` as :func:`nearest_neighbors`, for whatever else is asked.
     measure : callable
-        ``measure(few)`` gives squared distances of all rows to `few`, shape (n, m).
+        ``measure(rows)`` gives squared distances of some rows to `few`, shape (len(rows), m).
     few : ndarray of shape (m,)
         Some rows.
+    n : int
+        Total number of rows.
 
     Examples
     --------
     >>> images = np.array([[0], [1], [3], [7]], dtype=np.uint8)
     >>> few = np.array([0, 2])
-    >>> table = DistanceTable(None, lambda few: squared_distances(images, np.arange(4), few), few)
+    >>> table = DistanceTable(None, lambda rows: squared_distances(images, rows, few), few, 4)
     >>> squared, near = table(few, np.array([1, 3]), 2)
     >>> squared.tolist(), near.tolist()
     ([[1.0, 4.0], [16.0, 49.0]], [[0, 1], [1, 0]])
@@ -762,9 +840,11 @@ class DistanceTable:
         find: Find,
         measure: Callable[[NDArray[np.intp]], NDArray[np.float64]],
         few: NDArray[np.intp],
+        n: int,
     ) -> None:
         self.find, self.measure, self.few = find, measure, few
-        self.squared: NDArray[np.float64] | None = None
+        self.squared = np.empty((n, len(few)))
+        self.measured = np.zeros(n, dtype=np.bool_)
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -773,9 +853,12 @@ class DistanceTable:
         to_few = np.array_equal(rows, self.few)
         if not to_few and not np.array_equal(queries, self.few):
             return self.find(rows, queries, k)
-        if self.squared is None:
-            self.squared = self.measure(self.few)
-        return _smallest(self.squared[queries] if to_few else self.squared[rows].T, k)
+        others = queries if to_few else rows
+        new = others[~self.measured[others]]
+        if len(new):
+            self.squared[new], self.measured[new] = self.measure(new), True
+        squared = self.squared[others]
+        return _smallest(squared if to_few else squared.T, k)
 
 
 def _smallest(squared: NDArray[np.float64], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -801,16 +884,30 @@ def _positions(queries: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.
     return np.where(rows[at] == queries, at, -1)
 
 
-def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
+def _limit(bound: NDArray[Any], score: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Return what no score within `bound` exceeds, to be compared with all along `axis`.
+
+    float32 scores may be rounded, but rounding never reverses their order: all candidates up to
+    the next larger float32 pass, and their distances are computed in float64.
+    """
+    limit: NDArray[Any] = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
+    return limit[:, None] if axis else limit
+
+
+def _upper_bound(score: NDArray[Any], k: int, axis: int = 1) -> NDArray[Any]:
     """Return for each row a value that at least `k` of its entries do not exceed.
 
     It is the k-th smallest of the minima of groups of columns: these minima cost one vectorised
-    pass, whereas partitioning whole rows costs more.
+    pass, whereas partitioning whole rows costs more. With ``axis=0``, for each column.
     """
-    groups = score.shape[1] // 8
+    groups = score.shape[axis] // 8
     if groups <= 2 * k:
-        return np.partition(score, k - 1, axis=1)[:, k - 1]
-    whole = score[:, : 8 * groups].reshape(len(score), 8, groups).min(axis=1)
+        least: NDArray[Any] = np.partition(score, k - 1, axis=axis).take(k - 1, axis=axis)
+        return least
+    if axis:
+        whole = score[:, : 8 * groups].reshape(len(score), 8, groups).min(axis=1)
+    else:
+        whole = score[: 8 * groups].reshape(8, groups, -1).min(axis=0).T.copy()
     return np.partition(whole, k - 1, axis=1)[:, k - 1]
 
 

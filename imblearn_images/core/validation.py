@@ -246,15 +246,24 @@ def check_class_sizes(
 
 @contextmanager
 def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
-    """Context whose errors name the class for which a callable `strategy` requests too much."""
+    """Context whose errors name classes: those too small, or of which a callable asks too much."""
     try:
         yield
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
+        labels, reason = np.asarray(y).reshape(-1), str(error)
+        named = "has n_samples" in reason or "The classes have" in reason
+        if "n_neighbors <= n_samples" in reason and not named:
+            pairs = zip(*np.unique(labels, return_counts=True), strict=True)
+            sizes = ", ".join(f"{told(label)!r}: {count}" for label, count in pairs)
+            raise ValueError(
+                f"{reason} The classes have these numbers of images: {sizes}. Ask for fewer "
+                "neighbours, or leave the smallest class out of `sampling_strategy`."
+            ) from error
         if not callable(strategy):
             raise
         try:
-            asked = strategy(np.asarray(y).reshape(-1))
+            asked = strategy(labels)
         except Exception:  # noqa: BLE001 - the error that is being handled, raised again below
             asked = None
-        check_strategy(asked, np.asarray(y).reshape(-1), kind)
+        check_strategy(asked, labels, kind)
         raise
