@@ -25,7 +25,7 @@ from imblearn_images._members import alike
 from imblearn_images.core.estimators import reads_homes
 from imblearn_images.core.images import Images
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.decision._base import handed, is_column
+from imblearn_images.decision._base import follow, handed, is_column
 from imblearn_images.decision._class_counts import fit_counting, hides_shares
 
 __all__ = ["Described", "Drawn", "Fit", "Parts", "Training", "in_form", "parts_of", "same_drawing"]
@@ -157,6 +157,17 @@ class Drawn:
         """Size of `X` in bytes."""
         return int(getattr(self.X, "nbytes", 0))
 
+    def within(self, rows: NDArray[np.intp]) -> Drawn:
+        """Return what was drawn from these source rows alone, without a plan of its own."""
+        assert self.plan is not None
+        inside = np.zeros(self.plan.n_source, dtype=np.bool_)
+        inside[rows] = True
+        mine = np.flatnonzero(inside[self.plan.first_base] & ~self.plan.crosses(inside))
+        n = len(self.y)
+        carried = {k: follow(v, n, mine) for k, v in self.carried.items()}
+        X = self.X.subset(mine) if isinstance(self.X, Images) else self.X[mine]
+        return Drawn(X, self.y[mine], carried, None)
+
 
 @dataclass
 class Fit:
@@ -215,6 +226,11 @@ class Training:
     def describes(self, step: Any) -> bool:
         """Return whether `described` holds the features of an equal step."""
         return self.described is not None and alike(self.described.step, step)
+
+    def keep(self, samplers: Sequence[Any], drawn: Drawn) -> None:
+        """Keep what `samplers` would draw, as :meth:`draw` would return it."""
+        if not any(same_drawing(known, samplers) for known, _ in self._sets):
+            self._sets.append((list(samplers), drawn))
 
     def draw(
         self,

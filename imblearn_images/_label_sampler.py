@@ -16,19 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from imblearn_images._docstrings import substitute
-from imblearn_images._sampler import MeasuringSamplerMixin, read_selected, taken_out
+from imblearn_images._sampler import MeasuringSamplerMixin, returned
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry
-from imblearn_images.core.columns import rows_of
-from imblearn_images.core.containers import holds_images
+from imblearn_images.core.columns import plain, rows_of
 from imblearn_images.core.embedding import check_embedding
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import Images, unwrap_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.multilabel import LabelCounts, count_labels_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import render
-from imblearn_images.core.stores import resampled
-from imblearn_images.core.targets import plain
 from imblearn_images.core.validation import (
     PLAN_BYTES,
     as_counts,
@@ -168,7 +165,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
         self._check_names("fit", params)
         check_embedding(self.embedding)
-        self._prepared(taken_out(X)[0], y)
+        self._prepared(unwrap_images(X)[0], y)
         return self
 
     # Nothing may be passed as `params`: type checkers see that, and at run time the error names
@@ -210,7 +207,7 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
         check_embedding(self.embedding)
         given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
         self._check_params({**given, **params})
-        held, rewrap, store = taken_out(X)
+        held, rewrap = unwrap_images(X)
         worker: Any = copy.copy(self)  # threads may share a sampler: no half-done fit is seen
         images, labels = LabelSamplerMixin._prepared(worker, held, y)
         X_resampled, y_resampled = worker._fit_resample(images, labels, **given)
@@ -222,22 +219,15 @@ class LabelSamplerMixin(MeasuringSamplerMixin):
             if hasattr(worker, "reach_"):  # of samplers that compare it with what was requested
                 worker.reach_ = replace(worker.reach_, reached=counts.sum(axis=0))
         self.__dict__ = vars(worker)
-        if store is not None:
-            return resampled(worker.plan_, store), y_resampled
-        if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
-            X_resampled = read_selected(X_resampled, worker.plan_, images)
-        if held is not X:
-            assert rewrap is not None
-            X_resampled = rewrap(X_resampled, None)
-            if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
-                y_resampled.index = X_resampled.index
+        X_resampled = returned(X, images, X_resampled, worker.plan_, rewrap)
+        if held is not X and hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
+            y_resampled.index = X_resampled.index
         return X_resampled, y_resampled
 
     def _prepared(self, held: Any, y: Any) -> tuple[Any, LabelCounts]:
         """Return the checked images and labels, and set ``sampling_strategy_``."""
         labels = count_labels_of(y)
-        is_table = not isinstance(held, Images) and not holds_images(held)
-        X = as_pixels(held) if is_table else open_images(held)
+        X = held if isinstance(held, Images) else as_pixels(held)
         check_lengths(X, labels.counts)
         if isinstance(labels.source, Annotations):
             _check_order(X, labels.source)

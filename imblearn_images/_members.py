@@ -21,6 +21,7 @@ from imblearn_images.preprocessing import FlattenImages, ReadImages
 __all__ = [
     "alike",
     "class_weight_of",
+    "multiplies",
     "on_images",
     "same_penalty",
     "samplers_of",
@@ -42,7 +43,7 @@ def class_weight_of(estimator: Any, prefix: str = "") -> str | None:
     return None if inner is None else class_weight_of(inner, f"{prefix}estimator__")
 
 
-def same_penalty(estimator: Any, sampler: Any) -> Any:
+def same_penalty(estimator: Any, sampler: Any, growth: float | None = None) -> Any:
     """Clone whose penalty stands to the images as before, where a sampler multiplies all of them.
 
     A penalty ``C`` of scikit-learn weighs against the sum over all rows: behind nine pictures of
@@ -54,6 +55,8 @@ def same_penalty(estimator: Any, sampler: Any) -> Any:
         With `C` in its last step; any other is left as it is.
     sampler : sampler, Pipeline of samplers or None
         Such as ``RedrawImages(times=8, keep=True)``; those that balance change nothing.
+    growth : float, default=None
+        Rows that there are of an image, if they are not those that `sampler` makes.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def same_penalty(estimator: Any, sampler: Any) -> Any:
     >>> same_penalty(LogisticRegression(C=4.5), SMOTE()).C
     4.5
     """
-    twin, growth = clone(estimator), _growth_of(sampler)
+    twin, growth = clone(estimator), _growth_of(sampler) if growth is None else growth
     last = twin
     while isinstance(last, SklearnPipeline):
         last = last.steps[-1][1]
@@ -77,6 +80,28 @@ def same_penalty(estimator: Any, sampler: Any) -> Any:
         if isinstance(penalty, Real):
             last.set_params(C=float(penalty) / growth)
     return twin
+
+
+def multiplies(sampler: Any) -> bool:
+    """Return whether a sampler makes several rows of every image, of all the same number.
+
+    Not if it has features or an accept rule of its own, which learn from all images.
+
+    Examples
+    --------
+    >>> from imblearn_images import RedrawImages, recipes
+    >>> multiplies(recipes.many()), multiplies(recipes.mild()), multiplies(None)
+    (True, False, False)
+    >>> multiplies(RedrawImages(times=2, embedding="thumbnail"))
+    False
+    """
+    steps = (
+        [step for _, step in sampler.steps] if isinstance(sampler, SklearnPipeline) else [sampler]
+    )
+    plain = all(
+        getattr(step, name, None) is None for step in steps for name in ("embedding", "accept")
+    )
+    return plain and _growth_of(sampler) > 1
 
 
 def _growth_of(sampler: Any) -> int:

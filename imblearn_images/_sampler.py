@@ -20,19 +20,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.columns import told, unwrap_labels
+from imblearn_images.core.disk import check_local
 from imblearn_images.core.embedding import Search, check_embedding, embed, given_features
-from imblearn_images.core.files import check_local
-from imblearn_images.core.images import Images, StoreImages, is_store, open_images
+from imblearn_images.core.images import Images, StoreImages, open_images, unwrap_images
 from imblearn_images.core.listening import RowNeighbors, listen, without_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.pixels import check_drawn, store
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import plan_synthesis
-from imblearn_images.core.rendering import DrawnImages, allocate, render
+from imblearn_images.core.rendering import DrawnImages, allocate, render, resampled
 from imblearn_images.core.rules import answer
-from imblearn_images.core.stores import resampled
-from imblearn_images.core.targets import told, unwrap_labels
 from imblearn_images.core.validation import (
     as_counts,
     check_images,
@@ -56,10 +54,8 @@ __all__ = [
     "TracedSamplerMixin",
     "check_plain",
     "finds_exactly",
-    "read_selected",
+    "returned",
     "searched_here",
-    "sizes_told",
-    "taken_out",
 ]
 
 ADDED: dict[str, Any] = {
@@ -120,32 +116,37 @@ LIMITS = partial(np.errstate, over="ignore", invalid="ignore")
 """Context in which pixels near the limits of their type give no warning on the way."""
 
 
-def taken_out(X: Any) -> tuple[Any, Callable[..., Any] | None, StoreImages | None]:
-    """Take images out of the container that the user passed.
+def returned(
+    X: Any,
+    images: Any,
+    made: Any,
+    plan: ResamplingPlan,
+    rewrap: Callable[..., Any] | None,
+    rows: NDArray[np.intp] | None = None,
+) -> Any:
+    """Return what a sampler has made of `X` in the form in which it was passed.
 
-    Returns
-    -------
-    held : Images or what :func:`~imblearn_images.core.containers.unwrap` returns
-        The images; of a chunked array a home of pixels, which reads it chunk by chunk.
-    rewrap : callable or None
-        Puts a result back into the container; None for a home of pixels.
-    store : StoreImages or None
-        The same as `held` if `X` is a chunked array.
+    Parameters
+    ----------
+    X : images or table
+        What the user passed.
+    images, rewrap
+        What :func:`~imblearn_images.core.images.unwrap_images` returned for it.
+    made : Images, ndarray or table
+        The result: a home of pixels where images are selected, or drawn when they are read.
+    plan : ResamplingPlan
+        The decision.
+    rows : ndarray of int, default=None
+        Rows of `X` whose index labels the result keeps.
     """
-    if is_store(X):
-        store = StoreImages(X)
-        return store, None, store
-    return (X, None, None) if isinstance(X, Images) else (*unwrap(X), None)
-
-
-def _opened(X: Any) -> Any:
-    """Images where `X` holds some; tables of numbers are imbalanced-learn's own business."""
-    return open_images(X) if isinstance(X, Images) or holds_images(X) else X
-
-
-def read_selected(selected: Images, plan: ResamplingPlan, images: Images) -> Any:
-    """Paths of the images that a plan has selected; of others their pixels."""
-    return render(plan, images) if selected.paths is None else selected.paths
+    # The user passed the array itself, not a home: the result is an array, of dask a lazy one.
+    if isinstance(images, StoreImages) and images is not X:
+        return resampled(plan, images)
+    if rewrap is None or isinstance(made, DrawnImages):  # drawn when they are read, as requested
+        return made
+    if isinstance(made, Images):  # selected: their paths, or else their pixels
+        made = render(plan, images) if made.paths is None else made.paths
+    return rewrap(made, rows)
 
 
 @substitute
@@ -167,7 +168,7 @@ class ImageSamplerMixin:
     def fit(self, X: Any, y: Any, **params: Any) -> Any:
         """Check the inputs and compute ``sampling_strategy_``; see `fit_resample`."""
         self._check_names("fit", params)
-        images = _opened(taken_out(X)[0])
+        images, _ = unwrap_images(X)
         labels, _ = unwrap_labels(y)
         with class_told(self.sampling_strategy, labels, self._sampling_type):
             return super().fit(images, labels, **params)  # type: ignore[misc]
@@ -203,8 +204,7 @@ class ImageSamplerMixin:
             For a parameter that this sampler does not take.
         """
         self._check_params(params)
-        held, rewrap, store = taken_out(X)
-        images = _opened(held)
+        images, rewrap = unwrap_images(X)
         labels, rewrap_labels = unwrap_labels(y)
         # imbalanced-learn keeps what it works on in attributes. Working on a copy, threads that
         # share a sampler do not see each other's; what is left at the end is one whole result.
@@ -217,18 +217,12 @@ class ImageSamplerMixin:
         plan = worker.plan_
         self._warn_of_lost_classes(np.asarray(labels).reshape(-1))
         y_resampled = rewrap_labels(y_resampled)
-        if store is not None:
-            return resampled(plan, store), y_resampled
-        if isinstance(X_resampled, DrawnImages):  # drawn when they are read, as requested
-            return X_resampled, y_resampled  # type: ignore[return-value]
-        if isinstance(X_resampled, Images) and rewrap is not None:  # rows of the source
-            X_resampled = read_selected(X_resampled, plan, images)
-        if held is not X:
-            keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
-            assert rewrap is not None
-            X_resampled = rewrap(X_resampled, plan.base if keeps_index else None)
-            if hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
-                y_resampled.index = X_resampled.index
+        # As imbalanced-learn: under-sampled rows of a data frame keep the labels of its index.
+        keeps_index = not isinstance(self, BaseOverSampler) and not plan.synthetic.any()
+        rows = plan.base if keeps_index else None
+        X_resampled = returned(X, images, X_resampled, plan, rewrap, rows)
+        if images is not X and hasattr(X_resampled, "iloc") and hasattr(y_resampled, "iloc"):
+            y_resampled.index = X_resampled.index
         return X_resampled, y_resampled
 
     @property
@@ -246,19 +240,27 @@ class ImageSamplerMixin:
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
+        # By this tag our meta-estimators know that images may come unflattened.
         tags.input_tags.three_d_array = True
         return tags
 
     def _check_X_y(self, X: Any, y: Any) -> tuple[Any, NDArray[Any], bool]:
         check_lengths(X, y)
         if isinstance(X, Images):
+            # Of imbalanced-learn's own check only this half takes anything but (n, d).
             y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
         else:
             with LIMITS(), _text_told(X):  # scikit-learn adds up what it looks at
                 X, y, binarize_y = super()._check_X_y(X, y)  # type: ignore[misc]
-        self._check_classes(y)
-        check_strategy(self.sampling_strategy, y, self._sampling_type)
-        check_plan_fits(self.sampling_strategy, y, self._sampling_type)
+        if (y == y[0]).all():
+            raise ValueError(
+                "The target 'y' needs to have more than 1 class. Got 1 class instead: "
+                f"{told(y[0])!r} is the label of all {len(y)} images. Check how the labels were "
+                "read."
+            )
+        if callable(self.sampling_strategy) or isinstance(self.sampling_strategy, Mapping):
+            check_strategy(self.sampling_strategy, y, self._sampling_type)
+            check_plan_fits(self.sampling_strategy, y, self._sampling_type)
         if isinstance(X, Images):
             shape: tuple[int, ...] = ()
             if X.paths is None:
@@ -266,17 +268,8 @@ class ImageSamplerMixin:
                 check_images((len(X), *shape), X.dtype)
             self.n_features_in_ = prod(shape)
             if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
+                del self.feature_names_in_  # of a fit on a data frame
         return X, y, binarize_y
-
-    def _check_classes(self, y: NDArray[Any]) -> None:
-        if (y == y[0]).all():
-            label = told(y[0])
-            raise ValueError(
-                "The target 'y' needs to have more than 1 class. Got 1 class instead: "
-                f"{label!r} is the label of all {len(y)} images. Check how the labels were "
-                "read."
-            )
 
     def _images_to_draw(self, X: Any, rows: NDArray[np.intp] | None = None) -> Any:
         """Images that are mixed, or a sparse matrix; files need an `output_dir`.
@@ -301,16 +294,6 @@ class ImageSamplerMixin:
         if images.paths is not None and not later:
             images.check_can_be_written()  # type: ignore[attr-defined]
         return images
-
-    def _check_output_dir(self) -> None:
-        """Refuse "" as `output_dir`, which is no folder and would be taken for the current one."""
-        if isinstance(folder := self.output_dir, str) and not folder:
-            raise ValueError(
-                "`output_dir` must be None or the name of a folder, got ''. The current folder is "
-                "'.'."
-            )
-        if isinstance(self.output_dir, (str, os.PathLike)):  # others imbalanced-learn refuses
-            check_local(self.output_dir, "output_dir")
 
     def _draw(self, images: Any, values: NDArray[Any] | None = None) -> Any:
         """Carry out ``plan_``: pixels are rendered, of files the synthetic images written.
@@ -362,8 +345,17 @@ class ImageSamplerMixin:
             )
 
     def _check_params(self, params: dict[str, Any]) -> None:
-        self._check_output_dir()
-        self._check_names("fit_resample", params)
+        """Raise for what no image has to be looked at to refuse."""
+        folder = self.output_dir
+        if isinstance(folder, str) and not folder:  # it would be taken for the current folder
+            raise ValueError(
+                "`output_dir` must be None or the name of a folder, got ''. The current folder is "
+                "'.'."
+            )
+        if isinstance(folder, (str, os.PathLike)):  # others imbalanced-learn refuses
+            check_local(folder, "output_dir")
+        if params:
+            self._check_names("fit_resample", params)
 
     def _check_names(self, method: str, params: dict[str, Any]) -> None:
         """Raise for a parameter of `method` that this sampler does not take."""
@@ -522,6 +514,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
 
     def _check_room(self, features: NDArray[Any]) -> None:
         """Refuse to let imbalanced-learn mix features if what it makes does not fit into memory."""
+        # Four arrays of new rows at the peak: both parents, their difference, and the sum.
         n_new = sum(self.sampling_strategy_.values())
         check_fits(
             features.itemsize * features.shape[1] * (len(features) + 4 * n_new),
@@ -577,6 +570,7 @@ class MeasuringSamplerMixin(ImageSamplerMixin):
         the result itself, bit for bit, where the features are rows of floats.
         """
         features, embeddings, made = run
+        # Pixels are no embedding: images are then compared by features that suit images.
         own = None if self.embedding is None and embeddings is None else features
         self.plan_ = self._with_synthesis(plan, images, y, own)
         if self.plan_ is plan and features is X and X.dtype.kind == "f":
@@ -594,13 +588,14 @@ class SelectingSamplerMixin(ImageSamplerMixin):
     sample_indices_: Any
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        # Data frames and sparse matrices are selected from by imbalanced-learn, in their own way.
         on_numbers = isinstance(X, (np.ndarray, Images))
         return self._selected(X, y, np.arange(len(y))[:, None] if on_numbers else X)
 
     def _selected(
         self, X: Any, y: NDArray[Any], seen: Any, nearness: str = ""
     ) -> tuple[Any, NDArray[Any]]:
-        with sizes_told(y), LIMITS():
+        with LIMITS():
             resampled = self._select(seen, y)
         self.plan_ = ResamplingPlan.selection(self.sample_indices_, y, nearness)
         if sparse.issparse(X):
@@ -645,7 +640,7 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
             images,
             {"": rows},
             asked=np.flatnonzero(self._asked(y)) if self.remembers else None,
-            width=4 * k + 8 if self.repeats else 0,
+            width=4 * k + 8 if self.repeats else 0,  # images leave between searches
             few=self._few(y),
             n_jobs=self.n_jobs,
         )
@@ -737,12 +732,14 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
     ) -> tuple[Any, NDArray[Any]]:
         scopes = self._scopes(y)
         others_drawn = self.synthesis is not None or self.accept is not None
+        # A synthesis may choose any image as a partner; blends only have parents in the scopes.
         looked_at = np.concatenate([np.empty(0, dtype=np.intp), *scopes.values()])
         target = self._images_to_draw(X, None if others_drawn else looked_at)
         if not self._decides_on_numbers(X):
             return self._on_features(X, y, embeddings, target)
         features, nearness = self._own_features(X, y, embeddings)
         resampled = [label for label, count in self.sampling_strategy_.items() if count]
+        # Rows that are asked for again, by class or by search, are worth a table of neighbours.
         several = len(scopes) < len(resampled) or len(self.searches) > 1
         search = Search(
             target if features is None else open_images(features),
@@ -750,23 +747,25 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
             asked=np.flatnonzero(np.isin(y, resampled)) if several else None,
             n_jobs=self.n_jobs,
         )
-        plan = self._decided(y, search, X).near_by(nearness or search.nearness)
+        plan = self._decided(y, search, X, nearness or search.nearness)
         self.plan_ = self._with_synthesis(plan, target, y, features)
         return self._draw(target), plan.y
 
-    def _decided(self, y: NDArray[Any], search: Search, X: Any) -> ResamplingPlan:
+    def _decided(
+        self, y: NDArray[Any], search: Search, X: Any, nearness: str = ""
+    ) -> ResamplingPlan:
         """Let imbalanced-learn decide on the numbers of rows, which `search` looks up."""
         shown = self._shown(search)
         for name in self.searches:
             plain = check_neighbors_object(name, getattr(self, name), additional_neighbor=1)
+            # The user's object searches itself, and on what imbalanced-learn would give it.
             given = not (finds_exactly(getattr(self, name)) and searched_here(X))
             by = search
             if given:
                 by = Search(search.images, search.scopes, plain, n_jobs=self.n_jobs)
             shown[name] = RowNeighbors(by, plain)
         numbers = np.arange(len(y), dtype=np.float64)[:, None]
-        with sizes_told(y):
-            return self._listened(numbers, y, shown)[0]
+        return self._listened(numbers, y, shown, nearness)[0]
 
     def _listened(
         self,
@@ -777,6 +776,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         keep: bool = False,
     ) -> tuple[ResamplingPlan, Any]:
         """Run imbalanced-learn's sampler, with some other parameters than the user sees."""
+        # On a copy, so that the user finds the parameters that were set, whatever is raised.
         asked = copy.copy(self)
         vars(asked).update(shown)
         hook = super(TracedSamplerMixin, asked)._fit_resample  # type: ignore[misc]
@@ -806,24 +806,8 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         features, nearness = self._measure(X, y, embeddings)
         self._check_room(features)
         # An overflow is refused when it is drawn; what is infinite, imbalanced-learn lets pass.
-        with sizes_told(y), LIMITS():
+        with LIMITS():
             plan, made = self._listened(
                 features, y, self._shown(None), nearness, keep=features is X
             )
         return self._drawn(plan, X, y, target, (features, embeddings, made)), plan.y
-
-
-@contextmanager
-def sizes_told(y: NDArray[Any]) -> Iterator[None]:
-    """Add the class sizes to an error about too few images for the neighbours."""
-    try:
-        yield
-    except ValueError as exc:
-        if "n_neighbors <= n_samples" not in str(exc) or "has n_samples" in str(exc):
-            raise  # the second one has been shown already
-        labels, counts = np.unique(y, return_counts=True)
-        sizes = ", ".join(f"{told(label)!r}: {n}" for label, n in zip(labels, counts, strict=True))
-        raise ValueError(
-            f"{exc} The classes have these numbers of images: {sizes}. Ask for fewer neighbours, "
-            "or leave the smallest class out of `sampling_strategy`."
-        ) from exc

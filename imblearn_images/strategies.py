@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.core.targets import count_labels, told
+from imblearn_images.core.columns import count_labels, told
 from imblearn_images.core.validation import as_counts
 
 __all__ = [

@@ -221,7 +221,7 @@ def threads(monkeypatch):
 @pytest.fixture
 def on_a_screen(monkeypatch):
     """Standard error is taken for a terminal, so that there are progress bars to see."""
-    monkeypatch.setattr("imblearn_images.core.progress._is_seen", lambda: True)
+    monkeypatch.setattr("imblearn_images.core.parallel._is_seen", lambda: True)
 
 
 def patch_sizes(monkeypatch, size):

@@ -17,9 +17,9 @@ from skimage.measure import label
 
 from imblearn_images import RandomOverSampler, RandomUnderSampler, ResamplingPlan, render
 from imblearn_images.annotations import Annotations, LabelOverSampler, RunLengths, carry
+from imblearn_images.core.annotations import box_of_mask, resized_mask
 from imblearn_images.core.carrying import carry_rows
 from imblearn_images.core.images import open_images
-from imblearn_images.core.masks import box_of_mask, resized_mask
 from imblearn_images.strategies import at_least
 from imblearn_images.synthesis import (
     Augment,

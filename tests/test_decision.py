@@ -28,6 +28,8 @@ from imblearn_images.decision import (
     TestTimeAugmentationClassifier,
     TunedThresholdsClassifier,
 )
+from imblearn_images.ensemble import PolicyEnsembleClassifier
+from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 
 COUNTS = {"cat": 24, "dog": 12, "owl": 8}
@@ -117,6 +119,27 @@ WRAPPERS = [
     TestTimeAugmentationClassifier(VOTES, [mirror]),
 ]
 cases = pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda one: type(one).__name__)
+
+
+@pytest.mark.parametrize("rare", ["owl", 0])
+def test_answers_that_are_no_labels_of_y_are_not_scored(rare):
+    """True is not the label 1."""
+    y = Y if rare == "owl" else np.unique(Y, return_inverse=True)[1]
+    one, X = MinorityDetector(OneClassSVM(), rare=rare, cv=2), images()
+    for wrapper in (
+        PriorCorrectedClassifier(one, prior="uniform"),
+        PriorCorrectedClassifierCV(one, cv=2),
+        TunedThresholdsClassifier(one, cv=2),
+        PolicyEnsembleClassifier(one, [("alone", None, None)], cv=2),
+    ):
+        with pytest.raises(ValueError, match=r"must answer with labels of y, got \[False, True\]"):
+            wrapper.fit(X, y)
+    found = compare_resamplers(GaussianNB(), {"rare": one}, X, y, cv=2, random_state=0)
+    assert "Pass `y == rare`, and `rare=True`." in found.failures["rare"]
+    found = compare_resamplers(
+        clone(one).set_params(rare=True), [], X, y == rare, cv=2, random_state=0
+    )
+    assert found.scores["none"].min() >= 0
 
 
 @cases

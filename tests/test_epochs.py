@@ -28,7 +28,7 @@ from imblearn_images import (
     recipes,
 )
 from imblearn_images.combine import SamplerChain
-from imblearn_images.core import files, similarity
+from imblearn_images.core import embedding, files
 from imblearn_images.core.images import ArrayImages, FileImages
 from imblearn_images.epochs import EpochImages, EpochPlans, _reading
 from imblearn_images.preprocessing import HOGFeatures, ReadImages
@@ -202,9 +202,9 @@ def test_a_step_that_counts_epochs_is_told_the_epoch_and_keeps_its_seed():
 
 def test_features_are_computed_once_for_all_epochs(monkeypatch, tmp_path):
     looked_at, read = [], []
-    looks, read_image = similarity.looks, files.read_image
+    looks, read_image = embedding.looks, files.read_image
     monkeypatch.setattr(
-        similarity, "looks", lambda images, *args: looked_at.append(len(images)) or looks(images)
+        embedding, "looks", lambda images, *args: looked_at.append(len(images)) or looks(images)
     )
     monkeypatch.setattr(
         files,

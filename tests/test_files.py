@@ -16,7 +16,9 @@ from PIL import Image, ImageCms, ImageOps
 from skimage import data, transform
 
 from imblearn_images.core import files
+from imblearn_images.core.containers import SUFFIXES
 from imblearn_images.core.files import (
+    FORMATS,
     FileInfo,
     check_uniform,
     describe,
@@ -25,7 +27,6 @@ from imblearn_images.core.files import (
     write_image,
     write_png,
 )
-from imblearn_images.core.modes import FORMATS, SUFFIXES
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (24, 16, 3), dtype=np.uint8)

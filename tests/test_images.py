@@ -20,12 +20,11 @@ from sklearn.naive_bayes import GaussianNB
 
 import imblearn_images
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, render
-from imblearn_images.core.embedding import embed
+from imblearn_images.core.embedding import Similarity, embed
 from imblearn_images.core.files import read_image
 from imblearn_images.core.images import ArrayImages, FileImages, open_images
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.rendering import DrawnImages
-from imblearn_images.core.similarity import Similarity
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.neighbors import ImageNeighbors
 from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages

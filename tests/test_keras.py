@@ -10,7 +10,7 @@ from forked import run_python
 
 from imblearn_images import RandomOverSampler
 from imblearn_images.epochs import EpochPlans
-from imblearn_images.keras._sequence import Batches
+from imblearn_images.keras import Batches
 from imblearn_images.synthesis import Augment
 
 Y = make_labels({"cat": 60, "dog": 25})

@@ -22,8 +22,7 @@ from imblearn_images import (
     render,
 )
 from imblearn_images.annotations import Annotations
-from imblearn_images.core.multilabel import count_labels_of
-from imblearn_images.core.repeats import choose_kept
+from imblearn_images.core.multilabel import choose_kept, count_labels_of
 from imblearn_images.preprocessing import ReadImages
 from imblearn_images.strategies import (
     add_fraction,

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folder_tools import contents, encoded, snapshot, write_photos
+from folder_tools import contents, encoded, read_manifest, snapshot, write_photos
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, under_sampling
 from imblearn_images._cli.main import main
 from imblearn_images.combine import SMOTEENN
-from imblearn_images.core import progress as progress_module
+from imblearn_images.core import parallel
 from imblearn_images.core.files import read_image
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.folders import (
@@ -29,8 +29,7 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.folders._manifest import read_manifest
-from imblearn_images.folders._store import name_file
+from imblearn_images.folders._labels import name_file
 from imblearn_images.strategies import LongTail
 
 SHAPE = (4, 4, 3)
@@ -552,7 +551,7 @@ def test_what_is_not_installed_is_said_once(tmp_path, monkeypatch, capsys, on_a_
     monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setitem(sys.modules, "imagehash", None)
     monkeypatch.setattr("imblearn_images.folders._inspecting.has_imagehash", lambda: False)
-    progress_module._say_what_is_missing.cache_clear()
+    parallel._say_what_is_missing.cache_clear()
     for _ in range(2):
         report = inspect_folder(source, verbose=1)
     assert capsys.readouterr().err.count("pip install tqdm") == 1

@@ -44,10 +44,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
-from imblearn_images.core.calibration import calibrate
-from imblearn_images.core.progress import _say_what_is_missing
+from imblearn_images.core.parallel import _say_what_is_missing
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
+from imblearn_images.display._reliability import calibrate
 from imblearn_images.ensemble import PolicyEnsembleClassifier
 from imblearn_images.model_selection import ResamplerComparison, compare_resamplers
 from imblearn_images.model_selection._comparison import Calibration, ClassRecall, Cost, of_interest

@@ -25,8 +25,8 @@ from imblearn_images.annotations import (
     write_annotations,
 )
 from imblearn_images.core.images import ArrayImages
+from imblearn_images.core.multilabel import choose_repeats_and_more
 from imblearn_images.core.rendering import layers_of
-from imblearn_images.core.repeats import choose_repeats_and_more
 from imblearn_images.display import ObjectsDisplay
 from imblearn_images.strategies import at_least, repeat_factor
 from imblearn_images.synthesis import Augment, Chain, PasteObjects, ZoomToObjects
@@ -377,15 +377,15 @@ def test_same_bytes_for_any_threads_and_after_a_kill(folder, tmp_path):
     script = """if True:
         import os, sys
         from imblearn_images.annotations import balance_annotations
-        from imblearn_images.core import files
+        from imblearn_images.core import disk
         from imblearn_images.strategies import at_least
         from imblearn_images.synthesis import Augment
-        n, written = int(sys.argv[3]), files.written_whole
+        n, written = int(sys.argv[3]), disk.written_whole
         def last(path, **options):
             global n
             n -= 1
             return os._exit(9) if n < 0 else written(path, **options)
-        files.written_whole = last
+        disk.written_whole = last
         balance_annotations(sys.argv[1], sys.argv[2], sampling_strategy=at_least(14),
             synthesis=Augment(), out_format="yolo", resume=True, n_jobs=1)
     """

@@ -19,15 +19,13 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images._cli.main import main
-from imblearn_images.core import files, limits
+from imblearn_images.core import files, memory
+from imblearn_images.core.disk import Paths, open_regular
 from imblearn_images.core.duplicates import perceptual_hash
 from imblearn_images.core.files import describe_all
-from imblearn_images.core.paths import Paths
-from imblearn_images.core.regular import open_regular
 from imblearn_images.core.text import printable, printable_lines
 from imblearn_images.folders import balance_folder, inspect_folder, split_folder
-from imblearn_images.folders._records import FileRecord, FileRecords, examine
-from imblearn_images.folders._source import read_source
+from imblearn_images.folders._source import FileRecord, FileRecords, examine, read_source
 from imblearn_images.model_selection import check_leakage, near_duplicate_groups
 from imblearn_images.preprocessing import HOGFeatures, ReadImages, image_limits
 from imblearn_images.preprocessing._reading import read_batch
@@ -121,7 +119,7 @@ def test_sizes_fit_into_the_columns_of_the_records(tmp_path):
     records[0] = examine(path)
     assert records[0].error
     with pytest.raises(ValueError, match=r"`max_pixels` must be .* from 1 to 2147483647"):
-        limits.check_max_pixels(2**31)
+        memory.check_max_pixels(2**31)
 
 
 def test_records_keep_what_they_are_given_and_little_more():
@@ -223,17 +221,17 @@ def test_too_many_pixels_are_refused_by_name_size_and_remedy(tmp_path, door, suf
     told = rf"bomb\.{suffix}: 24 x 16 = 384 pixels.*max_pixels={allowed}\)"
     with image_limits(max_pixels=allowed - 1), pytest.raises(ValueError, match=told):
         DOORS[door](path)
-    assert limits.current_limits() == limits.ImageLimits()
+    assert memory.current_limits() == memory.ImageLimits()
 
 
 def test_ordinary_large_photos_are_below_the_limit(tmp_path):
-    assert limits.MAX_PIXELS > 108_000_000
+    assert memory.MAX_PIXELS > 108_000_000
     path = tmp_path / "large.png"
     header = struct.pack(">IIBBBBB", 12000, 9000, 8, 0, 0, 0, 0)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
     with image_limits():  # Pillow itself would warn
         pass
-    with image_limits(max_pixels=limits.MAX_PIXELS + 1):
+    with image_limits(max_pixels=memory.MAX_PIXELS + 1):
         assert files.describe(path).shape == (9000, 12000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -257,7 +255,7 @@ def test_the_limit_is_raised_beyond_that_of_pillow_and_back(tmp_path):
 def test_the_limit_of_read_images_goes_with_its_batches(tmp_path):
     path = str(tmp_path / "a.png")
     BASE.save(path)
-    held = pickle.loads(pickle.dumps(limits.ImageLimits(383, "do {n}")))
+    held = pickle.loads(pickle.dumps(memory.ImageLimits(383, "do {n}")))
     (error,) = read_batch([path], None, None, True, held)  # as a worker process is sent it
     assert str(error).endswith("do 384.")
     assert len(ReadImages(max_pixels=384, n_jobs=2).fit_transform([path] * 3)) == 3
@@ -270,7 +268,7 @@ def test_scans_of_a_jpeg_are_bounded(tmp_path):
     path = tmp_path / "scans.jpg"
     path.write_bytes(many_scans(300))
     assert files.read_image(path).shape == (24, 16, 3)  # of few pixels, so it takes no time
-    needed = 300 * 24 * 16 // limits.SCANS
+    needed = 300 * 24 * 16 // memory.SCANS
     for read in (files.read_image, lambda p: files.read_image(p, size=(4, 4), mode="L")):
         with image_limits(max_pixels=needed):
             read(path)
@@ -363,7 +361,7 @@ def test_lines_of_a_name_are_no_lines_of_the_program():
 
 ODD_COMMAND = """
 import os, sys, warnings
-from imblearn_images._cli.main import collected_remarks
+from imblearn_images._cli.remarks import collected_remarks
 def odd():
     for k in range(50):
         os.write(2, b"TIFFReadDirectory: Warning, Unknown field with tag 1.\\n")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imblearn_images import RandomOverSampler, RandomUnderSampler
-from imblearn_images.core.paths import Paths
+from imblearn_images.core.disk import Paths
 from imblearn_images.images import FileImages
 
 names = st.text("ab/é\udcff\ud800.", max_size=6)

@@ -10,7 +10,7 @@ from strategies import labels, seeds
 
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.core.listening import RowNeighbors, listen
-from imblearn_images.core.planning import check_class_sizes
+from imblearn_images.core.validation import check_class_sizes
 from imblearn_images.synthesis import Augment, TransferDeformation
 
 

@@ -119,12 +119,22 @@ def test_policies_far_below_the_best_are_dropped():
         guessed = cross_val_predict(model, X, Y, cv=folds)
         assert each.score == pytest.approx(balanced_accuracy_score(Y, guessed))
     best = max(each.score for each in ensemble.policies_)
+    total = sum(np.exp(-2 * (best - p.score) / 0.05) for p in ensemble.policies_ if p.kept)
     for each in ensemble.policies_:
         assert each.kept == (each.score >= best - 0.05) == (not each.reason)
-        assert each.weight == (1 / sum(p.kept for p in ensemble.policies_) if each.kept else 0)
+        weighs = np.exp(-2 * (best - each.score) / 0.05) if each.kept else 0
+        assert each.weight == pytest.approx(weighs / total)
         assert (each.name in ensemble.estimators_) == each.kept and each.seconds > 0
     blind = ensemble.policies_[-1]
     assert not blind.kept and "below the best, more than 0.05" in blind.reason
+    some, mean = pickle.loads(pickle.dumps(ensemble)), 0
+    for each in ensemble.policies_[:-1]:
+        if each.kept:
+            some.estimators_ = {each.name: ensemble.estimators_[each.name]}
+            mean = mean + each.weight * some.predict_log_proba(X)
+    np.testing.assert_allclose(ensemble.predict_log_proba(X), log_softmax(mean, axis=1))
+    best = PolicyEnsembleClassifier(NB, policies, screen=0, random_state=1).fit(X, Y)
+    assert sum(each.weight for each in best.policies_) == pytest.approx(1)
     table = repr(ensemble.policies_)
     assert "dropped" in table and all(each.name in table for each in ensemble.policies_)
     assert ensemble.policies_._repr_html_().count("<tr>") == 5
@@ -167,6 +177,36 @@ def test_a_sampler_draws_once_for_each_training_set():
     assert ensemble.estimators_["plain"] is ensemble.estimators_["further"]
     assert ensemble.estimators_["plain"] is not ensemble.estimators_["weighted"]
     assert ensemble.plans_["plain"].n_source == len(Y)
+
+
+class Pixels(FlattenImages):
+    """Features of each image by itself."""
+
+    of_each_alone = True
+
+
+@pytest.mark.parametrize("first", [FlattenImages, Pixels])
+def test_many_pictures_are_drawn_once_and_folds_take_those_of_their_own_images(heard, first):
+    drawn = []
+
+    def draw(base, partner, step, rng):
+        drawn.append(1)
+        return (base + partner) / 2
+
+    marked = np.eye(len(Y)).reshape(len(Y), 7, 6)  # image k lights pixel k alone
+    policies = [("many", RedrawImages(draw, times=3, keep=True), 1.0)]
+    model = make_pipeline(first(), Recorder())
+    PolicyEnsembleClassifier(model, policies, cv=3, random_state=0).fit(marked, Y)
+    *folds, whole = (images for images, *_ in heard)
+    assert len(folds) == 3 and len(whole) == 4 * len(Y)
+    known = {row.tobytes() for row in whole}
+    for rows in folds:
+        seen = np.flatnonzero(rows.any(axis=0))
+        assert len(seen) == 28 and {row.tobytes() for row in rows} <= known
+        mixed = (np.count_nonzero(rows, axis=1) == 2).sum()
+        assert len(rows) == 28 + mixed and 28 < mixed < 3 * 28  # a partner may be held out
+    if first is Pixels:
+        assert len(drawn) == 3 * len(Y)
 
 
 def test_policies_that_differ_in_the_correction_alone_share_a_fit():

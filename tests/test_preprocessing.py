@@ -29,7 +29,7 @@ from sklearn.utils.estimator_checks import (
 
 from imblearn_images import RandomOverSampler
 from imblearn_images.core.files import read_image, write_image
-from imblearn_images.core.progress import _say_what_is_missing
+from imblearn_images.core.parallel import _say_what_is_missing
 from imblearn_images.preprocessing import FlattenImages, ReadImages, ReshapeImages
 
 ALL = [ReadImages(), FlattenImages(), ReshapeImages()]

@@ -17,11 +17,10 @@ from imblearn_images import RandomOverSampler, render, render_files
 from imblearn_images.__main__ import main
 from imblearn_images.annotations import write_annotations
 from imblearn_images.core import parallel
-from imblearn_images.core import progress as bars
 from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.progress import progress
+from imblearn_images.core.parallel import progress
 
-pytest.importorskip("tqdm", reason="progress bars need imblearn-images[progress]")
+pytest.importorskip("tqdm", reason="progress parallel need imblearn-images[progress]")
 
 LAST = r"100%.* {n}/{n} \[\d\d:\d\d<\d\d:\d\d, +[\d.?]+{unit}/s\]"
 
@@ -61,7 +60,7 @@ def stream(request):
 
 
 def drawn(folder, how):
-    """Draw 40 images of 24 in one of the ways that take long; what the bars are called."""
+    """Draw 40 images of 24 in one of the ways that take long; what the parallel are called."""
     X, y = make_images(24, (6, 5), "uint8"), np.repeat(["cat", "dog"], [20, 4])
     sampler = RandomOverSampler(random_state=0)
     sampler.fit_resample(X, y)
@@ -118,7 +117,7 @@ def test_quiet_is_quiet_on_a_terminal_too(stream, tmp_path, monkeypatch):
 def test_a_stream_of_a_notebook_is_no_terminal_and_looked_at_all_the_same(monkeypatch):
     stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
     monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(bars, "find_spec", lambda name: None)
+    monkeypatch.setattr(parallel, "find_spec", lambda name: None)
     with progress(4, "written", 1) as done:
         for _ in range(4):
             done(1)
@@ -137,8 +136,8 @@ def test_a_notebook_with_widgets_gets_one_and_without_a_line_and_no_warning(monk
     auto = ModuleType("tqdm.auto")
     auto.tqdm = type("Widget", (), {})
     monkeypatch.setitem(sys.modules, "tqdm.auto", auto)
-    monkeypatch.setattr(bars, "find_spec", lambda name: object() if widgets else None)
-    assert (bars._bars() is auto.tqdm) == widgets
+    monkeypatch.setattr(parallel, "find_spec", lambda name: object() if widgets else None)
+    assert (parallel._bars() is auto.tqdm) == widgets
 
 
 def test_threads_count_together(capsys, on_a_screen):

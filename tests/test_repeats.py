@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from imblearn_images.core.repeats import choose_repeats
+from imblearn_images.core.multilabel import choose_repeats
 
 
 def zipf_counts(n, n_labels, seed=0):

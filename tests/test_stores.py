@@ -28,7 +28,7 @@ from imblearn_images import (
     render,
 )
 from imblearn_images.core import images as homes
-from imblearn_images.core import rendering, stores
+from imblearn_images.core import rendering
 from imblearn_images.images import (
     DrawnImages,
     FileImages,
@@ -183,7 +183,7 @@ def test_dask_reads_nothing_before_it_computes_and_has_few_tasks():
 
 def test_a_pool_that_no_worker_holds_is_refused(monkeypatch):
     da = pytest.importorskip("dask.array", reason="dask is not installed")
-    monkeypatch.setattr(stores, "POOL", 1000)
+    monkeypatch.setattr(rendering, "POOL", 1000)
     with pytest.raises(MemoryError, match=r"drawn from \d+ images of .*render_files.*out=store"):
         SAMPLERS["SMOTE"].fit_resample(da.from_array(X), Y)
 

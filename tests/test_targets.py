@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from imblearn_images import ImageSampler, combine, ensemble, over_sampling, under_sampling
-from imblearn_images.core.targets import labels_of
+from imblearn_images.core.columns import labels_of
 from imblearn_images.datasets import make_imbalance
 from imblearn_images.decision import (
     CascadeClassifier,

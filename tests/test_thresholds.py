@@ -18,7 +18,7 @@ from sklearn.model_selection import (
 from sklearn.naive_bayes import GaussianNB
 
 from imblearn_images import RandomOverSampler
-from imblearn_images.decision import TunedThresholdsClassifier
+from imblearn_images.decision import PriorCorrectedClassifier, TunedThresholdsClassifier
 from imblearn_images.preprocessing import FlattenImages
 
 LABELS = np.array(["common", "rare", "rarest"])
@@ -161,6 +161,22 @@ def test_a_scorer_of_ones_own_is_taken():
 
 def indifferent(y_true, y_pred):
     return 0.0
+
+
+def test_weights_without_a_score_are_left_out_and_a_metric_without_any_is_told():
+    X, y = draw(150)
+
+    def of_all(truth, told, sample_weight=None):  # no value unless every class is told
+        return np.average(truth == told, weights=sample_weight) if len(set(told)) > 2 else np.nan
+
+    common = PriorCorrectedClassifier(GaussianNB(), model_prior="uniform", tau=2.0)
+    tuned = TunedThresholdsClassifier(common, scoring=make_scorer(of_all), cv=3, thresholds=20)
+    tuned.fit(X, y)
+    assert np.isnan(tuned.plain_score_) and tuned.best_score_ > 0.5
+    assert set(tuned.predict(X)) == set(LABELS)
+    tuned.set_params(scoring=make_scorer(lambda truth, told, **weights: np.nan))
+    with pytest.raises(ValueError, match="`scoring` must return a number, got make_scorer"):
+        tuned.fit(X, y)
 
 
 def test_classes_without_weight_are_told_before_anything_is_fitted():

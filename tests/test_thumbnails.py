@@ -9,10 +9,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 
 from imblearn_images import SMOTE, NearMiss, RandomOverSampler, TomekLinks, render
-from imblearn_images.core.embedding import Thumbnails, embed
+from imblearn_images.core.embedding import Similarity, Thumbnails, embed
 from imblearn_images.core.images import open_images
 from imblearn_images.core.pixels import resized
-from imblearn_images.core.similarity import Similarity
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.over_sampling import RedrawImages
 from imblearn_images.preprocessing import FlattenImages

@@ -21,8 +21,8 @@ CONTINUES = {
 QUOTED = {
     # Functions whose messages another one quotes behind such a name.
     "annotations/_masks.py": {"_read"},
+    "core/containers.py": {"array_mode"},
     "core/files.py": {"opened", "_array_mode", "_check_range"},
-    "core/modes.py": {"array_mode"},
     "core/saving.py": {"read", "_step", "_arrays", "_labels_again", "_label_again"},
     "folders/_manifest.py": {"__iter__", "parse_row", "_load", "_once"},
     "strategies.py": {"parse_strategy", "_count", "_distinct", "_numbers"},

@@ -12,8 +12,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from imblearn_images.core.limits import MAX_PIXELS
-from imblearn_images.core.limits import MOST as MOST_PIXELS
+from imblearn_images.core.memory import MAX_PIXELS
+from imblearn_images.core.memory import MOST as MOST_PIXELS
 from imblearn_images.core.text import nearest, printable_lines
 
 __all__ = [
@@ -99,6 +99,7 @@ class Parser(argparse.ArgumentParser):
             if each == "--":
                 break
             name = each.partition("=")[0]
+            # The beginning of an option is one, too: argparse takes --val for --validation.
             if name.startswith("--") and not any(known.startswith(name) for known in names):
                 long = [known for known in names if known.startswith("--")]
                 near = nearest(name, long)

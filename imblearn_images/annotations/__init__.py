@@ -23,9 +23,8 @@ from imblearn_images.annotations._files import read_annotations, write_annotatio
 from imblearn_images.annotations._inspecting import AnnotationReport, inspect_annotations
 from imblearn_images.annotations._masks import read_masks, write_masks
 from imblearn_images.annotations._splitting import split_annotations
-from imblearn_images.core.annotations import Annotations, Dropped
+from imblearn_images.core.annotations import Annotations, Dropped, RunLengths
 from imblearn_images.core.carrying import carry
-from imblearn_images.core.masks import RunLengths
 from imblearn_images.over_sampling import LabelOverSampler
 from imblearn_images.under_sampling import LabelUnderSampler
 

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core import files
-from imblearn_images.core.modes import array_mode
+from imblearn_images.core import disk, files
+from imblearn_images.core.containers import array_mode
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import counted, printable
 
@@ -187,6 +187,7 @@ def write_masks(
             f"`names` must differ, got {twice!r} twice. Copies of an image share a path: pass "
             "different names, such as those of the files that write_annotations wrote."
         )
+    # All are checked before the first is written, so that an error leaves no half of them.
     top = Path(output)
     images = []
     for stem, each in zip(stems, listed, strict=True):
@@ -200,7 +201,7 @@ def write_masks(
         image = Image.fromarray(pixels)
         if colours is not None and pixels.dtype == np.uint8:
             image.putpalette(colours.tobytes())
-        with files.written_whole(path) as file:
+        with disk.written_whole(path) as file:
             image.save(file, format="PNG")
         return str(path)
 

@@ -14,10 +14,15 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from imblearn_images.core import files
-from imblearn_images.core.annotations import Annotations, Dropped, as_objects
-from imblearn_images.core.masks import RunLengths, box_of_mask, mask_of_outlines
-from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.progress import progress
+from imblearn_images.core.annotations import (
+    Annotations,
+    Dropped,
+    RunLengths,
+    as_objects,
+    box_of_mask,
+    mask_of_outlines,
+)
+from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, printable
 
 __all__ = [
@@ -263,7 +268,7 @@ def _in_columns(kept: Sequence[tuple[Record, tuple[int, int]]], found: Found) ->
         for thing in record.things:
             if record.in_shares:
                 _scale(thing, scale)
-            boxes.append(_box(thing, (height, width)))
+            boxes.append(_box(thing))
             things.append(thing)
     n_points = max((len(thing.points) for thing in things if thing.points is not None), default=0)
     points = None
@@ -307,7 +312,7 @@ def _scale(thing: Thing, scale: NDArray[np.float64]) -> None:
         thing.points = thing.points * np.append(scale, 1.0)
 
 
-def _box(thing: Thing, size: tuple[int, int]) -> Sequence[float]:
+def _box(thing: Thing) -> Sequence[float]:
     """Return the box of an object, or else that of its outlines or its mask."""
     if thing.box is not None:
         return thing.box
@@ -374,7 +379,7 @@ def _warn_of_changes(annotations: Annotations) -> None:
         warnings.warn(
             f"{'; '.join(changes)}. All are listed in `dropped` and `cut` of the annotations.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,  # the call of read_annotations or balance_annotations
         )
 
 

@@ -1,30 +1,24 @@
 """The core: images, embedding, planning, the plan, synthesis, rendering.
 
-Nothing here knows the classes that users import. Imports run down this list:
+Nothing here knows the classes that users import. Imports run down this list, from floor to floor:
 
-- ``gap``: how easily synthetic images can be told from real ones
-- ``listening``: what imbalanced-learn decides, read off rows that remember their sources
+- what is done with a plan: ``writing``: synthetic images as files; ``carrying``: boxes, masks and
+  label maps through a plan; ``gap``: how easily synthetic images can be told from real ones
 - ``planning``: labels + embedding -> plan: parents, seeds, the accept rule
-- ``similarity``: which images look alike; ``embedding``: the features in which "near" is measured
-- ``estimators``: hand rows of an image set to estimators; ``writing``: synthetic images as files
-- ``carrying``: what belongs to the pixels of images, through a plan
-- ``rendering``: plan + images -> pixels
-- ``elsewhere``: images of other libraries' data sets, and on other machines
-- ``synthesis``: how one image is drawn from its parents; ``images``: where pixels live;
-  ``duplicates``: which images are the same picture
-- ``plan``: the decision; ``saving``: a plan as a file; ``rules``: how plans draw where no synthesis
-  was given, and the questions that every rule answers
-- ``validation``: what cannot be images with labels; ``containers``: how callers hold images;
-  ``targets``: labels; ``columns``: groups, and whatever else has one value for each image;
-  ``annotations``: the objects of a set of images; ``multilabel``: several labels per image;
-  ``repeats``: how often to show each image, so that labels that share images reach targets;
-  ``regular``: files that never wait for a writer
-- ``neighbors``, ``hog``: exact neighbours, and features that show shapes; ``splitting``: which
-  images validate; ``files``: reading and writing one file or many;
-  ``modes``: the array that each mode of Pillow becomes
-- ``geometry``: where boxes, outlines and points of a parent are in a drawn image
-- ``layers``: where things are in a drawn image; ``masks``: of objects; ``pixels``: every rule on
-  dtype, unit, rounding and clipping; ``dealing``: which images of a class come next, epoch after
-  epoch; ``paths``: of very many files; ``calibration``, ``limits``, ``memory``, ``parallel``,
-  ``progress``, ``text``: tools that need nothing else
+- ``rendering``: plan + images -> pixels; ``embedding``: the features in which "near" is measured,
+  and in which real and synthetic images are compared
+- ``listening``: what imbalanced-learn decides, read off rows that remember their sources;
+  ``synthesis``: how one image is drawn from its parents; ``estimators``: images in the form that
+  estimators take
+- ``plan``: the decision; ``images``: where pixels live; ``duplicates``: which images are the same
+  picture
+- ``saving``: a plan as a file; ``files``: reading and writing one image file or many
+- ``rules``: how plans draw where no synthesis was given, and the questions that every rule answers;
+  ``annotations``: the objects of a set of images, and their masks; ``multilabel``: several labels
+  per image, and how often to repeat images so that their labels reach targets; ``validation``:
+  what cannot be images with labels; ``neighbors``, ``hog``: exact neighbours, and features that
+  show shapes; ``splitting``: which images validate; ``disk``: files that are whole or absent
+- what needs nothing else: ``containers``: how callers hold images; ``columns``: how they hold
+  labels and groups; ``layers``: where things are in a drawn image; ``pixels``: every rule on dtype,
+  unit, rounding and clipping; ``memory``, ``parallel``, ``text``
 """

@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imblearn_images.core.annotations import Annotations, Dropped, as_objects
-from imblearn_images.core.geometry import Floats, View, polygon_area
-from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.layers import Layer
-from imblearn_images.core.masks import (
+from imblearn_images.core.annotations import (
+    Annotations,
+    Dropped,
     RunLengths,
+    as_objects,
     box_of_mask,
     mask_of_outlines,
     resized_mask,
 )
+from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.layers import Floats, Layer, View, polygon_area
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages, layers_of
@@ -172,6 +173,7 @@ def carry_rows(
     carried : Annotations, or list of label maps
     """
     _check_options(box, min_visible, min_side)
+    # Arrays were compared once, when the loader was made; files may have changed since.
     if images.paths is not None:
         _check_sizes(plan, images, _sizes_of(targets))
     if isinstance(targets, Annotations):
@@ -216,6 +218,7 @@ class _Sizes(Images):
 def _home(images: Any, targets: Annotations, plan: ResamplingPlan) -> Images:
     """Return the home of the source pixels, or only their sizes if no synthesis needs pixels."""
     if images is None:
+        # Most syntheses move things by shape alone, so that no file has to be opened.
         unread = targets.paths is None or not _looks(plan)
         return _Sizes(targets.sizes) if unread else open_images(targets.paths)
     home = open_images(images)
@@ -245,6 +248,7 @@ def _check_sizes(
     """
     rows = np.arange(len(images))
     if images.paths is not None:
+        # A copy keeps its annotations whatever its size.
         rows = plan.compact()[1] if plan.synthetic.any() else rows[:0]
         images.look_at(rows, n_jobs=n_jobs)
     for row, size in zip(rows.tolist(), sizes[rows].tolist(), strict=True):
@@ -353,6 +357,7 @@ def _through(
     if len(rows):
         if reason := answer(plan.synthesis, "why_not_carried"):
             raise ValueError(reason)
+        # All at once, so that one error names every file that cannot be read.
         images.look_at(
             np.unique(np.append(plan.base[rows], plan.partners[rows])), n_jobs=how.n_jobs
         )
@@ -511,6 +516,7 @@ def _carried_layer(
     where = before.objects_of(parent)
     index = np.arange(where.start, where.stop)
     own = before.sizes[parent]
+    # Positions are x, y, sizes height, width.
     scale = np.array(layer.size)[::-1] / own[::-1]  # a partner of another size is resized
     boxes = before.boxes[where] * np.tile(scale, 2)
     polygons = None if before.polygons is None else before.polygons[where]
@@ -538,6 +544,7 @@ def _carried_layer(
         keypoints[..., :2] *= scale
         keypoints = _carried_points(view, keypoints, before)
     leans = view.angle > LEANING and bool(alone.any())
+    # Half of a third that was left by the step before is a sixth of the object.
     share = share * float(layer.share[0]) * seen_before[where]
     keep, dropped = _kept(moved, share, index, how)
     return _Objects(
@@ -578,6 +585,7 @@ def _kept(
     boxes: Floats, share: Floats, index: NDArray[np.intp], how: _How
 ) -> tuple[NDArray[np.intp], list[tuple[int, str]]]:
     """Return the positions of the objects to keep, and (index, reason) of the others."""
+    # The shorter side: a box one pixel wide shows nothing, however high it is.
     sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
     is_out = (share <= 0) | (sides <= 0)
     is_hidden = ~is_out & (share < how.min_visible)
@@ -604,6 +612,7 @@ def _by_outlines(
         whole = sum(polygon_area(outline) for outline in outlines)
         turn = view.affine
         assert turn is not None
+        # The area that the object would have if nothing were cut off, not that in its parent.
         whole *= abs(np.linalg.det(turn[:, :2]))
         share = sum(map(polygon_area, moved)) / whole if whole > 0 else 1.0
         return np.concatenate([points.min(axis=0), points.max(axis=0)]), min(1.0, share)
@@ -619,10 +628,12 @@ def _carried_points(view: View, points: Floats, annotations: Annotations) -> Flo
     flat = points.reshape(-1, 3)
     there = view.forward(flat[:, :2])
     size = np.array([view.width, view.height])
+    # Where nothing of the parent is shown there is no place: -1 is out of view.
     known = np.where(np.isfinite(there), there, -1.0)
     kept = (flat[:, 2] > 0) & ((known >= 0) & (known <= size)).all(axis=1)
     moved = np.zeros_like(flat)
     moved[kept, :2] = known[kept]
+    # As in COCO: 2 is visible, 1 is labelled but hidden.
     hidden = np.minimum(flat[kept, 2], 1)
     moved[kept, 2] = np.where(view.is_seen(known[kept]), flat[kept, 2], hidden)
     order = list(range(points.shape[1]))
@@ -647,6 +658,7 @@ def sides_changed(names: Sequence[str], n: int, pairs: Sequence[tuple[str, str]]
     order = []
     for at in range(n):
         name = names[at] if at < len(names) else ""
+        # By way of a character that no name has, or both would become the same side.
         sides = name.replace("left", "\0").replace("right", "left").replace("\0", "right")
         other = paired.get(name, sides)
         order.append(places.get(other, at))
@@ -726,6 +738,7 @@ def _maps_through(
     if plan.previous is not None:
         before = _maps_through(plan.previous, maps, images, fill, n_jobs)
         maps, images, plan = before, DrawnImages(plan.previous, images), plan.last_step
+    # Copies, because the caller's maps must not change with those that are returned.
     found = [maps[base].copy() for base in plan.base.tolist()]
     rows = np.flatnonzero(plan.synthetic)
 
@@ -742,6 +755,7 @@ def _maps_through(
             for one in sorted(shown, key=lambda layer: float(layer.share[0])):
                 parent = maps[parents[one.member]]
                 view = View(one)
+                # By the nearest pixel: a mean of two labels would be a third one.
                 fits = parent if parent.shape == one.size else resized_mask(parent, one.size)
                 there = view.values(np.ones(one.size, dtype=np.bool_), np.False_)
                 moved = view.values(fits.astype(label.dtype, copy=False), label)

@@ -15,7 +15,30 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import sparse
 
-from imblearn_images.core.modes import SUFFIXES, pillow_pixels
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff"),
+    *(".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+"""The suffixes of these formats, in lower case; when a file is read its content decides."""
+
+ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "1": ("bool", ()),
+    "L": ("uint8", ()),
+    "LA": ("uint8", (2,)),
+    "RGB": ("uint8", (3,)),
+    "RGBA": ("uint8", (4,)),
+    "I;16": ("uint16", ()),
+    "I": ("int32", ()),
+    "F": ("float32", ()),
+}
+"""Pillow's mode -> dtype and channel axis of the array; one table for both directions."""
+_READ_AS = {mode: mode for mode in ARRAYS} | {
+    **dict.fromkeys(("I;16B", "I;16L", "I;16N"), "I;16"),
+    **dict.fromkeys(("RGBX", "CMYK", "YCbCr", "LAB", "HSV", "P"), "RGB"),
+    "La": "LA",
+    **dict.fromkeys(("RGBa", "PA"), "RGBA"),
+}
+"""Pillow's mode -> the mode that it is read as."""
 
 Recolumn = Callable[[list[Any], "NDArray[np.intp] | None"], Any]
 """``remake(values, rows)`` of :func:`as_column`."""
@@ -270,6 +293,35 @@ def _is_file_name(value: Any) -> bool:
     return value.lower().endswith(SUFFIXES) if is_text else is_path(value)
 
 
+def array_mode(im: Image.Image) -> str:
+    """Return the mode in which `im` becomes an array: a key of ``ARRAYS``."""
+    if im.mode == "P" and im.has_transparency_data:
+        return "RGBA"
+    if im.mode == "I" and im.format in ("PNG", "PPM"):
+        return "I;16"  # both hold at most 16 bits
+    if im.mode not in _READ_AS:
+        raise ValueError(f"Pillow's mode {im.mode} is not supported")
+    return _READ_AS[im.mode]
+
+
+def mode_of_array(mode: str) -> str:
+    """Return the mode that an image of one of Pillow's modes is read as."""
+    return _READ_AS.get(mode, mode)
+
+
+def pillow_pixels(image: Image.Image) -> NDArray[Any]:
+    """Return the pixels of a Pillow image as they are in its file; EXIF orientation is ignored.
+
+    Examples
+    --------
+    >>> pillow_pixels(Image.new("CMYK", (5, 2))).shape
+    (2, 5, 3)
+    """
+    mode = array_mode(image)
+    image = image if mode in ("I;16", image.mode) else image.convert(mode)
+    return np.array(image, dtype=ARRAYS[mode][0])
+
+
 def as_array(value: Any, what: str) -> NDArray[Any]:
     """Return the pixels of an image, or of a set of images, as an array of any dtype.
 
@@ -344,6 +396,7 @@ def remake_of(values: Sequence[Any]) -> Remake:
     >>> remake_of([Image.new("L", (3, 2))])(np.zeros((2, 3), dtype=np.uint8)).size
     (3, 2)
     """
+    # Of mixed kinds there is no kind to go back to: these come back as arrays.
     if all(isinstance(value, Image.Image) for value in values):
         return Image.fromarray
     if all(map(is_tensor, values)):
@@ -433,13 +486,13 @@ def unwrap(X: Any) -> tuple[Any, Rewrap]:
     >>> pixels.shape, rewrap(pixels[:1], None)[0].size
     ((2, 2, 3), (3, 2))
     """
+    if isinstance(X, np.ndarray):
+        return _unwrap_array(X)
     if means_path(X):
         raise ValueError(
             f"X is one path, {X!r}; pass one for each image. For a folder with class folders: "
             "paths, labels = load_image_folder(folder)."
         )
-    if isinstance(X, np.ndarray):
-        return _unwrap_array(X)
     if hasattr(X, "as_given"):  # a home of pixels, passed to a function that takes containers only
         return X.as_given(), _as_it_is
     if sparse.issparse(X):
@@ -482,6 +535,7 @@ def _unwrap_array(X: NDArray[Any]) -> tuple[Any, Rewrap]:
         return paths, lambda array, rows: rewrap(array, rows).astype(X.dtype)
     if X.dtype.kind not in "UOS" or not X.size:
         return X, _as_it_is
+    # A column of paths is what selecting one column of a table as X[[name]] gives.
     if X.ndim == 2 and X.shape[1] == 1 and any(means_path(e) or is_image(e) for e in X.flat):
         images, rewrap = _unwrap_array(X.ravel())
         return images, lambda array, rows: rewrap(array, rows).reshape(-1, 1)
@@ -509,6 +563,7 @@ def _unwrap_elements(
     `remake` makes a container like `X` from new elements.
     """
     if any(map(means_path, values)):
+        # Of an array of objects, tolist() gives back each path in the type in which it came.
         as_objects = not all(isinstance(path, str) for path in values) or values is not X
         paths = _paths(values, object if as_objects else None)
         return paths, lambda array, rows: remake(array.tolist(), rows)
@@ -580,6 +635,7 @@ def _unwrap_objects(X: Any) -> tuple[Any, Rewrap]:
             "list, and their labels in y."
         )
     try:
+        # One row tells a data set of pairs from a list of images, before all are decoded.
         advice = row_advice(X[0]) if len(X) else ""
     except Exception:  # noqa: BLE001 - third-party classes may raise anything
         return X, _as_it_is
@@ -627,6 +683,7 @@ def _stack(values: Sequence[Any]) -> NDArray[Any]:
         except ValueError:
             pass  # ragged: the row is named below
     images = list(starmap(_image, enumerate(values)))
+    # np.stack would convert dtypes silently, and name no row where shapes differ.
     forms = [(image.shape, image.dtype) for image in images]
     if len(set(forms)) > 1:
         usual = Counter(forms).most_common(1)[0][0]

@@ -20,12 +20,12 @@ from PIL.Image import Resampling
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
 from imblearn_images.core.containers import holds_paths
+from imblearn_images.core.disk import open_regular
 from imblearn_images.core.neighbors import one_blas_thread
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.pixels import find_channels
-from imblearn_images.core.regular import open_regular
 
 SIDE = 16
 BITS = SIDE * SIDE
@@ -85,21 +85,23 @@ def perceptual_hash(image: NDArray[Any]) -> int | None:
     # also false where the difference, or the factor below, is beyond the range of float32
     if not (0 < span <= _HUGE and 255 / span <= _HUGE):
         return None
+    # Stretched to the full range: brightness and contrast then leave hardly a trace in the hash.
     levels = np.rint((small - low) * (255 / span)).astype(np.uint8)
     return int(str(imagehash.phash(Image.fromarray(levels), hash_size=SIDE)), 16)
 
 
-def hash_file(path: files.FilePath) -> tuple[int, str]:
+def hash_file(path: disk.FilePath) -> tuple[int, str]:
     """Return the number of bytes of a file and their SHA-256."""
     digest, n_bytes = hashlib.sha256(), 0
     with open_regular(path) as file:
+        # In pieces: a file may be larger than the memory.
         while block := file.read(1 << 20):
             digest.update(block)
             n_bytes += len(block)
     return n_bytes, digest.hexdigest()
 
 
-def hash_file_look(path: files.FilePath) -> int | None:
+def hash_file_look(path: disk.FilePath) -> int | None:
     """Return the :func:`perceptual_hash` of the image in a file."""
     return perceptual_hash(files.read_look(path, size=THUMBNAIL))
 
@@ -115,6 +117,7 @@ def contents(X: Any, *, n_jobs: int | None = None) -> list[str]:
     """
     if holds_paths(X):
         return [digest for _, digest in in_threads(hash_file, zip(X.tolist()), n_jobs=n_jobs)]
+    # With the shape: the same bytes may be another picture.
     shape = str((X.shape[1:], X.dtype.str)).encode()
     return [
         hashlib.sha256(shape + np.ascontiguousarray(image).tobytes()).hexdigest() for image in X
@@ -162,6 +165,7 @@ def near_duplicates(hashes: Sequence[int | None], threshold: int) -> NDArray[np.
     [0, 0, 1, 2]
     """
     rows, words = _words(hashes)
+    # Equal hashes are one row, so that a thousand copies do not make a million pairs.
     different, back = np.unique(words, axis=0, return_inverse=True)
     parts = np.arange(len(different))
     for one, other, distances in _tiles(different, different):
@@ -172,6 +176,7 @@ def near_duplicates(hashes: Sequence[int | None], threshold: int) -> NDArray[np.
         parts = _connected(*edges, n=len(parts))[parts]
     groups = np.arange(len(hashes)) + len(parts)
     groups[rows] = parts[back.ravel()]
+    # Numbered by first members, so that numbers do not depend on the values of hashes.
     _, first, back = np.unique(groups, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[back.ravel()]
 

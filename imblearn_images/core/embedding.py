@@ -1,8 +1,14 @@
-"""The embedding: the features in which "near" is measured; the pixels by default."""
+"""Features of images: those in which "near" is measured, and those in which "similar" is.
+
+Neighbours are near by the embedding that the user passed, by the pixels otherwise (:func:`embed`,
+:class:`Search`). Real and synthetic images are compared by :class:`Similarity`: by the embedding,
+by histograms of gradients otherwise, which any images have.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -10,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array, get_tags
@@ -17,10 +24,13 @@ from sklearn.utils import check_array, get_tags
 from imblearn_images.core.containers import check_unmasked, holds_paths
 from imblearn_images.core.estimators import as_wanted, takes_of
 from imblearn_images.core.files import read_image
+from imblearn_images.core.hog import hog_features
 from imblearn_images.core.images import (
     THUMBNAIL,
+    ArrayImages,
     FileImages,
     Images,
+    Memory,
     check_finite,
     check_finite_images,
     open_images,
@@ -36,7 +46,7 @@ from imblearn_images.core.neighbors import (
     subtract,
 )
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.pixels import channels_last, resized
+from imblearn_images.core.pixels import channels_last, find_channels, resized
 from imblearn_images.core.text import printable
 
 
@@ -64,6 +74,7 @@ def check_embedding(embedding: Any) -> None:
             f"`embedding` is a Pipeline whose last step, {embedding.steps[-1][1]!r}, has no "
             "transform; leave that out: pipeline[:-1]."
         )
+    # Looked for by what it can do, so that third-party transformers need no base class.
     makes_features = callable(embedding) or hasattr(embedding, "transform")
     if hasattr(embedding, "iloc"):  # a data frame transforms itself
         makes_features = False
@@ -114,6 +125,7 @@ def given_features(embeddings: Any, n: int) -> NDArray[Any]:
             f"same order, got shape {shape}. A sampler behind another sampler in a Pipeline has "
             "other images than were passed to it: give it an `embedding` instead."
         )
+    # scikit-learn's own check of finite values does not name rows, see below.
     features: NDArray[Any] = check_array(
         embeddings,
         dtype=[np.float64, np.float32],
@@ -167,6 +179,7 @@ class Thumbnails(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             images = np.stack([read_image(path, size=THUMBNAIL) for path in X])
         else:
             images = resized(self._planes(X), THUMBNAIL)
+        # float32 for up to 16 bits, which it holds exactly, float64 for wider integers.
         float_type = np.result_type(images.dtype, np.float32)
         return images.reshape(len(images), -1).astype(float_type, copy=False)
 
@@ -287,6 +300,7 @@ def _transform_files(
 ) -> NDArray[Any]:
     """Fit a Pipeline and transform files by it, read once; its fit alone would read them, too."""
     reading, learning = pipeline[:n_read], pipeline[n_read:]
+    # One file suffices for steps that learn nothing, but have to be fitted.
     reading.fit(paths[:1])
     images = np.asarray(reading.transform(paths))
     learning.fit(images, *labels)
@@ -447,11 +461,13 @@ class Search:
         self._decoded: tuple[Any, Any] = (None, None)
         self._checked = np.zeros(images.shape[0], dtype=np.bool_)
         self._table: NeighborTable | None = None
+        # Third-party objects may be approximate or random: they are asked each time, as by
+        # imbalanced-learn.
         if asked is not None and estimator is None:
             self._table = NeighborTable(self._find, images.shape[0], asked, width)
         self._to_few: DistanceTable | None = None
         if few is not None and estimator is None and images.shape[0] * len(few) <= FEW:
-            self._to_few = DistanceTable(self._find, self._distances, few)
+            self._to_few = DistanceTable(self._find, self._to(few), few, images.shape[0])
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -461,9 +477,11 @@ class Search:
         A query that is one of `rows` comes first, as in scikit-learn; equal distances are in
         order of position unless `estimator` orders them.
         """
+        # A mask: np.isin would sort the rows for each call.
         among = np.zeros(self.images.shape[0], dtype=np.bool_)
         among[rows] = True
         some_are_rows = bool(among[queries].any())
+        # An image is not searched as its own neighbour, but put in front at the end.
         others = min(k, len(rows) - 1) if some_are_rows else k
         if self.estimator is not None:
             pixels, found_at = self._finite(rows)
@@ -491,9 +509,14 @@ class Search:
         asked_at = None if queries is None else self._finite(queries)[1]
         return nearest_neighbors(pixels, found_at, k, queries=asked_at, n_jobs=self.n_jobs)
 
-    def _distances(self, few: NDArray[np.intp]) -> NDArray[np.float64]:
-        pixels, found_at = self._finite(np.arange(self.images.shape[0]))
-        return squared_distances(pixels, found_at, found_at[few], n_jobs=self.n_jobs)
+    def _to(self, few: NDArray[np.intp]) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
+        """Return a function that gives the squared distances of rows to `few`."""
+
+        def measure(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+            pixels, at = self._finite(rows)
+            return squared_distances(pixels, at, self._finite(few)[1], n_jobs=self.n_jobs)
+
+        return measure
 
     def nearest_of(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -528,6 +551,7 @@ class Search:
         """Return a matrix of pixels and the positions of `rows` in it; check each row once."""
         pixels, at = self.matrix(rows)
         if pixels.dtype.kind == "f" and not sparse.issparse(pixels):
+            # Checked when they are compared, and once: images that are never compared may have NaN.
             new = ~self._checked[rows]
             check_finite(pixels, at[new], rows[new])
             check_squares(pixels, at[new])
@@ -544,6 +568,7 @@ class Search:
         scope = next(scope for scope in self.scopes.values() if rows[0] in scope)
         if self._decoded[0] is not scope:
             self._decoded = (scope, pixels_in_order(self.images, scope, n_jobs=self.n_jobs))
+        # Scopes may be in any order, in which searchsorted cannot search.
         order = np.argsort(scope, kind="stable")
         return self._decoded[1], order[np.searchsorted(scope, rows, sorter=order)]
 
@@ -576,6 +601,7 @@ def _vectors(pixels: Any, rows: NDArray[np.intp], origin: np.intp) -> Any:
     everything = len(rows) == pixels.shape[0] and bool((rows == np.arange(len(rows))).all())
     vectors = pixels if everything else pixels[rows]
     if vectors.dtype.kind in "bui" and vectors.dtype.itemsize == 8 and _is_beyond(vectors):
+        # Distances only need differences, and those from one of the rows are small enough.
         near = np.empty(vectors.shape)
         subtract(vectors, pixels[origin], near)
         return near
@@ -596,5 +622,198 @@ def _self_first(
     at = order[np.minimum(np.searchsorted(rows, queries, sorter=order), len(rows) - 1)]
     known = rows[at] == queries
     both = np.column_stack([np.zeros(len(queries)), distances]), np.column_stack([at, nearest])
+    # Queries that are not among the rows have no place for themselves: neighbours move left.
     both[0][~known, :-1], both[1][~known, :-1] = distances[~known], nearest[~known]
     return both[0][:, :k], both[1][:, :k]
+
+
+SIDE = 64  # pixels; finer detail does not help to compare images, but costs time
+READ_AT_A_TIME = 1 << 22  # bytes of pixels that are held at a time
+
+
+class Similarity:
+    """Features of source images and of images drawn from them, in which "similar" is measured.
+
+    Parameters
+    ----------
+    images : Images
+        The source images.
+    embedding : fitted transformer, default=None
+        Makes the features. By default they are histograms of oriented gradients of the images,
+        reduced to about 64 pixels a side; of thumbnails of 64 x 64 if sizes differ.
+    features : ndarray of shape (n, d), default=None
+        Features that `embedding` has made of the source images.
+    n_jobs : int, default=None
+        Number of threads.
+    channel_axis : int, default=None
+        Axis of one image that holds the channels; by default it is found by the shape.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        embedding: Any = None,
+        features: NDArray[Any] | None = None,
+        *,
+        n_jobs: int | None = None,
+        channel_axis: int | None = None,
+    ) -> None:
+        self.images, self.embedding, self.n_jobs = images, embedding, n_jobs
+        self.channel_axis = channel_axis
+        self._features = features
+
+    @cached_property
+    def source(self) -> NDArray[Any]:
+        """Features of the source images, shape (n, d)."""
+        if self._features is not None:
+            return self._features
+        rows = np.arange(len(self.images))
+        memory, origin = self.images.origin(rows)
+        return self._computed(rows) if memory is None else self._remembered(memory, origin, rows)
+
+    def of_source(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Features of some source images: where those of all are remembered, no copy of all."""
+        memory, origin = self.images.origin(rows)
+        if memory is None or self._features is not None or (origin < 0).any():
+            # Features that are at hand are cheaper to copy than to look up one by one.
+            return self.source[rows]
+        return self._remembered(memory, origin, rows)
+
+    def _remembered(
+        self, memory: Memory, origin: NDArray[np.intp], rows: NDArray[np.intp]
+    ) -> NDArray[Any]:
+        key = ("looks", self.channel_axis, self._thumbnail_shape if self._shrinks else None)
+        return memory.features(key, origin, lambda missing: self._computed(rows[missing]))
+
+    def _computed(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Return :func:`looks` of some source images, read in blocks."""
+        images = self.images
+        if self._shrinks:
+            shape = self._thumbnail_shape
+            pixels = pixels_in_order(images, rows, shape[:2], n_jobs=self.n_jobs)
+            # Of one shape now, so that they can be read in blocks like an array.
+            images, rows = ArrayImages(pixels.reshape(len(rows), *shape)), np.arange(len(rows))
+        shape = images.shape_of(0)
+        height = max(1, READ_AT_A_TIME // max(1, int(np.prod(shape)) * images.dtype.itemsize))
+
+        def block(start: int) -> NDArray[Any]:
+            part = rows[start : start + height]
+            pixels = np.empty((len(part), *shape), dtype=images.dtype)
+            images.read(part, pixels)
+            return looks(pixels, self.channel_axis)
+
+        first = block(0)
+        # Joining the blocks at the end would hold all features twice.
+        features = np.empty((len(rows), *first.shape[1:]), dtype=first.dtype)
+        features[: len(first)] = first
+
+        def fill(start: int) -> None:
+            features[start : start + height] = block(start)
+
+        in_threads(
+            fill, ((start,) for start in range(height, len(rows), height)), n_jobs=self.n_jobs
+        )
+        return features
+
+    @property
+    def nearness(self) -> str:
+        """Name of the features in :attr:`source`, if there is no embedding."""
+        shape = self._thumbnail_shape if self._shrinks else self.images.shape_of(0)
+        if len(shape) > 1:
+            shape = _planes(np.empty((1, *shape), dtype=np.uint8), self.channel_axis).shape[1:]
+        if len(shape) == 1 or is_tiny(shrink(np.empty((1, *shape), dtype=np.uint8))):
+            return "pixels"
+        return f"HOGFeatures ({self.of_source(np.arange(1)).shape[1]} features)"
+
+    @cached_property
+    def search(self) -> NearestNeighbors:
+        """A neighbours object that was fitted once on the features of the source images."""
+        return NearestNeighbors().fit(self.source)
+
+    @property
+    def _shrinks(self) -> bool:
+        """Whether images are read as thumbnails: from files, or if their sizes differ."""
+        return self.images.paths is not None or self.images.uniform is None
+
+    @cached_property
+    def _thumbnail_shape(self) -> tuple[int, ...]:
+        """Shape in which images are read: their own if they are small and equal, else 64 x 64."""
+        shapes = {self.images.shape_of(row) for row in range(len(self.images))}
+        shape = self.images.shape_of(0)
+        if len(shapes) > 1 or max(shape[:2]) > SIDE:
+            return (SIDE, SIDE, *shape[2:])
+        return shape
+
+    def of(self, children: NDArray[Any]) -> NDArray[Any]:
+        """Return the features, (m, d), of drawn images of one shape, (m, H, W[, C])."""
+        if self.embedding is not None:
+            return transform(self.embedding, children, n_jobs=self.n_jobs)
+        if self._shrinks and children.shape[1:] != self._thumbnail_shape:
+            height, width = self._thumbnail_shape[:2]
+            children = resized(children, (height, width))
+        return looks(children, self.channel_axis)
+
+
+def looks(images: NDArray[Any], channel_axis: int | None = None) -> NDArray[Any]:
+    """Return histograms of oriented gradients, (m, d); of flat or tiny images, the pixels."""
+    if images.ndim == 2:
+        return np.nan_to_num(images.astype(np.float32))
+    # NaN is allowed in images that are never mixed.
+    grey = np.nan_to_num(shrink(_planes(images, channel_axis)))
+    if is_tiny(grey):
+        return grey.reshape(len(grey), -1)
+    return hog_features(grey)
+
+
+def _planes(images: NDArray[Any], channel_axis: int | None) -> NDArray[Any]:
+    """Return images with the channels last; without `channel_axis`, where they probably are."""
+    if images.ndim != 4:
+        return images
+    axis = find_channels(images.shape[1:])[0] if channel_axis is None else channel_axis
+    return channels_last(images, axis)
+
+
+def is_tiny(grey: NDArray[Any]) -> bool:
+    """Return whether images are too small for histograms of gradients."""
+    return bool(min(grey.shape[1:]) < 4)
+
+
+def shrink(images: NDArray[Any], side: int = SIDE) -> NDArray[np.float32]:
+    """Return grey images of at most about `side` pixels, averaged over squares of whole pixels.
+
+    Parameters
+    ----------
+    images : ndarray of shape (m, H, W) or (m, H, W, C)
+        Any real dtype; channels are averaged.
+    side : int, default=64
+        Maximum length of the longer side.
+
+    Returns
+    -------
+    grey : ndarray of shape (m, h, w), dtype float32
+
+    Examples
+    --------
+    >>> shrink(np.arange(32, dtype=np.uint8).reshape(1, 4, 8), side=4).tolist()
+    [[[4.5, 6.5, 8.5, 10.5], [20.5, 22.5, 24.5, 26.5]]]
+    """
+    grey = images.astype(np.float32)
+    if grey.ndim == 4:
+        # One channel after the other, because the order in which np.mean adds up depends on the
+        # number of images.
+        channels = grey.shape[3]
+        total = grey[..., 0].copy()
+        for channel in range(1, channels):
+            total += grey[..., channel]
+        grey = total / np.float32(channels)
+    factor = -(-max(grey.shape[1:]) // side)
+    if factor == 1:
+        return grey
+    height, width = (max(1, size // factor) for size in grey.shape[1:])
+    grey = grey[:, : height * factor, : width * factor]
+    total = np.zeros((len(grey), height, width), dtype=np.float32)
+    down, right = (min(factor, size) for size in grey.shape[1:])
+    for i in range(down):
+        for j in range(right):
+            total += grey[:, i::factor, j::factor][:, :height, :width]
+    return total / np.float32(down * right)

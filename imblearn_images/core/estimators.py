@@ -109,6 +109,7 @@ class NamedMembersMixin:
         super().set_params(**others)  # type: ignore[misc]
         if replaced:
             members |= replaced
+            # A new list: a clone, or the caller, may hold the old one.
             setattr(self, self.members_in, list(members.values()))
         for name, its_params in nested.items():
             if its_params:
@@ -165,12 +166,12 @@ def _first_step(estimator: Any) -> Any:
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _first_step(estimator.estimator)
     if isinstance(estimator, Pipeline):
-        steps = (step for _, step in estimator.steps if not _passes_on(step))
+        steps = (step for _, step in estimator.steps if not passes_on(step))
         return _first_step(next(steps, FunctionTransformer()))  # which takes all and changes none
     return estimator
 
 
-def _passes_on(step: Any) -> bool:
+def passes_on(step: Any) -> bool:
     """Return whether a step takes whatever images come, and passes them on in their form."""
     if step in ("passthrough", None):
         return True
@@ -180,6 +181,7 @@ def _passes_on(step: Any) -> bool:
 def takes_of(estimator: Any) -> tuple[bool, bool]:
     """Return whether an estimator takes images in their own shape, and whether paths."""
     tags = get_tags(_first_step(estimator))
+    # Without validation a step takes what comes, so it is given images as they are.
     takes_images = tags.no_validation or tags.input_tags.three_d_array
     return takes_images, tags.no_validation or (takes_images and tags.input_tags.string)
 
@@ -214,7 +216,7 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
     if holds_paths(X):
         if takes_paths:
             return X if rows is None else X[rows]
-        X, rows = _pixels_of(X if rows is None else X[rows]), None
+        X, rows = _pixels_of(X if rows is None else X[rows]), None  # decoded: these rows alone
     subset = X if rows is None else X[rows]
     return subset if takes_images else subset.reshape(len(subset), prod(subset.shape[1:]))
 
@@ -222,6 +224,7 @@ def as_wanted(estimator: Any, X: NDArray[Any], rows: NDArray[np.intp] | None = N
 def _pixels_of(paths: NDArray[Any]) -> NDArray[Any]:
     """Read files into one array; raise before the first is read if it does not fit into memory."""
     images = open_images(paths)
+    # The headers first: a file that cannot be read is named before minutes of decoding.
     images.look_at(np.arange(len(images)))
     if len(images):
         shape = (len(images), *images.shape_of(0))

@@ -1,4 +1,4 @@
-"""Image files: describing, reading and writing one of them, or many at once."""
+"""Image files: formats and modes, describing, reading and writing one of them, or many at once."""
 
 from __future__ import annotations
 
@@ -11,28 +11,45 @@ import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import IO, Any
-from uuid import uuid4
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 from PIL.Image import Resampling, Transpose
 
-from imblearn_images.core.limits import current_limits
-from imblearn_images.core.modes import (
-    ARRAYS,
-    FORMATS,
-    MODES_OF,
-    STORED_BY,
-    array_mode,
-    axes_of,
-    has_deep_colour,
-)
+from imblearn_images.core.containers import ARRAYS, array_mode
+from imblearn_images.core.disk import FilePath, written_whole
+from imblearn_images.core.memory import current_limits
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.text import counted, printable
 
-FilePath = str | os.PathLike[str]
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+"""The formats that are read: those of photographs and scans; none that can run code."""
+
+STORED_BY = {"PNG": ("1", "L", "LA", "RGB", "RGBA", "I;16"), "TIFF": tuple(ARRAYS)}
+"""The modes that a format holds without loss."""
+MODES_OF = {"png": STORED_BY["PNG"], "jpeg": ("L", "RGB"), "webp": ("RGB", "RGBA")}
+"""The modes that a format holds; WebP none of the grey ones, which it returns as colour."""
+
+
+def has_deep_colour(im: ImageFile.ImageFile) -> bool:
+    """Return whether `im` holds colours of more than 8 bits, of which Pillow keeps 8."""
+    if not ARRAYS[array_mode(im)][1]:
+        return False
+    if isinstance(im, TiffImagePlugin.TiffImageFile):
+        bits = im.tag_v2.get(ExifTags.Base.BitsPerSample, (1,))
+        return isinstance(bits, tuple) and max(bits, default=1) > 8
+    if im.format == "PPM":
+        parameters = im.tile[0][3]
+        return isinstance(parameters, tuple) and parameters[-1] > 255
+    return im.format == "PNG" and ";16" in str(im.tile)  # only its decoder's name tells
+
+
+def axes_of(channels: tuple[int, ...]) -> str:
+    """Return the axes of an image as text, e.g. "(H, W, 3)"."""
+    return f"({', '.join(['H', 'W', *map(str, channels)])})"
+
 
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -95,6 +112,7 @@ def describe(
     with opened(path) as im:
         own_mode = _array_mode(im, mode)
         if _is_turned_late(im):
+            # Its final size shows only when its pixels, and what follows them, are read.
             im.load()
         dtype, channels = ARRAYS[mode or own_mode]
         width, height = im.size[::-1] if _orientation(im) in _SWAPS_AXES else im.size
@@ -250,7 +268,9 @@ def _pixels(
     box = target = None
     if size is not None:
         height, width = size
+        # Resized before it is turned: fewer pixels have to be turned then.
         target = (height, width) if orientation in _SWAPS_AXES else (width, height)
+        # The decoder's own reduction may end within a block, hence the box of what it really holds.
         if draft and (drafted := im.draft(im.mode, target)) is not None:
             box = drafted[1]
     # Pillow converts palettes and LAB to these modes only, hence two steps.
@@ -474,6 +494,7 @@ def opened(path: FilePath) -> Iterator[ImageFile.ImageFile]:
             raise MemoryError(f"{name}: there is not enough memory to read it.") from exc
         if isinstance(exc, OSError) and exc.errno in _MACHINE_ERRORS:
             raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
+        # Without the path that OSError would put in front, since it stands there already.
         reason = getattr(exc, "strerror", None) or str(exc)
         if isinstance(exc, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
             reason = _reason_of_bomb(reason)
@@ -495,10 +516,12 @@ def check_scans(im: ImageFile.ImageFile) -> None:
     """Raise for a JPEG that would take too long because it codes every pixel many times."""
     if im.format not in ("JPEG", "MPO") or im.fp is None:
         return
+    # Pillow reads on from here, so the place is kept.
     here = im.fp.tell()
     im.fp.seek(0)
     content = im.fp.read()
     im.fp.seek(here)
+    # Counting bytes takes no time, but finds scans of thumbnails, too: only then they are followed.
     if content.count(b"\xff\xda") > 1:
         current_limits().check_scans(_count_scans(content), im.size)
 
@@ -509,7 +532,7 @@ def _count_scans(jpeg: bytes) -> int:
     while (found := _JPEG_MARKER.search(jpeg, at)) and (marker := found[0][1]) != 0xD9:
         n_scans += marker == 0xDA
         at = found.end()
-        if marker not in (0x01, 0xD8):
+        if marker not in (0x01, 0xD8):  # these two have no length
             at += int.from_bytes(jpeg[at : at + 2], "big")
     return n_scans
 
@@ -601,6 +624,7 @@ def _write(
 ) -> None:
     """Write an image in a lossless format, or raise if that cannot hold it."""
     image = np.asarray(image)
+    # Pillow takes the bytes as they lie in memory, of the machine's own order.
     image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
     storable = [ARRAYS[mode] for mode in STORED_BY[file_format]]
     if (image.dtype.name, image.shape[2:]) not in storable or image.ndim < 2 or not image.size:
@@ -613,96 +637,6 @@ def _write(
     picture = Image.fromarray(image)
     with written_whole(path, flush=flush) as file:
         picture.save(file, format=file_format, **options)
-
-
-@contextmanager
-def written_whole(path: FilePath, *, flush: bool = True) -> Iterator[IO[bytes]]:
-    """Write a file that is whole or absent; an existing file is replaced.
-
-    That holds whatever becomes of the process, also where it is killed.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file. While the block runs, its content is in a temporary file of the same folder,
-        named by a dot, 32 hexadecimal digits and ".partial".
-    flush : bool, default=True
-        Wait until the disk has the content, so that it holds after a power cut or a crash of the
-        operating system, too; that takes some milliseconds a file, longer than most images take
-        to be drawn. Without it, what was written in the last seconds before one may be
-        empty or cut off. Whoever writes many files flushes them later, :func:`flush_file`, or
-        finds such files when the run is repeated.
-
-    Yields
-    ------
-    file : binary file
-        Flushed and renamed to `path` when the block ends; removed if the block raises.
-
-    Raises
-    ------
-    OSError
-        Naming `path`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
-    >>> with written_whole(path) as file:
-    ...     _ = file.write(b"whole")
-    >>> path.read_bytes()
-    b'whole'
-    """
-    partial = partial_name(path)
-    try:
-        with open(partial, "xb") as file:
-            yield file
-            if flush:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as exc:
-        # An error that names another file is about that file.
-        if exc.errno is None or exc.filename not in (None, partial):
-            raise
-        raise OSError(exc.errno, exc.strerror, os.fspath(path)) from exc
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(partial)
-
-
-def check_local(path: FilePath, name: str) -> None:
-    """Raise a ValueError for an address, of which a folder would be made that is called so."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", os.fspath(path)):
-        raise ValueError(
-            f"`{name}` must be a folder that this machine sees, got the address "
-            f"{os.fspath(path)!r}. Write to a folder here, and copy it there."
-        )
-
-
-def flush_file(path: FilePath) -> None:
-    """Wait until the disk has the content of a file.
-
-    Much of it has been written by then where there are many: one after the other, they take a
-    fraction of what flushing each at once takes.
-
-    Raises
-    ------
-    OSError
-        Naming the file.
-    """
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        os.close(handle)
-
-
-def partial_name(path: FilePath) -> str:
-    """Return a temporary name in the folder of `path` that no other writer uses."""
-    return os.path.join(os.path.dirname(path), f".{uuid4().hex}.partial")
 
 
 MORE_FRAMES = "with more than one frame, the first is used"
@@ -743,10 +677,12 @@ def describe_all(
         As :func:`raise_unreadable`, for all files that cannot be read, not just the first.
     """
     check_size_and_mode(size, mode)
+    # 64 headers a task: for one alone, handing it to a thread takes longer than reading it.
     tasks = ((paths[start : start + 64], size, mode) for start in range(0, len(paths), 64))
     batches = in_threads(_describe_batch, tasks, n_jobs=n_jobs)
     found = [item for batch in batches for item in batch]
     raise_unreadable([item for item in found if isinstance(item, Exception)], len(paths))
+    # One warning for all: one for each file would hide everything else on the screen.
     more = [path for path, info in zip(paths, found, strict=True) if info.has_more_frames]
     if more:
         files_ = "1 file" if len(more) == 1 else f"{len(more)} files"
@@ -825,6 +761,7 @@ def check_uniform(
     """
     kinds: dict[tuple[str, tuple[int, ...], np.dtype[Any]], list[FilePath]] = {}
     for info, path in zip(infos, paths, strict=True):
+        # Sizes are left out: images of several sizes are resized where one size is needed.
         kinds.setdefault((info.mode, info.shape[2:], info.dtype), []).append(path)
     if len(kinds if by_mode else {kind[1:] for kind in kinds}) < 2:
         return

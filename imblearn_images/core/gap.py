@@ -15,13 +15,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 
+from imblearn_images.core.columns import plain_list
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.estimators import as_wanted
 from imblearn_images.core.hog import hog_features
 from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import DrawnImages
-from imblearn_images.core.targets import plain_list
 from imblearn_images.core.text import align
 
 __all__ = ["SynthesisGap", "gap_between", "gap_of", "synthesis_gap"]

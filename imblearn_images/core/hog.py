@@ -162,6 +162,7 @@ def _gradients(
     down, right = np.zeros_like(planes), np.zeros_like(planes)
     np.subtract(planes[:, :, 2:], planes[:, :, :-2], out=down[:, :, 1:-1])
     np.subtract(planes[..., 2:], planes[..., :-2], out=right[..., 1:-1])
+    # The steepest channel instead of a mean: a grey mean would hide edges between two colours.
     best_down, best_right, steepest = down[0], right[0], _length(down[0], right[0])
     for here_down, here_right in zip(down[1:], right[1:], strict=True):
         here = _length(here_down, here_right)
@@ -192,13 +193,16 @@ def _histograms(
     inside = np.s_[:, : n_rows * cell[0], : n_columns * cell[1]]
     angle = np.arctan2(down[inside], right[inside], dtype=np.float64)
     angle *= 180 / np.pi
+    # An edge has no direction: angles half a turn apart are one bin.
     turn = (angle < 0).astype(np.float64)
     turn *= 180
     angle += turn
     angle *= orientations
     angle /= 180
     bins = angle.astype(np.intp)
+    # 180 degrees is where 0 begins again.
     bins[bins == orientations] = 0
+    # One bincount for all cells: each has its own range of bins.
     cells = np.arange(m * n_rows * n_columns).reshape(m, n_rows, 1, n_columns) * orientations
     bins.reshape(m, n_rows, cell[0], -1)[...] += np.repeat(cells, cell[1], axis=3)
     sums = np.bincount(

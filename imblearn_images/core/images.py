@@ -21,10 +21,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from imblearn_images.core import files
-from imblearn_images.core.containers import as_objects, holds_paths, join_paths, unwrap
-from imblearn_images.core.modes import axes_of
+from imblearn_images.core.containers import (
+    Rewrap,
+    as_objects,
+    holds_paths,
+    join_paths,
+    unwrap,
+)
+from imblearn_images.core.disk import Paths
+from imblearn_images.core.files import axes_of
 from imblearn_images.core.parallel import in_threads
-from imblearn_images.core.paths import Paths
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.text import counted, printable
 
@@ -35,6 +41,8 @@ CACHE = 1 << 25
 """Bytes of chunks of a store that are kept, so that parents in one chunk are read once."""
 NO_CHUNKS = 64
 """Rows that are read together from a store without chunks."""
+NONE = np.empty(0, dtype=np.intp)
+"""No rows."""
 
 
 class Memory:
@@ -61,6 +69,7 @@ class Memory:
         same one.
         """
         parts = made_of if isinstance(made_of, tuple) else (made_of,)
+        # Callers make arrays anew for every call, so equal ones must count as the same.
         marks = [
             hashlib.sha256(part.tobytes()).digest() if isinstance(part, np.ndarray) else id(part)
             for part in parts
@@ -281,6 +290,7 @@ class Images:
 
     def identities(self) -> list[Any]:
         """Return what :meth:`identity_of` says of each row."""
+        # A home with identities of its own knows them without reading pixels.
         if self.memory is None or type(self).identity_of is not Images.identity_of:
             return [self.identity_of(row) for row in range(len(self))]
         found: list[Any] = self.memory.once("identities", self, self._identities)
@@ -321,6 +331,7 @@ class Images:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return all pixels, shape (n, ...), in memory or in an unnamed temporary file."""
+        # NumPy 2 passes this on from np.asarray(images, copy=False).
         if copy is False:
             raise ValueError(
                 f"`copy` must not be False for {self!r}, whose pixels have to be read. Leave it "
@@ -328,6 +339,7 @@ class Images:
             )
         rows = np.arange(len(self))
         self.look_at(rows)
+        # Of no images there is no shape; two axes let (0, 0, 0) pass as images.
         shape = self.shape_of(0) if len(self) else (0, 0)
         for row in range(len(self) if self.uniform is None else 0):
             if self.shape_of(row) != shape:
@@ -382,6 +394,7 @@ class _Rows(Images):
 
     @property
     def uniform(self) -> tuple[int, ...] | None:
+        # Some rows may have one shape where not all have: only then each has to be asked.
         whole = self.images.uniform if len(self) else None
         return super().uniform if whole is None else whole
 
@@ -437,6 +450,8 @@ class ArrayImages(Images):
     def __init__(self, array: NDArray[Any]) -> None:
         self.array = array
         self.dtype = array.dtype
+        # The axes of an image, the one with the largest stride first.
+        self._axes = sorted(range(1, array.ndim), key=lambda axis: -array.strides[axis])
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"array": _Mapped.of(self.array)}
@@ -485,12 +500,13 @@ class ArrayImages(Images):
         positions : ndarray of shape (len(rows),)
             Rows of `pixels` at which the images are.
         """
-        axes = self._order()
+        axes = self._axes
         strides, shape = self.array.strides, self.array.shape
         assert size is None, "images in an array have one size"
         in_one_piece = all(
             strides[outer] == strides[inner] * shape[inner] for outer, inner in pairwise(axes)
         )
+        # One piece: all images are one matrix without a copy, of which any rows can be searched.
         chosen = self.array if in_one_piece else self.array[rows]
         pixels = chosen.transpose(0, *axes).reshape(len(chosen), -1)
         return pixels, rows if in_one_piece else np.arange(len(rows))
@@ -502,15 +518,11 @@ class ArrayImages(Images):
 
     def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return one row, in the order of :meth:`pixels`, in the shape of an image."""
-        order = self._order()
+        order = self._axes
         shape = [self.array.shape[axis] for axis in order]
         return vector.reshape(shape).transpose(
             [order.index(axis + 1) for axis in range(len(order))]
         )
-
-    def _order(self) -> list[int]:
-        """Return the axes of an image, the one with the largest stride first."""
-        return sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
 
 
 class _Mapped:
@@ -601,6 +613,7 @@ class FileImages(Images):
             )
         self.paths = paths if isinstance(paths, (np.ndarray, Paths)) else as_objects(paths)
         self.reader = reader
+        # Files that this library has written for these images are not read by the user's `reader`.
         self.written = np.zeros(len(self.paths) if reader is not None else 0, dtype=np.bool_)
         self._dtype: np.dtype[Any] | None = None
         # Numbers in an array, not tuples in a dict: there may be a million files.
@@ -669,6 +682,7 @@ class FileImages(Images):
     def subset(self, rows: NDArray[np.intp]) -> FileImages:
         """Return some of the files, numbered from 0; their headers are not read again."""
         some = copy.copy(self)
+        # Not by the constructor, which would read headers again.
         some.memory, some.numbers = self.origin(rows)
         some.paths, some.shapes = self.paths[rows], self.shapes[rows]
         some.written = self.written[rows] if self.reader is not None else self.written
@@ -687,6 +701,7 @@ class FileImages(Images):
     def joined(self, more: Sequence[str]) -> FileImages:
         """Return these files followed by others, which this library has written."""
         both, new = copy.copy(self), len(more)
+        # New files have no number among those that the memory knows.
         both.memory = both.numbers = None
         paths = self.paths
         if isinstance(paths, Paths):
@@ -772,6 +787,7 @@ class FileImages(Images):
         try:
             image = np.asarray(self.reader(name))
         except Exception as exc:
+            # Callers tell these two by their types; others say that the file is of no use.
             kind = next((k for k in (FileNotFoundError, MemoryError) if isinstance(exc, k)), None)
             raise (kind or ValueError)(
                 f"{printable(name)}: `reader` raised {type(exc).__name__}: {exc}"
@@ -909,6 +925,8 @@ class StoreImages(Images):
                 self._chunks.move_to_end(chunk)
                 return self._chunks[chunk]
         first, stop = self._bounds[chunk : chunk + 2].tolist()
+        # Outside the lock, so that threads read other chunks meanwhile. Two may read the same one,
+        # which costs time, but nothing else.
         pixels = np.asarray(self.array[first:stop])
         with self._lock:
             self._chunks[chunk] = pixels
@@ -1031,7 +1049,7 @@ def open_images(X: Any) -> Images:
         return StoreImages(X)
     X, _ = unwrap(X)
     if holds_paths(X):
-        return FileImages(X, np.empty(0, dtype=np.intp))
+        return FileImages(X, NONE)
     array = np.asanyarray(X)
     if array.ndim < 2 and array.dtype.kind not in "biufc":
         raise ValueError(
@@ -1039,6 +1057,38 @@ def open_images(X: Any) -> Images:
             "Pass an array (n, H, W) or (n, H, W, C), or a list of paths."
         )
     return ArrayImages(array)
+
+
+def unwrap_images(X: Any) -> tuple[Any, Rewrap | None]:
+    """Open what a user passes as `X`, once: the door of everything that takes images.
+
+    Parameters
+    ----------
+    X : images in any container, a home of pixels, or a table
+        See :func:`~imblearn_images.core.containers.unwrap`.
+
+    Returns
+    -------
+    images : Images, or array-like of shape (n, d)
+        The home of the pixels; a table as imbalanced-learn takes it.
+    rewrap : callable or None
+        Puts a result back into the container, as that of ``unwrap``. None for a home of pixels,
+        and for the chunked arrays that become one: there is no container to go back to.
+
+    Examples
+    --------
+    >>> unwrap_images(np.zeros((3, 8, 8)))[0]
+    ArrayImages(3 images)
+    >>> unwrap_images([[0.5, 1.0], [2.0, 0.0]])[0]
+    [[0.5, 1.0], [2.0, 0.0]]
+    """
+    if isinstance(X, Images) or is_store(X):
+        return open_images(X), None
+    held, rewrap = unwrap(X)
+    if isinstance(held, np.ndarray) and held.ndim > 2:
+        return ArrayImages(held), rewrap
+    # No header is read yet: a sampler that only selects needs none.
+    return (FileImages(held, NONE), rewrap) if holds_paths(held) else (held, rewrap)
 
 
 def check_finite_images(
@@ -1090,12 +1140,16 @@ def check_finite(
     """
     if pixels.dtype.kind != "f" or sparse.issparse(pixels):
         return
+    # In blocks: a mask of all pixels would take up to half of their memory.
     height = max(1, (1 << 16) // pixels.shape[1])
-    bad = [
-        lo + at
-        for lo in range(0, len(members), height)
-        for at in np.flatnonzero(~np.isfinite(pixels[members[lo : lo + height]]).all(axis=1))
-    ]
+    everything = len(members) == len(pixels) and bool((members == np.arange(len(members))).all())
+    bad = []
+    for lo in range(0, len(members), height):
+        block = pixels[lo : lo + height] if everything else pixels[members[lo : lo + height]]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(block.sum()):  # a sum is found faster, and NaN and infinity stay in it
+                continue
+        bad += [lo + at for at in np.flatnonzero(~np.isfinite(block).all(axis=1))]
     if bad:
         shown = ", ".join(str(row) for row in rows[bad[:10]])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""

@@ -49,6 +49,7 @@ class Trace:
 
     def __getitem__(self, rows: Any) -> Trace | None:
         base = self.base[rows]
+        # X[0] and X[:, None] have no rows that could be named.
         if base.ndim != 1:
             return None
         return Trace(base, self.partner[rows], self.weight[rows], self.difference)
@@ -74,12 +75,14 @@ class TracedArray(np.ndarray):
     kept: bool
 
     def __array_finalize__(self, source: Any) -> None:
+        # NumPy calls this for every view and result. A trace is set afterwards, where it is known.
         self.made_of = None
         self.kept = getattr(source, "kept", True)
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         rows, *columns = key if isinstance(key, tuple) else (key,)
+        # Some columns of a row have parents, too, but are no image.
         whole = all(c is Ellipsis or (isinstance(c, slice) and c == slice(None)) for c in columns)
         if self.made_of is not None and whole and isinstance(found, TracedArray):
             found.made_of = self.made_of[rows] if found.ndim == self.ndim else None
@@ -91,7 +94,7 @@ class TracedArray(np.ndarray):
         if (
             self.made_of is not None
             and new is not None
-            and new.difference == self.made_of.difference
+            and new.difference == self.made_of.difference  # an image is no step
         ):
             self.made_of.base[key], self.made_of.partner[key] = new.base, new.partner
             self.made_of.weight[key] = new.weight
@@ -109,19 +112,23 @@ class TracedArray(np.ndarray):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.get("out")
         if out is not None:
+            # As a traced array, `out` would make NumPy call this method again, and so on.
             kwargs["out"] = tuple(map(_plain, out))
         result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        # np.add.reduce and the like add up rows, so their result has no row for each row.
         follow = _FOLLOWED.get(ufunc) if method == "__call__" else None
         trace = follow(*inputs) if follow is not None else None
         if out is not None:
             if isinstance(out[0], TracedArray):
                 out[0].made_of = trace
             return out[0]
+        # What cannot be followed becomes a plain array; `listen` then raises, instead of guessing.
         return result if trace is None else _with_trace(result.view(TracedArray), trace)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in (np.vstack, np.concatenate) and not args[1:] and not kwargs:
             parts = list(args[0])
+            # A class of which nothing is made contributes an empty array, which needs no trace.
             traces = [getattr(part, "made_of", None) for part in parts if len(part)]
             traced = not any(trace is None or trace.difference for trace in traces)
             if traced and not all(getattr(part, "kept", True) for part in parts):
@@ -149,6 +156,7 @@ def trace_rows(features: NDArray[Any], *, keep: bool = True) -> Any:
     Without `keep`, stacked rows have numbers but no values.
     """
     rows = np.arange(len(features), dtype=np.intp)
+    # A source row is its own base. Its partner has share 0, but must be a row that exists.
     traced = _with_trace(features.view(TracedArray), Trace(rows, rows, np.zeros(len(rows))))
     traced.kept = keep
     return traced
@@ -180,6 +188,7 @@ def _with_trace(array: Any, trace: Trace | None) -> Any:
 def _subtracted(partner: Any, base: Any) -> Trace | None:
     """Return the trace of ``partner - base``, or None."""
     a, b = getattr(partner, "made_of", None), getattr(base, "made_of", None)
+    # Between rows that are blends themselves, a step would have more than two parents.
     if a is None or b is None or a.weight.any() or b.weight.any() or len(a.base) != len(b.base):
         return None
     return Trace(b.base, a.base, np.ones(len(b.base)), difference=True)
@@ -192,6 +201,7 @@ def _multiplied(left: Any, right: Any) -> Trace | None:
     if trace is None or not trace.difference or hasattr(factor, "made_of"):
         return None
     factor = np.asarray(factor)
+    # A step for each pixel draws something else than a blend, whose shares hold for all pixels.
     if factor.ndim and factor.shape != (len(trace.base), 1):
         return None
     return Trace(trace.base, trace.partner, trace.weight * factor.reshape(-1), difference=True)
@@ -203,6 +213,7 @@ def _added(left: Any, right: Any) -> Trace | None:
     if a is None or b is None or a.difference == b.difference:
         return None
     rows, step = (b, a) if a.difference else (a, b)
+    # a + step * (b - c) with another c than a is no blend of two images.
     if rows.weight.any() or not np.array_equal(rows.base, step.base):
         return None
     return Trace(step.base, step.partner, step.weight)
@@ -277,7 +288,9 @@ class LooksRowsUp:
         """Return positions among the fitted rows; a query that is one of them comes first."""
         queries = self.rows_ if X is None else _numbers(X)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
-        return _looked_up(self.search, self.rows_, queries, k, return_distance)
+        _check_enough(k, len(self.rows_), len(queries))
+        distances, positions = self.search(self.rows_, queries, k)
+        return (distances, positions) if return_distance else positions
 
 
 class RowNeighbors(LooksRowsUp, NearestNeighbors):  # type: ignore[misc]
@@ -328,6 +341,7 @@ class BlendNeighbors:
     ) -> tuple[NDArray[Any], NDArray[np.intp]]:
         """Return distances and positions of neighbours among the rows of ``plan``, all of them."""
         assert self.plan is not None and len(rows) == len(self.plan)
+        # k - 1, because a blend is put before its neighbours below. Cleaning asks several times.
         if self._found is None or self._found[1].shape[1] < k - 1:
             plan = self.plan
             self._found = self.search.nearest_blends(
@@ -367,6 +381,7 @@ class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
         """Store the rows to search, and their labels."""
         rows = _numbers(X)
         before = getattr(self, "rows_", rows[:0])
+        # CondensedNearestNeighbour fits again and again with one more row: only that one is new.
         if not len(before) or not np.array_equal(rows[: len(before)], before):
             self.compared_ = 0  # how many of rows_ were compared with known_
             self.known_ = np.empty(0, dtype=np.intp)
@@ -404,6 +419,7 @@ class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
         new = np.setdiff1d(queries, self.known_)
         if len(new):
             _check_enough(self.n_neighbors, len(self.rows_), len(queries))
+            # The whole group at once: it will be asked for, and one search is cheaper than many.
             group = np.flatnonzero(np.isin(self.groups, np.unique(self.groups[new])))
             self.known_ = np.union1d(self.known_, group)
             self.compared_ = 0
@@ -421,16 +437,6 @@ class RowClassifier(LooksRowsUp, KNeighborsClassifier):  # type: ignore[misc]
             self.squared_, self.near_, self.compared_ = squared, near, len(self.rows_)
         found: NDArray[np.intp] = self.near_[np.searchsorted(self.known_, queries)]
         return found
-
-
-def _looked_up(
-    search: Any, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int, return_distance: bool
-) -> Any:
-    """Return what ``kneighbors`` returns, from a search by row numbers."""
-    _check_enough(k, len(rows), len(queries))
-    assert search is not None
-    distances, positions = search(rows, queries, k)
-    return (distances, positions) if return_distance else positions
 
 
 def _check_enough(k: int, n_fitted: int, n_asking: int) -> None:
@@ -461,7 +467,7 @@ class RowTomekLinks(ImblearnTomekLinks):  # type: ignore[misc]
         # the body of imbalanced-learn's method, with the search of images for its neighbours
         rows = _numbers(X)
         _check_enough(2, len(rows), len(rows))
-        nearest = self.row_search(rows, rows, 2)[1][:, 1]
+        nearest = self.row_search(rows, rows, 2)[1][:, 1]  # the first is itself
         links = self.is_tomek(y, nearest, self.sampling_strategy_)
         self.sample_indices_ = np.flatnonzero(~links)
         return X[self.sample_indices_], y[self.sample_indices_]
@@ -565,12 +571,14 @@ class FittedOnce:
         return self  # a clone would not share the random numbers of the sampler
 
     def __getattr__(self, name: str) -> Any:
+        # copy and pickle ask before `plain` is set: looking there for `plain` would never end.
         if name.startswith("__") or name == "plain":
             raise AttributeError(name)
         return getattr(self.plain, name)
 
     def fit(self, X: Any, y: Any = None) -> FittedOnce:
         """Fit the estimator, unless the result would be the same."""
+        # Identity, because to compare all features could take as long as a fit.
         if X is self._seen[0] and y is self._seen[1] and self._stays():
             return self
         seen = _plain(X) if self.look_up is None else self.look_up(_numbers(X))
@@ -652,6 +660,10 @@ class NumberedCentres(FittedOnce):
         return found
 
 
+_HOLDING = (RowNeighbors, RowClassifier, FittedOnce, list, BaseSampler)
+"""What may hold images, by itself or in a part of it."""
+
+
 def without_images(fitted: Any) -> Any:
     """Return a fitted object with the user's estimators in place of those that look images up.
 
@@ -677,7 +689,8 @@ def without_images(fitted: Any) -> Any:
     if isinstance(fitted, BaseSampler):
         plain = copy.copy(fitted)
         vars(plain).pop("row_search", None)
-        vars(plain).update({name: without_images(value) for name, value in vars(plain).items()})
+        held = {name: value for name, value in vars(plain).items() if isinstance(value, _HOLDING)}
+        vars(plain).update({name: without_images(value) for name, value in held.items()})
         return plain
     return fitted
 
@@ -741,6 +754,7 @@ def plan_averages(
         n_members = np.bincount(centre, minlength=centres.shape[0])
         order = np.argsort(centre, kind="stable")
         if not sparse.issparse(features):
+            # The member nearest to its centre comes first: it will be the base.
             order = np.lexsort((_squared_to(centres, centre, features, rows), centre))
         for at, members in enumerate(np.split(rows[order], np.cumsum(n_members)[:-1])):
             if len(members) and not sparse.issparse(features):
@@ -753,11 +767,12 @@ def plan_averages(
     sizes = np.array([len(group) for group in groups])
     width = max(int(sizes.max()) - 1, 0)
     check_fits(
-        16 * len(groups) * width,
+        16 * len(groups) * width,  # a partner and a share, 8 bytes each
         f"A plan of {len(groups)} averages of up to {width + 1} images",
         'Request more clusters, or voting="hard".',
     )
     base = np.array([group[0] for group in groups], dtype=np.intp)
+    # Places that a small cluster leaves free hold the base with share 0, which is not read.
     partners = np.repeat(base[:, None], width, axis=1)
     weights = np.zeros((len(groups), width))
     for row, group in enumerate(groups):

@@ -20,6 +20,7 @@ def mix(
     out: NDArray[Any],
     *,
     as_bytes: bool | None = None,
+    scratch: NDArray[np.uint8] | None = None,
 ) -> None:
     """Write ``base + weight * (partner - base)`` into `out`, in the dtype of `out`.
 
@@ -27,10 +28,10 @@ def mix(
     matter where the exact value lies within that distance of a half), wider integers in
     float64. Floats are subtracted in their own dtype and multiplied in float64: bit for bit what
     imbalanced-learn does. `as_bytes` is the result of :func:`fits_bytes` for these weights, if
-    that is known already.
+    that is known already. `scratch` is memory to work in, :data:`ROOM` bytes for every pixel.
     """
     if fits_bytes(weights, out.dtype) if as_bytes is None else as_bytes:
-        _mix_bytes(base, partner, weights, out)
+        _mix_bytes(base, partner, weights, out, scratch)
         return
     total: NDArray[Any]
     if out.dtype.kind == "f":
@@ -66,22 +67,42 @@ def fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
     )
 
 
+ROOM = 8
+"""Bytes for every pixel in which :func:`mix` works on 8-bit images."""
+WHOLE = np.float32(3 << 22)
+"""Float32 holds whole numbers only between 2**23 and 2**24: adding this rounds half to even."""
+
+
 def _mix_bytes(
-    base: NDArray[Any], partner: NDArray[Any], step: NDArray[np.float64], out: NDArray[Any]
+    base: NDArray[Any],
+    partner: NDArray[Any],
+    step: NDArray[np.float64],
+    out: NDArray[Any],
+    scratch: NDArray[np.uint8] | None,
 ) -> None:
     """Write ``base + rint(step * (partner - base))``: `mix` for SMOTE on 8 bits, in fewer passes.
 
-    Differences of bytes fit 16 bits, so only the product is computed on floats.
+    Differences of bytes fit 16 bits, so only the product is computed on floats. The lowest byte of
+    a rounded product is the change modulo 256, and added to the base it wraps around to the pixel.
     """
-    level = base.astype(np.int16)
-    difference = partner.astype(np.int16)
-    difference -= level
-    change = difference.astype(np.float32)
-    change *= step.astype(np.float32)
-    np.rint(change, out=change)
-    np.copyto(difference, change, casting="unsafe")
-    difference += level
-    np.copyto(out, difference, casting="unsafe")
+    size, shape = out.size, out.shape
+    if scratch is None:
+        scratch = np.empty(ROOM * size, dtype=np.uint8)
+    product = scratch[: 4 * size].view(np.float32).reshape(shape)
+    difference = scratch[4 * size : 6 * size].view(np.int16).reshape(shape)
+    level = scratch[6 * size : 8 * size].view(np.int16).reshape(shape)
+    change = scratch[6 * size : 7 * size].view(out.dtype).reshape(shape)  # when `level` is done
+    np.copyto(difference, partner)
+    np.copyto(level, base)
+    np.subtract(difference, level, out=difference)
+    np.copyto(product, difference)
+    # Where a buffer of NumPy has room for a row, it repeats the step of each row in it first.
+    usual = np.setbufsize(512)
+    np.multiply(product, step.astype(np.float32), out=product)
+    np.setbufsize(usual)
+    np.add(product, WHOLE, out=product)
+    np.copyto(change, product.view(np.int32), casting="unsafe")
+    np.add(base, change, out=out)
 
 
 def store(values: NDArray[Any], out: NDArray[Any], *, clip: bool = True) -> None:

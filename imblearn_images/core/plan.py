@@ -28,6 +28,7 @@ MOST_CLASSES = 20
 """Maximum number of classes in the table that a notebook shows."""
 
 
+# eq=False: two plans would be compared column by column, and arrays give arrays, not a bool.
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ResamplingPlan:
     """The decision of one resampling as a value: no pixels, about 32 bytes a row.
@@ -117,6 +118,7 @@ class ResamplingPlan:
     labels: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
+        # The only way to set a field of a frozen dataclass. From here on a rule is an object.
         object.__setattr__(self, "synthesis", as_rule(self.synthesis))
         n_out = len(self.base)
         if self.partners.shape != self.weights.shape or not (
@@ -139,6 +141,7 @@ class ResamplingPlan:
                 f"`labels` must name each column of y, got {len(self.labels)} names for y of shape "
                 f"{self.y.shape}."
             )
+        # n_source counts images of the first step, base and partners are rows of the last one.
         n_before = self.n_source if self.previous is None else len(self.previous)
         for name, rows in (("base", self.base), ("partners", self.partners)):
             if rows.size and not 0 <= rows.min() <= rows.max() < n_before:
@@ -188,6 +191,8 @@ class ResamplingPlan:
         >>> both.take(["ward 1", "ward 1", "ward 7"])
         ['ward 7', 'ward 1']
         """
+        # The first of this plan's own steps follows `previous`, so that it does not matter in which
+        # order steps are joined.
         if self.previous is not None:
             return replace(self, previous=self.previous.after(previous), n_source=previous.n_source)
         if len(previous) != self.n_source:
@@ -234,6 +239,7 @@ class ResamplingPlan:
         ResamplingPlan(6 images -> 8 -> 8 rows: 6 original, 2 copies, 0 synthetic)
         """
         steps = [step for _, step in getattr(pipeline, "steps", [])]
+        # Third-party samplers may have a plan_ of another kind.
         plans = [step.plan_ for step in steps if isinstance(getattr(step, "plan_", None), cls)]
         if not plans:
             raise ValueError(
@@ -329,6 +335,7 @@ class ResamplingPlan:
                     "ResamplingPlan.load(path, synthesis=...)."
                 )
             rule = as_rule(left.pop(0))
+            # Another rule would draw other images from the same seeds, without an error.
             if rule_name(rule) != name or not hasattr(rule, "draw"):
                 raise ValueError(
                     f"`synthesis` must be {name}, by which the plan was drawn, got {rule!r}."
@@ -375,6 +382,7 @@ class ResamplingPlan:
 
     def __getitem__(self, rows: Any) -> ResamplingPlan:
         """Return the plan of some output rows: a slice, a mask or row numbers."""
+        # A plan of one row: every column keeps its axes.
         if isinstance(rows, (int, np.integer)):
             rows = [rows]
         columns = ("base", "partners", "weights", "y", "drawn", "seeds", "tries", "accepted")
@@ -386,8 +394,10 @@ class ResamplingPlan:
     def synthetic(self) -> NDArray[np.bool_]:
         """Mask of the rows that are not unchanged source images, shape (n_out,)."""
         made: NDArray[np.bool_] = (self.weights != 0).any(axis=1)
+        # Shares do not tell where a synthesis needs no partner: it draws rows that have none.
         if self.drawn is not None:
             made = self.drawn
+        # A copy of a synthetic image is synthetic, too: the source has no such image.
         return made if self.previous is None else made | self.previous.synthetic[self.base]
 
     @property
@@ -452,6 +462,7 @@ class ResamplingPlan:
     @property
     def needed(self) -> NDArray[np.intp]:
         """Rows of the step before, or of the source, that must be read to draw, ascending."""
+        # A synthesis is given all partners of the rows that it draws, also those of share 0.
         drawn = self.last_step.synthetic[:, None] & np.ones(self.partners.shape, dtype=np.bool_)
         return np.unique(np.append(self.base, self.partners[drawn | (self.weights != 0)]))
 
@@ -515,6 +526,7 @@ class ResamplingPlan:
             If `row` is not an integer.
         """
         try:
+            # As in a list: negative rows count from the end, and integers of NumPy are taken.
             row = range(len(self))[index(row)]
         except TypeError:
             raise TypeError(
@@ -623,6 +635,7 @@ class ResamplingPlan:
         TypeError
             If `array` has no rows.
         """
+        # Refused, because the boxes of the base would look right and be wrong.
         if self.synthetic.any() and is_in_pixels(array):
             raise ValueError(
                 f"`array` holds boxes, masks, keypoints or label maps ({type(array).__name__}), "
@@ -680,6 +693,7 @@ class ResamplingPlan:
         """Which source images each row is drawn from, a sparse bool matrix (n_out, n_source)."""
         n_before = self.n_source if self.previous is None else len(self.previous)
         sources = np.column_stack([self.base, self.partners])
+        # The base always counts: blends alone use its share, other syntheses show it anyway.
         used = np.column_stack([np.ones(len(self), dtype=np.bool_), self.weights != 0])
         rows = np.broadcast_to(np.arange(len(self))[:, None], sources.shape)
         pairs = rows[used], sources[used]
@@ -713,6 +727,7 @@ class ResamplingPlan:
             (shares[drawn], (np.broadcast_to(rows[:, None], shares.shape)[drawn], sources[drawn])),
             shape=(len(self), n),
         )
+        # An image that is base and partner of one row has two entries, whose shares add up.
         mixing.sum_duplicates()
         return mixing
 
@@ -758,6 +773,7 @@ class ResamplingPlan:
         )
 
 
+# A file has one entry for each step, so that a step does not contain those before it.
 _STEP = [each.name for each in fields(ResamplingPlan) if each.name != "previous"]
 
 
@@ -789,6 +805,7 @@ def _column_of_labels(y: Any) -> NDArray[Any]:
         return column_of(y, "y")
     labels = count_labels_of(y)
     counts = labels.counts
+    # One-hot rows stand for the numbers of their columns here, as in fit_resample.
     if (counts.max(initial=0) == 1) and (counts.sum(axis=1) == 1).all():
         return column_of(counts.argmax(axis=1), "y")
     called = [repr(label) for label in labels.labels]
@@ -846,6 +863,7 @@ def _lengths(plan: ResamplingPlan) -> str:
 
 def _shows_all(plan: ResamplingPlan) -> NDArray[np.bool_]:
     """Return the mask of the rows that may show any source image, not only their parents."""
+    # A generator has seen all images of its class: the base is only the one most alike.
     mask = plan.last_step.synthetic & bool(answer(plan.synthesis, "sees_all"))
     if plan.previous is not None:
         before = _shows_all(plan.previous)
@@ -855,6 +873,7 @@ def _shows_all(plan: ResamplingPlan) -> NDArray[np.bool_]:
 
 def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
     """Return what one row is made of, down to the source images, called by `names`."""
+    # Asked of the last step: further down, this is the row that was drawn, not its copy.
     is_copy = not plan.last_step.synthetic[row] and plan.last_step.kind[row] == "copy"
     row, plan = _made_in(plan, row)
     if not plan.last_step.synthetic[row]:
@@ -863,7 +882,7 @@ def _explained(plan: ResamplingPlan, row: int, names: Sequence[Any]) -> str:
         rng = None if plan.seeds is None else np.random.default_rng(int(plan.seeds[row]))
         base, *partners = (
             str(names[at]) if plan.previous is None else _called(plan.previous, at, names)
-            for at, _ in plan.parents(row, unused=True)
+            for at, _ in plan.parents(row, unused=True)  # as many names as `draw` gets partners
         )
         name = explain_drawn(plan.synthesis, base, partners, plan.weights[row].tolist(), rng)
         name = f"({name})" if is_copy else name

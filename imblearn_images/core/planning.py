@@ -7,10 +7,9 @@ rejects get other parents, shares and seeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
-from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,42 +17,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_random_state
 
+from imblearn_images.core.embedding import Similarity
 from imblearn_images.core.images import Images, check_finite_images
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import draw_rows
 from imblearn_images.core.rules import Blend
-from imblearn_images.core.similarity import Similarity
 from imblearn_images.core.synthesis import Neighbourhood, choose_parents, plan_synthetic
-from imblearn_images.core.targets import told
 from imblearn_images.core.validation import misfit
-
-
-def check_class_sizes(
-    y: NDArray[Any], n_new: Mapping[Any, int], k_neighbors: Any, *, parameter: str = "k_neighbors"
-) -> None:
-    """Raise for classes that are too small to have `k_neighbors` neighbours.
-
-    Raises
-    ------
-    ValueError
-        Naming the class, its size, the size needed and the remedies. `k_neighbors` is
-        never lowered silently.
-    """
-    if isinstance(k_neighbors, Integral):
-        k = int(k_neighbors)
-    else:  # a neighbours object is set to one more, because it finds the image itself as well
-        k = getattr(k_neighbors, "n_neighbors", 1) - 1
-    for label, count in n_new.items():
-        found = int(np.count_nonzero(y == label))
-        if count and found <= k:
-            smaller = f"Pass a smaller `{parameter}` (at most {found - 1}), leave"
-            raise ValueError(
-                f"Expected n_neighbors <= n_samples_fit: class {told(label)!r} has n_samples = "
-                f"{found}, {parameter}={k} needs at least {k + 1} images of a class. "
-                f"{smaller if found > 1 else 'A single image has no neighbour: leave'} the class "
-                "out of `sampling_strategy`, or use RandomOverSampler, which needs one image."
-            )
 
 
 def plan_synthesis(
@@ -128,6 +99,8 @@ def plan_synthesis(
         n_jobs=n_jobs,
         channel_axis=_channel_axis(rule, images),
     )
+    # imbalanced-learn has drawn its numbers before, which so stay those of the seed. 128 bits are
+    # what a Generator is seeded with by default.
     entropy = check_random_state(random_state).randint(1 << 32, size=4, dtype=np.uint32)
     neighbourhood = Neighbourhood(
         y,
@@ -136,6 +109,7 @@ def plan_synthesis(
         similarity.of_source if features is None else None,
     )
     if rule is None:
+        # Otherwise copies would become blends, too.
         rule, plan = Blend(), replace(plan, drawn=plan.synthetic)
     drawn = plan_synthetic(plan, rule, neighbourhood)
     _check_finite_parents(drawn, images, np.arange(len(y)) if rows is None else rows)
@@ -151,6 +125,7 @@ def plan_synthesis(
 def _channel_axis(rule: Any, images: Any) -> int | None:
     """Return the `channel_axis` of a synthesis, or of the first of its members that has one."""
     axes = [getattr(rule, "channel_axis", None)]
+    # Chain and OneOf have no axis of their own, but all their members draw from the same images.
     members = getattr(rule, "syntheses", None)
     members = members if isinstance(members, (list, tuple)) else ()  # `as_objects` raises later
     axes += [_channel_axis(member, images) for member in members]
@@ -166,6 +141,7 @@ def _channel_axis(rule: Any, images: Any) -> int | None:
 def _check_finite_parents(plan: ResamplingPlan, images: Any, names: NDArray[np.intp]) -> None:
     """Raise for NaN and infinity in the parents of synthetic rows."""
     drawn = plan.synthetic
+    # Only of these rows NaN would spread; an image is checked once, however often it is a parent.
     rows = np.unique(np.append(plan.base[drawn], plan.partners[drawn]))
     remedy = "RandomOverSampler() without `synthesis` copies them as they are"
     check_finite_images(images, rows, names, remedy)
@@ -277,15 +253,18 @@ def draw_until_accepted(
         tries[pending] += 1
         blocks = list(_blocks(plan, images, pending))
 
+        # `current` is bound now: `plan` is another one in the next round.
         def judged(rows: NDArray[np.intp], current: ResamplingPlan = plan) -> NDArray[np.bool_]:
             return _accepted(accept, current[rows], images, neighbourhood, similarity)
 
         good = np.concatenate(in_threads(judged, ((rows,) for rows in blocks), n_jobs=n_jobs))
         accepted[pending] = good
+        # Accepted images keep parents and seeds: they will be drawn as the rule has seen them.
         pending = pending[~good]
         pending = pending[tries[pending] < max_tries]
         if len(pending):
             plan = _other_parents(plan, decided, pending, neighbourhood)
+    # A class without a single accepted image is a rule that does not fit, not bad luck.
     hopeless = np.setdiff1d(plan.y[plan.synthetic], plan.y[plan.synthetic & accepted])
     if len(hopeless):
         neighbourhood.warn(
@@ -322,6 +301,7 @@ def _accepted(
     else:
         good = accept(drawn, plan.y)
     good = np.asarray(good)
+    # Scores instead of bools would count as accepted wherever they are not 0.
     if good.shape != (len(plan),) or good.dtype.kind != "b":
         raise ValueError(
             f"`accept` must return one bool for each of the {len(plan)} images that were "
@@ -341,6 +321,7 @@ def _other_parents(
     partners, weights, seeds = plan.partners.copy(), plan.weights.copy(), plan.seeds.copy()
     seeds[rows] = neighbourhood.seeds(len(rows))
     children = decided[rows]
+    # Nearer to its base, which is a real image of the class, a blend is more likely to pass.
     cut = children.weights * neighbourhood.rng.uniform(size=(len(rows), 1))
     children = replace(children, weights=cut, seeds=seeds[rows])
     partners[rows], weights[rows] = choose_parents(children, plan.synthesis, neighbourhood)

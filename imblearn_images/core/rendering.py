@@ -1,7 +1,8 @@
 """Rendering: carry out a plan, plan + images -> pixels.
 
 Images are read, drawn and written in blocks of about 64 K pixels that stay in the
-processor's cache; the only large array is the output.
+processor's cache; the only large array is the output. A plan over an array of dask becomes another
+array of dask, which is drawn when it is computed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 from threading import Lock
 from typing import Any
@@ -18,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imblearn_images.core.files import FilePath
-from imblearn_images.core.images import ArrayImages, Images, Memory, open_images
+from imblearn_images.core.disk import FilePath
+from imblearn_images.core.images import ArrayImages, Images, Memory, StoreImages, is_of, open_images
 from imblearn_images.core.layers import Layer
-from imblearn_images.core.limits import ImageLimits, current_limits
-from imblearn_images.core.memory import check_fits
+from imblearn_images.core.memory import ImageLimits, check_fits, current_limits
 from imblearn_images.core.parallel import (
     Scratch,
     Slot,
@@ -30,10 +31,10 @@ from imblearn_images.core.parallel import (
     in_workers,
     n_bytes_sent,
     n_processes,
+    progress,
 )
-from imblearn_images.core.pixels import fits_bytes, mix, resized, store, stored
+from imblearn_images.core.pixels import ROOM, fits_bytes, mix, resized, store, stored
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.progress import progress
 from imblearn_images.core.rules import answer, rule_told
 from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
@@ -673,22 +674,22 @@ def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDAr
     part = plan[start:stop]
     is_child = part.synthetic
 
-    def copy(some: ResamplingPlan, to: NDArray[Any]) -> None:
-        images.read(some.base, to)
-
-    def draw(some: ResamplingPlan, to: NDArray[Any]) -> None:
-        draw_synthetic(some, images, to)
-
-    for carry_out, rows in ((copy, np.flatnonzero(~is_child)), (draw, np.flatnonzero(is_child))):
+    both = (_copy, np.flatnonzero(~is_child)), (draw_synthetic, np.flatnonzero(is_child))
+    for carry_out, rows in both:
         if not len(rows):
             continue
         run = slice(rows[0], rows[-1] + 1)
         if run.stop - run.start == len(rows):
-            carry_out(part[run], out[run])
+            carry_out(part[run], images, out[run])
         else:  # gathered into one block, because synthetic images are drawn faster together
             scattered = np.empty((len(rows), *out.shape[1:]), dtype=out.dtype)
-            carry_out(part[rows], scattered)
+            carry_out(part[rows], images, scattered)
             out[rows] = scattered
+
+
+def _copy(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
+    """Copy the bases of the rows of a plan into `out`."""
+    images.read(plan.base, out)
 
 
 def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:
@@ -788,9 +789,12 @@ def layers_of(plan: ResamplingPlan, images: Images) -> list[Layer]:
 
 def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
     """Mix parents pixel by pixel: base + sum of weight * (partner - base)."""
-    width = prod(out.shape[1:])
-    height = max(1, min(len(plan), BLOCK // max(width, 1)))
+    width, is_short = prod(out.shape[1:]), out.dtype.itemsize == 1
+    # Of bytes more fit into the cache, and their passes are so short that calls count.
+    size = 4 * BLOCK if is_short else BLOCK
+    height = max(1, min(len(plan), size // max(width, 1)))
     base, partner = np.empty((2, height, *out.shape[1:]), dtype=images.dtype)
+    room = np.empty(ROOM * min(size, height * width) if is_short else 0, dtype=np.uint8)
     # Mostly true for all rows at once; to check every block would cost time with large images.
     every = fits_bytes(plan.weights, out.dtype)
     for lo in range(0, len(plan), height):
@@ -804,9 +808,16 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
         images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
         others, weights = partner[: hi - lo].reshape(hi - lo, width), plan.weights[lo:hi]
         as_bytes = every or fits_bytes(weights, out.dtype)
-        for left in range(0, width, BLOCK):
-            part = slice(left, left + BLOCK)
-            mix(parents[:, part], others[:, part], weights, block[:, part], as_bytes=as_bytes)
+        for left in range(0, width, size):
+            part = slice(left, left + size)
+            mix(
+                parents[:, part],
+                others[:, part],
+                weights,
+                block[:, part],
+                as_bytes=as_bytes,
+                scratch=room,
+            )
 
 
 def _add_up(
@@ -847,3 +858,75 @@ def _render_sparse(plan: ResamplingPlan, X: sparse.spmatrix) -> sparse.spmatrix:
         steps = type(X)(plan.weights[:, :1])
         base = base + steps.multiply(X[plan.partners[:, 0]] - base)
     return base.asformat(X.format).astype(X.dtype)
+
+
+POOL = 1 << 31
+"""Maximum size in bytes of the parents that one dask worker has to hold."""
+
+
+def resampled(plan: ResamplingPlan, store: StoreImages) -> Any:
+    """Return the images of a plan over a store: a dask array if it is one, else an ndarray.
+
+    Raises
+    ------
+    MemoryError
+        If the output does not fit into memory, or the parents of the new images into a worker.
+    """
+    if is_of(store.array, "dask") and not plan.why_not:
+        return _drawn_by_dask(plan, store.array, max(store.heights))
+    return render(plan, store)
+
+
+def _drawn_by_dask(plan: ResamplingPlan, array: Any, height: int) -> Any:
+    """Return a dask array of the rows of a plan: the chunks of `array`, and new ones after them.
+
+    The parents of new rows are gathered once, in ascending order, and every block of new rows is
+    drawn from that pool. Indexing `array` in another order would make a task of nearly every row.
+    """
+    from dask import array as da
+    from dask import delayed
+
+    n = plan.n_source
+    is_behind = len(plan) >= n and not plan.synthetic[:n].any()
+    kept = n if is_behind and (plan.first_base[:n] == np.arange(n)).all() else 0
+    rest = plan[kept:]
+    if not len(rest):
+        return array
+    small, sources = rest.compact()
+    shape = tuple(array.shape[1:])
+    n_bytes = len(sources) * prod(shape) * array.dtype.itemsize
+    if n_bytes > POOL:
+        raise MemoryError(
+            f"{len(rest)} rows are drawn from {len(sources)} images of {n_bytes / 1e9:.1f} GB, "
+            f"which one worker would have to hold; {POOL / 1e9:.1f} GB are allowed. Pass "
+            "StoreImages(X), and draw the plan_ into files with render_files, or into a store "
+            "with render(plan_, X, out=store)."
+        )
+    # One task takes all rows of a chunk. dask's own indexing shuffles, in five times as many tasks.
+    whole = array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
+    bounds = np.cumsum([0, *whole.chunks[0]])
+    cuts = np.searchsorted(sources, bounds)
+    pool = delayed(np.concatenate)(
+        [
+            delayed(_taken)(chunk, sources[first:stop] - start)
+            for chunk, start, (first, stop) in zip(
+                whole.to_delayed().ravel(), bounds, pairwise(cuts), strict=False
+            )
+            if stop > first
+        ]
+    )
+    parts = [array] if kept else []
+    for first, stop in pairwise([*range(0, len(rest), height), len(rest)]):
+        block = delayed(_draw_from)(small[first:stop], pool)
+        parts.append(da.from_delayed(block, (stop - first, *shape), dtype=array.dtype))
+    return da.concatenate(parts)
+
+
+def _taken(chunk: NDArray[Any], rows: NDArray[np.intp]) -> NDArray[Any]:
+    """Return some rows of a chunk; a task of dask."""
+    return np.asarray(chunk)[rows]
+
+
+def _draw_from(plan: ResamplingPlan, pool: NDArray[Any]) -> Any:
+    """Draw a part of a plan from the pool of its parents; a task of dask."""
+    return render(plan, ArrayImages(pool))

@@ -152,6 +152,7 @@ class Blend(BaseEstimator):  # type: ignore[misc]
     ) -> NDArray[Any]:
         """Return the parents mixed pixel by pixel."""
         out = np.empty((len(base), prod(base.shape[1:])), dtype=base.dtype)
+        # Through the same function as the renderer, so that a member of a Chain blends alike.
         mix(base.reshape(out.shape), partners[:, 0].reshape(out.shape), weights, out)
         children: NDArray[Any] = out.reshape(base.shape)
         return children
@@ -225,6 +226,7 @@ class EachRow:
         def call(rng: np.random.Generator) -> NDArray[Any]:
             return np.asarray(self.function(as_floats(base), as_floats(partner), step, rng))
 
+        # Checked for every image: a function sees one at a time, and may fail for some only.
         child = call(rng)
         if child.shape != base.shape or child.dtype.kind not in "biuf":
             raise ValueError(

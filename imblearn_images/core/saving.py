@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import rules
-from imblearn_images.core.files import written_whole
+from imblearn_images.core.disk import written_whole
 from imblearn_images.core.text import printable
 
 FORMAT = {"format": "imblearn_images.ResamplingPlan", "version": 1}
@@ -53,6 +53,7 @@ def fingerprint(values: Iterable[Any]) -> NDArray[np.uint64]:
     >>> fingerprint(["a", 1, 1.0]) == fingerprint(["a", "1", 1])
     array([ True, False, False])
     """
+    # With the type: 1 and "1" are different labels.
     texts = (f"{type(value).__name__}\0{value}" for value in values)
     digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8) for text in texts)
     return np.frombuffer(b"".join(digest.digest() for digest in digests), dtype="<u8")
@@ -133,6 +134,7 @@ def read(
     if not os.path.isfile(path):
         open(path, "rb").close()  # raises the usual error of a missing or unreadable file
         raise ValueError(f"{printable(path)} must be a file that ResamplingPlan.save has written.")
+    # Read once: what is checked is what is loaded, whatever becomes of the file meanwhile.
     content = Path(path).read_bytes()
     try:
         arrays = _arrays(content)
@@ -203,6 +205,7 @@ def _labels(y: NDArray[Any], key: str, arrays: dict[str, NDArray[Any]]) -> Any:
         arrays[key] = y
         return None
     known: dict[Any, int] = {}
+    # The type is part of the key: 1, 1.0 and True are equal, but not the same label.
     codes = [known.setdefault((type(label), label), len(known)) for label in y.tolist()]
     arrays[key] = np.array(codes, dtype=np.int64)
     return [_label(label) for _, label in known]
@@ -281,6 +284,7 @@ def _value(value: Any, key: str, arrays: dict[str, NDArray[Any]]) -> Any:
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufU":
         arrays[key] = np.asarray(value)
         return {"array": key, "scalar": isinstance(value, np.generic)}
+    # A third-party class of the same name would be replaced by ours when it is read.
     if _classes().get(kind.__name__) is not kind:
         raise NotWritableError(f"{value!r:.60}")
     parameters = value.get_params(deep=False)
@@ -303,5 +307,6 @@ def _value_again(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:
         return array[()] if value["scalar"] else array
     cls = _classes()[value["class"]]
     parameters = {name: _value_again(v, arrays) for name, v in value["parameters"].items()}
+    # A parameter that this version does not know is named, instead of failing inside.
     signature(cls).bind(**parameters)
     return cls(**parameters)

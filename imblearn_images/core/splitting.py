@@ -68,6 +68,7 @@ def split_rows(
     number_of = {name: number for number, name in enumerate(names)}
     y = np.fromiter(map(number_of.__getitem__, labels), dtype=np.int32, count=len(labels))
     _check_share(names, y, validation)
+    # Split twice where images belong together, to say how many would have leaked.
     plain = _shuffled(names, y, validation, seed)
     if groups is not None:
         bonds = merge_groups(groups, contents)
@@ -86,6 +87,7 @@ def split_rows(
                 f"{side} at validation={validation}. Add images, use another share or seed"
                 + ("." if groups is None else ", or smaller groups.")
             )
+    # All images differ, so nothing could leak. Compared by identity, which needs no pass over them.
     if bonds is contents:
         return is_valid, 0
     trained = np.unique(bonds[~plain])
@@ -93,6 +95,7 @@ def split_rows(
 
 
 def _all_differ(contents: NDArray[Any]) -> bool:
+    # Sorted, because a set of a million Python objects takes many times the memory.
     ordered = np.sort(contents)
     return bool((ordered[1:] != ordered[:-1]).all())
 
@@ -164,6 +167,7 @@ def _stratified(y: NDArray[np.integer[Any]], n_valid: int, seed: int) -> NDArray
     is_valid = np.zeros(len(y), dtype=bool)
     for number, (skipped, held) in enumerate(zip(n_trained, n_held, strict=True)):
         chosen = rng.permutation(int(counts[number]))[skipped : skipped + held]
+        # The permutation skips as many as scikit-learn trains on: its validation images come next.
         is_valid[np.flatnonzero(y == number)[chosen]] = True
     return is_valid
 
@@ -174,6 +178,7 @@ def _largest_remainders(
     """Share `n` images out among classes of these sizes; among equal remainders lots are drawn."""
     exact = counts / counts.sum() * n
     shares = np.floor(exact)
+    # The numbers that scikit-learn draws, in its order: equal remainders are drawn by lot there.
     rest, left = exact - shares, int(n - shares.sum())
     for remainder in np.unique(rest)[::-1]:
         if not left:
@@ -290,6 +295,7 @@ def _shared_by_label(
     remaining, tie = totals.copy(), random_state.uniform(size=len(units))
 
     def place(unit: int, among: NDArray[np.intp], needs: NDArray[np.float64]) -> None:
+        # Equal but for rounding: such sides are told apart by room, then by lot.
         best = among[needs >= needs.max() - 1e-9]
         best = best[room[best] >= room[best].max() - 1e-9]
         chosen = best[0] if len(best) == 1 else best[random_state.randint(len(best))]
@@ -303,6 +309,7 @@ def _shared_by_label(
         rows = np.flatnonzero((side < 0) & (units[:, label] > 0))
         rows = rows[np.lexsort((tie[rows], -units[rows, label]))]
         for n_left, unit in zip(range(len(rows), 0, -1), rows.tolist(), strict=True):
+            # When just enough images are left, each goes to a side that has none of the label yet.
             without = np.flatnonzero(~has[:, label])
             among = without if n_left <= len(without) else np.arange(n_sides)
             place(unit, among, lacks[among, label])
@@ -338,15 +345,17 @@ def _exchange(
             pair, rows = (one, other), []
             for at in pair:
                 there = np.flatnonzero(side == at)
+                # All pairs would take time that grows with the square of the number of images.
                 some = len(there) > SAMPLE
                 rows.append(random_state.choice(there, SAMPLE, replace=False) if some else there)
             ours, theirs = (np.vstack([scaled[each], nothing]) for each in rows)
             apart = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * ours @ theirs.T
-            apart[-1, -1] = np.inf
+            apart[-1, -1] = np.inf  # nothing for nothing
             for _ in range(EXCHANGES):
                 slope = error[one] - error[other]
                 change = apart - (ours @ slope)[:, None] + theirs @ slope
                 i, j = divmod(int(np.argmin(change)), len(theirs))
+                # Below this the gain is rounding, and the exchange could go on for ever.
                 if change[i, j] > -1e-12:
                     break
                 given = (ours[i, :-1] > 0).astype(np.intp) - (theirs[j, :-1] > 0)

@@ -32,10 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from imblearn_images.core.columns import plain_list, told
 from imblearn_images.core.neighbors import Candidates, nearest_rows
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rules import answer, as_rule, rule_name
-from imblearn_images.core.targets import plain_list, told
 from imblearn_images.core.validation import misfit
 
 
@@ -133,6 +133,7 @@ class Neighbourhood:
         k = min(k, others)
         if k <= 0 or not len(rows):
             return np.empty((len(rows), 0), dtype=np.intp)
+        # One more than wanted, because a row may find itself.
         near, asking, several = self._among(among), self._some(rows), min(k + 1, len(among))
         places = nearest_rows(asking, near, several)
         if places is None:
@@ -223,7 +224,7 @@ def as_synthesis(rule: Any) -> Any:
     """
     drawer = as_rule(rule)
     if not isinstance(rule, type) and hasattr(drawer, "draw"):
-        if drawer is not rule and callable(rule):
+        if drawer is not rule and callable(rule):  # a function, wrapped
             _check_signature(rule)
         return drawer
     hint = f"; did you mean {rule.__name__}()?" if isinstance(rule, type) else "."
@@ -292,6 +293,7 @@ def plan_synthetic(plan: ResamplingPlan, rule: Any, neighbourhood: Neighbourhood
     """
     rule = as_synthesis(rule)
     if answer(rule, "copies"):
+        # Partners that a sampler has chosen are dropped: a copy shows its base alone.
         copies = ResamplingPlan.selection(plan.base, neighbourhood.y, plan.nearness)
         return replace(copies, y=plan.y)
     is_child = plan.kind != "original" if plan.drawn is None else plan.drawn
@@ -333,6 +335,7 @@ def choose_parents(
     else:
         partners, weights = plan.partners.copy(), plan.weights.copy()
         alone = ~weights.any(axis=1)
+        # Plans of selecting samplers have no column for partners yet, so the arrays are replaced.
         if alone.all():
             partners, weights = _near_partners(plan, rule, neighbourhood)
         else:
@@ -354,6 +357,7 @@ def _near_partners(
     steps = neighbourhood.rng.uniform(size=(len(plan), 1))
     for label in plain_list(np.unique(plan.y)):
         rows = np.flatnonzero(plan.y == label)
+        # A base may be drawn many times, but its neighbours are looked for once.
         bases, position = np.unique(plan.base[rows], return_inverse=True)
         near = neighbourhood.neighbors(bases, np.flatnonzero(neighbourhood.y == label), NEAREST)
         if near.shape[1]:
@@ -384,6 +388,7 @@ def member_generators(
     rngs: Sequence[np.random.Generator], member: int
 ) -> list[np.random.Generator]:
     """Return random generators of rows for one of several syntheses; see :func:`member_seeds`."""
+    # From the seed, not the state: how many numbers others have drawn before must not matter.
     seeds: list[Any] = [rng.bit_generator.seed_seq.entropy for rng in rngs]  # type: ignore[attr-defined]
     return [
         np.random.default_rng(seed)

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from imblearn_images.core.columns import told
 from imblearn_images.core.memory import check_fits
-from imblearn_images.core.targets import told
 
 __all__ = [
     "WholeCounts",
     "as_counts",
     "as_pixels",
+    "check_class_sizes",
     "check_images",
     "check_lengths",
     "check_plan_fits",
@@ -96,6 +97,7 @@ def check_lengths(X: Any, y: Any) -> None:
 
 def check_images(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise for arrays that cannot be images: complex numbers, text in 3-D, no pixels at all."""
+    # In one dimension these are paths, whose files are checked when they are opened.
     if dtype.kind not in ("UO" if len(shape) == 1 else "biuf"):
         reason = "Complex data not supported: images" if dtype.kind == "c" else "Images"
         raise ValueError(
@@ -133,9 +135,10 @@ def as_counts(strategy: Any) -> Any:
     """
     if not isinstance(strategy, Mapping):
         return strategy
-    counts = {label: _as_count(label, count) for label, count in strategy.items()}
-    if all(counts[label] is count for label, count in strategy.items()):
+    # A bool is an integer for Python, too, but no number of images.
+    if all(isinstance(n, Integral) and not isinstance(n, bool) for n in strategy.values()):
         return strategy
+    counts = {label: _as_count(label, count) for label, count in strategy.items()}
     return type(strategy)(counts)  # type: ignore[call-arg]
 
 
@@ -178,6 +181,7 @@ def check_plan_fits(strategy: Any, y: NDArray[Any], kind: str) -> None:
     asked = as_counts(strategy(y) if callable(strategy) else strategy)
     if isinstance(asked, dict):
         n_rows = sum(int(n) for n in as_counts(asked).values())
+        # Before the strategy is carried out: a plan of 10**12 rows would be killed, not refused.
         check_fits(
             n_rows * PLAN_BYTES,
             f"A plan of {n_rows} images",
@@ -192,6 +196,7 @@ def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
     strategy = as_counts(strategy)
     if kind not in ("over-sampling", "under-sampling"):
         return
+    # imbalanced-learn decides, so that its rules hold in every version; here the class is named.
     try:
         check_sampling_strategy(strategy, y, kind)
     except ValueError as error:
@@ -210,17 +215,53 @@ def check_strategy(strategy: Any, y: NDArray[Any], kind: str) -> None:
         raise
 
 
+def check_class_sizes(
+    y: NDArray[Any], n_new: Mapping[Any, int], k_neighbors: Any, *, parameter: str = "k_neighbors"
+) -> None:
+    """Raise for classes that are too small to have `k_neighbors` neighbours.
+
+    Raises
+    ------
+    ValueError
+        Naming the class, its size, the size needed and the remedies. `k_neighbors` is
+        never lowered silently.
+    """
+    if isinstance(k_neighbors, Integral):
+        k = int(k_neighbors)
+    else:  # a neighbours object is set to one more, because it finds the image itself as well
+        k = getattr(k_neighbors, "n_neighbors", 1) - 1
+    for label, count in n_new.items():
+        found = int(np.count_nonzero(y == label))
+        if count and found <= k:
+            smaller = f"Pass a smaller `{parameter}` (at most {found - 1}), leave"
+            raise ValueError(
+                f"Expected n_neighbors <= n_samples_fit: class {told(label)!r} has n_samples = "
+                f"{found}, {parameter}={k} needs at least {k + 1} images of a class. "
+                f"{smaller if found > 1 else 'A single image has no neighbour: leave'} the class "
+                "out of `sampling_strategy`, or use RandomOverSampler, which needs one image."
+            )
+
+
 @contextmanager
 def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
-    """Context whose errors name the class for which a callable `strategy` requests too much."""
+    """Context whose errors name classes: those too small, or of which a callable asks too much."""
     try:
         yield
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
+        labels, reason = np.asarray(y).reshape(-1), str(error)
+        named = "has n_samples" in reason or "The classes have" in reason
+        if "n_neighbors <= n_samples" in reason and not named:
+            pairs = zip(*np.unique(labels, return_counts=True), strict=True)
+            sizes = ", ".join(f"{told(label)!r}: {count}" for label, count in pairs)
+            raise ValueError(
+                f"{reason} The classes have these numbers of images: {sizes}. Ask for fewer "
+                "neighbours, or leave the smallest class out of `sampling_strategy`."
+            ) from error
         if not callable(strategy):
             raise
         try:
-            asked = strategy(np.asarray(y).reshape(-1))
+            asked = strategy(labels)
         except Exception:  # noqa: BLE001 - the error that is being handled, raised again below
             asked = None
-        check_strategy(asked, np.asarray(y).reshape(-1), kind)
+        check_strategy(asked, labels, kind)
         raise

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -22,20 +21,25 @@ import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
 from imblearn_images.core.images import Images, open_images
-from imblearn_images.core.limits import current_limits
-from imblearn_images.core.parallel import check_timeout, in_threads, in_workers, works_in_threads
+from imblearn_images.core.memory import current_limits
+from imblearn_images.core.parallel import (
+    check_timeout,
+    in_threads,
+    in_workers,
+    progress,
+    works_in_threads,
+)
 from imblearn_images.core.pixels import store
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.progress import progress
 from imblearn_images.core.rendering import Block
 from imblearn_images.core.rules import rule_told
 
 ROWS = 64
 """Rows of a block: with fewer, schedulers slow things down; with more, a lost worker costs more."""
 LEFT_FOR = 3600.0
-"""Age in seconds from which a partial file counts as left over by a worker that has ended."""
+"""Age in seconds from which a partial file counts as left over, whoever writes it."""
 
 
 def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[Block]:
@@ -135,7 +139,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     >>> [os.path.basename(path)[:9] for path in paths]
     ['00000000-', '00000001-']
     """
-    files.check_local(folder, "folder")
+    disk.check_local(folder, "folder")
     os.makedirs(folder, exist_ok=True)
     suffix = _suffix_for(block.images)
     paths = [os.path.join(folder, _name_by_row(block, at) + suffix) for at in range(len(block))]
@@ -143,7 +147,7 @@ def render_block(block: Block, folder: str | os.PathLike[str]) -> list[str]:
     if len(missing):
         rest = replace(block, numbers=block.numbers[missing], plan=block.plan[missing])
         for places, drawn in rest.drawn():
-            if not places.start:
+            if not places.start:  # all rows are of one dtype
                 shape = drawn.shape[1:]
                 files.check_can_be_written(shape, drawn.dtype, "`folder` holds PNG and TIFF files")
             for at, image in zip(places, drawn, strict=True):
@@ -227,7 +231,7 @@ def render_files(
     """
     if timeout != "auto":
         check_timeout(timeout, "timeout")
-    files.check_local(folder, "folder")
+    disk.check_local(folder, "folder")
     blocks = list(plan_blocks(plan, X, rows=rows))
     os.makedirs(folder, exist_ok=True)
     _sweep(folder)
@@ -245,17 +249,23 @@ def render_files(
 
 
 def _in_folder(folder: str | os.PathLike[str], drawn: list[list[str]]) -> list[str]:
-    """Return the paths of drawn files in the folder as the caller spells it."""
+    """Return the paths of drawn files in the folder as the caller spells it, when all are there."""
+    if not works_in_threads():
+        _sweep(folder)  # workers may have been killed meanwhile, and their blocks drawn by others
     return [os.path.join(folder, os.path.basename(path)) for paths in drawn for path in paths]
 
 
 def _sweep(folder: str | os.PathLike[str]) -> None:
-    """Remove old partial files, which workers have left that ended while writing."""
+    """Remove the partial files of workers that ended while writing; never those of others."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if re.fullmatch(r"\.[0-9a-f]{32}\.partial", entry.name):
+            if disk.is_partial(entry.name):
+                lives = disk.writer_lives(entry.name)
                 with suppress(FileNotFoundError):
-                    if time.time() - entry.stat().st_mtime > LEFT_FOR:
+                    age = time.time() - entry.stat().st_mtime
+                    # Whether a worker of another machine lives cannot be seen: time has to tell.
+                    # So it has where it lives: its number may be another process's by now.
+                    if lives is False or age > LEFT_FOR:
                         os.unlink(entry.path)
 
 
@@ -268,6 +278,7 @@ def _name_by_row(block: Block, at: int) -> str:
     """Return the file name of a row: its number, and a digest of what its image depends on."""
     parents = block.plan.sources(at)
     facts = [block.name_of(source) for source, _ in parents]
+    # hex() is exact: rounded shares would give different images one name.
     facts += [float.hex(share) for _, share in parents]
     facts += [str(block.plan.y[at]), *rules_and_seeds(block.plan, at)]
     digest = hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape"))
@@ -355,6 +366,7 @@ def write_synthetic(
             directory.draw = partial(_exact, plan, images, drawn)
         return [""] * len(rows)
     os.makedirs(directory, exist_ok=True)
+    _sweep(directory)
     if drawn is None:
         # Threads cannot get lost, so blocks may be smaller, to end at about the same time.
         height = ROWS if not works_in_threads() else len(rows) // (8 * effective_n_jobs(n_jobs))
@@ -407,6 +419,7 @@ def _name_by_pixels(block: Block, at: int, child: NDArray[Any]) -> str:
     # Without folders, so that a data set that was moved gives the same names.
     parents = [Path(block.name_of(_shown(plan, row))).name for row, _ in family]
     facts = [str(plan.y[at]), *parents, *(float.hex(step) for _, step in partners)]
+    # Two rows may have equal parents, shares and pixels, and still are two files.
     facts.append(str(block.numbers[at]))
     if plan.seeds is not None:
         facts.append(str(plan.seeds[at]))

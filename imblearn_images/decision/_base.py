@@ -16,10 +16,10 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from imblearn_images.core.columns import column_labels
 from imblearn_images.core.containers import holds_images, unwrap
-from imblearn_images.core.estimators import as_wanted, takes_of, weighted
+from imblearn_images.core.estimators import as_wanted, passes_on, takes_of, weighted
 from imblearn_images.core.images import Images
-from imblearn_images.core.targets import column_labels
 
 
 def as_labels(X: Any, y: Any) -> Any:
@@ -106,6 +106,35 @@ class Answers(ClassifierMixin, BaseEstimator):
         return np.exp(self.logs[rows[:, 0]])
 
 
+def check_own_labels(known: Any, labels: Any, *, more: bool = False) -> None:
+    """Raise where a fitted classifier answers with other labels than those it was given.
+
+    NumPy takes True for 1: without this check a score of such answers would be a number, too.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_classes,)
+        ``classes_`` of the classifier.
+    labels : array-like
+        Labels of y.
+    more : bool, default=False
+        Whether it may know labels that y does not have, as one that was fitted before does.
+
+    Raises
+    ------
+    ValueError
+        With the labels of both.
+    """
+    known, labels = np.asarray(known), np.unique(np.asarray(labels))
+    is_mask = known.dtype.kind == "b" and labels.dtype.kind not in "bO"
+    if is_mask or not (more or np.isin(known, labels).all()):
+        raise ValueError(
+            f"`estimator` must answer with labels of y, got {known.tolist()}, and y has "
+            f"{labels.tolist()}. MinorityDetector(rare=...) answers whether an image is rare where "
+            "y has more than two labels. Pass `y == rare`, and `rare=True`."
+        )
+
+
 def aligned_logs(
     probabilities: Any, known: Any, classes: NDArray[Any], floor: float
 ) -> NDArray[np.float64]:
@@ -113,6 +142,7 @@ def aligned_logs(
 
     `known` are the classes of the columns of `probabilities`, which are raised to at least `floor`.
     """
+    check_own_labels(known, classes)
     found = np.asarray(probabilities, dtype=np.float64)
     aligned = np.zeros((len(found), len(classes)))
     aligned[:, np.searchsorted(classes, known)] = found
@@ -125,16 +155,9 @@ def _hands_on(estimator: Any) -> bool:
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _hands_on(estimator.estimator)
     if isinstance(estimator, Pipeline):
-        return _hands_on(next(step for _, step in estimator.steps if not _passes_on(step)))
+        return _hands_on(next(step for _, step in estimator.steps if not passes_on(step)))
     inner = [value for value in estimator.get_params().values() if hasattr(value, "fit")]
     return any(takes_of(value)[0] for value in inner)
-
-
-def _passes_on(step: Any) -> bool:
-    """Return whether a step of a Pipeline leaves images as they are, as samplers here do."""
-    if step in ("passthrough", None):
-        return True
-    return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array
 
 
 def tags_like(tags: Any, estimator: Any) -> Any:

@@ -10,21 +10,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.core.targets import plain_list
-from imblearn_images.decision._base import (
-    WrapperMixin,
-    as_labels,
-    check_has_probabilities,
-    follow,
-    handed,
-    params_of_fit,
-    remember_form,
-    rows_of,
-)
+import imblearn_images.decision._base as base
+from imblearn_images.core.columns import plain_list
 from imblearn_images.decision._class_counts import count
 
 
-class CascadeClassifier(WrapperMixin, BaseEstimator):
+class CascadeClassifier(base.WrapperMixin, BaseEstimator):
     """Classify by a tree whose nodes separate groups of classes and whose leaves are classes.
 
     A class that is rare among all images is less rare among its like: a scratch among
@@ -129,22 +120,22 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
         TypeError
             If `estimator` has no `predict_proba`.
         """
-        check_has_probabilities(self)
-        labels = as_labels(X, y)
+        base.check_has_probabilities(self)
+        labels = base.as_labels(X, y)
         if self.resampler is not None and sample_weight is not None:
             raise ValueError(
                 "`sample_weight` must be None with a `resampler`: resampled images have no "
                 "weights. Use one of them."
             )
-        images = X if self.resampler is not None else handed(self.estimator, X)
+        images = X if self.resampler is not None else base.handed(self.estimator, X)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)
         self.classes_ = np.unique(labels)
         self.branches_ = self._branches(count(labels, sample_weight))
-        fit_params = params_of_fit(self, sample_weight, params)
+        fit_params = base.params_of_fit(self, sample_weight, params)
         self.nodes_ = {
             name: self._fit_node(name, images, labels, fit_params) for name in self.branches_
         }
-        remember_form(self, self.nodes_["root"])
+        base.remember_form(self, self.nodes_["root"])
         return self
 
     def _branches(self, counts: dict[Any, float]) -> dict[str, list[list[Any]]]:
@@ -188,13 +179,16 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
             label: at for at, branch in enumerate(self.branches_[name]) for label in branch
         }
         rows = np.flatnonzero(np.isin(labels, [*branch_of]))
-        images, y = rows_of(X, rows), np.array([branch_of[k] for k in plain_list(labels[rows])])
+        images, y = (
+            base.rows_of(X, rows),
+            np.array([branch_of[k] for k in plain_list(labels[rows])]),
+        )
         each = isinstance(self.resampler, Mapping)
         sampler = self.resampler.get(name) if each else self.resampler
         if sampler is not None:
             images, y = clone(sampler).fit_resample(images, y)
-        given = {key: follow(value, len(labels), rows) for key, value in params.items()}
-        return clone(self.estimator).fit(handed(self.estimator, images), y, **given)
+        given = {key: base.follow(value, len(labels), rows) for key, value in params.items()}
+        return clone(self.estimator).fit(base.handed(self.estimator, images), y, **given)
 
     def predict(self, X: Any) -> Any:
         """Return the most probable labels, shape (n,); `X` as for :meth:`fit`."""
@@ -215,7 +209,7 @@ class CascadeClassifier(WrapperMixin, BaseEstimator):
             Columns in the order of ``classes_``; rows sum to 1.
         """
         check_is_fitted(self)
-        images, products = handed(self.nodes_["root"], X), np.ones(1)
+        images, products = base.handed(self.nodes_["root"], X), np.ones(1)
         for name, classifier in self.nodes_.items():
             answers = np.asarray(classifier.predict_proba(images), dtype=float)
             factors = np.ones((len(answers), len(self.classes_)))

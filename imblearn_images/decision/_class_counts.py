@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
-from imblearn_images.core.targets import plain_list
+from imblearn_images.core.columns import plain_list
 
 
 def count(y: Any, weights: Any = None) -> dict[Any, float]:

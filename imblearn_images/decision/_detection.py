@@ -13,8 +13,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.core.targets import plain_list, told
-from imblearn_images.decision._base import as_labels, handed, remember_form, rows_of, tags_like
+import imblearn_images.decision._base as base
+from imblearn_images.core.columns import plain_list, told
 
 
 class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
@@ -71,6 +71,11 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     ``fit(X, y).transform(X)``: it returns the out-of-fold scores, so that a classifier behind
     this step learns from scores like those of new images. scikit-learn's ``TargetEncoder``
     does the same, for the same reason.
+
+    Where y has more than two labels, the answers are no labels of y, and metrics must be given
+    ``y == rare``: :meth:`score` does that by itself, scikit-learn's ``scoring`` does not, and takes
+    True for the label 1. Pass ``y == rare`` to the fit, too, with ``rare=True``. Classifiers and
+    comparisons of this package that need labels raise an error instead.
 
     Probabilities assume that the class is as rare as in the fit. For other shares or metrics put
     this class into a PriorCorrectedClassifier, or a ``TunedThresholdClassifierCV``.
@@ -158,9 +163,9 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
                 "`estimator` must be an outlier detector such as IsolationForest(), got the "
                 f"classifier {type(self.estimator).__name__}."
             )
-        labels = as_labels(X, y)
+        labels = base.as_labels(X, y)
         is_rare = self._is_rare(labels)
-        images = handed(self.estimator, X)
+        images = base.handed(self.estimator, X)
         rare, other = np.flatnonzero(is_rare), np.flatnonzero(~is_rare)
         if len(other) < 2:
             raise ValueError(
@@ -173,14 +178,14 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
         for fold in range(n_folds):
             # Every n_folds-th image: each fold has images of all classes, even if y is sorted.
             held = np.arange(len(other)) % n_folds == fold
-            learnt = self._learn(rows_of(images, other[~held]))
-            scores[other[held]] = _outlyingness(rows_of(images, other[held]), *learnt)
-        self.estimator_, self.center_, self.scale_ = self._learn(rows_of(images, other))
+            learnt = self._learn(base.rows_of(images, other[~held]))
+            scores[other[held]] = _outlyingness(base.rows_of(images, other[held]), *learnt)
+        self.estimator_, self.center_, self.scale_ = self._learn(base.rows_of(images, other))
         scores[rare] = _outlyingness(
-            rows_of(images, rare), self.estimator_, self.center_, self.scale_
+            base.rows_of(images, rare), self.estimator_, self.center_, self.scale_
         )
         self.calibrator_ = LogisticRegression().fit(scores, is_rare)
-        remember_form(self, self.estimator_)
+        base.remember_form(self, self.estimator_)
         return scores
 
     def _is_rare(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -219,7 +224,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Any:
         """Return the outlyingness of images, shape (n, 1); `X` as for :meth:`fit`."""
         check_is_fitted(self)
-        images = handed(self.estimator_, X)
+        images = base.handed(self.estimator_, X)
         return _outlyingness(images, self.estimator_, self.center_, self.scale_)
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:
@@ -241,7 +246,7 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
     def decision_function(self, X: Any) -> Any:
         """Return the log-odds of the second of ``classes_``, shape (n,); `X` as for `fit`."""
         check_is_fitted(self)
-        images = handed(self.estimator_, X)
+        images = base.handed(self.estimator_, X)
         scores = _outlyingness(images, self.estimator_, self.center_, self.scale_)
         odds = self.calibrator_.decision_function(scores)
         return odds if self.rare_column_ else -odds
@@ -274,14 +279,14 @@ class MinorityDetector(ClassifierMixin, TransformerMixin, BaseEstimator):
             The share of the images that are told right.
         """
         check_is_fitted(self)
-        labels = as_labels(X, y)
+        labels = base.as_labels(X, y)
         of_many = self.classes_.dtype.kind == "b" and not isinstance(self.rare_, (bool, np.bool_))
         if of_many and labels.dtype.kind != "b":
             labels = labels == self.rare_
         return float(super().score(X, labels, sample_weight))
 
     def __sklearn_tags__(self) -> Any:
-        tags = tags_like(super().__sklearn_tags__(), self.estimator)
+        tags = base.tags_like(super().__sklearn_tags__(), self.estimator)
         tags.classifier_tags.multi_class = False
         return tags
 

@@ -16,11 +16,11 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import check_consistent_length
 
+import imblearn_images.decision._base as base
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.images import Images
 from imblearn_images.core.multilabel import count_labels_of, holds_several
 from imblearn_images.core.splitting import share_out
-from imblearn_images.decision._base import follow, rows_of
 
 FEW = 10
 """Minimum number of images of a label that gets a threshold of its own; fewer would overfit it."""
@@ -171,9 +171,9 @@ def out_of_fold(
         )
 
     def run(train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
-        given = {name: follow(value, len(y), train) for name, value in params.items()}
-        fitted = clone(estimator).fit(rows_of(X, train), y[train], **given)
-        return label_probabilities(fitted, rows_of(X, test), y.shape[1])
+        given = {name: base.follow(value, len(y), train) for name, value in params.items()}
+        fitted = clone(estimator).fit(base.rows_of(X, train), y[train], **given)
+        return label_probabilities(fitted, base.rows_of(X, test), y.shape[1])
 
     found = Parallel(n_jobs=n_jobs)(delayed(run)(*fold) for fold in folds)
     probabilities = np.empty(y.shape)

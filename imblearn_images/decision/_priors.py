@@ -13,15 +13,8 @@ from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from imblearn_images.core.targets import plain_list
-from imblearn_images.decision._base import (
-    WrapperMixin,
-    as_labels,
-    check_has_probabilities,
-    handed,
-    params_of_fit,
-    remember_form,
-)
+import imblearn_images.decision._base as base
+from imblearn_images.core.columns import plain_list
 from imblearn_images.decision._class_counts import count, fit_counting, hides_shares
 from imblearn_images.decision._labels import (
     as_label_table,
@@ -38,7 +31,7 @@ TWICE = 0.5
 the classes count as corrected twice."""
 
 
-class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
+class PriorCorrectedClassifier(base.WrapperMixin, BaseEstimator):
     r"""Correct the probabilities of a classifier to other class shares, after it is trained.
 
     Post-hoc logit adjustment [1]_ of any classifier with `predict_proba`, which also repairs
@@ -199,10 +192,10 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         """
         hidden = self._checked()
         table = as_label_table(X, y)
-        labels = as_labels(X, y) if table is None else table
-        fit_params = params_of_fit(self, sample_weight, params)
+        labels = base.as_labels(X, y) if table is None else table
+        fit_params = base.params_of_fit(self, sample_weight, params)
         fitted, counted = fit_counting(
-            clone(self.estimator), handed(self.estimator, X), labels, fit_params
+            clone(self.estimator), base.handed(self.estimator, X), labels, fit_params
         )
         if table is not None:
             self.estimator_, self._is_of_labels = fitted, True
@@ -218,7 +211,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
                 f"`estimator` must be a classifier object, got the class {name}. Pass {name}()."
             )
         _check(self.tau, self.prior, self.model_prior)
-        check_has_probabilities(self)
+        base.check_has_probabilities(self)
         hidden = hides_shares(self.estimator)
         if hidden and self.model_prior == "count":
             raise ValueError(
@@ -236,7 +229,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         self.classes_ = fitted.classes_
         given = count(labels, sample_weight)
         self.model_prior_, self.prior_ = shares_of(self, self.classes_, given, counted)
-        remember_form(self, fitted)
+        base.remember_form(self, fitted)
         return given
 
     def correct_fitted(self, fitted: Any, y: Any, counted: Mapping[Any, float]) -> Any:
@@ -273,7 +266,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
                 "prior='uniform' for balanced accuracy of each label, or tau=0 for no correction.",
                 stacklevel=3,
             )
-        remember_form(self, self.estimator_)
+        base.remember_form(self, self.estimator_)
         return self
 
     def _warn(self, given: dict[Any, float], counted: dict[Any, float], hidden: str) -> None:
@@ -357,7 +350,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if self._is_of_labels:
-            images, n_labels = handed(self.estimator_, X), len(self.classes_)
+            images, n_labels = base.handed(self.estimator_, X), len(self.classes_)
             found = label_probabilities(self.estimator_, images, n_labels)
             return corrected(found, self._shift())
         return np.exp(self.predict_log_proba(X))
@@ -368,7 +361,7 @@ class PriorCorrectedClassifier(WrapperMixin, BaseEstimator):
         if self._is_of_labels:
             with np.errstate(divide="ignore"):
                 return np.log(self.predict_proba(X))
-        probabilities = self.estimator_.predict_proba(handed(self.estimator_, X))
+        probabilities = self.estimator_.predict_proba(base.handed(self.estimator_, X))
         with np.errstate(divide="ignore"):  # a probability of 0 stays 0
             logits = np.log(np.asarray(probabilities, dtype=float))
         return log_softmax(logits + self._shift(), axis=1)
@@ -384,6 +377,7 @@ def shares_of(
 
     `given` is the number, or weight, of each class in y, `counted` that which reached the model.
     """
+    base.check_own_labels(classes, list(given), more=True)
     from_counts = counted if correction.model_prior == "count" else given
     return (
         _shares("model_prior", correction.model_prior, classes, from_counts),

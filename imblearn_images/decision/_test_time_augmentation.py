@@ -11,23 +11,16 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
+import imblearn_images.decision._base as base
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.estimators import BATCH, NamedMembersMixin
 from imblearn_images.core.pixels import store
-from imblearn_images.decision._base import (
-    WrapperMixin,
-    as_labels,
-    check_has_probabilities,
-    handed,
-    params_of_fit,
-    remember_form,
-)
 from imblearn_images.preprocessing import ReadImages
 
 
 @substitute
-class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstimator):
+class TestTimeAugmentationClassifier(NamedMembersMixin, base.WrapperMixin, BaseEstimator):
     """Average the probabilities of a classifier over several views of each image.
 
     Views change what an image looks like but not what it shows: mirrored, shifted, relit.
@@ -129,7 +122,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         TypeError
             If `estimator` has no `predict_proba`, or `transforms` holds something else than views.
         """
-        check_has_probabilities(self)
+        base.check_has_probabilities(self)
         for view in self.transforms:
             usable = callable(view) or hasattr(view, "draw") or hasattr(view, "transform")
             if isinstance(view, type) or not usable:
@@ -137,14 +130,14 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
                     f"`transforms` must hold functions of a block of images, or objects with a "
                     f"method `transform` or `draw`, got {view!r}."
                 )
-        labels = as_labels(X, y)
-        fit_params = params_of_fit(self, sample_weight, params)
-        images = handed(self.estimator, X)
+        labels = base.as_labels(X, y)
+        fit_params = base.params_of_fit(self, sample_weight, params)
+        images = base.handed(self.estimator, X)
         self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
         self.classes_ = self.estimator_.classes_
         drawn = check_random_state(self.random_state).randint(2**31 - 1, size=len(self.transforms))
         self.seeds_ = drawn.tolist()
-        remember_form(self, self.estimator_)
+        base.remember_form(self, self.estimator_)
         return self
 
     def predict(self, X: Any) -> Any:
@@ -172,7 +165,7 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
         """
         check_is_fitted(self)
         if not len(self.transforms):
-            return self.estimator_.predict_proba(handed(self.estimator_, X))
+            return self.estimator_.predict_proba(base.handed(self.estimator_, X))
         images, _ = unwrap(X)
         if not isinstance(images, np.ndarray):
             images = check_array(images, dtype=None, ensure_all_finite=False)
@@ -190,9 +183,9 @@ class TestTimeAugmentationClassifier(NamedMembersMixin, WrapperMixin, BaseEstima
     def _mean(self, images: NDArray[Any]) -> NDArray[Any]:
         """Return the mean probabilities of a block of images, shape (m, n_classes)."""
         ask = self.estimator_.predict_proba
-        total = np.array(ask(handed(self.estimator_, images)), dtype=float)
+        total = np.array(ask(base.handed(self.estimator_, images)), dtype=float)
         for view, seed in zip(self.transforms, self.seeds_, strict=True):
-            total += ask(handed(self.estimator_, _seen(view, images, seed)))
+            total += ask(base.handed(self.estimator_, _seen(view, images, seed)))
         return total / (1 + len(self.transforms))
 
 

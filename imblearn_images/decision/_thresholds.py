@@ -14,17 +14,9 @@ from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.utils.metadata_routing import MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
+import imblearn_images.decision._base as base
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.targets import plain_list, told
-from imblearn_images.decision._base import (
-    WrapperMixin,
-    as_labels,
-    as_weights,
-    check_has_probabilities,
-    handed,
-    params_of_fit,
-    remember_form,
-)
+from imblearn_images.core.columns import plain_list, told
 from imblearn_images.decision._labels import (
     Told,
     as_label_table,
@@ -39,7 +31,7 @@ BETTER = 1e-9  # minimum rise of a score that is not taken for rounding
 
 
 @substitute
-class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
+class TunedThresholdsClassifier(base.WrapperMixin, BaseEstimator):
     r"""Decide by weighted probabilities of a classifier, with weights tuned for a metric.
 
     The label is :math:`\arg\max_c w_c\, p(c \mid x)`; argmax alone is :math:`w = 1`. The
@@ -82,7 +74,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         several labels.
     best_score_, plain_score_ : float
         Score of the out-of-fold labels with these weights, and of argmax. The first was
-        optimised, hence optimistic; it is never smaller than the second.
+        optimised, hence optimistic; it is never smaller than the second. Weights for which
+        `scoring` returns NaN are left out; the second may be NaN.
     n_features_in_, feature_names_in_
         Those of `estimator_`, if it has them.
 
@@ -158,7 +151,8 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `thresholds` is not a positive integer, or `scoring` is not a metric of labels.
+            If `thresholds` is not a positive integer, or `scoring` is not a metric of labels, or
+            returns NaN for all weights; if `estimator` answers with other labels than those of y.
         TypeError
             If `estimator` has no `predict_proba`.
         """
@@ -166,25 +160,26 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
             raise ValueError(
                 f"`thresholds` must be an integer of at least 1, got {self.thresholds!r}."
             )
-        check_has_probabilities(self)
+        base.check_has_probabilities(self)
         table = as_label_table(X, y)
         if table is not None:
             return self._fit_labels(X, table, sample_weight, params)
-        labels = as_labels(X, y)
-        fit_params = params_of_fit(self, sample_weight, params)
+        labels = base.as_labels(X, y)
+        fit_params = base.params_of_fit(self, sample_weight, params)
         if get_config()["enable_metadata_routing"]:
             given = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
         else:
             given = fit_params
-        weights = as_weights(sample_weight, labels)
+        weights = base.as_weights(sample_weight, labels)
         counted = plain_list(np.unique(labels[weights > 0]))
         if len(counted) < 2:
             found = f"1 class, {told(counted[0])!r}" if counted else "none"
             raise ValueError(
                 f"`y` must have two classes or more whose weights are not zero, got {found}."
             )
-        images = handed(self.estimator, X)
+        images = base.handed(self.estimator, X)
         self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
+        base.check_own_labels(self.estimator_.classes_, labels)
         self.classes_ = self.estimator_.classes_
         probabilities = cross_val_predict(
             self.estimator,
@@ -201,22 +196,27 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         # The score has many maxima: from balanced shares, climbing reaches others than from argmax.
         starts = [np.zeros(len(rarity)), rarity]
         self.plain_score_ = score(logs)
-        start = max(starts, key=lambda shift: score(logs + shift))
+        start = max(starts, key=lambda shift: number(score(logs + shift)))
         tuned, self.best_score_ = climb(logs, score, start, int(self.thresholds), logs[weights > 0])
+        if np.isnan(self.best_score_):
+            raise ValueError(
+                f"`scoring` must return a number, got {self.scoring!r}, which returns nan for all "
+                "weights of the classes that were tried. Pass another metric."
+            )
         self.weights_ = np.exp(tuned - tuned.mean())
         for name in ("thresholds_", "pooled_"):  # left by a fit to several labels
             if hasattr(self, name):
                 delattr(self, name)
-        remember_form(self, self.estimator_)
+        base.remember_form(self, self.estimator_)
         return self
 
     def _fit_labels(
         self, X: Any, y: NDArray[np.intp], sample_weight: Any, params: dict[str, Any]
     ) -> Any:
         """Tune a threshold for each label, and fit the estimator on all images; return self."""
-        given = params_of_fit(self, sample_weight, params)
-        images = handed(self.estimator, X)
-        weights = as_weights(sample_weight, y)
+        given = base.params_of_fit(self, sample_weight, params)
+        images = base.handed(self.estimator, X)
+        weights = base.as_weights(sample_weight, y)
         folds = folds_of_labels(y, 5 if self.cv is None else self.cv)
         self.estimator_ = clone(self.estimator).fit(images, y, **given)
         self.classes_ = np.arange(y.shape[1])
@@ -226,7 +226,7 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         )
         if hasattr(self, "weights_"):
             del self.weights_
-        remember_form(self, self.estimator_)
+        base.remember_form(self, self.estimator_)
         return self
 
     def _scores(self, labels: NDArray[Any], weights: Any) -> Callable[[Any], float]:
@@ -267,9 +267,9 @@ class TunedThresholdsClassifier(WrapperMixin, BaseEstimator):
         """Return the probabilities of `estimator_`, not weighted, shape (n, n_classes)."""
         check_is_fitted(self)
         if not hasattr(self, "weights_"):
-            images = handed(self.estimator_, X)
+            images = base.handed(self.estimator_, X)
             return label_probabilities(self.estimator_, images, len(self.thresholds_))
-        return self.estimator_.predict_proba(handed(self.estimator_, X))
+        return self.estimator_.predict_proba(base.handed(self.estimator_, X))
 
     def get_metadata_routing(self) -> Any:
         """Return how metadata of `fit` reach `estimator` and the splits of `cv`.
@@ -290,6 +290,11 @@ def _log(probabilities: NDArray[Any]) -> NDArray[Any]:
         return np.log(np.asarray(probabilities, dtype=float))
 
 
+def number(score: float) -> float:
+    """Return a score that can be compared: of NaN, which a metric may lack, minus infinity."""
+    return -np.inf if np.isnan(score) else score
+
+
 def climb(
     logs: NDArray[Any],
     score: Callable[[Any], float],
@@ -301,21 +306,23 @@ def climb(
 
     One class at a time is shifted, as long as the score rises. A row changes to a class when the
     shift exceeds the lead of the best other class, so only shifts between two such leads, of the
-    log-probabilities `counted`, differ in effect. Of equal scores the smallest change wins.
+    log-probabilities `counted`, differ in effect. Of equal scores the smallest change wins. Shifts
+    whose score is NaN are left out; the score returned is NaN if no other was found.
     """
-    best, rising = score(logs + shift), True
+    best, rising = number(score(logs + shift)), True
     while rising:
         rising = False
         for at in range(len(shift)):
             ahead = np.delete(counted + shift, at, axis=1).max(axis=1)
             trials = _between(ahead, counted[:, at], n_trials)
-            scores = np.array([score(logs + np.r_[shift[:at], t, shift[at + 1 :]]) for t in trials])
+            tried = (logs + np.r_[shift[:at], t, shift[at + 1 :]] for t in trials)
+            scores = np.array([number(score(each)) for each in tried])
             if len(scores) and scores.max() > best + BETTER:
                 top = np.flatnonzero(scores >= scores.max() - BETTER)
                 nearest = top[np.argmin(np.abs(trials[top] - shift[at]))]
                 shift = np.r_[shift[:at], trials[nearest], shift[at + 1 :]]
                 best, rising = float(scores[nearest]), True
-    return shift, best
+    return shift, best if np.isfinite(best) else np.nan
 
 
 def _between(ahead: NDArray[Any], own: NDArray[Any], n: int) -> NDArray[Any]:

@@ -15,21 +15,9 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils.validation import check_is_fitted
 
+import imblearn_images.decision._base as base
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.columns import as_groups, sortable
-from imblearn_images.decision._base import (
-    Answers,
-    WrapperMixin,
-    aligned_logs,
-    as_labels,
-    as_weights,
-    check_has_probabilities,
-    follow,
-    handed,
-    params_of_fit,
-    remember_form,
-    rows_of,
-)
 from imblearn_images.decision._class_counts import count, fit_counting
 from imblearn_images.decision._priors import PriorCorrectedClassifier, shares_of
 from imblearn_images.decision._thresholds import BETTER, climb
@@ -39,7 +27,7 @@ NO_LESS = 1e-300  # minimum probability: its logarithm is finite, and no correct
 
 
 @substitute
-class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
+class PriorCorrectedClassifierCV(base.WrapperMixin, BaseEstimator):
     r"""Correct probabilities to other class shares, by a strength chosen by cross-validation.
 
     A grid search over ``tau`` of
@@ -176,11 +164,11 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
             If `estimator` has no `predict_proba`.
         """
         self._check()
-        check_has_probabilities(self)
-        labels = as_labels(X, y)
+        base.check_has_probabilities(self)
+        labels = base.as_labels(X, y)
         if sample_weight is not None:
-            sample_weight = as_weights(sample_weight, labels)
-        given = params_of_fit(self, sample_weight, params)
+            sample_weight = base.as_weights(sample_weight, labels)
+        given = base.params_of_fit(self, sample_weight, params)
         given_here = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
         # tau=0 fits the same model, without warnings of corrections that come twice: whether one
         # does depends on the strength, which is chosen below.
@@ -188,7 +176,7 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
             self.estimator, prior=self.prior, tau=0.0, model_prior=self.model_prior
         ).fit(X, labels, **given_here)
         self.classes_ = classes = self.estimator_.classes_
-        images = handed(self.estimator, X)
+        images = base.handed(self.estimator, X)
         parts = Parallel(n_jobs=self.n_jobs)(
             delayed(_held_out)(self.estimator_, images, labels, rows, given, sample_weight, classes)
             for rows in self._folds(labels, groups)
@@ -218,7 +206,7 @@ class PriorCorrectedClassifierCV(WrapperMixin, BaseEstimator):
             )
             self.weights_ = np.exp(tuned - tuned.mean())
         self.estimator_.set_params(tau=self.tau_)
-        remember_form(self, self.estimator_)
+        base.remember_form(self, self.estimator_)
         return self
 
     def predict(self, X: Any) -> Any:
@@ -279,11 +267,13 @@ def _held_out(
     """Fit on one fold; return log-probabilities of held-out images, both priors' logs, the rows."""
     train, tested = rows
     n = len(y)
-    own = {name: follow(value, n, train) for name, value in params.items()}
-    model, counted = fit_counting(clone(corrected.estimator), rows_of(X, train), y[train], own)
-    given = count(y[train], follow(sample_weight, n, train))
+    own = {name: base.follow(value, n, train) for name, value in params.items()}
+    model, counted = fit_counting(clone(corrected.estimator), base.rows_of(X, train), y[train], own)
+    given = count(y[train], base.follow(sample_weight, n, train))
     before, after = shares_of(corrected, model.classes_, given, counted)
-    logs = aligned_logs(model.predict_proba(rows_of(X, tested)), model.classes_, classes, NO_LESS)
+    logs = base.aligned_logs(
+        model.predict_proba(base.rows_of(X, tested)), model.classes_, classes, NO_LESS
+    )
     at = np.searchsorted(classes, model.classes_)
     shifts = np.zeros((2, len(classes)))
     shifts[0, at], shifts[1, at] = np.log(before), np.log(after)
@@ -300,6 +290,6 @@ def _scoring(
     params = {} if weights is None else {"sample_weight": weights}
 
     def score(logs: NDArray[Any]) -> float:
-        return float(scorer(Answers(classes, logs), rows, truth, **params))
+        return float(scorer(base.Answers(classes, logs), rows, truth, **params))
 
     return score

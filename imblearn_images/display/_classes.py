@@ -7,27 +7,14 @@ from typing import Any
 
 import numpy as np
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import count_labels
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.targets import count_labels
-from imblearn_images.display._canvas import (
-    BLUE,
-    RED,
-    Colour,
-    DisplayMixin,
-    as_lines,
-    first_and_last,
-    grey,
-    ink,
-    name_hidden,
-    open_frame,
-    pale,
-    small,
-)
 
 
 @substitute
-class ClassDistributionDisplay(DisplayMixin):
+class ClassDistributionDisplay(canvas.DisplayMixin):
     """Bars of the number of images per class, before and after resampling.
 
     With more than 60 classes only the six largest and the six smallest are drawn, with a line
@@ -124,50 +111,50 @@ class ClassDistributionDisplay(DisplayMixin):
         return cls(_count(y), _count(plan.y), _count(plan.y[plan.synthetic])).plot(ax)
 
     def _size(self) -> tuple[float, float]:
-        n_classes = len(first_and_last([*{*self.before, *(self.after or {})}])[0])
+        n_classes = len(canvas.first_and_last([*{*self.before, *(self.after or {})}])[0])
         return 6.4, 0.7 + (0.32 if self.after is None else 0.46) * n_classes
 
     def _draw(self, ax: Any) -> None:
         names = {**self.before, **(self.after or {})}
         in_order = sorted(names, key=lambda label: -self.before.get(label, 0))
-        labels, hidden = first_and_last(in_order)
+        labels, hidden = canvas.first_and_last(in_order)
         two = self.after is not None
         places = np.arange(len(labels))
         thickness = 0.38 if two else 0.7
         before = np.array([self.before.get(label, 0) for label in labels])
-        ax.barh(places - two * 0.2, before, thickness, color=pale(ax), label="before")
-        self._number(ax, places - two * 0.2, before, grey(ax))
+        ax.barh(places - two * 0.2, before, thickness, color=canvas.pale(ax), label="before")
+        self._number(ax, places - two * 0.2, before, canvas.grey(ax))
         if self.after is not None:
             after = np.array([self.after.get(label, 0) for label in labels])
             made = np.array([(self.synthetic or {}).get(label, 0) for label in labels])
-            ax.barh(places + 0.2, after - made, thickness, color=BLUE, label="after")
+            ax.barh(places + 0.2, after - made, thickness, color=canvas.BLUE, label="after")
             if made.any():
                 ax.barh(
                     *(places + 0.2, made, thickness),
                     left=after - made,
-                    color=RED,
+                    color=canvas.RED,
                     label="synthetic",
                 )
-            self._number(ax, places + 0.2, after, ink(ax))
+            self._number(ax, places + 0.2, after, canvas.ink(ax))
             ax.legend(
                 loc="lower left",
                 bbox_to_anchor=(0, 1),
                 ncols=3,
                 frameon=False,
-                fontsize=small(),
+                fontsize=canvas.small(),
                 borderaxespad=0.2,
                 handlelength=1.2,
             )
-        ax.set_yticks(places, [as_lines(label) for label in labels])
+        ax.set_yticks(places, [canvas.as_lines(label) for label in labels])
         ax.set_ylim(len(labels) - 0.4, -0.6)
-        name_hidden(ax, hidden)
+        canvas.name_hidden(ax, hidden)
         ax.tick_params(left=False)
         ax.set_xticks([])  # no ticks: every bar has its number
         ax.set_xlim(0, 1.12 * max([1, *names.values(), *self.before.values()]))
-        ax.set_xlabel("images", color=grey(ax), loc="left", fontsize=small())
-        open_frame(ax)
+        ax.set_xlabel("images", color=canvas.grey(ax), loc="left", fontsize=canvas.small())
+        canvas.open_frame(ax)
 
-    def _number(self, ax: Any, places: Any, counts: Any, colour: Colour) -> None:
+    def _number(self, ax: Any, places: Any, counts: Any, colour: canvas.Colour) -> None:
         """Write the numbers of images at the ends of bars."""
         for place, n in zip(places, counts.tolist(), strict=True):
             ax.annotate(
@@ -176,7 +163,7 @@ class ClassDistributionDisplay(DisplayMixin):
                 (3, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize=small(),
+                fontsize=canvas.small(),
                 color=colour,
             )
 

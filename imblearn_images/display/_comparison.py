@@ -7,18 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
-from imblearn_images.display._canvas import (
-    BLUE,
-    RED,
-    DisplayMixin,
-    as_label,
-    as_lines,
-    grey,
-    ink,
-    open_frame,
-    small,
-)
 
 
 class Compared(Protocol):
@@ -46,7 +36,7 @@ class Compared(Protocol):
 
 
 @substitute
-class ComparisonDisplay(DisplayMixin):
+class ComparisonDisplay(canvas.DisplayMixin):
     """Differences of the candidates to "none", with 95 % confidence intervals.
 
     A large dot is the mean difference, a line its interval, a small dot one fold. Candidates that
@@ -129,10 +119,16 @@ class ComparisonDisplay(DisplayMixin):
     def _draw(self, ax: Any) -> None:
         found, scores = self.differences, self.scores
         names = sorted(found, key=lambda name: -found[name][0])
-        ax.axvline(0, color=grey(ax), linewidth=1)
+        ax.axvline(0, color=canvas.grey(ax), linewidth=1)
         for place, name in enumerate(names):
             mean, low, high, _, p = found[name]
-            colour = BLUE if name in self.better else RED if name in self.worse else grey(ax)
+            colour = (
+                canvas.BLUE
+                if name in self.better
+                else canvas.RED
+                if name in self.worse
+                else canvas.grey(ax)
+            )
             folds = scores[name] - scores["none"]
             ax.plot(folds, [place] * len(folds), "o", color=colour, alpha=0.3, markersize=3)
             ax.plot([low, high], [place, place], color=colour, linewidth=2)
@@ -148,15 +144,15 @@ class ComparisonDisplay(DisplayMixin):
                 (1.01, place),
                 xycoords=ax.get_yaxis_transform(),
                 va="center",
-                fontsize=small(),
-                color=ink(ax) if colour == grey(ax) else colour,
+                fontsize=canvas.small(),
+                color=canvas.ink(ax) if colour == canvas.grey(ax) else colour,
             )
-        ax.set_yticks(range(len(names)), [as_lines(name, 32) for name in names])
+        ax.set_yticks(range(len(names)), [canvas.as_lines(name, 32) for name in names])
         ax.set_ylim(len(names) - 0.4, -0.6)
-        ax.tick_params(left=False, labelsize=small())
+        ax.tick_params(left=False, labelsize=canvas.small())
         ax.locator_params(axis="x", nbins=5)
-        metric = as_label(self.metric.replace("_", " "), 40)
+        metric = canvas.as_label(self.metric.replace("_", " "), 40)
         ax.set_xlabel(
-            f'{metric}: difference to "none" ({scores["none"].mean():.3f})', fontsize=small()
+            f'{metric}: difference to "none" ({scores["none"].mean():.3f})', fontsize=canvas.small()
         )
-        open_frame(ax, "bottom")
+        canvas.open_frame(ax, "bottom")

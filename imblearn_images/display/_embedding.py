@@ -9,27 +9,16 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import labels_of, plain_list
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.embedding import embed
 from imblearn_images.core.plan import ResamplingPlan, check_plan
-from imblearn_images.core.targets import labels_of, plain_list
-from imblearn_images.display._canvas import (
-    DisplayMixin,
-    as_label,
-    first_and_last,
-    ink,
-    mark,
-    open_frame,
-    pale,
-    paper,
-    small,
-    spread_labels,
-)
 
 
 @substitute
-class EmbeddingDisplay(DisplayMixin):
+class EmbeddingDisplay(canvas.DisplayMixin):
     """Map of images in two dimensions: originals are filled marks, synthetic ones hollow.
 
     Make one with :meth:`from_plan` or :meth:`from_labels`, which draw it at once.
@@ -151,48 +140,51 @@ class EmbeddingDisplay(DisplayMixin):
 
         made = np.zeros(len(self.y), bool) if self.synthetic is None else self.synthetic
         labels, counts = np.unique(self.y[~made], return_counts=True)
-        outline = [patheffects.withStroke(linewidth=3, foreground=paper(ax))]
+        outline = [patheffects.withStroke(linewidth=3, foreground=canvas.paper(ax))]
         in_order = plain_list(labels[np.argsort(-counts, kind="stable")])
-        drawn, hidden = first_and_last(in_order)
+        drawn, hidden = canvas.first_and_last(in_order)
         if hidden:
             others = ~np.isin(self.y, np.array(drawn, dtype=self.y.dtype))
             ax.scatter(
-                *self.places[others].T, 8, color=pale(ax), label=f"and {hidden:,} more classes"
+                *self.places[others].T,
+                8,
+                color=canvas.pale(ax),
+                label=f"and {hidden:,} more classes",
             )
         middles = []
         for number, label in enumerate(drawn):
-            colour, marker = mark(number)
+            colour, marker = canvas.mark(number)
             own, new = (self.places[(self.y == label) & kind] for kind in (~made, made))
             hollow = {"facecolor": "none", "edgecolor": colour, "marker": marker}
             ax.scatter(*new.T, 16, linewidth=0.7, alpha=0.7, **hollow)
-            filled = {"color": colour, "marker": marker, "edgecolor": paper(ax)}
+            filled = {"color": colour, "marker": marker, "edgecolor": canvas.paper(ax)}
             ax.scatter(*own.T, 18, linewidth=0.4, **filled)
             middles.append(np.median(own, axis=0))
         ax.margins(0.04)
         ax.autoscale_view()
-        texts = [as_label(label) for label in drawn]
-        for number, offset in enumerate(spread_labels(ax, middles, texts)):
+        texts = [canvas.as_label(label) for label in drawn]
+        for number, offset in enumerate(canvas.spread_labels(ax, middles, texts)):
             ax.annotate(
                 texts[number],
                 middles[number],
                 offset,
                 textcoords="offset points",
-                color=mark(number)[0],
+                color=canvas.mark(number)[0],
                 ha="center",
                 va="center",
-                fontsize=1.2 * small(),
+                fontsize=1.2 * canvas.small(),
                 fontweight="bold",
                 path_effects=outline,
                 zorder=4,
             )
         if made.any():
-            ax.plot([], [], "o", color=ink(ax), markersize=4, label="original")
+            ax.plot([], [], "o", color=canvas.ink(ax), markersize=4, label="original")
             hollow = {"markerfacecolor": "none", "label": "synthetic"}
-            ax.plot([], [], "o", color=ink(ax), markersize=4, **hollow)
+            ax.plot([], [], "o", color=canvas.ink(ax), markersize=4, **hollow)
         if made.any() or hidden:
-            ax.legend(frameon=False, fontsize=small(), loc="best", handletextpad=0.1)
+            ax.legend(frameon=False, fontsize=canvas.small(), loc="best", handletextpad=0.1)
         ax.set(xticks=[], yticks=[])
-        open_frame(ax)
+        canvas.open_frame(ax)
 
 
 def _features(X: Any, embedding: Any) -> NDArray[Any]:

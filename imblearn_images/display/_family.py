@@ -10,26 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import plain_list
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.rendering import render
 from imblearn_images.core.rules import answer, rule_name
-from imblearn_images.core.targets import plain_list
-from imblearn_images.display._canvas import (
-    RED,
-    DisplayMixin,
-    as_label,
-    as_pictures,
-    draw_picture,
-    frame_picture,
-    grey,
-    ink,
-    large,
-    picture,
-    sheet,
-    small,
-)
 
 PARTNERS = 3  # maximum number of partners shown beside an image
 LETTERS = 14  # letters of text that fit into the width of an image
@@ -41,7 +28,7 @@ class Family(NamedTuple):
 
     title: str
     """Row number and label."""
-    child: NDArray[Any]
+    image: NDArray[Any]
     """The synthetic image."""
     parents: list[tuple[float, str, NDArray[Any]]]
     """Share, name and image of the base and the largest partners."""
@@ -50,9 +37,14 @@ class Family(NamedTuple):
     how: str = ""
     """What the synthesis did; empty where pixels of the parents were summed."""
 
+    @property
+    def child(self) -> NDArray[Any]:
+        """The synthetic image, by its former name."""
+        return self.image
+
 
 @substitute
-class FamilyDisplay(DisplayMixin):
+class FamilyDisplay(canvas.DisplayMixin):
     """Sheet of synthetic images, each after its parents: share x parent + ... = image.
 
     Where pixels are not summed, a line describes what the synthesis did with the parents.
@@ -125,9 +117,9 @@ class FamilyDisplay(DisplayMixin):
             If `X` holds no images, or others than those of the plan.
         """
         check_plan(plan)
-        X = as_pictures(X)
+        X = canvas.as_pictures(X)
         if X_resampled is not None:
-            X_resampled = as_pictures(X_resampled, "X_resampled")
+            X_resampled = canvas.as_pictures(X_resampled, "X_resampled")
         chosen = choose_synthetic(plan, n) if rows is None else np.arange(len(plan))[list(rows)]
         names = [Path(path).stem for path in X] if holds_paths(X) else list(map(str, range(len(X))))
         families = [_family(plan, X, int(row), X_resampled, names) for row in chosen]
@@ -149,7 +141,7 @@ class FamilyDisplay(DisplayMixin):
 
     def _draw(self, ax: Any) -> None:
         n_rows, n_columns, width, height = self._layout()
-        sheet(ax, n_columns * width, n_rows * height)
+        canvas.sheet(ax, n_columns * width, n_rows * height)
         for number, family in enumerate(self.families):
             row, column = divmod(number, n_columns)
             self._draw_family(ax, family, column * width, row * height, _lines(family, width))
@@ -158,34 +150,46 @@ class FamilyDisplay(DisplayMixin):
         self, ax: Any, family: Family, left: float, top: float, lines: list[str]
     ) -> None:
         """Draw a title, the parents, the synthetic image in a frame, and lines of text below."""
-        centred = {"fontsize": small(), "ha": "center"}
-        operator = {"fontsize": large(), "ha": "center", "va": "center", "color": ink(ax)}
+        centred = {"fontsize": canvas.small(), "ha": "center"}
+        operator = {
+            "fontsize": canvas.large(),
+            "ha": "center",
+            "va": "center",
+            "color": canvas.ink(ax),
+        }
         ax.text(
             left,
             top + LINE,
-            as_label(family.title, 40),
-            fontsize=small(),
-            color=ink(ax),
+            canvas.as_label(family.title, 40),
+            fontsize=canvas.small(),
+            color=canvas.ink(ax),
             va="bottom",
         )
         top += 1.25 * LINE
         for place, (share, name, image) in enumerate(family.parents):
             x = left + STEP * place
-            draw_picture(ax, image, x, top)
-            text = as_label(name, 14)
+            canvas.draw_picture(ax, image, x, top)
+            text = canvas.as_label(name, 14)
             if not family.how:
                 sign = "" if place == 0 else "\N{MINUS SIGN}" if share < 0 else "+"
                 ax.text(x - (STEP - 1) / 2, top + 0.5, sign, **operator)
                 text = f"{abs(share):.2f} \N{MULTIPLICATION SIGN} {text}"
-            ax.text(x + 0.5, top + 1.05, text, va="top", color=grey(ax), **centred)
+            ax.text(x + 0.5, top + 1.05, text, va="top", color=canvas.grey(ax), **centred)
         x = left + STEP * len(family.parents)
         arrow = "\N{RIGHTWARDS ARROW}" if family.how else "="
         ax.text(x - (STEP - 1) / 2, top + 0.5, arrow, **operator)
-        frame_picture(ax, draw_picture(ax, family.child, x, top), RED)
-        ax.text(x + 0.5, top + 1.05, family.rest, va="top", color=grey(ax), **centred)
+        canvas.frame_picture(ax, canvas.draw_picture(ax, family.image, x, top), canvas.RED)
+        ax.text(x + 0.5, top + 1.05, family.rest, va="top", color=canvas.grey(ax), **centred)
         for number, line in enumerate(lines, 1):
             y = top + 1.05 + LINE * number
-            ax.text(left, y, as_label(line, 200), va="top", color=grey(ax), fontsize=small())
+            ax.text(
+                left,
+                y,
+                canvas.as_label(line, 200),
+                va="top",
+                color=canvas.grey(ax),
+                fontsize=canvas.small(),
+            )
 
 
 def choose_synthetic(plan: ResamplingPlan, n: int) -> NDArray[np.intp]:
@@ -208,6 +212,7 @@ def spread_synthetic(plan: ResamplingPlan, label: Any, n: int) -> NDArray[np.int
     made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
     rows = np.flatnonzero(made & (plan.y == label))
     if plan.weights.shape[1]:
+        # From images like their base to images like their partner: both ends are seen.
         rows = rows[np.argsort(plan.weights[rows, 0], kind="stable")]
     n = min(n, len(rows))
     return rows[((np.arange(n) + 0.5) * len(rows) / max(n, 1)).astype(int)]
@@ -220,17 +225,19 @@ def _lines(family: Family, width: float) -> list[str]:
 
 def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: list[str]) -> Family:
     """Return a row of a plan with its largest parents."""
-    child = render(plan[row], X)[0] if X_resampled is None else picture(X_resampled, row)
+    image = render(plan[row], X)[0] if X_resampled is None else canvas.picture(X_resampled, row)
     base, *partners = plan.sources(row)
     partners.sort(key=lambda partner: -abs(partner[1]))
-    parents = [(share, names[at], picture(X, at)) for at, share in (base, *partners[:PARTNERS])]
+    parents = [
+        (share, names[at], canvas.picture(X, at)) for at, share in (base, *partners[:PARTNERS])
+    ]
     more = [f"+ {len(partners) - PARTNERS} more"] if len(partners) > PARTNERS else []
     how = ""
     rests = {rule_name(rule): answer(rule, "rest") for rule in _drawn_by(plan, row)}
     more += [name if rest is None else rest for name, rest in rests.items()]
     if None in rests.values() or (plan.previous is not None and plan.synthetic[row]):
         how = plan.explain(row, names).removeprefix(f"row {row} ({plan.y[row]}) = ")
-    return Family(f"row {row}: {plan.y[row]}", child, parents, " ".join(filter(None, more)), how)
+    return Family(f"row {row}: {plan.y[row]}", image, parents, " ".join(filter(None, more)), how)
 
 
 def _drawn_by(plan: ResamplingPlan, row: int) -> list[Any]:

@@ -9,20 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.annotations import Annotations
-from imblearn_images.display._canvas import (
-    COLOURS,
-    DisplayMixin,
-    as_label,
-    as_pictures,
-    draw_picture,
-    grey,
-    ink,
-    picture,
-    sheet,
-    small,
-)
 
 STEP, LINE, WIDE = 1.06, 0.2, 5  # distance and text height in image sides; images per row
 
@@ -39,7 +28,7 @@ class Scene(NamedTuple):
 
 
 @substitute
-class ObjectsDisplay(DisplayMixin):
+class ObjectsDisplay(canvas.DisplayMixin):
     """Sheet of images with the boxes, outlines and keypoints of their objects.
 
     Make one with :meth:`from_annotations`, which draws it at once.
@@ -114,7 +103,7 @@ class ObjectsDisplay(DisplayMixin):
                     "array."
                 )
             images = annotations.paths
-        pictures = as_pictures(images, "images")
+        pictures = canvas.as_pictures(images, "images")
         if len(pictures) != len(annotations):
             raise ValueError(
                 f"`images` must be the {len(annotations)} images that were annotated, got "
@@ -134,7 +123,7 @@ class ObjectsDisplay(DisplayMixin):
             scenes.append(
                 Scene(
                     Path(name).name if annotations.paths is not None else name,
-                    picture(pictures, row),
+                    canvas.picture(pictures, row),
                     annotations.boxes[where],
                     annotations.labels_of(row),
                     outlines,
@@ -154,25 +143,25 @@ class ObjectsDisplay(DisplayMixin):
 
     def _draw(self, ax: Any) -> None:
         n_wide, n_high = self._shape()
-        sheet(ax, STEP * n_wide, (STEP + LINE) * n_high + LINE)
+        canvas.sheet(ax, STEP * n_wide, (STEP + LINE) * n_high + LINE)
         for number, scene in enumerate(self.scenes):
             down, right = divmod(number, n_wide)
             left, top = STEP * right, LINE + (STEP + LINE) * down
             ax.text(
                 *(left + 0.5, top - 0.03),
-                as_label(scene.title),
-                fontsize=small(),
+                canvas.as_label(scene.title),
+                fontsize=canvas.small(),
                 ha="center",
                 va="bottom",
-                color=grey(ax),
+                color=canvas.grey(ax),
             )
             self._draw_scene(ax, scene, left, top)
         known = [label for label in self.classes if any(label in s.labels for s in self.scenes)]
-        for number, label in enumerate(known[: len(COLOURS)]):
+        for number, label in enumerate(known[: len(canvas.COLOURS)]):
             ax.text(
                 *(0.02 + number * STEP * n_wide / max(len(known), 4), LINE / 4),
-                as_label(label),
-                fontsize=small(),
+                canvas.as_label(label),
+                fontsize=canvas.small(),
                 fontweight="bold",
                 va="center",
                 color=self._colour(ax, label),
@@ -182,11 +171,11 @@ class ObjectsDisplay(DisplayMixin):
     def _colour(self, ax: Any, label: str) -> Any:
         """Return the colour of a class; all beyond the number of colours have that of text."""
         at = self.classes.index(label) if label in self.classes else -1
-        return COLOURS[at] if 0 <= at < len(COLOURS) else ink(ax)
+        return canvas.COLOURS[at] if 0 <= at < len(canvas.COLOURS) else canvas.ink(ax)
 
     def _draw_scene(self, ax: Any, scene: Scene, left: float, top: float) -> None:
         """Draw an image and its objects."""
-        start, end, _, first = draw_picture(ax, scene.image, left, top)
+        start, end, _, first = canvas.draw_picture(ax, scene.image, left, top)
         size = scene.image.shape[:2]
         scale = (end - start) / size[1]
 

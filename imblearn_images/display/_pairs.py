@@ -8,20 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
-from imblearn_images.display._canvas import (
-    RED,
-    DisplayMixin,
-    as_label,
-    as_pictures,
-    draw_picture,
-    frame_picture,
-    grey,
-    ink,
-    picture,
-    sheet,
-    small,
-)
 
 STEP, LINE, LEFT = 1.25, 0.2, 0.9  # distance, text height and left margin in image sides
 
@@ -55,7 +43,7 @@ class Leaks(Protocol):
 
 
 @substitute
-class PairsDisplay(DisplayMixin):
+class PairsDisplay(canvas.DisplayMixin):
     """Sheet of pairs, the validation image above and the training image below.
 
     Make one with :meth:`from_report`, or with ``report.plot()``.
@@ -109,14 +97,14 @@ class PairsDisplay(DisplayMixin):
         """
         if not report:
             raise ValueError(f"`report` must have a pair to draw, got none. {report!r}")
-        sides = as_pictures(report.X_valid), as_pictures(report.X_train)
+        sides = canvas.as_pictures(report.X_valid), canvas.as_pictures(report.X_train)
         pairs = []
         for pair in report.sample(n):
             valid, train = (
                 Path(name).name if isinstance(name, str) else str(name)
                 for name in report.names(pair)
             )
-            images = picture(sides[0], pair.valid), picture(sides[1], pair.train)
+            images = canvas.picture(sides[0], pair.valid), canvas.picture(sides[1], pair.train)
             pairs.append(Pair(pair.kind, (valid, train), images))
         return cls(pairs).plot(ax)
 
@@ -124,24 +112,29 @@ class PairsDisplay(DisplayMixin):
         return 1.1 * (LEFT + STEP * len(self.pairs)), 1.1 * (2 + 4 * LINE)
 
     def _draw(self, ax: Any) -> None:
-        sheet(ax, LEFT + STEP * len(self.pairs), 2 + 4 * LINE)
-        centred = {"fontsize": small(), "ha": "center"}
+        canvas.sheet(ax, LEFT + STEP * len(self.pairs), 2 + 4 * LINE)
+        centred = {"fontsize": canvas.small(), "ha": "center"}
         tops = 1.2 * LINE, 1 + 2.6 * LINE
         for side, top in zip(("validation", "training"), tops, strict=True):
             ax.text(
                 LEFT - 0.12,
                 top + 0.5,
                 side,
-                fontsize=small(),
+                fontsize=canvas.small(),
                 ha="right",
                 va="center",
-                color=ink(ax),
+                color=canvas.ink(ax),
             )
         for number, pair in enumerate(self.pairs):
             x = LEFT + STEP * number
-            ax.text(x + 0.5, LINE, pair.title, va="bottom", color=RED, **centred)
+            ax.text(x + 0.5, LINE, pair.title, va="bottom", color=canvas.RED, **centred)
             for top, name, image in zip(tops, pair.names, pair.images, strict=True):
-                frame_picture(ax, draw_picture(ax, image, x, top), RED)
+                canvas.frame_picture(ax, canvas.draw_picture(ax, image, x, top), canvas.RED)
                 ax.text(
-                    x + 0.5, top + 1.05, as_label(name, 16), va="top", color=grey(ax), **centred
+                    x + 0.5,
+                    top + 1.05,
+                    canvas.as_label(name, 16),
+                    va="top",
+                    color=canvas.grey(ax),
+                    **centred,
                 )

@@ -7,16 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
-from imblearn_images.display._canvas import (
-    BLUE,
-    DisplayMixin,
-    as_label,
-    grey,
-    ink,
-    open_frame,
-    small,
-)
 
 Result = tuple[str, float, bool, float, float, str]
 
@@ -34,7 +26,7 @@ class Ensemble(Protocol):
 
 
 @substitute
-class PolicyDisplay(DisplayMixin):
+class PolicyDisplay(canvas.DisplayMixin):
     """Scores of policies in cross-validation, with the kept ones in colour.
 
     Policies left of the dotted line score so far below the best one that they are dropped. For a
@@ -92,24 +84,26 @@ class PolicyDisplay(DisplayMixin):
         known = np.isfinite(scores)
         if known.any() and self.screen is not None:
             ax.axvline(
-                scores[known].max() - self.screen, color=grey(ax), linestyle=":", linewidth=1
+                scores[known].max() - self.screen, color=canvas.grey(ax), linestyle=":", linewidth=1
             )
         for place, (_, score, kept, weight, seconds, reason) in enumerate(self.policies):
-            colour = BLUE if kept else grey(ax)
+            colour = canvas.BLUE if kept else canvas.grey(ax)
             if np.isfinite(score):
                 ax.plot(score, place, "o" if kept else "X", color=colour, markersize=7)
             what = f"weight {weight:.2f}" if kept else f"dropped: {reason}"
             number = f"{score:.3f}  " if np.isfinite(score) else ""
             ax.annotate(
-                as_label(f"{number}{what}  {seconds:.1f} s", 60),
+                canvas.as_label(f"{number}{what}  {seconds:.1f} s", 60),
                 (1.01, place),
                 xycoords=ax.get_yaxis_transform(),
                 va="center",
-                fontsize=small(),
-                color=ink(ax) if kept else colour,
+                fontsize=canvas.small(),
+                color=canvas.ink(ax) if kept else colour,
             )
-        ax.set_yticks(range(len(self.policies)), [as_label(each[0], 32) for each in self.policies])
+        ax.set_yticks(
+            range(len(self.policies)), [canvas.as_label(each[0], 32) for each in self.policies]
+        )
         ax.set_ylim(len(self.policies) - 0.4, -0.6)
-        ax.tick_params(left=False, labelsize=small())
-        ax.set_xlabel("score in cross-validation", fontsize=small())
-        open_frame(ax, "bottom")
+        ax.tick_params(left=False, labelsize=canvas.small())
+        ax.set_xlabel("score in cross-validation", fontsize=canvas.small())
+        canvas.open_frame(ax, "bottom")

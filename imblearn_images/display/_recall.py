@@ -9,22 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.targets import labels_of, plain_list
-from imblearn_images.display._canvas import (
-    COLOURS,
-    DisplayMixin,
-    as_label,
-    as_lines,
-    chosen,
-    first_and_last,
-    grey,
-    mark,
-    name_hidden,
-    open_frame,
-    pale,
-    small,
-)
+from imblearn_images.core.columns import labels_of, plain_list
 
 Z = 1.96  # standard deviations on either side of a 95 % interval
 
@@ -42,7 +29,7 @@ class Compared(Protocol):
 
 
 @substitute
-class RecallDisplay(DisplayMixin):
+class RecallDisplay(canvas.DisplayMixin):
     """Recall of every class, for one or several models; classes with most test images come first.
 
     With more than 60 classes only the six with most and the six with fewest images are drawn.
@@ -102,9 +89,9 @@ class RecallDisplay(DisplayMixin):
         """
         y_true = _as_labels(y_true, "y_true")
         predictions = y_pred if isinstance(y_pred, Mapping) else {name: y_pred}
-        if not 0 < len(predictions) <= len(COLOURS):
+        if not 0 < len(predictions) <= len(canvas.COLOURS):
             raise ValueError(
-                f"`y_pred` must hold predictions of 1 to {len(COLOURS)} models, got "
+                f"`y_pred` must hold predictions of 1 to {len(canvas.COLOURS)} models, got "
                 f"{len(predictions)}."
             )
         found = {
@@ -138,46 +125,51 @@ class RecallDisplay(DisplayMixin):
             If a name is not that of a candidate.
         """
         found = {name: comparison.recall[name] for name in comparison.names}
-        return cls({name: found[name] for name in chosen(found, names, "recalls")}).plot(ax)
+        return cls({name: found[name] for name in canvas.chosen(found, names, "recalls")}).plot(ax)
 
     def _size(self) -> tuple[float, float]:
-        return 6.4, 1 + 0.36 * len(first_and_last([*self._checked()])[0])
+        return 6.4, 1 + 0.36 * len(canvas.first_and_last([*self._checked()])[0])
 
     def _draw(self, ax: Any) -> None:
         first = self._checked()
-        labels, hidden = first_and_last(sorted(first, key=lambda label: -first[label][1]))
+        labels, hidden = canvas.first_and_last(sorted(first, key=lambda label: -first[label][1]))
         places = np.arange(len(labels))
         low, high = _wilson(*np.array([first[label] for label in labels]).T)
-        ax.barh(places, high - low, 0.56, left=low, color=pale(ax), alpha=0.5)
+        ax.barh(places, high - low, 0.56, left=low, color=canvas.pale(ax), alpha=0.5)
         spread = np.linspace(-0.2, 0.2, len(self.recall)) if len(self.recall) > 1 else [0.0]
         for number, ((name, found), up) in enumerate(zip(self.recall.items(), spread, strict=True)):
-            colour, marker = mark(number)
+            colour, marker = canvas.mark(number)
             values = [found[label][0] for label in labels]
             ax.plot(
-                values, places + up, marker, color=colour, markersize=5.5, label=as_label(name, 32)
+                values,
+                places + up,
+                marker,
+                color=colour,
+                markersize=5.5,
+                label=canvas.as_label(name, 32),
             )
-        names = [f"{as_lines(label)}  ({first[label][1]})" for label in labels]
+        names = [f"{canvas.as_lines(label)}  ({first[label][1]})" for label in labels]
         ax.set_yticks(places, names)
         ax.set(xlim=(-0.02, 1.02), ylim=(len(labels) - 0.4, -0.6))
-        name_hidden(ax, hidden)
-        ax.tick_params(left=False, labelsize=small())
-        of = f" of {as_label(next(iter(self.recall)))}" if len(self.recall) > 1 else ""
+        canvas.name_hidden(ax, hidden)
+        ax.tick_params(left=False, labelsize=canvas.small())
+        of = f" of {canvas.as_label(next(iter(self.recall)))}" if len(self.recall) > 1 else ""
         ax.set_xlabel(
-            f"recall; band: 95 % interval{of}; in brackets: test images", fontsize=small()
+            f"recall; band: 95 % interval{of}; in brackets: test images", fontsize=canvas.small()
         )
-        ax.grid(axis="x", color=pale(ax), linewidth=0.5)
+        ax.grid(axis="x", color=canvas.pale(ax), linewidth=0.5)
         ax.set_axisbelow(True)
         if len(self.recall) > 1:
             ax.legend(
                 loc="upper left",
                 bbox_to_anchor=(1.01, 1),
                 frameon=False,
-                fontsize=small(),
-                labelcolor=grey(ax),
+                fontsize=canvas.small(),
+                labelcolor=canvas.grey(ax),
                 borderaxespad=0,
                 handletextpad=0.2,
             )
-        open_frame(ax)
+        canvas.open_frame(ax)
 
     def _checked(self) -> Mapping[Any, tuple[float, int]]:
         """Return the recall of the first model, after checking that all have the same classes."""

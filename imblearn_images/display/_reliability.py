@@ -3,23 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+import imblearn_images.display._canvas as canvas
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.calibration import calibrate
-from imblearn_images.core.targets import labels_of
-from imblearn_images.display._canvas import (
-    DisplayMixin,
-    as_label,
-    chosen,
-    grey,
-    ink,
-    mark,
-    open_frame,
-    small,
-)
+from imblearn_images.core.columns import labels_of
+
+BINS = 10
+"""Bins of confidence, all equally wide."""
+
+
+class Reliability(NamedTuple):
+    """How often a model is right, by how sure it is; bins without an image are left out."""
+
+    confidence: NDArray[np.float64]
+    """Mean probability of the predicted class, shape (n_bins,)."""
+    accuracy: NDArray[np.float64]
+    """Share of right predictions."""
+    n_predictions: NDArray[np.intp]
+
+
+def calibrate(
+    probabilities: NDArray[np.float64], y: NDArray[Any], classes: Any
+) -> tuple[float, float, Reliability]:
+    """Compare predicted probabilities with the true labels.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, n_classes)
+        Predicted by a model that was not fitted on `y`.
+    y : ndarray of shape (n,)
+        True labels.
+    classes : array-like of shape (n_classes,)
+        Labels of the columns.
+
+    Returns
+    -------
+    brier : float
+        Multiclass Brier score: mean over images of the squared differences to 1 for the
+        true class and 0 for the others, summed over classes. From 0 to 2, lower is better.
+    ece : float
+        Expected calibration error: mean over predictions of the gap between confidence (the
+        probability of the likeliest class) and accuracy, in ten bins of equal width.
+    reliability : Reliability
+        The bins.
+
+    References
+    ----------
+    .. [1] G. W. Brier, "Verification of forecasts expressed in terms of probability",
+       Monthly Weather Review 78(1), 1-3, 1950.
+    .. [2] M. P. Naeini, G. F. Cooper, M. Hauskrecht, "Obtaining well calibrated probabilities
+       using Bayesian binning", AAAI 2015.
+
+    Examples
+    --------
+    >>> sure = np.array([[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [0.75, 0.25]])
+    >>> brier, ece, reliability = calibrate(sure, np.array(["a", "a", "a", "b"]), ["a", "b"])
+    >>> brier, ece, reliability.accuracy.tolist()
+    (0.375, 0.0, [0.75])
+    """
+    truth = np.asarray(y)[:, None] == np.asarray(classes)
+    brier = float(((probabilities - truth) ** 2).sum(axis=1).mean())
+    sure = probabilities.max(axis=1)
+    right = truth[np.arange(len(sure)), probabilities.argmax(axis=1)]
+    bins = np.clip(np.ceil(sure * BINS).astype(int) - 1, 0, BINS - 1)
+    count = np.bincount(bins, minlength=BINS)
+    held = count > 0
+    confidence, accuracy = (
+        np.bincount(bins, weights=values, minlength=BINS)[held] / count[held]
+        for values in (sure, right)
+    )
+    ece = float(np.abs(confidence - accuracy) @ count[held] / len(sure))
+    return brier, ece, Reliability(confidence, accuracy, count[held])
 
 
 class Compared(Protocol):
@@ -35,7 +93,7 @@ class Compared(Protocol):
 
 
 @substitute
-class ReliabilityDisplay(DisplayMixin):
+class ReliabilityDisplay(canvas.DisplayMixin):
     """Accuracy over confidence, for one or several models with any number of classes.
 
     Confidence is the probability of the predicted class. On the diagonal a model is calibrated,
@@ -127,7 +185,7 @@ class ReliabilityDisplay(DisplayMixin):
             If a name is not that of a candidate with probabilities.
         """
         found = comparison.reliability
-        names = chosen(found, names, "probabilities")
+        names = canvas.chosen(found, names, "probabilities")
         errors = {name: comparison.calibration[name] for name in names}
         return cls({name: found[name] for name in names}, errors).plot(ax)
 
@@ -135,38 +193,38 @@ class ReliabilityDisplay(DisplayMixin):
         return 6.6, 4.2
 
     def _draw(self, ax: Any) -> None:
-        ax.plot([0, 1], [0, 1], color=grey(ax), linewidth=1, linestyle=(0, (4, 3)))
+        ax.plot([0, 1], [0, 1], color=canvas.grey(ax), linewidth=1, linestyle=(0, (4, 3)))
         drawn = len(
             ax.get_legend_handles_labels()[1]
         )  # a second display in the same axes continues the colours
         for number, (name, (sure, right, count)) in enumerate(self.reliability.items(), drawn):
-            colour, marker = mark(number)
+            colour, marker = canvas.mark(number)
             brier, ece = self.errors[name]
-            label = f"{as_label(name, 32)}\nBrier {brier:.3f}, ECE {ece:.3f}"
+            label = f"{canvas.as_label(name, 32)}\nBrier {brier:.3f}, ECE {ece:.3f}"
             ax.plot(sure, right, color=colour, linewidth=1, alpha=0.6)
             area = 8 + 250 * np.asarray(count) / np.sum(count)
             ax.scatter(sure, right, area, color=colour, marker=marker, linewidth=0, alpha=0.8)
             ax.plot([], [], marker, color=colour, label=label)
         ax.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
-        ax.set_xlabel("confidence", fontsize=small())
-        ax.set_ylabel("accuracy", fontsize=small())
-        ax.tick_params(labelsize=small())
+        ax.set_xlabel("confidence", fontsize=canvas.small())
+        ax.set_ylabel("accuracy", fontsize=canvas.small())
+        ax.tick_params(labelsize=canvas.small())
         ax.annotate(
             "overconfident",
             (0.97, 0.06),
             ha="right",
-            color=grey(ax),
-            fontsize=small(),
+            color=canvas.grey(ax),
+            fontsize=canvas.small(),
             style="italic",
         )
         ax.legend(
             loc="upper left",
             bbox_to_anchor=(1.02, 1),
             frameon=False,
-            fontsize=small(),
-            labelcolor=ink(ax),
+            fontsize=canvas.small(),
+            labelcolor=canvas.ink(ax),
             borderaxespad=0,
             labelspacing=0.9,
             handletextpad=0.2,
         )
-        open_frame(ax, "left", "bottom")
+        canvas.open_frame(ax, "left", "bottom")

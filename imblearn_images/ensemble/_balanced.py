@@ -27,11 +27,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import as_table, column_labels
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap
 from imblearn_images.core.estimators import BATCH, as_wanted, takes_of, weighted
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.synthesis import makes_copies
-from imblearn_images.core.targets import as_table, column_labels
 from imblearn_images.core.validation import WholeCounts, as_counts, check_images, check_lengths
 
 __all__ = [

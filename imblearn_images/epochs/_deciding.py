@@ -19,6 +19,7 @@ from imblearn_images._sampler import ImageSamplerMixin, MeasuringSamplerMixin
 from imblearn_images.combine._chain import SamplerChain
 from imblearn_images.core.annotations import Annotations
 from imblearn_images.core.carrying import carry
+from imblearn_images.core.columns import label_rows, plain_list, told
 from imblearn_images.core.embedding import given_features
 from imblearn_images.core.images import Images
 from imblearn_images.core.multilabel import LabelCounts, count_labels_of, several_labels_of
@@ -26,11 +27,6 @@ from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.rules import Blend, answer, rule_name
 from imblearn_images.core.synthesis import as_synthesis
-from imblearn_images.core.targets import (
-    label_rows,
-    plain_list,
-    told,
-)
 from imblearn_images.core.writing import DrawLater
 from imblearn_images.image_sampler import instead_of
 from imblearn_images.over_sampling import RedrawImages
@@ -221,6 +217,7 @@ class Deciding:
         told_of_base = before[step.base[drawn]]
         voted = np.zeros_like(told_of_base)
         voted[:, [self.several.labels.index(name) for name in names]] = step.y[drawn]
+        # Labels are kept where they differ only: of most plans they are those of the base.
         if np.array_equal(voted, told_of_base):
             return None
         return voted.astype(np.min_scalar_type(int(voted.max())))
@@ -232,6 +229,7 @@ class Deciding:
         with self._lock:
             if epoch not in self._known:
                 decided = self._decided(epoch)
+                # Epoch 0 always stays: lengths and targets of data sets are those of it.
                 for old in [each for each in self._known if each][: 1 - _KEPT]:
                     del self._known[old]
                 self._known[epoch] = decided
@@ -251,6 +249,7 @@ class Deciding:
                 sampler.output_dir = _NOWHERE if self.table is None else None
             features = {}
             if self.embeddings is not None and isinstance(sampler, MeasuringSamplerMixin):
+                # A later step sees other rows: a drawn one has the features of its base.
                 rows = slice(None) if plan is None else plan.first_base
                 features = {"embeddings": self.embeddings[rows]}
             seen, (X, made) = X, sampler.fit_resample(X, y, **features)
@@ -281,6 +280,7 @@ class Deciding:
             return
         if plan.why_not:
             raise ValueError(f"{name} cannot draw another set in every epoch. {plan.why_not}")
+        # Behind a first step that draws, the decoder would be fitted on other images in each epoch.
         if getattr(step, "interpolate", "pixels") == "embedding" and at == 0:
             self.rules[at] = (
                 plan.synthesis
@@ -301,6 +301,7 @@ class Deciding:
                     "in a module, not as lambda, or let the loader fork: "
                     'DataLoader(multiprocessing_context="fork").'
                 ) from error
+        # Of later epochs a worker needs no decision: the keys that it gets hold what it draws.
         known = {epoch: columns for epoch, columns in self._known.items() if epoch == 0}
         return vars(self) | {"_lock": None, "_known": known}
 
@@ -436,6 +437,7 @@ def _in_epoch(step: Any, epoch: int) -> Any:
     if "epoch" in params:
         sampler.epoch = epoch
     elif params.get("random_state") is not None and epoch:
+        # Not the sum of both, by which seed 1 in epoch 2 would repeat seed 2 in epoch 1.
         sequence = np.random.SeedSequence([int(params["random_state"]), epoch])
         sampler.random_state = int(sequence.generate_state(1)[0])
     return sampler

@@ -14,8 +14,8 @@ from scipy import sparse
 
 from imblearn_images.core import files
 from imblearn_images.core.containers import holds_images, unwrap
+from imblearn_images.core.files import axes_of
 from imblearn_images.core.images import FileImages, Images, Memory, open_images
-from imblearn_images.core.modes import axes_of
 from imblearn_images.core.pixels import channels_last, resized
 from imblearn_images.core.text import printable
 

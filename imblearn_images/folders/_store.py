@@ -13,19 +13,16 @@ import os
 import re
 import shutil
 import stat
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from itertools import groupby
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from imblearn_images.core import files
+from imblearn_images.core import disk, files
+from imblearn_images.core.disk import FilePath, open_regular, open_to_append
 from imblearn_images.core.duplicates import hash_file
-from imblearn_images.core.files import FilePath
-from imblearn_images.core.regular import open_regular, open_to_append
 from imblearn_images.core.text import counted, printable
 from imblearn_images.folders._manifest import MANIFESTS, Row, drawn_files, write_manifest
 
@@ -99,8 +96,6 @@ def _lies_in(inner: str, outer: str) -> bool:
     return inner.startswith(os.path.join(outer, ""))
 
 
-LINKS = ("copy", "hard", "symlink", "rows")
-_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 WORKSHOP = ".unfinished"
 """Folder inside the output for what is not yet in its place. It is there from the first moment to
 the last: a folder that has one is not a data set yet."""
@@ -119,7 +114,7 @@ class OutputFolder:
     Parameters
     ----------
     path : str or path-like
-        The folder; made with its parents by :meth:`begin`.
+        The folder; made with its parents by :meth:`begun`.
     source : str or path-like, default=None
         The folder that is read, which must not be inside of it, nor the other way round.
     resume : bool, default=False
@@ -138,11 +133,11 @@ class OutputFolder:
     """
 
     def __init__(
-        self, path: files.FilePath, source: files.FilePath | None = None, *, resume: bool = False
+        self, path: disk.FilePath, source: disk.FilePath | None = None, *, resume: bool = False
     ) -> None:
         if not os.fspath(path):
             raise ValueError("`output` must name a folder, got ''. Name a new one.")
-        files.check_local(path, "output")
+        disk.check_local(path, "output")
         self.root = Path(path)
         self.resume = resume
         self._made: list[Path] = []
@@ -166,6 +161,7 @@ class OutputFolder:
                 "an unfinished run with resume=True."
             )
         self._look_into_workshop()
+        # The nearest folder that exists decides whether the rest can be made.
         there = self.root.absolute()
         while not there.exists():
             there = there.parent
@@ -177,8 +173,30 @@ class OutputFolder:
         """Folder for files that are moved to their place later."""
         return self.root / WORKSHOP
 
-    def begin(self) -> None:
-        """Make the folder and its workshop, and read what a run before has drawn."""
+    @contextmanager
+    def begun(self) -> Iterator[Path]:
+        """Make the folder and its workshop, and read what a run before has drawn.
+
+        Within this context nothing is put in its place yet: if it raises, the folders that this run
+        has made are removed, so that what was refused leaves no trace.
+
+        Yields
+        ------
+        workshop : Path
+            Folder for files that are moved to their place later.
+        """
+        self._begin()
+        try:
+            yield self.workshop
+        except BaseException:
+            if self.workshop in self._made:
+                shutil.rmtree(self.workshop, ignore_errors=True)
+            if self.root in self._made:
+                with suppress(OSError):  # not empty
+                    self.root.rmdir()
+            raise
+
+    def _begin(self) -> None:
         self._look_into_workshop()
         waiting = (self.workshop / name for name in (JOURNAL, *MANIFESTS.values()))
         for file in (*waiting, *(self.root / name for name in MANIFESTS.values())):
@@ -217,14 +235,6 @@ class OutputFolder:
                 )
         return [Path(entry.path) for entry in found]
 
-    def discard(self) -> None:
-        """Remove the folders that this run has made, before any file is in its place."""
-        if self.workshop in self._made:
-            shutil.rmtree(self.workshop, ignore_errors=True)
-        if self.root in self._made:
-            with suppress(OSError):  # not empty
-                self.root.rmdir()
-
     def check_contents(self, names: Iterable[str]) -> None:
         """Raise for a folder with files that this run would not write; clear leftovers.
 
@@ -239,7 +249,7 @@ class OutputFolder:
             Naming such a file. Nothing has been removed then.
         """
         found = set(self._found())
-        leftovers = {name for name in found if _PARTIAL.fullmatch(os.path.basename(name))}
+        leftovers = {name for name in found if disk.is_partial(os.path.basename(name))}
         strange = found - leftovers
         waiting = {each.name: each for each in self._look_into_workshop()}
         waiting = {name: each for name, each in waiting.items() if _DRAWN.fullmatch(name)}
@@ -256,7 +266,9 @@ class OutputFolder:
                 "another folder."
             )
         for name in leftovers:
-            os.unlink(self.at(name))
+            # Who resumes says that the run before has ended; a process that still runs did not.
+            if not disk.writer_lives(os.path.basename(name)):
+                os.unlink(self.at(name))
 
     def _found(self) -> Iterator[str]:
         """Name the files in the folder, and the links to folders; not what is in the workshop."""
@@ -311,7 +323,7 @@ class OutputFolder:
                 digest = hashlib.sha256()
                 with (
                     open_regular(source) as original,
-                    files.written_whole(target, flush=False) as copied,
+                    disk.written_whole(target, flush=False) as copied,
                 ):
                     while block := original.read(1 << 20):
                         digest.update(block)
@@ -319,6 +331,7 @@ class OutputFolder:
                     if digest.hexdigest() != sha256:
                         raise _has_changed(source)
             return 0
+        # The file itself: a link to it may be moved or led elsewhere later.
         real = os.path.realpath(source)
         mark = _mark_of(source)
         if hash_file(real)[1] != sha256:
@@ -328,7 +341,7 @@ class OutputFolder:
                 return mark
             if link == "hard" and self._is_plain(target) and os.path.samefile(target, real):
                 return mark
-        partial = files.partial_name(target)
+        partial = disk.partial_name(target)
         try:
             if link == "hard":
                 os.link(real, partial)
@@ -416,7 +429,7 @@ class OutputFolder:
 
     def write(self, name: str, content: Iterable[bytes]) -> None:
         """Write a file piece by piece."""
-        with files.written_whole(self.root / name) as file:
+        with disk.written_whole(self.root / name) as file:
             file.writelines(content)
 
     def finish(
@@ -434,16 +447,17 @@ class OutputFolder:
             The image files that share no bytes with the source, relative to the folder.
         """
         for name in written:
-            files.flush_file(self.at(name))
+            disk.flush_file(self.at(name))
         for folder in self._folders:
             _sync_folder(self.at(f"{folder}/"))
         # Written in the workshop first: at any moment it or the journal lists what was drawn.
         waiting = self.workshop / MANIFESTS[manifest]
-        with files.written_whole(waiting) as file:
+        with disk.written_whole(waiting) as file:
             write_manifest(file, rows, manifest)
         for each in self._look_into_workshop():
             if each != waiting:
                 each.unlink()
+        # Only now do they get their names: whoever reads train/ finds all of it, or nothing.
         for side, there in sorted(self._sides.items()):
             if there != side:
                 os.replace(self.root / there, self.root / side)
@@ -467,35 +481,10 @@ class OutputFolder:
         return self.resume and os.path.isfile(target) and not os.path.islink(target)
 
 
-def name_file(stem: str, digest: str, suffix: str) -> str:
-    """Name a file: what a reader recognises of `stem`, what makes it unique, the ending.
-
-    Letters of every script stay, in composed form, as far as 120 bytes of UTF-8 go.
-
-    Examples
-    --------
-    >>> name_file("Crème brûlée (2)", "0f3a", ".jpg")
-    'Crème_brûlée_2_-0f3a.jpg'
-    """
-    runs = groupby(unicodedata.normalize("NFC", stem), _is_readable)
-    readable = "".join("".join(run) if stays else "_" for stays, run in runs)[:80].lstrip(".")
-    readable = readable.encode()[:120].decode(errors="ignore") or "image"
-    return f"{readable}-{digest}{suffix}"
-
-
-def _is_readable(character: str) -> bool:
-    # Combining marks belong to the letter before them; Hindi and Thai are unreadable without.
-    return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
-
-
-_MARKS = ("Mn", "Mc")
-
-
 def _is_ours(name: str) -> bool:
     """Return whether a file in the workshop has a name that this package gives."""
-    return name in (JOURNAL, *MANIFESTS.values()) or any(
-        pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
-    )
+    known = name in (JOURNAL, *MANIFESTS.values()) or disk.is_partial(name)
+    return known or any(pattern.fullmatch(name) for pattern in (_CONVERTED, _DRAWN))
 
 
 def _has_changed(source: str) -> ValueError:
@@ -509,7 +498,7 @@ def _mark_of(path: str) -> int:
     return hash(facts)
 
 
-def _sync_folder(folder: files.FilePath) -> None:
+def _sync_folder(folder: disk.FilePath) -> None:
     """Flush the names in a folder to disk, where folders can be opened."""
     if os.name != "posix":
         return

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.calibration import Reliability
 from imblearn_images.core.gap import SynthesisGap
 from imblearn_images.core.text import align, counted, html_table, shown
 from imblearn_images.display import ComparisonDisplay
+from imblearn_images.display._reliability import Reliability
 from imblearn_images.model_selection._statistics import (
     ALPHA,
     Difference,

@@ -14,7 +14,7 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from imblearn_images.core.targets import plain_list, told
+from imblearn_images.core.columns import plain_list, told
 from imblearn_images.core.text import counted
 
 __all__ = ["draw_folds", "make_folds"]

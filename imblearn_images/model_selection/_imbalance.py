@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imblearn_images.core.columns import plain
 from imblearn_images.core.multilabel import count_labels_of
-from imblearn_images.core.targets import plain
 from imblearn_images.core.text import align, counted, shown
 
 __all__ = ["LabelImbalance", "label_imbalance"]

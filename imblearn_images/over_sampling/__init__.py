@@ -10,8 +10,7 @@
 """
 
 from imblearn_images.over_sampling._generative import GenerativeOverSampler
-from imblearn_images.over_sampling._labels import LabelOverSampler
-from imblearn_images.over_sampling._mlsmote import MLSMOTE
+from imblearn_images.over_sampling._labels import MLSMOTE, LabelOverSampler
 from imblearn_images.over_sampling._random import RandomOverSampler
 from imblearn_images.over_sampling._redrawing import RedrawImages
 from imblearn_images.over_sampling._smote import (

@@ -18,17 +18,15 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._label_sampler import carried_by
-from imblearn_images._sampler import ADDED, MeasuringSamplerMixin, read_selected, taken_out
+from imblearn_images._sampler import ADDED, MeasuringSamplerMixin, returned
 from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.containers import holds_images
 from imblearn_images.core.embedding import check_embedding
-from imblearn_images.core.images import Images, open_images
+from imblearn_images.core.images import Images, unwrap_images
 from imblearn_images.core.memory import check_fits
 from imblearn_images.core.multilabel import set_names, several_labels_of
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.rendering import DrawnImages
-from imblearn_images.core.stores import resampled
 from imblearn_images.core.synthesis import Synthesis
 from imblearn_images.core.validation import (
     PLAN_BYTES,
@@ -204,15 +202,13 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
         TypeError
             For rows that are not pixels, and for a parameter that this sampler does not take.
         """
-        held, rewrap, store = taken_out(X)
-        is_table = not (isinstance(held, Images) or holds_images(held))
-        labels = None if is_table else several_labels_of(y)
+        images, rewrap = unwrap_images(X)
+        labels = several_labels_of(y) if isinstance(images, Images) else None
         given: dict[str, Any] = {} if embeddings is None else {"embeddings": embeddings}
         if labels is None:
             return super().fit_resample(X, y, **given, **params)
         check_embedding(self.embedding)
         self._check_params({**given, **params})
-        images = open_images(held)
         check_lengths(images, labels.counts)
         worker: Any = copy.copy(self)
         # Sets of labels are no classes: of rare sets a share would mean none, or all.
@@ -227,13 +223,7 @@ class RedrawImages(MeasuringSamplerMixin, BaseSampler):
             y_resampled = carried_by(self, labels.source, images, paths)
         else:
             y_resampled = labels.take(self.plan_.first_base)
-        if store is not None:
-            return resampled(self.plan_, store), y_resampled
-        if isinstance(X_resampled, DrawnImages) or rewrap is None:
-            return X_resampled, y_resampled
-        if isinstance(X_resampled, Images):
-            X_resampled = read_selected(X_resampled, self.plan_, images)
-        return X_resampled if held is X else rewrap(X_resampled, None), y_resampled
+        return returned(X, images, X_resampled, self.plan_, rewrap), y_resampled
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], embeddings: Any = None

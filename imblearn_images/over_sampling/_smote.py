@@ -22,11 +22,12 @@ from sklearn.svm import SVC
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._sampler import ADDED, TracedSamplerMixin, searched_here
+from imblearn_images.core.columns import told
 from imblearn_images.core.embedding import Search
 from imblearn_images.core.listening import FittedOnce
-from imblearn_images.core.planning import AcceptRule, check_class_sizes
+from imblearn_images.core.planning import AcceptRule
 from imblearn_images.core.synthesis import Synthesis
-from imblearn_images.core.targets import told
+from imblearn_images.core.validation import check_class_sizes
 
 __all__ = ["ADASYN", "SMOTE", "SVMSMOTE", "BorderlineSMOTE", "KMeansSMOTE"]
 

@@ -6,7 +6,7 @@
 - :func:`image_limits`: how many pixels a file may have
 """
 
-from imblearn_images.core.limits import image_limits
+from imblearn_images.core.memory import image_limits
 from imblearn_images.preprocessing._hog import HOGFeatures
 from imblearn_images.preprocessing._reading import ReadImages
 from imblearn_images.preprocessing._reshaping import FlattenImages, ReshapeImages

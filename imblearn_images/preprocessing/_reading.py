@@ -17,10 +17,9 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core import files
 from imblearn_images.core.containers import unwrap
 from imblearn_images.core.images import Images, pixels_in_order
-from imblearn_images.core.limits import check_max_pixels, current_limits, image_limits
-from imblearn_images.core.memory import check_fits
+from imblearn_images.core.memory import check_fits, check_max_pixels, current_limits, image_limits
+from imblearn_images.core.parallel import progress
 from imblearn_images.core.pixels import channels_back, channels_last, resized
-from imblearn_images.core.progress import progress
 from imblearn_images.preprocessing._pixels import ImagesOutMixin, are_paths, image_tags, pixels_of
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from imblearn_images.core.embedding import Similarity
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.similarity import Similarity
 from imblearn_images.core.synthesis import Neighbourhood
 
 __all__ = ["NeighborsAgree"]

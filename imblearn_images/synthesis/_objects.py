@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.annotations import Annotations, as_objects
+from imblearn_images.core.annotations import Annotations, as_objects, box_of_mask, mask_of_outlines
 from imblearn_images.core.layers import Layer, in_place
-from imblearn_images.core.masks import box_of_mask, mask_of_outlines
 from imblearn_images.core.pixels import as_unit, on_planes, stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import Neighbourhood

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.core.columns import plain_list
 from imblearn_images.core.containers import shortened
 from imblearn_images.core.layers import Layer, in_place
 from imblearn_images.core.pixels import on_planes
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import Neighbourhood
-from imblearn_images.core.targets import plain_list
 
 __all__ = ["CutMix", "Paste"]
 

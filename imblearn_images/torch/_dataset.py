@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imblearn_images.core.annotations import Annotations
-from imblearn_images.core.masks import mask_of_outlines
+from imblearn_images.core.annotations import Annotations, mask_of_outlines
+from imblearn_images.core.columns import plain_list
 from imblearn_images.core.pixels import find_channels
-from imblearn_images.core.targets import plain_list
 from imblearn_images.core.validation import check_functions
 from imblearn_images.epochs import EpochPlans
 from imblearn_images.synthesis._flow import remembered_flows
@@ -366,6 +365,7 @@ def _as_picture(image: NDArray[Any]) -> Any:
     if image.dtype not in (np.uint8, np.bool_) or image.ndim not in (2, 3):
         return image
     planes = _channels_last(image)
+    # Pillow has no mode for more channels, nor for colours of one bit.
     if planes.shape[2] > 4 or (image.dtype == np.bool_ and planes.shape[2] > 1):
         return image
     planes = planes[..., 0] if planes.shape[2] == 1 else planes

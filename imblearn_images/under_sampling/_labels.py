@@ -14,9 +14,8 @@ from sklearn.utils import check_random_state
 
 from imblearn_images._docstrings import substitute
 from imblearn_images._label_sampler import LabelSamplerMixin, requested_labels, take_selected
-from imblearn_images.core.multilabel import LabelCounts, set_names
+from imblearn_images.core.multilabel import LabelCounts, Reach, choose_kept, set_names
 from imblearn_images.core.plan import ResamplingPlan
-from imblearn_images.core.repeats import Reach, choose_kept
 
 __all__ = ["LabelUnderSampler"]
 

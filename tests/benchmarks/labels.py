@@ -32,7 +32,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from imblearn_images import MLSMOTE, LabelOverSampler
-from imblearn_images.core.repeats import choose_repeats
+from imblearn_images.core.multilabel import choose_repeats
 from imblearn_images.model_selection import (
     MultilabelStratifiedKFold,
     compare_resamplers,

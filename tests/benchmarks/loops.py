@@ -47,7 +47,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from imblearn_images import RandomOverSampler, recipes
 from imblearn_images.combine import RandomBalancer, SamplerChain
-from imblearn_images.core.similarity import Similarity
+from imblearn_images.core.embedding import Similarity
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.epochs import EpochPlans, _reading
 

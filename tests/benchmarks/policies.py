@@ -3,8 +3,9 @@
 `python tests/benchmarks/efficacy.py policies [fashion|grocery|textures|PATH ...]` trains HOG and a
 linear model under every policy and prints balanced accuracy on the test part: for each policy
 alone, for the mean of the default policies, and for that mean screened by inner cross-validation,
-which is `PolicyEnsembleClassifier` with its defaults. Repeats train on other images. With
-`--model cnn` the small network (needs PyTorch) takes their place, and nothing is screened.
+which is `PolicyEnsembleClassifier` with its defaults. Repeats train on other images. How policies
+are screened and weighed was chosen with `--inside`, in training parts alone. With `--model cnn` the
+small network (needs PyTorch) takes their place, and nothing is screened.
 
 `python tests/benchmarks/efficacy.py recipes [SET ...] [--seeds N]` prints what each recipe, and
 variants of it, gain over prior correction of the untouched model (LA) inside the training parts;
@@ -28,7 +29,7 @@ from typing import Any
 
 import numpy as np
 from efficacy_models import SmallCNN, balanced_weights
-from efficacy_sets import SETS, Part, pairs_inside, parts
+from efficacy_sets import MORE, SETS, Part, pairs_inside, parts
 from imblearn.pipeline import make_pipeline
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
@@ -43,8 +44,8 @@ from imblearn_images.synthesis import Augment, Chain, OneOf, TransferDeformation
 
 SIMPLE = ("none", "prior_correction", "class_weight", "copies")
 DEFAULT = ("prior_correction", "class_weight", "mild", "transfer", "mix", "many")
-SCREEN = 0.03
-TEMPERATURE = 0.02
+SCREEN = 0.06
+FORMER = 0.03  # policies as far below the best, and further, were dropped, the others counted alike
 
 
 def policies() -> list[tuple[str, Any, Any]]:
@@ -100,31 +101,27 @@ def model(steps: int = 0, seed: int = 0) -> Any:
 # ---------------------------------------------------------------- policies
 
 
-def answers(fitted: PolicyEnsembleClassifier, names: Sequence[str], X: Any) -> np.ndarray:
-    """Labels by the mean of some of the policies."""
-    some = copy.copy(fitted)
-    some.estimators_ = {name: fitted.estimators_[name] for name in names}
-    return some.predict(X)
+def logs_of(fitted: PolicyEnsembleClassifier, X: Any) -> dict[str, np.ndarray]:
+    """Corrected log-probabilities of each policy."""
+    logs, some = {}, copy.copy(fitted)
+    for name, estimator in fitted.estimators_.items():
+        some.estimators_ = {name: estimator}
+        logs[name] = some.predict_log_proba(X)
+    return logs
 
 
-def weighted_answers(
-    fitted: PolicyEnsembleClassifier, inner: dict[str, float], X: Any
-) -> np.ndarray:
-    """Labels by the mean of policies that weigh by their inner scores.
-
-    The rule was stated before it was tried: a policy counts exp(-d / 0.02) where it scores d below
-    the best, so that one that would just be dropped counts a fifth.
-    """
-    best, logs = max(inner.values()), 0.0
-    for name, score in inner.items():
-        some = copy.copy(fitted)
-        some.estimators_ = {name: fitted.estimators_[name]}
-        logs = logs + math.exp((score - best) / TEMPERATURE) * some.predict_log_proba(X)
-    return fitted.classes_[np.argmax(logs, axis=1)]
+def answers(logs: dict[str, np.ndarray], names: Sequence[str], weights: Any = None) -> np.ndarray:
+    """Labels, 0 ... K - 1, by the mean of some policies; without weights they count alike."""
+    return np.average([logs[name] for name in names], axis=0, weights=weights).argmax(axis=1)
 
 
-def run_networks(train: Part, test: Part, seed: int, steps: int) -> dict[str, float]:
-    """Points of each policy with the small network, and of their means; nothing is screened."""
+def weighed(below: Any) -> Any:
+    """Weights of policies so far below the best; half as far as the screening goes, 1 / e."""
+    return np.where(np.asarray(below) <= SCREEN, np.exp(-2 * np.asarray(below) / SCREEN), 0.0)
+
+
+def run_networks(train: Part, test: Part, seed: int, steps: int) -> dict[str, np.ndarray]:
+    """Labels by each policy with the small network, and by their means; nothing is screened."""
     X, y, _ = train
     some = policies()
     for k in (1, 2):  # of three seeds, the first is that of the others
@@ -137,99 +134,109 @@ def run_networks(train: Part, test: Part, seed: int, steps: int) -> dict[str, fl
     rows = {name: [name] for name in ensemble.estimators_}
     rows["three seeds of mild"] = ["mild", "mild, seed 1", "mild, seed 2"]
     rows |= {"mean of five": list(DEFAULT[:5]), "PolicyEnsembleClassifier": list(DEFAULT)}
-    return {
-        row: 100 * balanced_accuracy_score(test[1], answers(ensemble, names, test[0]))
-        for row, names in rows.items()
-    }
+    logs = logs_of(ensemble, test.X)
+    return {row: answers(logs, names) for row, names in rows.items()}
 
 
-def run_policies(train: Part, test: Part, seed: int) -> tuple[dict[str, float], set[str]]:
-    """Points of each policy, of their mean, and of the screened mean; names that are kept."""
+def run_policies(train: Part, test: Part, seed: int) -> tuple[dict[str, np.ndarray], set[str]]:
+    """Labels by each policy, by their mean, and by the screened mean; names that are kept."""
     X, y, groups = train
     ensemble = PolicyEnsembleClassifier(model(), policies(), screen=1.0, random_state=seed)
     ensemble.fit(X, y, groups=groups)
     inner = {each.name: each.score for each in ensemble.policies_}
-    best = max(inner[name] for name in DEFAULT)
-    kept = [name for name in DEFAULT if inner[name] >= best - SCREEN]
-    rows = {name: [name] for name in inner}
-    rows |= {"best in inner folds": [max(DEFAULT, key=inner.__getitem__)]}
-    rows |= {"mean of the default": list(DEFAULT), "PolicyEnsembleClassifier": kept}
-    points = {
-        row: 100 * balanced_accuracy_score(test[1], answers(ensemble, names, test[0]))
-        for row, names in rows.items()
-    }
-    for row, names in (("weighted, all", DEFAULT), ("weighted, screened", kept)):
-        found = weighted_answers(ensemble, {name: inner[name] for name in names}, test[0])
-        points[row] = 100 * balanced_accuracy_score(test[1], found)
-    return points, set(kept)
+    below = {name: max(inner[n] for n in DEFAULT) - inner[name] for name in DEFAULT}
+    logs = logs_of(ensemble, test.X)
+    found = {name: answers(logs, [name]) for name in inner}
+    found["best in inner folds"] = found[min(DEFAULT, key=below.__getitem__)]
+    found["mean of the default"] = answers(logs, DEFAULT)
+    former = [name for name in DEFAULT if below[name] <= FORMER]
+    found["screened at 3 points, alike"] = answers(logs, former)
+    kept = [name for name in DEFAULT if below[name] <= SCREEN]
+    weights = weighed([below[name] for name in kept])
+    found["PolicyEnsembleClassifier"] = answers(logs, kept, weights)
+    return found, set(kept)
 
 
 def print_weights(cases: int) -> None:
     """Equal weights and those by inner scores, of six simulated policies in ten classes."""
     rng = np.random.default_rng(0)
-    gains: dict[str, list[float]] = {"weighted, all": [], "weighted, screened": []}
+    gained: list[float] = []
     for _ in range(cases):
         y, quality = rng.integers(0, 10, 3300), rng.normal(1.0, 0.15, 6)
         logits = quality[:, None, None] * 2 * np.eye(10)[y] + rng.normal(size=(3300, 10))
         logits = logits + rng.normal(size=(6, 3300, 10))  # errors in common, and of their own
         inner = [balanced_accuracy_score(y[:300], each[:300].argmax(axis=1)) for each in logits]
         below = np.max(inner) - inner
-        equal, falling = np.where(below <= SCREEN, 1.0, 0.0), np.exp(-below / TEMPERATURE)
-        right = {
-            row: 100 * np.mean(np.tensordot(w, logits[:, 300:], 1).argmax(axis=1) == y[300:])
-            for row, w in (
-                ("equal", equal),
-                ("weighted, all", falling),
-                ("weighted, screened", equal * falling),
-            )
-        }
-        for row, gained in gains.items():
-            gained.append(right[row] - right["equal"])
-    for row, gained in gains.items():
-        error = np.std(gained, ddof=1) / math.sqrt(cases)
-        print(
-            f"{cases} simulated ensembles, {row}: {np.mean(gained):+.2f} +- {error:.2f} points "
-            "over equal weights of those screened"
+        both = np.where(below <= FORMER, 1.0, 0.0), weighed(below)
+        alike, falling = (
+            100 * np.mean(np.tensordot(w, logits[:, 300:], 1).argmax(axis=1) == y[300:])
+            for w in both
         )
+        gained.append(falling - alike)
+    error = np.std(gained, ddof=1) / math.sqrt(cases)
+    print(
+        f"{cases} simulated ensembles: {np.mean(gained):+.2f} +- {error:.2f} points over those "
+        "screened at 3 points that count alike"
+    )
 
 
-def costs(train: Part, seed: int) -> tuple[float, float, float]:
-    """CPU seconds: one fit; one fit behind the mix; the ensemble with its defaults."""
-    X, y, groups = train
+def costs(train: Part, test: Part, seed: int) -> str:
+    """CPU seconds of fitting and predicting: one fit, one behind the mix, five and six policies."""
+    known = {each[0]: each for each in policies()}
     found = []
-    default = [each for each in policies() if each[0] in DEFAULT]
-    for some, screen in (([policies()[0]], None), ([policies()[9]], None), (default, SCREEN)):
+    for names, screen in (
+        (["none"], None),
+        (["mix"], None),
+        (list(DEFAULT[:5]), SCREEN),
+        (list(DEFAULT), SCREEN),
+    ):
+        some = [known[name] for name in names]
         start = time.process_time()
-        PolicyEnsembleClassifier(model(), some, screen=screen, random_state=seed).fit(
-            X, y, groups=groups
-        )
+        ensemble = PolicyEnsembleClassifier(model(), some, screen=screen, random_state=seed)
+        ensemble.fit(train.X, train.y, groups=train.groups).predict(test.X)
         found.append(time.process_time() - start)
-    return found[0], found[1], found[2]
+    fit, mixed, five, six = found
+    return (
+        f"CPU s, fitted and asked for the test part: one fit {fit:.2f}, one behind the mix "
+        f"{mixed:.2f}; screened, the first five {five:.2f} ({five / mixed:.1f} times one fit and "
+        f"one drawing), the default six {six:.2f} ({six / mixed:.1f} times)"
+    )
 
 
-def print_policies(sets: Sequence[str], repeats: int, steps: int, **sources: Any) -> None:
+def print_policies(
+    sets: Sequence[str], repeats: int, steps: int, inside: bool, **sources: Any
+) -> None:
     """The table; sets are columns."""
     table: dict[str, dict[str, np.ndarray]] = {}
     for name in sets:
         found = []
         for seed in range(repeats):
-            train, test = parts(name, seed, **sources)
-            points, kept = (
-                (run_networks(train, test, seed, steps), set(DEFAULT))
-                if steps
-                else run_policies(train, test, seed)
+            pairs = (
+                pairs_inside(name, seed, **sources) if inside else [parts(name, seed, **sources)]
             )
+            labels: dict[str, list[np.ndarray]] = {}
+            told = set()
+            for train, test in pairs:
+                answered, kept = (
+                    (run_networks(train, test, seed, steps), set(DEFAULT))
+                    if steps
+                    else run_policies(train, test, seed)
+                )
+                told |= kept
+                for row, each in answered.items():
+                    labels.setdefault(row, []).append(each)
+            truth = np.concatenate([test.y for _, test in pairs])
+            points = {
+                row: 100 * balanced_accuracy_score(truth, np.concatenate(some))
+                for row, some in labels.items()
+            }
             found.append(points)
-            told = ", ".join(f"{row} {value:.1f}" for row, value in points.items())
-            print(f"{name}, seed {seed}, {len(train[1])} images: {told}; kept: {sorted(kept)}")
+            said = ", ".join(f"{row} {value:.1f}" for row, value in points.items())
+            print(f"{name}, seed {seed}, {len(train.y)} images: {said}; kept: {sorted(told)}")
         for row in found[0]:
             table.setdefault(row, {})[name] = np.array([points[row] for points in found])
-        if not steps:
-            fit, mixed, all_six = costs(train, 0)
-            print(
-                f"{name}: CPU s of one fit {fit:.2f}, behind the mix {mixed:.2f}, the default "
-                f"screened {all_six:.2f}: {all_six / mixed:.1f} times one fit and one drawing"
-            )
+        if not steps and not inside:
+            print(f"{name}: {costs(train, test, 0)}")
     simple = {name: max(table[row][name].mean() for row in SIMPLE) for name in sets}
     print(f"\n{'':28}" + "".join(f"{name[-16:]:>18}" for name in sets), end="")
     print(f"{'vs copies':>11}{'vs LA':>8}{'worst vs simple':>17}")
@@ -241,7 +248,8 @@ def print_policies(sets: Sequence[str], repeats: int, steps: int, **sources: Any
         ]
         worst = min(by_set[n].mean() - simple[n] for n in sets)
         print(f"{row:28}{cells}{beside[0]:>+11.1f}{beside[1]:>+8.1f}{worst:>+17.1f}")
-    print("Balanced accuracy, test part; worst set beside the best of " + ", ".join(SIMPLE) + ".")
+    where = "inside the training part" if inside else "test part"
+    print(f"Balanced accuracy, {where}; worst set beside the best of {', '.join(SIMPLE)}.")
 
 
 def spread(values: np.ndarray) -> str:
@@ -290,8 +298,9 @@ def print_recipes(sets: Sequence[str], repeats: int, tested: bool, **sources: An
                 ).fit(train.X, train.y)
                 rows = {each: [each] for each in ensemble.estimators_}
                 rows["prior_correction and many"] = ["prior_correction", "many"]
+                logs = logs_of(ensemble, other.X)
                 for row, names in rows.items():
-                    found.setdefault(row, []).append(answers(ensemble, names, other.X))
+                    found.setdefault(row, []).append(answers(logs, names))
             truth = np.concatenate([other.y for _, other in pairs])
             score = {
                 row: 100 * balanced_accuracy_score(truth, np.concatenate(labels))
@@ -392,9 +401,10 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
     """Print one of the two tables."""
     parser = argparse.ArgumentParser(prog="efficacy.py", description=__doc__)
     parser.add_argument("what", choices=["policies", "advice", "recipes"])
-    parser.add_argument("sets", nargs="*", help=f"{', '.join(SETS)}, PATH")
+    parser.add_argument("sets", nargs="*", help=f"{', '.join(SETS + MORE)}, PATH")
     parser.add_argument("--seeds", type=int, default=2, help="repeats")
     parser.add_argument("--test", action="store_true", help="recipes: look at the test parts")
+    parser.add_argument("--inside", action="store_true", help="policies: do not")
     parser.add_argument("--model", choices=["hog", "cnn"], default="hog", help="of policies")
     parser.add_argument("--steps", type=int, default=1000, help="of the network")
     parser.add_argument("--cases", type=int, default=200, help="simulated comparisons of a kind")
@@ -407,5 +417,6 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
         print_recipes(args.sets or SETS, args.seeds, args.test, **sources)
     else:
         sets = args.sets or ["fashion", "grocery", "textures"]
-        print_policies(sets, args.seeds, args.steps if args.model == "cnn" else 0, **sources)
+        steps = args.steps if args.model == "cnn" else 0
+        print_policies(sets, args.seeds, steps, args.inside, **sources)
         print_weights(args.cases)

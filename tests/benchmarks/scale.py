@@ -3,6 +3,7 @@
     python tests/benchmarks/scale.py plans 1e7      # rows that are planned, saved and loaded
     python tests/benchmarks/scale.py smote 1e6      # images whose features SMOTE compares
     python tests/benchmarks/scale.py store 10       # GB of a zarr array, resampled into another
+    python tests/benchmarks/scale.py memmap 2e5     # images of a file, searched within 4 GiB
     python tests/benchmarks/scale.py blocks         # the same files from every engine of joblib
     python tests/benchmarks/scale.py folder 20000   # files that are balanced by hard links
     python tests/benchmarks/scale.py manifest 1e5   # rows of a manifest, as lines and as Parquet
@@ -19,6 +20,7 @@ import csv
 import hashlib
 import os
 import re
+import resource
 import struct
 import tempfile
 import time
@@ -28,16 +30,20 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from skimage import data
 
 from imblearn_images import (
     SMOTE,
+    BorderlineSMOTE,
     RandomOverSampler,
     RandomUnderSampler,
     ResamplingPlan,
+    TomekLinks,
     plan_blocks,
     render,
 )
-from imblearn_images.core.files import flush_file, write_image
+from imblearn_images.core.disk import flush_file
+from imblearn_images.core.files import write_image
 from imblearn_images.core.parallel import in_workers
 from imblearn_images.core.writing import render_files
 from imblearn_images.folders import balance_folder, verify_folder
@@ -132,6 +138,31 @@ def store(gigabytes):
         drawn = int(sampler.plan_.synthetic.sum())
         with measured(f"written, {rows} rows, {drawn} of them drawn"):
             render(sampler.plan_, source, out=target)
+
+
+def memmap(n):
+    """Search a memmap of 32 x 32 x 3 pixels that this process may map 4 GiB of, data and all."""
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    n, rng = int(n), np.random.default_rng(0)
+    photos = [getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "X.npy")
+        X = np.lib.format.open_memmap(path, mode="w+", dtype="uint8", shape=(n, 32, 32, 3))
+        for row, image in enumerate(X):
+            photo = photos[row % len(photos)]
+            top, left = (rng.integers(side - 31) for side in photo.shape[:2])
+            image[...] = photo[top : top + 32, left : left + 32]
+        X.flush()
+        del X
+        X, y = np.load(path, mmap_mode="r"), labels(n)
+        for sampler in (
+            BorderlineSMOTE(sampling_strategy={1: int(1.2 * y.sum())}, random_state=0),
+            TomekLinks(),
+        ):
+            with measured(f"{type(sampler).__name__}, {n} images of a memmap"):
+                found = sampler.fit_resample(X, y)[0]
+            print(f"{len(found)} rows, {found.nbytes / 1e9:.2f} GB of result", flush=True)
+            del found
 
 
 def workers():
@@ -237,8 +268,11 @@ def tiny(row):
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in chunks
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
     )
 
 
@@ -306,7 +340,8 @@ if __name__ == "__main__":
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "part", choices=[*("plans", "smote", "store", "blocks", "folder", "manifest", "disk")]
+        "part",
+        choices=["plans", "smote", "store", "memmap", "blocks", "folder", "manifest", "disk"],
     )
     parser.add_argument("size", type=float, nargs="?", default=0)
     given = parser.parse_args()

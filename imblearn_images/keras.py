@@ -1,4 +1,7 @@
-"""Batches for Keras that are drawn when they are read; this module does not import Keras."""
+"""Keras: training loops. Needs the extra ``imblearn-images[keras]`` and a backend for Keras.
+
+- :class:`PlanSequence` draws another resampled set in every epoch, as its batches are read
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from imblearn_images.core.pixels import find_channels
 from imblearn_images.core.validation import check_functions
 from imblearn_images.epochs import EpochPlans
 
-__all__ = ["Batches"]
+__all__ = ["PlanSequence"]  # noqa: F822 - __getattr__ makes it
 
 Transform = Callable[[NDArray[Any]], Any]
 
@@ -157,6 +160,7 @@ class Batches:
         elif workers > 1:
             self._pool = ThreadPoolExecutor(workers, "imblearn_images")
         if self._pool is not None:
+            # Otherwise the interpreter would wait, at its end, for batches that nobody reads.
             weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -180,6 +184,7 @@ class Batches:
         if self._pool is None:
             return self._draw(self._keys(epoch, index))
         with self._lock:
+            # An epoch may be stopped early: what was begun for it would only delay the next.
             for key in [key for key in self._ahead if key[0] != epoch]:
                 self._ahead.pop(key).cancel()
             found = self._ahead.pop((epoch, index), None) or self._begun(epoch, index)
@@ -262,3 +267,22 @@ def _remember(draw: Any) -> None:
 def _remembered(keys: Sequence[Any]) -> Any:
     """Draw a batch in a worker process, so that the plans are not pickled for each batch."""
     return _drawing[0](keys)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def __getattr__(name: str) -> Any:
+    if name != "PlanSequence":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import keras
+    except ImportError as exc:
+        raise ImportError(
+            "PlanSequence needs Keras. Install it: pip install imblearn-images[keras]"
+        ) from exc
+    # The class is made when it is first used: its base, PyDataset, takes seconds to import.
+    members = {"__doc__": Batches.__doc__, "__module__": __name__}
+    globals()[name] = type(name, (Batches, keras.utils.PyDataset), members)
+    return globals()[name]
