@@ -221,6 +221,7 @@ def in_workers(
     send: Callable[[Any], Any] = lambda task: task,
     keep: Callable[[Any, Any], Any] = lambda task, result: result,
     batch_size: int | str = "auto",
+    lasts: bool = True,
 ) -> list[Any]:
     """Call `function` with every task, in threads or in the processes that joblib is set to use.
 
@@ -250,6 +251,8 @@ def in_workers(
         arrives, and returns what is kept of it; by default all of it.
     batch_size : int, default="auto"
         Number of tasks that are sent together; "auto": as many as take a fifth of a second.
+    lasts : bool, default=True
+        Whether finished tasks need not be done again after an error, as errors then say.
 
     Returns
     -------
@@ -294,16 +297,17 @@ def in_workers(
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
             raise TimeoutError(
                 f"{_named(tasks, results, what)}: nothing came back from the worker processes for "
-                f"{limit:g} s; they are slower than that, or have ended. What is done stays: "
-                "call it again, within a longer `worker_timeout` if the work is heavy."
+                f"{limit:g} s; they are slower than that, or have ended. "
+                f"{'What is done stays: call' if lasts else 'Call'} it again, within a longer "
+                "`worker_timeout` if the work is heavy."
             ) from error
         except Exception as error:  # noqa: BLE001 - joblib, dask, ray ... raise their own types
             lost = error
     if len(results) < len(tasks):
         raise RuntimeError(
             f"{_named(tasks, results, what)} came back from no worker process in two attempts: "
-            f"{type(lost).__name__}: {lost} Finished work is kept: call again, with smaller "
-            "blocks or fewer workers if these have run out of memory."
+            f"{type(lost).__name__}: {lost} {'Finished work is kept: call' if lasts else 'Call'} "
+            "again, with smaller blocks or fewer workers if these have run out of memory."
         ) from lost
     return [results[at] for at in range(len(tasks))]
 

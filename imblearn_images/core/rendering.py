@@ -209,7 +209,7 @@ def render(
             most = len(sent) if isinstance(out, np.ndarray) else UNSAVED // (rows * nbytes)
             for first in range(0, len(sent), max(1, most)):
                 some = sent[first : first + max(1, most)].tolist()
-                _draw_far(whole, home, some, (rows, *shape[1:]), put, n_jobs)
+                _draw_far(whole, home, some, (rows, *shape[1:]), put, n_jobs, written is not None)
     finally:
         if written is not None:
             with lock:
@@ -247,6 +247,7 @@ def _draw_far(
     shape: tuple[int, ...],
     put: Callable[[int, NDArray[Any]], None],
     n_jobs: int | None,
+    lasts: bool,
 ) -> None:
     """Draw blocks of a plan in other processes.
 
@@ -267,6 +268,8 @@ def _draw_far(
         ``put(start, pixels)`` takes what was drawn.
     n_jobs : int or None
         Number of processes.
+    lasts : bool
+        Whether blocks that were put need not be drawn again after an error.
     """
     dtype, n_images = images.dtype, shape[0] * (2 + plan.last_step.partners.shape[1])
     places: dict[int, tuple[Slot | None, int]] = {}
@@ -307,6 +310,7 @@ def _draw_far(
             send=send,
             keep=keep,
             batch_size=1,
+            lasts=lasts,
         )
 
 
