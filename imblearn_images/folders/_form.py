@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import disk, files
-from imblearn_images.core.files import MODES_OF
 from imblearn_images.folders._labels import LABELS, check_names, misread_labels
 from imblearn_images.folders._manifest import MANIFESTS, check_text, require_pyarrow
 
@@ -146,19 +145,6 @@ class Form:
             "a spreadsheet"
         )
         return [note]
-
-    def check_modes(self, modes: Iterable[str]) -> None:
-        """Raise a ValueError naming the first mode that the format cannot hold."""
-        if self.format is None:
-            return
-        held = MODES_OF[self.format]
-        for mode in modes:
-            if mode not in held:
-                raise ValueError(
-                    f"`format` must be one that can hold images of mode {mode}, got "
-                    f"{self.format!r}, which holds {', '.join(held)}. Read all files as "
-                    'colour, mode="RGB", or choose another format.'
-                )
 
     def resized(self, image: NDArray[Any]) -> NDArray[Any]:
         """Return the image, made smaller if its longer side exceeds `size`."""
