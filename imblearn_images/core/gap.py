@@ -165,6 +165,7 @@ def gap_between(plan: ResamplingPlan, real: NDArray[Any], drawn: NDArray[Any]) -
     def described(rows: NDArray[np.intp]) -> NDArray[np.float64]:
         found = drawn[rows].astype(np.float64)
         plain = ~plan.synthetic[rows]
+        # Of copies there are features already: those of the image that they repeat.
         found[plain] = real[plan.first_base[rows[plain]]]
         return found
 
@@ -187,6 +188,7 @@ def _told_apart(
         real = np.flatnonzero(own & ~made)
         real = real[np.unique(plan.first_base[real], return_index=True)[1]]  # each image once
         drawn = np.flatnonzero(own & made)
+        # Of fewer images a curve says nothing; such a class is left out of the mean.
         if min(len(real), len(drawn)) >= FEW:
             chosen[label] = tuple(rng.permutation(each)[:max_images] for each in (real, drawn))
     by_class, sizes = {}, []
@@ -257,8 +259,10 @@ def _scores(
     # One scale for all features: scaled each by itself, those that hardly vary would add noise.
     centred /= centred.std() or 1.0
     scores = np.zeros(len(y))
+    # Grouped by base: a model that has seen an image would know what is drawn from it.
     n_folds = min(5, len(np.unique(bases)))
     for train, test in GroupKFold(n_folds).split(centred, made, bases):
+        # One kind alone teaches nothing; rows of such a fold keep the score 0, in the middle.
         if len(np.unique(made[train])) == 2:
             model = LogisticRegression(class_weight="balanced", C=0.1, tol=1e-2, max_iter=200)
             scores[test] = model.fit(centred[train], made[train]).decision_function(centred[test])
