@@ -16,7 +16,6 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 
 from imblearn_images.core.columns import plain_list
-from imblearn_images.core.containers import unwrap
 from imblearn_images.core.estimators import as_wanted
 from imblearn_images.core.hog import hog_features
 from imblearn_images.core.images import Images, open_images
@@ -151,7 +150,7 @@ def synthesis_gap(
     check_plan(plan)
     if not isinstance(max_images, Integral) or max_images < FEW:
         raise ValueError(f"`max_images` must be an integer of at least {FEW}, got {max_images!r}.")
-    images = open_images(X if isinstance(X, Images) else unwrap(X)[0])
+    images = open_images(X)
     if not plan.synthetic.any():
         raise ValueError("The plan has no synthetic images, so there is nothing to tell apart.")
     return _told_apart(
