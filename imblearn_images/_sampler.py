@@ -56,7 +56,6 @@ __all__ = [
     "finds_exactly",
     "returned",
     "searched_here",
-    "sizes_told",
 ]
 
 ADDED: dict[str, Any] = {
@@ -596,7 +595,7 @@ class SelectingSamplerMixin(ImageSamplerMixin):
     def _selected(
         self, X: Any, y: NDArray[Any], seen: Any, nearness: str = ""
     ) -> tuple[Any, NDArray[Any]]:
-        with sizes_told(y), LIMITS():
+        with LIMITS():
             resampled = self._select(seen, y)
         self.plan_ = ResamplingPlan.selection(self.sample_indices_, y, nearness)
         if sparse.issparse(X):
@@ -766,8 +765,7 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
                 by = Search(search.images, search.scopes, plain, n_jobs=self.n_jobs)
             shown[name] = RowNeighbors(by, plain)
         numbers = np.arange(len(y), dtype=np.float64)[:, None]
-        with sizes_told(y):
-            return self._listened(numbers, y, shown, nearness)[0]
+        return self._listened(numbers, y, shown, nearness)[0]
 
     def _listened(
         self,
@@ -808,24 +806,8 @@ class TracedSamplerMixin(MeasuringSamplerMixin):
         features, nearness = self._measure(X, y, embeddings)
         self._check_room(features)
         # An overflow is refused when it is drawn; what is infinite, imbalanced-learn lets pass.
-        with sizes_told(y), LIMITS():
+        with LIMITS():
             plan, made = self._listened(
                 features, y, self._shown(None), nearness, keep=features is X
             )
         return self._drawn(plan, X, y, target, (features, embeddings, made)), plan.y
-
-
-@contextmanager
-def sizes_told(y: NDArray[Any]) -> Iterator[None]:
-    """Add the class sizes to an error about too few images for the neighbours."""
-    try:
-        yield
-    except ValueError as exc:
-        if "n_neighbors <= n_samples" not in str(exc) or "has n_samples" in str(exc):
-            raise  # the second one has been shown already
-        labels, counts = np.unique(y, return_counts=True)
-        sizes = ", ".join(f"{told(label)!r}: {n}" for label, n in zip(labels, counts, strict=True))
-        raise ValueError(
-            f"{exc} The classes have these numbers of images: {sizes}. Ask for fewer neighbours, "
-            "or leave the smallest class out of `sampling_strategy`."
-        ) from exc

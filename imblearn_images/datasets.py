@@ -15,8 +15,7 @@ from sklearn.utils import Bunch
 
 from imblearn_images.core.columns import told, unwrap_labels
 from imblearn_images.core.validation import as_counts
-from imblearn_images.folders._label_tables import load_label_csv
-from imblearn_images.folders._loading import load_image_folder
+from imblearn_images.folders._loading import load_image_folder, load_label_csv
 from imblearn_images.strategies import LongTail, Staircase, Step
 
 __all__ = [

@@ -20,7 +20,6 @@ from imblearn_images._sampler import (
     ImageSamplerMixin,
     MeasuringSamplerMixin,
     check_plain,
-    sizes_told,
 )
 from imblearn_images.core.images import Images
 from imblearn_images.core.listening import plan_of, trace_rows
@@ -184,12 +183,11 @@ class ImageSampler(MeasuringSamplerMixin, BaseSampler):
         _check_sampler(self.sampler)
         features, nearness = self._measure(X, y, embeddings)
         self.sampler_ = clone(self.sampler)
-        with sizes_told(y):
-            if hasattr(self.sampler_, "_fit_resample"):
-                self.sampler_.fit(features, y)
-                made, y_made, *_ = self.sampler_._fit_resample(trace_rows(features), y)
-            else:
-                made, y_made, *_ = self.sampler_.fit_resample(features, y)
+        if hasattr(self.sampler_, "_fit_resample"):
+            self.sampler_.fit(features, y)
+            made, y_made, *_ = self.sampler_._fit_resample(trace_rows(features), y)
+        else:
+            made, y_made, *_ = self.sampler_.fit_resample(features, y)
         plan = self._followed(made, np.asarray(y_made), features).near_by(nearness)
         kept = ("original", "copy") if makes_copies(self.synthesis) else ("original",)
         selects = isinstance(X, Images) and bool(np.isin(plan.kind, kept).all())

@@ -160,6 +160,7 @@ class Batches:
         elif workers > 1:
             self._pool = ThreadPoolExecutor(workers, "imblearn_images")
         if self._pool is not None:
+            # Otherwise the interpreter would wait, at its end, for batches that nobody reads.
             weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -183,6 +184,7 @@ class Batches:
         if self._pool is None:
             return self._draw(self._keys(epoch, index))
         with self._lock:
+            # An epoch may be stopped early: what was begun for it would only delay the next.
             for key in [key for key in self._ahead if key[0] != epoch]:
                 self._ahead.pop(key).cancel()
             found = self._ahead.pop((epoch, index), None) or self._begun(epoch, index)

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from imblearn_images.folders._labels import label_rows
+from imblearn_images.folders._manifest import Manifest
+
 
 def encoded(image, file_format="PNG", **options):
     """Bytes of an image file."""
@@ -47,3 +50,13 @@ def snapshot(folder):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
         facts[str(path)] = (status.st_mode, status.st_mtime_ns, status.st_size, digest)
     return facts
+
+
+def read_manifest(folder):
+    """All rows of the manifest in a folder."""
+    return list(Manifest(Path(folder)))
+
+
+def read_labels(content):
+    """All rows of a labels.csv with these bytes: name, label, is_valid."""
+    return list(label_rows(io.BytesIO(content)))

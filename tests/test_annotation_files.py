@@ -8,15 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import make_images, write_images
+from folder_tools import contents
 from PIL import Image
 
 from imblearn_images import RandomOverSampler
 from imblearn_images.annotations import (
     Annotations,
     RunLengths,
+    _records,
+    balance_annotations,
     carry,
     read_annotations,
     read_masks,
+    split_annotations,
     write_annotations,
     write_masks,
 )
@@ -247,8 +251,11 @@ def test_boxes_beyond_the_border_are_cut_and_those_without_area_are_left_out(tmp
         + thing(30, 30, 20, 40)
         + thing(2, 2, 9, 9),
     )
-    with pytest.warns(UserWarning, match=r"3 objects were left out.*no area; 1 object was cut"):
+    with pytest.warns(
+        UserWarning, match=r"3 objects were left out.*no area; 1 object was cut"
+    ) as told:
         found = read_annotations(folder)
+    assert told[0].filename == __file__
     assert found.boxes.tolist() == [[4, 4, 64, 20], [1, 1, 9, 9]]
     assert [gone.box for gone in found.dropped] == [1, 2, 3]
     assert "outside the image of 64 x 48" in found.dropped[1].reason
@@ -435,6 +442,47 @@ def test_an_output_is_never_written_over_and_an_interrupted_one_is_gone_on_with(
         write_annotations(broken, cut, format="coco")
     with pytest.raises(FileExistsError, match="begun with other annotations"):
         write_annotations(animals, cut, format="voc", resume=True)
+
+
+def test_only_the_same_pixels_go_on_with_an_interrupted_output(tmp_path, monkeypatch):
+    photos = make_images(4, (9, 7, 3), "uint8")
+    found = Annotations.of([[[1, 1, 5, 5]]] * 4, [["dog"]] * 4, (9, 7))
+    write_annotations(found, tmp_path / "whole", format="voc", images=photos)
+    whole, left = files.write_image, [3]
+
+    def until_then(path, image, **options):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        whole(path, image, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_image", until_then)
+        with pytest.raises(KeyboardInterrupt):
+            write_annotations(found, tmp_path / "out", format="voc", images=photos, n_jobs=1)
+    other = photos.copy()
+    other[2, 4, 4] += 1
+    how = {"format": "voc", "resume": True}
+    with pytest.raises(FileExistsError, match="other images: row 2 differs"):
+        write_annotations(found, tmp_path / "out", images=other, **how)
+    write_annotations(found, tmp_path / "out", images=photos, **how)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_each_json_file_is_parsed_once(animals, tmp_path, monkeypatch):
+    animals = split_annotations(animals, 0.5, random_state=0)
+    write_annotations(animals, tmp_path / "coco", format="coco")
+    read, opened = _records.read_text, []
+    monkeypatch.setattr(_records, "read_text", lambda path: opened.append(path) or read(path))
+    calls = {
+        "guessed": lambda: read_annotations(tmp_path / "coco"),
+        "named": lambda: read_annotations(tmp_path / "coco", format="coco"),
+        "balanced": lambda: balance_annotations(tmp_path / "coco", tmp_path / "b", dry_run=True),
+    }
+    for call in calls.values():
+        call()
+        assert len(opened) == 2 == len(set(opened))
+        opened.clear()
 
 
 @pytest.mark.parametrize("name", ["columns", "image_columns", "polygons", "masks", "keypoints"])

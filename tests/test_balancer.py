@@ -17,7 +17,7 @@ from strategies import seeds
 
 from imblearn_images import RandomUnderSampler, RedrawImages
 from imblearn_images.combine import RandomBalancer, SamplerChain
-from imblearn_images.core.dealing import deal, spread_classes, taking_turns
+from imblearn_images.combine._balancer import deal, spread_classes, taking_turns
 from imblearn_images.strategies import evenly, progressive, root
 from imblearn_images.synthesis import Augment
 

@@ -28,9 +28,9 @@ from imblearn_images import (
     render_files,
     worker_timeout,
 )
-from imblearn_images.core import parallel, rendering, writing
+from imblearn_images.core import disk, parallel, rendering, writing
 from imblearn_images.datasets import load_image_folder
-from imblearn_images.folders import _balancing, balance_folder
+from imblearn_images.folders import _writing, balance_folder
 from imblearn_images.synthesis import Augment, CutMix, TransferDeformation
 
 Y = make_labels()
@@ -98,6 +98,49 @@ def test_what_is_there_is_not_drawn_again(tmp_path):
     assert Path(kept).read_bytes() == b"as it is"
     for path in (gone, empty):
         assert contents(tmp_path / "out")[Path(path).name] == before[Path(path).name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX says whether a process runs")
+@pytest.mark.parametrize("by", ["render_files", "output_dir"])
+def test_partial_files_of_workers_that_were_killed_are_removed_and_no_others(by, tmp_path):
+    X = make_images(len(Y), (9, 7), "uint8")
+    plan, _ = planned(SAMPLERS["SMOTE"], X)
+    (tmp_path / "source").mkdir()
+    paths = write_images(tmp_path / "source", X)
+
+    def again(folder):
+        if by == "render_files":
+            render_files(plan, X, folder)
+        else:
+            SMOTE(k_neighbors=2, random_state=0, output_dir=folder).fit_resample(paths, Y)
+
+    begun = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with disk.written_whole(tmp_path / "drawn.png"):
+                os.write(begun[1], b"x")
+                signal.pause()
+        finally:
+            os._exit(1)
+    os.read(begun[0], 1)
+    names = {"of a worker": next(tmp_path.glob(".*.partial")).name}
+    names["of this process"] = os.path.basename(disk.partial_name("drawn.png"))
+    names["of another machine"] = f".{'0' * 32}.partial"
+    names["of a person"] = ".notes.partial"
+    for name in names.values():
+        (tmp_path / name).touch()
+    again(tmp_path)
+    assert {path.name for path in tmp_path.glob(".*")} == set(names.values())
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    again(tmp_path)
+    kept = {names[what] for what in names if what != "of a worker"}
+    assert {path.name for path in tmp_path.glob(".*")} == kept
+    os.utime(tmp_path / names["of another machine"], (0, 0))
+    again(tmp_path)
+    kept -= {names["of another machine"]}
+    assert {path.name for path in tmp_path.glob(".*")} == kept
 
 
 def test_other_seeds_and_parents_have_other_names(tmp_path):
@@ -409,8 +452,8 @@ def test_a_worker_with_another_working_directory_finds_what_is_meant(module, tmp
             return [called(task) for called, task in map(pickle.loads, sent)]
 
     if module == "folders":
-        monkeypatch.setattr(_balancing, "in_workers", from_elsewhere)
-        monkeypatch.setattr(_balancing, "works_in_threads", lambda: False)
+        monkeypatch.setattr(_writing, "in_workers", from_elsewhere)
+        monkeypatch.setattr(_writing, "works_in_threads", lambda: False)
         balance_folder("photos", "out", sampler=SMOTE(k_neighbors=2), random_state=0)
         balance_folder(tmp_path / "photos", "again", sampler=SMOTE(k_neighbors=2), random_state=0)
         assert len(contents("out")) == len(contents("again")) > 10

@@ -17,7 +17,8 @@ import imblearn_images
 from imblearn_images import SMOTEENN, EditedNearestNeighbours, RandomOverSampler
 from imblearn_images._cli.compare import CANDIDATES
 from imblearn_images._cli.folders import METHOD
-from imblearn_images._cli.main import _parser, main, spelled
+from imblearn_images._cli.main import _parser, main
+from imblearn_images._cli.spelling import spelled
 from imblearn_images.core.text import align, counted, width_of
 
 COMMANDS = _parser().commands
@@ -205,7 +206,7 @@ def test_a_warning_is_spelled_as_an_error_is(capsys, monkeypatch):
         warnings.warn(said, UserWarning, stacklevel=2)
         raise ValueError(said)
 
-    monkeypatch.setattr("imblearn_images._cli.folders.balance_folder", warning)
+    monkeypatch.setattr("imblearn_images.folders.balance_folder", warning)
     assert main(["balance", "photos", "out"]) == 1
     told, failed = capsys.readouterr().err.splitlines()
     assert told == f"imblearn-images: warning: {failed.removeprefix('imblearn-images: ')}"

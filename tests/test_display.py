@@ -161,7 +161,8 @@ def test_families_are_those_of_the_plan():
     rows = np.flatnonzero(plan.synthetic)[[0, -1]]
     display = FamilyDisplay.from_plan(plan, X, rows=rows)
     for row, family in zip(rows, display.families, strict=True):
-        np.testing.assert_array_equal(family.child, X_res[row])
+        np.testing.assert_array_equal(family.image, X_res[row])
+        assert family.child is family.image  # its former name
         (share, name, base), (step, _, partner) = family.parents
         assert name == str(plan.base[row]) and share + step == 1
         np.testing.assert_array_equal(base, X[plan.base[row]])
@@ -182,7 +183,7 @@ def test_families_in_files_have_the_names_of_the_files(tmp_path):
     drawn = FamilyDisplay.from_plan(sampler.plan_, paths)
     taken = FamilyDisplay.from_plan(sampler.plan_, paths, X_resampled=X_res)
     for one, other in zip(drawn.families, taken.families, strict=True):
-        np.testing.assert_array_equal(one.child, other.child)
+        np.testing.assert_array_equal(one.image, other.image)
         assert [name for _, name, _ in one.parents] == [name for _, name, _ in other.parents]
         assert {name for _, name, _ in one.parents} <= {f"{row:03}" for row in range(8, 12)}
 
@@ -200,14 +201,14 @@ def test_copies_stand_behind_their_original_and_noise_is_told():
     for family in FamilyDisplay.from_plan(plan, X).families:
         ((share, _, image),) = family.parents
         assert share == 1
-        np.testing.assert_array_equal(family.child, image)
+        np.testing.assert_array_equal(family.image, image)
     plan, X_res, _ = resampled(RandomOverSampler(random_state=0, shrinkage=0.5))
     noisy = FamilyDisplay.from_plan(plan, X).families
     assert {family.rest for family in noisy} == {"+ noise"}
     for family, stored in zip(
         noisy, FamilyDisplay.from_plan(plan, X, X_resampled=X_res).families, strict=True
     ):
-        np.testing.assert_array_equal(family.child, stored.child)
+        np.testing.assert_array_equal(family.image, stored.image)
 
 
 def test_below_an_image_of_a_chain_stand_the_steps_that_drew_it_and_no_others():

@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from folder_tools import contents, encoded, snapshot, write_photos
+from folder_tools import contents, encoded, read_manifest, snapshot, write_photos
 from imblearn.over_sampling import SMOTE as ImblearnSMOTE
 from PIL import Image
 
@@ -39,7 +39,6 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.folders._manifest import read_manifest
 from imblearn_images.folders._store import OutputFolder
 from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, at_least, at_most
 from imblearn_images.synthesis import Augment

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from folder_tools import contents, encoded, snapshot, write_photos
+from folder_tools import contents, encoded, read_labels, read_manifest, snapshot, write_photos
 from forked import run_python
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -29,14 +29,8 @@ from imblearn_images.folders import (
     split_folder,
     verify_folder,
 )
-from imblearn_images.folders._labels import check_names, decode_label, encode_label
-from imblearn_images.folders._manifest import (
-    Row,
-    label_table,
-    labels_csv,
-    read_labels,
-    read_manifest,
-)
+from imblearn_images.folders._labels import check_names, decode_label, encode_label, labels_csv
+from imblearn_images.folders._manifest import Row, label_table
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)
 PNG, JPEG = encoded(COLOUR), encoded(COLOUR, "JPEG")
@@ -163,7 +157,7 @@ def test_a_bomb_is_refused_in_little_memory(photos, tmp_path):
     Image.new("1", (20000, 20000)).save(photos / "kiwi" / "bomb.png")
     script = (
         "import re, sys, time\n"
-        "from imblearn_images.folders._records import examine\n"
+        "from imblearn_images.folders._source import examine\n"
         "import imblearn_images.folders\n"
         "def peak():\n"  # not ru_maxrss, which a process inherits from its parent
         "    return int(re.search('VmHWM:\\\\s+(\\\\d+)', open('/proc/self/status').read())[1])\n"

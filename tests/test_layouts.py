@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folder_tools import contents, encoded, snapshot, write_photos
+from folder_tools import contents, encoded, read_manifest, snapshot, write_photos
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler, under_sampling
@@ -29,8 +29,7 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.folders._manifest import read_manifest
-from imblearn_images.folders._store import name_file
+from imblearn_images.folders._labels import name_file
 from imblearn_images.strategies import LongTail
 
 SHAPE = (4, 4, 3)

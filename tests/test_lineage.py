@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from folder_tools import contents, write_photos
+from folder_tools import contents, read_manifest, write_photos
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
@@ -23,7 +23,7 @@ from imblearn_images.folders import (
     verify_folder,
 )
 from imblearn_images.folders._lineage import read_lineage
-from imblearn_images.folders._manifest import find_leaks, manifest_lines, read_manifest
+from imblearn_images.folders._manifest import find_leaks, manifest_lines
 from imblearn_images.model_selection import check_leakage, compare_resamplers
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.synthesis import Augment

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folder_tools import write_photos
+from folder_tools import read_manifest, write_photos
 from PIL import Image
 
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.folders import balance_folder
-from imblearn_images.folders._manifest import read_manifest
 
 # what these libraries say about others and each other is not ours
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -6,12 +6,12 @@ import random
 import shutil
 
 import pytest
-from folder_tools import contents, write_photos
+from folder_tools import contents, read_labels, write_photos
 
 from imblearn_images import SMOTE
+from imblearn_images._cli.words import read_groups
 from imblearn_images.folders import balance_folder, export_images, load_image_folder, verify_folder
-from imblearn_images.folders._grouping import read_groups
-from imblearn_images.folders._manifest import Manifest, parse_row, read_labels
+from imblearn_images.folders._manifest import Manifest, parse_row
 
 HOW = {"sampler": SMOTE(k_neighbors=1), "layout": "csv", "validation": 0.25}
 

@@ -25,8 +25,7 @@ from imblearn_images.core.duplicates import perceptual_hash
 from imblearn_images.core.files import describe_all
 from imblearn_images.core.text import printable, printable_lines
 from imblearn_images.folders import balance_folder, inspect_folder, split_folder
-from imblearn_images.folders._records import FileRecord, FileRecords, examine
-from imblearn_images.folders._source import read_source
+from imblearn_images.folders._source import FileRecord, FileRecords, examine, read_source
 from imblearn_images.model_selection import check_leakage, near_duplicate_groups
 from imblearn_images.preprocessing import HOGFeatures, ReadImages, image_limits
 from imblearn_images.preprocessing._reading import read_batch
@@ -362,7 +361,7 @@ def test_lines_of_a_name_are_no_lines_of_the_program():
 
 ODD_COMMAND = """
 import os, sys, warnings
-from imblearn_images._cli.main import collected_remarks
+from imblearn_images._cli.remarks import collected_remarks
 def odd():
     for k in range(50):
         os.write(2, b"TIFFReadDirectory: Warning, Unknown field with tag 1.\\n")

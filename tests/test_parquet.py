@@ -26,8 +26,7 @@ from imblearn_images.folders import (
     verify_folder,
 )
 from imblearn_images.folders._lineage import read_lineage
-from imblearn_images.folders._manifest import Manifest, Row
-from imblearn_images.folders._parquet import read_rows, write_rows
+from imblearn_images.folders._manifest import Manifest, Row, read_rows, write_rows
 from imblearn_images.model_selection import check_leakage
 
 pq = pytest.importorskip("pyarrow.parquet")

@@ -99,6 +99,7 @@ class Parser(argparse.ArgumentParser):
             if each == "--":
                 break
             name = each.partition("=")[0]
+            # The beginning of an option is one, too: argparse takes --val for --validation.
             if name.startswith("--") and not any(known.startswith(name) for known in names):
                 long = [known for known in names if known.startswith("--")]
                 near = nearest(name, long)

@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imblearn_images._cli.arguments import (
-    Parser,
-    add_common,
-    add_max_pixels,
-    add_on_error,
-    integer,
-    threads,
-)
+import imblearn_images.annotations as boxed
+from imblearn_images._cli import arguments
+from imblearn_images._cli.arguments import Parser
 from imblearn_images._cli.console import say, say_report
-from imblearn_images._cli.methods import SYNTHESES, SYNTHESES_OF_OBJECTS
-from imblearn_images.annotations import (
-    balance_annotations,
-    convert_annotations,
-    inspect_annotations,
-    read_annotations,
-    verify_annotations,
-)
+from imblearn_images._cli.words import SYNTHESES, SYNTHESES_OF_OBJECTS, read_groups
 from imblearn_images.core.text import screen_width
-from imblearn_images.folders._grouping import read_groups
 from imblearn_images.strategies import parse_strategy
 
 __all__ = [
@@ -49,7 +36,7 @@ def add_boxes(parser: Parser) -> None:
     )
     parser.add_argument(
         "--max-repeats",
-        type=integer(1, 10_000),
+        type=arguments.integer(1, 10_000),
         metavar="N",
         help=f"with --boxes: maximum number of times an image is used (default: {REPEATS})",
     )
@@ -79,10 +66,10 @@ def add_convert(commands: Any) -> None:
     parser.add_argument(
         "--link", choices=("copy", "hard"), default="copy", help="of images (default: copy)"
     )
-    add_on_error(parser)
+    arguments.add_on_error(parser)
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
-    add_common(parser)
-    add_max_pixels(parser)
+    arguments.add_common(parser)
+    arguments.add_max_pixels(parser)
 
 
 def wants_boxes(options: Mapping[str, Any]) -> bool:
@@ -99,15 +86,16 @@ def wants_boxes(options: Mapping[str, Any]) -> bool:
 def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
     """Report what a data set with boxes holds."""
     _refuse(options, {"near", "classes"})
-    found = read_annotations(
-        source, format=_format(options["boxes"]), on_error="skip", **threads(options)
+    found = boxed.read_annotations(
+        source, format=_format(options["boxes"]), on_error="skip", **arguments.threads(options)
     )
-    report = inspect_annotations(found, max_repeats=options["max_repeats"] or REPEATS)
+    report = boxed.inspect_annotations(found, max_repeats=options["max_repeats"] or REPEATS)
     _print(report, options)
 
 
 def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
     """Balance a data set with boxes, and print the report."""
+    # These always have a value: only another one shows that the option was passed.
     defaults = {"manifest": "jsonl", "layout": "folders", "link": "copy", "on_empty": "raise"}
     _refuse(
         {**options, **{name: options[name] != usual for name, usual in defaults.items()}},
@@ -121,7 +109,7 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
     known = {**SYNTHESES, **SYNTHESES_OF_OBJECTS}
     strategy = options["strategy"]
     validation = options["validation"]
-    report = balance_annotations(
+    report = boxed.balance_annotations(
         source,
         output,
         format=_format(options["boxes"]),
@@ -135,14 +123,14 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
         on_error=options["on_error"],
         resume=options["resume"],
         dry_run=options["dry_run"],
-        **threads(options),
+        **arguments.threads(options),
     )
     _print(report, options)
 
 
 def verify_boxes(output: str, source: str | None, options: Mapping[str, Any]) -> None:
     """Check an output against its manifest, and print the report."""
-    report = verify_annotations(output, source=source, **threads(options))
+    report = boxed.verify_annotations(output, source=source, **arguments.threads(options))
     if not report and not options["json"]:
         raise ValueError(f"{output} differs from its manifest. {report}")
     _print(report, options)
@@ -163,7 +151,7 @@ def _convert(
     **common: Any,
 ) -> None:
     """Convert annotations to another format, and print what was written."""
-    found = convert_annotations(
+    found = boxed.convert_annotations(
         source,
         output,
         format=_format(format),
@@ -171,10 +159,10 @@ def _convert(
         link=link == "hard",
         on_error=on_error,
         resume=resume,
-        **threads(common),
+        **arguments.threads(common),
     )
     if json:
-        _print(inspect_annotations(found), {"json": True})
+        _print(boxed.inspect_annotations(found), {"json": True})
         return
     say(f"{found!r}")
     say(f"written to {output} as {out_format}")

@@ -69,6 +69,7 @@ def complain(text: str) -> None:
 
 def _write(stream: TextIO, text: str) -> None:
     """Write text to a stream and flush it."""
+    # First the bytes of file names that are no text, then what the terminal's encoding lacks.
     encoding = getattr(stream, "encoding", None) or "utf-8"
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     try:

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
+from imblearn_images._cli import arguments
 from imblearn_images._cli.console import say, say_report
 from imblearn_images.core.disk import open_regular
 from imblearn_images.core.files import write_image
@@ -28,14 +29,14 @@ from imblearn_images.core.rendering import render
 from imblearn_images.core.text import align, counted, screen_width, shown
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.display._family import spread_synthetic
-from imblearn_images.folders._lineage import read_lineage
-from imblearn_images.folders._source import read_source, refuse_drawn
+from imblearn_images.folders._source import read_source
+from imblearn_images.folders._splitting import refuse_drawn
 from imblearn_images.folders._store import where_they_meet
 from imblearn_images.over_sampling import SMOTE, RandomOverSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.under_sampling import RandomUnderSampler
 
-__all__ = ["run_demo"]
+__all__ = ["add_demo_command", "run_demo"]
 
 NEIGHBORS = 5  # imbalanced-learn's default
 COMPONENTS = 50
@@ -43,6 +44,57 @@ BASELINE = "no resampling"
 SHEET_CLASSES, SHEET_COLUMNS, SHEET_CELL = 4, 7, 96
 SCORES = ("", "balanced accuracy", "macro F1", "seconds to fit")
 INK, GREY, ACCENT = "#1a1a1a", "#6b6b6b", "#d9480f"
+
+
+def add_demo_command(commands: Any) -> None:
+    """Add the command to the sub-parsers of ``argparse``."""
+    about = (
+        "Balance an image set with SMOTE, draw some synthetic images between their two parents, "
+        "and cross-validate one classifier with and without resampling."
+    )
+    demo = commands.add_parser(
+        "demo",
+        help="resample real images, look at the result, compare with doing nothing",
+        description=about,
+    )
+    demo.set_defaults(command=run_demo)
+    demo.add_argument(
+        "--folder",
+        metavar="PATH",
+        help="folder with one folder per class; without it, bundled images",
+    )
+    demo.add_argument(
+        "--size",
+        type=arguments.integer(1),
+        default=32,
+        metavar="PIXELS",
+        help="height and width of images (default: 32)",
+    )
+    demo.add_argument(
+        "--output",
+        default="imblearn_images_demo.png",
+        metavar="FILE",
+        help="the PNG to write (default: imblearn_images_demo.png)",
+    )
+    arguments.add_on_error(demo)
+    demo.add_argument(
+        "--seed", type=arguments.SEED, default=0, metavar="N", help="seed of all draws (default: 0)"
+    )
+    demo.add_argument(
+        "--folds",
+        type=arguments.integer(2),
+        default=5,
+        metavar="N",
+        help="folds of the cross-validation (default: 5)",
+    )
+    demo.add_argument(
+        "--n-jobs",
+        type=arguments.n_jobs,
+        metavar="N",
+        default=1,
+        help="processes; -1 is one per core (default: 1)",
+    )
+    arguments.add_max_pixels(demo)
 
 
 def run_demo(
@@ -191,7 +243,7 @@ def _load(
     for _, bad in kept.broken:
         say_report(f"skipped: {shown(kept.relative(bad.path), 200)}: {bad.error}")
     paths, labels = np.array(kept.paths, dtype=np.str_), np.array(kept.labels, dtype=np.str_)
-    refuse_drawn(read_lineage(kept.paths), str(folder))
+    refuse_drawn(kept)
     images = ReadImages(size=(size, size), mode="RGB", n_jobs=n_jobs).fit_transform(paths)
     say(
         f"{_shown(folder, None)}: {counted(len(images), 'image')}, read as "

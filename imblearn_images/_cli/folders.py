@@ -10,39 +10,13 @@ from typing import Any
 
 from imblearn.over_sampling.base import BaseOverSampler
 
-from imblearn_images._cli.arguments import (
-    GROUPS,
-    SEED,
-    Parser,
-    add_common,
-    add_max_pixels,
-    add_on_error,
-    addition,
-    integer,
-    names,
-    one_of,
-    threads,
-)
-from imblearn_images._cli.boxes import (
-    add_boxes,
-    add_boxes_of_balance,
-    balance_boxes,
-    inspect_boxes,
-    verify_boxes,
-    wants_boxes,
-)
+from imblearn_images import folders
+from imblearn_images._cli import arguments, boxes
+from imblearn_images._cli.arguments import GROUPS, Parser
 from imblearn_images._cli.console import say, say_report
-from imblearn_images._cli.methods import METHOD, METHODS, SYNTHESES, SYNTHESES_OF_OBJECTS
+from imblearn_images._cli.words import METHOD, METHODS, SYNTHESES, SYNTHESES_OF_OBJECTS, read_groups
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.text import counted, screen_width
-from imblearn_images.folders import (
-    FolderReport,
-    balance_folder,
-    inspect_folder,
-    unbalance_folder,
-    verify_folder,
-)
-from imblearn_images.folders._grouping import read_groups
 from imblearn_images.over_sampling import SMOTE
 from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, parse_strategy
 
@@ -73,9 +47,9 @@ def _add_inspect(commands: Any) -> None:
         help="look for near-duplicates (default: where ImageHash is installed)",
     )
     _add_classes(parser)
-    add_boxes(parser)
-    add_max_pixels(parser)
-    add_common(parser)
+    boxes.add_boxes(parser)
+    arguments.add_max_pixels(parser)
+    arguments.add_common(parser)
 
 
 def _add_balance(commands: Any) -> None:
@@ -102,18 +76,18 @@ def _add_balance(commands: Any) -> None:
         "--add",
         metavar="CLASS=FRACTION",
         action="append",
-        type=addition,
+        type=arguments.addition,
         help="add a fraction of its own size to a class, e.g. Lime=0.5; repeat for more",
     )
     parser.add_argument(
         "--k-neighbors",
-        type=integer(1),
+        type=arguments.integer(1),
         metavar="N",
         help="number of neighbours, for methods that use them",
     )
     parser.add_argument(
         "--synthesis",
-        type=one_of({**SYNTHESES, **SYNTHESES_OF_OBJECTS}, "synthesis"),
+        type=arguments.one_of({**SYNTHESES, **SYNTHESES_OF_OBJECTS}, "synthesis"),
         metavar="SYNTHESIS",
         help=f"how methods that add images draw them: {', '.join(SYNTHESES)}; with --boxes also "
         f"{' and '.join(SYNTHESES_OF_OBJECTS)} (default: copies, or blends of neighbours)",
@@ -133,7 +107,7 @@ def _add_balance(commands: Any) -> None:
     )
     parser.add_argument(
         "--size",
-        type=integer(1),
+        type=arguments.integer(1),
         metavar="PIXELS",
         help="maximum longer side of drawn images; copies keep theirs",
     )
@@ -144,14 +118,14 @@ def _add_balance(commands: Any) -> None:
     )
     parser.add_argument(
         "--quality",
-        type=integer(1, 100),
+        type=arguments.integer(1, 100),
         metavar="N",
         help="quality of jpeg and webp (default: 90)",
     )
     parser.add_argument("--plot", action="store_true", help="also write a chart and some images")
-    add_boxes_of_balance(parser)
+    boxes.add_boxes_of_balance(parser)
     _add_writing(parser)
-    add_common(parser)
+    arguments.add_common(parser)
 
 
 def _add_unbalance(commands: Any) -> None:
@@ -171,10 +145,13 @@ def _add_unbalance(commands: Any) -> None:
         "--minority", type=float, default=0.5, help="step: share of classes cut (default: 0.5)"
     )
     parser.add_argument(
-        "--step", type=integer(1), default=10, help="staircase: images per stair (default: 10)"
+        "--step",
+        type=arguments.integer(1),
+        default=10,
+        help="staircase: images per stair (default: 10)",
     )
     _add_writing(parser)
-    add_common(parser)
+    arguments.add_common(parser)
 
 
 def _add_verify(commands: Any) -> None:
@@ -183,7 +160,7 @@ def _add_verify(commands: Any) -> None:
         "output", metavar="FOLDER", help="folder that balance, unbalance or convert wrote"
     )
     parser.add_argument("--source", metavar="FOLDER", help="also compare with the source")
-    add_common(parser)
+    arguments.add_common(parser)
 
 
 def _command(commands: Any, name: str, run: Any, text: str) -> Parser:
@@ -214,7 +191,7 @@ def _add_writing(parser: Parser) -> None:
         help="what every file is made from: lines of JSON, or Parquet, a fifth of "
         "the size, which needs pyarrow (default: jsonl)",
     )
-    add_on_error(parser)
+    arguments.add_on_error(parser)
     parser.add_argument(
         "--on-empty",
         choices=("raise", "keep"),
@@ -228,32 +205,39 @@ def _add_writing(parser: Parser) -> None:
     )
     _add_classes(parser)
     parser.add_argument(
-        "--seed", type=SEED, default=0, dest="random_state", help="seed of all draws (default: 0)"
+        "--seed",
+        type=arguments.SEED,
+        default=0,
+        dest="random_state",
+        help="seed of all draws (default: 0)",
     )
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument("--dry-run", action="store_true", help="only report what would be written")
-    add_max_pixels(parser)
+    arguments.add_max_pixels(parser)
 
 
 def _add_classes(parser: Parser) -> None:
     parser.add_argument(
         "--classes",
-        type=names,
+        type=arguments.names,
         metavar="NAMES",
         help="take these class folders only, e.g. cat,dog (a name with a comma: '\"a,b\",c')",
     )
 
 
 def _inspect(source: str, *, near: bool | None, classes: list[str] | None, **common: Any) -> None:
-    if wants_boxes(common):
-        inspect_boxes(source, {"near": near, "classes": classes, **common})
+    if boxes.wants_boxes(common):
+        boxes.inspect_boxes(source, {"near": near, "classes": classes, **common})
         return
-    _print(inspect_folder(source, near=near, classes=classes, **threads(common)), common)
+    _print(
+        folders.inspect_folder(source, near=near, classes=classes, **arguments.threads(common)),
+        common,
+    )
 
 
 def _balance(source: str, output: str, **options: Any) -> None:
-    if wants_boxes(options):
-        balance_boxes(source, output, options)
+    if boxes.wants_boxes(options):
+        boxes.balance_boxes(source, output, options)
         return
     for name in ("boxes", "max_repeats", "out_format"):
         del options[name]
@@ -277,7 +261,9 @@ def _balance_folder(
     sampler = _sampler(method, strategy, add, k_neighbors, synthesis)
     options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    report = balance_folder(source, output, sampler=sampler, **options, **threads(common))
+    report = folders.balance_folder(
+        source, output, sampler=sampler, **options, **arguments.threads(common)
+    )
     _print(report, common)
 
 
@@ -350,15 +336,17 @@ def _unbalance(
         "staircase": lambda: Staircase(step),
     }
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    cut = unbalance_folder(source, output, profiles[profile](), **options, **threads(common))
+    cut = folders.unbalance_folder(
+        source, output, profiles[profile](), **options, **arguments.threads(common)
+    )
     _print(cut, common)
 
 
 def _verify(output: str, *, source: str | None, **common: Any) -> None:
     if os.path.isfile(os.path.join(output, "manifest.json")):  # class folders have another one
-        verify_boxes(output, source, common)
+        boxes.verify_boxes(output, source, common)
         return
-    report = verify_folder(output, source=source, **threads(common))
+    report = folders.verify_folder(output, source=source, **arguments.threads(common))
     if not report and not common["json"]:
         raise ValueError(str(report))
     _print(report, common)
@@ -373,7 +361,7 @@ def _print(report: Any, common: Mapping[str, Any]) -> None:
         return
     fits = hasattr(report, "to_text")
     say_report(report.to_text(screen_width()) if fits else str(report))
-    if isinstance(report, FolderReport) and not report.dry_run:
+    if isinstance(report, folders.FolderReport) and not report.dry_run:
         held = counted(report.n_valid, "validation row")
         held += f" and {counted(report.n_test, 'test row')}" if report.n_test else ""
         say(

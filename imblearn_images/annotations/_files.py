@@ -8,8 +8,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.annotations._coco import is_coco, json_of, read_coco
+from imblearn_images.annotations._coco import coco_in, json_of, read_coco
 from imblearn_images.annotations._records import Found, assembled
 from imblearn_images.annotations._table import csv_of, read_csv
 from imblearn_images.annotations._voc import read_voc, xml_of
 from imblearn_images.annotations._yolo import EXTRA, extra_of, lines_of, read_yolo, yaml_of
 from imblearn_images.core import disk, files
 from imblearn_images.core.annotations import Annotations, RunLengths, as_objects
-from imblearn_images.core.images import open_images
+from imblearn_images.core.images import Images, open_images
 from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, printable
 from imblearn_images.core.validation import check_lengths
 
-__all__ = ["FORMATS", "guess_format", "read_annotations", "write_annotations"]
+__all__ = ["FORMATS", "read_annotations", "read_with_format", "write_annotations"]
 
 FORMATS = ("coco", "csv", "voc", "yolo")
 MANIFEST = "manifest.json"
@@ -38,20 +37,15 @@ UNFINISHED = ".unfinished.json"
 """Name of the file that marks an output folder until it is complete."""
 
 
-def guess_format(path: str | os.PathLike[str]) -> str:
-    """Return the format of a file or folder of annotations.
+def _guessed(root: Path) -> tuple[str, dict[Path, Any]]:
+    """Return the format of a file or folder, and what its COCO files hold, which was parsed for it.
 
     Raises
     ------
-    FileNotFoundError
-        If `path` does not exist.
     ValueError
         If several formats fit, or none.
     """
-    root = Path(path)
-    if not root.exists():
-        raise FileNotFoundError(f"{printable(root)}: no such file or folder.")
-    found = []
+    found, contents = [], dict[Path, Any]()
     if root.is_file():
         by_suffix = {".json": "coco", ".csv": "csv", ".xml": "voc", ".yaml": "yolo", ".yml": "yolo"}
         found = [by_suffix[root.suffix.lower()]] if root.suffix.lower() in by_suffix else []
@@ -59,7 +53,8 @@ def guess_format(path: str | os.PathLike[str]) -> str:
         folder = root / "Annotations" if (root / "Annotations").is_dir() else root
         if any(folder.glob("*.xml")):
             found.append("voc")
-        if _json_files(root):
+        contents = _coco_files(root)
+        if contents:
             found.append("coco")
         if (root / "labels.csv").is_file():
             found.append("csv")
@@ -67,19 +62,21 @@ def guess_format(path: str | os.PathLike[str]) -> str:
         if has_yaml or any((root / "labels").rglob("*.txt")):
             found.append("yolo")
     if len(found) == 1:
-        return found[0]
+        return found[0], contents
     what = f"several formats ({', '.join(found)})" if found else "none of the formats"
     raise ValueError(
         f"{printable(root)} looks like annotations in {what}. Pass `format`, one of {FORMATS}."
     )
 
 
-def _json_files(root: Path) -> list[Path]:
-    """Return the COCO files in a folder, and in its folder ``annotations``."""
+def _coco_files(root: Path) -> dict[Path, Any]:
+    """Return the COCO files in a folder and in its folder ``annotations``, with their contents."""
     folder = root / "annotations"
     names = sorted(folder.glob("*.json")) if folder.is_dir() else []
     names += sorted(root.glob("*.json"))
-    return [name for name in names if name.name not in (EXTRA, MANIFEST) and is_coco(name)]
+    own = (EXTRA, MANIFEST)
+    parsed = {name: coco_in(name) for name in names if name.name not in own}
+    return {name: content for name, content in parsed.items() if content is not None}
 
 
 @substitute
@@ -161,9 +158,31 @@ def read_annotations(
     >>> read_annotations(f"{folder}/cells")
     Annotations(2 images, 1 box: red 1)
     """
-    if format is None:
-        format = guess_format(path)  # noqa: A001
-    _check_choice("format", format, FORMATS)
+    annotations, _ = read_with_format(
+        path,
+        format,
+        images=images,
+        one_based=one_based,
+        on_error=on_error,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    return annotations
+
+
+def read_with_format(
+    path: str | os.PathLike[str],
+    format_: str | None,
+    *,
+    images: str | os.PathLike[str] | bool | None = None,
+    one_based: bool = True,
+    on_error: str = "raise",
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> tuple[Annotations, str]:
+    """Return annotations, and the format that was given or guessed."""
+    if format_ is not None:
+        _check_choice("format", format_, FORMATS)
     _check_choice("on_error", on_error, ("raise", "skip"))
     root = Path(path)
     if not root.exists():
@@ -176,17 +195,32 @@ def read_annotations(
         raise FileNotFoundError(
             f"`images` must be a folder, got {printable(folder)}, which is not one."
         )
-    found = _found(root, format, folder, one_based=one_based)
+    contents = None
+    if format_ is None:
+        format_, contents = _guessed(root)
+    found = _found(root, format_, contents, folder, one_based=one_based)
     if not found.records and not found.refused:
         raise ValueError(
-            f"{printable(root)} has no annotations in the format {format!r}. Name another folder "
+            f"{printable(root)} has no annotations in the format {format_!r}. Name another folder "
             "or format."
         )
-    return assembled(found, look=look, on_error=on_error, n_jobs=n_jobs, verbose=verbose)
+    read = assembled(found, look=look, on_error=on_error, n_jobs=n_jobs, verbose=verbose)
+    return read, format_
 
 
-def _found(root: Path, format_: str, folder: Path | None, *, one_based: bool) -> Found:
-    """Return what the reader of a format finds; `folder` is that of the images, if known."""
+def _found(
+    root: Path,
+    format_: str,
+    contents: dict[Path, Any] | None,
+    folder: Path | None,
+    *,
+    one_based: bool,
+) -> Found:
+    """Return what the reader of a format finds.
+
+    `contents` are the COCO files of a folder, if they have been parsed; `folder` is that of the
+    images, if known.
+    """
     if format_ == "voc":
         return read_voc(root, folder, one_based=one_based)
     if format_ == "yolo":
@@ -195,8 +229,8 @@ def _found(root: Path, format_: str, folder: Path | None, *, one_based: bool) ->
         return read_csv(root if root.is_file() else root / "labels.csv", folder)
     if root.is_file():
         top = root.parent.parent if root.parent.name == "annotations" else root.parent
-        return read_coco([root], top, folder)
-    return read_coco(_json_files(root), root, folder)
+        return read_coco({root: None}, top, folder)
+    return read_coco(_coco_files(root) if contents is None else contents, root, folder)
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
@@ -255,7 +289,7 @@ def write_annotations(
     Raises
     ------
     FileExistsError
-        If `output` is not empty, or was begun with other annotations.
+        If `output` is not empty, or was begun with other annotations or pixels.
     ValueError
         If there are no images to write, or `images` are not those that were annotated.
 
@@ -371,6 +405,7 @@ def write_set(
     if more is not None:
         content = {**more, "format": format_, "images": places}
         _write_manifest(top, content, n_jobs=n_jobs, verbose=verbose)
+    # Last of all: as long as the mark is there, the folder is not a data set.
     os.unlink(top / UNFINISHED)
     return [str(top / place) for place in places]
 
@@ -430,12 +465,30 @@ def _sources(annotations: Annotations, images: Any) -> list[Source] | None:
                 f"{tuple(annotations.sizes[row].tolist())}. Pass the images in the same order."
             )
 
-    def read(row: int) -> NDArray[Any]:
-        pixels = np.empty((1, *home.shape_of(row)), dtype=home.dtype)
-        home.read(np.array([row]), pixels)
+    return [_Pixels(home, row) for row in range(len(home))]
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """One image of an array, or of another home of pixels; calling it reads them."""
+
+    images: Images
+    row: int
+
+    def __call__(self) -> NDArray[Any]:
+        pixels = np.empty((1, *self.images.shape_of(self.row)), dtype=self.images.dtype)
+        self.images.read(np.array([self.row]), pixels)
         return pixels[0]
 
-    return [partial(read, row) for row in range(len(home))]
+    def check_is(self, path: Path) -> None:
+        """Raise a FileExistsError if a file shows other pixels."""
+        pixels = self()
+        there = files.read_image(path)
+        if there.size != pixels.size or not np.array_equal(there.reshape(pixels.shape), pixels):
+            raise FileExistsError(
+                f"{printable(path)} was written from other images: row {self.row} differs. Pass "
+                "the same `images`, or choose another `output`."
+            )
 
 
 def _names(annotations: Annotations, images: Any, sources: Sequence[Source] | None) -> list[str]:
@@ -455,6 +508,7 @@ def _names(annotations: Annotations, images: Any, sources: Sequence[Source] | No
 
 def _names_of_their_own(given: Sequence[str]) -> list[str]:
     """Return different file names for all images; label files need them to differ as stems."""
+    # Windows and macOS take "A.jpg" and "a.jpg" for one file.
     taken = {os.path.splitext(name)[0].casefold() for name in given}
     used: set[str] = set()
     numbers: dict[str, int] = {}
@@ -557,8 +611,10 @@ def _begin(top: Path, digest: str, *, resume: bool) -> None:
                 f"{printable(top)} was begun with other annotations, options or another format. "
                 "Remove it, or choose another `output`."
             )
-        for partial in top.rglob(".*.partial"):  # an unfinished file
-            partial.unlink()
+        for partial in top.rglob(".*.partial"):
+            # Left by the run that was interrupted, unless a process that still runs writes it.
+            if disk.is_partial(partial.name) and not disk.writer_lives(partial.name):
+                partial.unlink()
         return
     top.mkdir(parents=True, exist_ok=True)
     _write(marker, json.dumps({"digest": digest}))
@@ -590,6 +646,9 @@ def _write_images(
     def write(row: int) -> None:
         path, source = top / places[row], sources[row]
         if path.exists():
+            if isinstance(source, _Pixels):
+                # Files and drawn images are covered by the digest, which holds names and seeds.
+                source.check_is(path)
             return
         if not isinstance(source, str):
             files.write_image(path, source())

@@ -187,6 +187,7 @@ def write_masks(
             f"`names` must differ, got {twice!r} twice. Copies of an image share a path: pass "
             "different names, such as those of the files that write_annotations wrote."
         )
+    # All are checked before the first is written, so that an error leaves no half of them.
     top = Path(output)
     images = []
     for stem, each in zip(stems, listed, strict=True):

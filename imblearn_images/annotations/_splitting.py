@@ -125,6 +125,7 @@ def _groups(annotations: Annotations, groups: Any) -> NDArray[Any] | None:
         return sortable(as_groups(groups, len(annotations), of="images"))
     if annotations.paths is None:
         return None
+    # A photo that is listed twice would be on both sides otherwise.
     _, number = np.unique([str(path) for path in annotations.paths], return_inverse=True)
     return None if len(np.unique(number)) == len(annotations) else number
 

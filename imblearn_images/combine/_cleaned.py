@@ -24,7 +24,6 @@ from imblearn_images._sampler import (
     check_plain,
     finds_exactly,
     searched_here,
-    sizes_told,
 )
 from imblearn_images.core.embedding import Search
 from imblearn_images.core.listening import (
@@ -66,9 +65,10 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         self._check_room(features)
         worker = copy.copy(self)
         worker.smote = self._tracing_smote()
-        with sizes_told(y):
-            resampled, _ = super(_SmoteAndCleanMixin, worker)._fit_resample(features, y)  # type: ignore[misc]
+        resampled, _ = super(_SmoteAndCleanMixin, worker)._fit_resample(features, y)  # type: ignore[misc]
+        # All that was fitted, but the parameter as the user has set it.
         vars(self).update(vars(worker) | {"smote": self.smote})
+        # The cleaner selects among rows that SMOTE made, by whose plan the images are drawn.
         kept = getattr(self, self.cleaner).sample_indices_
         plan = self.smote_.plan_[kept].near_by(nearness)
         return self._drawn(plan, X, y, target, (features, embeddings, resampled)), plan.y
@@ -96,10 +96,9 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         worker = copy.copy(self)
         worker.smote = _DecidingSMOTE(**smote.get_params(deep=False)).among(search, blends)
         vars(worker)[self.cleaner.rstrip("_")] = self._cleaner(blends)
-        with sizes_told(y):
-            super(_SmoteAndCleanMixin, worker)._fit_resample(  # type: ignore[misc]
-                rows.astype(np.float64)[:, None], y
-            )
+        super(_SmoteAndCleanMixin, worker)._fit_resample(  # type: ignore[misc]
+            rows.astype(np.float64)[:, None], y
+        )
         kept = getattr(worker, self.cleaner).sample_indices_
         decided = worker.smote_.plan_
         # What stays fitted is a plain SMOTE, which holds neither the search nor the images.
@@ -125,6 +124,7 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         if self.smote is None:
             return SMOTE(sampling_strategy=self.sampling_strategy, random_state=self.random_state)
         params = self.smote.get_params(deep=False)
+        # By parameters, not by type: a subclass with others would decide in a way of its own.
         if params.keys() != ImblearnSMOTE().get_params(deep=False).keys():
             raise ValueError(
                 f"`smote` must be a SMOTE with imbalanced-learn's parameters, got {self.smote!r}, "

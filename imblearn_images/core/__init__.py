@@ -20,6 +20,5 @@ Nothing here knows the classes that users import. Imports run down this list, fr
   show shapes; ``splitting``: which images validate; ``disk``: files that are whole or absent
 - what needs nothing else: ``containers``: how callers hold images; ``columns``: how they hold
   labels and groups; ``layers``: where things are in a drawn image; ``pixels``: every rule on dtype,
-  unit, rounding and clipping; ``dealing``: which images of a class come next, epoch after epoch;
-  ``memory``, ``parallel``, ``text``
+  unit, rounding and clipping; ``memory``, ``parallel``, ``text``
 """

@@ -10,15 +10,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import re
 import stat
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import IO, Any
-from uuid import uuid4
+from uuid import getnode, uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,8 +117,52 @@ def flush_file(path: FilePath) -> None:
 
 
 def partial_name(path: FilePath) -> str:
-    """Return a temporary name in the folder of `path` that no other writer uses."""
-    return os.path.join(os.path.dirname(path), f".{uuid4().hex}.partial")
+    """Return a temporary name in the folder of `path` that no other writer uses.
+
+    It names the writer: 8 digits of the machine, 8 of the process, and 16 at random.
+    """
+    digits = f"{_machine()}{os.getpid() & 0xFFFFFFFF:08x}{uuid4().hex[:16]}"
+    return os.path.join(os.path.dirname(path), f".{digits}.partial")
+
+
+def is_partial(name: str) -> bool:
+    """Return whether a file's name is one of :func:`partial_name`."""
+    return re.fullmatch(r"\.[0-9a-f]{32}\.partial", name) is not None
+
+
+def writer_lives(name: str) -> bool | None:
+    """Return whether the writer of a partial file still runs; None if that cannot be known here.
+
+    Examples
+    --------
+    >>> writer_lives(os.path.basename(partial_name("kiwi.png")))
+    True
+    >>> writer_lives(f".{'0' * 32}.partial") is None  # of another machine
+    True
+    """
+    # Windows has no harmless signal: os.kill would end the process.
+    if name[1:9] != _machine() or os.name != "posix":
+        return None
+    try:
+        os.kill(int(name[9:17], 16), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # of another user, or no number of a process
+        return True
+    return True
+
+
+@cache
+def _machine() -> str:
+    """Return 8 hexadecimal digits that processes share if they can see each other's numbers."""
+    facts = [platform.node()]
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
+            # Clones of a machine share its name, and containers on one number processes apart.
+            facts += [boot.read(), os.readlink("/proc/self/ns/pid")]
+    except OSError:  # not Linux: the address of its network card
+        facts.append(str(getnode()))
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:8]
 
 
 def open_regular(path: FilePath, *, follow: bool = True) -> IO[bytes]:

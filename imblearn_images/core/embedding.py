@@ -467,7 +467,7 @@ class Search:
             self._table = NeighborTable(self._find, images.shape[0], asked, width)
         self._to_few: DistanceTable | None = None
         if few is not None and estimator is None and images.shape[0] * len(few) <= FEW:
-            self._to_few = DistanceTable(self._find, self._distances, few)
+            self._to_few = DistanceTable(self._find, self._to(few), few, images.shape[0])
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -509,9 +509,14 @@ class Search:
         asked_at = None if queries is None else self._finite(queries)[1]
         return nearest_neighbors(pixels, found_at, k, queries=asked_at, n_jobs=self.n_jobs)
 
-    def _distances(self, few: NDArray[np.intp]) -> NDArray[np.float64]:
-        pixels, found_at = self._finite(np.arange(self.images.shape[0]))
-        return squared_distances(pixels, found_at, found_at[few], n_jobs=self.n_jobs)
+    def _to(self, few: NDArray[np.intp]) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
+        """Return a function that gives the squared distances of rows to `few`."""
+
+        def measure(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+            pixels, at = self._finite(rows)
+            return squared_distances(pixels, at, self._finite(few)[1], n_jobs=self.n_jobs)
+
+        return measure
 
     def nearest_of(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int

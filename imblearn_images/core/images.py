@@ -450,6 +450,8 @@ class ArrayImages(Images):
     def __init__(self, array: NDArray[Any]) -> None:
         self.array = array
         self.dtype = array.dtype
+        # The axes of an image, the one with the largest stride first.
+        self._axes = sorted(range(1, array.ndim), key=lambda axis: -array.strides[axis])
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"array": _Mapped.of(self.array)}
@@ -498,7 +500,7 @@ class ArrayImages(Images):
         positions : ndarray of shape (len(rows),)
             Rows of `pixels` at which the images are.
         """
-        axes = self._order()
+        axes = self._axes
         strides, shape = self.array.strides, self.array.shape
         assert size is None, "images in an array have one size"
         in_one_piece = all(
@@ -516,15 +518,11 @@ class ArrayImages(Images):
 
     def in_image_order(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return one row, in the order of :meth:`pixels`, in the shape of an image."""
-        order = self._order()
+        order = self._axes
         shape = [self.array.shape[axis] for axis in order]
         return vector.reshape(shape).transpose(
             [order.index(axis + 1) for axis in range(len(order))]
         )
-
-    def _order(self) -> list[int]:
-        """Return the axes of an image, the one with the largest stride first."""
-        return sorted(range(1, self.array.ndim), key=lambda axis: -self.array.strides[axis])
 
 
 class _Mapped:
@@ -1144,11 +1142,14 @@ def check_finite(
         return
     # In blocks: a mask of all pixels would take up to half of their memory.
     height = max(1, (1 << 16) // pixels.shape[1])
-    bad = [
-        lo + at
-        for lo in range(0, len(members), height)
-        for at in np.flatnonzero(~np.isfinite(pixels[members[lo : lo + height]]).all(axis=1))
-    ]
+    everything = len(members) == len(pixels) and bool((members == np.arange(len(members))).all())
+    bad = []
+    for lo in range(0, len(members), height):
+        block = pixels[lo : lo + height] if everything else pixels[members[lo : lo + height]]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(block.sum()):  # a sum is found faster, and NaN and infinity stay in it
+                continue
+        bad += [lo + at for at in np.flatnonzero(~np.isfinite(block).all(axis=1))]
     if bad:
         shown = ", ".join(str(row) for row in rows[bad[:10]])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""

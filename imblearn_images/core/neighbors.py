@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from itertools import combinations, product
-from threading import Lock
+from math import prod
+from threading import Lock, local
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +31,8 @@ TILE = 512
 SLICE = 1024  # pixels whose products float32 adds up exactly
 LONG = 1e11  # products of pixels, from which on it is said how long they take
 SAMPLE = 16  # pairs of tiles by which that is measured
+PART = 1 << 17  # pixels that are converted at a time: what is made on the way is small
+NEAR = 1 << 18  # distances that are looked through at a time: they stay near the processor
 
 logger = logging.getLogger("imblearn_images")
 
@@ -59,10 +62,11 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
     """
     if sparse.issparse(pixels) or pixels.dtype.kind != "f" or not len(members):
         return
-    height = max(1, (1 << 16) // max(1, pixels.shape[1]))
+    parts = _tiles(len(members), max(1, (1 << 16) // max(1, pixels.shape[1])))
+    where = _as_slice(members)
     largest = max(
         max(float(block.max()), -float(block.min()))
-        for block in (pixels[members[lo : lo + height]] for lo in range(0, len(members), height))
+        for block in (pixels[_some_of(where, part)] for part in parts)
     )
     limits = np.finfo(dtype)
     # (a - b)**2, summed over all pixels, must be finite; small ones must keep some precision.
@@ -255,8 +259,7 @@ def subtract(pixels: NDArray[Any], origin: NDArray[Any], out: NDArray[np.float64
         if sum(reach) + apart < 2**62:  # so that no difference wraps around
             np.copyto(out, (pixels - origin).view(np.int64))
             return
-    np.copyto(out, pixels)
-    out -= origin
+    np.subtract(pixels, origin, out=out, dtype=np.float64)
 
 
 class _OneBlasThread:
@@ -295,6 +298,20 @@ def _free_openblas() -> None:
 
 
 one_blas_thread = _OneBlasThread()
+
+
+class _Room(local):
+    """Memory that each thread works in, again and again: the first use of memory is slow."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[tuple[str, Any], NDArray[Any]] = {}
+
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """Return an array of undefined content, shared by all calls with this name."""
+        size, known = prod(shape), self.arrays.get((name, dtype))
+        if known is None or len(known) < size:
+            known = self.arrays[name, dtype] = np.empty(size, dtype=dtype)
+        return known[:size].reshape(shape)
 
 
 class _Search:
@@ -339,13 +356,12 @@ class _Search:
         self.distances = np.full(shape, np.inf)
         self.norms = np.empty(len(rows))
         self.query_norms = self.norms if self.symmetric else np.empty(len(self.queries))
-        self.lock = Lock()
+        self.lock, self.room = Lock(), _Room()
 
     @property
     def height(self) -> int:
         """Rows of a tile."""
-        # Small images need no float64 sums: larger tiles take the same memory and are faster.
-        return 2 * TILE if self.short and self.features.shape[1] <= SLICE else TILE
+        return 2 * TILE if self.short else TILE
 
     def steps(self) -> Iterator[list[tuple[slice, slice]]]:
         """Yield lists of pairs of tiles to compare; the pairs of one list may run in parallel."""
@@ -386,7 +402,7 @@ class _Search:
                 if a == b:
                     self.norms[a] = products.diagonal()
                 else:
-                    self._offer(b, a, np.ascontiguousarray(products.T))
+                    self._offer(b, a, products, turned=True)
             self._offer(a, b, products)
 
     @property
@@ -401,15 +417,19 @@ class _Search:
         buffer: NDArray[Any],
     ) -> NDArray[Any]:
         """Return a slice of columns of some rows as floats, shifted near 0, in `buffer`."""
-        pixels = features[_as_slice(numbers), columns]
-        out = buffer[: pixels.size].reshape(pixels.shape)
+        width = columns.stop - columns.start
+        out = buffer[: len(numbers) * width].reshape(len(numbers), width)
+        where = _as_slice(numbers)
         # Measured from the first row: products of large numbers would round away differences.
-        if not self.short:
-            subtract(pixels, self.features[self.rows[0], columns], out)
-        elif pixels.dtype == np.uint8:
-            np.copyto(out, (pixels ^ 128).view(np.int8))  # that is pixels - 128
-        else:
-            np.copyto(out, pixels)
+        origin = None if self.short else self.features[self.rows[0], columns]
+        for part in _tiles(len(numbers), max(1, PART // width)):
+            pixels = features[_some_of(where, part), columns]
+            if origin is not None:
+                subtract(pixels, origin, out[part])
+            elif pixels.dtype == np.uint8:
+                np.copyto(out[part], (pixels ^ 128).view(np.int8))  # that is pixels - 128
+            else:
+                np.copyto(out[part], pixels)
         return out
 
     def _products(self, a: slice, b: slice) -> NDArray[Any]:
@@ -439,47 +459,86 @@ class _Search:
         """
         width = self.features.shape[1]
         others = a if b is None else b
-        buffers = [np.empty(len(each) * min(width, SLICE), self._dtype) for each in (a, others)]
-        total: NDArray[Any] | None = None
+        shape, wide = (len(a), len(others)), width > SLICE
+        buffers = [
+            self.room(name, (len(each) * min(width, SLICE),), self._dtype)
+            for name, each in (("left", a), ("right", others))
+        ]
+        part = self.room("part", shape, self._dtype)
+        total = self.room("total", shape, np.float64) if wide else part
         for start in range(0, width, SLICE):
             columns = slice(start, min(start + SLICE, width))
             left = self._pixels(self.asking, a, columns, buffers[0])
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
-            part = left @ right.T
+            np.matmul(left, right.T, out=part)
             for of_part, pixels in zip(norms, (left, right), strict=False):
                 if of_part is not None:
                     squares = np.einsum("ij,ij->i", pixels, pixels)
                     np.add(of_part if start else 0, squares, out=of_part)
-            if total is None:
-                total = part if width <= SLICE else part.astype(np.float64)
-            else:
-                total += part
-        assert total is not None
+            if wide:
+                np.add(total, part, out=total) if start else np.copyto(total, part)
         return total
 
-    def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
-        """Merge the rows of tile `other` into the lists of best neighbours of tile `to`."""
+    def _offer(
+        self, to: slice, other: slice, products: NDArray[Any], *, turned: bool = False
+    ) -> None:
+        """Merge the rows of tile `other` into the lists of best neighbours of tile `to`.
+
+        `products` has a row for each query, or, if `turned`, a column.
+        """
         norms_to, norms_other = self.query_norms[to], self.norms[other]
         own = self.own[to] - other.start
-        # |b|^2 - 2 a.b has the order of the distances; |a|^2 is added below to a few candidates.
-        score = products * products.dtype.type(-2)
-        score += norms_other.astype(score.dtype)
-        inside = np.flatnonzero((own >= 0) & (own < score.shape[1]))
-        score[inside, own[inside]] = np.inf
-        # float32 scores may be rounded, but rounding never reverses their order: all candidates
-        # up to the next larger float32 pass, and their distances are computed in float64.
-        k = min(self.k, score.shape[1])
-        bound = np.minimum(_upper_bound(score, k), self.distances[to, -1] - norms_to)
-        limit = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
-        row, column = np.divmod(np.flatnonzero(score <= limit[:, None]), score.shape[1])
-        if len(inside):  # where the limit is infinite, the image itself has passed
-            others = column != own[row]
-            row, column = row[others], column[others]
-        distance = norms_to[row] + norms_other[column] - 2.0 * products[row, column]
+        # |b|^2 / 2 - a.b has the order of the distances; the rest is added to a few candidates.
+        half = (norms_other / 2).astype(products.dtype)
+        known = (self.distances[to, -1] - norms_to) / 2
+        found = [
+            self._candidates(products, half, part, known[part], own[part], turned)
+            for part in _tiles(len(own), max(1, NEAR // len(half)))
+        ]
+        row, column, value = map(np.concatenate, zip(*found, strict=True))
+        distance = norms_to[row] + norms_other[column] - 2.0 * value
         np.maximum(distance, 0, out=distance)  # rounding may make floats slightly negative
         with self.lock:
             self._merge(to, row, distance, self.place[column + other.start])
+
+    def _candidates(
+        self,
+        products: NDArray[Any],
+        half: NDArray[Any],
+        part: slice,
+        known: NDArray[np.float64],
+        own: NDArray[np.intp],
+        turned: bool,
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
+        """Return query, row and product of all pairs that may be among the nearest.
+
+        At least the `k` nearest rows of each query of `part`, unless all of its known neighbours
+        are nearer, are among them; queries ascend, and the rows of each.
+        """
+        axis = 0 if turned else 1
+        some = products[:, part] if turned else products[part]
+        score = self.room("score", some.shape, products.dtype)
+        np.subtract(half[:, None] if turned else half, some, out=score)
+        inside = np.flatnonzero((own >= 0) & (own < len(half)))  # not if `turned`
+        score[inside, own[inside]] = np.inf
+        k = min(self.k, len(half))
+        near = self.room("near", some.shape, np.bool_)
+        is_known = bool(np.isfinite(known).all())
+        if is_known:
+            np.less_equal(score, _limit(known, score, axis), out=near)
+        if not is_known or np.count_nonzero(near) > 4 * k * len(own):
+            known = np.minimum(_upper_bound(score, k, axis), known)
+            np.less_equal(score, _limit(known, score, axis), out=near)
+        row, column = np.divmod(np.flatnonzero(near), some.shape[1])
+        value = some[row, column]
+        if turned:
+            order = np.argsort(column, kind="stable")
+            row, column, value = column[order], row[order], value[order]
+        elif len(inside):  # where the limit is infinite, the image itself has passed
+            others = column != own[row]
+            row, column, value = row[others], column[others], value[others]
+        return row + part.start, column, value
 
     def _merge(
         self,
@@ -494,8 +553,12 @@ class _Search:
         distance and position.
         """
         height = to.stop - to.start
-        count = np.bincount(row, minlength=height)
-        rank = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        count, rank = _ranked(row, height)
+        if count.max(initial=0) > 8 * self.k:  # the arrays below are as wide as that
+            order = np.lexsort((position, distance, row))
+            order = order[rank < self.k]
+            row, distance, position = row[order], distance[order], position[order]
+            count, rank = _ranked(row, height)
         width = self.k + int(count.max(initial=0))
         distances = np.full((height, width), np.inf)
         positions = np.full((height, width), len(self.rows), dtype=np.intp)
@@ -508,6 +571,19 @@ class _Search:
         self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
 
 
+def _some_of(where: Any, part: slice) -> Any:
+    """Return a part of rows, of a slice as a slice."""
+    if isinstance(where, slice):
+        return slice(where.start + part.start, where.start + part.stop)
+    return where[part]
+
+
+def _ranked(row: NDArray[np.intp], height: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return how often each of the sorted numbers occurs, and how often each did before."""
+    count = np.bincount(row, minlength=height)
+    return count, np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+
+
 class _AllDistances(_Search):
     """All squared distances of queries to rows, from another matrix or as if they were."""
 
@@ -515,7 +591,9 @@ class _AllDistances(_Search):
         super().__init__(*args)
         self.squared = np.empty((len(self.queries), len(self.rows)))
 
-    def _offer(self, to: slice, other: slice, products: NDArray[Any]) -> None:
+    def _offer(
+        self, to: slice, other: slice, products: NDArray[Any], *, turned: bool = False
+    ) -> None:
         squared = self.squared[to, other]
         np.multiply(products, -2.0, out=squared)
         squared += self.query_norms[to, None]
@@ -741,15 +819,17 @@ class DistanceTable:
     find : callable
         ``find(rows, queries, k)`` as :func:`nearest_neighbors`, for whatever else is asked.
     measure : callable
-        ``measure(few)`` gives squared distances of all rows to `few`, shape (n, m).
+        ``measure(rows)`` gives squared distances of some rows to `few`, shape (len(rows), m).
     few : ndarray of shape (m,)
         Some rows.
+    n : int
+        Total number of rows.
 
     Examples
     --------
     >>> images = np.array([[0], [1], [3], [7]], dtype=np.uint8)
     >>> few = np.array([0, 2])
-    >>> table = DistanceTable(None, lambda few: squared_distances(images, np.arange(4), few), few)
+    >>> table = DistanceTable(None, lambda rows: squared_distances(images, rows, few), few, 4)
     >>> squared, near = table(few, np.array([1, 3]), 2)
     >>> squared.tolist(), near.tolist()
     ([[1.0, 4.0], [16.0, 49.0]], [[0, 1], [1, 0]])
@@ -762,9 +842,11 @@ class DistanceTable:
         find: Find,
         measure: Callable[[NDArray[np.intp]], NDArray[np.float64]],
         few: NDArray[np.intp],
+        n: int,
     ) -> None:
         self.find, self.measure, self.few = find, measure, few
-        self.squared: NDArray[np.float64] | None = None
+        self.squared = np.empty((n, len(few)))
+        self.measured = np.zeros(n, dtype=np.bool_)
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int
@@ -773,9 +855,12 @@ class DistanceTable:
         to_few = np.array_equal(rows, self.few)
         if not to_few and not np.array_equal(queries, self.few):
             return self.find(rows, queries, k)
-        if self.squared is None:
-            self.squared = self.measure(self.few)
-        return _smallest(self.squared[queries] if to_few else self.squared[rows].T, k)
+        others = queries if to_few else rows
+        new = others[~self.measured[others]]
+        if len(new):
+            self.squared[new], self.measured[new] = self.measure(new), True
+        squared = self.squared[others]
+        return _smallest(squared if to_few else squared.T, k)
 
 
 def _smallest(squared: NDArray[np.float64], k: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -801,16 +886,30 @@ def _positions(queries: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.
     return np.where(rows[at] == queries, at, -1)
 
 
-def _upper_bound(score: NDArray[Any], k: int) -> NDArray[Any]:
+def _limit(bound: NDArray[Any], score: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Return what no score within `bound` exceeds, to be compared with all along `axis`.
+
+    float32 scores may be rounded, but rounding never reverses their order: all candidates up to
+    the next larger float32 pass, and their distances are computed in float64.
+    """
+    limit: NDArray[Any] = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
+    return limit[:, None] if axis else limit
+
+
+def _upper_bound(score: NDArray[Any], k: int, axis: int = 1) -> NDArray[Any]:
     """Return for each row a value that at least `k` of its entries do not exceed.
 
     It is the k-th smallest of the minima of groups of columns: these minima cost one vectorised
-    pass, whereas partitioning whole rows costs more.
+    pass, whereas partitioning whole rows costs more. With ``axis=0``, for each column.
     """
-    groups = score.shape[1] // 8
+    groups = score.shape[axis] // 8
     if groups <= 2 * k:
-        return np.partition(score, k - 1, axis=1)[:, k - 1]
-    whole = score[:, : 8 * groups].reshape(len(score), 8, groups).min(axis=1)
+        least: NDArray[Any] = np.partition(score, k - 1, axis=axis).take(k - 1, axis=axis)
+        return least
+    if axis:
+        whole = score[:, : 8 * groups].reshape(len(score), 8, groups).min(axis=1)
+    else:
+        whole = score[: 8 * groups].reshape(8, groups, -1).min(axis=0).T.copy()
     return np.partition(whole, k - 1, axis=1)[:, k - 1]
 
 
@@ -827,10 +926,14 @@ class Candidates:
     ----------
     features : ndarray of shape (m, d)
         The rows that may be found.
+    copied : bool, default=True
+        Whether to compare in float32, by a copy of the rows less their mean. Otherwise they are
+        compared as they are, in their dtype: that takes no memory and is worth it for a few
+        queries, but rows far from 0 are told apart less well.
     """
 
-    def __init__(self, features: NDArray[Any]) -> None:
-        self.features = features
+    def __init__(self, features: NDArray[Any], *, copied: bool = True) -> None:
+        self.features, self.copied = features, copied
 
     @cached_property
     def centre(self) -> NDArray[Any]:
@@ -839,14 +942,35 @@ class Candidates:
         return centre.astype(self.features.dtype)
 
     @cached_property
-    def centred(self) -> NDArray[np.float32]:
-        """The rows less their mean."""
-        return _centred(self.features, self.centre)
+    def compared(self) -> NDArray[Any]:
+        """What is compared of the rows."""
+        return self.shifted(self.features)
 
     @cached_property
     def squares(self) -> NDArray[np.float64]:
         """Squared norms of these."""
-        return _squares(self.centred)
+        return _squares(self.compared)
+
+    def shifted(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return rows such that they can be compared with these."""
+        return _centred(rows, self.centre) if self.copied else rows
+
+    @property
+    def added_up(self) -> int:
+        """How many products of features are added up in the dtype of the rows."""
+        width = int(self.features.shape[1])
+        return width if self.copied or self.features.dtype == np.float64 else min(width, SLICE)
+
+    def products(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return the inner products of rows and these; sums of many products in float64."""
+        width = self.features.shape[1]
+        if self.added_up == width:
+            all_at_once: NDArray[Any] = rows @ self.compared.T
+            return all_at_once
+        total = np.zeros((len(rows), len(self.features)))
+        for part in _tiles(width, self.added_up):
+            total += rows[:, part] @ self.compared[:, part].T
+        return total
 
 
 def nearest_rows(
@@ -855,8 +979,8 @@ def nearest_rows(
     """Find the `k` nearest of some rows of features, where there are many of them.
 
     Inner products in float32 cost half as much as those in float64 of scikit-learn. Distances
-    that float32 cannot tell apart are computed in float64, so that the result depends neither on
-    the order of summation in BLAS nor on the other queries.
+    that these cannot tell apart are computed from differences in float64, so that the result
+    depends neither on the order of summation in BLAS nor on the other queries.
 
     Parameters
     ----------
@@ -871,7 +995,7 @@ def nearest_rows(
     -------
     found : ndarray of shape (q, k) or None
         Positions in `among`, the nearest first. None if another search is better, because there
-        are few products, or float32 can hardly tell the distances apart.
+        are too few products to copy the rows for, or these can hardly tell the distances apart.
 
     Examples
     --------
@@ -888,32 +1012,69 @@ def nearest_rows(
     m, width = among.features.shape
     if among.features.dtype.kind != "f" or among.features.dtype.itemsize not in (4, 8):
         return None
-    if len(asking) * m * width < MANY:
+    if among.copied and len(asking) * m * width < MANY:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         largest = float(np.sqrt(among.squares.max()))
-        half = (among.squares / 2).astype(np.float32)
+        n, dtype = among.added_up, among.compared.dtype
         found = np.empty((len(asking), k), dtype=np.intp)
         for tile in _tiles(len(asking), min(TALL, max(SHORT, SCORES // m))):
-            some = _centred(asking[tile], among.centre)
+            some = among.shifted(asking[tile])
             squares = _squares(some)
-            unit = float(np.finfo(np.float32).eps)
             # what rounding may do to half a squared distance: to its sum, and to its parts
-            error = (width / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
-            error *= unit
-            score = some @ among.centred.T
-            np.subtract(half, score, out=score)
+            error = (n / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
+            if dtype == np.float64:  # in which the squared norms are rounded, too
+                error += n / 2 * largest**2
+            error *= float(np.finfo(dtype).eps)
+            score = among.products(some)
+            np.subtract((among.squares / 2).astype(score.dtype), score, out=score)
             limit = _upper_bound(score, k) + 2 * error
             if not np.isfinite(limit).all():
                 return None
-            limit = np.nextafter(limit.astype(np.float32), np.float32(np.inf))
-            at = np.flatnonzero(score <= limit[:, None])
+            at = np.flatnonzero(score <= _limit(limit, score, 1))
             if len(at) > 16 * k * len(score):
                 return None
             row, column = np.divmod(at, score.shape[1])
             features = (asking[tile], among.features)
             found[tile] = _in_order(row, column, score[row, column], error, features, k)
     return found
+
+
+def nearest_few(
+    asking: NDArray[Any], among: Candidates, k: int
+) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
+    """Find the `k` nearest of some rows of features, and how far away they are.
+
+    Parameters
+    ----------
+    asking, among, k
+        As of :func:`nearest_rows`.
+
+    Returns
+    -------
+    squared : ndarray of shape (q, k), dtype float64
+        Squared distances, ascending, each the sum of squared differences.
+    found : ndarray of shape (q, k), dtype intp
+        Positions in `among`; equal distances in order of position. None instead of both if
+        another search is better.
+
+    Examples
+    --------
+    >>> among = Candidates(np.array([[0.0, 3.0], [4.0, 3.0], [0.0, 1.0]]), copied=False)
+    >>> squared, found = nearest_few(np.array([[0.0, 2.0]]), among, 3)
+    >>> squared.tolist(), found.tolist()
+    ([[1.0, 1.0, 17.0]], [[0, 2, 1]])
+    """
+    found = nearest_rows(asking, among, k)
+    if found is None:
+        return None
+    squared = np.empty(found.shape)
+    for tile in _tiles(len(found), max(1, PART // (k * among.features.shape[1]))):
+        some = among.features[found[tile]].astype(np.float64)
+        some -= asking[tile, None]
+        np.einsum("ijk,ijk->ij", some, some, out=squared[tile])
+    order = np.lexsort((found, squared), axis=1)
+    return np.take_along_axis(squared, order, axis=1), np.take_along_axis(found, order, axis=1)
 
 
 def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32]:
@@ -924,11 +1085,11 @@ def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32
     return out
 
 
-def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+def _squares(rows: NDArray[Any]) -> NDArray[np.float64]:
     """Squared norms in float64, of a few rows at a time: a copy of all would be dear."""
     squares = np.empty(len(rows))
     for tile in _tiles(len(rows), SHORT):
-        some = rows[tile].astype(np.float64)
+        some = rows[tile].astype(np.float64, copy=False)
         np.einsum("ij,ij->i", some, some, out=squares[tile])
     return squares
 
@@ -936,7 +1097,7 @@ def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 def _in_order(
     row: NDArray[np.intp],
     column: NDArray[np.intp],
-    score: NDArray[np.float32],
+    score: NDArray[Any],
     error: NDArray[np.float64],
     features: tuple[NDArray[Any], NDArray[Any]],
     k: int,
@@ -967,11 +1128,11 @@ def _in_order(
 
 
 def _sorted(
-    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[np.float32]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[Any]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
     """Sort by row, score and column, in one number where these fit into it."""
     n_rows, n_columns = (int(each.max(initial=0)).bit_length() for each in (row, column))
-    if n_rows + n_columns > 32:
+    if n_rows + n_columns > 32 or score.dtype != np.float32:
         order = np.lexsort((column, score, row))
         return row[order], column[order], score[order]
     bits = (score + np.float32(0)).view(np.uint32)  # -0 is 0

@@ -135,12 +135,10 @@ def as_counts(strategy: Any) -> Any:
     """
     if not isinstance(strategy, Mapping):
         return strategy
-    # type() and not isinstance(): a bool is an int, and no number of images.
-    if all(type(count) is int for count in strategy.values()):
+    # A bool is an integer for Python, too, but no number of images.
+    if all(isinstance(n, Integral) and not isinstance(n, bool) for n in strategy.values()):
         return strategy
     counts = {label: _as_count(label, count) for label, count in strategy.items()}
-    if all(counts[label] is count for label, count in strategy.items()):
-        return strategy
     return type(strategy)(counts)  # type: ignore[call-arg]
 
 
@@ -246,15 +244,24 @@ def check_class_sizes(
 
 @contextmanager
 def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
-    """Context whose errors name the class for which a callable `strategy` requests too much."""
+    """Context whose errors name classes: those too small, or of which a callable asks too much."""
     try:
         yield
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
+        labels, reason = np.asarray(y).reshape(-1), str(error)
+        named = "has n_samples" in reason or "The classes have" in reason
+        if "n_neighbors <= n_samples" in reason and not named:
+            pairs = zip(*np.unique(labels, return_counts=True), strict=True)
+            sizes = ", ".join(f"{told(label)!r}: {count}" for label, count in pairs)
+            raise ValueError(
+                f"{reason} The classes have these numbers of images: {sizes}. Ask for fewer "
+                "neighbours, or leave the smallest class out of `sampling_strategy`."
+            ) from error
         if not callable(strategy):
             raise
         try:
-            asked = strategy(np.asarray(y).reshape(-1))
+            asked = strategy(labels)
         except Exception:  # noqa: BLE001 - the error that is being handled, raised again below
             asked = None
-        check_strategy(asked, np.asarray(y).reshape(-1), kind)
+        check_strategy(asked, labels, kind)
         raise

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -40,7 +39,7 @@ from imblearn_images.core.rules import rule_told
 ROWS = 64
 """Rows of a block: with fewer, schedulers slow things down; with more, a lost worker costs more."""
 LEFT_FOR = 3600.0
-"""Age in seconds from which a partial file counts as left over by a worker that has ended."""
+"""Age in seconds from which a partial file counts as left over, whoever writes it."""
 
 
 def plan_blocks(plan: ResamplingPlan, X: Any, *, rows: int = ROWS) -> Iterator[Block]:
@@ -250,18 +249,23 @@ def render_files(
 
 
 def _in_folder(folder: str | os.PathLike[str], drawn: list[list[str]]) -> list[str]:
-    """Return the paths of drawn files in the folder as the caller spells it."""
+    """Return the paths of drawn files in the folder as the caller spells it, when all are there."""
+    if not works_in_threads():
+        _sweep(folder)  # workers may have been killed meanwhile, and their blocks drawn by others
     return [os.path.join(folder, os.path.basename(path)) for paths in drawn for path in paths]
 
 
 def _sweep(folder: str | os.PathLike[str]) -> None:
-    """Remove old partial files, which workers have left that ended while writing."""
+    """Remove the partial files of workers that ended while writing; never those of others."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if re.fullmatch(r"\.[0-9a-f]{32}\.partial", entry.name):
+            if disk.is_partial(entry.name):
+                lives = disk.writer_lives(entry.name)
                 with suppress(FileNotFoundError):
-                    # Younger ones may belong to a worker that is still writing.
-                    if time.time() - entry.stat().st_mtime > LEFT_FOR:
+                    age = time.time() - entry.stat().st_mtime
+                    # Whether a worker of another machine lives cannot be seen: time has to tell.
+                    # So it has where it lives: its number may be another process's by now.
+                    if lives is False or age > LEFT_FOR:
                         os.unlink(entry.path)
 
 
@@ -362,6 +366,7 @@ def write_synthetic(
             directory.draw = partial(_exact, plan, images, drawn)
         return [""] * len(rows)
     os.makedirs(directory, exist_ok=True)
+    _sweep(directory)
     if drawn is None:
         # Threads cannot get lost, so blocks may be smaller, to end at about the same time.
         height = ROWS if not works_in_threads() else len(rows) // (8 * effective_n_jobs(n_jobs))

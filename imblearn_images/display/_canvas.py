@@ -242,6 +242,7 @@ def as_label(value: Any, longest: int = 24) -> str:
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
     if len(text) > longest:
         text = text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    # matplotlib would set what is between two dollar signs as a formula.
     return text.replace("$", r"\$")
 
 
@@ -330,6 +331,7 @@ def draw_picture(
     """
     if image.ndim == 3:
         image = np.moveaxis(image, find_channels(image.shape)[0], -1)
+    # There are no colours for two channels or for twenty: the first is shown.
     if image.ndim == 3 and image.shape[2] not in (3, 4):
         image = image[..., 0]
     height, width = side * np.array(image.shape[:2]) / max(image.shape[:2])

@@ -28,7 +28,7 @@ class Family(NamedTuple):
 
     title: str
     """Row number and label."""
-    child: NDArray[Any]
+    image: NDArray[Any]
     """The synthetic image."""
     parents: list[tuple[float, str, NDArray[Any]]]
     """Share, name and image of the base and the largest partners."""
@@ -36,6 +36,11 @@ class Family(NamedTuple):
     """What the image is drawn from besides these parents."""
     how: str = ""
     """What the synthesis did; empty where pixels of the parents were summed."""
+
+    @property
+    def child(self) -> NDArray[Any]:
+        """The synthetic image, by its former name."""
+        return self.image
 
 
 @substitute
@@ -173,7 +178,7 @@ class FamilyDisplay(canvas.DisplayMixin):
         x = left + STEP * len(family.parents)
         arrow = "\N{RIGHTWARDS ARROW}" if family.how else "="
         ax.text(x - (STEP - 1) / 2, top + 0.5, arrow, **operator)
-        canvas.frame_picture(ax, canvas.draw_picture(ax, family.child, x, top), canvas.RED)
+        canvas.frame_picture(ax, canvas.draw_picture(ax, family.image, x, top), canvas.RED)
         ax.text(x + 0.5, top + 1.05, family.rest, va="top", color=canvas.grey(ax), **centred)
         for number, line in enumerate(lines, 1):
             y = top + 1.05 + LINE * number
@@ -207,6 +212,7 @@ def spread_synthetic(plan: ResamplingPlan, label: Any, n: int) -> NDArray[np.int
     made = plan.synthetic if plan.synthetic.any() else plan.kind == "copy"
     rows = np.flatnonzero(made & (plan.y == label))
     if plan.weights.shape[1]:
+        # From images like their base to images like their partner: both ends are seen.
         rows = rows[np.argsort(plan.weights[rows, 0], kind="stable")]
     n = min(n, len(rows))
     return rows[((np.arange(n) + 0.5) * len(rows) / max(n, 1)).astype(int)]
@@ -219,7 +225,7 @@ def _lines(family: Family, width: float) -> list[str]:
 
 def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: list[str]) -> Family:
     """Return a row of a plan with its largest parents."""
-    child = render(plan[row], X)[0] if X_resampled is None else canvas.picture(X_resampled, row)
+    image = render(plan[row], X)[0] if X_resampled is None else canvas.picture(X_resampled, row)
     base, *partners = plan.sources(row)
     partners.sort(key=lambda partner: -abs(partner[1]))
     parents = [
@@ -231,7 +237,7 @@ def _family(plan: ResamplingPlan, X: Any, row: int, X_resampled: Any, names: lis
     more += [name if rest is None else rest for name, rest in rests.items()]
     if None in rests.values() or (plan.previous is not None and plan.synthetic[row]):
         how = plan.explain(row, names).removeprefix(f"row {row} ({plan.y[row]}) = ")
-    return Family(f"row {row}: {plan.y[row]}", child, parents, " ".join(filter(None, more)), how)
+    return Family(f"row {row}: {plan.y[row]}", image, parents, " ".join(filter(None, more)), how)
 
 
 def _drawn_by(plan: ResamplingPlan, row: int) -> list[Any]:

@@ -217,6 +217,7 @@ class Deciding:
         told_of_base = before[step.base[drawn]]
         voted = np.zeros_like(told_of_base)
         voted[:, [self.several.labels.index(name) for name in names]] = step.y[drawn]
+        # Labels are kept where they differ only: of most plans they are those of the base.
         if np.array_equal(voted, told_of_base):
             return None
         return voted.astype(np.min_scalar_type(int(voted.max())))
@@ -228,6 +229,7 @@ class Deciding:
         with self._lock:
             if epoch not in self._known:
                 decided = self._decided(epoch)
+                # Epoch 0 always stays: lengths and targets of data sets are those of it.
                 for old in [each for each in self._known if each][: 1 - _KEPT]:
                     del self._known[old]
                 self._known[epoch] = decided
@@ -247,6 +249,7 @@ class Deciding:
                 sampler.output_dir = _NOWHERE if self.table is None else None
             features = {}
             if self.embeddings is not None and isinstance(sampler, MeasuringSamplerMixin):
+                # A later step sees other rows: a drawn one has the features of its base.
                 rows = slice(None) if plan is None else plan.first_base
                 features = {"embeddings": self.embeddings[rows]}
             seen, (X, made) = X, sampler.fit_resample(X, y, **features)
@@ -277,6 +280,7 @@ class Deciding:
             return
         if plan.why_not:
             raise ValueError(f"{name} cannot draw another set in every epoch. {plan.why_not}")
+        # Behind a first step that draws, the decoder would be fitted on other images in each epoch.
         if getattr(step, "interpolate", "pixels") == "embedding" and at == 0:
             self.rules[at] = (
                 plan.synthesis
@@ -297,6 +301,7 @@ class Deciding:
                     "in a module, not as lambda, or let the loader fork: "
                     'DataLoader(multiprocessing_context="fork").'
                 ) from error
+        # Of later epochs a worker needs no decision: the keys that it gets hold what it draws.
         known = {epoch: columns for epoch, columns in self._known.items() if epoch == 0}
         return vars(self) | {"_lock": None, "_known": known}
 
@@ -432,6 +437,7 @@ def _in_epoch(step: Any, epoch: int) -> Any:
     if "epoch" in params:
         sampler.epoch = epoch
     elif params.get("random_state") is not None and epoch:
+        # Not the sum of both, by which seed 1 in epoch 2 would repeat seed 2 in epoch 1.
         sequence = np.random.SeedSequence([int(params["random_state"]), epoch])
         sampler.random_state = int(sequence.generate_state(1)[0])
     return sampler

@@ -20,7 +20,7 @@ from imblearn_images.folders._exporting import export_images
 from imblearn_images.folders._inspecting import InspectReport, inspect_folder
 from imblearn_images.folders._loading import load_image_folder
 from imblearn_images.folders._report import FolderReport
-from imblearn_images.folders._source import FolderSplit, split_folder
+from imblearn_images.folders._splitting import FolderSplit, split_folder
 from imblearn_images.folders._verifying import VerifyReport, verify_folder
 
 __all__ = [

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from itertools import chain
 from typing import Any
 
-import numpy as np
-
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.duplicates import hash_file
-from imblearn_images.core.files import check_size_and_mode
-from imblearn_images.core.parallel import in_threads, in_workers, progress, works_in_threads
-from imblearn_images.core.rendering import Block
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
-from imblearn_images.folders._grouping import Groups, needs_pixels
-from imblearn_images.folders._labels import check_names
+from imblearn_images.folders._labels import LABELS, labels_csv
 from imblearn_images.folders._layout import SplitFoldersError
-from imblearn_images.folders._manifest import (
-    LABELS,
-    Row,
-    check_manifest,
-    labels_csv,
-    misread_labels,
-)
-from imblearn_images.folders._parquet import check_text
-from imblearn_images.folders._pictures import CHART, SHEET, draw_chart, draw_sheet
-from imblearn_images.folders._plan import (
-    FolderPlan,
-    OutputRows,
-    decide,
-    draws_images,
-    foresee,
-    with_seed,
-)
-from imblearn_images.folders._report import FolderReport
-from imblearn_images.folders._source import read_source, split_source
-from imblearn_images.folders._store import LINKS, OutputFolder
+from imblearn_images.folders._manifest import Row
+from imblearn_images.folders._plan import FolderPlan, decide, draws_images, foresee, with_seed
+from imblearn_images.folders._report import CHART, SHEET, FolderReport, draw_chart, draw_sheet
+from imblearn_images.folders._source import read_source
+from imblearn_images.folders._splitting import Groups, needs_pixels, split_source
+from imblearn_images.folders._store import OutputFolder
+from imblearn_images.folders._writing import check_room, place
 from imblearn_images.under_sampling import RandomUnderSampler
 
 __all__ = ["balance_folder", "unbalance_folder"]
@@ -184,29 +160,31 @@ def balance_folder(
     >>> print(str(report).splitlines()[2])
     lime        5        0      1      4         12          0
     """
-    if layout not in ("folders", "csv"):
-        raise ValueError(f'`layout` must be "folders" or "csv", got {layout!r}.')
-    if link not in LINKS:
-        raise ValueError(f"`link` must be one of {LINKS}, got {link!r}.")
     if on_empty not in ("raise", "keep"):
         raise ValueError(f'`on_empty` must be "raise" or "keep", got {on_empty!r}.')
+    # Before the form, so that the message is on the split and not on a table that nobody wanted.
     if keep_split:
         _check_kept(validation, groups, layout, link)
-    if link == "rows" and layout != "csv":
-        raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
-    manifest_name = check_manifest(manifest)
-    validation = 0.2 if validation is None else validation
-    check_size_and_mode(None, mode)
-    form = Form(size, format, quality)
+    form = Form(
+        layout=layout,
+        link=link,
+        manifest=manifest,
+        mode=mode,
+        size=size,
+        format=format,
+        quality=quality,
+    )
     if plot:
         require_matplotlib()
     sampler, seed = with_seed(sampler, random_state, n_jobs)
-    if form and not (sampler is not None and draws_images(sampler)):
+    draws = sampler is not None and draws_images(sampler)
+    if not (form.is_plain or draws):
         raise ValueError(
             "`size`, `format` and `quality` must be used with a sampler that draws images, got "
             f"{type(sampler).__name__ if sampler is not None else 'no sampler'}; copies stay as "
             "they are. Leave them out."
         )
+    # Before a file is read: a wrong output must not cost the minutes that decoding takes.
     folder = OutputFolder(output, source, resume=resume)
     try:
         kept = read_source(
@@ -215,7 +193,7 @@ def balance_folder(
             classes=classes,
             keep_split=keep_split,
             hash_pixels=needs_pixels(groups),
-            mode=mode if sampler is not None and draws_images(sampler) else None,
+            mode=mode if draws else None,
             n_jobs=n_jobs,
             verbose=verbose,
         )
@@ -223,51 +201,21 @@ def balance_folder(
         raise ValueError(
             f"{error} To resample the training part and copy the others, pass keep_split=True."
         ) from error
-    check_names(sorted(set(kept.labels)), layout)
-    if layout == "csv" and (misread := misread_labels(sorted(set(kept.labels)))):
-        kept.notes.append(
-            f"classes {misread} look like numbers, formulas or missing values: read labels.csv "
-            "with pandas.read_csv(..., dtype={'label': str}, keep_default_na=False), and not with "
-            "a spreadsheet"
-        )
-    if manifest == "parquet":
-        check_text(kept.names())
-    split = split_source(kept, validation, groups, random_state)
-    options: dict[str, Any] = {"link": link, "form": form, "mode": mode, "on_empty": on_empty}
+    # Names that cannot be written are refused before the sampler takes its time.
+    kept.notes.extend(form.check_classes(sorted(set(kept.labels))))
+    form.check_files(kept.names())
+    split = split_source(kept, 0.2 if validation is None else validation, groups, random_state)
+    options: Any = {"seed": seed, "on_empty": on_empty, "n_jobs": n_jobs}
     if dry_run:
-        decision = foresee(sampler, seed, kept, split, output=str(output), n_jobs=n_jobs, **options)
-        return replace(decision.report(str(output)), manifest=manifest_name)
-    extra = [
-        manifest_name,
-        *([LABELS] if layout == "csv" else []),
-        *([CHART, SHEET] if plot else []),
-    ]
-    folder.begin()
-    try:
-        decision = decide(
-            *(sampler, seed, kept, split, folder.workshop),
-            output=folder.root,
-            layout=layout,
-            n_jobs=n_jobs,
-            **options,
-        )
-        assert decision.rows is not None
-        folder.check_contents(chain(extra, decision.rows.names()))
-        if link == "copy":
-            _check_room(folder, decision.rows)
-    except BaseException:
-        folder.discard()
-        raise
-    report = _write(
-        folder,
-        decision,
-        decision.rows,
-        manifest=manifest,
-        plot=plot,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    return replace(report, manifest=manifest_name)
+        plan = foresee(sampler, kept, split, form, output=str(output), **options)
+        return plan.report(str(output))
+    extra = [*form.tables, *([CHART, SHEET] if plot else [])]
+    with folder.begun() as workshop:
+        plan = decide(sampler, kept, split, form, output=folder.root, workshop=workshop, **options)
+        assert plan.rows is not None
+        folder.check_contents(chain(extra, plan.rows.names()))
+        check_room(plan.rows, folder)
+    return _write(plan, folder, plot=plot, n_jobs=n_jobs, verbose=verbose)
 
 
 def _check_kept(validation: float | None, groups: Groups, layout: str, link: str) -> None:
@@ -289,45 +237,16 @@ def _check_kept(validation: float | None, groups: Groups, layout: str, link: str
         )
 
 
-def _check_room(folder: OutputFolder, rows: OutputRows) -> None:
-    """Raise an OSError if the copies that are not there yet do not fit on the disk."""
-    there = folder.root.absolute()
-    while not there.exists():
-        there = there.parent
-    free = shutil.disk_usage(there).free
-    copied = np.setdiff1d(np.arange(len(rows)), rows.drawn)
-    sizes = rows.kept.records.n_bytes[rows.sources]
-    n_bytes = int(sizes[copied].sum())
-    if n_bytes > free:  # a resumed run has some already
-        missing = [
-            row for row in copied.tolist() if not os.path.lexists(folder.at(rows.path_of(row)))
-        ]
-        n_bytes = int(sizes[missing].sum())
-    if n_bytes > free:
-        raise OSError(
-            errno.ENOSPC,
-            f"copies need {n_bytes / 1e6:.1f} MB, {free / 1e6:.1f} MB are free",
-            str(folder.root),
-        )
-
-
 def _write(
-    folder: OutputFolder,
-    decision: FolderPlan,
-    rows: OutputRows,
-    *,
-    manifest: str,
-    plot: bool,
-    n_jobs: int | None,
-    verbose: int,
+    plan: FolderPlan, folder: OutputFolder, *, plot: bool, n_jobs: int | None, verbose: int
 ) -> FolderReport:
-    """Write the files of a decision, the manifest last; return the report."""
-    kept = decision.kept
-    folder.make_folders(rows.folders())
-    if rows.link != "rows":
-        _place(folder, rows, n_jobs, verbose)
-    report = decision.report(str(folder.root))
-    if rows.layout == "csv":
+    """Carry a plan out, the manifest last; return the report."""
+    assert plan.rows is not None
+    kept, rows = plan.kept, plan.rows
+    place(rows, folder, n_jobs, verbose)
+    report = plan.report(str(folder.root))
+    # After the images: at no moment does the table name a file that is not there.
+    if plan.form.layout == "csv":
         folder.write(LABELS, labels_csv(rows.table()))
     if plot:
         draw_chart(folder, report)
@@ -336,89 +255,8 @@ def _write(
         Row(None, label, "skipped", "skipped", (kept.relative(record.path),), reason=record.error)
         for label, record in kept.broken
     )
-    folder.finish(chain(rows, left_out), manifest, written=rows.written())
+    folder.finish(chain(rows, left_out), plan.form.manifest, written=rows.written())
     return report
-
-
-def _place(folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int) -> None:
-    """Copy, link or draw the file of every row into its place."""
-    marks = np.zeros(len(rows) if rows.link != "copy" else 0, dtype=np.int64)
-
-    def of(number: int) -> tuple[str, str, str]:
-        original = rows.kept.paths[rows.sources[number]]
-        return original, rows.path_of(number), str(rows.sha256_of(number))
-
-    def place(number: int) -> None:
-        if rows.kind_of(number) == "synthetic":
-            if not rows.sha256_of(number):  # otherwise a worker of joblib has drawn it already
-                name, draw = rows.path_of(number), partial(rows.draw, number)
-                rows.has_drawn(number, *folder.draw(name, draw, rows.form.write))
-            return
-        mark = folder.copy(*of(number), rows.link)
-        if len(marks):
-            marks[number] = mark
-
-    if not works_in_threads():
-        _draw_elsewhere(folder, rows, n_jobs, verbose)
-    with progress(len(rows), "written", verbose) as done:
-
-        def place_some(first: int) -> None:
-            some = range(first, min(first + 16, len(rows)))
-            for number in some:
-                place(number)
-            done(len(some))
-
-        in_threads(place_some, ((k,) for k in range(0, len(rows), 16)), n_jobs=n_jobs)
-    for number in np.flatnonzero(marks).tolist():
-        folder.check_link(*of(number), int(marks[number]))
-
-
-def _draw_elsewhere(
-    folder: OutputFolder, rows: OutputRows, n_jobs: int | None, verbose: int
-) -> None:
-    """Draw synthetic images in the workers that joblib is set to, where these can draw them.
-
-    A worker writes its images into the workshop, which it must be able to reach; this process
-    then moves them to their places and notes their hashes, as it does with its own.
-    """
-    left = [n for n in rows.drawn.tolist() if not _is_known(folder, rows, n)]
-    tasks = []
-    for block in rows.blocks(left):
-        names = (rows.path_of(rows.number_of(row)) for row in block.numbers)
-        places = [os.path.abspath(folder.waiting(name)) for name in names]
-        tasks.append((block, places, rows.form))
-    with progress(sum(len(places) for _, places, _ in tasks), "drawn", verbose) as done:
-        drawn = in_workers(
-            _draw_block,
-            tasks,
-            what=lambda task: task[0].what.capitalize(),
-            n_jobs=n_jobs,
-            done=lambda task: done(len(task[0])),
-        )
-    for (block, _, _), hashes in zip(tasks, drawn, strict=True):
-        for row, (n_bytes, sha256) in zip(block.numbers, hashes, strict=True):
-            number = rows.number_of(row)
-            folder.take(rows.path_of(number), sha256)
-            rows.has_drawn(number, n_bytes, sha256)
-
-
-def _is_known(folder: OutputFolder, rows: OutputRows, number: int) -> bool:
-    """Return whether an earlier run has drawn the image of a row; if so, note its hash."""
-    known = folder.known(rows.path_of(number))
-    if known is not None:
-        rows.has_drawn(number, *known)
-    return known is not None
-
-
-def _draw_block(task: tuple[Block, list[str], Form]) -> list[tuple[int, str]]:
-    """Draw a block of rows in a worker; return size in bytes and SHA-256 of each file."""
-    block, places, form = task
-    found = []
-    for at, drawn in block.drawn():
-        for path, image in zip(places[at.start : at.stop], drawn, strict=True):
-            form.write(path, form.resized(image))
-            found.append(hash_file(path))
-    return found
 
 
 def unbalance_folder(
@@ -471,6 +309,7 @@ def unbalance_folder(
     [('kiwi', 10), ('lime', 2)]
     """
     sampler = RandomUnderSampler(sampling_strategy=profile, random_state=random_state)
+    # What is cut is a source for experiments, which split it themselves.
     if not options.get("keep_split"):
         options.setdefault("validation", 0)
     return balance_folder(source, output, sampler=sampler, random_state=random_state, **options)

@@ -18,19 +18,12 @@ from imblearn_images.core.containers import holds_paths, unwrap
 from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.text import counted
-from imblearn_images.folders._labels import as_text, check_names, encode_label
-from imblearn_images.folders._manifest import (
-    LABELS,
-    Row,
-    check_manifest,
-    find_leaks,
-    label_table,
-    labels_csv,
-)
-from imblearn_images.folders._parquet import check_text
-from imblearn_images.folders._plan import digest_of
-from imblearn_images.folders._records import examine_all
-from imblearn_images.folders._store import OutputFolder, name_file
+from imblearn_images.folders._form import Form
+from imblearn_images.folders._labels import LABELS, as_text, encode_label, labels_csv, name_file
+from imblearn_images.folders._manifest import Row, find_leaks, label_table
+from imblearn_images.folders._source import examine_all
+from imblearn_images.folders._store import OutputFolder
+from imblearn_images.folders._writing import digest_of
 
 __all__ = ["export_images"]
 
@@ -96,11 +89,9 @@ def export_images(
     >>> sorted({os.path.dirname(path) for path in paths})
     ['%2E%2E', 'a%2Fb']
     """
-    if layout not in ("folders", "csv"):
-        raise ValueError(f'`layout` must be "folders" or "csv", got {layout!r}.')
     if link not in ("copy", "hard", "symlink"):
         raise ValueError(f'`link` must be "copy", "hard" or "symlink", got {link!r}.')
-    manifest_name = check_manifest(manifest)
+    form = Form(layout=layout, link=link, manifest=manifest)
     images, _ = unwrap(X)
     column = column_of(y, "y")
     check_column(column, "y")
@@ -124,7 +115,7 @@ def export_images(
             f"`names` must have one name for each of the {plan.n_source} images that the plan was "
             f"drawn from, got {len(names)}."
         )
-    check_names(sorted(set(labels)), layout)
+    form.check_classes(sorted(set(labels)))
     folder = OutputFolder(output, resume=resume)
     if holds_paths(images):
         files = [os.fspath(path) for path in images]
@@ -152,15 +143,10 @@ def export_images(
             f"Training rows equal or descend from validation images: {leaks[:3]}, "
             f"{len(leaks)} in all. Put each image and what is made of it on one side in `is_valid`."
         )
-    if manifest == "parquet":
-        check_text(parent for row in rows for parent in row.parents)
+    form.check_files(parent for row in rows for parent in row.parents)
     targets = [row.path or "" for row in rows]
-    folder.begin()
-    try:
-        folder.check_contents([*targets, manifest_name, *([LABELS] if layout == "csv" else [])])
-    except BaseException:
-        folder.discard()
-        raise
+    with folder.begun():
+        folder.check_contents([*targets, *form.tables])
     folders = {os.path.dirname(name) for name in targets}
     if layout == "folders":
         # Both sides need every class folder: loaders number classes by the folders they find.
@@ -198,12 +184,14 @@ def _rows_of_files(
     files: list[str], labels: list[str], folder: OutputFolder, n_jobs: int | None
 ) -> list[Row]:
     """Return a row for each image file, all of them examined; `path` is the name alone."""
+    # A file that lies in the output could be replaced by a row before it is read for another.
     home = Path(os.path.realpath(folder.root))
     for path in files:
         if Path(os.path.realpath(path)).is_relative_to(home):
             raise ValueError(
                 f"{path} lies inside the output {str(folder.root)!r}. Choose another output."
             )
+    # One file in two classes is a mistake of the caller: no classifier can be right on it.
     label_of: dict[str, str] = {}
     for path, label in zip(files, labels, strict=True):
         if label_of.setdefault(path, label) != label:

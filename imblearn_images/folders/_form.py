@@ -1,4 +1,4 @@
-"""Form: the size and the file format in which drawn images are written."""
+"""Form: how a data set is written, checked once: layout, links, manifest, drawn images."""
 
 from __future__ import annotations
 
@@ -10,41 +10,73 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import disk, files
-from imblearn_images.core.files import MODES_OF
+from imblearn_images.folders._labels import LABELS, check_names, misread_labels
+from imblearn_images.folders._manifest import MANIFESTS, check_text, require_pyarrow
 
+LAYOUTS = ("folders", "csv")
+LINKS = ("copy", "hard", "symlink", "rows")
 _SUFFIXES = {None: "", "png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 _QUALITY = 90
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Form:
-    """Size and file format of drawn images; by default those of their base, without loss.
+    """How a data set is written; by default as class folders of copies.
 
     Parameters
     ----------
+    layout : {"folders", "csv"}, default="folders"
+        Class folders, or one folder and ``labels.csv``.
+    link : {"copy", "hard", "symlink", "rows"}, default="copy"
+        How originals and copies get there.
+    manifest : {"jsonl", "parquet"}, default="jsonl"
+        What the manifest is written as.
+    mode : {"L", "RGB", "RGBA"}, default=None
+        Mode of drawn images; that of their parents by default.
     size : int, default=None
-        Maximum length of the longer side, in pixels.
+        Maximum length of the longer side of drawn images, in pixels.
     format : {"png", "jpeg", "webp"}, default=None
-        Format of the files; None is PNG, or TIFF for int32 and float32.
+        Format of the files of drawn images; None is PNG, or TIFF for int32 and float32.
     quality : int, default=None
         Quality of JPEG and WebP, from 1 to 100; None stands for 90.
 
     Raises
     ------
     ValueError
-        Naming the parameter that is out of range, or a quality without such a format.
+        Naming the parameter that is out of range, or two that exclude each other.
+    ModuleNotFoundError
+        If what writes the manifest is not installed.
 
     Examples
     --------
-    >>> str(Form(256, "jpeg"))
+    >>> str(Form(size=256, format="jpeg"))
     'at most 256 pixels, JPEG of quality 90'
+    >>> Form(link="rows")
+    Traceback (most recent call last):
+    ...
+    ValueError: `layout` must be "csv" with link="rows", which writes no files.
     """
 
+    layout: str = "folders"
+    link: str = "copy"
+    manifest: str = "jsonl"
+    mode: str | None = None
     size: int | None = None
     format: str | None = None
     quality: int | None = None
 
     def __post_init__(self) -> None:
+        if self.layout not in LAYOUTS:
+            raise ValueError(f'`layout` must be "folders" or "csv", got {self.layout!r}.')
+        if self.link not in LINKS:
+            raise ValueError(f"`link` must be one of {LINKS}, got {self.link!r}.")
+        if self.link == "rows" and self.layout != "csv":
+            raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
+        if self.manifest not in MANIFESTS:
+            raise ValueError(f'`manifest` must be "jsonl" or "parquet", got {self.manifest!r}.')
+        if self.manifest == "parquet":
+            require_pyarrow()  # now, and not after hours of drawing
+        files.check_size_and_mode(None, self.mode)
         for name, value, maximum in (("size", self.size, None), ("quality", self.quality, 100)):
             if value is None:
                 continue
@@ -60,10 +92,14 @@ class Form:
                 f"{self.format or 'files without loss'}. Choose jpeg or webp, or leave it out."
             )
 
-    def __bool__(self) -> bool:
-        return self != Form()
+    @property
+    def is_plain(self) -> bool:
+        """Whether drawn images are written as they are: full size, without loss."""
+        # A quality cannot be set without a format.
+        return self.size is None and self.format is None
 
     def __str__(self) -> str:
+        # Part of the digest in the names of drawn files: another text would rename all of them.
         parts = [f"at most {self.size} pixels"] if self.size else []
         if self.format == "png":
             parts.append("PNG")
@@ -74,8 +110,41 @@ class Form:
 
     @property
     def suffix(self) -> str:
-        """Suffix of the files; empty where the pixels choose between PNG and TIFF."""
+        """Suffix of drawn files; empty where the pixels choose between PNG and TIFF."""
         return _SUFFIXES[self.format]
+
+    @property
+    def manifest_name(self) -> str:
+        """File name of the manifest."""
+        return MANIFESTS[self.manifest]
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the files beside the images."""
+        return [self.manifest_name, *([LABELS] if self.layout == "csv" else [])]
+
+    def check_files(self, names: Iterable[str]) -> None:
+        """Raise a ValueError naming the first file whose name the manifest cannot hold."""
+        if self.manifest == "parquet":
+            check_text(names)
+
+    def check_classes(self, labels: list[str]) -> list[str]:
+        """Check that classes can be written; return notes on how to read them.
+
+        Raises
+        ------
+        ValueError
+            Naming the class that cannot be written, or two that would share a folder.
+        """
+        check_names(labels, self.layout)
+        if self.layout != "csv" or not (misread := misread_labels(labels)):
+            return []
+        note = (
+            f"classes {misread} look like numbers, formulas or missing values: read labels.csv "
+            "with pandas.read_csv(..., dtype={'label': str}, keep_default_na=False), and not with "
+            "a spreadsheet"
+        )
+        return [note]
 
     def resized(self, image: NDArray[Any]) -> NDArray[Any]:
         """Return the image, made smaller if its longer side exceeds `size`."""
@@ -86,24 +155,12 @@ class Form:
         return files.resize_array(image, (height, width))
 
     def write(self, path: disk.FilePath, image: NDArray[Any]) -> None:
-        """Write an image in this format; the file is whole or absent."""
+        """Write a drawn image; the file is whole or absent."""
+        # Not flushed: OutputFolder.finish flushes all files in one go, which is much faster.
         if self.format in ("jpeg", "webp"):
             files.write_lossy(path, image, self.format, self.quality or _QUALITY, flush=False)
         else:
             files.write_image(path, image, flush=False)
-
-    def check_modes(self, modes: Iterable[str]) -> None:
-        """Raise a ValueError naming the first mode that the format cannot hold."""
-        if self.format is None:
-            return
-        held = MODES_OF[self.format]
-        for mode in modes:
-            if mode not in held:
-                raise ValueError(
-                    f"`format` must be one that can hold images of mode {mode}, got "
-                    f"{self.format!r}, which holds {', '.join(held)}. Read all files as "
-                    'colour, mode="RGB", or choose another format.'
-                )
 
     def n_bytes(self, image: NDArray[Any]) -> int:
         """Return the size in bytes of the file that an image would make."""

@@ -17,10 +17,9 @@ from imblearn_images._docstrings import substitute
 from imblearn_images.core.duplicates import has_imagehash
 from imblearn_images.core.gap import TOLD, synthesis_gap
 from imblearn_images.core.text import align, counted, html_lines, html_table, shown
-from imblearn_images.folders._grouping import group_near
-from imblearn_images.folders._loading import endings_text
-from imblearn_images.folders._records import Source
-from imblearn_images.folders._source import read_source
+from imblearn_images.folders._layout import endings_text
+from imblearn_images.folders._source import Source, read_source
+from imblearn_images.folders._splitting import group_near
 from imblearn_images.preprocessing import ReadImages
 
 __all__ = ["InspectReport", "inspect_folder"]
@@ -171,6 +170,7 @@ def inspect_folder(
     >>> print(report.classes[1]["advice"][0])
     4 images: at a validation share of 0.2, SMOTE (5 neighbours) has 3 to train on and needs 6
     """
+    # Whoever asks for near=True gets an error without the package; by default it is a note.
     is_missing = near is None and not has_imagehash()
     if near is None:
         near = not is_missing
@@ -214,7 +214,7 @@ def inspect_folder(
         n_images=len(kept.labels),
         ratio=ratio,
         broken={kept.relative(record.path): record.error for _, record in kept.broken},
-        duplicates=_members(kept, kept.records.first_equals()),
+        duplicates=_members(kept, kept.first_equals()),
         near_duplicates=_members(kept, np.asarray(group_near(kept))) if near else None,
         notes=kept.notes + ([NO_HASH] if is_missing else []) + _warnings(gaps),
         gaps=gaps,
@@ -228,6 +228,7 @@ def _gaps(kept: Source, labels: NDArray[Any], counts: dict[str, int]) -> dict[st
     known = sorted((n, label) for label, n in counts.items() if n >= TRIED)
     if len(known) < 2:
         return {}
+    # Not a parameter: two reports on the same folder must not differ.
     rng = np.random.RandomState(0)
     (_, largest), rare = known[-1], [label for _, label in known[:CLASSES][: len(known) - 1]]
     members = [rng.permutation(np.flatnonzero(labels == label)) for label in [largest, *rare]]
@@ -241,6 +242,8 @@ def _gaps(kept: Source, labels: NDArray[Any], counts: dict[str, int]) -> dict[st
     doubled = {label: 2 * int(np.count_nonzero(some == label)) for label in rare}
     found = {}
     for recipe in (recipes.mild, recipes.transfer):
+        # As many synthetic images as real ones, so that the linear model cannot win by the larger
+        # class.
         sampler = recipe(sampling_strategy=doubled, random_state=0)
         sampler.fit_resample(images, some)
         auc = synthesis_gap(sampler, images).auc

@@ -1,13 +1,21 @@
-"""Layouts: find the level of the class folders, and folders that are not classes at all."""
+"""The layout of a source: which folders are classes, and what lies in them; no file is opened."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from numbers import Integral
+from pathlib import Path
 
-from imblearn_images.folders._manifest import LABELS, find_manifest
+from imblearn_images.core.containers import SUFFIXES
+from imblearn_images.core.disk import Paths
+from imblearn_images.core.text import counted
+from imblearn_images.folders._labels import LABELS
+from imblearn_images.folders._manifest import MANIFESTS, find_manifest
 from imblearn_images.folders._store import WORKSHOP
 
 SPLITS = {
@@ -16,16 +24,261 @@ SPLITS = {
     "test": ("test", "testing", "tst", "holdout"),
 }
 """Usual names of the folders of training, validation and test images, in lower case."""
-
 _PICTURES = {"images", "image", "imgs", "img", "jpegimages", "photos", "pictures"}
+# Names of folders beside photos: taken for classes, they would make a perfect, useless classifier.
 _COMPANIONS = {
     *("masks", "mask", "annotations", "annotation", "labels", "label", "groundtruth", "gt"),
     *("ground_truth", "segmentation", "segmentations", "segmentationclass", "bboxes", "boxes"),
 }
+OWN_FILES = (*MANIFESTS.values(), LABELS, "classes.png", "contact_sheet.png")
+"""Files that this package writes beside class folders; skipped without a note."""
 
 
 class SplitFoldersError(ValueError):
     """The folder holds splits, not class folders; callers append the remedy they offer."""
+
+
+@dataclass
+class Listing:
+    """What class folders contain, before any file is opened."""
+
+    paths: Paths = field(default_factory=Paths)
+    """Image files; those of `n_regular` come first."""
+    labels: list[str] = field(default_factory=list)
+    sides: list[str] = field(default_factory=list)
+    """The split of each file; empty without splits."""
+    n_regular: int = 0
+    """Number of regular files. The others have the name of an image, but are a pipe, a broken link
+    or the like: they are reported as files that cannot be used, not skipped, because somebody
+    expects an image there."""
+    classes: list[str] = field(default_factory=list)
+    splits: dict[str, str] = field(default_factory=dict)
+    """Split ("train", "valid" or "test") to the name of its folder."""
+    other_files: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Class, or "" for no class, to the endings of files that are not images."""
+    notes: list[str] = field(default_factory=list)
+
+
+def list_folders(
+    root: str,
+    classes: Sequence[str] | None,
+    *,
+    keep_split: bool = False,
+    allow_empty: bool = False,
+) -> Listing:
+    """List the class folders in `root`, or with `keep_split` those of every split in it.
+
+    Raises
+    ------
+    ValueError
+        If the folders are not classes, one holds no image, or the splits differ in classes.
+    """
+    listed, odd = Listing(), Listing()
+    if keep_split:
+        _add_splits(listed, odd, root, classes)
+    else:
+        _add(listed, odd, root, classes, allow_empty)
+    listed.n_regular = len(listed.paths)
+    # Extended in place: there may be a million paths.
+    listed.paths.extend(odd.paths)
+    listed.labels += odd.labels
+    listed.sides += odd.sides
+    return listed
+
+
+def _add(
+    listed: Listing,
+    odd: Listing,
+    root: str,
+    classes: Sequence[str] | None,
+    allow_empty: bool,
+    side: str = "",
+) -> None:
+    """Add the class folders in `root` to a listing, and what only looks like images to `odd`."""
+    listing, skipped, notes = find_images(root, allow_empty=allow_empty, classes=classes)
+    strange = [p for p in skipped if _in_class(p, root) and p.lower().endswith(SUFFIXES)]
+    is_strange = set(strange)
+    rest = [path for path in skipped if path not in is_strange]
+    listed.notes += ([note_on_skipped(rest)] if rest else []) + notes
+    for label, images in listing.items():
+        listed.paths.extend(images)
+        listed.labels += [label] * len(images)
+        listed.sides += [side] * len(images) if side else []
+    odd.paths.extend(strange)
+    odd.labels += [_class_of(path, root) for path in strange]
+    odd.sides += [side] * len(strange) if side else []
+    listed.classes = list(listing)
+    by_class: dict[str, list[str]] = {}
+    for path in rest:
+        label = _class_of(path, root) if _in_class(path, root) else ""
+        by_class.setdefault(label, []).append(path)
+    for label, files in by_class.items():
+        counts = Counter(listed.other_files.get(label, {})) + Counter(count_endings(files))
+        listed.other_files[label] = dict(counts.most_common())
+
+
+def _add_splits(listed: Listing, odd: Listing, root: str, classes: Sequence[str] | None) -> None:
+    """Add the class folders of every split in `root`; all must have the same classes."""
+    inside: dict[str, list[str]] = {}
+    found = find_splits(root)
+    for split, name in found.items():
+        folder = os.path.join(root, name)
+        if split != "train" and not folders_in(folder):
+            listed.notes.append(f"{folder!r} holds no class folders and is left out")
+            continue
+        listed.splits[split] = name
+        _add(listed, odd, folder, classes, split != "train", split)
+        inside[split] = listed.classes
+    if len(inside) < 2:
+        raise ValueError(
+            f"{root!r} holds class folders for training only, so there is no split to keep. Name "
+            f"{os.path.join(root, listed.splits['train'])!r} as the source instead."
+        )
+    for split, names in inside.items():
+        for label in sorted(set(inside["train"]) ^ set(names)):
+            here, there = listed.splits["train"], listed.splits[split]
+            here, there = (here, there) if label in inside["train"] else (there, here)
+            both = sorted(set.intersection(*map(set, inside.values())))
+            raise ValueError(
+                f"Class {label!r} has a folder in {os.path.join(root, here)!r} and none in "
+                f"{os.path.join(root, there)!r}, so that the classes would be numbered "
+                "differently on the two sides. Make an empty folder there, or take the classes "
+                f"that are in all of them, `classes`: {', '.join(map(repr, both[:20]))}."
+            )
+    beside = {name for name in os.listdir(root) if not name.startswith(".")}
+    if others := sorted(beside - set(found.values()) - set(OWN_FILES)):
+        listed.notes.append(
+            f"{counted(len(others), 'entry, was')} left out beside the splits, such as {others[:3]}"
+        )
+    listed.classes = sorted(inside["train"])
+
+
+def find_images(
+    root: str,
+    *,
+    allow_empty: bool,
+    classes: Sequence[str] | None = None,
+    remedy: str = "",
+    suffixes: tuple[str, ...] = SUFFIXES,
+    levels: int = 1,
+) -> tuple[dict[str, Paths], list[str], list[str]]:
+    """Return the image files of each class, the other files, and notes.
+
+    The parameters are those of `load_image_folder`; `remedy` is what the caller adds to the error
+    for a class without an image.
+    """
+    if not isinstance(levels, Integral) or isinstance(levels, bool) or levels < 1:
+        raise ValueError(f"`levels` must be a number of levels, at least 1, got {levels!r}.")
+    # Sorted: the order in a directory differs between machines, and the numbers of rows must not.
+    names = sorted(name for name in os.listdir(root) if not name.startswith("."))
+    folders = [name for name in names if Path(root, name).is_dir()]
+    _check_finished(root)
+    skipped = [
+        os.path.join(root, name) for name in names if name not in folders and name not in OWN_FILES
+    ]
+    if folders and classes is not None and levels == 1:
+        folders = _choose_classes(root, folders, classes)
+    found = {name: _walk(os.path.join(root, name), root, suffixes) for name in folders}
+    skipped += [file for _, others in found.values() for file in others]
+    note = note_on_skipped(skipped)
+    if not found:
+        n_own = sum(os.path.splitext(file)[1].lower() in SUFFIXES for file in skipped)
+        if n_own:
+            note = f"{counted(n_own, 'image, lies')} directly in it. If they are one class, name "
+            note += "the folder above"
+        raise ValueError(
+            f"No class folder in {root!r}: a class folder is a folder inside it that holds the "
+            f"images of one class and has its name{f'; {note}' if note else ''}."
+        )
+    listing = {name: images for name, (images, _) in found.items()}
+    # Whoever names classes or levels knows the layout: nothing is to be guessed.
+    notes = _check_level(root, listing) if classes is None and levels == 1 else []
+    if levels > 1:
+        listing = _by_levels(root, listing, int(levels))
+        if classes is not None:
+            names = {"/".join(name.split("/")[: n + 1]) for name in listing for n in range(levels)}
+            chosen = _choose_classes(root, sorted(names), classes)
+            listing = {
+                name: images
+                for name, images in listing.items()
+                if any(name == each or name.startswith(f"{each}/") for each in chosen)
+            }
+    empty = [name for name, images in listing.items() if not images]
+    if empty and not allow_empty:
+        raise ValueError(
+            f"No image in {len(empty)} of {counted(len(found), 'class folder')} of {root!r}: "
+            f"{empty[:5]}; {f'{note}; ' if note else ''}images end in {' '.join(suffixes)}. Fill "
+            f"or remove these folders, name the others in `classes`{remedy}."
+        )
+    return listing, skipped, notes
+
+
+def _walk(
+    class_folder: str, root: str, suffixes: tuple[str, ...] = SUFFIXES
+) -> tuple[Paths, list[str]]:
+    """Return the image files and the other files under a class folder, hidden ones left out."""
+    images, others = Paths(), list[str]()
+    entered = {os.path.realpath(root)}
+    # folders that are being read: what is left of each, in reverse, and what of it is a folder
+    levels = [("", [class_folder], {class_folder: os.path.realpath(class_folder)})]
+    while levels:
+        folder, inside, folders = levels[-1]
+        if not inside:
+            levels.pop()
+            continue
+        name = inside.pop()
+        path = os.path.join(folder, name)
+        if name not in folders:
+            images.append(path)
+        elif (here := folders[name]) not in entered:
+            entered.add(here)
+            # of names, which are shorter than paths: there may be a million in one folder
+            inside, folders = [], {}
+            # a folder that cannot be listed raises: its images must not be lost silently
+            for entry in os.scandir(path):
+                if entry.name.startswith("."):
+                    continue
+                # For links, the functions of os.path return False where an entry's methods raise.
+                linked = entry.is_symlink()
+                if os.path.isdir(entry) if linked else entry.is_dir():
+                    # realpath stats every level of the path, so it is called only where needed
+                    resolve = linked or os.name == "nt"  # Windows: a junction is not a symlink
+                    real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
+                    folders[entry.name] = real
+                    inside.append(entry.name)
+                elif entry.name.lower().endswith(suffixes) and os.path.isfile(entry):
+                    inside.append(entry.name)
+                else:
+                    others.append(entry.path)
+            inside.sort(reverse=True)
+            levels.append((path, inside, folders))
+    return images, sorted(others)
+
+
+def _by_levels(root: str, found: Mapping[str, Paths], levels: int) -> dict[str, Paths]:
+    """Return the images of each class, named by its first `levels` folders, joined by "/".
+
+    Folders that hold neither images nor folders become classes without an image.
+    """
+    listing: dict[str, Paths] = {}
+    for images in found.values():
+        for file in images:
+            parts = os.path.relpath(os.path.dirname(file), root).split(os.sep)
+            listing.setdefault("/".join(parts[:levels]), Paths()).append(file)
+    for top in found:
+        pending = [(os.path.join(root, top), [top])]
+        while pending:
+            folder, parts = pending.pop()
+            name = "/".join(parts)
+            with os.scandir(folder) as entries:
+                inside = sorted(
+                    e.name for e in entries if not e.name.startswith(".") and e.is_dir()
+                )
+            if len(parts) < levels and inside:
+                pending += [(os.path.join(folder, each), [*parts, each]) for each in inside]
+            else:
+                listing.setdefault(name, Paths())
+    return {name: listing[name] for name in sorted(listing)}
 
 
 def kind_of_split(name: str) -> str:
@@ -92,7 +345,7 @@ def folders_in(root: str) -> list[str]:
     )
 
 
-def choose_classes(root: str, names: Sequence[str], classes: Sequence[str]) -> list[str]:
+def _choose_classes(root: str, names: Sequence[str], classes: Sequence[str]) -> list[str]:
     """Return the class folders that were requested, in the order of `names`.
 
     Raises
@@ -119,9 +372,10 @@ def choose_classes(root: str, names: Sequence[str], classes: Sequence[str]) -> l
     return [name for name in names if name in wanted]
 
 
-def check_finished(root: str) -> None:
+def _check_finished(root: str) -> None:
     """Raise a ValueError if `root` is an unfinished output of this package, or a part of one."""
     here = os.path.abspath(root)
+    # Also the folder above: loaders are pointed at train/, not at the output itself.
     for folder in (here, os.path.dirname(here)):
         inside = os.path.join(folder, WORKSHOP)
         if os.path.isdir(inside) and not os.path.islink(inside):
@@ -131,7 +385,7 @@ def check_finished(root: str) -> None:
             )
 
 
-def check_level(root: str, found: Mapping[str, Sequence[str]]) -> list[str]:
+def _check_level(root: str, found: Mapping[str, Sequence[str]]) -> list[str]:
     """Check by their names and contents that folders are classes.
 
     Parameters
@@ -232,6 +486,7 @@ def _look_into(root: str, shapes: Mapping[str, tuple[bool, list[str]]]) -> list[
     if not nested:
         return []
     first = next(iter(nested))
+    # The same folders in each are the classes; those above them are splits, sites or years.
     alike = len(nested[first]) > 1 and all(inner == nested[first] for inner in nested.values())
     if len(nested) == len(full) and (alike or len(nested) == 1) and len(nested[first]) > 1:
         raise ValueError(
@@ -272,6 +527,7 @@ def _shape(images: Sequence[str], folder: str) -> tuple[bool, list[str]]:
 
 def _called(names: Sequence[str], kind: str) -> list[str]:
     """Return the folders named after a split, exactly or, if there is none, loosely."""
+    # "train" beside "train_old" is meant by its exact name.
     exact = [name for name in names if kind_of_split(name) == kind]
     return exact or [name for name in names if _loosely(name) == kind]
 
@@ -286,3 +542,55 @@ def _some(names: Sequence[str]) -> str:
     """List up to five names, and how many more there are."""
     listed = ", ".join(map(repr, names[:5])) or "no folders"
     return listed + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+_HINTS = {
+    "convert to JPEG": (".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jxl", ".tga", ".psd"),
+    "develop to JPEG or TIFF": (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"),
+    "export to PNG or TIFF": (".dcm", ".dicom", ".nii", ".mha", ".svs", ".czi", ".lif", ".nd2"),
+    "draw as PNG": (".svg", ".pdf", ".eps"),
+    "save its frames as images": (".mp4", ".mov", ".avi", ".mkv", ".webm"),
+    "pass the array to a sampler": (".npy", ".npz", ".h5", ".hdf5", ".mat"),
+    "unpack": (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"),
+}
+_HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suffixes}
+
+
+def note_on_skipped(skipped: list[str]) -> str:
+    """Return a note on files that were skipped: their number, three names, suffixes; or ""."""
+    if not skipped:
+        return ""
+    verbs = ("is not an image", "lies") if len(skipped) == 1 else ("are not images", "lie")
+    note = (
+        f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
+    )
+    counts = count_endings(skipped)
+    endings = [
+        f"{n} {suffix or 'without'}" + (f" ({_HINT_OF[suffix]})" if suffix in _HINT_OF else "")
+        for suffix, n in list(counts.items())[:8]
+    ]
+    return f"{note}, such as {', '.join(map(repr, skipped[:3]))}; by ending: {', '.join(endings)}"
+
+
+def count_endings(files: Sequence[str]) -> dict[str, int]:
+    """Return the number of files by suffix in lower case, the most frequent first.
+
+    Examples
+    --------
+    >>> count_endings(["a.HEIC", "b.heic", "notes"])
+    {'.heic': 2, '': 1}
+    """
+    return dict(Counter(os.path.splitext(path)[1].lower() for path in files).most_common())
+
+
+def endings_text(counts: Mapping[str, int]) -> str:
+    """Format numbers of files by suffix for one cell of a table."""
+    return " ".join(f"{suffix or '(none)'}:{n}" for suffix, n in counts.items())
+
+
+def _in_class(path: str, root: str) -> bool:
+    return len(Path(path).relative_to(root).parts) > 1
+
+
+def _class_of(path: str, root: str) -> str:
+    return Path(path).relative_to(root).parts[0]

@@ -40,6 +40,12 @@ class Lineage:
         names = (shows[0] if shows else row for row, shows in enumerate(self.shows))
         return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.intp)
 
+    @property
+    def says(self) -> str:
+        """Name of the first manifest, how many more there are, and "says"; for messages."""
+        more = len(self.manifests) - 1
+        return self.manifests[0] + (f", with {more} more," if more else "") + " says"
+
     def photos(self, row: int) -> list[str]:
         """Return the names of the photos that a file shows, as in its manifest."""
         several = len(self.manifests) > 1
@@ -76,6 +82,7 @@ def read_lineage(paths: Sequence[FilePath]) -> Lineage:
         file = os.fspath(path)
         folder, name = os.path.split(file)
         home, inside = home_of(folder)
+        # The folder is nobody's output, but a link in it may lead to an image drawn for one.
         if not home and os.path.islink(file):
             folder, name = os.path.split(os.path.realpath(file))
             home, inside = home_of(folder)

@@ -1,78 +1,24 @@
-"""Loading: list the image files of class folders, and their labels."""
+"""Loading: the files of class folders, or of a table, and the labels of each; none is opened."""
 
 from __future__ import annotations
 
+import csv
 import os
 import warnings
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+import imblearn_images.folders._layout as layout
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import SUFFIXES
-from imblearn_images.core.disk import Paths
 from imblearn_images.core.images import FileImages
-from imblearn_images.core.text import counted
-from imblearn_images.folders._layout import (
-    SplitFoldersError,
-    check_finished,
-    check_level,
-    choose_classes,
-    find_split,
-)
-from imblearn_images.folders._manifest import LABELS, MANIFESTS
+from imblearn_images.core.text import nearest
 
-__all__ = ["load_image_folder"]
-
-OWN_FILES = (*MANIFESTS.values(), LABELS, "classes.png", "contact_sheet.png")
-"""Files that this package writes beside class folders; skipped without a note."""
-
-
-def _walk(
-    class_folder: str, root: str, suffixes: tuple[str, ...] = SUFFIXES
-) -> tuple[Paths, list[str]]:
-    """Return the image files and the other files under a class folder, hidden ones left out."""
-    images, others = Paths(), list[str]()
-    entered = {os.path.realpath(root)}
-    # folders that are being read: what is left of each, in reverse, and what of it is a folder
-    levels = [("", [class_folder], {class_folder: os.path.realpath(class_folder)})]
-    while levels:
-        folder, inside, folders = levels[-1]
-        if not inside:
-            levels.pop()
-            continue
-        name = inside.pop()
-        path = os.path.join(folder, name)
-        if name not in folders:
-            images.append(path)
-        elif (here := folders[name]) not in entered:
-            entered.add(here)
-            # of names, which are shorter than paths: there may be a million in one folder
-            inside, folders = [], {}
-            # a folder that cannot be listed raises: its images must not be lost silently
-            for entry in os.scandir(path):
-                if entry.name.startswith("."):
-                    continue
-                # For links, the functions of os.path return False where an entry's methods raise.
-                linked = entry.is_symlink()
-                if os.path.isdir(entry) if linked else entry.is_dir():
-                    # realpath stats every level of the path, so it is called only where needed
-                    resolve = linked or os.name == "nt"  # Windows: a junction is not a symlink
-                    real = os.path.realpath(entry) if resolve else os.path.join(here, entry.name)
-                    folders[entry.name] = real
-                    inside.append(entry.name)
-                elif entry.name.lower().endswith(suffixes) and os.path.isfile(entry):
-                    inside.append(entry.name)
-                else:
-                    others.append(entry.path)
-            inside.sort(reverse=True)
-            levels.append((path, inside, folders))
-    return images, sorted(others)
+__all__ = ["load_image_folder", "load_label_csv"]
 
 
 @substitute
@@ -185,9 +131,9 @@ def load_image_folder(
     root = str(Path(path))
     endings = _check_reader(reader, suffixes, as_frame)
     if split is not None:
-        root = find_split(root, split)
+        root = layout.find_split(root, split)
     try:
-        listing, skipped, notes = find_images(
+        listing, skipped, notes = layout.find_images(
             root,
             allow_empty=allow_empty,
             classes=classes,
@@ -195,9 +141,9 @@ def load_image_folder(
             suffixes=endings,
             levels=levels,
         )
-    except SplitFoldersError as error:
+    except layout.SplitFoldersError as error:
         raise ValueError(f'{error} To read one side, pass split="train".') from error
-    for note in ([note_on_skipped(skipped)] if skipped else []) + notes:
+    for note in ([layout.note_on_skipped(skipped)] if skipped else []) + notes:
         warnings.warn(note, UserWarning, stacklevel=2)
     paths = [file for images in listing.values() for file in images]
     labels = [name for name, images in listing.items() for _ in images]
@@ -205,6 +151,7 @@ def load_image_folder(
         return _frame(path=paths, label=labels)
     files: Any = np.array(paths, dtype=np.str_)
     if reader is not None:
+        # No rows are looked at: a reader may take seconds a file, and listing opens none.
         files = FileImages(files, np.empty(0, dtype=np.intp), reader=reader)
     return files, np.array(labels, dtype=np.str_)
 
@@ -237,135 +184,6 @@ def _check_reader(reader: Any, suffixes: Any, as_frame: bool) -> tuple[str, ...]
     return endings
 
 
-def find_images(
-    root: str,
-    *,
-    allow_empty: bool,
-    classes: Sequence[str] | None = None,
-    remedy: str = "",
-    suffixes: tuple[str, ...] = SUFFIXES,
-    levels: int = 1,
-) -> tuple[dict[str, Paths], list[str], list[str]]:
-    """Return the image files of each class, the other files, and notes.
-
-    The parameters are those of `load_image_folder`; `remedy` is what the caller adds to the error
-    for a class without an image.
-    """
-    if not isinstance(levels, Integral) or isinstance(levels, bool) or levels < 1:
-        raise ValueError(f"`levels` must be a number of levels, at least 1, got {levels!r}.")
-    names = sorted(name for name in os.listdir(root) if not name.startswith("."))
-    folders = [name for name in names if Path(root, name).is_dir()]
-    check_finished(root)
-    skipped = [
-        os.path.join(root, name) for name in names if name not in folders and name not in OWN_FILES
-    ]
-    if folders and classes is not None and levels == 1:
-        folders = choose_classes(root, folders, classes)
-    found = {name: _walk(os.path.join(root, name), root, suffixes) for name in folders}
-    skipped += [file for _, others in found.values() for file in others]
-    note = note_on_skipped(skipped)
-    if not found:
-        n_own = sum(os.path.splitext(file)[1].lower() in SUFFIXES for file in skipped)
-        if n_own:
-            note = f"{counted(n_own, 'image, lies')} directly in it. If they are one class, name "
-            note += "the folder above"
-        raise ValueError(
-            f"No class folder in {root!r}: a class folder is a folder inside it that holds the "
-            f"images of one class and has its name{f'; {note}' if note else ''}."
-        )
-    listing = {name: images for name, (images, _) in found.items()}
-    # Whoever names classes or levels knows the layout: nothing is to be guessed.
-    notes = check_level(root, listing) if classes is None and levels == 1 else []
-    if levels > 1:
-        listing = _by_levels(root, listing, int(levels))
-        if classes is not None:
-            names = {"/".join(name.split("/")[: n + 1]) for name in listing for n in range(levels)}
-            chosen = choose_classes(root, sorted(names), classes)
-            listing = {
-                name: images
-                for name, images in listing.items()
-                if any(name == each or name.startswith(f"{each}/") for each in chosen)
-            }
-    empty = [name for name, images in listing.items() if not images]
-    if empty and not allow_empty:
-        raise ValueError(
-            f"No image in {len(empty)} of {counted(len(found), 'class folder')} of {root!r}: "
-            f"{empty[:5]}; {f'{note}; ' if note else ''}images end in {' '.join(suffixes)}. Fill "
-            f"or remove these folders, name the others in `classes`{remedy}."
-        )
-    return listing, skipped, notes
-
-
-def _by_levels(root: str, found: Mapping[str, Paths], levels: int) -> dict[str, Paths]:
-    """Return the images of each class, named by its first `levels` folders, joined by "/".
-
-    Folders that hold neither images nor folders become classes without an image.
-    """
-    listing: dict[str, Paths] = {}
-    for images in found.values():
-        for file in images:
-            parts = os.path.relpath(os.path.dirname(file), root).split(os.sep)
-            listing.setdefault("/".join(parts[:levels]), Paths()).append(file)
-    for top in found:
-        pending = [(os.path.join(root, top), [top])]
-        while pending:
-            folder, parts = pending.pop()
-            name = "/".join(parts)
-            with os.scandir(folder) as entries:
-                inside = sorted(
-                    e.name for e in entries if not e.name.startswith(".") and e.is_dir()
-                )
-            if len(parts) < levels and inside:
-                pending += [(os.path.join(folder, each), [*parts, each]) for each in inside]
-            else:
-                listing.setdefault(name, Paths())
-    return {name: listing[name] for name in sorted(listing)}
-
-
-_HINTS = {
-    "convert to JPEG": (".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jxl", ".tga", ".psd"),
-    "develop to JPEG or TIFF": (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"),
-    "export to PNG or TIFF": (".dcm", ".dicom", ".nii", ".mha", ".svs", ".czi", ".lif", ".nd2"),
-    "draw as PNG": (".svg", ".pdf", ".eps"),
-    "save its frames as images": (".mp4", ".mov", ".avi", ".mkv", ".webm"),
-    "pass the array to a sampler": (".npy", ".npz", ".h5", ".hdf5", ".mat"),
-    "unpack": (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"),
-}
-_HINT_OF = {suffix: hint for hint, suffixes in _HINTS.items() for suffix in suffixes}
-
-
-def note_on_skipped(skipped: list[str]) -> str:
-    """Return a note on files that were skipped: their number, three names, suffixes; or ""."""
-    if not skipped:
-        return ""
-    verbs = ("is not an image", "lies") if len(skipped) == 1 else ("are not images", "lie")
-    note = (
-        f"{counted(len(skipped), 'file')} skipped that {verbs[0]} or {verbs[1]} in no class folder"
-    )
-    counts = count_endings(skipped)
-    endings = [
-        f"{n} {suffix or 'without'}" + (f" ({_HINT_OF[suffix]})" if suffix in _HINT_OF else "")
-        for suffix, n in list(counts.items())[:8]
-    ]
-    return f"{note}, such as {', '.join(map(repr, skipped[:3]))}; by ending: {', '.join(endings)}"
-
-
-def count_endings(files: Sequence[str]) -> dict[str, int]:
-    """Return the number of files by suffix in lower case, the most frequent first.
-
-    Examples
-    --------
-    >>> count_endings(["a.HEIC", "b.heic", "notes"])
-    {'.heic': 2, '': 1}
-    """
-    return dict(Counter(os.path.splitext(path)[1].lower() for path in files).most_common())
-
-
-def endings_text(counts: Mapping[str, int]) -> str:
-    """Format numbers of files by suffix for one cell of a table."""
-    return " ".join(f"{suffix or '(none)'}:{n}" for suffix, n in counts.items())
-
-
 def _frame(**columns: list[Any]) -> Any:
     """Return a pandas.DataFrame of the columns."""
     try:
@@ -375,3 +193,102 @@ def _frame(**columns: list[Any]) -> Any:
             "`as_frame` needs pandas. Install it: pip install imblearn-images[pandas]"
         ) from error
     return pd.DataFrame(columns)
+
+
+def load_label_csv(
+    path: str | os.PathLike[str],
+    *,
+    delimiter: str = "|",
+    root: str | os.PathLike[str] | None = None,
+    path_column: str = "path",
+    label_column: str = "label",
+) -> tuple[NDArray[np.str_], list[list[str]]]:
+    r"""Read image files and the labels of each from a CSV file; no image is opened.
+
+    Read more in the :ref:`User Guide <several-labels>`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        CSV file in UTF-8 whose first row names the columns.
+    delimiter : str, default="|"
+        Text between the labels of an image, such as ``" "``; spaces around labels are removed.
+    root : str or path-like, default=None
+        Folder to which the names of files are relative; by default that of the CSV file.
+    path_column, label_column : str, default="path", "label"
+        Names of the columns.
+
+    Returns
+    -------
+    paths : ndarray of shape (n,), str
+        Image files, in the order of the table.
+    labels : list of n lists of str
+        Labels of each, as ``LabelOverSampler`` takes them; an empty list for an image without.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such table, or files in it do not exist, naming the first and its row.
+    ValueError
+        If a column is missing, a row has no file, or there are no rows.
+
+    Notes
+    -----
+    A file named in several rows gets the labels of all of them, each once. Tables with one row per
+    label are therefore read as well.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("a.jpg", "b.jpg", "c.jpg"):
+    ...         Path(folder, name).touch()
+    ...     table = Path(folder, "labels.csv")
+    ...     _ = table.write_text("path,label\na.jpg,cat\nb.jpg,dog|owl\nc.jpg,\n")
+    ...     paths, labels = load_label_csv(table)
+    >>> [Path(path).name for path in paths], labels
+    (['a.jpg', 'b.jpg', 'c.jpg'], [['cat'], ['dog', 'owl'], []])
+    """
+    if not isinstance(delimiter, str) or not delimiter:
+        raise ValueError(f"`delimiter` must be the text between labels, got {delimiter!r}.")
+    folder = os.path.dirname(os.fspath(path)) if root is None else os.fspath(root)
+    found: dict[str, list[str]] = {}
+    first_row: dict[str, int] = {}
+    # Excel puts a mark before UTF-8, which would become a part of the first column's name.
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        columns = list(reader.fieldnames or [])
+        for name, column in (("path_column", path_column), ("label_column", label_column)):
+            _check_column(os.fspath(path), name, column, columns)
+        for row in reader:
+            name = (row[path_column] or "").strip()
+            if not name:
+                raise ValueError(
+                    f"{os.fspath(path)}, line {reader.line_num}: column {path_column!r} must name "
+                    "a file, got nothing. Fill it in, or leave the row out."
+                )
+            image = os.path.join(folder, name)
+            first_row.setdefault(image, reader.line_num)
+            own = found.setdefault(image, [])
+            parts = (part.strip() for part in (row[label_column] or "").split(delimiter))
+            own += [label for label in dict.fromkeys(parts) if label and label not in own]
+    if not found:
+        raise ValueError(f"{os.fspath(path)} must have a row for each image, got none. Add some.")
+    missing = [image for image in found if not os.path.isfile(image)]
+    if missing:
+        raise FileNotFoundError(
+            f"{os.fspath(path)} names {len(missing)} of {len(found)} files that do not exist, the "
+            f"first in line {first_row[missing[0]]}: {missing[0]}. Pass the folder "
+            "to which the names are relative as `root`."
+        )
+    return np.array(list(found), dtype=np.str_), list(found.values())
+
+
+def _check_column(path: str, name: str, column: str, columns: Sequence[str]) -> None:
+    """Raise a ValueError if a table lacks the column that parameter `name` asks for."""
+    if column in columns:
+        return
+    near = nearest(column, columns)
+    hint = f"Did you mean {near!r}?" if near else f"There are {', '.join(map(repr, columns))}."
+    raise ValueError(f"`{name}` must be a column of {path}, got {column!r}. {hint}")

@@ -1,9 +1,11 @@
-"""The manifest: one line per output row, with its file and what that was made from."""
+"""The manifest: one row per output row, with its file and what that was made from.
+
+It is written as lines of JSON, or as Parquet with the same fields as columns; ``step`` is then a
+list in every row that has one.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
@@ -16,22 +18,18 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from imblearn_images.core.disk import open_regular
-from imblearn_images.folders._labels import encode_label
-from imblearn_images.folders._parquet import read_rows, require_pyarrow, write_rows
+from imblearn_images.core.text import printable
+from imblearn_images.folders._labels import cut, encode_label
 
 MANIFEST = "manifest.jsonl"
 MANIFESTS = {"jsonl": MANIFEST, "parquet": "manifest.parquet"}
 """What a manifest may be written as, and how it is called then."""
-LABELS = "labels.csv"
 HELD_OUT = ("valid", "test")
 SPLITS = ("train", *HELD_OUT, "skipped")
 KINDS = ("original", "copy", "synthetic", "skipped")
 _LONGEST = 1 << 26
 """Maximum bytes of a line of a manifest; a longer one would name impossibly many parents."""
-_LONGEST_TEXT = 1 << 20
-"""Maximum bytes of a line of labels.csv."""
 _SHA256 = re.compile("[0-9a-f]{64}")
-_MISSING = ("", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "None", "n/a", "null", "nan", "NaN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +70,9 @@ _RARE = ("reason", "ancestors", "drawn_before")
 def manifest_lines(rows: Iterable[Row]) -> Iterator[bytes]:
     """Write rows as lines of JSON, in ASCII whatever the names."""
     for row in rows:
+        # Left out where empty: most outputs have no such rows, and a line is read by people, too.
         facts = {key: value for key, value in asdict(row).items() if value or key not in _RARE}
         yield json.dumps(facts).encode("ascii") + b"\n"
-
-
-def check_manifest(manifest: str) -> str:
-    """Return what a manifest is called that is to be written.
-
-    Raises
-    ------
-    ValueError
-        For anything but "jsonl" and "parquet".
-    ModuleNotFoundError
-        If what writes it is not installed.
-    """
-    if manifest not in MANIFESTS:
-        raise ValueError(f'`manifest` must be "jsonl" or "parquet", got {manifest!r}.')
-    if manifest == "parquet":
-        require_pyarrow()
-    return MANIFESTS[manifest]
 
 
 def find_manifest(folder: str | os.PathLike[str]) -> Path | None:
@@ -127,8 +109,10 @@ class Manifest:
                 try:
                     row = parse_row(line)
                     side, _, rest = (row.path or "").partition("/")
+                    # A split may be called "val", as its source is; but a folder is of one split
+                    # alone.
                     if "/" in rest and sides.setdefault(side, row.split) != row.split:
-                        raise ValueError(f"the folder {_cut(side)} is in two splits")
+                        raise ValueError(f"the folder {cut(side)} is in two splits")
                 except ValueError as error:
                     raise ValueError(
                         f"{self.file}, {self._what} {number}: not a {self._what} of a manifest: "
@@ -183,9 +167,9 @@ def parse_row(line: bytes | Mapping[str, Any]) -> Row:
         if name not in facts and name in _NEEDED:
             raise ValueError(f"`{name}` is missing")
         if name in facts and not is_right(facts[name]):
-            raise ValueError(f"`{name}` must be {wanted}, got {_cut(facts[name])}.")
+            raise ValueError(f"`{name}` must be {wanted}, got {cut(facts[name])}.")
     if unknown := facts.keys() - _FIELDS.keys():
-        raise ValueError(f"{_cut(min(unknown))} is not a field of it")
+        raise ValueError(f"{cut(min(unknown))} is not a field of it")
     for name in ("parents", "step", "ancestors"):
         if isinstance(facts.get(name), list):
             facts[name] = tuple(facts[name])
@@ -231,24 +215,17 @@ def _load(line: bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise ValueError("its brackets are nested too deep") from error
     if not isinstance(facts, dict):
-        raise ValueError(f"it must be an object with fields, got {_cut(facts)}")
+        raise ValueError(f"it must be an object with fields, got {cut(facts)}")
     return facts
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     facts = dict(pairs)
+    # Python keeps the last of two, other programs the first: what counts would be a matter of
+    # taste.
     if len(facts) < len(pairs):
         raise ValueError("a field is given twice")
     return facts
-
-
-def _cut(value: Any) -> str:
-    """Show a value, and not all of it where it is long."""
-    if isinstance(value, (list, tuple, dict)):
-        return f"{type(value).__name__} of {len(value)}"
-    text = value if isinstance(value, str) else str(value)
-    text = text if len(text) <= 60 else f"{text[:57]}..."
-    return ascii(text) if isinstance(value, str) else text
 
 
 def _is_inside(path: Any) -> bool:
@@ -308,7 +285,6 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "drawn_before": (lambda value: isinstance(value, bool), "true or false"),
 }
 """For every field, a check of its value and a description of what it must be."""
-
 _NEEDED = _FIELDS.keys() - _RARE
 
 
@@ -339,10 +315,10 @@ def _contradiction(row: Row) -> str:
     if folder == "images" and not sides:
         return ""
     if folder != encode_label(row.label):
-        return f"`path` {_cut(row.path)} is not in the folder of `label` {_cut(row.label)}"
+        return f"`path` {cut(row.path)} is not in the folder of `label` {cut(row.label)}"
     # a split that was kept may have another name, such as "val"
     if len(sides) > 1 or (sides or ["train"])[0] in set(SPLITS) - {row.split}:
-        return f"`path` {_cut(row.path)} is not in the folder of `split` {row.split!r}"
+        return f"`path` {cut(row.path)} is not in the folder of `split` {row.split!r}"
     return ""
 
 
@@ -352,103 +328,11 @@ def _steps(step: float | tuple[float, ...] | None) -> tuple[float, ...]:
     return step if isinstance(step, tuple) else (step,)
 
 
-def read_manifest(folder: Path) -> list[Row]:
-    """Read the manifest of a folder whole; raises what :class:`Manifest` does."""
-    return list(Manifest(folder))
-
-
-def labels_csv(table: Iterable[tuple[str, str, bool]]) -> Iterator[bytes]:
-    """Write the lines of the table for fastai and pandas: name, label, is_valid; UTF-8.
-
-    A row without a file is named by its parent, relative to the source folder.
-    """
-    yield b"name,label,is_valid\n"
-    text = io.StringIO(newline="")
-    plain = csv.writer(text, lineterminator="\n")
-    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in table:
-        # a bare carriage return is quoted by some versions of Python only
-        (quoted if "\r" in row[0] + row[1] else plain).writerow(row)
-        yield text.getvalue().encode()
-        text.seek(0)
-        text.truncate()
-
-
 def label_table(rows: Iterable[Row]) -> Iterator[tuple[str, str, bool]]:
     """Yield name, label and is_valid of every row that is in the data set."""
     for row in rows:
         if row.split != "skipped":
             yield row.path or row.parents[0], row.label, row.split == "valid"
-
-
-def read_labels(content: bytes) -> list[tuple[str, str, bool]]:
-    """Read what :func:`labels_csv` wrote.
-
-    Examples
-    --------
-    >>> lines = labels_csv([("a.png", "=1+1", True)])
-    >>> read_labels(b"".join(lines))
-    [('a.png', '=1+1', True)]
-    """
-    return list(label_rows(io.BytesIO(content)))
-
-
-def label_rows(file: IO[bytes]) -> Iterator[tuple[str, str, bool]]:
-    """Read what :func:`labels_csv` wrote, row by row.
-
-    Raises
-    ------
-    ValueError
-        Naming the line that is not one of such a table.
-    """
-    table = csv.reader(_text_lines(file))
-    try:
-        columns = next(table, None)
-        if columns != ["name", "label", "is_valid"]:
-            shown = [_cut(name) for name in columns or ()][:4]
-            raise ValueError(f"{LABELS} must have the columns name, label, is_valid, got {shown}.")
-        for row in table:
-            if len(row) != 3 or row[2] not in ("True", "False"):
-                raise ValueError(
-                    f"{LABELS}, line {table.line_num}: not name, label, True or False."
-                )
-            yield row[0], row[1], row[2] == "True"
-    except csv.Error as error:
-        raise ValueError(f"{LABELS}, line {table.line_num}: not CSV: {error}") from error
-
-
-def _text_lines(file: IO[bytes]) -> Iterator[str]:
-    number = 0
-    while line := file.readline(_LONGEST_TEXT):
-        number += 1
-        if len(line) == _LONGEST_TEXT:
-            raise ValueError(f"{LABELS}, line {number}: more than {_LONGEST_TEXT} bytes.")
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{LABELS}, line {number}: not UTF-8: {error.reason}") from error
-        yield text
-
-
-def misread_labels(labels: Iterable[str]) -> list[str]:
-    """Return the labels that pandas or a spreadsheet would not read as text.
-
-    Examples
-    --------
-    >>> misread_labels(["kiwi", "NA", "007", "=1+1"])
-    ['NA', '007', '=1+1']
-    """
-    return [
-        label for label in labels if label in _MISSING or label[0] in "=+-@" or _looks_number(label)
-    ]
-
-
-def _looks_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return label in ("True", "False", "TRUE", "FALSE", "true", "false")
-    return True
 
 
 def find_leaks(rows: Iterable[Row]) -> list[str]:
@@ -467,6 +351,7 @@ def find_leaks(rows: Iterable[Row]) -> list[str]:
         rows = list(rows)
     parents = {name for row in rows if row.split in HELD_OUT for name in row.parents}
     ancestors = {name for row in rows if row.split in HELD_OUT for name in row.ancestors}
+    # None of rows without a file: it would make all of these equal.
     contents = {row.sha256 for row in rows if row.split in HELD_OUT} - {None}
 
     def is_leak(row: Row) -> bool:
@@ -479,3 +364,112 @@ def find_leaks(rows: Iterable[Row]) -> list[str]:
         )
 
     return [row.path or row.parents[0] for row in rows if is_leak(row)]
+
+
+_SOME = 8192
+"""Rows that are in memory at a time, and in a row group of the file."""
+_REPEATED = ["label", "split", "kind", "synthesis", "seed", "reason", "drawn_before"]
+"""Columns that say the same in many rows."""
+
+
+def require_pyarrow() -> Any:
+    """Return the module that reads and writes Parquet.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        With the command that installs it.
+    """
+    try:
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "A manifest in Parquet needs pyarrow. Install it: pip install imblearn-images[parquet]"
+        ) from error
+    return pq
+
+
+def check_text(names: Iterable[str]) -> None:
+    """Raise for a name of a file that holds bytes which are no text: columns of text cannot.
+
+    Raises
+    ------
+    ValueError
+        Naming the file.
+    """
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f'`manifest` must be "jsonl" where the name of a file is not UTF-8, got "parquet" '
+                f"for {printable(name)}. Rename the file, or leave `manifest` out."
+            ) from error
+
+
+def write_rows(file: IO[bytes], rows: Iterable[Any]) -> None:
+    """Write rows of a manifest, the same bytes for the same rows and version of pyarrow."""
+    pq = require_pyarrow()
+    import pyarrow as pa
+
+    texts = pa.list_(pa.string())
+    schema = pa.schema(
+        [
+            pa.field("path", pa.string()),
+            pa.field("label", pa.string(), nullable=False),
+            pa.field("split", pa.string(), nullable=False),
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("parents", texts, nullable=False),
+            pa.field("synthesis", pa.string()),
+            pa.field("step", pa.list_(pa.float64())),
+            pa.field("seed", pa.uint64()),
+            pa.field("sha256", pa.string()),
+            pa.field("reason", pa.string()),
+            pa.field("ancestors", texts, nullable=False),
+            pa.field("drawn_before", pa.bool_(), nullable=False),
+        ]
+    )
+    left = iter(rows)
+    with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=_REPEATED) as writer:
+        while some := [_as_columns(row) for row in islice(left, _SOME)]:
+            columns = [[row[at] for row in some] for at in range(len(schema))]
+            arrays = map(pa.array, columns, schema.types)
+            writer.write_batch(pa.record_batch(list(arrays), schema=schema))
+
+
+def _as_columns(row: Any) -> tuple[Any, ...]:
+    step = (row.step,) if isinstance(row.step, float) else row.step
+    reason = row.reason  # of others, and may quote a name that is no text
+    if reason is not None:
+        reason = reason.encode("utf-8", "backslashreplace").decode()
+    # in the order of the schema
+    facts = (row.path, row.label, row.split, row.kind, row.parents, row.synthesis, step, row.seed)
+    return *facts, row.sha256, reason, row.ancestors, row.drawn_before
+
+
+def read_rows(file: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a file, some in memory at a time, as a line of JSON would give them.
+
+    Raises
+    ------
+    ValueError
+        If it is no Parquet, or damaged.
+    """
+    pq = require_pyarrow()
+    import pyarrow as pa
+
+    try:
+        table = pq.ParquetFile(file)
+        names = table.schema_arrow.names
+        if len(set(names)) < len(names):
+            raise ValueError("A column is given twice.")
+        for batch in table.iter_batches(_SOME, use_threads=False):
+            for facts in batch.to_pylist():
+                step = facts.get("step")
+                if isinstance(step, list) and len(step) == 1:
+                    facts["step"] = step[0]
+                yield facts
+    except (OSError, ValueError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk, not of what is on it
+        raise ValueError(f"Not Parquet, or damaged: {str(error).strip()[:200]}") from error

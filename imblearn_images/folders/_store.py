@@ -13,10 +13,8 @@ import os
 import re
 import shutil
 import stat
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from itertools import groupby
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +96,6 @@ def _lies_in(inner: str, outer: str) -> bool:
     return inner.startswith(os.path.join(outer, ""))
 
 
-LINKS = ("copy", "hard", "symlink", "rows")
-_PARTIAL = re.compile(r"\.[0-9a-f]{32}\.partial")
 WORKSHOP = ".unfinished"
 """Folder inside the output for what is not yet in its place. It is there from the first moment to
 the last: a folder that has one is not a data set yet."""
@@ -118,7 +114,7 @@ class OutputFolder:
     Parameters
     ----------
     path : str or path-like
-        The folder; made with its parents by :meth:`begin`.
+        The folder; made with its parents by :meth:`begun`.
     source : str or path-like, default=None
         The folder that is read, which must not be inside of it, nor the other way round.
     resume : bool, default=False
@@ -165,6 +161,7 @@ class OutputFolder:
                 "an unfinished run with resume=True."
             )
         self._look_into_workshop()
+        # The nearest folder that exists decides whether the rest can be made.
         there = self.root.absolute()
         while not there.exists():
             there = there.parent
@@ -176,8 +173,30 @@ class OutputFolder:
         """Folder for files that are moved to their place later."""
         return self.root / WORKSHOP
 
-    def begin(self) -> None:
-        """Make the folder and its workshop, and read what a run before has drawn."""
+    @contextmanager
+    def begun(self) -> Iterator[Path]:
+        """Make the folder and its workshop, and read what a run before has drawn.
+
+        Within this context nothing is put in its place yet: if it raises, the folders that this run
+        has made are removed, so that what was refused leaves no trace.
+
+        Yields
+        ------
+        workshop : Path
+            Folder for files that are moved to their place later.
+        """
+        self._begin()
+        try:
+            yield self.workshop
+        except BaseException:
+            if self.workshop in self._made:
+                shutil.rmtree(self.workshop, ignore_errors=True)
+            if self.root in self._made:
+                with suppress(OSError):  # not empty
+                    self.root.rmdir()
+            raise
+
+    def _begin(self) -> None:
         self._look_into_workshop()
         waiting = (self.workshop / name for name in (JOURNAL, *MANIFESTS.values()))
         for file in (*waiting, *(self.root / name for name in MANIFESTS.values())):
@@ -216,14 +235,6 @@ class OutputFolder:
                 )
         return [Path(entry.path) for entry in found]
 
-    def discard(self) -> None:
-        """Remove the folders that this run has made, before any file is in its place."""
-        if self.workshop in self._made:
-            shutil.rmtree(self.workshop, ignore_errors=True)
-        if self.root in self._made:
-            with suppress(OSError):  # not empty
-                self.root.rmdir()
-
     def check_contents(self, names: Iterable[str]) -> None:
         """Raise for a folder with files that this run would not write; clear leftovers.
 
@@ -238,7 +249,7 @@ class OutputFolder:
             Naming such a file. Nothing has been removed then.
         """
         found = set(self._found())
-        leftovers = {name for name in found if _PARTIAL.fullmatch(os.path.basename(name))}
+        leftovers = {name for name in found if disk.is_partial(os.path.basename(name))}
         strange = found - leftovers
         waiting = {each.name: each for each in self._look_into_workshop()}
         waiting = {name: each for name, each in waiting.items() if _DRAWN.fullmatch(name)}
@@ -255,7 +266,9 @@ class OutputFolder:
                 "another folder."
             )
         for name in leftovers:
-            os.unlink(self.at(name))
+            # Who resumes says that the run before has ended; a process that still runs did not.
+            if not disk.writer_lives(os.path.basename(name)):
+                os.unlink(self.at(name))
 
     def _found(self) -> Iterator[str]:
         """Name the files in the folder, and the links to folders; not what is in the workshop."""
@@ -318,6 +331,7 @@ class OutputFolder:
                     if digest.hexdigest() != sha256:
                         raise _has_changed(source)
             return 0
+        # The file itself: a link to it may be moved or led elsewhere later.
         real = os.path.realpath(source)
         mark = _mark_of(source)
         if hash_file(real)[1] != sha256:
@@ -443,6 +457,7 @@ class OutputFolder:
         for each in self._look_into_workshop():
             if each != waiting:
                 each.unlink()
+        # Only now do they get their names: whoever reads train/ finds all of it, or nothing.
         for side, there in sorted(self._sides.items()):
             if there != side:
                 os.replace(self.root / there, self.root / side)
@@ -466,35 +481,10 @@ class OutputFolder:
         return self.resume and os.path.isfile(target) and not os.path.islink(target)
 
 
-def name_file(stem: str, digest: str, suffix: str) -> str:
-    """Name a file: what a reader recognises of `stem`, what makes it unique, the ending.
-
-    Letters of every script stay, in composed form, as far as 120 bytes of UTF-8 go.
-
-    Examples
-    --------
-    >>> name_file("Crème brûlée (2)", "0f3a", ".jpg")
-    'Crème_brûlée_2_-0f3a.jpg'
-    """
-    runs = groupby(unicodedata.normalize("NFC", stem), _is_readable)
-    readable = "".join("".join(run) if stays else "_" for stays, run in runs)[:80].lstrip(".")
-    readable = readable.encode()[:120].decode(errors="ignore") or "image"
-    return f"{readable}-{digest}{suffix}"
-
-
-def _is_readable(character: str) -> bool:
-    # Combining marks belong to the letter before them; Hindi and Thai are unreadable without.
-    return character.isalnum() or character in "_+.-" or unicodedata.category(character) in _MARKS
-
-
-_MARKS = ("Mn", "Mc")
-
-
 def _is_ours(name: str) -> bool:
     """Return whether a file in the workshop has a name that this package gives."""
-    return name in (JOURNAL, *MANIFESTS.values()) or any(
-        pattern.fullmatch(name) for pattern in (_PARTIAL, _CONVERTED, _DRAWN)
-    )
+    known = name in (JOURNAL, *MANIFESTS.values()) or disk.is_partial(name)
+    return known or any(pattern.fullmatch(name) for pattern in (_CONVERTED, _DRAWN))
 
 
 def _has_changed(source: str) -> ValueError:

@@ -365,6 +365,7 @@ def _as_picture(image: NDArray[Any]) -> Any:
     if image.dtype not in (np.uint8, np.bool_) or image.ndim not in (2, 3):
         return image
     planes = _channels_last(image)
+    # Pillow has no mode for more channels, nor for colours of one bit.
     if planes.shape[2] > 4 or (image.dtype == np.bool_ and planes.shape[2] > 1):
         return image
     planes = planes[..., 0] if planes.shape[2] == 1 else planes

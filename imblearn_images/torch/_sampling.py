@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imblearn_images._docstrings import substitute
+from imblearn_images.combine._balancer import Decks, smallest_codes, spread_classes, taking_turns
 from imblearn_images.core.columns import labels_of, plain_list
-from imblearn_images.core.dealing import Decks, smallest_codes, spread_classes, taking_turns
 from imblearn_images.core.rules import rule_told
 from imblearn_images.strategies import EpochNumbers
 from imblearn_images.torch._bases import base, check_torch

@@ -25,7 +25,7 @@ from speed import crops
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.core.files import read_image, write_png
 from imblearn_images.folders import balance_folder
-from imblearn_images.folders._manifest import read_manifest
+from imblearn_images.folders._manifest import Manifest
 from imblearn_images.strategies import at_least
 
 TAIL = [1000, 620, 420, 300, 220, 160, 110, 80, 50, 40]  # 3,000 in ten classes
@@ -57,7 +57,7 @@ def links(work: Path) -> None:
             spent = seconds(
                 balance_folder, photos, out, sampler=RandomOverSampler(), link=link, n_jobs=n_jobs
             )
-            n = len(read_manifest(out))
+            n = sum(1 for _ in Manifest(out))
             print(f"  link={link:<5} n_jobs={n_jobs}: {spent:6.2f}   ({n} rows)")
 
 
@@ -69,7 +69,7 @@ def smote(work: Path) -> None:
     for n_jobs in (1, 2):
         out = work / f"smote{n_jobs}"
         spent = seconds(balance_folder, photos, out, sampler=sampler, link="hard", n_jobs=n_jobs)
-        kinds = Counter(row.kind for row in read_manifest(out))
+        kinds = Counter(row.kind for row in Manifest(out))
         print(f"  balance_folder n_jobs={n_jobs}: {spent:6.2f}   ({kinds['synthetic']} drawn)")
     bare = seconds(decode_and_encode, photos, work / "smote1", work / "bare")
     print(f"  decode all files, two parents a child, encode the child: {bare:6.2f}   (one thread)")
@@ -80,7 +80,7 @@ def decode_and_encode(photos: Path, out: Path, bare: Path) -> None:
     bare.mkdir()
     for path in photos.rglob("*.jpg"):
         read_image(path)
-    for number, row in enumerate(read_manifest(out)):
+    for number, row in enumerate(Manifest(out)):
         if row.kind == "synthetic":
             base, partner = (read_image(photos / parent) for parent in row.parents)
             mixed = base + row.step * (partner.astype(np.float32) - base)
@@ -92,7 +92,7 @@ import re, sys, time
 from threading import Thread
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.folders import balance_folder
-import imblearn_images.folders._pictures, PIL.PngImagePlugin, scipy.sparse.csgraph
+import imblearn_images.folders._report, PIL.PngImagePlugin, scipy.sparse.csgraph
 photos, out, name, link = sys.argv[1:]
 sampler = {"over": RandomOverSampler(), "smote": SMOTE()}[name]
 def size(what):  # not ru_maxrss, which a process inherits from its parent

@@ -1,4 +1,4 @@
-"""Grouping: what must stay on one side of a split."""
+"""Words of the command line: the samplers, syntheses and groups that they mean."""
 
 from __future__ import annotations
 
@@ -6,80 +6,53 @@ import codecs
 import csv
 import io
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from imblearn_images.core.columns import as_groups
+from imblearn_images import over_sampling, recipes, synthesis, under_sampling
+from imblearn_images._cli.arguments import one_of
+from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.disk import open_regular
-from imblearn_images.core.duplicates import PHOTOS, near_duplicates
-from imblearn_images.core.text import counted, nearest
-from imblearn_images.folders._records import Source
+from imblearn_images.core.text import nearest
 
-Groups = str | Callable[[str], Any] | Mapping[str, Any] | Sequence[Any] | None
+__all__ = ["METHOD", "METHODS", "SYNTHESES", "SYNTHESES_OF_OBJECTS", "read_groups"]
 
-WORDS = ("stem-prefix", "near-duplicates")
+
+def _name_of_method(name: str) -> str:
+    """Return the method of a class: random-over for RandomOverSampler."""
+    words = re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])", name.removesuffix("Sampler"))
+    return "-".join(words).lower()
+
+
+# No option passes what the first two need, and class folders hold one label per image.
+UNFIT = {
+    *("GenerativeOverSampler", "RedrawImages"),
+    *("LabelOverSampler", "LabelUnderSampler", "MLSMOTE"),
+}
+METHODS: dict[str, Any] = {
+    _name_of_method(name): getattr(module, name)
+    for module in (over_sampling, under_sampling)
+    for name in module.__all__
+    if name not in UNFIT
+}
+METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
+METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix)
+METHODS.update(many=recipes.many, none=None)
+
+METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
+"""Type of ``--method``: the name of a method, or that of its class."""
+
+SYNTHESES = {
+    "augment": synthesis.Augment(),
+    "blend": "blend",
+    "copy": "copy",
+    "morph": synthesis.Morph(),
+    "transfer": synthesis.TransferDeformation(),
+}
+SYNTHESES_OF_OBJECTS = {"paste": synthesis.PasteObjects(), "zoom": synthesis.ZoomToObjects()}
+"""Syntheses that look for objects, for ``--boxes`` only."""
+
+RULES = ("stem-prefix", "near-duplicates")
 LINE = 65536  # characters of the first line that are read: a file may have no line ends
-
-
-def needs_pixels(groups: Groups) -> bool:
-    """Return whether these groups need a perceptual hash of every file."""
-    return isinstance(groups, str) and groups == "near-duplicates"
-
-
-def resolve_groups(kept: Source, groups: Groups) -> Sequence[Any]:
-    """Return the group of every file; see :func:`~imblearn_images.folders.split_folder`."""
-    if needs_pixels(groups):
-        return group_near(kept)
-    if isinstance(groups, str) and groups == "stem-prefix":
-        return [re.sub(r"[-_ ][^-_ ]*$", "", Path(path).stem) for path in kept.paths]
-    if isinstance(groups, str) or groups is None:
-        raise ValueError(
-            "`groups` must be a callable, a dict of paths, one value for each file, 'stem-prefix' "
-            f"or 'near-duplicates', got {groups!r}."
-        )
-    if isinstance(groups, Mapping) or callable(groups):
-        given = (
-            _looked_up(kept, groups)
-            if isinstance(groups, Mapping)
-            else [groups(path) for path in kept.paths]
-        )
-        called = [kept.relative(path) for path in kept.paths]
-        return as_groups(given, len(called), of="image files", called=called).tolist()
-    values = as_groups(groups, kept.n_listed, of=f"image files in {kept.root!r}")
-    return [values[row] for row in kept.rows]
-
-
-def explain_groups(groups: Groups, named: Sequence[Any]) -> str:
-    """Return a sentence that describes the groups, for an error."""
-    counts = Counter(named)
-    largest = ", ".join(f"{name!r} of {n}" for name, n in counts.most_common(3))
-    rule = {
-        "stem-prefix": '"stem-prefix" groups files by their names up to the last "_", "-" or space',
-        "near-duplicates": '"near-duplicates" groups files that look alike',
-    }.get(groups if isinstance(groups, str) else "", "The groups are those that were given")
-    n_files, n_groups = counted(len(named), "file"), counted(len(counts), "group")
-    return f"{rule}: {n_files} in {n_groups}, the largest {largest}."
-
-
-def group_near(kept: Source) -> list[int]:
-    """Return a group number for every file: photos that look alike share one."""
-    return near_duplicates(kept.records.phashes(), PHOTOS).tolist()
-
-
-def _looked_up(kept: Source, groups: Mapping[str, Any]) -> list[Any]:
-    """Return the group of every file, as a dict of paths names it."""
-    names = [kept.relative(path) for path in kept.paths]
-    if any(name not in groups for name in names):  # perhaps with backslashes
-        groups = {**{str(path).replace("\\", "/"): groups[path] for path in groups}, **groups}
-    if missing := [name for name in names if name not in groups]:
-        raise ValueError(
-            f"`groups` must name a group for each image file, but has none for {len(missing)} of "
-            f"{counted(len(names), 'image file')}, such as {missing[0]!r}. Give the path of each "
-            f"below {kept.root!r}, with '/'."
-        )
-    return [groups[name] for name in names]
 
 
 def read_groups(text: str) -> str | dict[str, str]:
@@ -114,13 +87,13 @@ def read_groups(text: str) -> str | dict[str, str]:
     >>> read_groups(f"{table}:patient")
     {'flu/1.png': 'Ann', 'flu/2.png': 'Bob'}
     """
-    if (word := text.casefold().replace("_", "-")) in WORDS:
+    if (word := text.casefold().replace("_", "-")) in RULES:
         return word
     file, _, column = text.rpartition(":")
     if not file or not column:
-        near = nearest(text, WORDS)
+        near = nearest(text, RULES)
         raise ValueError(
-            f"`groups` must be {' or '.join(WORDS)}, or FILE:COLUMN, e.g. groups.csv:patient, got "
+            f"`groups` must be {' or '.join(RULES)}, or FILE:COLUMN, e.g. groups.csv:patient, got "
             f"{text!r}."
             + (f" Did you mean {near}?" if near else " Name both, or one of the words.")
         )
@@ -137,9 +110,11 @@ def _read_column(file: str, column: str) -> dict[str, str]:
     """Return the paths in a CSV file and their values in one column."""
     groups: dict[str, str] = {}
     with open_regular(file) as data:
+        # What Excel calls "Unicode text" is UTF-16; both encodings begin with a mark.
         wide = data.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         data.seek(0)
         lines = io.TextIOWrapper(data, encoding="utf-16" if wide else "utf-8-sig", newline="")
+        # In quotes, a comma is a part of a column's name.
         named = re.search("[,;\t]", re.sub('"[^"]*"', "", lines.readline(LINE)))
         lines.seek(0)
         table = csv.DictReader(lines, delimiter=named[0] if named else ",")
