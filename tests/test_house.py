@@ -1,6 +1,7 @@
 """The house rules that a machine can read off the source."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from forked import run_python
 
 import imblearn_images
+from imblearn_images import core
 
 PACKAGE = Path(imblearn_images.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -79,6 +81,18 @@ def test_the_arrows_run_one_way():
         assert leaves, f"these modules import each other in a circle: {sorted(arrows)}"
         arrows = {module: needs for module, needs in arrows.items() if module not in leaves}
     assert n_floors <= LONGEST
+
+
+def test_the_map_of_the_core_names_every_room_above_those_it_needs():
+    floors = [re.findall(r"``(\w+)``", line) for line in re.split(r"\n- ", core.__doc__)[1:]]
+    floor_of = {name: at for at, names in enumerate(floors) for name in names}
+    assert sum(map(len, floors)) == len(floor_of)
+    assert floor_of.keys() == {path.stem for path in CORE} - {"__init__"}
+    for path in CORE:
+        ours = [name for name in imported(path) if name.startswith("imblearn_images.core.")]
+        needs = {name.split(".")[2] for name in ours}
+        for name in needs & floor_of.keys() - {path.stem}:
+            assert floor_of[path.stem] < floor_of[name], f"{path.stem} needs {name}"
 
 
 def test_nobody_needs_the_loops_of_frameworks():

@@ -312,8 +312,17 @@ def test_many_rows_of_features_are_found_as_by_brute_force(seed, k, offset, dtyp
         patch.setattr(neighbors, "MANY", 0)
         patch.setattr(neighbors, "TALL", 16)
         found = neighbors.nearest_rows(asking, among, k)
+        patch.setattr(neighbors, "SLICE", 3)
+        as_they_are = neighbors.nearest_few(asking, neighbors.Candidates(among, copied=False), k)
+    expected = nearest_by_float64(asking, among, k)
     assert found is not None
-    assert np.array_equal(found, nearest_by_float64(asking, among, k))
+    assert np.array_equal(found, expected)
+    if offset == 30 and dtype == "float32":
+        return  # without their mean taken off, these are left to another search
+    squared, positions = as_they_are
+    assert np.array_equal(positions, expected)
+    away = among[expected].astype(float) - asking[:, None]
+    assert np.array_equal(squared, np.einsum("ijk,ijk->ij", away, away))
 
 
 def test_what_float32_cannot_tell_apart_is_left_to_another_search(monkeypatch):

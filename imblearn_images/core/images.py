@@ -1142,11 +1142,14 @@ def check_finite(
         return
     # In blocks: a mask of all pixels would take up to half of their memory.
     height = max(1, (1 << 16) // pixels.shape[1])
-    bad = [
-        lo + at
-        for lo in range(0, len(members), height)
-        for at in np.flatnonzero(~np.isfinite(pixels[members[lo : lo + height]]).all(axis=1))
-    ]
+    everything = len(members) == len(pixels) and bool((members == np.arange(len(members))).all())
+    bad = []
+    for lo in range(0, len(members), height):
+        block = pixels[lo : lo + height] if everything else pixels[members[lo : lo + height]]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(block.sum()):  # a sum is found faster, and NaN and infinity stay in it
+                continue
+        bad += [lo + at for at in np.flatnonzero(~np.isfinite(block).all(axis=1))]
     if bad:
         shown = ", ".join(str(row) for row in rows[bad[:10]])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""

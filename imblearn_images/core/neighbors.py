@@ -62,10 +62,11 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
     """
     if sparse.issparse(pixels) or pixels.dtype.kind != "f" or not len(members):
         return
-    height = max(1, (1 << 16) // max(1, pixels.shape[1]))
+    parts = _tiles(len(members), max(1, (1 << 16) // max(1, pixels.shape[1])))
+    where = _as_slice(members)
     largest = max(
         max(float(block.max()), -float(block.min()))
-        for block in (pixels[members[lo : lo + height]] for lo in range(0, len(members), height))
+        for block in (pixels[_some_of(where, part)] for part in parts)
     )
     limits = np.finfo(dtype)
     # (a - b)**2, summed over all pixels, must be finite; small ones must keep some precision.
@@ -422,8 +423,7 @@ class _Search:
         # Measured from the first row: products of large numbers would round away differences.
         origin = None if self.short else self.features[self.rows[0], columns]
         for part in _tiles(len(numbers), max(1, PART // width)):
-            rows = _inside(where, part) if isinstance(where, slice) else where[part]
-            pixels = features[rows, columns]
+            pixels = features[_some_of(where, part), columns]
             if origin is not None:
                 subtract(pixels, origin, out[part])
             elif pixels.dtype == np.uint8:
@@ -571,9 +571,11 @@ class _Search:
         self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
 
 
-def _inside(whole: slice, part: slice) -> slice:
-    """Return a part of consecutive rows."""
-    return slice(whole.start + part.start, whole.start + part.stop)
+def _some_of(where: Any, part: slice) -> Any:
+    """Return a part of rows, of a slice as a slice."""
+    if isinstance(where, slice):
+        return slice(where.start + part.start, where.start + part.stop)
+    return where[part]
 
 
 def _ranked(row: NDArray[np.intp], height: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -924,10 +926,14 @@ class Candidates:
     ----------
     features : ndarray of shape (m, d)
         The rows that may be found.
+    copied : bool, default=True
+        Whether to compare in float32, by a copy of the rows less their mean. Otherwise they are
+        compared as they are, in their dtype: that takes no memory and is worth it for a few
+        queries, but rows far from 0 are told apart less well.
     """
 
-    def __init__(self, features: NDArray[Any]) -> None:
-        self.features = features
+    def __init__(self, features: NDArray[Any], *, copied: bool = True) -> None:
+        self.features, self.copied = features, copied
 
     @cached_property
     def centre(self) -> NDArray[Any]:
@@ -936,14 +942,35 @@ class Candidates:
         return centre.astype(self.features.dtype)
 
     @cached_property
-    def centred(self) -> NDArray[np.float32]:
-        """The rows less their mean."""
-        return _centred(self.features, self.centre)
+    def compared(self) -> NDArray[Any]:
+        """What is compared of the rows."""
+        return self.shifted(self.features)
 
     @cached_property
     def squares(self) -> NDArray[np.float64]:
         """Squared norms of these."""
-        return _squares(self.centred)
+        return _squares(self.compared)
+
+    def shifted(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return rows such that they can be compared with these."""
+        return _centred(rows, self.centre) if self.copied else rows
+
+    @property
+    def added_up(self) -> int:
+        """How many products of features are added up in the dtype of the rows."""
+        width = int(self.features.shape[1])
+        return width if self.copied or self.features.dtype == np.float64 else min(width, SLICE)
+
+    def products(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return the inner products of rows and these; sums of many products in float64."""
+        width = self.features.shape[1]
+        if self.added_up == width:
+            all_at_once: NDArray[Any] = rows @ self.compared.T
+            return all_at_once
+        total = np.zeros((len(rows), len(self.features)))
+        for part in _tiles(width, self.added_up):
+            total += rows[:, part] @ self.compared[:, part].T
+        return total
 
 
 def nearest_rows(
@@ -952,8 +979,8 @@ def nearest_rows(
     """Find the `k` nearest of some rows of features, where there are many of them.
 
     Inner products in float32 cost half as much as those in float64 of scikit-learn. Distances
-    that float32 cannot tell apart are computed in float64, so that the result depends neither on
-    the order of summation in BLAS nor on the other queries.
+    that these cannot tell apart are computed from differences in float64, so that the result
+    depends neither on the order of summation in BLAS nor on the other queries.
 
     Parameters
     ----------
@@ -968,7 +995,7 @@ def nearest_rows(
     -------
     found : ndarray of shape (q, k) or None
         Positions in `among`, the nearest first. None if another search is better, because there
-        are few products, or float32 can hardly tell the distances apart.
+        are too few products to copy the rows for, or these can hardly tell the distances apart.
 
     Examples
     --------
@@ -985,32 +1012,69 @@ def nearest_rows(
     m, width = among.features.shape
     if among.features.dtype.kind != "f" or among.features.dtype.itemsize not in (4, 8):
         return None
-    if len(asking) * m * width < MANY:
+    if among.copied and len(asking) * m * width < MANY:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         largest = float(np.sqrt(among.squares.max()))
-        half = (among.squares / 2).astype(np.float32)
+        n, dtype = among.added_up, among.compared.dtype
         found = np.empty((len(asking), k), dtype=np.intp)
         for tile in _tiles(len(asking), min(TALL, max(SHORT, SCORES // m))):
-            some = _centred(asking[tile], among.centre)
+            some = among.shifted(asking[tile])
             squares = _squares(some)
-            unit = float(np.finfo(np.float32).eps)
             # what rounding may do to half a squared distance: to its sum, and to its parts
-            error = (width / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
-            error *= unit
-            score = some @ among.centred.T
-            np.subtract(half, score, out=score)
+            error = (n / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
+            if dtype == np.float64:  # in which the squared norms are rounded, too
+                error += n / 2 * largest**2
+            error *= float(np.finfo(dtype).eps)
+            score = among.products(some)
+            np.subtract((among.squares / 2).astype(score.dtype), score, out=score)
             limit = _upper_bound(score, k) + 2 * error
             if not np.isfinite(limit).all():
                 return None
-            limit = np.nextafter(limit.astype(np.float32), np.float32(np.inf))
-            at = np.flatnonzero(score <= limit[:, None])
+            at = np.flatnonzero(score <= _limit(limit, score, 1))
             if len(at) > 16 * k * len(score):
                 return None
             row, column = np.divmod(at, score.shape[1])
             features = (asking[tile], among.features)
             found[tile] = _in_order(row, column, score[row, column], error, features, k)
     return found
+
+
+def nearest_few(
+    asking: NDArray[Any], among: Candidates, k: int
+) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
+    """Find the `k` nearest of some rows of features, and how far away they are.
+
+    Parameters
+    ----------
+    asking, among, k
+        As of :func:`nearest_rows`.
+
+    Returns
+    -------
+    squared : ndarray of shape (q, k), dtype float64
+        Squared distances, ascending, each the sum of squared differences.
+    found : ndarray of shape (q, k), dtype intp
+        Positions in `among`; equal distances in order of position. None instead of both if
+        another search is better.
+
+    Examples
+    --------
+    >>> among = Candidates(np.array([[0.0, 3.0], [4.0, 3.0], [0.0, 1.0]]), copied=False)
+    >>> squared, found = nearest_few(np.array([[0.0, 2.0]]), among, 3)
+    >>> squared.tolist(), found.tolist()
+    ([[1.0, 1.0, 17.0]], [[0, 2, 1]])
+    """
+    found = nearest_rows(asking, among, k)
+    if found is None:
+        return None
+    squared = np.empty(found.shape)
+    for tile in _tiles(len(found), max(1, PART // (k * among.features.shape[1]))):
+        some = among.features[found[tile]].astype(np.float64)
+        some -= asking[tile, None]
+        np.einsum("ijk,ijk->ij", some, some, out=squared[tile])
+    order = np.lexsort((found, squared), axis=1)
+    return np.take_along_axis(squared, order, axis=1), np.take_along_axis(found, order, axis=1)
 
 
 def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32]:
@@ -1021,11 +1085,11 @@ def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32
     return out
 
 
-def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+def _squares(rows: NDArray[Any]) -> NDArray[np.float64]:
     """Squared norms in float64, of a few rows at a time: a copy of all would be dear."""
     squares = np.empty(len(rows))
     for tile in _tiles(len(rows), SHORT):
-        some = rows[tile].astype(np.float64)
+        some = rows[tile].astype(np.float64, copy=False)
         np.einsum("ij,ij->i", some, some, out=squares[tile])
     return squares
 
@@ -1033,7 +1097,7 @@ def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 def _in_order(
     row: NDArray[np.intp],
     column: NDArray[np.intp],
-    score: NDArray[np.float32],
+    score: NDArray[Any],
     error: NDArray[np.float64],
     features: tuple[NDArray[Any], NDArray[Any]],
     k: int,
@@ -1064,11 +1128,11 @@ def _in_order(
 
 
 def _sorted(
-    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[np.float32]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[Any]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
     """Sort by row, score and column, in one number where these fit into it."""
     n_rows, n_columns = (int(each.max(initial=0)).bit_length() for each in (row, column))
-    if n_rows + n_columns > 32:
+    if n_rows + n_columns > 32 or score.dtype != np.float32:
         order = np.lexsort((column, score, row))
         return row[order], column[order], score[order]
     bits = (score + np.float32(0)).view(np.uint32)  # -0 is 0

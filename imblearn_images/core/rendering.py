@@ -675,22 +675,22 @@ def _draw(plan: ResamplingPlan, images: Images, start: int, stop: int, out: NDAr
     part = plan[start:stop]
     is_child = part.synthetic
 
-    def copy(some: ResamplingPlan, to: NDArray[Any]) -> None:
-        images.read(some.base, to)
-
-    def draw(some: ResamplingPlan, to: NDArray[Any]) -> None:
-        draw_synthetic(some, images, to)
-
-    for carry_out, rows in ((copy, np.flatnonzero(~is_child)), (draw, np.flatnonzero(is_child))):
+    both = (_copy, np.flatnonzero(~is_child)), (draw_synthetic, np.flatnonzero(is_child))
+    for carry_out, rows in both:
         if not len(rows):
             continue
         run = slice(rows[0], rows[-1] + 1)
         if run.stop - run.start == len(rows):
-            carry_out(part[run], out[run])
+            carry_out(part[run], images, out[run])
         else:  # gathered into one block, because synthetic images are drawn faster together
             scattered = np.empty((len(rows), *out.shape[1:]), dtype=out.dtype)
-            carry_out(part[rows], scattered)
+            carry_out(part[rows], images, scattered)
             out[rows] = scattered
+
+
+def _copy(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
+    """Copy the bases of the rows of a plan into `out`."""
+    images.read(plan.base, out)
 
 
 def draw_rows(plan: ResamplingPlan, images: Images) -> NDArray[Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline as SklearnPipeline
 
@@ -19,37 +21,25 @@ from imblearn_images._members import (
     seeded,
     takes_weights,
 )
+from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.estimators import reads_homes
 from imblearn_images.decision import PriorCorrectedClassifier, TunedThresholdsClassifier
 from imblearn_images.ensemble._policies import PolicyEnsembleClassifier
 from imblearn_images.image_sampler import ImageSampler
 from imblearn_images.model_selection._comparison import BASELINES, LABEL_BASELINES
+from imblearn_images.model_selection._contest import Candidate
 from imblearn_images.over_sampling import MLSMOTE, LabelOverSampler
+from imblearn_images.preprocessing import ReadImages
 
 __all__ = [
     "DEFAULT",
-    "Candidate",
+    "Subject",
     "name_candidates",
     "name_model",
-    "notes_of_twice",
-    "prepare",
 ]
 
 DEFAULT = ("mild", "transfer", "mix", "many", "policies")
 """What "default" stands for: the recipes, and the ensemble of policies."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One line of the comparison."""
-
-    name: str
-    estimator: Any
-    """The unfitted estimator, which takes the images as the user passed them, or None."""
-    weighted: bool = False
-    """Whether balanced sample weights are passed to its ``fit``."""
-    unavailable: str = ""
-    """Why there is no estimator."""
 
 
 def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, Any]:
@@ -186,97 +176,144 @@ def _is_model(candidate: Any) -> bool:
     return hasattr(candidate, "fit") and hasattr(candidate, "predict")
 
 
-def prepare(
-    name: str, candidate: Any, estimator: Any, X: Any, seed: int, *, of_labels: bool = False
-) -> Candidate:
-    """Return a candidate as one estimator that takes the images `X` as they are.
-
-    A sampler is placed before `estimator`, or after the ``ReadImages`` that this begins with. A
-    third-party sampler is wrapped in ``ImageSampler``. An estimator for rows of pixels gets
-    flattened images. Every ``random_state`` that is None is set to `seed`, so that all candidates
-    draw the same random numbers.
-
-    Parameters
-    ----------
-    name : str
-        Name of the candidate.
-    candidate : sampler, classifier or str
-        A value of the dict that :func:`name_candidates` returns.
-    estimator : classifier
-        The classifier that resampling is to improve.
-    X : ndarray
-        Images, paths or rows of pixels.
-    seed : int
-        Seed of every step without one.
-    of_labels : bool, default=False
-        Whether images have several labels.
-
-    Returns
-    -------
-    Candidate
-    """
-    if isinstance(candidate, str) and candidate in DEFAULT:
-        return _named(name, candidate, estimator, X, seed)
-    if isinstance(candidate, str):
-        model = seeded(on_images([], estimator, X), seed)
-        return _baseline(name, candidate, model, of_labels=of_labels)
-    if not hasattr(candidate, "fit_resample"):
-        return Candidate(name, seeded(candidate, seed))
-    return Candidate(name, seeded(on_images(samplers_of(candidate, X), estimator, X), seed))
-
-
-def _named(name: str, word: str, estimator: Any, X: Any, seed: int) -> Candidate:
-    """Return the candidate of a word: a recipe, with its prior correction, or the ensemble."""
-    if not hasattr(estimator, "predict_proba") and word in ("many", "policies"):
-        return Candidate(name, None, unavailable="the estimator has no predict_proba")
-    if word == "policies":
-        return Candidate(name, PolicyEnsembleClassifier(seeded(estimator, seed), random_state=seed))
-    sampler = getattr(recipes, word)()
-    if word == "many":
-        estimator = same_penalty(estimator, sampler)
-        sampler.set_params(lazy=reads_homes(estimator))
-    model = seeded(on_images(samplers_of(sampler, X), estimator, X), seed)
-    if word != "many":
-        return Candidate(name, model)
-    return Candidate(name, PriorCorrectedClassifier(model, prior="uniform"))
-
-
-def _baseline(name: str, word: str, estimator: Any, *, of_labels: bool) -> Candidate:
-    """Return the candidate of a baseline's name."""
-    if word == "none":
-        return Candidate(name, estimator)
-    if word == "class_weight":
-        if (parameter := class_weight_of(estimator)) is not None:
-            return Candidate(name, clone(estimator).set_params(**{parameter: "balanced"}))
-        if of_labels:  # one weight per image would act on all of its labels
-            why = "the estimator has no parameter class_weight, which weights each label alone"
-            return Candidate(name, None, unavailable=why)
-        if takes_weights(estimator):
-            return Candidate(name, estimator, weighted=True)
-        why = "the estimator has no parameter class_weight, and its fit takes no sample_weight"
-        return Candidate(name, None, unavailable=why)
-    if not hasattr(estimator, "predict_proba"):
-        return Candidate(name, None, unavailable="the estimator has no predict_proba")
-    if word == "thresholds":
-        return Candidate(name, TunedThresholdsClassifier(estimator, scoring="f1"))
-    return Candidate(name, PriorCorrectedClassifier(estimator, prior="uniform"))
-
-
-def notes_of_twice(named: Mapping[str, Any], estimator: Any) -> list[str]:
-    """Return a note where fixed class weights correct a second time what samplers have balanced.
+@dataclass(frozen=True)
+class Subject:
+    """The classifier that resampling is to improve, and the images that it is tried on.
 
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
     >>> from imblearn_images import SMOTE
-    >>> notes_of_twice({"smote": SMOTE()}, LogisticRegression(class_weight={"owl": 9}))
-    ["class_weight={'owl': 9} of the estimator acts on what smote returns, too: corrected twice"]
+    >>> y = np.repeat([0, 1], [6, 3])
+    >>> subject = Subject(LogisticRegression(), np.zeros((9, 8, 8)), y, [0, 1], seed=0)
+    >>> [step for step, _ in subject.candidate("smote", SMOTE()).estimator.steps]
+    ['sampler', 'flatten', 'estimator']
     """
-    parameter = class_weight_of(estimator)
-    weights = None if parameter is None else estimator.get_params()[parameter]
-    samplers = [name for name, each in named.items() if hasattr(each, "fit_resample")]
-    if not samplers or not isinstance(weights, Mapping):  # "balanced" is computed after them
-        return []
-    verb = "return" if len(samplers) > 1 else "returns"
-    known = f"class_weight={weights!r} of the estimator"
-    return [f"{known} acts on what {', '.join(samplers)} {verb}, too: corrected twice"]
+
+    estimator: Any
+    images: Any
+    """Images, paths or rows of pixels, without their container."""
+    y: NDArray[Any]
+    """Labels, shape (n,); several per image, a table of 0 and 1, shape (n, n_labels)."""
+    classes: Sequence[Any]
+    """Labels that there are."""
+    seed: int
+    """Seed of every step without one, so that all candidates draw the same random numbers."""
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether images have several labels."""
+        return self.y.ndim == 2
+
+    def candidate(self, name: str, given: Any) -> Candidate:
+        """Return a candidate as one estimator that takes the images as they are.
+
+        A sampler is placed before `estimator`, or after the ``ReadImages`` that this begins with. A
+        third-party sampler is wrapped in ``ImageSampler``. An estimator for rows of pixels gets
+        flattened images.
+
+        Parameters
+        ----------
+        name : str
+            Name of the candidate.
+        given : sampler, classifier or str
+            A value of the dict that :func:`name_candidates` returns.
+
+        Returns
+        -------
+        Candidate
+        """
+        if isinstance(given, str):
+            return (self._recipe if given in DEFAULT else self._baseline)(name, given)
+        if not hasattr(given, "fit_resample"):
+            return Candidate(name, seeded(given, self.seed))
+        return Candidate(name, self._behind(given, self.estimator))
+
+    def _behind(self, sampler: Any, estimator: Any) -> Any:
+        """Return an estimator behind a sampler, or behind none, with a seed in every step."""
+        steps = [] if sampler is None else samplers_of(sampler, self.images)
+        return seeded(on_images(steps, estimator, self.images), self.seed)
+
+    def _recipe(self, name: str, word: str) -> Candidate:
+        """Return the candidate of a word: a recipe, with its prior correction, or the ensemble."""
+        estimator, seed = self.estimator, self.seed
+        if not hasattr(estimator, "predict_proba") and word in ("many", "policies"):
+            return Candidate(name, None, unavailable="the estimator has no predict_proba")
+        if word == "policies":
+            ensemble = PolicyEnsembleClassifier(seeded(estimator, seed), random_state=seed)
+            return Candidate(name, ensemble)
+        sampler = getattr(recipes, word)()
+        if word == "many":
+            estimator = same_penalty(estimator, sampler)
+            sampler.set_params(lazy=reads_homes(estimator))
+        model = self._behind(sampler, estimator)
+        if word != "many":
+            return Candidate(name, model)
+        return Candidate(name, PriorCorrectedClassifier(model, prior="uniform"))
+
+    def _baseline(self, name: str, word: str) -> Candidate:
+        """Return the candidate of a baseline's name."""
+        estimator = self._behind(None, self.estimator)
+        if word == "none":
+            return Candidate(name, estimator)
+        if word == "class_weight":
+            if (parameter := class_weight_of(estimator)) is not None:
+                return Candidate(name, clone(estimator).set_params(**{parameter: "balanced"}))
+            if self.of_labels:  # one weight per image would act on all of its labels
+                why = "the estimator has no parameter class_weight, which weights each label alone"
+                return Candidate(name, None, unavailable=why)
+            if takes_weights(estimator):
+                return Candidate(name, estimator, weighted=True)
+            why = "the estimator has no parameter class_weight, and its fit takes no sample_weight"
+            return Candidate(name, None, unavailable=why)
+        if not hasattr(estimator, "predict_proba"):
+            return Candidate(name, None, unavailable="the estimator has no predict_proba")
+        if word == "thresholds":
+            return Candidate(name, TunedThresholdsClassifier(estimator, scoring="f1"))
+        return Candidate(name, PriorCorrectedClassifier(estimator, prior="uniform"))
+
+    def notes(self, named: Mapping[str, Any]) -> list[str]:
+        """Return a note where fixed class weights correct again what samplers have balanced.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from imblearn_images import SMOTE
+        >>> weighs = LogisticRegression(class_weight={"owl": 9})
+        >>> y = np.repeat(["cat", "owl"], [6, 3])
+        >>> subject = Subject(weighs, np.zeros((9, 8, 8)), y, ["cat", "owl"], seed=0)
+        >>> print(*subject.notes({"smote": SMOTE()}))
+        class_weight={'owl': 9} of the estimator acts on what smote returns, too: corrected twice
+        """
+        parameter = class_weight_of(self.estimator)
+        weights = None if parameter is None else self.estimator.get_params()[parameter]
+        samplers = [name for name, each in named.items() if hasattr(each, "fit_resample")]
+        if not samplers or not isinstance(weights, Mapping):  # "balanced" is computed after them
+            return []
+        verb = "return" if len(samplers) > 1 else "returns"
+        known = f"class_weight={weights!r} of the estimator"
+        return [f"{known} acts on what {', '.join(samplers)} {verb}, too: corrected twice"]
+
+    def conditions(self) -> dict[str, Any]:
+        """Return what a comparison is measured on."""
+        from imblearn_images import __version__
+
+        return {
+            "classifier": name_model(self.estimator),
+            "images": self._size(),
+            "n_images": len(self.images),
+            "seed": self.seed,
+            "version": __version__,
+        }
+
+    def _size(self) -> str:
+        """Return the size of the images as text: that which ``ReadImages`` makes, or their own."""
+        params = self.estimator.get_params() if hasattr(self.estimator, "get_params") else {}
+        steps = [step for step in params.values() if isinstance(step, ReadImages)]
+        sizes = [step.size for step in steps if step.size is not None]
+        own = () if holds_paths(self.images) else np.shape(self.images)[1:]
+        shape = tuple(sizes[0]) if sizes else own
+        if not shape:
+            return "images of any size"
+        what = "rows of numbers" if len(shape) == 1 else "images"
+        return f"{what} of {' x '.join(map(str, shape))}"

@@ -3,7 +3,7 @@
 Every table is measured in one process, ours and the peer in turn, BLAS and OpenMP at one
 thread, in CPU seconds (medians), because machines are shared and noisy. Memory is the
 peak above the input, in a fresh process for each figure. Tables: smote, memory, random,
-dtypes, growth, files, decoding, threads, drawing, estimates, large, family, imports.
+dtypes, growth, files, decoding, threads, drawing, estimates, queries, large, family, imports.
 `--only 28x28 AllKNN TomekLinks` measures some of the family, `--photos 20000` decodes so many.
 """
 
@@ -488,6 +488,35 @@ def estimates(rounds: int) -> None:
         )
 
 
+def queries(rounds: int) -> None:
+    """ImageNeighbors on features of floats, asked by few, beside scikit-learn's search."""
+    from sklearn.neighbors import NearestNeighbors
+
+    print("5 nearest of features of floats, CPU milliseconds of kneighbors, fitted before")
+    rng = np.random.default_rng(0)
+    for dtype in ("float32", "float64"):
+        for n, d in ((20_000, 256), (5000, 2048), (2000, 12_288)):
+            features = (rng.normal(size=(n, d)) + 3).astype(dtype)
+            plain = NearestNeighbors(n_neighbors=5, algorithm="brute").fit(features)
+            exact = ImageNeighbors(5).fit(features)
+            for q in (1, 10, 100, 1000):
+                asking = (rng.normal(size=(q, d)) + 3).astype(dtype)
+                found, theirs = exact.kneighbors(asking)[1], plain.kneighbors(asking)[1]
+                t = interleaved(
+                    {
+                        "ours": lambda e=exact, a=asking: e.kneighbors(a),
+                        "peer": lambda p=plain, a=asking: p.kneighbors(a),
+                    },
+                    max(3, rounds),
+                )
+                print(
+                    f"{dtype} {n:6} x {d:6}, {q:4} ask: {t['ours'] * 1e3:7.1f} against "
+                    f"{t['peer'] * 1e3:7.1f}: {t['ours'] / t['peer']:.2f} of its time, "
+                    f"{(found == theirs).mean():.2%} the same",
+                    flush=True,
+                )
+
+
 def large(rounds: int) -> None:
     """200,000 images of 32x32x3 in a memmap, a long tail, drawn into another memmap."""
     print("200,000 images of 32x32x3 in a memmap, long tail of 10 classes, n_jobs=2")
@@ -689,6 +718,7 @@ def main() -> None:
         "threads": threads,
         "drawing": drawing,
         "estimates": estimates,
+        "queries": queries,
         "large": large,
         "family": family,
         "imports": imports,
