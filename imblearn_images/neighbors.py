@@ -42,7 +42,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.images import (
     THUMBNAIL,
     ArrayImages,
@@ -50,13 +49,22 @@ from imblearn_images.core.images import (
     check_finite,
     open_images,
     pixels_in_order,
+    unwrap_images,
 )
-from imblearn_images.core.neighbors import check_squares, nearest_neighbors
+from imblearn_images.core.neighbors import (
+    Candidates,
+    check_squares,
+    nearest_few,
+    nearest_neighbors,
+    one_blas_thread,
+)
 from imblearn_images.core.pixels import resized
 from imblearn_images.core.text import printable
 from imblearn_images.core.validation import check_images
 
 __all__ = ["ImageNeighbors"]
+
+FEW = 1e10  # products of features up to which a search is not worth being cut into tiles
 
 
 @substitute
@@ -163,6 +171,7 @@ class ImageNeighbors(BaseEstimator):
             key=lambda axis: -images.array.strides[axis] if images.in_memory else 0,  # type: ignore[attr-defined]
         )
         self._pixels: NDArray[Any] | None = None
+        self._candidates: Candidates | None = None
         if images.in_memory:
             self._pixels = self._matrix(images)
         return self
@@ -211,7 +220,8 @@ class ImageNeighbors(BaseEstimator):
             )
         if self._pixels is None:
             self._pixels = self._matrix(self._images)
-        squared, indices = nearest_neighbors(
+        found = None if asking is None else self._found_at_once(asking, k)
+        squared, indices = found or nearest_neighbors(
             self._pixels,
             np.arange(self.n_samples_fit_),
             k,
@@ -220,6 +230,21 @@ class ImageNeighbors(BaseEstimator):
             n_jobs=self.n_jobs,
         )
         return (np.sqrt(squared), indices) if return_distance else indices
+
+    def _found_at_once(self, asking: NDArray[Any], k: int) -> Any:
+        """Return squared distances and positions for a few queries of floats, else None.
+
+        A search by tiles converts all fitted rows for each call, which for few queries is most of
+        its time. Here floats are multiplied as they are, and the norms of fitted rows are kept.
+        """
+        assert self._pixels is not None
+        n, d = self._pixels.shape
+        if asking.dtype != self._pixels.dtype or len(asking) * n * d > FEW:
+            return None
+        if self._candidates is None:
+            self._candidates = Candidates(self._pixels, copied=False)
+        with one_blas_thread:
+            return nearest_few(asking, self._candidates, k)
 
     def kneighbors_graph(
         self,
@@ -261,8 +286,8 @@ class ImageNeighbors(BaseEstimator):
 
     def _opened(self, X: Any, *, reset: bool) -> Images:
         """Return the home of the images, or features, in `X`."""
-        held = X if isinstance(X, Images) else unwrap(X)[0]
-        if not (isinstance(held, Images) or holds_images(held)):
+        held, _ = unwrap_images(X)
+        if not isinstance(held, Images):
             held = validate_data(self, held, reset=reset, dtype="numeric", ensure_all_finite=False)
         images = open_images(held)
         return ArrayImages(np.asarray(images)) if images.in_memory else images
@@ -296,7 +321,9 @@ class ImageNeighbors(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().copy()
         if "_images" in state and not state["_images"].in_memory:
-            state["_pixels"] = None  # read again from the home when they are needed
+            state["_pixels"] = state["_candidates"] = (
+                None  # read again from the home when they are needed
+            )
         return state
 
     def __sklearn_tags__(self) -> Any:

@@ -15,7 +15,7 @@ from imblearn_images import RandomOverSampler
 from imblearn_images.annotations import (
     Annotations,
     RunLengths,
-    _coco,
+    _records,
     balance_annotations,
     carry,
     read_annotations,
@@ -472,8 +472,8 @@ def test_only_the_same_pixels_go_on_with_an_interrupted_output(tmp_path, monkeyp
 def test_each_json_file_is_parsed_once(animals, tmp_path, monkeypatch):
     animals = split_annotations(animals, 0.5, random_state=0)
     write_annotations(animals, tmp_path / "coco", format="coco")
-    read, opened = _coco.read_text, []
-    monkeypatch.setattr(_coco, "read_text", lambda path: opened.append(path) or read(path))
+    read, opened = _records.read_text, []
+    monkeypatch.setattr(_records, "read_text", lambda path: opened.append(path) or read(path))
     calls = {
         "guessed": lambda: read_annotations(tmp_path / "coco"),
         "named": lambda: read_annotations(tmp_path / "coco", format="coco"),

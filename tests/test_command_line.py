@@ -206,7 +206,7 @@ def test_a_warning_is_spelled_as_an_error_is(capsys, monkeypatch):
         warnings.warn(said, UserWarning, stacklevel=2)
         raise ValueError(said)
 
-    monkeypatch.setattr("imblearn_images._cli.folders.balance_folder", warning)
+    monkeypatch.setattr("imblearn_images.folders.balance_folder", warning)
     assert main(["balance", "photos", "out"]) == 1
     told, failed = capsys.readouterr().err.splitlines()
     assert told == f"imblearn-images: warning: {failed.removeprefix('imblearn-images: ')}"

@@ -374,7 +374,7 @@ def test_a_limit_on_the_size_of_files(photos, tmp_path, method):
 LIMITED = """
 import os, resource, sys
 from imblearn_images._cli.main import main
-import imblearn_images.folders._pictures, PIL.JpegImagePlugin, PIL.PngImagePlugin
+import imblearn_images.folders._report, PIL.JpegImagePlugin, PIL.PngImagePlugin
 open_now = len(os.listdir("/proc/self/fd")) - 1
 for more in (0, 1, 2, 3, 6):
     if os.fork() == 0:

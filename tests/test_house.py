@@ -1,6 +1,7 @@
 """The house rules that a machine can read off the source."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from forked import run_python
 
 import imblearn_images
+from imblearn_images import core
 
 PACKAGE = Path(imblearn_images.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -79,6 +81,36 @@ def test_the_arrows_run_one_way():
         assert leaves, f"these modules import each other in a circle: {sorted(arrows)}"
         arrows = {module: needs for module, needs in arrows.items() if module not in leaves}
     assert n_floors <= LONGEST
+
+
+def test_the_map_of_the_core_names_every_room_above_those_it_needs():
+    floors = [re.findall(r"``(\w+)``", line) for line in re.split(r"\n- ", core.__doc__)[1:]]
+    floor_of = {name: at for at, names in enumerate(floors) for name in names}
+    assert sum(map(len, floors)) == len(floor_of)
+    assert floor_of.keys() == {path.stem for path in CORE} - {"__init__"}
+    for path in CORE:
+        ours = [name for name in imported(path) if name.startswith("imblearn_images.core.")]
+        needs = {name.split(".")[2] for name in ours}
+        for name in needs & floor_of.keys() - {path.stem}:
+            assert floor_of[path.stem] < floor_of[name], f"{path.stem} needs {name}"
+
+
+def test_the_map_of_the_house_names_every_room_above_those_it_needs():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tree = re.search(r"```\nimblearn_images/\n(.*?)```", text, re.DOTALL)[1]
+    floor = {
+        room: number
+        for number, line in enumerate(tree.splitlines())
+        for room in re.findall(r"(?<![/.])\b(\w+)(?:/|\.py)", line.partition("python -m")[0])
+    }
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
+    assert set(floor) == rooms
+    for path in MODULES:
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for name in imported(path):
+            other = name.split(".")[1:2]
+            if name.startswith("imblearn_images.") and other[0] in floor:
+                assert floor[room] <= floor[other[0]], f"{name_of(path)} imports {name}"
 
 
 def test_nobody_needs_the_loops_of_frameworks():

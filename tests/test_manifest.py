@@ -9,7 +9,7 @@ import pytest
 from folder_tools import contents, read_labels, write_photos
 
 from imblearn_images import SMOTE
-from imblearn_images._cli.groups import read_groups
+from imblearn_images._cli.words import read_groups
 from imblearn_images.folders import balance_folder, export_images, load_image_folder, verify_folder
 from imblearn_images.folders._manifest import Manifest, parse_row
 

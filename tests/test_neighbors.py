@@ -124,6 +124,27 @@ def test_threads_give_the_same_answer(n_jobs, monkeypatch):
         np.testing.assert_array_equal(nearest_neighbors(pixels, np.arange(100), 6)[1], expected)
 
 
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("n_jobs", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_threads_share_long_images_too(n_jobs, dtype, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (2300, 9)).astype(dtype)
+    pixels = pixels[:20].repeat(115, axis=0).reshape(20, -1) + pixels.reshape(20, -1) // 2
+    monkeypatch.setattr(neighbors, "SLICE", 200)
+    added, add_up = [], neighbors._Search._add_up
+    monkeypatch.setattr(
+        neighbors._Search, "_add_up", lambda *args: (added.append(args[3]), add_up(*args))
+    )
+    search = neighbors._Search(pixels, np.arange(20), 6)
+    assert search.is_one_tile == (dtype == "uint8")
+    search.threads = n_jobs if search.is_one_tile else 1
+    for pairs in search.steps():
+        for pair in pairs:
+            search.compare(*pair)
+    np.testing.assert_array_equal(search.neighbors, brute_force(pixels, np.arange(20), 6))
+    assert len(added) == search.threads
+
+
 @pytest.mark.parametrize("k", [-1, 0, 5, 6])
 def test_more_neighbors_than_rows_are_refused(k):
     with pytest.raises(ValueError, match=f"between 1 and 4.*got {k}"):
@@ -312,8 +333,17 @@ def test_many_rows_of_features_are_found_as_by_brute_force(seed, k, offset, dtyp
         patch.setattr(neighbors, "MANY", 0)
         patch.setattr(neighbors, "TALL", 16)
         found = neighbors.nearest_rows(asking, among, k)
+        patch.setattr(neighbors, "SLICE", 3)
+        as_they_are = neighbors.nearest_few(asking, neighbors.Candidates(among, copied=False), k)
+    expected = nearest_by_float64(asking, among, k)
     assert found is not None
-    assert np.array_equal(found, nearest_by_float64(asking, among, k))
+    assert np.array_equal(found, expected)
+    if offset == 30 and dtype == "float32":
+        return  # without their mean taken off, these are left to another search
+    squared, positions = as_they_are
+    assert np.array_equal(positions, expected)
+    away = among[expected].astype(float) - asking[:, None]
+    assert np.array_equal(squared, np.einsum("ijk,ijk->ij", away, away))
 
 
 def test_what_float32_cannot_tell_apart_is_left_to_another_search(monkeypatch):

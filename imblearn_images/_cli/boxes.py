@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import imblearn_images.annotations as boxed
 from imblearn_images._cli import arguments
 from imblearn_images._cli.arguments import Parser
 from imblearn_images._cli.console import say, say_report
-from imblearn_images._cli.groups import read_groups
-from imblearn_images._cli.methods import SYNTHESES, SYNTHESES_OF_OBJECTS
-from imblearn_images.annotations import (
-    balance_annotations,
-    convert_annotations,
-    inspect_annotations,
-    read_annotations,
-    verify_annotations,
-)
+from imblearn_images._cli.words import SYNTHESES, SYNTHESES_OF_OBJECTS, read_groups
 from imblearn_images.core.text import screen_width
 from imblearn_images.strategies import parse_strategy
 
@@ -93,10 +86,10 @@ def wants_boxes(options: Mapping[str, Any]) -> bool:
 def inspect_boxes(source: str, options: Mapping[str, Any]) -> None:
     """Report what a data set with boxes holds."""
     _refuse(options, {"near", "classes"})
-    found = read_annotations(
+    found = boxed.read_annotations(
         source, format=_format(options["boxes"]), on_error="skip", **arguments.threads(options)
     )
-    report = inspect_annotations(found, max_repeats=options["max_repeats"] or REPEATS)
+    report = boxed.inspect_annotations(found, max_repeats=options["max_repeats"] or REPEATS)
     _print(report, options)
 
 
@@ -116,7 +109,7 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
     known = {**SYNTHESES, **SYNTHESES_OF_OBJECTS}
     strategy = options["strategy"]
     validation = options["validation"]
-    report = balance_annotations(
+    report = boxed.balance_annotations(
         source,
         output,
         format=_format(options["boxes"]),
@@ -137,7 +130,7 @@ def balance_boxes(source: str, output: str, options: Mapping[str, Any]) -> None:
 
 def verify_boxes(output: str, source: str | None, options: Mapping[str, Any]) -> None:
     """Check an output against its manifest, and print the report."""
-    report = verify_annotations(output, source=source, **arguments.threads(options))
+    report = boxed.verify_annotations(output, source=source, **arguments.threads(options))
     if not report and not options["json"]:
         raise ValueError(f"{output} differs from its manifest. {report}")
     _print(report, options)
@@ -158,7 +151,7 @@ def _convert(
     **common: Any,
 ) -> None:
     """Convert annotations to another format, and print what was written."""
-    found = convert_annotations(
+    found = boxed.convert_annotations(
         source,
         output,
         format=_format(format),
@@ -169,7 +162,7 @@ def _convert(
         **arguments.threads(common),
     )
     if json:
-        _print(inspect_annotations(found), {"json": True})
+        _print(boxed.inspect_annotations(found), {"json": True})
         return
     say(f"{found!r}")
     say(f"written to {output} as {out_format}")

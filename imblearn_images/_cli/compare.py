@@ -16,12 +16,11 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from imblearn_images._cli import arguments
-from imblearn_images._cli.arguments import GROUPS, SEED, Parser, integer, names
+from imblearn_images._cli.arguments import Parser
 from imblearn_images._cli.console import say, say_report
 from imblearn_images._cli.estimators import import_estimator, workers_that_import
-from imblearn_images._cli.groups import read_groups
-from imblearn_images._cli.methods import METHODS, SYNTHESES
 from imblearn_images._cli.report import check_writable, show_families, write_report
+from imblearn_images._cli.words import METHODS, SYNTHESES, read_groups
 from imblearn_images.core.estimators import takes_of
 from imblearn_images.core.splitting import merge_groups
 from imblearn_images.core.text import counted, screen_width
@@ -134,7 +133,7 @@ def add_compare_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--size",
-        type=integer(1),
+        type=arguments.integer(1),
         default=SIZE,
         metavar="PIXELS",
         help=f"height and width of thumbnails (default: {SIZE})",
@@ -146,31 +145,34 @@ def add_compare_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--folds",
-        type=integer(2),
+        type=arguments.integer(2),
         default=5,
         metavar="N",
         help="maximum number of folds (default: 5)",
     )
     parser.add_argument(
         "--repeats",
-        type=integer(1),
+        type=arguments.integer(1),
         default=2,
         metavar="N",
         help="how often folds are drawn (default: 2)",
     )
     parser.add_argument(
         "--groups",
-        metavar="GROUPS",
-        help=f"what must stay in one fold: {GROUPS}; equal files always do",
+        metavar="arguments.GROUPS",
+        help=f"what must stay in one fold: {arguments.GROUPS}; equal files always do",
     )
     parser.add_argument(
-        "--classes", type=names, metavar="NAMES", help="take these class folders only, e.g. cat,dog"
+        "--classes",
+        type=arguments.names,
+        metavar="NAMES",
+        help="take these class folders only, e.g. cat,dog",
     )
     arguments.add_on_error(parser)
     parser.add_argument("--report", metavar="FILE", help="also write one HTML file with pictures")
     parser.add_argument("--force", action="store_true", help="replace an existing report")
     parser.add_argument(
-        "--seed", type=SEED, default=0, metavar="N", help="seed of all draws (default: 0)"
+        "--seed", type=arguments.SEED, default=0, metavar="N", help="seed of all draws (default: 0)"
     )
     parser.add_argument(
         "--n-jobs",

@@ -10,20 +10,13 @@ from typing import Any
 
 from imblearn.over_sampling.base import BaseOverSampler
 
+from imblearn_images import folders
 from imblearn_images._cli import arguments, boxes
 from imblearn_images._cli.arguments import GROUPS, Parser
 from imblearn_images._cli.console import say, say_report
-from imblearn_images._cli.groups import read_groups
-from imblearn_images._cli.methods import METHOD, METHODS, SYNTHESES, SYNTHESES_OF_OBJECTS
+from imblearn_images._cli.words import METHOD, METHODS, SYNTHESES, SYNTHESES_OF_OBJECTS, read_groups
 from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.text import counted, screen_width
-from imblearn_images.folders import (
-    FolderReport,
-    balance_folder,
-    inspect_folder,
-    unbalance_folder,
-    verify_folder,
-)
 from imblearn_images.over_sampling import SMOTE
 from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, parse_strategy
 
@@ -236,7 +229,10 @@ def _inspect(source: str, *, near: bool | None, classes: list[str] | None, **com
     if boxes.wants_boxes(common):
         boxes.inspect_boxes(source, {"near": near, "classes": classes, **common})
         return
-    _print(inspect_folder(source, near=near, classes=classes, **arguments.threads(common)), common)
+    _print(
+        folders.inspect_folder(source, near=near, classes=classes, **arguments.threads(common)),
+        common,
+    )
 
 
 def _balance(source: str, output: str, **options: Any) -> None:
@@ -265,7 +261,9 @@ def _balance_folder(
     sampler = _sampler(method, strategy, add, k_neighbors, synthesis)
     options["groups"] = None if groups is None else read_groups(groups)
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    report = balance_folder(source, output, sampler=sampler, **options, **arguments.threads(common))
+    report = folders.balance_folder(
+        source, output, sampler=sampler, **options, **arguments.threads(common)
+    )
     _print(report, common)
 
 
@@ -338,7 +336,7 @@ def _unbalance(
         "staircase": lambda: Staircase(step),
     }
     common = {"json": json, "quiet": quiet, "n_jobs": options.pop("n_jobs")}
-    cut = unbalance_folder(
+    cut = folders.unbalance_folder(
         source, output, profiles[profile](), **options, **arguments.threads(common)
     )
     _print(cut, common)
@@ -348,7 +346,7 @@ def _verify(output: str, *, source: str | None, **common: Any) -> None:
     if os.path.isfile(os.path.join(output, "manifest.json")):  # class folders have another one
         boxes.verify_boxes(output, source, common)
         return
-    report = verify_folder(output, source=source, **arguments.threads(common))
+    report = folders.verify_folder(output, source=source, **arguments.threads(common))
     if not report and not common["json"]:
         raise ValueError(str(report))
     _print(report, common)
@@ -363,7 +361,7 @@ def _print(report: Any, common: Mapping[str, Any]) -> None:
         return
     fits = hasattr(report, "to_text")
     say_report(report.to_text(screen_width()) if fits else str(report))
-    if isinstance(report, FolderReport) and not report.dry_run:
+    if isinstance(report, folders.FolderReport) and not report.dry_run:
         held = counted(report.n_valid, "validation row")
         held += f" and {counted(report.n_test, 'test row')}" if report.n_test else ""
         say(

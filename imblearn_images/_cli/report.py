@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,7 @@ from imblearn_images.display import ComparisonDisplay, RecallDisplay, Reliabilit
 from imblearn_images.display._canvas import BARS, COLOURS, as_png
 from imblearn_images.display._family import spread_synthetic
 from imblearn_images.folders._store import where_they_meet
-from imblearn_images.model_selection._comparison import as_html, of_interest
-
-if TYPE_CHECKING:
-    from imblearn_images.model_selection._comparison import ResamplerComparison
+from imblearn_images.model_selection._comparison import ResamplerComparison, as_html, of_interest
 
 __all__ = ["check_writable", "show_families", "write_report"]
 

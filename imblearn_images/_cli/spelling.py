@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from imblearn_images._cli.methods import METHODS
+from imblearn_images._cli.words import METHODS
 
 __all__ = ["spelled"]
 

@@ -13,16 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import imblearn_images.annotations._files as store
 from imblearn_images._docstrings import substitute
-from imblearn_images.annotations._files import (
-    FORMATS,
-    MANIFEST,
-    Source,
-    hashes_of,
-    read_annotations,
-    read_with_format,
-    write_set,
-)
 from imblearn_images.annotations._splitting import split_annotations
 from imblearn_images.core.annotations import Annotations, as_objects
 from imblearn_images.core.carrying import OUT_OF_VIEW
@@ -186,7 +178,7 @@ def balance_annotations(
     if isinstance(source, Annotations):
         annotations, known = source, "coco"
     else:
-        annotations, known = read_with_format(
+        annotations, known = store.read_with_format(
             source, format, on_error=on_error, n_jobs=n_jobs, verbose=verbose
         )
     if annotations.paths is None:
@@ -253,7 +245,7 @@ def balance_annotations(
     rows = _rows(others, resampled, plan, train)
     seed = None if random_state is None else int(random_state)
     more = {"seed": seed, "synthesis": rule_told(plan.synthesis), "rows": rows}
-    write_set(
+    store.write_set(
         whole,
         Path(output),
         out_format or known,
@@ -316,10 +308,10 @@ def _joined(
     plan: ResamplingPlan,
     train: Annotations,
     later: DrawLater,
-) -> tuple[Annotations, list[Source], list[str]]:
+) -> tuple[Annotations, list[store.Source], list[str]]:
     """Return all annotations to write, validation first, with the source and name of each image."""
     assert others.paths is not None and train.paths is not None
-    sources: list[Source] = [os.fspath(path) for path in others.paths]
+    sources: list[store.Source] = [os.fspath(path) for path in others.paths]
     given = [os.path.basename(str(source)) for source in sources]
     for row, base in enumerate(plan.first_base.tolist()):
         path = os.fspath(train.paths[base])
@@ -433,17 +425,17 @@ def convert_annotations(
     >>> print(verify_annotations(f"{folder}/coco", source=f"{folder}/voc"))
     2 files as the manifest says, 1 copy equal to the source
     """
-    found = read_annotations(
+    found = store.read_annotations(
         source, format=format, on_error=on_error, n_jobs=n_jobs, verbose=verbose
     )
     assert found.paths is not None
-    paths: list[Source] = [os.fspath(path) for path in found.paths]
+    paths: list[store.Source] = [os.fspath(path) for path in found.paths]
     rows = [
         {"kind": "original", "sources": [path], "boxes": len(found.boxes_of(row))}
         for row, path in enumerate(paths)
     ]
     _check_not_within(found, output, source)
-    write_set(
+    store.write_set(
         found,
         Path(output),
         out_format,
@@ -525,11 +517,11 @@ def verify_annotations(
     """
     top = Path(output)
     try:
-        content = json.loads((top / MANIFEST).read_text(encoding="utf-8"))
+        content = json.loads((top / store.MANIFEST).read_text(encoding="utf-8"))
         files, images, rows = content["files"], content["images"], content["rows"]
         known = {"annotations": content["format"]}[content["kind"]]
-        if known not in FORMATS:
-            raise ValueError(f"`format` must be one of {FORMATS}, got {known!r}.")
+        if known not in store.FORMATS:
+            raise ValueError(f"`format` must be one of {store.FORMATS}, got {known!r}.")
         files = dict(files)
         rows = [
             (str(image), row["boxes"], row["kind"], str(row["sources"][0]))
@@ -537,21 +529,21 @@ def verify_annotations(
         ]
     except FileNotFoundError:
         raise ValueError(
-            f"{printable(top)} has no {MANIFEST} of annotations. Pass a folder that "
+            f"{printable(top)} has no {store.MANIFEST} of annotations. Pass a folder that "
             "balance_annotations or convert_annotations wrote."
         ) from None
     except (ValueError, LookupError, TypeError) as error:
         raise ValueError(
-            f"{printable(top / MANIFEST)} is damaged: {error!r:.60}. Write the folder again."
+            f"{printable(top / store.MANIFEST)} is damaged: {error!r:.60}. Write the folder again."
         ) from error
-    found = hashes_of(top, n_jobs=n_jobs, verbose=verbose)
+    found = store.hashes_of(top, n_jobs=n_jobs, verbose=verbose)
     problems = [f"{name} is missing" for name in files if name not in found]
     problems += [f"{name} is not in the manifest" for name in found if name not in files]
     problems += [f"{n} has changed" for n, h in found.items() if files.get(n, h) != h]
     n_compared = 0
     # What has changed is reported already; reading it would only add a second message.
     if not problems:
-        annotations = read_annotations(top, format=known, n_jobs=n_jobs, verbose=verbose)
+        annotations = store.read_annotations(top, format=known, n_jobs=n_jobs, verbose=verbose)
         assert annotations.paths is not None
         n_boxes = {
             os.path.basename(p): len(annotations.boxes_of(r))

@@ -12,15 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images.annotations._records import (
-    Found,
-    Record,
-    RefusedError,
-    Thing,
-    area_of,
-    outline_of,
-    read_text,
-)
+import imblearn_images.annotations._records as records
 from imblearn_images.core.annotations import Annotations, RunLengths
 
 __all__ = ["coco_in", "json_of", "read_coco"]
@@ -34,25 +26,25 @@ OF_IMAGE = {"file_name", "height", "width"}
 def coco_in(path: Path) -> Any:
     """Return the content of a JSON file that has images and annotations; None for any other."""
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(records.read_text(path))
     except (ValueError, OSError, RecursionError):
         return None
     is_coco = isinstance(content, dict) and {"images", "annotations"} <= content.keys()
     return content if is_coco else None
 
 
-def read_coco(contents: dict[Path, Any], top: Path, images: Path | None) -> Found:
+def read_coco(contents: dict[Path, Any], top: Path, images: Path | None) -> records.Found:
     """Return what JSON files describe, e.g. one file for each part of a split.
 
     `contents` maps each file to what :func:`coco_in` gave, or to None for one that is not read
     yet. It is emptied: the texts of a large data set take more memory than its annotations.
     """
-    found = Found([])
+    found = records.Found([])
     for name in list(contents):
         try:
             content = contents.pop(name)
             one = _read_one(name, _parsed(name) if content is None else content, top, images)
-        except (RefusedError, OSError) as error:
+        except (records.RefusedError, OSError) as error:
             found.refused.append((str(name), str(error)))
             continue
         # "instances_val", "instances_val2017", "image_info_test-dev2017"
@@ -75,54 +67,56 @@ def read_coco(contents: dict[Path, Any], top: Path, images: Path | None) -> Foun
 def _parsed(path: Path) -> Any:
     """Return the content of a JSON file; raise a RefusedError if it is not JSON."""
     try:
-        return json.loads(read_text(path))
+        return json.loads(records.read_text(path))
     except RecursionError:
-        raise RefusedError("it is nested too deeply") from None
+        raise records.RefusedError("it is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise RefusedError(f"it is not valid JSON: {error}") from error
+        raise records.RefusedError(f"it is not valid JSON: {error}") from error
 
 
-def _read_one(path: Path, content: Any, top: Path, images: Path | None) -> Found:
+def _read_one(path: Path, content: Any, top: Path, images: Path | None) -> records.Found:
     """Return what the content of one JSON file describes; raise a RefusedError if not COCO."""
     if not isinstance(content, dict):
-        raise RefusedError("it must hold images, annotations and categories")
+        raise records.RefusedError("it must hold images, annotations and categories")
     parts = {}
     for key in ("images", "annotations", "categories"):
         part = content.get(key)
         if not isinstance(part, list) or not all(isinstance(each, dict) for each in part):
-            raise RefusedError(f"its {key!r} must be a list of objects")
+            raise records.RefusedError(f"its {key!r} must be a list of objects")
         parts[key] = part
     names: dict[Any, str] = {}
     points: tuple[str, ...] = ()
     for category in parts["categories"]:
         number, label = category.get("id"), category.get("name")
         if not _is_id(number) or not isinstance(label, str):
-            raise RefusedError(f"category {category!r:.60} has no id or no name")
+            raise records.RefusedError(f"category {category!r:.60} has no id or no name")
         if number in names or label in names.values():
-            raise RefusedError(f"category {number} ({label}) occurs twice")
+            raise records.RefusedError(f"category {number} ({label}) occurs twice")
         names[number] = label
         listed = category.get("keypoints")
         if isinstance(listed, list) and listed and not points:
             points = tuple(map(str, listed))
     split = path.stem.rpartition("_")[2]
-    records: dict[Any, Record] = {}
+    by_id: dict[Any, records.Record] = {}
     for image in parts["images"]:
         number, file = image.get("id"), image.get("file_name")
         if not isinstance(file, str) or not file or not _is_id(number):
-            raise RefusedError(f"image {image!r:.60} has no id or no file_name")
-        if number in records:
-            raise RefusedError(f"image id {number} occurs twice")
+            raise records.RefusedError(f"image {image!r:.60} has no id or no file_name")
+        if number in by_id:
+            raise records.RefusedError(f"image id {number} occurs twice")
         height, width = image.get("height"), image.get("width")
         size = (height, width) if _is_size(height) and _is_size(width) else None
-        record = Record(_image_of(file, path, top, images, split), f"{path}, image {number}", size)
+        record = records.Record(
+            _image_of(file, path, top, images, split), f"{path}, image {number}", size
+        )
         record.more = {key: value for key, value in image.items() if key not in OF_IMAGE}
-        records[number] = record
-    found = Found(list(records.values()), list(names.values()), keypoint_names=points)
+        by_id[number] = record
+    found = records.Found(list(by_id.values()), list(names.values()), keypoint_names=points)
     found.info["category_ids"] = tuple(names)
     for annotation in parts["annotations"]:
         number = annotation.get("id")
         owner, category = annotation.get("image_id"), annotation.get("category_id")
-        if not _is_id(owner) or owner not in records:
+        if not _is_id(owner) or owner not in by_id:
             found.refused.append((f"{path}, annotation {number}", f"it names no image: {owner!r}"))
         elif not _is_id(category) or category not in names:
             found.refused.append(
@@ -130,9 +124,9 @@ def _read_one(path: Path, content: Any, top: Path, images: Path | None) -> Found
             )
         else:
             try:
-                thing = _thing(annotation, names[category], records[owner].size)
-                records[owner].things.append(thing)
-            except RefusedError as error:
+                thing = _thing(annotation, names[category], by_id[owner].size)
+                by_id[owner].things.append(thing)
+            except records.RefusedError as error:
                 found.refused.append((f"{path}, annotation {number}", str(error)))
     return found
 
@@ -145,23 +139,25 @@ def _is_size(number: Any) -> bool:
     return isinstance(number, int) and 0 < number < 1 << 31
 
 
-def _thing(annotation: Mapping[str, Any], label: str, size: tuple[int, int] | None) -> Thing:
+def _thing(
+    annotation: Mapping[str, Any], label: str, size: tuple[int, int] | None
+) -> records.Thing:
     """Return the object that an annotation describes; raise a RefusedError if it is malformed."""
-    thing = Thing(label)
+    thing = records.Thing(label)
     if (box := annotation.get("bbox")) is not None:
         if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite, box)):
-            raise RefusedError(f"its bbox must be [x, y, width, height], got {box!r:.60}")
+            raise records.RefusedError(f"its bbox must be [x, y, width, height], got {box!r:.60}")
         thing.box = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
     form = annotation.get("segmentation")
     if isinstance(form, list) and form:
-        thing.outlines = tuple(outline_of(each, "its segmentation") for each in form)
+        thing.outlines = tuple(records.outline_of(each, "its segmentation") for each in form)
     elif isinstance(form, dict):
         thing.runs = _runs(form, size)
     if thing.box is None and thing.outlines is None and thing.runs is None:
-        raise RefusedError("it has neither bbox nor segmentation")
+        raise records.RefusedError("it has neither bbox nor segmentation")
     if points := annotation.get("keypoints"):
         if not isinstance(points, list) or len(points) % 3 or not all(map(_is_finite, points)):
-            raise RefusedError("its keypoints must be x, y and visibility in turn")
+            raise records.RefusedError("its keypoints must be x, y and visibility in turn")
         thing.points = np.array(points, dtype=np.float64).reshape(-1, 3)
         thing.points[:, :2] += 0.5 * (
             thing.points[:, 2:] > 0
@@ -178,16 +174,18 @@ def _runs(form: Mapping[str, Any], size: tuple[int, int] | None) -> RunLengths:
     """Return the mask of a segmentation in run lengths, as text or as numbers."""
     given, counts = form.get("size"), form.get("counts")
     if not isinstance(given, list) or len(given) != 2 or not all(map(_is_size, given)):
-        raise RefusedError(f"the size of its mask must be [height, width], got {given!r:.40}")
+        raise records.RefusedError(
+            f"the size of its mask must be [height, width], got {given!r:.40}"
+        )
     shape = (int(given[0]), int(given[1]))
     if size is not None and shape != size:
-        raise RefusedError(f"its mask must have the size of its image, {size}, got {shape}")
+        raise records.RefusedError(f"its mask must have the size of its image, {size}, got {shape}")
     try:
         if isinstance(counts, str):
             return RunLengths.from_text(shape, counts)
         return RunLengths.checked(shape, counts if isinstance(counts, list) else [])
     except ValueError as error:
-        raise RefusedError(str(error)) from error
+        raise records.RefusedError(str(error)) from error
 
 
 def _image_of(file: str, path: Path, top: Path, images: Path | None, split: str) -> str:
@@ -208,8 +206,8 @@ def _image_of(file: str, path: Path, top: Path, images: Path | None, split: str)
 def json_of(annotations: Annotations, rows: Sequence[int], names: Sequence[str]) -> str:
     """Return the JSON text of the images `rows`, whose files are called `names`."""
     ids = _category_ids(annotations)
-    image_ids = _ids(annotations.image_columns.get("id"), rows, len(annotations))
-    own = _ids(annotations.columns.get("id"), range(len(annotations.boxes)), len(annotations.boxes))
+    image_ids = _ids(annotations.image_columns.get("id"), len(annotations))
+    own = _ids(annotations.columns.get("id"), len(annotations.boxes))
     images, listed = [], []
     for row, name in zip(rows, names, strict=True):
         height, width = annotations.sizes[row].tolist()
@@ -243,7 +241,7 @@ def _described(annotations: Annotations, at: int, size: tuple[int, int]) -> dict
         found["area"] = float(runs.counts[1::2].sum())
     elif outlines:
         found["segmentation"] = [outline.ravel().tolist() for outline in outlines]
-        found["area"] = area_of(outlines, size)
+        found["area"] = records.area_of(outlines, size)
     if annotations.keypoints is not None:
         points = annotations.keypoints[at].copy()
         points[:, :2] -= 0.5 * (points[:, 2:] > 0)  # back from edges to COCO's numbers of pixels
@@ -268,11 +266,11 @@ def _category_ids(annotations: Annotations) -> list[int]:
     """Return the ids that the classes had when they were read, or numbers from 1."""
     known, n = annotations.info.get("category_ids", ()), len(annotations.classes)
     # Two files may use one id for different classes: the second class gets a new one.
-    return _ids(np.array(known) if len(known) == n else None, range(n), n)
+    return _ids(np.array(known) if len(known) == n else None, n)
 
 
-def _ids(column: Any, rows: Sequence[int], n: int) -> list[Any]:
-    """Return different ids, the existing ones where possible; repeated ids get new numbers."""
+def _ids(column: Any, n: int) -> list[Any]:
+    """Return `n` different ids, the existing ones where possible; repeated ids get new numbers."""
     if column is not None and column.dtype.kind == "i":
         numbers = column.tolist()
         if len(set(numbers)) == len(numbers):

@@ -268,7 +268,7 @@ def _in_columns(kept: Sequence[tuple[Record, tuple[int, int]]], found: Found) ->
         for thing in record.things:
             if record.in_shares:
                 _scale(thing, scale)
-            boxes.append(_box(thing, (height, width)))
+            boxes.append(_box(thing))
             things.append(thing)
     n_points = max((len(thing.points) for thing in things if thing.points is not None), default=0)
     points = None
@@ -312,7 +312,7 @@ def _scale(thing: Thing, scale: NDArray[np.float64]) -> None:
         thing.points = thing.points * np.append(scale, 1.0)
 
 
-def _box(thing: Thing, size: tuple[int, int]) -> Sequence[float]:
+def _box(thing: Thing) -> Sequence[float]:
     """Return the box of an object, or else that of its outlines or its mask."""
     if thing.box is not None:
         return thing.box

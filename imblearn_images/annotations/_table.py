@@ -8,15 +8,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from imblearn_images.annotations._records import (
-    Found,
-    Record,
-    RefusedError,
-    Thing,
-    listed_classes,
-    read_text,
-    value_of,
-)
+import imblearn_images.annotations._records as records
 from imblearn_images.annotations._voc import decimal
 from imblearn_images.core.annotations import Annotations
 
@@ -34,13 +26,13 @@ OTHERS = ("width", "height", "split")
 """Columns that describe the image, not the object."""
 
 
-def read_csv(path: Path, images: Path | None) -> Found:
+def read_csv(path: Path, images: Path | None) -> records.Found:
     """Return what a table with a line per object holds; empty images have a line without label."""
-    found = Found([])
+    found = records.Found([])
     try:
-        rows = csv.reader(io.StringIO(read_text(path), newline=""))
+        rows = csv.reader(io.StringIO(records.read_text(path), newline=""))
         header = [ALIASES.get(name.strip().lower(), name.strip()) for name in next(rows, [])]
-    except (RefusedError, csv.Error) as error:
+    except (records.RefusedError, csv.Error) as error:
         found.refused.append((str(path), str(error)))
         return found
     missing = [name for name in ("path", "label", *SIDES) if name not in header]
@@ -52,7 +44,7 @@ def read_csv(path: Path, images: Path | None) -> Found:
             )
         )
         return found
-    records: dict[str, Record] = {}
+    by_name: dict[str, records.Record] = {}
     top = path.parent if images is None else images
     try:
         for number, cells in enumerate(rows, 2):
@@ -61,47 +53,51 @@ def read_csv(path: Path, images: Path | None) -> Found:
             # Spreadsheets leave out the empty cells at the end of a line.
             line = dict(zip(header, cells, strict=False))
             try:
-                _add(line, header, records, top, path)
-            except RefusedError as error:
+                _add(line, header, by_name, top, path)
+            except records.RefusedError as error:
                 found.refused.append((f"{path}, line {number}", str(error)))
     except csv.Error as error:
         found.refused.append((str(path), str(error)))
-    found.records = list(records.values())
-    found.classes = listed_classes(path.parent / "classes.txt", found)
+    found.records = list(by_name.values())
+    found.classes = records.listed_classes(path.parent / "classes.txt", found)
     return found
 
 
 def _add(
-    line: dict[str, str], header: Sequence[str], records: dict[str, Record], top: Path, path: Path
+    line: dict[str, str],
+    header: Sequence[str],
+    by_name: dict[str, records.Record],
+    top: Path,
+    path: Path,
 ) -> None:
     """Add the object of a line to the record of its image; raise a RefusedError if it has none."""
     name = line.get("path", "").strip()
     if not name:
-        raise RefusedError("it has no path")
-    if name not in records:
+        raise records.RefusedError("it has no path")
+    if name not in by_name:
         file = top / name
         if not file.is_file() and (top / "images" / name).is_file():
             file = top / "images" / name
-        records[name] = Record(str(file), f"{path}, {name}")
+        by_name[name] = records.Record(str(file), f"{path}, {name}")
         if line.get("split"):
-            records[name].more["split"] = line["split"]
+            by_name[name].more["split"] = line["split"]
         if line.get("width", "").isdecimal() and line.get("height", "").isdecimal():
-            records[name].size = (int(line["height"]), int(line["width"]))
+            by_name[name].size = (int(line["height"]), int(line["width"]))
     label = line.get("label", "")
     sides = [line.get(side, "").strip() for side in SIDES]
     if not label and not any(sides):
         return
     if not label:
-        raise RefusedError("it has a box but no label")
+        raise records.RefusedError("it has a box but no label")
     try:
         box = [float(side) for side in sides]
     except ValueError:
         box = [math.nan]
     if not all(map(math.isfinite, box)):
-        raise RefusedError(f"{', '.join(SIDES)} must be numbers, got {', '.join(sides)}")
+        raise records.RefusedError(f"{', '.join(SIDES)} must be numbers, got {', '.join(sides)}")
     own = [each for each in header if each not in ("path", "label", *SIDES, *OTHERS)]
-    more = {each: value_of(line[each]) for each in own if line.get(each, "") != ""}
-    records[name].things.append(Thing(label, box, more=more))
+    more = {each: records.value_of(line[each]) for each in own if line.get(each, "") != ""}
+    by_name[name].things.append(records.Thing(label, box, more=more))
 
 
 def csv_of(annotations: Annotations, names: Sequence[str]) -> str:

@@ -11,15 +11,7 @@ from xml.parsers import expat
 
 import numpy as np
 
-from imblearn_images.annotations._records import (
-    SUFFIXES,
-    Found,
-    Record,
-    RefusedError,
-    Thing,
-    listed_classes,
-    value_of,
-)
+import imblearn_images.annotations._records as records
 from imblearn_images.core.annotations import Annotations
 
 __all__ = ["parsed", "read_voc", "xml_of"]
@@ -32,21 +24,21 @@ DEEPEST = 32
 """Maximum depth of nested elements, far more than annotations need."""
 
 
-def read_voc(root: Path, images: Path | None, *, one_based: bool) -> Found:
+def read_voc(root: Path, images: Path | None, *, one_based: bool) -> records.Found:
     """Return what the XML files in a folder, or in its folder ``Annotations``, describe."""
     if root.is_file():
         names, top = [root], root.parent.parent
     else:
         folder = root / "Annotations" if (root / "Annotations").is_dir() else root
         names, top = sorted(folder.rglob("*.xml")), root
-    found = Found([])
-    found.classes = listed_classes(top / "classes.txt", found)  # an addition to VOC
+    found = records.Found([])
+    found.classes = records.listed_classes(top / "classes.txt", found)  # an addition to VOC
     splits = _splits(top)
     by_stem: dict[Path, dict[str, str]] = {}
     for name in names:
         try:
             record = _record(parsed(name), name, one_based=one_based)
-        except (RefusedError, OSError) as error:
+        except (records.RefusedError, OSError) as error:
             found.refused.append((str(name), str(error)))
             continue
         record.file = str(_image_of(record.file, name, top, images, by_stem))
@@ -66,7 +58,7 @@ def parsed(path: Path) -> Element:
         expand without end or name other files.
     """
     if os.stat(path).st_size > MOST_BYTES:
-        raise RefusedError(f"it has more than {MOST_BYTES >> 20} MB, for one image")
+        raise records.RefusedError(f"it has more than {MOST_BYTES >> 20} MB, for one image")
     builder, depth = TreeBuilder(), 0
     parser = expat.ParserCreate()
 
@@ -74,7 +66,7 @@ def parsed(path: Path) -> Element:
         nonlocal depth
         depth += 1
         if depth > DEEPEST:
-            raise RefusedError(f"its elements are nested more than {DEEPEST} deep")
+            raise records.RefusedError(f"its elements are nested more than {DEEPEST} deep")
         builder.start(name, attributes)
 
     def end(name: str) -> None:
@@ -83,7 +75,9 @@ def parsed(path: Path) -> Element:
         builder.end(name)
 
     def doctype(*_: Any) -> None:
-        raise RefusedError("it has a DOCTYPE, which annotations do not need and attacks use")
+        raise records.RefusedError(
+            "it has a DOCTYPE, which annotations do not need and attacks use"
+        )
 
     parser.StartDoctypeDeclHandler = doctype
     parser.EntityDeclHandler = doctype
@@ -92,13 +86,13 @@ def parsed(path: Path) -> Element:
     try:
         parser.Parse(path.read_bytes(), True)
     except expat.ExpatError as error:
-        raise RefusedError(f"it is not valid XML: {error}") from error
+        raise records.RefusedError(f"it is not valid XML: {error}") from error
     except LookupError as error:  # an unknown encoding
-        raise RefusedError(f"it is not valid XML: {error}") from error
+        raise records.RefusedError(f"it is not valid XML: {error}") from error
     return builder.close()
 
 
-def _record(root: Element, path: Path, *, one_based: bool) -> Record:
+def _record(root: Element, path: Path, *, one_based: bool) -> records.Record:
     """Return the image that an XML file describes, with its objects."""
     size = root.find("size")
     shape = None
@@ -106,14 +100,14 @@ def _record(root: Element, path: Path, *, one_based: bool) -> Record:
         height, width = (_number(size, key) for key in ("height", "width"))
         if height > 0 and width > 0:  # some tools write zeros
             shape = (int(height), int(width))
-    record = Record(_text(root, "filename"), str(path), shape)
+    record = records.Record(_text(root, "filename"), str(path), shape)
     for at, element in enumerate(root.findall("object")):
         label = _text(element, "name")
         if not label:
-            raise RefusedError(f"object {at} has no name")
+            raise records.RefusedError(f"object {at} has no name")
         bounds = element.find("bndbox")
         if bounds is None:
-            raise RefusedError(f"object {at} ({label}) has no bndbox")
+            raise records.RefusedError(f"object {at} ({label}) has no bndbox")
         box = [_number(bounds, key) for key in ("xmin", "ymin", "xmax", "ymax")]
         # Counted from 1, a box with xmin == xmax is one pixel wide. In practice it is an accidental
         # click; left as it is, it has no area and is dropped later.
@@ -121,11 +115,11 @@ def _record(root: Element, path: Path, *, one_based: bool) -> Record:
         if one_based and not is_click:
             box[0], box[1] = box[0] - 1, box[1] - 1
         more = {
-            child.tag: value_of((child.text or "").strip())
+            child.tag: records.value_of((child.text or "").strip())
             for child in element
             if child.tag not in OWN
         }
-        record.things.append(Thing(label, box, more=more))
+        record.things.append(records.Thing(label, box, more=more))
     return record
 
 
@@ -142,7 +136,7 @@ def _number(element: Element, name: str) -> float:
     except ValueError:
         number = np.nan
     if not np.isfinite(number):
-        raise RefusedError(f"{element.tag}/{name} must be a number, got {text!r:.40}")
+        raise records.RefusedError(f"{element.tag}/{name} must be a number, got {text!r:.40}")
     return number
 
 
@@ -163,7 +157,7 @@ def _image_of(
     for place in places:
         if place not in by_stem:
             listed = sorted(os.listdir(place)) if place.is_dir() else []
-            known = [each for each in listed if each.lower().endswith(SUFFIXES)]
+            known = [each for each in listed if each.lower().endswith(records.SUFFIXES)]
             by_stem[place] = {os.path.splitext(each)[0]: each for each in known}
         for stem in (path.stem, os.path.splitext(name)[0]):
             if stem in by_stem[place]:

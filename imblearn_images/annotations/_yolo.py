@@ -12,16 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from imblearn_images.annotations._records import (
-    Found,
-    Record,
-    RefusedError,
-    Thing,
-    image_files,
-    listed_classes,
-    outline_of,
-    read_text,
-)
+import imblearn_images.annotations._records as records
 from imblearn_images.core.annotations import Annotations
 
 __all__ = ["EXTRA", "extra_of", "lines_of", "read_yolo", "yaml_of"]
@@ -31,37 +22,37 @@ EXTRA = "more.json"
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
-def read_yolo(root: Path, images: Path | None) -> Found:
+def read_yolo(root: Path, images: Path | None) -> records.Found:
     """Return what a folder describes: ``images/``, ``labels/``, ``data.yaml``, or all in one."""
     if root.is_file():
         root = root.parent
     yaml = next(
         (root / n for n in ("data.yaml", "data.yml", "dataset.yaml") if (root / n).is_file()), None
     )
-    found = Found([])
+    found = records.Found([])
     names: list[str] = []
     shape: tuple[int, int] | None = None
     parts: dict[Path, str] = {}
     if yaml is not None:
         try:
-            content = parsed_yaml(read_text(yaml))
+            content = parsed_yaml(records.read_text(yaml))
             parts = _parts(content, root)
             names, shape = _names(content), _shape(content)
-        except RefusedError as error:
+        except records.RefusedError as error:
             found.refused.append((str(yaml), str(error)))
     for name in ("classes.txt", "obj.names"):
-        names = names or listed_classes(root / name, found) or []
+        names = names or records.listed_classes(root / name, found) or []
     top = images if images is not None else root / "images" if (root / "images").is_dir() else root
     more = _extra(root, found)
     numbers: set[int] = set()
-    for path in image_files(top):
+    for path in records.image_files(top):
         label = _labels_of(path, top, root)
-        record = Record(str(path), str(label), in_shares=True)
+        record = records.Record(str(path), str(label), in_shares=True)
         if split := _part_of(path, parts) or _split(path.relative_to(top), root, top):
             record.more["split"] = split
         try:
             things = _things(label, shape) if label.is_file() else []
-        except (RefusedError, OSError) as error:
+        except (records.RefusedError, OSError) as error:
             found.refused.append((str(label), str(error)))
             continue
         numbers |= {int(thing.label) for thing in things}
@@ -99,7 +90,7 @@ def _parts(content: dict[str, Any], root: Path) -> dict[Path, str]:
                 continue
             places = [place]
             if place.is_file():  # a list of images, with paths from the list or from the top
-                lines = [line.strip() for line in read_text(place).splitlines()]
+                lines = [line.strip() for line in records.read_text(place).splitlines()]
                 tops = [place.parent, *bases]
                 places = [top / line for line in lines if line for top in tops]
             for each in map(_absolute, places):
@@ -142,36 +133,36 @@ def _labels_of(path: Path, top: Path, root: Path) -> Path:
     return below if below.is_file() else path.with_name(name)
 
 
-def _things(path: Path, shape: tuple[int, int] | None) -> list[Thing]:
+def _things(path: Path, shape: tuple[int, int] | None) -> list[records.Thing]:
     """Return the objects in a text file; raise a RefusedError naming a line that is malformed."""
     things = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(records.read_text(path).splitlines(), 1):
         parts = line.split()
         if not parts:
             continue
         try:
             values = [float(part) for part in parts]
         except ValueError:
-            raise RefusedError(f"line {number} must be numbers, got {line!r:.60}") from None
+            raise records.RefusedError(f"line {number} must be numbers, got {line!r:.60}") from None
         if not all(map(math.isfinite, values)) or values[0] < 0 or values[0] != int(values[0]):
-            raise RefusedError(f"line {number} must begin with a class, got {line!r:.60}")
+            raise records.RefusedError(f"line {number} must begin with a class, got {line!r:.60}")
         things.append(_thing(values, shape, number))
     return things
 
 
-def _thing(values: Sequence[float], shape: tuple[int, int] | None, number: int) -> Thing:
+def _thing(values: Sequence[float], shape: tuple[int, int] | None, number: int) -> records.Thing:
     """Return the object of a line: a box, a box with keypoints, or an outline, by its length."""
     label, rest = str(int(values[0])), values[1:]
     if len(rest) in (4, 5) or (shape is not None and len(rest) == 4 + shape[0] * shape[1]):
         x, y, width, height = rest[:4]  # a fifth number is a detector's confidence
-        thing = Thing(label, [x - width / 2, y - height / 2, x + width / 2, y + height / 2])
+        thing = records.Thing(label, [x - width / 2, y - height / 2, x + width / 2, y + height / 2])
         if shape is not None and len(rest) > 5:
             points = np.array(rest[4:], dtype=np.float64).reshape(shape)
             if shape[1] == 2:
                 points = np.column_stack([points, np.full(len(points), 2.0)])
             thing.points = points
         return thing
-    return Thing(label, outlines=(outline_of(rest, f"line {number}"),))
+    return records.Thing(label, outlines=(records.outline_of(rest, f"line {number}"),))
 
 
 def _names(content: dict[str, Any]) -> list[str]:
@@ -179,10 +170,12 @@ def _names(content: dict[str, Any]) -> list[str]:
     names = content.get("names", [])
     if isinstance(names, dict):
         if any(not str(key).isdecimal() for key in names):
-            raise RefusedError(f"the keys of its names must be numbers, got {list(names)[:5]}")
+            raise records.RefusedError(
+                f"the keys of its names must be numbers, got {list(names)[:5]}"
+            )
         last = max(map(int, names), default=-1)
         if last > 100_000:  # a list of that length would be made for one absurd key
-            raise RefusedError(f"its names must be numbered from 0, got {last}")
+            raise records.RefusedError(f"its names must be numbered from 0, got {last}")
         by_number = {int(key): str(value) for key, value in names.items()}
         return [by_number.get(number, str(number)) for number in range(last + 1)]
     return [str(name) for name in names] if isinstance(names, list) else []
@@ -196,9 +189,11 @@ def _shape(content: dict[str, Any]) -> tuple[int, int] | None:
     try:
         n, width = (int(value) for value in shape)
     except (TypeError, ValueError):
-        raise RefusedError(f"its kpt_shape must be [points, 2 or 3], got {shape!r:.40}") from None
+        raise records.RefusedError(
+            f"its kpt_shape must be [points, 2 or 3], got {shape!r:.40}"
+        ) from None
     if n < 1 or width not in (2, 3):
-        raise RefusedError(f"its kpt_shape must be [points, 2 or 3], got {shape!r:.40}")
+        raise records.RefusedError(f"its kpt_shape must be [points, 2 or 3], got {shape!r:.40}")
     return n, width
 
 
@@ -274,13 +269,13 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _extra(root: Path, found: Found) -> dict[str, list[dict[str, Any]]]:
+def _extra(root: Path, found: records.Found) -> dict[str, list[dict[str, Any]]]:
     """Return what :func:`extra_of` wrote: for each image a dict per object."""
     path = root / EXTRA
     if not path.is_file():
         return {}
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(records.read_text(path))
     except (ValueError, RecursionError) as error:
         found.refused.append((str(path), f"it is not valid JSON: {error}"))
         return {}

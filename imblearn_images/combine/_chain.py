@@ -150,6 +150,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
                 sampler.fit_resample(DrawnImages(made, files), y)
             else:  # still the files themselves
                 sampler.fit_resample(files if plan is None else files.subset(plan.first_base), y)
+            # Joined at each step: the next sampler decides on rows of this plan, not on files.
             plan = sampler.plan_ if plan is None else sampler.plan_.after(plan)
             y = plan.y
             if draws:
@@ -189,6 +190,7 @@ class SamplerChain(NamedMembersMixin, ImageSamplerMixin, BaseSampler):
                 )
             member = clone(sampler)
             own = member.get_params(deep=False)
+            # A number of jobs that a member has is a decision of the user.
             if "n_jobs" in own and own["n_jobs"] is None:
                 member.set_params(n_jobs=self.n_jobs)
             at = so_far.setdefault(type(member), 0)

@@ -66,7 +66,9 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         worker = copy.copy(self)
         worker.smote = self._tracing_smote()
         resampled, _ = super(_SmoteAndCleanMixin, worker)._fit_resample(features, y)  # type: ignore[misc]
+        # All that was fitted, but the parameter as the user has set it.
         vars(self).update(vars(worker) | {"smote": self.smote})
+        # The cleaner selects among rows that SMOTE made, by whose plan the images are drawn.
         kept = getattr(self, self.cleaner).sample_indices_
         plan = self.smote_.plan_[kept].near_by(nearness)
         return self._drawn(plan, X, y, target, (features, embeddings, resampled)), plan.y
@@ -122,6 +124,7 @@ class _SmoteAndCleanMixin(MeasuringSamplerMixin):
         if self.smote is None:
             return SMOTE(sampling_strategy=self.sampling_strategy, random_state=self.random_state)
         params = self.smote.get_params(deep=False)
+        # By parameters, not by type: a subclass with others would decide in a way of its own.
         if params.keys() != ImblearnSMOTE().get_params(deep=False).keys():
             raise ValueError(
                 f"`smote` must be a SMOTE with imbalanced-learn's parameters, got {self.smote!r}, "

@@ -166,12 +166,12 @@ def _first_step(estimator: Any) -> Any:
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _first_step(estimator.estimator)
     if isinstance(estimator, Pipeline):
-        steps = (step for _, step in estimator.steps if not _passes_on(step))
+        steps = (step for _, step in estimator.steps if not passes_on(step))
         return _first_step(next(steps, FunctionTransformer()))  # which takes all and changes none
     return estimator
 
 
-def _passes_on(step: Any) -> bool:
+def passes_on(step: Any) -> bool:
     """Return whether a step takes whatever images come, and passes them on in their form."""
     if step in ("passthrough", None):
         return True

@@ -1038,19 +1038,10 @@ def open_images(X: Any) -> Images:
     >>> open_images(["a.png", "b.png"]).name_of(1)
     'b.png'
     """
-    if isinstance(X, Images):
-        if X.paths is None and not isinstance(X.dtype, np.dtype):
-            raise TypeError(
-                f"`dtype` of {type(X).__name__} must be a numpy.dtype, got {X.dtype!r}. Write "
-                'dtype = np.dtype("uint8").'
-            )
-        return X
-    if is_store(X):
-        return StoreImages(X)
-    X, _ = unwrap(X)
-    if holds_paths(X):
-        return FileImages(X, NONE)
-    array = np.asanyarray(X)
+    images, _ = unwrap_images(X)
+    if isinstance(images, Images):
+        return images
+    array = np.asanyarray(images)
     if array.ndim < 2 and array.dtype.kind not in "biufc":
         raise ValueError(
             f"X must hold pixels or file paths, got shape {array.shape} and dtype {array.dtype}. "
@@ -1082,13 +1073,20 @@ def unwrap_images(X: Any) -> tuple[Any, Rewrap | None]:
     >>> unwrap_images([[0.5, 1.0], [2.0, 0.0]])[0]
     [[0.5, 1.0], [2.0, 0.0]]
     """
-    if isinstance(X, Images) or is_store(X):
-        return open_images(X), None
+    if isinstance(X, Images):
+        if X.paths is None and not isinstance(X.dtype, np.dtype):
+            raise TypeError(
+                f"`dtype` of {type(X).__name__} must be a numpy.dtype, got {X.dtype!r}. Write "
+                'dtype = np.dtype("uint8").'
+            )
+        return X, None
+    if is_store(X):
+        return StoreImages(X), None
     held, rewrap = unwrap(X)
-    if isinstance(held, np.ndarray) and held.ndim > 2:
-        return ArrayImages(held), rewrap
-    # No header is read yet: a sampler that only selects needs none.
-    return (FileImages(held, NONE), rewrap) if holds_paths(held) else (held, rewrap)
+    if holds_paths(held):  # no header is read yet: a sampler that only selects needs none
+        return FileImages(held, NONE), rewrap
+    is_table = not isinstance(held, np.ndarray) or held.ndim < 3
+    return (held if is_table else ArrayImages(held)), rewrap
 
 
 def check_finite_images(
@@ -1142,11 +1140,14 @@ def check_finite(
         return
     # In blocks: a mask of all pixels would take up to half of their memory.
     height = max(1, (1 << 16) // pixels.shape[1])
-    bad = [
-        lo + at
-        for lo in range(0, len(members), height)
-        for at in np.flatnonzero(~np.isfinite(pixels[members[lo : lo + height]]).all(axis=1))
-    ]
+    everything = len(members) == len(pixels) and bool((members == np.arange(len(members))).all())
+    bad = []
+    for lo in range(0, len(members), height):
+        block = pixels[lo : lo + height] if everything else pixels[members[lo : lo + height]]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(block.sum()):  # a sum is found faster, and NaN and infinity stay in it
+                continue
+        bad += [lo + at for at in np.flatnonzero(~np.isfinite(block).all(axis=1))]
     if bad:
         shown = ", ".join(str(row) for row in rows[bad[:10]])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""

@@ -660,6 +660,10 @@ class NumberedCentres(FittedOnce):
         return found
 
 
+_HOLDING = (RowNeighbors, RowClassifier, FittedOnce, list, BaseSampler)
+"""What may hold images, by itself or in a part of it."""
+
+
 def without_images(fitted: Any) -> Any:
     """Return a fitted object with the user's estimators in place of those that look images up.
 
@@ -685,7 +689,8 @@ def without_images(fitted: Any) -> Any:
     if isinstance(fitted, BaseSampler):
         plain = copy.copy(fitted)
         vars(plain).pop("row_search", None)
-        vars(plain).update({name: without_images(value) for name, value in vars(plain).items()})
+        held = {name: value for name, value in vars(plain).items() if isinstance(value, _HOLDING)}
+        vars(plain).update({name: without_images(value) for name, value in held.items()})
         return plain
     return fitted
 

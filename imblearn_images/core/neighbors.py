@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import threadpoolctl
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -62,10 +63,11 @@ def check_squares(pixels: Any, members: NDArray[np.intp], dtype: Any = np.float6
     """
     if sparse.issparse(pixels) or pixels.dtype.kind != "f" or not len(members):
         return
-    height = max(1, (1 << 16) // max(1, pixels.shape[1]))
+    parts = _tiles(len(members), max(1, (1 << 16) // max(1, pixels.shape[1])))
+    where = _as_slice(members)
     largest = max(
         max(float(block.max()), -float(block.min()))
-        for block in (pixels[members[lo : lo + height]] for lo in range(0, len(members), height))
+        for block in (pixels[_some_of(where, part)] for part in parts)
     )
     limits = np.finfo(dtype)
     # (a - b)**2, summed over all pixels, must be finite; small ones must keep some precision.
@@ -208,6 +210,9 @@ def squared_distances(
 def _run(search: _Search, n_jobs: int | None) -> None:
     """Compare all tiles, and say early how long that takes where it is long."""
     small = len(search.rows) * len(search.queries) * search.features.shape[1] < 1e10
+    if not small and search.is_one_tile:
+        most = max(1, (1 << 21) // len(search.rows) ** 2)  # sums of 16 MB
+        search.threads = min(effective_n_jobs(n_jobs), most)
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
     with one_blas_thread:
@@ -356,11 +361,18 @@ class _Search:
         self.norms = np.empty(len(rows))
         self.query_norms = self.norms if self.symmetric else np.empty(len(self.queries))
         self.lock, self.room = Lock(), _Room()
+        self.threads = 1  # that share the columns of one tile
 
     @property
     def height(self) -> int:
         """Rows of a tile."""
         return 2 * TILE if self.short else TILE
+
+    @property
+    def is_one_tile(self) -> bool:
+        """Whether one tile of bytes is compared with itself: few rows, but long ones."""
+        alone = self.symmetric and len(self.queries) == len(self.rows) <= self.height
+        return self.short and alone and int(self.features.shape[1]) > SLICE
 
     def steps(self) -> Iterator[list[tuple[slice, slice]]]:
         """Yield lists of pairs of tiles to compare; the pairs of one list may run in parallel."""
@@ -422,8 +434,7 @@ class _Search:
         # Measured from the first row: products of large numbers would round away differences.
         origin = None if self.short else self.features[self.rows[0], columns]
         for part in _tiles(len(numbers), max(1, PART // width)):
-            rows = _inside(where, part) if isinstance(where, slice) else where[part]
-            pixels = features[rows, columns]
+            pixels = features[_some_of(where, part), columns]
             if origin is not None:
                 subtract(pixels, origin, out[part])
             elif pixels.dtype == np.uint8:
@@ -458,16 +469,39 @@ class _Search:
         Their squared norms are written into `norms`, of the queries and of the rows.
         """
         width = self.features.shape[1]
+        shape = (len(a), len(a if b is None else b))
+        if b is None and self.threads > 1:
+            # Sums of whole numbers are exact, whichever slices are added first.
+            parts = _tiles(width, SLICE * -(-width // (SLICE * self.threads)))
+            totals = np.empty((len(parts), *shape))
+            tasks = ((a, None, part, total) for part, total in zip(parts, totals, strict=True))
+            in_threads(self._add_up, tasks, n_jobs=self.threads)
+            return totals.sum(axis=0)  # type: ignore[no-any-return]
+        total = self.room("total", shape, self._dtype if width <= SLICE else np.float64)
+        self._add_up(a, b, slice(0, width), total, *norms)
+        return total
+
+    def _add_up(
+        self,
+        a: NDArray[np.intp],
+        b: NDArray[np.intp] | None,
+        within: slice,
+        total: NDArray[Any],
+        *norms: NDArray[np.float64] | None,
+    ) -> None:
+        """Write the products of some columns into `total`, slice by slice."""
         others = a if b is None else b
-        shape, wide = (len(a), len(others)), width > SLICE
+        n_columns = min(within.stop - within.start, SLICE)
         buffers = [
-            self.room(name, (len(each) * min(width, SLICE),), self._dtype)
+            self.room(name, (len(each) * n_columns,), self._dtype)
             for name, each in (("left", a), ("right", others))
         ]
-        part = self.room("part", shape, self._dtype)
-        total = self.room("total", shape, np.float64) if wide else part
-        for start in range(0, width, SLICE):
-            columns = slice(start, min(start + SLICE, width))
+        part = total
+        if total.dtype != self._dtype or within.stop - within.start > SLICE:
+            part = self.room("part", total.shape, self._dtype)
+        for start in range(within.start, within.stop, SLICE):
+            is_first = start == within.start
+            columns = slice(start, min(start + SLICE, within.stop))
             left = self._pixels(self.asking, a, columns, buffers[0])
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
@@ -475,10 +509,11 @@ class _Search:
             for of_part, pixels in zip(norms, (left, right), strict=False):
                 if of_part is not None:
                     squares = np.einsum("ij,ij->i", pixels, pixels)
-                    np.add(of_part if start else 0, squares, out=of_part)
-            if wide:
-                np.add(total, part, out=total) if start else np.copyto(total, part)
-        return total
+                    np.add(0 if is_first else of_part, squares, out=of_part)
+            if not is_first:
+                np.add(total, part, out=total)
+            elif part is not total:
+                np.copyto(total, part)
 
     def _offer(
         self, to: slice, other: slice, products: NDArray[Any], *, turned: bool = False
@@ -571,9 +606,11 @@ class _Search:
         self.neighbors[to] = np.take_along_axis(positions, order, axis=1)
 
 
-def _inside(whole: slice, part: slice) -> slice:
-    """Return a part of consecutive rows."""
-    return slice(whole.start + part.start, whole.start + part.stop)
+def _some_of(where: Any, part: slice) -> Any:
+    """Return a part of rows, of a slice as a slice."""
+    if isinstance(where, slice):
+        return slice(where.start + part.start, where.start + part.stop)
+    return where[part]
 
 
 def _ranked(row: NDArray[np.intp], height: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -924,10 +961,14 @@ class Candidates:
     ----------
     features : ndarray of shape (m, d)
         The rows that may be found.
+    copied : bool, default=True
+        Whether to compare in float32, by a copy of the rows less their mean. Otherwise they are
+        compared as they are, in their dtype: that takes no memory and is worth it for a few
+        queries, but rows far from 0 are told apart less well.
     """
 
-    def __init__(self, features: NDArray[Any]) -> None:
-        self.features = features
+    def __init__(self, features: NDArray[Any], *, copied: bool = True) -> None:
+        self.features, self.copied = features, copied
 
     @cached_property
     def centre(self) -> NDArray[Any]:
@@ -936,14 +977,35 @@ class Candidates:
         return centre.astype(self.features.dtype)
 
     @cached_property
-    def centred(self) -> NDArray[np.float32]:
-        """The rows less their mean."""
-        return _centred(self.features, self.centre)
+    def compared(self) -> NDArray[Any]:
+        """What is compared of the rows."""
+        return self.shifted(self.features)
 
     @cached_property
     def squares(self) -> NDArray[np.float64]:
         """Squared norms of these."""
-        return _squares(self.centred)
+        return _squares(self.compared)
+
+    def shifted(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return rows such that they can be compared with these."""
+        return _centred(rows, self.centre) if self.copied else rows
+
+    @property
+    def added_up(self) -> int:
+        """How many products of features are added up in the dtype of the rows."""
+        width = int(self.features.shape[1])
+        return width if self.copied or self.features.dtype == np.float64 else min(width, SLICE)
+
+    def products(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return the inner products of rows and these; sums of many products in float64."""
+        width = self.features.shape[1]
+        if self.added_up == width:
+            all_at_once: NDArray[Any] = rows @ self.compared.T
+            return all_at_once
+        total = np.zeros((len(rows), len(self.features)))
+        for part in _tiles(width, self.added_up):
+            total += rows[:, part] @ self.compared[:, part].T
+        return total
 
 
 def nearest_rows(
@@ -952,8 +1014,8 @@ def nearest_rows(
     """Find the `k` nearest of some rows of features, where there are many of them.
 
     Inner products in float32 cost half as much as those in float64 of scikit-learn. Distances
-    that float32 cannot tell apart are computed in float64, so that the result depends neither on
-    the order of summation in BLAS nor on the other queries.
+    that these cannot tell apart are computed from differences in float64, so that the result
+    depends neither on the order of summation in BLAS nor on the other queries.
 
     Parameters
     ----------
@@ -968,7 +1030,7 @@ def nearest_rows(
     -------
     found : ndarray of shape (q, k) or None
         Positions in `among`, the nearest first. None if another search is better, because there
-        are few products, or float32 can hardly tell the distances apart.
+        are too few products to copy the rows for, or these can hardly tell the distances apart.
 
     Examples
     --------
@@ -985,32 +1047,69 @@ def nearest_rows(
     m, width = among.features.shape
     if among.features.dtype.kind != "f" or among.features.dtype.itemsize not in (4, 8):
         return None
-    if len(asking) * m * width < MANY:
+    if among.copied and len(asking) * m * width < MANY:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         largest = float(np.sqrt(among.squares.max()))
-        half = (among.squares / 2).astype(np.float32)
+        n, dtype = among.added_up, among.compared.dtype
         found = np.empty((len(asking), k), dtype=np.intp)
         for tile in _tiles(len(asking), min(TALL, max(SHORT, SCORES // m))):
-            some = _centred(asking[tile], among.centre)
+            some = among.shifted(asking[tile])
             squares = _squares(some)
-            unit = float(np.finfo(np.float32).eps)
             # what rounding may do to half a squared distance: to its sum, and to its parts
-            error = (width / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
-            error *= unit
-            score = some @ among.centred.T
-            np.subtract(half, score, out=score)
+            error = (n / 2 + 8) * np.sqrt(squares) * largest + 2 * largest**2 + squares
+            if dtype == np.float64:  # in which the squared norms are rounded, too
+                error += n / 2 * largest**2
+            error *= float(np.finfo(dtype).eps)
+            score = among.products(some)
+            np.subtract((among.squares / 2).astype(score.dtype), score, out=score)
             limit = _upper_bound(score, k) + 2 * error
             if not np.isfinite(limit).all():
                 return None
-            limit = np.nextafter(limit.astype(np.float32), np.float32(np.inf))
-            at = np.flatnonzero(score <= limit[:, None])
+            at = np.flatnonzero(score <= _limit(limit, score, 1))
             if len(at) > 16 * k * len(score):
                 return None
             row, column = np.divmod(at, score.shape[1])
             features = (asking[tile], among.features)
             found[tile] = _in_order(row, column, score[row, column], error, features, k)
     return found
+
+
+def nearest_few(
+    asking: NDArray[Any], among: Candidates, k: int
+) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
+    """Find the `k` nearest of some rows of features, and how far away they are.
+
+    Parameters
+    ----------
+    asking, among, k
+        As of :func:`nearest_rows`.
+
+    Returns
+    -------
+    squared : ndarray of shape (q, k), dtype float64
+        Squared distances, ascending, each the sum of squared differences.
+    found : ndarray of shape (q, k), dtype intp
+        Positions in `among`; equal distances in order of position. None instead of both if
+        another search is better.
+
+    Examples
+    --------
+    >>> among = Candidates(np.array([[0.0, 3.0], [4.0, 3.0], [0.0, 1.0]]), copied=False)
+    >>> squared, found = nearest_few(np.array([[0.0, 2.0]]), among, 3)
+    >>> squared.tolist(), found.tolist()
+    ([[1.0, 1.0, 17.0]], [[0, 2, 1]])
+    """
+    found = nearest_rows(asking, among, k)
+    if found is None:
+        return None
+    squared = np.empty(found.shape)
+    for tile in _tiles(len(found), max(1, PART // (k * among.features.shape[1]))):
+        some = among.features[found[tile]].astype(np.float64)
+        some -= asking[tile, None]
+        np.einsum("ijk,ijk->ij", some, some, out=squared[tile])
+    order = np.lexsort((found, squared), axis=1)
+    return np.take_along_axis(squared, order, axis=1), np.take_along_axis(found, order, axis=1)
 
 
 def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32]:
@@ -1021,11 +1120,11 @@ def _centred(features: NDArray[Any], centre: NDArray[Any]) -> NDArray[np.float32
     return out
 
 
-def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+def _squares(rows: NDArray[Any]) -> NDArray[np.float64]:
     """Squared norms in float64, of a few rows at a time: a copy of all would be dear."""
     squares = np.empty(len(rows))
     for tile in _tiles(len(rows), SHORT):
-        some = rows[tile].astype(np.float64)
+        some = rows[tile].astype(np.float64, copy=False)
         np.einsum("ij,ij->i", some, some, out=squares[tile])
     return squares
 
@@ -1033,7 +1132,7 @@ def _squares(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 def _in_order(
     row: NDArray[np.intp],
     column: NDArray[np.intp],
-    score: NDArray[np.float32],
+    score: NDArray[Any],
     error: NDArray[np.float64],
     features: tuple[NDArray[Any], NDArray[Any]],
     k: int,
@@ -1064,11 +1163,11 @@ def _in_order(
 
 
 def _sorted(
-    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[np.float32]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    row: NDArray[np.intp], column: NDArray[np.intp], score: NDArray[Any]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
     """Sort by row, score and column, in one number where these fit into it."""
     n_rows, n_columns = (int(each.max(initial=0)).bit_length() for each in (row, column))
-    if n_rows + n_columns > 32:
+    if n_rows + n_columns > 32 or score.dtype != np.float32:
         order = np.lexsort((column, score, row))
         return row[order], column[order], score[order]
     bits = (score + np.float32(0)).view(np.uint32)  # -0 is 0

@@ -135,12 +135,10 @@ def as_counts(strategy: Any) -> Any:
     """
     if not isinstance(strategy, Mapping):
         return strategy
-    # type() and not isinstance(): a bool is an int, and no number of images.
-    if all(type(count) is int for count in strategy.values()):
+    # A bool is an integer for Python, too, but no number of images.
+    if all(isinstance(n, Integral) and not isinstance(n, bool) for n in strategy.values()):
         return strategy
     counts = {label: _as_count(label, count) for label, count in strategy.items()}
-    if all(counts[label] is count for label, count in strategy.items()):
-        return strategy
     return type(strategy)(counts)  # type: ignore[call-arg]
 
 
@@ -256,8 +254,8 @@ def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
             pairs = zip(*np.unique(labels, return_counts=True), strict=True)
             sizes = ", ".join(f"{told(label)!r}: {count}" for label, count in pairs)
             raise ValueError(
-                f"{reason} The classes have these numbers of images: {sizes}. Ask for fewer "
-                "neighbours, or leave the smallest class out of `sampling_strategy`."
+                f"{reason.rstrip('.')}. The classes have these numbers of images: {sizes}. Use "
+                "fewer neighbours, or leave the smallest class out of `sampling_strategy`."
             ) from error
         if not callable(strategy):
             raise

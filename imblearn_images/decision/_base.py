@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from imblearn_images.core.columns import column_labels
 from imblearn_images.core.containers import holds_images, unwrap
-from imblearn_images.core.estimators import as_wanted, takes_of, weighted
+from imblearn_images.core.estimators import as_wanted, passes_on, takes_of, weighted
 from imblearn_images.core.images import Images
 
 
@@ -155,16 +155,9 @@ def _hands_on(estimator: Any) -> bool:
     if isinstance(estimator, (GridSearchCV, RandomizedSearchCV)):
         return _hands_on(estimator.estimator)
     if isinstance(estimator, Pipeline):
-        return _hands_on(next(step for _, step in estimator.steps if not _passes_on(step)))
+        return _hands_on(next(step for _, step in estimator.steps if not passes_on(step)))
     inner = [value for value in estimator.get_params().values() if hasattr(value, "fit")]
     return any(takes_of(value)[0] for value in inner)
-
-
-def _passes_on(step: Any) -> bool:
-    """Return whether a step of a Pipeline leaves images as they are, as samplers here do."""
-    if step in ("passthrough", None):
-        return True
-    return hasattr(step, "fit_resample") and get_tags(step).input_tags.three_d_array
 
 
 def tags_like(tags: Any, estimator: Any) -> Any:

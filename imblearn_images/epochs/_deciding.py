@@ -217,6 +217,7 @@ class Deciding:
         told_of_base = before[step.base[drawn]]
         voted = np.zeros_like(told_of_base)
         voted[:, [self.several.labels.index(name) for name in names]] = step.y[drawn]
+        # Labels are kept where they differ only: of most plans they are those of the base.
         if np.array_equal(voted, told_of_base):
             return None
         return voted.astype(np.min_scalar_type(int(voted.max())))
@@ -248,6 +249,7 @@ class Deciding:
                 sampler.output_dir = _NOWHERE if self.table is None else None
             features = {}
             if self.embeddings is not None and isinstance(sampler, MeasuringSamplerMixin):
+                # A later step sees other rows: a drawn one has the features of its base.
                 rows = slice(None) if plan is None else plan.first_base
                 features = {"embeddings": self.embeddings[rows]}
             seen, (X, made) = X, sampler.fit_resample(X, y, **features)
@@ -278,6 +280,7 @@ class Deciding:
             return
         if plan.why_not:
             raise ValueError(f"{name} cannot draw another set in every epoch. {plan.why_not}")
+        # Behind a first step that draws, the decoder would be fitted on other images in each epoch.
         if getattr(step, "interpolate", "pixels") == "embedding" and at == 0:
             self.rules[at] = (
                 plan.synthesis

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+import imblearn_images.epochs._deciding as deciding
 from imblearn_images.core import files
 from imblearn_images.core.annotations import Annotations, resized_mask
 from imblearn_images.core.carrying import carry_rows
@@ -20,16 +21,6 @@ from imblearn_images.core.multilabel import LabelCounts
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.rendering import DrawnImages
 from imblearn_images.core.validation import check_lengths
-from imblearn_images.epochs._deciding import (
-    Columns,
-    Deciding,
-    bits_of,
-    columns_of,
-    numbered,
-    several_for,
-    source_of,
-    steps_of,
-)
 from imblearn_images.epochs._reading import Files, Resized, at_size, opened
 
 __all__ = ["EpochImages", "EpochPlans"]
@@ -154,21 +145,23 @@ class EpochPlans:
         self.images, self.n_source = images, len(images)
         self.shape = images.uniform
         self.targets_: NDArray[Any]
-        steps = [] if isinstance(resampler, ResamplingPlan) else list(steps_of(resampler))
-        several = several_for(resampler, steps, y)
+        steps = [] if isinstance(resampler, ResamplingPlan) else list(deciding.steps_of(resampler))
+        several = deciding.several_for(resampler, steps, y)
         if several is None:
             labels = labels_of(y) if as_table(y) is None else np.asarray(unwrap_labels(y)[0])
-            self.classes_, self.targets_ = numbered(labels, classes)
+            self.classes_, self.targets_ = deciding.numbered(labels, classes)
         else:
             labels = several.counts
-            self.classes_, self._places = columns_of(several, classes)
+            self.classes_, self._places = deciding.columns_of(several, classes)
             self.targets_ = self.bits_of(labels)
         check_lengths(images, labels)
         if several is not None and isinstance(several.source, Annotations):
             self.check_annotations(several.source)
             fitted: Any = self._fitted(several.source, np.arange(len(images)))
             several = LabelCounts(several.counts, several.labels, fitted)
-        self._deciding = Deciding(resampler, steps, images, table, labels, several, embeddings)
+        self._deciding = deciding.Deciding(
+            resampler, steps, images, table, labels, several, embeddings
+        )
 
     @classmethod
     def of(
@@ -292,7 +285,7 @@ class EpochPlans:
 
     def bits_of(self, counts: NDArray[Any]) -> NDArray[np.float32]:
         """Targets of rows of several labels, given how often they have each, shape (m, L)."""
-        return bits_of(counts, self._places, len(self.classes_))
+        return deciding.bits_of(counts, self._places, len(self.classes_))
 
     def sources_of(self, keys: Sequence[Key]) -> NDArray[np.intp]:
         """Return the source image that each row is drawn from, its base.
@@ -306,7 +299,7 @@ class EpochPlans:
         -------
         sources : ndarray of shape (m,), dtype intp
         """
-        return np.array([source_of(key) for key in keys], dtype=np.intp)
+        return np.array([deciding.source_of(key) for key in keys], dtype=np.intp)
 
     def carry(
         self,
@@ -579,7 +572,9 @@ class EpochImages(Images):
     'row 7 (dog) = 0.40 x 5 + 0.60 x 4'
     """
 
-    def __init__(self, plans: EpochPlans, epoch: int, columns: tuple[Columns, ...]) -> None:
+    def __init__(
+        self, plans: EpochPlans, epoch: int, columns: tuple[deciding.Columns, ...]
+    ) -> None:
         self.plans, self.epoch = plans, epoch
         self._columns = columns
 

@@ -13,9 +13,8 @@ from imblearn_images.folders._form import Form
 from imblearn_images.folders._labels import LABELS, labels_csv
 from imblearn_images.folders._layout import SplitFoldersError
 from imblearn_images.folders._manifest import Row
-from imblearn_images.folders._pictures import CHART, SHEET, draw_chart, draw_sheet
 from imblearn_images.folders._plan import FolderPlan, decide, draws_images, foresee, with_seed
-from imblearn_images.folders._report import FolderReport
+from imblearn_images.folders._report import CHART, SHEET, FolderReport, draw_chart, draw_sheet
 from imblearn_images.folders._source import read_source
 from imblearn_images.folders._splitting import Groups, needs_pixels, split_source
 from imblearn_images.folders._store import OutputFolder

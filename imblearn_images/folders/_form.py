@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import disk, files
-from imblearn_images.core.files import MODES_OF
 from imblearn_images.folders._labels import LABELS, check_names, misread_labels
 from imblearn_images.folders._manifest import MANIFESTS, check_text, require_pyarrow
 
@@ -73,7 +72,7 @@ class Form:
             raise ValueError(f"`link` must be one of {LINKS}, got {self.link!r}.")
         if self.link == "rows" and self.layout != "csv":
             raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
-        if self.manifest not in MANIFESTS:
+        if self.manifest not in tuple(MANIFESTS):
             raise ValueError(f'`manifest` must be "jsonl" or "parquet", got {self.manifest!r}.')
         if self.manifest == "parquet":
             require_pyarrow()  # now, and not after hours of drawing
@@ -85,7 +84,7 @@ class Form:
             if not whole or value < 1 or (maximum is not None and value > maximum):
                 limits = "of 1 or more pixels" if maximum is None else f"from 1 to {maximum}"
                 raise ValueError(f"`{name}` must be an integer {limits}, got {value!r}.")
-        if self.format not in _SUFFIXES:
+        if self.format not in tuple(_SUFFIXES):
             raise ValueError(f'`format` must be "png", "jpeg" or "webp", got {self.format!r}.')
         if self.quality is not None and self.format not in ("jpeg", "webp"):
             raise ValueError(
@@ -146,19 +145,6 @@ class Form:
             "a spreadsheet"
         )
         return [note]
-
-    def check_modes(self, modes: Iterable[str]) -> None:
-        """Raise a ValueError naming the first mode that the format cannot hold."""
-        if self.format is None:
-            return
-        held = MODES_OF[self.format]
-        for mode in modes:
-            if mode not in held:
-                raise ValueError(
-                    f"`format` must be one that can hold images of mode {mode}, got "
-                    f"{self.format!r}, which holds {', '.join(held)}. Read all files as "
-                    'colour, mode="RGB", or choose another format.'
-                )
 
     def resized(self, image: NDArray[Any]) -> NDArray[Any]:
         """Return the image, made smaller if its longer side exceeds `size`."""

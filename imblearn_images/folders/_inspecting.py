@@ -214,7 +214,7 @@ def inspect_folder(
         n_images=len(kept.labels),
         ratio=ratio,
         broken={kept.relative(record.path): record.error for _, record in kept.broken},
-        duplicates=_members(kept, kept.records.first_equals()),
+        duplicates=_members(kept, kept.first_equals()),
         near_duplicates=_members(kept, np.asarray(group_near(kept))) if near else None,
         notes=kept.notes + ([NO_HASH] if is_missing else []) + _warnings(gaps),
         gaps=gaps,

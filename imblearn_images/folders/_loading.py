@@ -12,16 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+import imblearn_images.folders._layout as layout
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.containers import SUFFIXES
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.text import nearest
-from imblearn_images.folders._layout import (
-    SplitFoldersError,
-    find_images,
-    find_split,
-    note_on_skipped,
-)
 
 __all__ = ["load_image_folder", "load_label_csv"]
 
@@ -136,9 +131,9 @@ def load_image_folder(
     root = str(Path(path))
     endings = _check_reader(reader, suffixes, as_frame)
     if split is not None:
-        root = find_split(root, split)
+        root = layout.find_split(root, split)
     try:
-        listing, skipped, notes = find_images(
+        listing, skipped, notes = layout.find_images(
             root,
             allow_empty=allow_empty,
             classes=classes,
@@ -146,9 +141,9 @@ def load_image_folder(
             suffixes=endings,
             levels=levels,
         )
-    except SplitFoldersError as error:
+    except layout.SplitFoldersError as error:
         raise ValueError(f'{error} To read one side, pass split="train".') from error
-    for note in ([note_on_skipped(skipped)] if skipped else []) + notes:
+    for note in ([layout.note_on_skipped(skipped)] if skipped else []) + notes:
         warnings.warn(note, UserWarning, stacklevel=2)
     paths = [file for images in listing.values() for file in images]
     labels = [name for name, images in listing.items() for _ in images]

@@ -21,7 +21,7 @@ from imblearn_images._label_sampler import LabelSamplerMixin
 from imblearn_images._sampler import ImageSamplerMixin
 from imblearn_images.core.containers import mode_of_array
 from imblearn_images.core.estimators import unseeded
-from imblearn_images.core.files import describe, frames_told, read_image, write_image
+from imblearn_images.core.files import MODES_OF, describe, frames_told, read_image, write_image
 from imblearn_images.core.images import FileImages
 from imblearn_images.core.parallel import in_threads
 from imblearn_images.core.plan import ResamplingPlan
@@ -203,8 +203,7 @@ def decide(
     """
     later = DrawLater(output)
     plan = _resampled(sampler, kept, split, form.mode, later, workshop, on_empty, n_jobs)
-    if form.format:
-        form.check_modes(modes_of(kept, split.train[plan.first_base[plan.synthetic]], form.mode))
+    _check_modes(kept, split.train[plan.first_base[plan.synthetic]], form)
     name = type(sampler).__name__
     rows = OutputRows(
         kept,
@@ -265,8 +264,7 @@ def foresee(
     notes = kept.notes + _note_on_nothing(sampler, split, counts, synthetic)
     if synthetic:
         parents = train[np.isin(y, np.array(list(synthetic), dtype=object))]
-        if form.format:
-            form.check_modes(modes_of(kept, parents, form.mode))
+        _check_modes(kept, parents, form)
         n_drawn, sides = sum(synthetic.values()), kept.records.sizes[train].astype(np.float64)
         if form.size:
             sides = sides * np.minimum(1, form.size / sides.max(axis=1, keepdims=True))
@@ -381,19 +379,23 @@ def _note_on_nothing(
     return [note]
 
 
-def modes_of(kept: Source, rows: NDArray[np.intp], mode: str | None) -> list[str]:
-    """Return the sorted modes in which the files `rows` are read."""
-    if mode is not None:
-        return [mode] if len(rows) else []
-    found = set()
-    for row in rows.tolist():
+def _check_modes(kept: Source, parents: NDArray[np.intp], form: Form) -> None:
+    """Raise a ValueError naming a mode of drawn images that their format cannot hold."""
+    if form.format is None or not len(parents):
+        return
+    modes = set() if form.mode is None else {form.mode}
+    for row in parents.tolist() if form.mode is None else ():
         record = kept.records[row]
-        found.add(mode_of_array(record.mode))
-        if (
-            record.mode == "P" and describe(record.path).shape[2] == 4
-        ):  # a palette with transparency
-            found.add("RGBA")
-    return sorted(found)
+        modes.add(mode_of_array(record.mode))
+        if record.mode == "P" and describe(record.path).shape[2] == 4:
+            modes.add("RGBA")  # a palette with transparency
+    held = MODES_OF[form.format]
+    for mode in sorted(modes - set(held)):
+        raise ValueError(
+            f"`format` must be one that can hold images of mode {mode}, got {form.format!r}, which "
+            f'holds {", ".join(held)}. Read all files as colour, mode="RGB", or choose another '
+            "format."
+        )
 
 
 def _in_mode(

@@ -98,7 +98,10 @@ def read_source(
             "one, or name the other classes in `classes`."
         )
     lineage = read_lineage(sound.paths)
-    notes = [*listed.notes, *_notes_on_lineage(lineage), *_notes(sound, kept, len(broken))]
+    first = sound.first_equals()
+    others = np.flatnonzero(first != np.arange(len(first)))
+    twins = np.column_stack([others, first[others]])
+    notes = [*listed.notes, *_notes_on_lineage(lineage), *_notes(sound, kept, twins, len(broken))]
     return Source(
         root,
         kept,
@@ -108,6 +111,7 @@ def read_source(
         [(labels[row], record) for row, record in broken],
         notes,
         lineage,
+        twins,
         listed.classes,
         listed.other_files,
         listed.splits,
@@ -140,7 +144,9 @@ def _notes_on_lineage(lineage: Lineage) -> list[str]:
     return notes
 
 
-def _notes(records: FileRecords, labels: NDArray[Any], n_broken: int) -> list[str]:
+def _notes(
+    records: FileRecords, labels: NDArray[Any], twins: NDArray[np.intp], n_broken: int
+) -> list[str]:
     """Return what is odd about the files: frames, names, images in two classes, like classes."""
     notes = [f"{counted(n_broken, 'file')} left out that cannot be used"] if n_broken else []
     for found, text in (
@@ -149,12 +155,11 @@ def _notes(records: FileRecords, labels: NDArray[Any], n_broken: int) -> list[st
     ):
         if found:
             notes.append(f"{counted(len(found), 'file')} {text}, such as {found[0]!r}")
-    first = records.first_equals()
-    for row in np.flatnonzero(first != np.arange(len(first))).tolist():
-        if labels[first[row]] != labels[row]:
-            one, other = records.paths[first[row]], records.paths[row]
+    for row, first in twins.tolist():
+        if labels[first] != labels[row]:
+            one, other = records.paths[first], records.paths[row]
             notes.append(f"one image in two classes: {one!r} and {other!r}")
-            break
+            break  # one example says what to look for; the others may be thousands
     if clashes := find_clashes(sorted(set(labels))):
         notes.append(f"classes that differ in case or composed letters only: {clashes}")
     return notes
@@ -363,6 +368,8 @@ class Source:
     notes: list[str]
     lineage: Lineage
     """What manifests say of the files that can be used."""
+    twins: NDArray[np.intp]
+    """Each file that has the bytes of one before it, and the first that has them, shape (k, 2)."""
     classes: list[str] = field(default_factory=list)
     """All class folders, also those without a file that can be used."""
     other_files: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -376,6 +383,12 @@ class Source:
     def paths(self) -> Sequence[str]:
         """The files that can be used."""
         return self.records.paths
+
+    def first_equals(self) -> NDArray[np.intp]:
+        """Return for each file the first one that has the same bytes, shape (n,)."""
+        first = np.arange(len(self.paths))
+        first[self.twins[:, 0]] = self.twins[:, 1]
+        return first
 
     def names(self) -> Iterator[str]:
         """All names that rows of an output may tell: files, and photos that some of these show."""

@@ -203,20 +203,19 @@ def check_twins(kept: Source, n_own: int = 1) -> None:
     ValueError
         Naming both classes and two of the files.
     """
-    labels, first = kept.labels, kept.records.first_equals()
-    own, shared = Counter(labels), dict[str, tuple[int, Counter[str]]]()
-    for row in np.flatnonzero(first != np.arange(len(first))).tolist():
-        other = int(first[row])
+    labels = kept.labels
+    own, shared = Counter(labels), dict[str, tuple[int, int, Counter[str]]]()
+    for row, other in kept.twins.tolist():
         own[labels[row]] -= 1
         if labels[other] != labels[row]:
-            shared.setdefault(labels[row], (row, Counter()))[1][labels[other]] += 1
-    for label, (row, others) in shared.items():
+            shared.setdefault(labels[row], (row, other, Counter()))[2][labels[other]] += 1
+    for label, (row, first, others) in shared.items():
         if own[label] < n_own:
             n, n_shared = int((labels == label).sum()), sum(others.values())
             raise ValueError(
                 f"{n_shared} of the {n} files of class {label!r} equal files of class "
                 f"{others.most_common(1)[0][0]!r}, such as {kept.relative(kept.paths[row])!r} and "
-                f"{kept.relative(kept.paths[first[row]])!r}. Remove the folder or the files that "
+                f"{kept.relative(kept.paths[first])!r}. Remove the folder or the files that "
                 "are in the wrong class."
             )
 
@@ -229,7 +228,7 @@ def bound_together(kept: Source) -> NDArray[Any]:
     ValueError
         If some files are synthetic images: what shows parts of two photos belongs to both sides.
     """
-    contents = kept.records.first_equals()
+    contents = kept.first_equals()
     if not kept.lineage.manifests:
         return contents
     refuse_drawn(kept)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
+import imblearn_images.folders._manifest as manifest
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.disk import open_regular
 from imblearn_images.core.duplicates import hash_file
@@ -16,15 +17,7 @@ from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, html_lines, shown
 from imblearn_images.folders._labels import LABELS, label_rows, labels_csv
 from imblearn_images.folders._lineage import Lineage, read_lineage
-from imblearn_images.folders._manifest import (
-    MANIFEST,
-    Manifest,
-    Row,
-    find_leaks,
-    find_manifest,
-    label_table,
-)
-from imblearn_images.folders._pictures import CHART, SHEET
+from imblearn_images.folders._report import CHART, SHEET
 from imblearn_images.folders._store import WORKSHOP
 from imblearn_images.folders._writing import digest_of
 
@@ -143,7 +136,7 @@ def verify_folder(
             f"`source` must be a folder, got {os.fspath(source)}. Name the one that {root} was "
             "made from."
         )
-    rows = Manifest(root)
+    rows = manifest.Manifest(root)
     n_rows = n_files = 0
     has_source, outside = False, dict[str, None]()
     for row in rows:
@@ -156,7 +149,7 @@ def verify_folder(
     if has_source:  # parents of exported images may have any name: they need not be files at all
         bad["missing"] += [f"{name} (points out of the source)" for name in outside]
     parents: dict[str, str | None] = {}
-    related: Iterable[Row] = rows
+    related: Iterable[manifest.Row] = rows
     if source is not None:
         parents = _parents(rows)
         # A manifest is not trusted: it must not make us look for files outside the source.
@@ -195,7 +188,7 @@ def verify_folder(
         missing=sorted(bad["missing"]),
         changed=sorted(bad["changed"]),
         unexpected=_unexpected(root, rows),
-        leaks=find_leaks(related),
+        leaks=manifest.find_leaks(related),
         labels=_label_errors(root, rows),
     )
 
@@ -206,23 +199,23 @@ def _check_there(root: Path) -> None:
         raise FileNotFoundError(
             f"{os.fspath(root)!r} is not a folder. Name the folder that was passed as output."
         )
-    if find_manifest(root) is not None:
+    if manifest.find_manifest(root) is not None:
         return
     if os.path.lexists(root / WORKSHOP):
         raise FileNotFoundError(
-            f"{os.fspath(root)!r} is unfinished and holds no {MANIFEST} yet. Repeat the call "
-            "that writes it, with resume=True (of balance_folder)."
+            f"{os.fspath(root)!r} is unfinished and holds no {manifest.MANIFEST} yet. Repeat the "
+            "call that writes it, with resume=True (of balance_folder)."
         )
     above = root.absolute().parent
-    named = find_manifest(above)
+    named = manifest.find_manifest(above)
     hint = f" Did you mean {os.fspath(above)!r}?" if named is not None and named.is_file() else ""
     raise FileNotFoundError(
-        f"{os.fspath(root)!r} holds no {MANIFEST}: it was not written by this package. Name the "
-        f"folder that was passed as output.{hint}"
+        f"{os.fspath(root)!r} holds no {manifest.MANIFEST}: it was not written by this package. "
+        f"Name the folder that was passed as output.{hint}"
     )
 
 
-def _is_of_a_source(row: Row) -> bool:
+def _is_of_a_source(row: manifest.Row) -> bool:
     """Return whether a row is an original that `balance_folder` wrote: its name has the digest."""
     if row.path is None or row.kind != "original" or not row.parents:
         return False
@@ -240,13 +233,13 @@ def _lies_in(name: str, source: str | os.PathLike[str]) -> bool:
 class _Related:
     """Rows, extended by what the manifest of their source records of their parents."""
 
-    def __init__(self, rows: Iterable[Row], parents: Iterable[str], source: str) -> None:
+    def __init__(self, rows: Iterable[manifest.Row], parents: Iterable[str], source: str) -> None:
         names = list(parents)
         self.rows = rows
         self.lineage: Lineage = read_lineage([os.path.join(source, name) for name in names])
         self.at = dict(zip(names, range(len(names)), strict=True))
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[manifest.Row]:
         if not self.lineage.manifests:
             yield from self.rows
             return
@@ -257,7 +250,7 @@ class _Related:
             yield replace(row, ancestors=(*row.ancestors, *photos), drawn_before=drawn)
 
 
-def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
+def _parents(rows: Iterable[manifest.Row]) -> dict[str, str | None]:
     """Return the files of the source, each with its SHA-256 if a row records it."""
     parents: dict[str, str | None] = {}
     for row in rows:
@@ -269,7 +262,7 @@ def _parents(rows: Iterable[Row]) -> dict[str, str | None]:
     return parents
 
 
-def _unexpected(root: Path, rows: Manifest) -> list[str]:
+def _unexpected(root: Path, rows: manifest.Manifest) -> list[str]:
     """Return the files in an output, and the links to folders, that no row names."""
     found = set()
     for folder, subfolders, names in os.walk(root):
@@ -281,7 +274,7 @@ def _unexpected(root: Path, rows: Manifest) -> list[str]:
     return sorted(found)
 
 
-def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
+def _label_errors(root: Path, rows: Iterable[manifest.Row]) -> list[str]:
     """Return what is wrong with labels.csv; an empty list where none is needed."""
     file = root / LABELS
     if not os.path.lexists(file):
@@ -290,11 +283,13 @@ def _label_errors(root: Path, rows: Iterable[Row]) -> list[str]:
     try:
         with open_regular(file) as content:
             # Bytes are quick to compare; rows are parsed only to name the first difference.
-            same = all(content.read(len(line)) == line for line in labels_csv(label_table(rows)))
+            same = all(
+                content.read(len(line)) == line for line in labels_csv(manifest.label_table(rows))
+            )
             if same and not content.read(1):
                 return []
         with open_regular(file) as content:
-            return _first_difference(label_table(rows), label_rows(content))
+            return _first_difference(manifest.label_table(rows), label_rows(content))
     except ValueError as error:
         return [str(error)]
 

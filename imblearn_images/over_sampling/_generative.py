@@ -264,6 +264,7 @@ def checked(made: Any, n: int, real: NDArray[Any], subject: str) -> NDArray[Any]
         raise ValueError(f"{subject} must make numbers, got dtype {made.dtype}.")
     if made.ndim == 0 or len(made) != n:
         raise ValueError(f"{subject} must make {n} images, got an array of shape {made.shape}.")
+    # Models differ in axes of length 1, and density models make flat rows: neither is an error.
     if made.shape[1:] != (prod(shape),) and _long(made.shape[1:]) != _long(shape):
         hint = ""
         if len(shape) == 3 and made.shape[1:] == (shape[2], *shape[:2]):
@@ -391,6 +392,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
         images, n = self._images_to_draw(X), len(y)
         out = None
         if images.paths is None:
+            # The whole output at once: joined blocks would for a moment take twice its memory.
             out = allocate((n + sum(n_new.values()), *images.shape_of(0)), images.dtype)
             images.read(np.arange(n), out[:n])
         base, paths = np.arange(n), []
@@ -421,6 +423,7 @@ class GenerativeOverSampler(ImageSamplerMixin, BaseOverSampler):
             rows = np.flatnonzero(y == label)
             own = images.subset(rows)
             shape = _one_shape(own, label)
+            # Spread over the class: its first images may be of one burst.
             some = np.unique(np.linspace(0, len(rows) - 1, num=LOOKED_AT).astype(np.intp))
             real = _read(own, some, shape)
             read_all = partial(_read, own, np.arange(len(rows)), shape)

@@ -270,6 +270,7 @@ class RandomOverSampler(MeasuringSamplerMixin, SelectingSamplerMixin, ImblearnRa
         X = as_pixels(X)
         images = self._images_to_draw(X)
         features, nearness = self._own_features(X, y, embeddings)
+        # On row numbers: the images are not looked at to decide which of them are repeated.
         ImblearnRandomOverSampler._fit_resample(self, np.arange(len(y))[:, None], y)
         plan = ResamplingPlan.selection(self.sample_indices_, y)
         del self.sample_indices_  # X[sample_indices_] would be copies, not the images drawn

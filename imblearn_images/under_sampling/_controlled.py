@@ -369,6 +369,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         self, X: Any, y: NDArray[Any], embeddings: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         as_given = sparse.issparse(X) and self.embedding is None and embeddings is None
+        # imbalanced-learn would decide by X, which here are numbers or features, not the user's X.
         soft = self.voting == "soft" or (self.voting == "auto" and not sparse.issparse(X))
         target = self._images_to_draw(X) if soft or not isinstance(X, Images) else X
         features, nearness = X, "pixels"
@@ -380,6 +381,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
         elif not as_given:
             features, nearness = self._measure(X, y, embeddings)
         worker = copy.copy(self)
+        # On a copy, as everywhere: `voting` stays what the user has set.
         worker.voting = "soft" if soft else "hard"
         small = nearness == "pixels" and target.dtype.kind in "bui" and target.dtype.itemsize < 8
         if not (small or sparse.issparse(features)):
@@ -394,6 +396,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
             made, y_made = super(ClusterCentroids, worker)._fit_resample(numbers, y)
             made = centres.rows(made)
         else:
+            # imbalanced-learn fits it to one class after the other; the labels of all are needed.
             worker.estimator = FittedOnce(clusterer)
             seen = features if as_given else trace_rows(features)
             made, y_made = super(ClusterCentroids, worker)._fit_resample(seen, y)
@@ -414,6 +417,7 @@ class ClusterCentroids(MeasuringSamplerMixin, ImblearnClusterCentroids):
                 returned = features is X and X.dtype.kind == "f"  # made is the result, unrounded
                 dtype = made.dtype if returned else target.dtype
                 plan = _with_moved(plan, features, made, dtype)
+        # Hard voting keeps the image next to a centre, which is the base of the plan.
         self.plan_ = plan if soft else ResamplingPlan.selection(plan.base, y, nearness)
         if as_given or (features is X and X.dtype.kind == "f"):
             return (made if as_given else np.asarray(made)), self.plan_.y

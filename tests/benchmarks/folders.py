@@ -92,7 +92,7 @@ import re, sys, time
 from threading import Thread
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images.folders import balance_folder
-import imblearn_images.folders._pictures, PIL.PngImagePlugin, scipy.sparse.csgraph
+import imblearn_images.folders._report, PIL.PngImagePlugin, scipy.sparse.csgraph
 photos, out, name, link = sys.argv[1:]
 sampler = {"over": RandomOverSampler(), "smote": SMOTE()}[name]
 def size(what):  # not ru_maxrss, which a process inherits from its parent

@@ -3,8 +3,9 @@
 `python tests/benchmarks/efficacy.py policies [fashion|grocery|textures|PATH ...]` trains HOG and a
 linear model under every policy and prints balanced accuracy on the test part: for each policy
 alone, for the mean of the default policies, and for that mean screened by inner cross-validation,
-which is `PolicyEnsembleClassifier` with its defaults. Repeats train on other images. With
-`--model cnn` the small network (needs PyTorch) takes their place, and nothing is screened.
+which is `PolicyEnsembleClassifier` with its defaults. Repeats train on other images. How policies
+are screened and weighed was chosen with `--inside`, in training parts alone. With `--model cnn` the
+small network (needs PyTorch) takes their place, and nothing is screened.
 
 `python tests/benchmarks/efficacy.py recipes [SET ...] [--seeds N]` prints what each recipe, and
 variants of it, gain over prior correction of the untouched model (LA) inside the training parts;
@@ -28,7 +29,7 @@ from typing import Any
 
 import numpy as np
 from efficacy_models import SmallCNN, balanced_weights
-from efficacy_sets import SETS, Part, pairs_inside, parts
+from efficacy_sets import MORE, SETS, Part, pairs_inside, parts
 from imblearn.pipeline import make_pipeline
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
@@ -119,8 +120,8 @@ def weighed(below: Any) -> Any:
     return np.where(np.asarray(below) <= SCREEN, np.exp(-2 * np.asarray(below) / SCREEN), 0.0)
 
 
-def run_networks(train: Part, test: Part, seed: int, steps: int) -> dict[str, float]:
-    """Points of each policy with the small network, and of their means; nothing is screened."""
+def run_networks(train: Part, test: Part, seed: int, steps: int) -> dict[str, np.ndarray]:
+    """Labels by each policy with the small network, and by their means; nothing is screened."""
     X, y, _ = train
     some = policies()
     for k in (1, 2):  # of three seeds, the first is that of the others
@@ -134,14 +135,11 @@ def run_networks(train: Part, test: Part, seed: int, steps: int) -> dict[str, fl
     rows["three seeds of mild"] = ["mild", "mild, seed 1", "mild, seed 2"]
     rows |= {"mean of five": list(DEFAULT[:5]), "PolicyEnsembleClassifier": list(DEFAULT)}
     logs = logs_of(ensemble, test.X)
-    return {
-        row: 100 * balanced_accuracy_score(test.y, answers(logs, names))
-        for row, names in rows.items()
-    }
+    return {row: answers(logs, names) for row, names in rows.items()}
 
 
-def run_policies(train: Part, test: Part, seed: int) -> tuple[dict[str, float], set[str]]:
-    """Points of each policy, of their mean, and of the screened mean; names that are kept."""
+def run_policies(train: Part, test: Part, seed: int) -> tuple[dict[str, np.ndarray], set[str]]:
+    """Labels by each policy, by their mean, and by the screened mean; names that are kept."""
     X, y, groups = train
     ensemble = PolicyEnsembleClassifier(model(), policies(), screen=1.0, random_state=seed)
     ensemble.fit(X, y, groups=groups)
@@ -156,8 +154,7 @@ def run_policies(train: Part, test: Part, seed: int) -> tuple[dict[str, float], 
     kept = [name for name in DEFAULT if below[name] <= SCREEN]
     weights = weighed([below[name] for name in kept])
     found["PolicyEnsembleClassifier"] = answers(logs, kept, weights)
-    points = {row: 100 * balanced_accuracy_score(test.y, labels) for row, labels in found.items()}
-    return points, set(kept)
+    return found, set(kept)
 
 
 def print_weights(cases: int) -> None:
@@ -206,24 +203,39 @@ def costs(train: Part, test: Part, seed: int) -> str:
     )
 
 
-def print_policies(sets: Sequence[str], repeats: int, steps: int, **sources: Any) -> None:
+def print_policies(
+    sets: Sequence[str], repeats: int, steps: int, inside: bool, **sources: Any
+) -> None:
     """The table; sets are columns."""
     table: dict[str, dict[str, np.ndarray]] = {}
     for name in sets:
         found = []
         for seed in range(repeats):
-            train, test = parts(name, seed, **sources)
-            points, kept = (
-                (run_networks(train, test, seed, steps), set(DEFAULT))
-                if steps
-                else run_policies(train, test, seed)
+            pairs = (
+                pairs_inside(name, seed, **sources) if inside else [parts(name, seed, **sources)]
             )
+            labels: dict[str, list[np.ndarray]] = {}
+            told = set()
+            for train, test in pairs:
+                answered, kept = (
+                    (run_networks(train, test, seed, steps), set(DEFAULT))
+                    if steps
+                    else run_policies(train, test, seed)
+                )
+                told |= kept
+                for row, each in answered.items():
+                    labels.setdefault(row, []).append(each)
+            truth = np.concatenate([test.y for _, test in pairs])
+            points = {
+                row: 100 * balanced_accuracy_score(truth, np.concatenate(some))
+                for row, some in labels.items()
+            }
             found.append(points)
-            told = ", ".join(f"{row} {value:.1f}" for row, value in points.items())
-            print(f"{name}, seed {seed}, {len(train[1])} images: {told}; kept: {sorted(kept)}")
+            said = ", ".join(f"{row} {value:.1f}" for row, value in points.items())
+            print(f"{name}, seed {seed}, {len(train.y)} images: {said}; kept: {sorted(told)}")
         for row in found[0]:
             table.setdefault(row, {})[name] = np.array([points[row] for points in found])
-        if not steps:
+        if not steps and not inside:
             print(f"{name}: {costs(train, test, 0)}")
     simple = {name: max(table[row][name].mean() for row in SIMPLE) for name in sets}
     print(f"\n{'':28}" + "".join(f"{name[-16:]:>18}" for name in sets), end="")
@@ -236,7 +248,8 @@ def print_policies(sets: Sequence[str], repeats: int, steps: int, **sources: Any
         ]
         worst = min(by_set[n].mean() - simple[n] for n in sets)
         print(f"{row:28}{cells}{beside[0]:>+11.1f}{beside[1]:>+8.1f}{worst:>+17.1f}")
-    print("Balanced accuracy, test part; worst set beside the best of " + ", ".join(SIMPLE) + ".")
+    where = "inside the training part" if inside else "test part"
+    print(f"Balanced accuracy, {where}; worst set beside the best of {', '.join(SIMPLE)}.")
 
 
 def spread(values: np.ndarray) -> str:
@@ -388,9 +401,10 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
     """Print one of the two tables."""
     parser = argparse.ArgumentParser(prog="efficacy.py", description=__doc__)
     parser.add_argument("what", choices=["policies", "advice", "recipes"])
-    parser.add_argument("sets", nargs="*", help=f"{', '.join(SETS)}, PATH")
+    parser.add_argument("sets", nargs="*", help=f"{', '.join(SETS + MORE)}, PATH")
     parser.add_argument("--seeds", type=int, default=2, help="repeats")
     parser.add_argument("--test", action="store_true", help="recipes: look at the test parts")
+    parser.add_argument("--inside", action="store_true", help="policies: do not")
     parser.add_argument("--model", choices=["hog", "cnn"], default="hog", help="of policies")
     parser.add_argument("--steps", type=int, default=1000, help="of the network")
     parser.add_argument("--cases", type=int, default=200, help="simulated comparisons of a kind")
@@ -403,5 +417,6 @@ def main(arguments: Sequence[str], *, images_of: Any, groups_of: Any) -> None:
         print_recipes(args.sets or SETS, args.seeds, args.test, **sources)
     else:
         sets = args.sets or ["fashion", "grocery", "textures"]
-        print_policies(sets, args.seeds, args.steps if args.model == "cnn" else 0, **sources)
+        steps = args.steps if args.model == "cnn" else 0
+        print_policies(sets, args.seeds, steps, args.inside, **sources)
         print_weights(args.cases)

@@ -1,4 +1,4 @@
-"""Groups on the command line: a rule, or a column of a table."""
+"""Words of the command line: the samplers, syntheses and groups that they mean."""
 
 from __future__ import annotations
 
@@ -6,11 +6,52 @@ import codecs
 import csv
 import io
 import re
+from typing import Any
 
+from imblearn_images import over_sampling, recipes, synthesis, under_sampling
+from imblearn_images._cli.arguments import one_of
+from imblearn_images.combine import SMOTEENN, SMOTETomek
 from imblearn_images.core.disk import open_regular
 from imblearn_images.core.text import nearest
 
-WORDS = ("stem-prefix", "near-duplicates")
+__all__ = ["METHOD", "METHODS", "SYNTHESES", "SYNTHESES_OF_OBJECTS", "read_groups"]
+
+
+def _name_of_method(name: str) -> str:
+    """Return the method of a class: random-over for RandomOverSampler."""
+    words = re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])", name.removesuffix("Sampler"))
+    return "-".join(words).lower()
+
+
+# No option passes what the first two need, and class folders hold one label per image.
+UNFIT = {
+    *("GenerativeOverSampler", "RedrawImages"),
+    *("LabelOverSampler", "LabelUnderSampler", "MLSMOTE"),
+}
+METHODS: dict[str, Any] = {
+    _name_of_method(name): getattr(module, name)
+    for module in (over_sampling, under_sampling)
+    for name in module.__all__
+    if name not in UNFIT
+}
+METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
+METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix)
+METHODS.update(many=recipes.many, none=None)
+
+METHOD = one_of(METHODS, "method", {kind.__name__: name for name, kind in METHODS.items() if kind})
+"""Type of ``--method``: the name of a method, or that of its class."""
+
+SYNTHESES = {
+    "augment": synthesis.Augment(),
+    "blend": "blend",
+    "copy": "copy",
+    "morph": synthesis.Morph(),
+    "transfer": synthesis.TransferDeformation(),
+}
+SYNTHESES_OF_OBJECTS = {"paste": synthesis.PasteObjects(), "zoom": synthesis.ZoomToObjects()}
+"""Syntheses that look for objects, for ``--boxes`` only."""
+
+RULES = ("stem-prefix", "near-duplicates")
 LINE = 65536  # characters of the first line that are read: a file may have no line ends
 
 
@@ -46,13 +87,13 @@ def read_groups(text: str) -> str | dict[str, str]:
     >>> read_groups(f"{table}:patient")
     {'flu/1.png': 'Ann', 'flu/2.png': 'Bob'}
     """
-    if (word := text.casefold().replace("_", "-")) in WORDS:
+    if (word := text.casefold().replace("_", "-")) in RULES:
         return word
     file, _, column = text.rpartition(":")
     if not file or not column:
-        near = nearest(text, WORDS)
+        near = nearest(text, RULES)
         raise ValueError(
-            f"`groups` must be {' or '.join(WORDS)}, or FILE:COLUMN, e.g. groups.csv:patient, got "
+            f"`groups` must be {' or '.join(RULES)}, or FILE:COLUMN, e.g. groups.csv:patient, got "
             f"{text!r}."
             + (f" Did you mean {near}?" if near else " Name both, or one of the words.")
         )
