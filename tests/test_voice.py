@@ -13,6 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 CONTINUES = {
     # Reasons that the caller puts behind the name of a file, line or option.
+    "records.RefusedError": "FILE of annotations: reason",
     "RefusedError": "FILE of annotations: reason",
     "_RefusedError": "--estimator NAME: reason. Remedy.",
     "argparse.ArgumentTypeError": "argument --name: reason",
