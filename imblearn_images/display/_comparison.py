@@ -129,6 +129,7 @@ class ComparisonDisplay(canvas.DisplayMixin):
                 if name in self.worse
                 else canvas.grey(ax)
             )
+            # Differences, not scores: some folds are harder than others, for every candidate alike.
             folds = scores[name] - scores["none"]
             ax.plot(folds, [place] * len(folds), "o", color=colour, alpha=0.3, markersize=3)
             ax.plot([low, high], [place, place], color=colour, linewidth=2)
@@ -238,6 +239,8 @@ class PolicyDisplay(canvas.DisplayMixin):
             colour = canvas.BLUE if kept else canvas.grey(ax)
             if np.isfinite(score):
                 ax.plot(score, place, "o" if kept else "X", color=colour, markersize=7)
+            # A policy that failed stays in the chart: a missing line would look like one that was
+            # not tried.
             what = f"weight {weight:.2f}" if kept else f"dropped: {reason}"
             number = f"{score:.3f}  " if np.isfinite(score) else ""
             ax.annotate(
