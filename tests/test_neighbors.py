@@ -124,6 +124,27 @@ def test_threads_give_the_same_answer(n_jobs, monkeypatch):
         np.testing.assert_array_equal(nearest_neighbors(pixels, np.arange(100), 6)[1], expected)
 
 
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("n_jobs", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_threads_share_long_images_too(n_jobs, dtype, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (2300, 9)).astype(dtype)
+    pixels = pixels[:20].repeat(115, axis=0).reshape(20, -1) + pixels.reshape(20, -1) // 2
+    monkeypatch.setattr(neighbors, "SLICE", 200)
+    added, add_up = [], neighbors._Search._add_up
+    monkeypatch.setattr(
+        neighbors._Search, "_add_up", lambda *args: (added.append(args[3]), add_up(*args))
+    )
+    search = neighbors._Search(pixels, np.arange(20), 6)
+    assert search.is_one_tile == (dtype == "uint8")
+    search.threads = n_jobs if search.is_one_tile else 1
+    for pairs in search.steps():
+        for pair in pairs:
+            search.compare(*pair)
+    np.testing.assert_array_equal(search.neighbors, brute_force(pixels, np.arange(20), 6))
+    assert len(added) == search.threads
+
+
 @pytest.mark.parametrize("k", [-1, 0, 5, 6])
 def test_more_neighbors_than_rows_are_refused(k):
     with pytest.raises(ValueError, match=f"between 1 and 4.*got {k}"):

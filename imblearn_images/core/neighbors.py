@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import threadpoolctl
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -209,6 +210,9 @@ def squared_distances(
 def _run(search: _Search, n_jobs: int | None) -> None:
     """Compare all tiles, and say early how long that takes where it is long."""
     small = len(search.rows) * len(search.queries) * search.features.shape[1] < 1e10
+    if not small and search.is_one_tile:
+        most = max(1, (1 << 21) // len(search.rows) ** 2)  # sums of 16 MB
+        search.threads = min(effective_n_jobs(n_jobs), most)
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
     # machine are many times slower than one.
     with one_blas_thread:
@@ -357,11 +361,18 @@ class _Search:
         self.norms = np.empty(len(rows))
         self.query_norms = self.norms if self.symmetric else np.empty(len(self.queries))
         self.lock, self.room = Lock(), _Room()
+        self.threads = 1  # that share the columns of one tile
 
     @property
     def height(self) -> int:
         """Rows of a tile."""
         return 2 * TILE if self.short else TILE
+
+    @property
+    def is_one_tile(self) -> bool:
+        """Whether one tile of bytes is compared with itself: few rows, but long ones."""
+        alone = self.symmetric and len(self.queries) == len(self.rows) <= self.height
+        return self.short and alone and int(self.features.shape[1]) > SLICE
 
     def steps(self) -> Iterator[list[tuple[slice, slice]]]:
         """Yield lists of pairs of tiles to compare; the pairs of one list may run in parallel."""
@@ -458,16 +469,39 @@ class _Search:
         Their squared norms are written into `norms`, of the queries and of the rows.
         """
         width = self.features.shape[1]
+        shape = (len(a), len(a if b is None else b))
+        if b is None and self.threads > 1:
+            # Sums of whole numbers are exact, whichever slices are added first.
+            parts = _tiles(width, SLICE * -(-width // (SLICE * self.threads)))
+            totals = np.empty((len(parts), *shape))
+            tasks = ((a, None, part, total) for part, total in zip(parts, totals, strict=True))
+            in_threads(self._add_up, tasks, n_jobs=self.threads)
+            return totals.sum(axis=0)  # type: ignore[no-any-return]
+        total = self.room("total", shape, self._dtype if width <= SLICE else np.float64)
+        self._add_up(a, b, slice(0, width), total, *norms)
+        return total
+
+    def _add_up(
+        self,
+        a: NDArray[np.intp],
+        b: NDArray[np.intp] | None,
+        within: slice,
+        total: NDArray[Any],
+        *norms: NDArray[np.float64] | None,
+    ) -> None:
+        """Write the products of some columns into `total`, slice by slice."""
         others = a if b is None else b
-        shape, wide = (len(a), len(others)), width > SLICE
+        n_columns = min(within.stop - within.start, SLICE)
         buffers = [
-            self.room(name, (len(each) * min(width, SLICE),), self._dtype)
+            self.room(name, (len(each) * n_columns,), self._dtype)
             for name, each in (("left", a), ("right", others))
         ]
-        part = self.room("part", shape, self._dtype)
-        total = self.room("total", shape, np.float64) if wide else part
-        for start in range(0, width, SLICE):
-            columns = slice(start, min(start + SLICE, width))
+        part = total
+        if total.dtype != self._dtype or within.stop - within.start > SLICE:
+            part = self.room("part", total.shape, self._dtype)
+        for start in range(within.start, within.stop, SLICE):
+            is_first = start == within.start
+            columns = slice(start, min(start + SLICE, within.stop))
             left = self._pixels(self.asking, a, columns, buffers[0])
             # The product of a matrix with itself costs half: NumPy calls ssyrk.
             right = left if b is None else self._pixels(self.features, b, columns, buffers[1])
@@ -475,10 +509,11 @@ class _Search:
             for of_part, pixels in zip(norms, (left, right), strict=False):
                 if of_part is not None:
                     squares = np.einsum("ij,ij->i", pixels, pixels)
-                    np.add(of_part if start else 0, squares, out=of_part)
-            if wide:
-                np.add(total, part, out=total) if start else np.copyto(total, part)
-        return total
+                    np.add(0 if is_first else of_part, squares, out=of_part)
+            if not is_first:
+                np.add(total, part, out=total)
+            elif part is not total:
+                np.copyto(total, part)
 
     def _offer(
         self, to: slice, other: slice, products: NDArray[Any], *, turned: bool = False

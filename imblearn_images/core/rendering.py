@@ -661,15 +661,16 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
     """Return the shape of all rows of a plan, or raise naming two images that differ."""
+    if (shape := images.uniform) is not None:
+        return shape
     first = images.shape_of(plan.base[0]) if len(plan) else images.shape_of(0)
-    if images.uniform is None:
-        for row in np.unique(plan.base):
-            if images.shape_of(row) != first:
-                raise ValueError(
-                    f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
-                    f"{printable(images.name_of(plan.base[0]))} has {first}: one array needs "
-                    "one shape. Read them with `ReadImages(size=(height, width))` first."
-                )
+    for row in np.unique(plan.base):
+        if images.shape_of(row) != first:
+            raise ValueError(
+                f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
+                f"{printable(images.name_of(plan.base[0]))} has {first}: one array needs "
+                "one shape. Read them with `ReadImages(size=(height, width))` first."
+            )
     return first
 
 

@@ -3,7 +3,8 @@
 Every table is measured in one process, ours and the peer in turn, BLAS and OpenMP at one
 thread, in CPU seconds (medians), because machines are shared and noisy. Memory is the
 peak above the input, in a fresh process for each figure. Tables: smote, memory, random,
-dtypes, growth, files, decoding, threads, drawing, estimates, queries, large, family, imports.
+dtypes, growth, files, decoding, threads, drawing, estimates, queries, large, family, comparison,
+imports.
 `--only 28x28 AllKNN TomekLinks` measures some of the family, `--photos 20000` decodes so many.
 """
 
@@ -35,12 +36,15 @@ from types import SimpleNamespace
 import joblib
 import numpy as np
 from imblearn import combine, ensemble, over_sampling, under_sampling
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 import imblearn_images as ours
 from imblearn_images import synthesis
+from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.neighbors import ImageNeighbors
-from imblearn_images.preprocessing import FlattenImages, ReadImages
+from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
 
 PHOTOS = [2000]  # files of the table `decoding`
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -720,6 +724,34 @@ def family_peak(name: str, title: str, who: str) -> None:
     print(nbytes / 1e6, (status("VmHWM") - before) / 1e6)
 
 
+def comparison(rounds: int) -> None:
+    """Eight candidates compared on two folds: what they share is made once, or by each of them."""
+
+    class Alone(HOGFeatures):
+        of_each_alone = False  # what begins with it shares nothing
+
+    folder = SHARED / "grocery_store"
+    if folder.exists():
+        paths = sorted(map(str, folder.rglob("*.*g")))
+        paths = [paths[at] for at in np.sort(np.random.default_rng(0).permutation(847)[:825])]
+        X, y = ReadImages((64, 64)).fit_transform(paths), [Path(each).parent.name for each in paths]
+    else:
+        X, y = crops(825, 64), np.repeat(np.arange(5), [400, 200, 125, 60, 40])
+    folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(y, y))[:2]
+    spent, means = {}, {}
+    for name, first in (("shared", HOGFeatures()), ("apart", Alone())):
+        model = make_pipeline(first, LogisticRegression(C=3, tol=1e-3, max_iter=300))
+        started = time.process_time()
+        found = compare_resamplers(model, "default", X, y, cv=folds, random_state=0)
+        spent[name] = time.process_time() - started
+        means[name] = {each: scores.tolist() for each, scores in found.scores.items()}
+    same = "the same scores" if means["shared"] == means["apart"] else "OTHER SCORES"
+    print(
+        f"{len(means['shared'])} candidates, {len(X)} images, 2 folds: {spent['shared']:.0f} s, "
+        f"without sharing {spent['apart']:.0f} s, {spent['shared'] / spent['apart']:.2f}; {same}"
+    )
+
+
 def imports(rounds: int) -> None:
     """Import time beyond imbalanced-learn's own."""
     values = [child("import_time")[0] for _ in range(2 * rounds + 1)]
@@ -752,6 +784,7 @@ def main() -> None:
         "queries": queries,
         "large": large,
         "family": family,
+        "comparison": comparison,
         "imports": imports,
     }
     if sys.argv[1:2] == ["--child"]:
