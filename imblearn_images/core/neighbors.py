@@ -904,6 +904,15 @@ def _smallest(squared: NDArray[np.float64], k: int) -> tuple[NDArray[np.float64]
     """The `k` smallest of every row and their columns, ascending; of equal ones the first."""
     height, width = squared.shape
     if 16 * k >= width:
+        scale = 2.0 ** width.bit_length()
+        if float(squared.max(initial=0)) * scale < 2**53 and (np.floor(squared) == squared).all():
+            # Whole numbers and their columns fit into one: that is sorted several times as fast.
+            keys = squared * scale
+            keys += np.arange(width)
+            keys.sort(axis=1)
+            keys = keys[:, :k]
+            values = np.floor(keys / scale)
+            return values, (keys - values * scale).astype(np.intp)
         columns = np.argsort(squared, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(squared, columns, axis=1), columns
     is_near = squared <= _upper_bound(squared, k)[:, None]
