@@ -33,7 +33,7 @@ Every fitted sampler holds its decision as a :class:`ResamplingPlan` (``plan_``)
 from importlib import import_module
 from typing import Any
 
-from imblearn_images._cli.interrupts import ends_quietly
+from imblearn_images._early import ends_quietly
 
 ends_quietly()
 

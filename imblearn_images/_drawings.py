@@ -92,6 +92,7 @@ def _flat(estimator: Any) -> list[tuple[str, Any]] | None:
     """Return the named steps of a Pipeline and of those nested in it; None if it caches steps."""
     if not isinstance(estimator, Pipeline):
         return None
+    # Such a Pipeline is run as it is: it caches, or reports, each of its steps.
     if estimator.memory is not None or estimator.verbose:
         return None
     steps: list[tuple[str, Any]] = []
@@ -162,6 +163,7 @@ class Drawn:
         assert self.plan is not None
         inside = np.zeros(self.plan.n_source, dtype=np.bool_)
         inside[rows] = True
+        # Not by the base alone: a partner from outside would show the images that are held back.
         mine = np.flatnonzero(inside[self.plan.first_base] & ~self.plan.crosses(inside))
         n = len(self.y)
         carried = {k: follow(v, n, mine) for k, v in self.carried.items()}
@@ -254,6 +256,7 @@ class Training:
         _tell(heard)
         if samplers:
             self._sets.append((list(samplers), drawn))
+            # The latest stays whatever its size: the fit that follows needs it.
             while len(self._sets) > 1 and sum(each.nbytes for _, each in self._sets) > self.held:
                 del self._sets[0]
         return drawn
@@ -283,6 +286,7 @@ class Training:
                     f"{sampler!r} has no plan, so sample weights and other metadata cannot follow "
                     "the images. Use a sampler of imblearn_images, or leave them out."
                 )
+            # After one sampler without a plan, the plans of later ones refer to unknown rows.
             traces = traces and own is not None
             if own is not None:
                 carried = {k: own.take(v) if is_column(v, n) else v for k, v in carried.items()}
@@ -337,6 +341,7 @@ class Training:
                 and same_drawing(known, samplers)
                 and alike(_steps(twin), _steps(model))
             ):
+                # A reused fit costs what it would have cost alone, so that times can be compared.
                 self.spared += fit.seconds
                 _tell(fit.heard)
                 return fit

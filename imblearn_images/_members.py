@@ -21,6 +21,7 @@ from imblearn_images.preprocessing import FlattenImages, ReadImages
 __all__ = [
     "alike",
     "class_weight_of",
+    "growth_of",
     "multiplies",
     "on_images",
     "same_penalty",
@@ -71,7 +72,7 @@ def same_penalty(estimator: Any, sampler: Any, growth: float | None = None) -> A
     >>> same_penalty(LogisticRegression(C=4.5), SMOTE()).C
     4.5
     """
-    twin, growth = clone(estimator), _growth_of(sampler) if growth is None else growth
+    twin, growth = clone(estimator), growth_of(sampler) if growth is None else growth
     last = twin
     while isinstance(last, SklearnPipeline):
         last = last.steps[-1][1]
@@ -101,13 +102,13 @@ def multiplies(sampler: Any) -> bool:
     plain = all(
         getattr(step, name, None) is None for step in steps for name in ("embedding", "accept")
     )
-    return plain and _growth_of(sampler) > 1
+    return plain and growth_of(sampler) > 1
 
 
-def _growth_of(sampler: Any) -> int:
+def growth_of(sampler: Any) -> int:
     """Rows that samplers make of every image, if of all the same number; 1 elsewhere."""
     if isinstance(sampler, SklearnPipeline):
-        return prod(_growth_of(step) for _, step in sampler.steps)
+        return prod(growth_of(step) for _, step in sampler.steps)
     params = sampler.get_params(deep=False) if hasattr(sampler, "get_params") else {}
     times, keeps = params.get("times"), params.get("keep")
     if params.get("sampling_strategy") is not None or not isinstance(times, Integral):

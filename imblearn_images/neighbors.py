@@ -42,7 +42,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from imblearn_images._docstrings import substitute
-from imblearn_images.core.containers import holds_images, unwrap
 from imblearn_images.core.images import (
     THUMBNAIL,
     ArrayImages,
@@ -50,6 +49,7 @@ from imblearn_images.core.images import (
     check_finite,
     open_images,
     pixels_in_order,
+    unwrap_images,
 )
 from imblearn_images.core.neighbors import (
     Candidates,
@@ -286,8 +286,8 @@ class ImageNeighbors(BaseEstimator):
 
     def _opened(self, X: Any, *, reset: bool) -> Images:
         """Return the home of the images, or features, in `X`."""
-        held = X if isinstance(X, Images) else unwrap(X)[0]
-        if not (isinstance(held, Images) or holds_images(held)):
+        held, _ = unwrap_images(X)
+        if not isinstance(held, Images):
             held = validate_data(self, held, reset=reset, dtype="numeric", ensure_all_finite=False)
         images = open_images(held)
         return ArrayImages(np.asarray(images)) if images.in_memory else images

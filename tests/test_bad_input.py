@@ -8,9 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import as_objects, make_images, make_labels, write_images
+from imblearn.over_sampling import ADASYN as ImblearnADASYN
+from imblearn.under_sampling import EditedNearestNeighbours as ImblearnEditedNearestNeighbours
 from sklearn.neighbors import NearestNeighbors
 
-from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
+from imblearn_images import (
+    ADASYN,
+    SMOTE,
+    SMOTEENN,
+    EditedNearestNeighbours,
+    ImageSampler,
+    RandomOverSampler,
+    RandomUnderSampler,
+)
 
 Y = make_labels()
 N = len(Y)
@@ -225,6 +235,24 @@ def test_a_class_with_too_few_images_is_named_with_a_remedy(k, needed, form, tmp
     assert re.search(r"n_samples = 3\b", message) and f"at least {needed}" in message
     assert "k_neighbors" in message and "RandomOverSampler" in message
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        EditedNearestNeighbours(n_neighbors=99),
+        EditedNearestNeighbours(n_neighbors=99, embedding="thumbnail"),
+        ADASYN(n_neighbors=99),
+        SMOTEENN(enn=ImblearnEditedNearestNeighbours(n_neighbors=99)),
+        ImageSampler(ImblearnADASYN(n_neighbors=99)),
+    ],
+    ids=lambda s: type(s).__name__,
+)
+def test_too_few_images_for_the_neighbours_are_counted_by_class_once(sampler):
+    y = ["cat"] * 12 + ["dog"] * 8
+    with pytest.raises(ValueError, match="n_neighbors <= n_samples") as caught:
+        sampler.fit_resample(X[:20], y)
+    assert str(caught.value).count("numbers of images: 'cat': 12, 'dog': 8.") == 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

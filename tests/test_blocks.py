@@ -31,7 +31,7 @@ from imblearn_images import (
 from imblearn_images.core import disk, parallel, rendering, writing
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.folders import _writing, balance_folder
-from imblearn_images.synthesis import Augment, CutMix, TransferDeformation
+from imblearn_images.synthesis import Augment, Chain, CutMix, OneOf, TransferDeformation
 
 Y = make_labels()
 SAMPLERS = {
@@ -339,6 +339,21 @@ def test_light_work_is_not_sent(sent, monkeypatch):
     heavy = RandomOverSampler(synthesis=_Heavy(), random_state=0)  # would be sent again and again
     np.testing.assert_array_equal(planned(heavy, X)[1], expected)
     assert len(sent) == 1
+
+
+def test_the_work_of_a_plan_is_that_of_all_its_steps(sent):
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    first = RandomOverSampler(random_state=0, synthesis=Chain([Augment(), TransferDeformation()]))
+    both = make_pipeline(first, RandomUnderSampler(random_state=0, sampling_strategy={"dog": 5}))
+    with joblib.parallel_config(backend="threading"):
+        plan, expected = planned(both, X)
+    drawn = first.plan_.synthetic[plan.base]
+    work = rendering._efforts(plan)
+    assert (work[drawn] == 1 + 20 + 35).all() and (work[~drawn] == 1 + 1).all()
+    np.testing.assert_array_equal(render(plan, X), expected)
+    assert len(sent) == 1  # although the last step copies
+    half = OneOf(["copy", Chain([Augment(), TransferDeformation()])])
+    assert half.effort == (1 + 55) / 2 and half.at_once == TransferDeformation().at_once
 
 
 class _Heavy(Augment):

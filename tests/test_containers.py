@@ -8,6 +8,7 @@ from conftest import COUNTS, make_images, make_labels, read_images, write_images
 from sklearn.decomposition import PCA
 
 from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler
+from imblearn_images.core.images import Images, unwrap_images
 
 Y = make_labels()
 N = len(Y)
@@ -25,6 +26,18 @@ def sampler_named(name, **params):
 
 
 # --- images
+
+
+def test_every_holder_is_opened_as_the_same_images_and_made_again(held):
+    images, rewrap = unwrap_images(held.X)
+    assert isinstance(images, Images)
+    np.testing.assert_array_equal(np.asarray(images), held.images)
+    if rewrap is None:  # a home of pixels, or a store, which has become one
+        assert held.how in ("home", "store")
+        return
+    again = rewrap(images.as_given(), None)
+    assert type(again) is (np.ndarray if held.how == "memmap" else type(held.X))
+    np.testing.assert_array_equal(held.pixels(again), held.images)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

@@ -154,6 +154,7 @@ def test_the_residual_is_what_flow_does_not_explain():
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_colour_follows_the_flow_of_grey(rule):
     base, partners, weights, rngs = family(rule, "uint8", (24, 24))
+    base, partners = (images.astype(np.float32) for images in (base, partners))
     grey = rule.draw(base, partners, weights, rngs)
     colour = rule.draw(*(np.repeat(a[..., None], 3, -1) for a in (base, partners)), weights, rngs)
     for channel in range(3):

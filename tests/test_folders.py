@@ -472,6 +472,10 @@ def test_an_output_that_is_not_empty_is_refused(photos, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="got the file"):
         balance_folder(photos, tmp_path / "file")
+    with pytest.raises(ValueError, match=r"must lie in a folder, got .* below the file"):
+        balance_folder(photos, tmp_path / "file" / "out")
+    with pytest.raises(ValueError, match=r"above 0 and below 1, got '0\.2'"):
+        balance_folder(photos, tmp_path / "new", validation="0.2")
 
 
 def test_resuming_what_is_done_changes_nothing(photos, tmp_path):

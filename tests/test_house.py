@@ -95,6 +95,24 @@ def test_the_map_of_the_core_names_every_room_above_those_it_needs():
             assert floor_of[path.stem] < floor_of[name], f"{path.stem} needs {name}"
 
 
+def test_the_map_of_the_house_names_every_room_above_those_it_needs():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tree = re.search(r"```\nimblearn_images/\n(.*?)```", text, re.DOTALL)[1]
+    floor = {
+        room: number
+        for number, line in enumerate(tree.splitlines())
+        for room in re.findall(r"(?<![/.])\b(\w+)(?:/|\.py)", line.partition("python -m")[0])
+    }
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
+    assert set(floor) == rooms
+    for path in MODULES:
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for name in imported(path):
+            other = name.split(".")[1:2]
+            if name.startswith("imblearn_images.") and other[0] in floor:
+                assert floor[room] <= floor[other[0]], f"{name_of(path)} imports {name}"
+
+
 def test_nobody_needs_the_loops_of_frameworks():
     """The loops of torch and Keras stand on the face; nothing stands on them."""
     loops = ("imblearn_images.torch", "imblearn_images.keras")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import GREY, HOLDERS, KINDS, make_images, write_images
+from conftest import GREY, HOLDERS, KINDS, Chunked, make_images, write_images
 from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.under_sampling import EditedNearestNeighbours as ImblearnEditedNearestNeighbours
@@ -180,3 +180,11 @@ def test_third_party_objects_look_for_neighbours_in_an_embedding(third_party):
         sampler = kind(**handed, **seed, embedding=flat)
         np.testing.assert_array_equal(sampler.fit_resample(X, y)[0], expected)
         assert sampler.plan_.nearness == "flat (20 features)"
+
+
+def test_a_store_is_read_chunk_by_chunk():
+    images = make_images(40, (6, 5), "uint8")
+    store = Chunked(images)
+    found = ImageNeighbors(3).fit(store).kneighbors()
+    np.testing.assert_array_equal(found, ImageNeighbors(3).fit(images).kneighbors())
+    assert store.n_at_once == 5

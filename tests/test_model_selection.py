@@ -19,6 +19,7 @@ from imblearn.metrics import geometric_mean_score
 from imblearn.pipeline import make_pipeline
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
@@ -958,3 +959,29 @@ def test_the_advice_says_what_it_costs_and_what_is_cheaper_and_as_good():
     assert turned.cheapest == other
     worse = priced({name: scores[name] for name in BASELINES} | {"mix": base - 0.1}, seconds)
     assert worse.recommended == worse.reference
+
+
+def test_a_metric_without_a_value_does_not_decide():
+    def of_rare(fitted, images, y):  # no value where nothing is taken for rare
+        return np.nan if len(set(fitted.predict(images))) < 3 else 0.5
+
+    def never(fitted, images, y):
+        return np.nan
+
+    common = sklearn_pipeline(FlattenImages(), DummyClassifier())
+    found = compare_resamplers(
+        KNeighborsClassifier(1), {"common": common}, X, Y, cv=2, scoring=of_rare, random_state=0
+    )
+    assert "got nan for 'of_rare' on the test images" in found.failures["common"]
+    assert found.scores["none"].tolist() == [0.5, 0.5]
+    second = {"accuracy": "accuracy", "never": never}
+    found = compare_resamplers(PIXELS, [], X, Y, cv=2, scoring=second, random_state=0)
+    assert np.isfinite(found.scores["none"]).all()
+    with pytest.raises(ValueError, match="`scoring` must return a number, got nan for 'never'"):
+        compare_resamplers(PIXELS, [], X, Y, cv=2, scoring=never, random_state=0)
+
+
+@pytest.mark.parametrize("wrong", [None, GaussianNB, StandardScaler()])
+def test_what_is_no_classifier_is_refused(wrong):
+    with pytest.raises(TypeError, match="`estimator` must be a classifier object"):
+        compare_resamplers(wrong, [], X, Y)

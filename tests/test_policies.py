@@ -185,8 +185,11 @@ class Pixels(FlattenImages):
     of_each_alone = True
 
 
-@pytest.mark.parametrize("first", [FlattenImages, Pixels])
-def test_many_pictures_are_drawn_once_and_folds_take_those_of_their_own_images(heard, first):
+@pytest.mark.parametrize(("first", "held"), [(FlattenImages, 9), (Pixels, 9), (Pixels, 1 << 28)])
+def test_many_pictures_are_drawn_once_and_folds_take_those_of_their_own_images(
+    heard, first, held, monkeypatch
+):
+    monkeypatch.setattr("imblearn_images.ensemble._policies.HELD", held)
     drawn = []
 
     def draw(base, partner, step, rng):
@@ -205,8 +208,7 @@ def test_many_pictures_are_drawn_once_and_folds_take_those_of_their_own_images(h
         assert len(seen) == 28 and {row.tobytes() for row in rows} <= known
         mixed = (np.count_nonzero(rows, axis=1) == 2).sum()
         assert len(rows) == 28 + mixed and 28 < mixed < 3 * 28  # a partner may be held out
-    if first is Pixels:
-        assert len(drawn) == 3 * len(Y)
+    assert (len(drawn) == 3 * len(Y)) == (held > 9)
 
 
 def test_policies_that_differ_in_the_correction_alone_share_a_fit():

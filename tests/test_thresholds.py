@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import make_images, make_labels
 from imblearn.pipeline import make_pipeline
+from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, make_scorer, recall_score
 from sklearn.model_selection import (
@@ -18,7 +19,11 @@ from sklearn.model_selection import (
 from sklearn.naive_bayes import GaussianNB
 
 from imblearn_images import RandomOverSampler
-from imblearn_images.decision import PriorCorrectedClassifier, TunedThresholdsClassifier
+from imblearn_images.decision import (
+    MinorityDetector,
+    PriorCorrectedClassifier,
+    TunedThresholdsClassifier,
+)
 from imblearn_images.preprocessing import FlattenImages
 
 LABELS = np.array(["common", "rare", "rarest"])
@@ -177,6 +182,23 @@ def test_weights_without_a_score_are_left_out_and_a_metric_without_any_is_told()
     tuned.set_params(scoring=make_scorer(lambda truth, told, **weights: np.nan))
     with pytest.raises(ValueError, match="`scoring` must return a number, got make_scorer"):
         tuned.fit(X, y)
+
+
+def test_the_estimator_is_given_the_labels_themselves():
+    """Priors and rare classes name them; scikit-learn would give it 0, 1, 2."""
+    X, y = draw(90)
+    prior = dict(zip(LABELS.tolist(), (0.2, 0.4, 0.4), strict=True))
+    named = PriorCorrectedClassifier(GaussianNB(), prior=prior)
+    tuned = TunedThresholdsClassifier(named, cv=3, thresholds=20).fit(X, y)
+    coded = PriorCorrectedClassifier(GaussianNB(), prior=dict(enumerate(prior.values())))
+    expected = cross_val_predict(coded, X, y, cv=3, method="predict_proba")
+    plain = score_of("balanced_accuracy", y, LABELS[np.argmax(expected, axis=1)])
+    assert tuned.plain_score_ == pytest.approx(plain)
+    rare = MinorityDetector(IsolationForest(n_estimators=5, random_state=0), rare="rarest", cv=2)
+    found = TunedThresholdsClassifier(rare, cv=2).fit(X, np.where(y == "rarest", y, "common"))
+    assert found.classes_.tolist() == ["common", "rarest"]
+    with pytest.raises(ValueError, match="`cv` must test every image exactly once"):
+        tuned.set_params(cv=[(np.arange(60), np.arange(60, 90))]).fit(X, y)
 
 
 def test_classes_without_weight_are_told_before_anything_is_fitted():

@@ -13,6 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 CONTINUES = {
     # Reasons that the caller puts behind the name of a file, line or option.
+    "records.RefusedError": "FILE of annotations: reason",
     "RefusedError": "FILE of annotations: reason",
     "_RefusedError": "--estimator NAME: reason. Remedy.",
     "argparse.ArgumentTypeError": "argument --name: reason",
@@ -56,7 +57,8 @@ def raised(file):
 def test_messages_speak_one_dialect(file):
     name = file.relative_to(PACKAGE).as_posix()
     for function, error, line, found in raised(file):
-        if error in CONTINUES or function in QUOTED.get(name, ()):
+        known = error in CONTINUES or error.split(".")[-1] in CONTINUES
+        if known or function in QUOTED.get(name, ()):
             continue
         text = "".join(found)
         # A message begins with the parameter, a capital letter, or an option or value.

@@ -312,9 +312,8 @@ def _samplers(
         if synthesis:
             sampler.set_params(synthesis=SYNTHESES[synthesis])
         if sampler.get_params(deep=False).get("smote", "") is None:
-            sampler.set_params(
-                smote=SMOTE()
-            )  # its own default, made explicit so that k_neighbors can be set
+            # Its own default, made explicit so that k_neighbors can be set.
+            sampler.set_params(smote=SMOTE())
         wanted = [key for key in sampler.get_params() if key.endswith("k_neighbors")]
         for key in wanted:
             requested = sampler.get_params()[key]

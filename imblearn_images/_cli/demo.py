@@ -221,6 +221,8 @@ def _writable(output: Path, folder: Any) -> Path:
         )
     if output.exists():
         with open_regular(output) as there:
+            # An earlier picture of the demo may be replaced; a file of another kind was meant
+            # otherwise.
             if there.read(len(_PNG)) != _PNG:
                 raise FileExistsError(
                     f"{output} exists already and is not a PNG. Name another file with `output`."

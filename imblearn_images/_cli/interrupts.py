@@ -1,29 +1,17 @@
-"""Interrupts: handle Ctrl-C and other signals at any moment of the command.
-
-A signal ends the command, which reports what it has written by then. While the libraries are being
-imported, which takes seconds, nothing has been written, and the command ends without a report.
-"""
+"""Interrupts: signals such as Ctrl-C end the command, which then reports what it has written."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from typing import Any
 
-__all__ = ["INTERRUPTED", "Ended", "ends_quietly", "interruptible", "once", "what_is_left"]
-
-# Ctrl-C must be handled before the slow imports: this module is imported first and may not import
-# `folders._store` and `annotations._files`, which also have these names.
-WORKSHOP = ".unfinished"
-MARKER = ".unfinished.json"
-
-
-INTERRUPTED = 128 + signal.SIGINT
-"""Exit code of a command that Ctrl-C has ended, by the convention of shells."""
+from imblearn_images._early import ends_at_once
+from imblearn_images.annotations._files import UNFINISHED
+from imblearn_images.folders._store import WORKSHOP
 
 
 class Ended(KeyboardInterrupt):
@@ -32,27 +20,6 @@ class Ended(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.code = 128 + number
-
-
-def _is_the_command() -> bool:
-    """Return whether this process is the command, and not a program that imports the package."""
-    name = os.path.basename(sys.argv[0]) if sys.argv else ""
-    if name.removesuffix(".exe").removesuffix("-script.py") == "imblearn-images":
-        return True
-    given = sys.orig_argv
-    return "-m" in given and given[given.index("-m") + 1 :][:1] == ["imblearn_images"]
-
-
-def ends_quietly() -> None:
-    """End the command on Ctrl-C without a traceback, until :func:`interruptible` takes over."""
-    if _is_the_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _end)
-
-
-def _end(number: int, frame: Any) -> None:
-    """Handle Ctrl-C by ending the process with one line."""
-    sys.stderr.write("imblearn-images: interrupted\n")
-    raise SystemExit(INTERRUPTED)
 
 
 @contextmanager
@@ -65,7 +32,7 @@ def interruptible() -> Iterator[None]:
         yield
         return
     before = {}
-    if signal.getsignal(signal.SIGINT) is _end:
+    if signal.getsignal(signal.SIGINT) is ends_at_once:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
@@ -115,7 +82,7 @@ def what_is_left(options: Mapping[str, Any]) -> str:
     manifest = f"manifest.{options.get('manifest', 'jsonl')}"
     begun = os.path.isdir(workshop) and not os.path.islink(workshop)
     if options.get("boxes") or options.get("out_format"):  # annotations, not class folders
-        begun, manifest = os.path.isfile(os.path.join(output, MARKER)), "manifest.json"
+        begun, manifest = os.path.isfile(os.path.join(output, UNFINISHED)), "manifest.json"
     if not begun:
         whole = os.path.lexists(os.path.join(output, manifest))
         return f"interrupted; {output} is finished" if whole else "interrupted; nothing was written"
@@ -123,7 +90,7 @@ def what_is_left(options: Mapping[str, Any]) -> str:
         not name.endswith(".partial")
         for folder, _, names in os.walk(output)
         for name in names
-        if os.path.relpath(folder, output).split(os.sep)[0] != WORKSHOP and name != MARKER
+        if os.path.relpath(folder, output).split(os.sep)[0] != WORKSHOP and name != UNFINISHED
     )
     files = "1 file is" if n_files == 1 else f"{n_files} files are"
     return (

@@ -18,9 +18,10 @@ from imblearn_images._cli.compare import add_compare_command, run_compare
 from imblearn_images._cli.console import NobodyReadsError, complain, connected, say, spelling
 from imblearn_images._cli.demo import add_demo_command, run_demo
 from imblearn_images._cli.folders import add_folder_commands
-from imblearn_images._cli.interrupts import INTERRUPTED, Ended, interruptible, once, what_is_left
+from imblearn_images._cli.interrupts import Ended, interruptible, once, what_is_left
 from imblearn_images._cli.remarks import collected_remarks
 from imblearn_images._cli.spelling import spelled
+from imblearn_images._early import INTERRUPTED
 from imblearn_images.core.memory import MAX_PIXELS, image_limits
 from imblearn_images.core.text import printable, printable_lines
 

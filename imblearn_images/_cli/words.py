@@ -34,6 +34,7 @@ METHODS: dict[str, Any] = {
     for name in module.__all__
     if name not in UNFIT
 }
+# In one word, as people write them; the rule above would make "smote-tomek" of the second.
 METHODS.update(smoteenn=SMOTEENN, smotetomek=SMOTETomek)
 METHODS.update(mild=recipes.mild, transfer=recipes.transfer, mix=recipes.mix)
 METHODS.update(many=recipes.many, none=None)

@@ -12,6 +12,9 @@
   folder to folder, as ``imblearn-images`` does on the command line
 """
 
+# A reader for each format (`_coco`, `_voc`, `_yolo`, `_table`) returns what it finds as `_records`,
+# of which annotations are made in one place: every format is checked alike. `_files` chooses the
+# reader, and writes; `_balancing` resamples, writes with a manifest, and verifies.
 from imblearn_images.annotations._balancing import (
     BalanceReport,
     CheckReport,

@@ -159,9 +159,8 @@ def _thing(
         if not isinstance(points, list) or len(points) % 3 or not all(map(_is_finite, points)):
             raise records.RefusedError("its keypoints must be x, y and visibility in turn")
         thing.points = np.array(points, dtype=np.float64).reshape(-1, 3)
-        thing.points[:, :2] += 0.5 * (
-            thing.points[:, 2:] > 0
-        )  # COCO numbers pixels; here 0 is the edge
+        # COCO numbers pixels; here 0 is the edge. Points that are not there stay at 0.
+        thing.points[:, :2] += 0.5 * (thing.points[:, 2:] > 0)
     thing.more = {key: value for key, value in annotation.items() if key not in OWN}
     return thing
 

@@ -139,6 +139,7 @@ class Annotations:
     """Positions in pixels, which move when an image is drawn: the plan's ``take`` refuses them."""
 
     def __post_init__(self) -> None:
+        # Copies: a mapping of the caller may change, and a frozen value must not.
         for name in ("columns", "image_columns", "info"):
             object.__setattr__(self, name, dict(getattr(self, name)))
         object.__setattr__(self, "classes", tuple(self.classes))
@@ -177,6 +178,7 @@ class Annotations:
                 f"got {self.codes.min()} to {self.codes.max()}."
             )
         low, high = self.boxes[:, :2], self.boxes[:, 2:]
+        # Not asked the other way round: comparisons with NaN are False, so that it would pass.
         wrong = np.flatnonzero(~(np.isfinite(self.boxes).all(axis=1) & (low <= high).all(axis=1)))
         if len(wrong):
             image = int(self.image_of[wrong[0]])
@@ -252,6 +254,7 @@ class Annotations:
                 runs += [RunLengths.of(mask) for mask in own]
                 each = [box_of_mask(mask) for mask in own] if each is None else each
             array = np.asarray(each, dtype=np.float64)
+            # An empty list of boxes has one axis.
             array = array.reshape(0, 4) if not array.size else array
             if array.ndim != 2 or array.shape[1] != 4 or len(array) != len(labels[row]):
                 raise ValueError(
@@ -343,6 +346,7 @@ class Annotations:
     def where(self, images: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the positions of the objects of some images, one image after the other."""
         starts, lengths = self.offsets[images], np.diff(self.offsets)[images]
+        # One range for each image, joined without a loop over a million images.
         before = np.cumsum(lengths) - lengths
         found: NDArray[np.intp] = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
         return found
@@ -412,6 +416,7 @@ class Annotations:
         sizes = np.asarray(sizes, dtype=np.intp)
         if np.array_equal(sizes, self.sizes):
             return self
+        # Sizes are height, width, positions x, y.
         scale = (sizes / self.sizes)[self.image_of][:, ::-1]
         changed: dict[str, Any] = {}
         if self.polygons is not None:
@@ -533,6 +538,7 @@ class RunLengths:
         ends = np.flatnonzero(np.diff(flat)) + 1
         edges = np.concatenate([[0], ends, [len(flat)]])
         counts = np.diff(edges)
+        # Runs begin with 0, if need be with a run of length 0.
         if len(flat) and flat[0]:
             counts = np.append(0, counts)
         height, width = np.shape(mask)
@@ -576,7 +582,7 @@ class RunLengths:
             if part & 0x20:
                 continue
             if part & 0x10:
-                value |= -1 << shift
+                value |= -1 << shift  # negative: fill the higher bits
             counts.append(value + (counts[-2] if len(counts) > 2 else 0))
             value = shift = 0
         return cls.checked(size, counts)
@@ -629,6 +635,7 @@ def mask_of_outlines(outlines: Sequence[NDArray[Any]], size: tuple[int, int]) ->
     mask = np.zeros(size, dtype=np.bool_)
     for outline in outlines:
         x, y = np.asarray(outline, dtype=np.float64).T
+        # Outlines count from pixel edges, scikit-image from pixel centres.
         mask[polygon(y - 0.5, x - 0.5, size)] = True  # type: ignore[no-untyped-call]
     # An object so thin that it contains no centre of a pixel gets the pixel in its middle.
     if not mask.any() and len(outlines):

@@ -16,7 +16,6 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 
 from imblearn_images.core.columns import plain_list
-from imblearn_images.core.containers import unwrap
 from imblearn_images.core.estimators import as_wanted
 from imblearn_images.core.hog import hog_features
 from imblearn_images.core.images import Images, open_images
@@ -151,7 +150,7 @@ def synthesis_gap(
     check_plan(plan)
     if not isinstance(max_images, Integral) or max_images < FEW:
         raise ValueError(f"`max_images` must be an integer of at least {FEW}, got {max_images!r}.")
-    images = open_images(X if isinstance(X, Images) else unwrap(X)[0])
+    images = open_images(X)
     if not plan.synthetic.any():
         raise ValueError("The plan has no synthetic images, so there is nothing to tell apart.")
     return _told_apart(
@@ -165,6 +164,7 @@ def gap_between(plan: ResamplingPlan, real: NDArray[Any], drawn: NDArray[Any]) -
     def described(rows: NDArray[np.intp]) -> NDArray[np.float64]:
         found = drawn[rows].astype(np.float64)
         plain = ~plan.synthetic[rows]
+        # Of copies there are features already: those of the image that they repeat.
         found[plain] = real[plan.first_base[rows[plain]]]
         return found
 
@@ -187,6 +187,7 @@ def _told_apart(
         real = np.flatnonzero(own & ~made)
         real = real[np.unique(plan.first_base[real], return_index=True)[1]]  # each image once
         drawn = np.flatnonzero(own & made)
+        # Of fewer images a curve says nothing; such a class is left out of the mean.
         if min(len(real), len(drawn)) >= FEW:
             chosen[label] = tuple(rng.permutation(each)[:max_images] for each in (real, drawn))
     by_class, sizes = {}, []
@@ -257,8 +258,10 @@ def _scores(
     # One scale for all features: scaled each by itself, those that hardly vary would add noise.
     centred /= centred.std() or 1.0
     scores = np.zeros(len(y))
+    # Grouped by base: a model that has seen an image would know what is drawn from it.
     n_folds = min(5, len(np.unique(bases)))
     for train, test in GroupKFold(n_folds).split(centred, made, bases):
+        # One kind alone teaches nothing; rows of such a fold keep the score 0, in the middle.
         if len(np.unique(made[train])) == 2:
             model = LogisticRegression(class_weight="balanced", C=0.1, tol=1e-2, max_iter=200)
             scores[test] = model.fit(centred[train], made[train]).decision_function(centred[test])

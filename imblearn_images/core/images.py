@@ -1038,19 +1038,10 @@ def open_images(X: Any) -> Images:
     >>> open_images(["a.png", "b.png"]).name_of(1)
     'b.png'
     """
-    if isinstance(X, Images):
-        if X.paths is None and not isinstance(X.dtype, np.dtype):
-            raise TypeError(
-                f"`dtype` of {type(X).__name__} must be a numpy.dtype, got {X.dtype!r}. Write "
-                'dtype = np.dtype("uint8").'
-            )
-        return X
-    if is_store(X):
-        return StoreImages(X)
-    X, _ = unwrap(X)
-    if holds_paths(X):
-        return FileImages(X, NONE)
-    array = np.asanyarray(X)
+    images, _ = unwrap_images(X)
+    if isinstance(images, Images):
+        return images
+    array = np.asanyarray(images)
     if array.ndim < 2 and array.dtype.kind not in "biufc":
         raise ValueError(
             f"X must hold pixels or file paths, got shape {array.shape} and dtype {array.dtype}. "
@@ -1082,13 +1073,20 @@ def unwrap_images(X: Any) -> tuple[Any, Rewrap | None]:
     >>> unwrap_images([[0.5, 1.0], [2.0, 0.0]])[0]
     [[0.5, 1.0], [2.0, 0.0]]
     """
-    if isinstance(X, Images) or is_store(X):
-        return open_images(X), None
+    if isinstance(X, Images):
+        if X.paths is None and not isinstance(X.dtype, np.dtype):
+            raise TypeError(
+                f"`dtype` of {type(X).__name__} must be a numpy.dtype, got {X.dtype!r}. Write "
+                'dtype = np.dtype("uint8").'
+            )
+        return X, None
+    if is_store(X):
+        return StoreImages(X), None
     held, rewrap = unwrap(X)
-    if isinstance(held, np.ndarray) and held.ndim > 2:
-        return ArrayImages(held), rewrap
-    # No header is read yet: a sampler that only selects needs none.
-    return (FileImages(held, NONE), rewrap) if holds_paths(held) else (held, rewrap)
+    if holds_paths(held):  # no header is read yet: a sampler that only selects needs none
+        return FileImages(held, NONE), rewrap
+    is_table = not isinstance(held, np.ndarray) or held.ndim < 3
+    return (held if is_table else ArrayImages(held)), rewrap
 
 
 def check_finite_images(

@@ -297,6 +297,7 @@ class View:
         if self.affine is None:
             return 0.0
         (a, b), (c, d) = self.affine[:, :2].tolist()
+        # Of a mirror image, the angle is that of the turn that follows the mirror.
         turned = np.arctan2(c - b, a + d) if a * d > b * c else np.arctan2(c + b, a - d)
         return float(abs((np.rad2deg(turned) + 45) % 90 - 45))
 
@@ -324,6 +325,7 @@ class View:
         down, right = -self.height % TILE, -self.width % TILE
         found = []
         for plane in self.places:
+            # Repeated borders show nothing new, so that they do not widen the last tiles.
             padded = np.pad(plane, ((0, down), (0, right)), mode="edge")
             tiled = padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1] // TILE, TILE)
             found += [tiled.min(axis=(1, 3)), tiled.max(axis=(1, 3))]
@@ -368,6 +370,7 @@ class View:
             rest = np.array([point[0] - x[row, column], point[1] - y[row, column]])
             if abs(np.linalg.det(slope)) < 1e-3:  # folded or flat: there is no way back
                 continue
+            # Where it is nearly flat, the step of Newton's method would leave the image.
             step = np.clip(np.linalg.solve(slope, rest), -3, 3)
             corner = window[1].start + column + 0.5, window[0].start + row + 0.5
             found[at] = np.array(corner) + step
@@ -378,6 +381,7 @@ class View:
         size = np.array([self.width, self.height])
         within = np.asarray(((points >= 0) & (points <= size)).all(axis=1))
         if self.shown is not None and within.any():
+            # A point on the far edge belongs to the last pixel.
             column, row = np.minimum(points[within], size - 0.5).astype(np.intp).T
             within[within] = self.shown[row, column]
         return within

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -442,39 +443,56 @@ def as_unit(*families: NDArray[Any]) -> tuple[list[NDArray[Any]], Callable[[Any]
     >>> back(unit).tolist()
     [[[0.0, 51.0]], [[255.0, 102.0]]]
     """
-    dtype = families[0].dtype
-    float_type = np.float64 if dtype.itemsize > 4 else np.float32
-    m = len(families[0])
-    low, span = np.zeros(m), np.full(m, 255.0 if dtype.itemsize == 1 else 1.0)
-    if dtype.kind == "b":
-        span[:] = 1
-    elif dtype != np.uint8:
-        flat = [family.reshape(m, -1) for family in families if family.size]
-        bottom = np.min([family.min(axis=1) for family in flat], axis=0).astype(np.float64)
-        top = np.max([family.max(axis=1) for family in flat], axis=0).astype(np.float64)
-        low = np.minimum(bottom, 0)
-        span = np.where((bottom >= 0) & (top <= 1), 1.0, top - low)
-        span[span == 0] = 1
+    unit = Unit.of(*families)
+    return [unit.scaled(family) for family in families], unit.back
 
-    def by_row(values: NDArray[np.float64], ndim: int) -> NDArray[Any]:
-        return values.astype(float_type).reshape(-1, *(1,) * (ndim - 1))
 
-    unit: list[NDArray[Any]] = []
-    for family in families:
-        values: NDArray[Any] = family.astype(float_type)
-        if low.any():
-            values -= by_row(low, family.ndim)
-        values /= by_row(span, family.ndim)
-        unit.append(values)
+@dataclass(frozen=True)
+class Unit:
+    """How the pixels of a block of images are scaled to 0 ... 1, and back; see :func:`as_unit`."""
 
-    def back(values: NDArray[Any]) -> NDArray[Any]:
-        np.clip(values, 0, 1, out=values)
-        values *= by_row(span, values.ndim)
-        if low.any():
-            values += by_row(low, values.ndim)
+    dtype: Any
+    low: NDArray[np.float64]  # (m,)
+    span: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, *families: NDArray[Any]) -> Unit:
+        """Return the scale of images; row k of each array belongs together."""
+        dtype, m = families[0].dtype, len(families[0])
+        low, span = np.zeros(m), np.full(m, 255.0 if dtype.itemsize == 1 else 1.0)
+        if dtype.kind == "b":
+            span[:] = 1
+        elif dtype != np.uint8:
+            flat = [family.reshape(m, -1) for family in families if family.size]
+            bottom = np.min([family.min(axis=1) for family in flat], axis=0).astype(np.float64)
+            top = np.max([family.max(axis=1) for family in flat], axis=0).astype(np.float64)
+            low = np.minimum(bottom, 0)
+            span = np.where((bottom >= 0) & (top <= 1), 1.0, top - low)
+            span[span == 0] = 1
+        return cls(np.float64 if dtype.itemsize > 4 else np.float32, low, span)
+
+    def scaled(self, family: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
+        """Return some of the images in 0 ... 1."""
+        values: NDArray[Any] = family[rows].astype(self.dtype)
+        low, span = self._by_row(rows, values.ndim)
+        if self.low.any():
+            values -= low
+        values /= span
         return values
 
-    return unit, back
+    def back(self, values: NDArray[Any], rows: slice = slice(None)) -> NDArray[Any]:
+        """Clip values to 0 ... 1 and scale them to the unit of the data, in place."""
+        low, span = self._by_row(rows, values.ndim)
+        np.clip(values, 0, 1, out=values)
+        values *= span
+        if self.low.any():
+            values += low
+        return values
+
+    def _by_row(self, rows: slice, ndim: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        shape = (-1, *(1,) * (ndim - 1))
+        low, span = (each[rows].astype(self.dtype).reshape(shape) for each in (self.low, self.span))
+        return low, span
 
 
 def resized(images: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -40,7 +40,6 @@ from imblearn_images.core.synthesis import generators, says_where
 from imblearn_images.core.text import printable
 
 BLOCK = 1 << 16  # pixels that are mixed at a time
-FAMILIES = 1 << 19  # pixels of synthetic images that a synthesis draws at a time
 CHUNK = 1 << 22  # bytes of output that are one task of a thread
 UNSAVED = 1 << 26  # bytes of output between two entries of a checkpoint, lost if it is cut short
 TOGETHER = 1 << 22  # pixels of images that a block draws before they are written
@@ -159,7 +158,7 @@ def render(
     if far:
         rows = MESSAGE // (nbytes * (2 + plan.partners.shape[1]))
     elif (efforts > 1).any():
-        rows = min(rows, FAMILIES * images.dtype.itemsize // nbytes)
+        rows = min(rows, answer(plan.synthesis, "at_once") * images.dtype.itemsize // nbytes)
     rows = max(1, rows)
     if isinstance(height := (getattr(out, "chunks", None) or (0,))[0], int) and height:
         rows = max(1, rows // height) * height  # so that no chunk of a store is written twice
@@ -658,15 +657,16 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _common_shape(plan: ResamplingPlan, images: Images) -> tuple[int, ...]:
     """Return the shape of all rows of a plan, or raise naming two images that differ."""
+    if (shape := images.uniform) is not None:
+        return shape
     first = images.shape_of(plan.base[0]) if len(plan) else images.shape_of(0)
-    if images.uniform is None:
-        for row in np.unique(plan.base):
-            if images.shape_of(row) != first:
-                raise ValueError(
-                    f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
-                    f"{printable(images.name_of(plan.base[0]))} has {first}: one array needs "
-                    "one shape. Read them with `ReadImages(size=(height, width))` first."
-                )
+    for row in np.unique(plan.base):
+        if images.shape_of(row) != first:
+            raise ValueError(
+                f"{printable(images.name_of(row))} has shape {images.shape_of(row)}, "
+                f"{printable(images.name_of(plan.base[0]))} has {first}: one array needs "
+                "one shape. Read them with `ReadImages(size=(height, width))` first."
+            )
     return first
 
 
@@ -706,7 +706,8 @@ def draw_synthetic(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> N
         _blend(plan, images, out)
         return
     n_partners = plan.partners.shape[1]
-    height = max(1, min(len(plan), FAMILIES // max(prod(out.shape[1:]), 1)))
+    most = answer(plan.synthesis, "at_once") // max(prod(out.shape[1:]), 1)
+    height = max(1, min(len(plan), most))
     parents = np.empty((height, 1 + n_partners, *out.shape[1:]), dtype=images.dtype)
     # Rows with the same partners are drawn together, so that a synthesis can compute what depends
     # on these, such as a flow between two partners, once.

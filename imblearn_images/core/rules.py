@@ -23,6 +23,7 @@ from imblearn_images.core.pixels import as_floats, check_same_unit, mix
 ANSWERS = MappingProxyType(
     {
         "effort": 10,  # its work, in multiples of a copy (1 ns a byte); 0 if threads never pay off
+        "at_once": 1 << 19,  # pixels of images that it draws at a time
         "copies": False,  # rows drawn by it are unchanged images, not synthetic ones
         "looks": True,  # its layers depend on the pixels of the parents, not only on their shape
         "mixes": False,  # it adds up the pixels of any number of parents, by their shares

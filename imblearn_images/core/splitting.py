@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import combinations
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def merge_groups(one: Iterable[Any], other: Iterable[Any]) -> NDArray[np.intp]:
 
 def _check_share(names: NDArray[Any], y: NDArray[np.integer[Any]], validation: float) -> None:
     """Raise for a share that is not between 0 and 1, and for classes of one image."""
-    if not 0 < validation < 1:
+    if not isinstance(validation, Real) or not 0 < validation < 1:
         raise ValueError(f"`validation` must be a share above 0 and below 1, got {validation!r}.")
     if len(small := names[np.bincount(y) < 2]):
         n_others = counted(len(small) - 1, "more class, has")

@@ -119,6 +119,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("smoet", ["smote", "near-miss"]), nearest("dance", ["smote"])
     ('smote', '')
     """
+    # Without case and separators, so that near_miss finds near-miss.
     by_letters = {_letters(each): each for each in known}
     found = get_close_matches(_letters(name), by_letters, n=1)
     return by_letters[found[0]] if found else ""

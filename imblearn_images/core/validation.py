@@ -254,8 +254,8 @@ def class_told(strategy: Any, y: Any, kind: str) -> Iterator[None]:
             pairs = zip(*np.unique(labels, return_counts=True), strict=True)
             sizes = ", ".join(f"{told(label)!r}: {count}" for label, count in pairs)
             raise ValueError(
-                f"{reason} The classes have these numbers of images: {sizes}. Ask for fewer "
-                "neighbours, or leave the smallest class out of `sampling_strategy`."
+                f"{reason.rstrip('.')}. The classes have these numbers of images: {sizes}. Use "
+                "fewer neighbours, or leave the smallest class out of `sampling_strategy`."
             ) from error
         if not callable(strategy):
             raise

@@ -156,7 +156,25 @@ def out_of_fold(
     params: dict[str, Any],
     n_jobs: int | None,
 ) -> NDArray[np.float64]:
-    """Return out-of-fold probabilities, of models that have not seen the image, shape (n, L).
+    """Return out-of-fold probabilities, of models that have not seen the image.
+
+    Parameters
+    ----------
+    estimator : classifier
+        A clone is fitted for every fold.
+    X, y : images and labels
+        One label per image, shape (n,), or a table of 0 and 1, shape (n, n_labels).
+    folds : list of (train, test)
+        Row numbers.
+    params : dict
+        Parameters of the fits; those with one value for each image follow the images.
+    n_jobs : int or None
+        Number of fits at a time.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n, n_classes) or (n, n_labels)
+        0 for a class that the training images of the fold lack.
 
     Raises
     ------
@@ -170,13 +188,20 @@ def out_of_fold(
             f"{len(np.unique(tested))} of {len(y)} images. Pass a number of folds, or KFold."
         )
 
+    classes = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
+
     def run(train: NDArray[np.intp], test: NDArray[np.intp]) -> NDArray[np.float64]:
         given = {name: base.follow(value, len(y), train) for name, value in params.items()}
         fitted = clone(estimator).fit(base.rows_of(X, train), y[train], **given)
-        return label_probabilities(fitted, base.rows_of(X, test), y.shape[1])
+        images = base.rows_of(X, test)
+        if y.ndim == 2:
+            return label_probabilities(fitted, images, len(classes))
+        columns = np.zeros((len(test), len(classes)))
+        columns[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(images)
+        return columns
 
     found = Parallel(n_jobs=n_jobs)(delayed(run)(*fold) for fold in folds)
-    probabilities = np.empty(y.shape)
+    probabilities = np.empty((len(y), len(classes)))
     for (_, test), part in zip(folds, found, strict=True):
         probabilities[test] = part
     return probabilities

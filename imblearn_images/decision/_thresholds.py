@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import check_cv, cross_val_predict
-from sklearn.utils.metadata_routing import MethodMapping
+from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
 import imblearn_images.decision._base as base
@@ -165,12 +165,13 @@ class TunedThresholdsClassifier(base.WrapperMixin, BaseEstimator):
         if table is not None:
             return self._fit_labels(X, table, sample_weight, params)
         labels = base.as_labels(X, y)
-        fit_params = base.params_of_fit(self, sample_weight, params)
-        if get_config()["enable_metadata_routing"]:
-            given = params | ({} if sample_weight is None else {"sample_weight": sample_weight})
-        else:
-            given = fit_params
         weights = base.as_weights(sample_weight, labels)
+        sample_weight = None if sample_weight is None else weights
+        fit_params = base.params_of_fit(self, sample_weight, params)
+        routed = {}
+        if get_config()["enable_metadata_routing"]:
+            known = process_routing(self, "fit", sample_weight=sample_weight, **params)
+            routed = known["splitter"]["split"]
         counted = plain_list(np.unique(labels[weights > 0]))
         if len(counted) < 2:
             found = f"1 class, {told(counted[0])!r}" if counted else "none"
@@ -181,16 +182,11 @@ class TunedThresholdsClassifier(base.WrapperMixin, BaseEstimator):
         self.estimator_ = clone(self.estimator).fit(images, labels, **fit_params)
         base.check_own_labels(self.estimator_.classes_, labels)
         self.classes_ = self.estimator_.classes_
-        probabilities = cross_val_predict(
-            self.estimator,
-            images,
-            labels,
-            cv=self.cv,
-            params=given,
-            method="predict_proba",
-            n_jobs=self.n_jobs,
-        )
-        logs = _log(probabilities)
+        # scikit-learn's cross_val_predict would hand 0, 1, ... to the estimator instead of labels,
+        # which priors and rare classes may name.
+        folds = list(check_cv(self.cv, labels, classifier=True).split(images, labels, **routed))
+        unseen = out_of_fold(self.estimator, images, labels, folds, fit_params, self.n_jobs)
+        logs = _log(unseen)
         score = self._scores(labels, weights)
         rarity = -np.log(np.unique(labels, return_counts=True)[1])
         # The score has many maxima: from balanced shares, climbing reaches others than from argmax.

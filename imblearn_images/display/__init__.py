@@ -15,12 +15,11 @@ it again; ``figure_`` and ``ax_`` hold the figure and its axes.
 """
 
 from imblearn_images.display._classes import ClassDistributionDisplay
-from imblearn_images.display._comparison import ComparisonDisplay
+from imblearn_images.display._comparison import ComparisonDisplay, PolicyDisplay
 from imblearn_images.display._embedding import EmbeddingDisplay
 from imblearn_images.display._family import FamilyDisplay
 from imblearn_images.display._objects import ObjectsDisplay
 from imblearn_images.display._pairs import PairsDisplay
-from imblearn_images.display._policies import PolicyDisplay
 from imblearn_images.display._recall import RecallDisplay
 from imblearn_images.display._reliability import ReliabilityDisplay
 

@@ -150,6 +150,7 @@ class ClassDistributionDisplay(canvas.DisplayMixin):
         canvas.name_hidden(ax, hidden)
         ax.tick_params(left=False)
         ax.set_xticks([])  # no ticks: every bar has its number
+        # A little room on the right, for the number of the longest bar.
         ax.set_xlim(0, 1.12 * max([1, *names.values(), *self.before.values()]))
         ax.set_xlabel("images", color=canvas.grey(ax), loc="left", fontsize=canvas.small())
         canvas.open_frame(ax)
@@ -170,4 +171,5 @@ class ClassDistributionDisplay(canvas.DisplayMixin):
 
 def _count(labels: Any) -> dict[Any, int]:
     """Return the number of images of each label, sorted by label."""
+    # As text: labels of one data set may have several types, which cannot be compared.
     return dict(sorted(count_labels(labels).items(), key=lambda item: str(item[0])))

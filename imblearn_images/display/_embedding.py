@@ -127,6 +127,8 @@ class EmbeddingDisplay(canvas.DisplayMixin):
                 f"{len(features)}. Pass the X passed to fit_resample."
             )
         drawn = plan[plan.synthetic]
+        # Reduced together: a map of the originals alone would put what is new where it does not
+        # belong.
         both = np.concatenate([features, drawn.matrix() @ features])
         labels = np.concatenate([labels_of(y), drawn.y])
         places = _reducer(reducer).fit_transform(both)
@@ -159,7 +161,9 @@ class EmbeddingDisplay(canvas.DisplayMixin):
             ax.scatter(*new.T, 16, linewidth=0.7, alpha=0.7, **hollow)
             filled = {"color": colour, "marker": marker, "edgecolor": canvas.paper(ax)}
             ax.scatter(*own.T, 18, linewidth=0.4, **filled)
+            # The median, so that a few images far away do not pull the label out of its class.
             middles.append(np.median(own, axis=0))
+        # The limits must be final: labels are kept apart in points, not in data.
         ax.margins(0.04)
         ax.autoscale_view()
         texts = [canvas.as_label(label) for label in drawn]

@@ -115,6 +115,7 @@ class PairsDisplay(canvas.DisplayMixin):
         canvas.sheet(ax, LEFT + STEP * len(self.pairs), 2 + 4 * LINE)
         centred = {"fontsize": canvas.small(), "ha": "center"}
         tops = 1.2 * LINE, 1 + 2.6 * LINE
+        # Validation on top: the question is whether what is measured on has been seen before.
         for side, top in zip(("validation", "training"), tops, strict=True):
             ax.text(
                 LEFT - 0.12,

@@ -134,8 +134,10 @@ class RecallDisplay(canvas.DisplayMixin):
         first = self._checked()
         labels, hidden = canvas.first_and_last(sorted(first, key=lambda label: -first[label][1]))
         places = np.arange(len(labels))
+        # Of the first model alone: a band for each would hide the points of the others.
         low, high = _wilson(*np.array([first[label] for label in labels]).T)
         ax.barh(places, high - low, 0.56, left=low, color=canvas.pale(ax), alpha=0.5)
+        # Side by side within a class: models often agree, and one point would cover the other.
         spread = np.linspace(-0.2, 0.2, len(self.recall)) if len(self.recall) > 1 else [0.0]
         for number, ((name, found), up) in enumerate(zip(self.recall.items(), spread, strict=True)):
             colour, marker = canvas.mark(number)
@@ -218,6 +220,8 @@ def _recalls(y_true: NDArray[Any], y_pred: NDArray[Any]) -> dict[Any, tuple[floa
 
 def _wilson(share: Any, n: Any) -> tuple[Any, Any]:
     """Return lower and upper end of Wilson's interval for shares of `n` images."""
+    # Wilson's, and not the usual interval, which has no width for a class whose images are all
+    # right.
     n = np.maximum(n, 1)
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     reach = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))

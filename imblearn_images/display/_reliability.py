@@ -194,14 +194,14 @@ class ReliabilityDisplay(canvas.DisplayMixin):
 
     def _draw(self, ax: Any) -> None:
         ax.plot([0, 1], [0, 1], color=canvas.grey(ax), linewidth=1, linestyle=(0, (4, 3)))
-        drawn = len(
-            ax.get_legend_handles_labels()[1]
-        )  # a second display in the same axes continues the colours
+        # A second display in the same axes continues the colours of the first.
+        drawn = len(ax.get_legend_handles_labels()[1])
         for number, (name, (sure, right, count)) in enumerate(self.reliability.items(), drawn):
             colour, marker = canvas.mark(number)
             brier, ece = self.errors[name]
             label = f"{canvas.as_label(name, 32)}\nBrier {brier:.3f}, ECE {ece:.3f}"
             ax.plot(sure, right, color=colour, linewidth=1, alpha=0.6)
+            # Points far off the diagonal matter little where hardly any prediction is.
             area = 8 + 250 * np.asarray(count) / np.sum(count)
             ax.scatter(sure, right, area, color=colour, marker=marker, linewidth=0, alpha=0.8)
             ax.plot([], [], marker, color=colour, label=label)

@@ -282,9 +282,8 @@ class Deciding:
             raise ValueError(f"{name} cannot draw another set in every epoch. {plan.why_not}")
         # Behind a first step that draws, the decoder would be fitted on other images in each epoch.
         if getattr(step, "interpolate", "pixels") == "embedding" and at == 0:
-            self.rules[at] = (
-                plan.synthesis
-            )  # the decoder is fitted on the same images in every epoch
+            # The decoder is fitted on the same images in every epoch.
+            self.rules[at] = plan.synthesis
         if rule_name(plan.synthesis) != rule_name(self.rules[at]):
             raise ValueError(
                 f"{name} draws with {plan.rule}, which changes in every epoch, so that a row "

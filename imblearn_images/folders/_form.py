@@ -72,7 +72,7 @@ class Form:
             raise ValueError(f"`link` must be one of {LINKS}, got {self.link!r}.")
         if self.link == "rows" and self.layout != "csv":
             raise ValueError('`layout` must be "csv" with link="rows", which writes no files.')
-        if self.manifest not in MANIFESTS:
+        if self.manifest not in tuple(MANIFESTS):
             raise ValueError(f'`manifest` must be "jsonl" or "parquet", got {self.manifest!r}.')
         if self.manifest == "parquet":
             require_pyarrow()  # now, and not after hours of drawing
@@ -84,7 +84,7 @@ class Form:
             if not whole or value < 1 or (maximum is not None and value > maximum):
                 limits = "of 1 or more pixels" if maximum is None else f"from 1 to {maximum}"
                 raise ValueError(f"`{name}` must be an integer {limits}, got {value!r}.")
-        if self.format not in _SUFFIXES:
+        if self.format not in tuple(_SUFFIXES):
             raise ValueError(f'`format` must be "png", "jpeg" or "webp", got {self.format!r}.')
         if self.quality is not None and self.format not in ("jpeg", "webp"):
             raise ValueError(

@@ -160,11 +160,16 @@ class OutputFolder:
                 f"`output` {os.fspath(path)!r} is not empty. Choose a new folder, or take up "
                 "an unfinished run with resume=True."
             )
-        self._look_into_workshop()
         # The nearest folder that exists decides whether the rest can be made.
         there = self.root.absolute()
         while not there.exists():
             there = there.parent
+        if not there.is_dir():
+            raise ValueError(
+                f"`output` must lie in a folder, got {os.fspath(path)!r}, which is below the file "
+                f"{str(there)!r}. Choose another place."
+            )
+        self._look_into_workshop()
         if not os.access(there, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied, nothing can be written there", str(there))
 

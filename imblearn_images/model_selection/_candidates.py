@@ -200,6 +200,13 @@ class Subject:
     seed: int
     """Seed of every step without one, so that all candidates draw the same random numbers."""
 
+    def __post_init__(self) -> None:
+        if isinstance(self.estimator, type) or not _is_model(self.estimator):
+            raise TypeError(
+                "`estimator` must be a classifier object, with fit and predict, got "
+                f"{self.estimator!r}."
+            )
+
     @property
     def of_labels(self) -> bool:
         """Whether images have several labels."""

@@ -118,9 +118,9 @@ def compare_resamplers(
     ------
     ValueError
         Naming the class that has too few images, or groups of images, for the folds; if
-        `cv` divides a group; if `estimator` itself fails.
+        `cv` divides a group; if `estimator` itself fails, or the first metric is NaN for it.
     TypeError
-        If a candidate is neither a sampler nor a classifier.
+        If `estimator` is no classifier, or a candidate neither a sampler nor a classifier.
     KeyboardInterrupt
         If the comparison is stopped before the first fold is complete.
 

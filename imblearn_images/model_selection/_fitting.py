@@ -345,6 +345,7 @@ def _scored(candidate: Candidate, fits: _Fits, contest: Contest, number: int) ->
                 check_own_labels(made.model.classes_, contest.classes)
             answers, X_test = Answers(made.model), made.X_test
             scores = contest.scorer(answers, X_test, y_test)
+            _check_decides(scores)
             predicted = answers.predict(X_test)
             if not contest.of_labels:
                 probabilities = _probabilities(answers, X_test, contest.classes)
@@ -369,6 +370,16 @@ def _scored(candidate: Candidate, fits: _Fits, contest: Contest, number: int) ->
         warnings=tuple(f"{each.category.__name__}: {each.message}" for each in heard),
         gap=made.gap,
     )
+
+
+def _check_decides(scores: Mapping[str, float]) -> None:
+    """Raise if the first metric, which decides, has no value: all means would be NaN."""
+    metric, score = next(iter(scores.items()))
+    if np.isnan(score):
+        raise ValueError(
+            f"`scoring` must return a number, got nan for {metric!r} on the test images of the "
+            "fold. Pass another metric first, or fewer folds, so that each tests every class."
+        )
 
 
 def _on_features(candidate: Candidate, described: Described | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,11 @@ class Chain(NamedMembersMixin, BaseEstimator):
         return float(sum(answer(rule, "effort") for rule in as_objects(self.syntheses)))
 
     @property
+    def at_once(self) -> int:
+        """Number of pixels that it draws at a time: that of the member which draws most."""
+        return max(answer(rule, "at_once") for rule in as_objects(self.syntheses))
+
+    @property
     def looks(self) -> bool:
         """Whether the layers depend on the pixels of the parents, not only on their shape."""
         return any(answer(rule, "looks") for rule in as_objects(self.syntheses))
@@ -101,11 +107,11 @@ class Chain(NamedMembersMixin, BaseEstimator):
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
         """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`."""
-        start, dtype = 0, base.dtype
+        start = 0
         for at, rule in enumerate(as_objects(self.syntheses)):
             mine = slice(start, start + rule.n_partners)
             own = member_generators(rngs, at)
-            base = stored(rule.draw(base, partners[:, mine], weights[:, mine], own), dtype)
+            base = _drawn_by(rule, base, partners[:, mine], weights[:, mine], own)
             start = mine.stop
         return base
 
@@ -194,6 +200,11 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         return float(np.mean([answer(rule, "effort") for rule in as_objects(self.syntheses)]))
 
     @property
+    def at_once(self) -> int:
+        """Number of pixels that it draws at a time: that of the member which draws most."""
+        return max(answer(rule, "at_once") for rule in as_objects(self.syntheses))
+
+    @property
     def looks(self) -> bool:
         """Whether the layers depend on the pixels of the parents, not only on their shape."""
         return any(answer(rule, "looks") for rule in as_objects(self.syntheses))
@@ -230,13 +241,13 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         for at, rule in enumerate(as_objects(self.syntheses)):
             rows, width = np.flatnonzero(picked == at), rule.n_partners
             if len(rows):
-                drawn = rule.draw(
+                children[rows] = _drawn_by(
+                    rule,
                     base[rows],
                     partners[rows, :width],
                     weights[rows, :width],
                     member_generators([rngs[row] for row in rows.tolist()], at),
                 )
-                children[rows] = stored(drawn, base.dtype)
         return children
 
     def explain(
@@ -280,6 +291,25 @@ class OneOf(NamedMembersMixin, BaseEstimator):
         numbers = np.array([rng.random() for rng in rngs])
         picked: NDArray[np.intp] = np.searchsorted(np.cumsum(shares)[:-1], numbers, side="right")
         return picked
+
+
+def _drawn_by(
+    rule: Any,
+    base: NDArray[Any],
+    partners: NDArray[Any],
+    weights: NDArray[np.float64],
+    rngs: Sequence[np.random.Generator],
+) -> NDArray[Any]:
+    """Return what a member draws, at most as much at a time as it likes, in the dtype of `base`."""
+    height = max(1, answer(rule, "at_once") // max(1, prod(base.shape[1:])))
+    if len(base) <= height:
+        return stored(rule.draw(base, partners, weights, rngs), base.dtype)
+    children = np.empty_like(base, order="C")
+    for start in range(0, len(base), height):
+        rows = slice(start, start + height)
+        drawn = rule.draw(base[rows], partners[rows], weights[rows], rngs[rows])
+        children[rows] = stored(drawn, base.dtype)
+    return children
 
 
 def _first_reason(syntheses: Sequence[Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,14 +14,16 @@ from sklearn.base import BaseEstimator
 
 from imblearn_images._docstrings import substitute
 from imblearn_images.core.layers import Layer, in_place
-from imblearn_images.core.pixels import as_unit, on_planes
+from imblearn_images.core.pixels import Unit, on_planes, stored
 from imblearn_images.core.plan import ResamplingPlan
 from imblearn_images.core.synthesis import NEAREST, Neighbourhood
 from imblearn_images.synthesis._engines import engine_of
-from imblearn_images.synthesis._flow import optical_flow
+from imblearn_images.synthesis._flow import Flow
 
 __all__ = ["Morph", "TransferDeformation"]
 
+AT_ONCE = 1 << 20  # pixels of images whose flow is found together
+STRIP = 1 << 19  # pixels of images that are warped at a time
 FLOW_SIDE = 48  # pixels of a side beyond which flow is found between thumbnails
 
 
@@ -64,6 +67,7 @@ class Morph(BaseEstimator):
 
     n_partners = 1
     effort = 50
+    at_once = AT_ONCE
 
     def __init__(
         self, *, fade: bool = True, channel_axis: int | None = None, engine: str = "numpy"
@@ -83,16 +87,19 @@ class Morph(BaseEstimator):
         """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`."""
         if not isinstance(self.fade, (bool, np.bool_)):
             raise TypeError(f"`fade` must be True or False, got {self.fade!r}.")
-        warp = engine_of(self.engine).follow
-        (start, end), back = as_unit(base, partners[:, 0])
-        flow = optical_flow(end, start, max_side=FLOW_SIDE)
-        step = weights[:, 0]
-        child = warp(start, _scaled(flow, step))
-        if self.fade:
-            end = warp(end, _scaled(flow, step - 1))
-            end -= child
-            child += _scaled(end, step)
-        return back(child)
+        warp, other = engine_of(self.engine).follow, partners[:, 0]
+        unit, step = Unit.of(base, other), weights[:, 0]
+        flow = _flow(unit, other, base)
+        children = np.empty(base.shape, base.dtype)
+        for rows in _strips(base):
+            moves = flow[rows]
+            child = warp(unit.scaled(base, rows), _scaled(moves, step[rows]))
+            if self.fade:
+                end = warp(unit.scaled(other, rows), _scaled(moves, step[rows] - 1))
+                end -= child
+                child += _scaled(end, step[rows])
+            children[rows] = stored(unit.back(child, rows), base.dtype)
+        return children
 
     @property
     def why_not_carried(self) -> str:
@@ -120,8 +127,7 @@ class Morph(BaseEstimator):
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
         """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
-        (start, end), _ = as_unit(base, partners[:, 0])
-        flow = optical_flow(end, start, max_side=FLOW_SIDE)
+        flow = _flow(Unit.of(base, partners[:, 0]), partners[:, 0], base)[:]
         m, size, step = len(base), base.shape[1:3], weights[:, 0]
         share = step if self.fade else np.zeros(m)
         moved = in_place(m, size, flow=_scaled(flow, step), share=1 - share)
@@ -191,6 +197,7 @@ class TransferDeformation(BaseEstimator):
 
     n_partners = 2
     effort = 35
+    at_once = AT_ONCE
 
     def __init__(
         self,
@@ -241,17 +248,20 @@ class TransferDeformation(BaseEstimator):
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
         """Draw a block of synthetic images; see :mod:`imblearn_images.core.synthesis`."""
-        warp = engine_of(self.engine).follow
-        (unit, donor, neighbor), back = as_unit(base, partners[:, 0], partners[:, 1])
-        step = weights[:, 1]
-        flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
-        if not self.residual:
-            del donor, neighbor  # frees memory for the warped images
-        child = warp(unit, _scaled(flow, step))
-        if self.residual:
-            neighbor -= warp(donor, flow)
-            child += _scaled(neighbor, self.residual * np.abs(step))
-        return back(child)
+        warp, step = engine_of(self.engine).follow, weights[:, 1]
+        donor, neighbor = partners[:, 0], partners[:, 1]
+        unit = Unit.of(base, donor, neighbor)
+        flow = _flow(unit, neighbor, donor)
+        children = np.empty(base.shape, base.dtype)
+        for rows in _strips(base):
+            moves = flow[rows]
+            child = warp(unit.scaled(base, rows), _scaled(moves, step[rows]))
+            if self.residual:
+                rest = unit.scaled(neighbor, rows)
+                rest -= warp(unit.scaled(donor, rows), moves)
+                child += _scaled(rest, self.residual * np.abs(step[rows]))
+            children[rows] = stored(unit.back(child, rows), base.dtype)
+        return children
 
     def explain(
         self, base: str, partners: Sequence[str], weights: Sequence[float], rng: Any
@@ -271,8 +281,8 @@ class TransferDeformation(BaseEstimator):
         rngs: Sequence[np.random.Generator],
     ) -> list[Layer]:
         """Return where each parent is visible; see :mod:`imblearn_images.core.layers`."""
-        (donor, neighbor), _ = as_unit(partners[:, 0], partners[:, 1])
-        flow = optical_flow(neighbor, donor, max_side=FLOW_SIDE)
+        donor, neighbor = partners[:, 0], partners[:, 1]
+        flow = _flow(Unit.of(donor, neighbor), neighbor, donor)[:]
         return [in_place(len(base), base.shape[1:3], flow=_scaled(flow, weights[:, 1]))]
 
     def _donors_for(
@@ -333,6 +343,22 @@ class _PairBank:
                 "has two; use Augment() instead."
             )
         return bank
+
+
+def _strips(images: NDArray[Any]) -> list[slice]:
+    """Return slices of a few images, whose floats stay in the processor's cache."""
+    m, height = len(images), max(1, STRIP // max(1, prod(images.shape[1:])))
+    return [slice(start, min(start + height, m)) for start in range(0, max(m, 1), height)]
+
+
+def _flow(unit: Unit, reference: NDArray[Any], moving: NDArray[Any]) -> Flow:
+    """Return the flow of pairs of images.
+
+    It takes thousands of small NumPy calls, for a few pairs as for many, and threads get into each
+    other's way between them: so it is found for all pairs of a block at once.
+    """
+    parts = ((unit.scaled(reference, rows), unit.scaled(moving, rows)) for rows in _strips(moving))
+    return Flow.between(parts, max_side=FLOW_SIDE)
 
 
 def _scaled(blocks: NDArray[Any], factors: NDArray[np.float64]) -> NDArray[Any]:

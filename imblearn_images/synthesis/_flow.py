@@ -8,7 +8,7 @@ smooths the flow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
@@ -73,20 +73,49 @@ def optical_flow(
     >>> flow[0, :, 16, 16].round().tolist()
     [2.0, -3.0]
     """
-    if reference.shape != moving.shape or reference.ndim not in (3, 4):
-        raise ValueError(
-            "`reference` and `moving` must be blocks (m, H, W) or (m, H, W, C) of one shape, got "
-            f"{reference.shape} and {moving.shape}."
-        )
-    size = reference.shape[1:3]
-    factor = 1 if max_side is None else max(1, ceil(max(size) / max_side))
-    pairs = np.stack([_grey(side, factor) for side in (reference, moving)], axis=1)
-    first, which = _distinct(pairs)
-    memory = _memory.get()
-    if memory is None:
-        return _enlarged(_between(pairs[first])[which], factor, size, axes=(2, 3))
-    found = memory.look_up(pairs[first])
-    return _enlarged(found[which], factor, size, axes=(2, 3))
+    return Flow.between([(reference, moving)], max_side=max_side)[:]
+
+
+class Flow:
+    """The flow of many pairs of images: found together, and enlarged for some of them at a time.
+
+    Parameters
+    ----------
+    small : ndarray of shape (m, 2, h, w), dtype float32
+        Flow between thumbnails.
+    factor : int
+        By which sides were reduced.
+    size : (height, width)
+        Size of the images.
+    """
+
+    def __init__(self, small: NDArray[np.float32], factor: int, size: Sequence[int]) -> None:
+        self.small, self.factor, self.size = small, factor, size
+
+    @classmethod
+    def between(
+        cls, parts: Iterable[tuple[Floats, Floats]], *, max_side: int | None = None
+    ) -> Flow:
+        """Find the flow of pairs that come in parts; see :func:`optical_flow`."""
+        thumbnails, size, factor = [], (0, 0), 1
+        for reference, moving in parts:
+            if reference.shape != moving.shape or reference.ndim not in (3, 4):
+                raise ValueError(
+                    "`reference` and `moving` must be blocks (m, H, W) or (m, H, W, C) of one "
+                    f"shape, got {reference.shape} and {moving.shape}."
+                )
+            size = reference.shape[1:3]
+            factor = 1 if max_side is None else max(1, ceil(max(size) / max_side))
+            thumbnails.append(np.stack([_grey(one, factor) for one in (reference, moving)], axis=1))
+        pairs = np.concatenate(thumbnails)
+        first, which = _distinct(pairs)
+        memory = _memory.get()
+        found = _between(pairs[first]) if memory is None else memory.look_up(pairs[first])
+        return cls(found[which], factor, size)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.float32]:
+        """Return the flow of some of the pairs, (k, 2, H, W)."""
+        return _enlarged(self.small[rows], self.factor, self.size, axes=(2, 3))
 
 
 def _between(pairs: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,7 +3,8 @@
 Every table is measured in one process, ours and the peer in turn, BLAS and OpenMP at one
 thread, in CPU seconds (medians), because machines are shared and noisy. Memory is the
 peak above the input, in a fresh process for each figure. Tables: smote, memory, random,
-dtypes, growth, files, decoding, threads, drawing, estimates, queries, large, family, imports.
+dtypes, growth, files, decoding, threads, drawing, estimates, queries, large, family, comparison,
+imports.
 `--only 28x28 AllKNN TomekLinks` measures some of the family, `--photos 20000` decodes so many.
 """
 
@@ -32,14 +33,18 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
 from imblearn import combine, ensemble, over_sampling, under_sampling
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 import imblearn_images as ours
 from imblearn_images import synthesis
+from imblearn_images.model_selection import compare_resamplers
 from imblearn_images.neighbors import ImageNeighbors
-from imblearn_images.preprocessing import FlattenImages, ReadImages
+from imblearn_images.preprocessing import FlattenImages, HOGFeatures, ReadImages
 
 PHOTOS = [2000]  # files of the table `decoding`
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -411,11 +416,28 @@ def threads(rounds: int) -> None:
 SIDE = 160  # of the images of the table `drawing`
 
 
+WAYS = {"one": ("threading", 1), "threads": ("threading", 2), "processes": ("loky", 2)}
+
+
 def drawing(rounds: int) -> None:
-    """Syntheses drawn with one thread and two, in turn: wall seconds, and CPU seconds."""
-    n = 128
+    """Syntheses drawn with one thread, two threads and two processes, in turn.
+
+    Wall time says what is gained where nothing else runs. CPU time, of all processes, says how much
+    work is added, which limits the gain: on two cores to twice that of one thread over it.
+    """
+    n = 512
     X, y = crops(n, SIDE), np.repeat([0, 1], n // 2)
-    print(f"ms a row of {SIDE}x{SIDE}x3 by n_jobs=1 and 2: best wall time, and median CPU time")
+    start = time.perf_counter()
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        small = ours.RandomOverSampler(
+            sampling_strategy={0: n, 1: n}, synthesis=synthesis.Augment()
+        )
+        small.fit_resample(X, y)
+    print(f"{time.perf_counter() - start:.1f} s until two processes have started and drawn once")
+    print(
+        f"ms a row of {SIDE}x{SIDE}x3, best of {2 * rounds}, and how many times as fast as by one "
+        "thread.\nWall time of one thread, two threads, two processes; CPU time, and what it allows"
+    )
     for title, rule in {
         "Augment": synthesis.Augment(),
         "Augment, opencv": synthesis.Augment(engine="opencv"),
@@ -433,21 +455,34 @@ def drawing(rounds: int) -> None:
             print(f"{title:20} {error}")
             continue
         plan = over.plan_[over.plan_.synthetic]
-        wall: dict[int, list[float]] = {1: [], 2: []}
-        cpu: dict[int, list[float]] = {1: [], 2: []}
+        wall: dict[str, list[float]] = {way: [] for way in WAYS}
+        cpu: dict[str, list[float]] = {way: [] for way in WAYS}
         for _ in range(2 * rounds):
-            for n_jobs in wall:
-                start, began = time.perf_counter(), time.process_time()
-                ours.render(plan, X, n_jobs=n_jobs)
-                wall[n_jobs].append((time.perf_counter() - start) / len(plan) * 1e3)
-                cpu[n_jobs].append((time.process_time() - began) / len(plan) * 1e3)
-        one, two = (min(values) for values in wall.values())
-        used = [statistics.median(values) for values in cpu.values()]
+            for way, (backend, n_jobs) in WAYS.items():
+                start, began = time.perf_counter(), cpu_seconds()
+                with joblib.parallel_config(backend=backend, n_jobs=n_jobs):
+                    ours.render(plan, X)
+                wall[way].append((time.perf_counter() - start) / len(plan) * 1e3)
+                cpu[way].append((cpu_seconds() - began) / len(plan) * 1e3)
+        one, threads, processes = (min(values) for values in wall.values())
+        used = [min(values) for values in cpu.values()]
         print(
-            f"{title:20} {one:6.2f} {two:6.2f}: {one / two:.2f}x   CPU {used[0]:6.2f} "
-            f"{used[1]:6.2f}: {used[1] / used[0]:.2f}x",
+            f"{title:20} {one:5.2f} {threads:5.2f} {processes:5.2f}: {one / threads:.2f}x, "
+            f"{one / processes:.2f}x;  CPU {used[0]:5.2f} {used[1]:5.2f} {used[2]:5.2f}: "
+            f"{2 * used[0] / used[1]:.2f}x, {2 * used[0] / used[2]:.2f}x",
             flush=True,
         )
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process and its children."""
+    found = time.process_time()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            _, parent, *fields = stat.read_text().rpartition(")")[2].split()
+            if int(parent) == os.getpid():
+                found += (int(fields[9]) + int(fields[10])) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def estimates(rounds: int) -> None:
@@ -689,6 +724,34 @@ def family_peak(name: str, title: str, who: str) -> None:
     print(nbytes / 1e6, (status("VmHWM") - before) / 1e6)
 
 
+def comparison(rounds: int) -> None:
+    """Eight candidates compared on two folds: what they share is made once, or by each of them."""
+
+    class Alone(HOGFeatures):
+        of_each_alone = False  # what begins with it shares nothing
+
+    folder = SHARED / "grocery_store"
+    if folder.exists():
+        paths = sorted(map(str, folder.rglob("*.*g")))
+        paths = [paths[at] for at in np.sort(np.random.default_rng(0).permutation(847)[:825])]
+        X, y = ReadImages((64, 64)).fit_transform(paths), [Path(each).parent.name for each in paths]
+    else:
+        X, y = crops(825, 64), np.repeat(np.arange(5), [400, 200, 125, 60, 40])
+    folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(y, y))[:2]
+    spent, means = {}, {}
+    for name, first in (("shared", HOGFeatures()), ("apart", Alone())):
+        model = make_pipeline(first, LogisticRegression(C=3, tol=1e-3, max_iter=300))
+        started = time.process_time()
+        found = compare_resamplers(model, "default", X, y, cv=folds, random_state=0)
+        spent[name] = time.process_time() - started
+        means[name] = {each: scores.tolist() for each, scores in found.scores.items()}
+    same = "the same scores" if means["shared"] == means["apart"] else "OTHER SCORES"
+    print(
+        f"{len(means['shared'])} candidates, {len(X)} images, 2 folds: {spent['shared']:.0f} s, "
+        f"without sharing {spent['apart']:.0f} s, {spent['shared'] / spent['apart']:.2f}; {same}"
+    )
+
+
 def imports(rounds: int) -> None:
     """Import time beyond imbalanced-learn's own."""
     values = [child("import_time")[0] for _ in range(2 * rounds + 1)]
@@ -721,6 +784,7 @@ def main() -> None:
         "queries": queries,
         "large": large,
         "family": family,
+        "comparison": comparison,
         "imports": imports,
     }
     if sys.argv[1:2] == ["--child"]:
