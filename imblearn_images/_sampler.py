@@ -659,8 +659,8 @@ class MeasuringSelectorMixin(MeasuringSamplerMixin, SelectingSamplerMixin):
         """Whose neighbours it looks for."""
         return np.isin(y, list(self.sampling_strategy_))
 
-    def _few(self, y: NDArray[Any]) -> NDArray[np.intp] | None:
-        """Rows to which it asks for all distances, again and again; None if there are none."""
+    def _few(self, y: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+        """Return a few rows, and others that it compares with them again and again; or None."""
         return None
 
     def _decides_on_numbers(self, X: Any) -> bool:

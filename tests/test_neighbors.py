@@ -394,13 +394,13 @@ def test_a_table_of_distances_answers_as_a_search_for_either_side(seed, levels, 
     measured = []
 
     def measure(rows):
-        measured.extend(rows.tolist())
+        measured.append(rows.tolist())
         return squared_distances(pixels, rows, few)
 
     def search(rows, queries, k):
         return nearest_neighbors(pixels, rows, k, queries=queries)
 
-    table = DistanceTable(search, measure, few, 90)
+    table = DistanceTable(search, measure, few, np.concatenate(others[:2]))  # not of the third
     for some in filter(len, others):
         for rows, queries in ((few, some), (some, few), (some, some[::-1])):
             most = len(rows) - (rows is some and queries is not few)
@@ -408,4 +408,4 @@ def test_a_table_of_distances_answers_as_a_search_for_either_side(seed, levels, 
                 found, expected = table(rows, queries, k), search(rows, queries, k)
                 np.testing.assert_array_equal(found[0], expected[0])
                 np.testing.assert_array_equal(found[1], expected[1])
-    assert sorted(measured) == sorted(np.concatenate(others))  # each once, and no other
+    assert len(measured) <= 1  # unless only the third is not empty

@@ -439,8 +439,9 @@ class Search:
         The rows that will be queries, if they are queried repeatedly: then results are kept.
     width : int, default=0
         How many neighbours of a row are remembered, if that is more than it asks for.
-    few : ndarray of int, default=None
-        Rows whose distances to all others are computed once, where not too many numbers.
+    few : two ndarrays of int, default=None
+        A few rows, and others whose distances to them are computed once, where these are not too
+        many numbers.
     n_jobs : int, default=None
         Number of threads.
     """
@@ -453,7 +454,7 @@ class Search:
         *,
         asked: NDArray[np.intp] | None = None,
         width: int = 0,
-        few: NDArray[np.intp] | None = None,
+        few: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.images, self.scopes = images, dict(scopes)
@@ -466,8 +467,8 @@ class Search:
         if asked is not None and estimator is None:
             self._table = NeighborTable(self._find, images.shape[0], asked, width)
         self._to_few: DistanceTable | None = None
-        if few is not None and estimator is None and images.shape[0] * len(few) <= FEW:
-            self._to_few = DistanceTable(self._find, self._to(few), few, images.shape[0])
+        if few is not None and estimator is None and len(few[0]) * len(few[1]) <= FEW:
+            self._to_few = DistanceTable(self._find, self._to(few[0]), *few)
 
     def __call__(
         self, rows: NDArray[np.intp], queries: NDArray[np.intp], k: int

@@ -178,9 +178,10 @@ class NearMiss(MeasuringSelectorMixin, ImblearnNearMiss):
         )
         self.embedding = embedding
 
-    def _few(self, y: NDArray[Any]) -> NDArray[np.intp]:
+    def _few(self, y: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         counts = Counter(y.tolist())
-        return np.flatnonzero(y == min(counts, key=counts.__getitem__))
+        few = np.flatnonzero(y == min(counts, key=counts.__getitem__))
+        return few, np.flatnonzero(self._asked(y))
 
 
 @substitute
