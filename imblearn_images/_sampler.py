@@ -327,6 +327,8 @@ class ImageSamplerMixin:
 
     def _warn_of_lost_classes(self, y: NDArray[Any]) -> None:
         """Say which classes of `y` a sampler has left no image of, unless it was asked to."""
+        if np.array_equal(self.plan_.y[: len(y)], y):  # all are there: images were only added
+            return
         labels, counts = np.unique(y, return_counts=True)
         left = np.isin(labels, self.plan_.y)
         asked = self.sampling_strategy_ if self._sampling_type == "under-sampling" else {}
