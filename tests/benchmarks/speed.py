@@ -425,7 +425,7 @@ def drawing(rounds: int) -> None:
     Wall time says what is gained where nothing else runs. CPU time, of all processes, says how much
     work is added, which limits the gain: on two cores to twice that of one thread over it.
     """
-    n = 512
+    n = 1300
     X, y = crops(n, SIDE), np.repeat([0, 1], n // 2)
     start = time.perf_counter()
     with joblib.parallel_config(backend="loky", n_jobs=2):
