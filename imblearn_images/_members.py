@@ -84,9 +84,11 @@ def same_penalty(estimator: Any, sampler: Any, growth: float | None = None) -> A
 
 
 def multiplies(sampler: Any) -> bool:
-    """Return whether a sampler makes several rows of every image, of all the same number.
+    """Return whether a sampler keeps every image, and adds as many pictures of each.
 
-    Not if it has features or an accept rule of its own, which learn from all images.
+    What it draws of some images alone is then a training set of these. Not so if it has features
+    or an accept rule of its own, which learn from all images, nor behind another sampler, which
+    would have seen all of them.
 
     Examples
     --------
@@ -95,14 +97,18 @@ def multiplies(sampler: Any) -> bool:
     (True, False, False)
     >>> multiplies(RedrawImages(times=2, embedding="thumbnail"))
     False
+    >>> multiplies(RedrawImages(times=2))  # of a rare image none may be left in a fold
+    False
     """
     steps = (
         [step for _, step in sampler.steps] if isinstance(sampler, SklearnPipeline) else [sampler]
     )
-    plain = all(
-        getattr(step, name, None) is None for step in steps for name in ("embedding", "accept")
+    return all(
+        growth_of(step) > 1
+        and getattr(step, "keep", False)
+        and all(getattr(step, name, None) is None for name in ("embedding", "accept"))
+        for step in steps
     )
-    return plain and growth_of(sampler) > 1
 
 
 def growth_of(sampler: Any) -> int:

@@ -1,6 +1,5 @@
 """Resampled sets in the workers of a DataLoader: the same bytes, however they are read."""
 
-import gc
 import hashlib
 import pickle
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import make_images, make_labels, write_images
+from forked import run_python
 from imblearn.pipeline import make_pipeline
 from PIL import Image
 
@@ -197,28 +197,35 @@ def test_batches_are_drawn_at_once(monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory of a process is read off /proc")
 def test_a_worker_owns_no_object_a_row():
-    n = 40_000
-    plans = EpochPlans(RandomOverSampler(random_state=0), np.zeros((n, 1, 1), np.uint8), _labels(n))
-    data = PlanDataset(plans)
-    loader = DataLoader(
-        data, 2000, collate_fn=_own_kilobytes, num_workers=1, multiprocessing_context="fork"
-    )
-    gc.freeze()  # a collection in the worker would write to what is there of all tests before
-    try:
-        before, *_, after = loader
-    finally:
-        gc.unfreeze()
+    # In a process of its own: what is there of other tests would be copied when a worker writes.
+    done = run_python("-c", OWN_MEMORY)
+    assert done.returncode == 0, done.stderr
+    before, *_, after = map(int, done.stdout.split())
     assert after - before < 2_000  # objects: 147 bytes a row, 5,900 KB
 
 
-def _labels(n):
-    return np.arange(n) % 10 // 7
+OWN_MEMORY = """
+from pathlib import Path
+
+import numpy as np
+from torch.utils.data import DataLoader
+
+from imblearn_images import RandomOverSampler
+from imblearn_images.epochs import EpochPlans
+from imblearn_images.torch import PlanDataset
 
 
-def _own_kilobytes(rows):
+def own_kilobytes(rows):
     rows.clear()
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty"))
+
+
+X, y = np.zeros((40_000, 1, 1), np.uint8), np.arange(40_000) % 10 // 7
+data = PlanDataset(EpochPlans(RandomOverSampler(random_state=0), X, y))
+fork = {"num_workers": 1, "multiprocessing_context": "fork"}
+print(*DataLoader(data, 2000, collate_fn=own_kilobytes, **fork))
+"""
 
 
 def test_what_goes_to_workers_pickles_and_what_does_not_is_told(tmp_path):

@@ -159,7 +159,7 @@ def add_compare_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--groups",
-        metavar="arguments.GROUPS",
+        metavar="GROUPS",
         help=f"what must stay in one fold: {arguments.GROUPS}; equal files always do",
     )
     parser.add_argument(

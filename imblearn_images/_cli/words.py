@@ -82,6 +82,7 @@ def read_groups(text: str) -> str | dict[str, str]:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> table = Path(tempfile.mkdtemp()) / "visits.csv"
     >>> lines = ["path,patient", "flu/1.png,Ann", "flu/2.png,Bob"]
     >>> _ = table.write_text("\n".join(lines))

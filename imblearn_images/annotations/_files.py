@@ -484,7 +484,11 @@ class _Pixels:
         """Raise a FileExistsError if a file shows other pixels."""
         pixels = self()
         there = files.read_image(path)
-        if there.size != pixels.size or not np.array_equal(there.reshape(pixels.shape), pixels):
+        nan = pixels.dtype.kind == "f"
+        same = there.size == pixels.size and np.array_equal(
+            there.reshape(pixels.shape), pixels, equal_nan=nan
+        )
+        if not same:
             raise FileExistsError(
                 f"{printable(path)} was written from other images: row {self.row} differs. Pass "
                 "the same `images`, or choose another `output`."

@@ -162,7 +162,7 @@ def _machine() -> str:
             facts += [boot.read(), os.readlink("/proc/self/ns/pid")]
     except OSError:  # not Linux: the address of its network card
         facts.append(str(getnode()))
-    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:8]
+    return hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def open_regular(path: FilePath, *, follow: bool = True) -> IO[bytes]:

@@ -261,7 +261,7 @@ def _sweep(folder: str | os.PathLike[str]) -> None:
         for entry in entries:
             if disk.is_partial(entry.name):
                 lives = disk.writer_lives(entry.name)
-                with suppress(FileNotFoundError):
+                with suppress(OSError):  # others may have removed it, or may alone be allowed to
                     age = time.time() - entry.stat().st_mtime
                     # Whether a worker of another machine lives cannot be seen: time has to tell.
                     # So it has where it lives: its number may be another process's by now.
