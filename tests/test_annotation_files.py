@@ -485,6 +485,19 @@ def test_each_json_file_is_parsed_once(animals, tmp_path, monkeypatch):
         opened.clear()
 
 
+@pytest.mark.parametrize("kind", ["coco", None])
+def test_a_broken_part_of_a_split_is_not_passed_over(animals, tmp_path, kind):
+    place = tmp_path / "coco"
+    write_annotations(split_annotations(animals, 0.5, random_state=0), place, format="coco")
+    broken = max((place / "annotations").glob("*.json"))
+    broken.write_text(broken.read_text()[:-9])
+    with pytest.raises(ValueError, match=f"{broken.name}.*not valid JSON"):
+        read_annotations(place, format=kind)
+    with pytest.warns(UserWarning, match=broken.name):
+        found = read_annotations(place, format=kind, on_error="skip")
+    assert 0 < len(found) < len(animals)
+
+
 @pytest.mark.parametrize("name", ["columns", "image_columns", "polygons", "masks", "keypoints"])
 def test_only_the_same_annotations_go_on_with_an_interrupted_output(animals, tmp_path, name):
     square = np.array([[1.0, 1], [5, 1], [5, 5]])

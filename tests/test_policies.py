@@ -28,6 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from imblearn_images import SMOTE, RandomOverSampler, recipes
+from imblearn_images._members import multiplies
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.ensemble import BalancedBaggingClassifier, PolicyEnsembleClassifier
@@ -209,6 +210,18 @@ def test_many_pictures_are_drawn_once_and_folds_take_those_of_their_own_images(
         mixed = (np.count_nonzero(rows, axis=1) == 2).sum()
         assert len(rows) == 28 + mixed and 28 < mixed < 3 * 28  # a partner may be held out
     assert (len(drawn) == 3 * len(Y)) == (held > 9)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([RedrawImages("blend", times=2, keep=True)], True),
+        ([RedrawImages("blend", times=2)], False),
+        ([RandomOverSampler(), RedrawImages("blend", times=2, keep=True)], False),
+    ],
+)
+def test_only_what_is_drawn_of_each_image_alone_is_drawn_before_the_folds(steps, expected):
+    assert multiplies(imblearn_pipeline(*steps)) == expected
 
 
 def test_policies_that_differ_in_the_correction_alone_share_a_fit():

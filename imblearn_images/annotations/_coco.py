@@ -24,11 +24,14 @@ OF_IMAGE = {"file_name", "height", "width"}
 
 
 def coco_in(path: Path) -> Any:
-    """Return the content of a JSON file that has images and annotations; None for any other."""
-    try:
-        content = json.loads(records.read_text(path))
-    except (ValueError, OSError, RecursionError):
-        return None
+    """Return the content of a JSON file that has images and annotations; None for any other.
+
+    Raises
+    ------
+    ValueError, OSError, RecursionError
+        If it is not JSON, or cannot be read.
+    """
+    content = json.loads(records.read_text(path))
     is_coco = isinstance(content, dict) and {"images", "annotations"} <= content.keys()
     return content if is_coco else None
 

@@ -70,13 +70,28 @@ def _guessed(root: Path) -> tuple[str, dict[Path, Any]]:
 
 
 def _coco_files(root: Path) -> dict[Path, Any]:
-    """Return the COCO files in a folder and in its folder ``annotations``, with their contents."""
+    """Return the COCO files in a folder and in its folder ``annotations``, with their contents.
+
+    None stands for the content of a file that cannot be read.
+    """
     folder = root / "annotations"
     names = sorted(folder.glob("*.json")) if folder.is_dir() else []
     names += sorted(root.glob("*.json"))
     own = (EXTRA, MANIFEST)
-    parsed = {name: coco_in(name) for name in names if name.name not in own}
-    return {name: content for name, content in parsed.items() if content is not None}
+    found: dict[Path, Any] = {}
+    for name in names:
+        if name.name in own:
+            continue
+        try:
+            content = coco_in(name)
+        except (ValueError, OSError, RecursionError):
+            # In this folder it is meant to be read, as a part of a split: reading will refuse it.
+            if name.parent == folder:
+                found[name] = None
+            continue
+        if content is not None:
+            found[name] = content
+    return found
 
 
 @substitute
