@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imblearn_images.folders._labels import label_rows
 from imblearn_images.folders._manifest import Manifest
+from imblearn_images.folders._names import label_rows
 
 
 def encoded(image, file_format="PNG", **options):

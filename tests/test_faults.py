@@ -18,7 +18,7 @@ from PIL import Image
 from imblearn_images import SMOTE, RandomOverSampler
 from imblearn_images._cli.main import main
 from imblearn_images.folders import balance_folder, verify_folder
-from imblearn_images.folders._store import UNFINISHED, WORKSHOP
+from imblearn_images.folders._output import UNFINISHED, WORKSHOP
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mechanisms of Linux")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -39,7 +39,7 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.folders._store import OutputFolder
+from imblearn_images.folders._output import OutputFolder
 from imblearn_images.strategies import LongTail, Staircase, Step, add_fraction, at_least, at_most
 from imblearn_images.synthesis import Augment
 

@@ -29,8 +29,8 @@ from imblearn_images.folders import (
     split_folder,
     verify_folder,
 )
-from imblearn_images.folders._labels import check_names, decode_label, encode_label, labels_csv
 from imblearn_images.folders._manifest import Row, label_table
+from imblearn_images.folders._names import check_names, decode_label, encode_label, labels_csv
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)
 PNG, JPEG = encoded(COLOUR), encoded(COLOUR, "JPEG")
@@ -281,7 +281,7 @@ def test_the_orientation_of_a_camera_is_applied_to_what_is_drawn(tmp_path):
 
 
 def test_a_file_that_changes_under_way_is_noticed(photos, tmp_path, monkeypatch):
-    from imblearn_images.folders._store import OutputFolder
+    from imblearn_images.folders._output import OutputFolder
 
     copy = OutputFolder.copy
 

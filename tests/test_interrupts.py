@@ -18,7 +18,7 @@ from imblearn_images.annotations import Annotations, _files, write_annotations
 from imblearn_images.core import files
 from imblearn_images.core.text import counted
 from imblearn_images.folders import balance_folder
-from imblearn_images.folders._store import OutputFolder
+from imblearn_images.folders._output import OutputFolder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 

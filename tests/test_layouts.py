@@ -29,7 +29,7 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.folders._labels import name_file
+from imblearn_images.folders._names import name_file
 from imblearn_images.strategies import LongTail
 
 SHAPE = (4, 4, 3)

@@ -26,7 +26,7 @@ from imblearn_images.folders import (
     unbalance_folder,
     verify_folder,
 )
-from imblearn_images.folders._store import OutputFolder, where_they_meet
+from imblearn_images.folders._output import OutputFolder, where_they_meet
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
 

@@ -29,9 +29,9 @@ from imblearn_images.core.rendering import render
 from imblearn_images.core.text import align, counted, screen_width, shown
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.display._family import spread_synthetic
+from imblearn_images.folders._output import where_they_meet
 from imblearn_images.folders._source import read_source
 from imblearn_images.folders._splitting import refuse_drawn
-from imblearn_images.folders._store import where_they_meet
 from imblearn_images.over_sampling import SMOTE, RandomOverSampler
 from imblearn_images.preprocessing import FlattenImages, ReadImages
 from imblearn_images.under_sampling import RandomUnderSampler

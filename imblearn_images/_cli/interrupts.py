@@ -11,7 +11,7 @@ from typing import Any
 
 from imblearn_images._early import ends_at_once
 from imblearn_images.annotations._files import UNFINISHED
-from imblearn_images.folders._store import WORKSHOP
+from imblearn_images.folders._output import WORKSHOP
 
 
 class Ended(KeyboardInterrupt):

@@ -26,7 +26,7 @@ from imblearn_images.core.text import shown
 from imblearn_images.display import ComparisonDisplay, RecallDisplay, ReliabilityDisplay
 from imblearn_images.display._canvas import BARS, COLOURS, as_png
 from imblearn_images.display._family import spread_synthetic
-from imblearn_images.folders._store import where_they_meet
+from imblearn_images.folders._output import where_they_meet
 from imblearn_images.model_selection._comparison import ResamplerComparison, as_html, of_interest
 
 __all__ = ["check_writable", "show_families", "write_report"]

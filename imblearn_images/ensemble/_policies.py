@@ -25,15 +25,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from imblearn_images import recipes
 from imblearn_images._docstrings import substitute
-from imblearn_images._drawings import (
-    Described,
-    Drawn,
-    Parts,
-    Training,
-    in_form,
-    parts_of,
-    same_drawing,
-)
 from imblearn_images._members import (
     alike,
     class_weight_of,
@@ -42,6 +33,15 @@ from imblearn_images._members import (
     same_penalty,
     samplers_of,
     seeded,
+)
+from imblearn_images._training import (
+    Described,
+    Drawn,
+    Parts,
+    Training,
+    in_form,
+    parts_of,
+    same_drawing,
 )
 from imblearn_images.core.columns import as_groups, plain_list, sortable
 from imblearn_images.core.containers import holds_images, holds_paths, unwrap

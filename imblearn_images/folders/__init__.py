@@ -16,10 +16,11 @@ trained on but never validate, and the rows of the next output record in ``ances
 """
 
 # Data goes one way through these rooms. `_layout` lists class folders, and says where none are;
-# `_source` examines each file once; `_splitting` divides them; `_plan` decides what the output will
-# hold, which is all that a dry run does; `_writing` carries it out, row by row, into the `_store`.
-# Beside them: `_form` is how an output is written, `_labels` how things are called on disk,
-# `_manifest` what is recorded there, and `_lineage` what such a record says of a source.
+# `_source` examines each file once; `_splitting` divides them; `_plan` decides what the output
+# will hold, which is all that a dry run does; `_writing` carries it out, row by row, into the
+# folder of `_output`. Beside them: `_form` is how an output is written, `_names` how things are
+# called on disk, `_manifest` what is recorded there, and `_lineage` what such a record says of a
+# source.
 from imblearn_images.folders._balancing import balance_folder, unbalance_folder
 from imblearn_images.folders._exporting import export_images
 from imblearn_images.folders._inspecting import InspectReport, inspect_folder

@@ -10,14 +10,14 @@ from typing import Any
 from imblearn_images._docstrings import substitute
 from imblearn_images.display._canvas import require_matplotlib
 from imblearn_images.folders._form import Form
-from imblearn_images.folders._labels import LABELS, labels_csv
 from imblearn_images.folders._layout import SplitFoldersError
 from imblearn_images.folders._manifest import Row
+from imblearn_images.folders._names import LABELS, labels_csv
+from imblearn_images.folders._output import OutputFolder
 from imblearn_images.folders._plan import FolderPlan, decide, draws_images, foresee, with_seed
 from imblearn_images.folders._report import CHART, SHEET, FolderReport, draw_chart, draw_sheet
 from imblearn_images.folders._source import read_source
 from imblearn_images.folders._splitting import Groups, needs_pixels, split_source
-from imblearn_images.folders._store import OutputFolder
 from imblearn_images.folders._writing import check_room, place
 from imblearn_images.under_sampling import RandomUnderSampler
 

@@ -19,10 +19,10 @@ from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.plan import ResamplingPlan, check_plan
 from imblearn_images.core.text import counted
 from imblearn_images.folders._form import Form
-from imblearn_images.folders._labels import LABELS, as_text, encode_label, labels_csv, name_file
 from imblearn_images.folders._manifest import Row, find_leaks, label_table
+from imblearn_images.folders._names import LABELS, as_text, encode_label, labels_csv, name_file
+from imblearn_images.folders._output import OutputFolder
 from imblearn_images.folders._source import examine_all
-from imblearn_images.folders._store import OutputFolder
 from imblearn_images.folders._writing import digest_of
 
 __all__ = ["export_images"]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imblearn_images.core import disk, files
-from imblearn_images.folders._labels import LABELS, check_names, misread_labels
 from imblearn_images.folders._manifest import MANIFESTS, check_text, require_pyarrow
+from imblearn_images.folders._names import LABELS, check_names, misread_labels
 
 LAYOUTS = ("folders", "csv")
 LINKS = ("copy", "hard", "symlink", "rows")

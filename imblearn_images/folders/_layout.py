@@ -14,9 +14,9 @@ from pathlib import Path
 from imblearn_images.core.containers import SUFFIXES
 from imblearn_images.core.disk import Paths
 from imblearn_images.core.text import counted
-from imblearn_images.folders._labels import LABELS
 from imblearn_images.folders._manifest import MANIFESTS, find_manifest
-from imblearn_images.folders._store import WORKSHOP
+from imblearn_images.folders._names import LABELS
+from imblearn_images.folders._output import WORKSHOP
 
 SPLITS = {
     "train": ("train", "training", "trn"),

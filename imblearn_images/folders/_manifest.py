@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from imblearn_images.core.disk import open_regular
 from imblearn_images.core.text import printable
-from imblearn_images.folders._labels import cut, encode_label
+from imblearn_images.folders._names import cut, encode_label
 
 MANIFEST = "manifest.jsonl"
 MANIFESTS = {"jsonl": MANIFEST, "parquet": "manifest.parquet"}

@@ -18,7 +18,7 @@ from imblearn_images.core.text import align, counted, html_lines, html_table, sh
 from imblearn_images.display import ClassDistributionDisplay
 from imblearn_images.display._canvas import RED, as_png
 from imblearn_images.folders._manifest import MANIFEST, Row
-from imblearn_images.folders._store import OutputFolder
+from imblearn_images.folders._output import OutputFolder
 
 __all__ = ["FolderReport"]
 

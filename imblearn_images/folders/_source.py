@@ -19,9 +19,9 @@ from imblearn_images.core.duplicates import hash_file, hash_file_look, require_i
 from imblearn_images.core.files import has_deep_colour
 from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, printable
-from imblearn_images.folders._labels import find_clashes
 from imblearn_images.folders._layout import list_folders
 from imblearn_images.folders._lineage import Lineage, read_lineage
+from imblearn_images.folders._names import find_clashes
 
 
 def read_source(

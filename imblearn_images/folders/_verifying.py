@@ -15,10 +15,10 @@ from imblearn_images.core.disk import open_regular
 from imblearn_images.core.duplicates import hash_file
 from imblearn_images.core.parallel import in_threads, progress
 from imblearn_images.core.text import counted, html_lines, shown
-from imblearn_images.folders._labels import LABELS, label_rows, labels_csv
 from imblearn_images.folders._lineage import Lineage, read_lineage
+from imblearn_images.folders._names import LABELS, label_rows, labels_csv
+from imblearn_images.folders._output import WORKSHOP
 from imblearn_images.folders._report import CHART, SHEET
-from imblearn_images.folders._store import WORKSHOP
 from imblearn_images.folders._writing import digest_of
 
 __all__ = ["VerifyReport", "verify_folder"]

@@ -21,11 +21,11 @@ from imblearn_images.core.rendering import Block
 from imblearn_images.core.text import counted
 from imblearn_images.core.writing import ROWS, DrawLater, rules_and_seeds
 from imblearn_images.folders._form import Form
-from imblearn_images.folders._labels import encode_label, name_file
 from imblearn_images.folders._manifest import Row
+from imblearn_images.folders._names import encode_label, name_file
+from imblearn_images.folders._output import OutputFolder
 from imblearn_images.folders._source import Source
 from imblearn_images.folders._splitting import FolderSplit
-from imblearn_images.folders._store import OutputFolder
 
 
 def digest_of(facts: Iterable[str]) -> str:

@@ -29,8 +29,8 @@ from sklearn.pipeline import Pipeline as SklearnPipeline
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 
-from imblearn_images._drawings import Described, Training, parts_of, same_drawing
 from imblearn_images._members import alike
+from imblearn_images._training import Described, Training, parts_of, same_drawing
 from imblearn_images.core.containers import holds_paths
 from imblearn_images.core.estimators import weighted
 from imblearn_images.core.files import frames_told, tell_frames

@@ -1,11 +1,11 @@
-"""Drawings: training sets that several fits share, drawn and described once.
+"""Training: sets that several fits share, drawn and described once.
 
 Candidates of a comparison, and policies of an ensemble, are fitted on the same images again and
 again: as they are, after a sampler, after the same sampler with another correction. Three things
 are therefore computed once and reused: the features of each image, if the classifier begins with
 a step that describes each image by itself; the images that a sampler draws, of which only new rows
-are described; and the fit itself. Results equal those of the plain Pipeline, to the last
-bit, but for :meth:`Drawn.within`, which takes fewer pictures than a Pipeline would draw.
+are described; and the fit itself. Results equal those of the plain Pipeline, to the last bit, but
+for :meth:`Drawn.within`, which takes fewer pictures than a Pipeline would draw.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from imblearn_images import SMOTE, RandomOverSampler
-from imblearn_images._drawings import Described, Training, parts_of
+from imblearn_images._training import Described, Training, parts_of
 from imblearn_images.core.hog import _length
 from imblearn_images.decision import PriorCorrectedClassifier
 from imblearn_images.ensemble import PolicyEnsembleClassifier
