@@ -1,6 +1,7 @@
 """The core: images, embedding, planning, the plan, synthesis, rendering.
 
-Nothing here knows the classes that users import. Imports run down this list, from floor to floor:
+Nothing here imports the face, which hands on what users need of it: plans, homes of pixels,
+annotations, rendering. Imports run down this list, from floor to floor:
 
 - what is done with a plan: ``writing``: synthetic images as files; ``carrying``: boxes, masks and
   label maps through a plan; ``gap``: how easily synthetic images can be told from real ones
