@@ -1,10 +1,10 @@
 """Listening: what imbalanced-learn decides, read off rows that remember their sources.
 
-Samplers that mix rows, and those that measure distances, have imbalanced-learn decide here, on rows
-that remember their sources (:class:`TracedArray`) and with neighbours objects that look up images by row number;
-the decision is read off its public output. So the same seed gives the same parents and steps as
-plain imbalanced-learn, in every version. Samplers that only select rows need no listening: the face
-has them choose among row numbers.
+Samplers that mix rows, and those that measure distances, have imbalanced-learn decide here, on
+rows that remember their sources (:class:`TracedArray`) and with neighbours objects that look up
+images by row number; the decision is read off its public output. So the same seed gives the same
+parents and steps as plain imbalanced-learn, in every version. Samplers that only select rows need
+no listening: the face has them choose among row numbers.
 """
 
 from __future__ import annotations
