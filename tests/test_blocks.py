@@ -1,5 +1,6 @@
 """Blocks: a plan drawn in pieces, anywhere, is the plan drawn at once."""
 
+import errno
 import os
 import pickle
 import signal
@@ -13,6 +14,7 @@ import pytest
 from conftest import HOLDERS, Negatives, make_images, make_labels, read_images, write_images
 from folder_tools import contents, write_photos
 from imblearn.pipeline import make_pipeline
+from joblib._parallel_backends import MultiprocessingBackend
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from imblearn_images import (
@@ -31,6 +33,7 @@ from imblearn_images import (
 from imblearn_images.core import disk, parallel, rendering, writing
 from imblearn_images.datasets import load_image_folder
 from imblearn_images.folders import _writing, balance_folder
+from imblearn_images.images import ItemImages
 from imblearn_images.synthesis import Augment, Chain, CutMix, OneOf, TransferDeformation
 
 Y = make_labels()
@@ -382,6 +385,97 @@ def test_errors_of_drawing_in_processes(sent, monkeypatch):
         with pytest.raises(RuntimeError, match=r"^Rows \d+ to \d+ and \d+ more of \d+ tasks came"):
             render(plan, X)
     np.testing.assert_array_equal(render(plan, X), expected)
+
+
+@pytest.mark.parametrize("backend", ["multiprocessing", "threading"])
+def test_errors_of_reading_and_writing_are_told_as_they_are(backend, sent):
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    with joblib.parallel_config(backend="threading"):
+        plan, expected = planned(SAMPLERS["augment"], X)
+    rotten = ItemImages([*X[:-1], X[-1, :4]], shape=X.shape[1:])
+    rows = np.flatnonzero(plan.synthetic)
+    plan.base[rows[-3:]] = len(X) - 1
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        with pytest.raises(ValueError, match=f"row {len(X) - 1}"):
+            render(plan, rotten)
+        with pytest.raises(OSError, match="No space left") as error:
+            render(plan, X, Full(expected.shape, X.dtype))
+    assert error.value.errno == errno.ENOSPC
+
+
+class Full(Slices):
+    """Has no room."""
+
+    def __setitem__(self, rows, block):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("piecemeal", [True, False], ids=["one by one", "at the end"])
+def test_nothing_is_sent_after_an_error(piecemeal, monkeypatch):
+    monkeypatch.setattr(MultiprocessingBackend, "supports_return_generator", piecemeal)
+    sent = []
+
+    def send(task):
+        sent.append(task)
+        return task
+
+    def refuse(task, result):
+        raise KeyError(task)
+
+    with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+        with pytest.raises(KeyError) as error:
+            parallel.in_workers(_slow, [0.001] * 300, what=repr, send=send, keep=refuse)
+        n_sent = len(sent)
+        assert n_sent < 300 or not piecemeal
+        # the error, still held, keeps nothing going
+        assert parallel.in_workers(_slow, [0.05] * 4, what=repr) == [0.05] * 4
+    assert len(sent) == n_sent and error.value.args == (0.001,)
+
+
+def test_what_is_drawn_is_read_where_its_own_errand_put_it(sent, monkeypatch):
+    """A block that was sent twice has two slots, of which one may hold anything."""
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    with joblib.parallel_config(backend="threading"):
+        plan, expected = planned(SAMPLERS["augment"], X)
+    collect = parallel._collect
+
+    def twice(function, tasks, left, results, done, progress, send, keep, **options):
+        def again(task):
+            errand, _ = send(task), send(task)
+            return errand
+
+        collect(function, tasks, left, results, done, progress, again, keep, **options)
+
+    monkeypatch.setattr(parallel, "_collect", twice)
+    np.testing.assert_array_equal(render(plan, X), expected)
+    assert len(sent[-1]) > 2
+
+
+def test_every_process_has_a_block_however_large_the_chunks_of_a_store(sent, monkeypatch):
+    X = make_images(len(Y), (9, 7, 3), "uint8")
+    with joblib.parallel_config(backend="threading"):
+        plan, expected = planned(SAMPLERS["augment"], X)
+    monkeypatch.setattr(rendering, "UNSAVED", 1)
+    np.testing.assert_array_equal(render(plan, X, Slices(expected.shape, X.dtype))[:], expected)
+    assert {len(starts) for starts in sent[:-1]} == {2}
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="has no memory without a name")
+@pytest.mark.parametrize("call", ["memfd_create", "ftruncate"])
+def test_where_memory_cannot_be_shared_there_is_no_slot(call, sent, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EFBIG, "File too large")
+
+    n_open = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, refuse)
+        with parallel.Scratch(2, 100) as scratch:
+            assert scratch.slot() is None
+    assert len(os.listdir("/proc/self/fd")) == n_open
+    with parallel.Scratch(3, parallel.SHARED // 2) as scratch:  # untouched memory is not used
+        assert [scratch.slot() is None for _ in range(3)] == [False, False, True]
+    with parallel.Scratch(1, parallel.SHARED + 1) as scratch:
+        assert scratch.slot() is None
 
 
 @pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="has no memory without a name")

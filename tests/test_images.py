@@ -211,6 +211,13 @@ def test_every_home_is_pickled_and_reads_the_same(held):
     np.testing.assert_array_equal(out, held.images[ROWS])
 
 
+def test_the_pixel_matrix_of_a_pickled_view_is_no_copy():
+    X = np.arange(5 * 4 * 3 * 2, dtype=np.uint16).reshape(2, 3, 4, 5).transpose(3, 1, 0, 2)[::2]
+    images = pickle.loads(pickle.dumps(ArrayImages(X)))
+    pixels, _ = images.pixels(np.arange(len(X)))
+    assert np.shares_memory(pixels, images.array)
+
+
 def test_files_keep_the_paths_they_were_given(tmp_path):
     paths = np.array(write_images(tmp_path, make_images(6, (4, 5, 3), "uint8")), dtype=object)
     files = FileImages(paths)

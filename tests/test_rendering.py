@@ -9,6 +9,8 @@ from strategies import DTYPES, FLOATS, INTEGERS, image_shapes, plans, seeds
 
 from imblearn_images import SMOTE, RandomOverSampler, ResamplingPlan, render
 from imblearn_images.core import rendering
+from imblearn_images.core.pixels import mix
+from imblearn_images.images import DrawnImages
 from imblearn_images.over_sampling import _random
 
 N = 8
@@ -54,9 +56,15 @@ def test_floats_are_not_clipped(plan, shape, dtype, seed):
     assert_rendered(render(plan, X), plan, X)
 
 
-@given(plans(), st.sampled_from(DTYPES), seeds)
-def test_a_row_is_the_same_whatever_is_drawn_beside_it(plan, dtype, seed):
+CLOSE = [0, 0.5, 0.5 + 1e-9, 0.5 + 1e-7, 0.25 - 1e-8, 1 - 1e-9, 1, 3 / 256, -0.5, 1.5]
+"""Shares that make halves or nearly so, or that leave the range."""
+
+
+@given(plans(), st.sampled_from([*DTYPES, "int64", "uint64"]), st.booleans(), seeds)
+def test_a_row_is_the_same_whatever_is_drawn_beside_it(plan, dtype, close, seed):
     X = make_images(N, (4, 3), dtype, seed)
+    if close and plan.partners.shape[1] == 1:
+        plan.weights[:] = np.random.default_rng(seed).choice(CLOSE, plan.weights.shape)
     whole = render(plan, X)
     rows = np.random.default_rng(seed).permutation(len(plan))[: max(1, len(plan) // 2)]
     np.testing.assert_array_equal(render(plan[rows], X), whole[rows])
@@ -85,6 +93,38 @@ def test_bool_images_are_true_from_one_half_on():
         np.zeros(3), 2,
     )  # fmt: skip
     assert render(plan, X).ravel().tolist() == [True, True, False]
+
+
+def test_near_halves_do_not_depend_on_the_rows_beside_them():
+    X = np.array([[0, 10, 3, 7], [1, 13, 8, 8]], dtype=np.uint8)
+    first, second = np.array([0, 0]), np.array([[1], [1]])
+    weights = np.array([[0.5 + 1e-9], [0.5]])
+    plan = ResamplingPlan(first, second, weights, np.zeros(2), 2)
+    whole = render(plan, X)
+    np.testing.assert_array_equal(render(plan[[0]], X)[0], whole[0])
+    np.testing.assert_array_equal(render(plan[[1]], X)[0], whole[1])
+    wide = np.array([[2**60 + 1], [2**60 + 3]])  # of which float64 holds neither
+    steps = ResamplingPlan(first, second, np.array([[0.5], [-1e6]]), np.zeros(2), 2)
+    assert render(steps, wide)[0] == render(steps[[0]], wide)[0]
+
+
+def test_a_failed_mix_leaves_numpys_buffer_as_it_was():
+    usual, pixels = np.getbufsize(), np.zeros((2, 5), dtype=np.uint8)
+    with pytest.raises(ValueError, match="broadcast"):
+        mix(pixels, pixels, np.full((3, 1), 0.3), pixels)
+    assert np.getbufsize() == usual
+
+
+@given(plans(), image_shapes, st.sampled_from(DTYPES), seeds)
+def test_rows_are_drawn_into_any_memory_order(plan, shape, dtype, seed):
+    X = make_images(N, shape, dtype, seed)
+    expected, home = render(plan, X), DrawnImages(plan, X)
+    fortran = np.empty(expected.shape, dtype, order="F")
+    gap = np.empty((*expected.shape, 2), dtype)[..., 0]
+    mirrored = np.empty(expected.shape, dtype)[..., ::-1]
+    for out in (fortran, gap, mirrored):
+        home.read(np.arange(len(plan)), out)
+        np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)

@@ -429,6 +429,11 @@ class _Rows(Images):
         return self.images.origin(self.rows[rows])
 
 
+def _by_stride(array: NDArray[Any]) -> list[int]:
+    """Return the axes of an image in an array of images, the one with the largest stride first."""
+    return sorted(range(1, array.ndim), key=lambda axis: -array.strides[axis])
+
+
 class ArrayImages(Images):
     """Images in an array or memmap of shape (n, ...), in any memory order.
 
@@ -450,8 +455,7 @@ class ArrayImages(Images):
     def __init__(self, array: NDArray[Any]) -> None:
         self.array = array
         self.dtype = array.dtype
-        # The axes of an image, the one with the largest stride first.
-        self._axes = sorted(range(1, array.ndim), key=lambda axis: -array.strides[axis])
+        self._axes = _by_stride(array)
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"array": _Mapped.of(self.array)}
@@ -459,6 +463,7 @@ class ArrayImages(Images):
     def __setstate__(self, state: dict[str, Any]) -> None:
         array = state["array"]
         vars(self).update(state | {"array": array.open() if isinstance(array, _Mapped) else array})
+        self._axes = _by_stride(self.array)  # a view comes back in C order
 
     def __len__(self) -> int:
         return len(self.array)

@@ -22,6 +22,8 @@ from typing import Any
 from joblib import Parallel, delayed, effective_n_jobs, wrap_non_picklable_objects
 from joblib.parallel import get_active_backend
 
+SHARED = 1 << 28
+"""Bytes of memory that all slots of a :class:`Scratch` take together at most."""
 TIMEOUT = 600.0
 """Seconds in which one of the tasks that other processes were given comes back, by default."""
 _timeout: ContextVar[float | None] = ContextVar("worker_timeout", default=TIMEOUT)
@@ -146,7 +148,9 @@ class Scratch:
     Parameters
     ----------
     n_slots : int
-        Number of slots.
+        Number of slots that are wanted. There are fewer if they would take more than
+        :data:`SHARED` bytes together: what finds none is pickled, block by block, while slots of
+        large images would hold gigabytes at once.
     n_bytes : int
         Bytes of each.
     """
@@ -160,8 +164,15 @@ class Scratch:
         is_here = type(backend).__name__ in ("LokyBackend", "MultiprocessingBackend")
         if not is_here or not hasattr(os, "memfd_create") or not os.path.exists("/proc/self/fd"):
             return  # there is no slot
-        self.file = os.memfd_create("imblearn_images")
-        os.ftruncate(self.file, n_slots * self.n_bytes)
+        n_slots = min(n_slots, SHARED // max(1, self.n_bytes))
+        try:
+            self.file = os.memfd_create("imblearn_images")
+            os.ftruncate(self.file, n_slots * self.n_bytes)
+        except OSError:  # such as a limit on the size of files, ulimit -f: all is pickled
+            if self.file >= 0:
+                os.close(self.file)
+                self.file = -1
+            return
         path, facts = f"/proc/{os.getpid()}/fd/{self.file}", os.fstat(self.file)
         self._free = [
             Slot(path, (facts.st_dev, facts.st_ino), self.n_bytes, at * self.n_bytes)
@@ -262,7 +273,7 @@ def in_workers(
     Raises
     ------
     Exception
-        Any error that `function` raises.
+        Any error that `function`, `send` or `keep` raises.
     TimeoutError
         Naming a task that has not come back.
     RuntimeError
@@ -293,7 +304,9 @@ def in_workers(
         try:
             _collect(function, tasks, left, results, done, progress, send, keep, **options)
         except _Raised as raised:
-            raise raised.args[0] from raised
+            error = raised.args[0]
+            # Only one of another process has its traceback in what carries it.
+            raise error from (raised if error.__traceback__ is None else error.__cause__)
         except (TimeoutError, futures.TimeoutError, multiprocessing.TimeoutError) as error:
             raise TimeoutError(
                 f"{_named(tasks, results, what)}: nothing came back from the worker processes for "
@@ -331,12 +344,34 @@ def _collect(
     backend, _ = get_active_backend(prefer="threads")
     piecemeal = getattr(backend, "supports_return_generator", False)  # ray returns them at the end
     return_as = "generator_unordered" if piecemeal else "list"
-    found = Parallel(prefer="threads", return_as=return_as, **options)(
-        delayed(_attempt)(function, at, _Sent(send(tasks[at]))) for at in left
-    )
-    for at, result in found:
-        results[at], progress[0] = keep(tasks[at], result), monotonic()
-        done(tasks[at])
+
+    def calls() -> Iterator[Any]:
+        for at in left:
+            with _here():
+                sent = send(tasks[at])
+            yield delayed(_attempt)(function, at, _Sent(sent))
+
+    found = Parallel(prefer="threads", return_as=return_as, **options)(calls())
+    try:
+        for at, result in found:
+            with _here():
+                results[at], progress[0] = keep(tasks[at], result), monotonic()
+                done(tasks[at])
+    finally:
+        # An error keeps all that it passed through alive: joblib would go on sending tasks.
+        if piecemeal:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of results that nobody takes
+                found.close()
+
+
+@contextmanager
+def _here() -> Iterator[None]:
+    """Tell errors of this process, which would come again, from those of a lost worker."""
+    try:
+        yield
+    except Exception as error:
+        raise _Raised(error) from error
 
 
 class _Sent:

@@ -19,19 +19,27 @@ def mix(
     weights: NDArray[Any],
     out: NDArray[Any],
     *,
-    as_bytes: bool | None = None,
+    as_bytes: NDArray[np.bool_] | None = None,
     scratch: NDArray[np.uint8] | None = None,
 ) -> None:
-    """Write ``base + weight * (partner - base)`` into `out`, in the dtype of `out`.
+    """Write ``base + weight * (partner - base)`` into `out`, (n, d), in the dtype of `out`.
 
     Pixels of 8 bits are mixed in float32 (the error, below 1e-4 grey levels, can only
     matter where the exact value lies within that distance of a half), wider integers in
     float64. Floats are subtracted in their own dtype and multiplied in float64: bit for bit what
-    imbalanced-learn does. `as_bytes` is the result of :func:`fits_bytes` for these weights, if
-    that is known already. `scratch` is memory to work in, :data:`ROOM` bytes for every pixel.
+    imbalanced-learn does. What a row becomes depends on nothing but its own parents and weight.
+    `as_bytes` is the result of :func:`fits_bytes` for these weights, if that is known already.
+    `scratch` is memory to work in, :data:`ROOM` bytes for every pixel.
     """
-    if fits_bytes(weights, out.dtype) if as_bytes is None else as_bytes:
-        _mix_bytes(base, partner, weights, out, scratch)
+    fits = fits_bytes(weights, out.dtype) if as_bytes is None else as_bytes
+    if fits.any():
+        if fits.all():
+            _mix_bytes(base, partner, weights, out, scratch)
+            return
+        for rows in (np.flatnonzero(fits), np.flatnonzero(~fits)):
+            some = np.empty((len(rows), *out.shape[1:]), dtype=out.dtype)
+            mix(base[rows], partner[rows], weights[rows], some, as_bytes=fits[rows])
+            out[rows] = some
         return
     total: NDArray[Any]
     if out.dtype.kind == "f":
@@ -48,23 +56,25 @@ def mix(
     total += level
     outside = weights.min() < 0 or weights.max() > 1
     store(total, out, clip=outside)
-    if out.dtype.itemsize == 8 and not outside:  # beyond 2**53 float64 rounds integers
-        np.clip(out, np.minimum(base, partner), np.maximum(base, partner), out=out)
+    if out.dtype.itemsize == 8:  # beyond 2**53 float64 rounds integers
+        rows = np.flatnonzero((weights >= 0).all(axis=1) & (weights <= 1).all(axis=1))
+        between, a, b = out[rows], base[rows], partner[rows]
+        out[rows] = np.clip(between, np.minimum(a, b), np.maximum(a, b))
 
 
-def fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Return whether `_mix_bytes` gives the same pixels as `mix`.
+def fits_bytes(weights: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[np.bool_]:
+    """Return for every row whether `_mix_bytes` may draw it.
 
-    They differ only in rounding halves, `mix` to even pixels and `_mix_bytes` to even changes; a
-    step times a difference of bytes can be a half only if the step is a multiple of 1/256.
+    `mix` rounds halves to even pixels and `_mix_bytes` to even changes. A step times a difference
+    of bytes can be a half only if the step is a multiple of 1/256; what counts is the float32 that
+    both work with. Where a value lies within 1e-4 of a half the two may differ too, so this must
+    not depend on what is drawn beside a row.
     """
-    return (
-        dtype.itemsize == 1
-        and dtype.kind != "b"
-        and weights.min() >= 0
-        and weights.max() <= 1
-        and not (np.mod(weights * 256, 1) == 0).any()
-    )
+    if dtype.itemsize > 1 or dtype.kind == "b":
+        return np.zeros(len(weights), dtype=np.bool_)
+    steps = weights.astype(np.float32)
+    fits = (steps > 0) & (steps < 1) & (np.mod(steps * 256, 1) != 0)
+    return np.asarray(fits.all(axis=1))
 
 
 ROOM = 8
@@ -98,8 +108,10 @@ def _mix_bytes(
     np.copyto(product, difference)
     # Where a buffer of NumPy has room for a row, it repeats the step of each row in it first.
     usual = np.setbufsize(512)
-    np.multiply(product, step.astype(np.float32), out=product)
-    np.setbufsize(usual)
+    try:
+        np.multiply(product, step.astype(np.float32), out=product)
+    finally:
+        np.setbufsize(usual)
     np.add(product, WHOLE, out=product)
     np.copyto(change, product.view(np.int32), casting="unsafe")
     np.add(base, change, out=out)

@@ -205,10 +205,13 @@ def render(
                 n_jobs=n_jobs,
                 small=work < SMALL and images.in_memory,
             )
-            # Into a store, blocks might arrive faster than they are written.
-            most = len(sent) if isinstance(out, np.ndarray) else UNSAVED // (rows * nbytes)
-            for first in range(0, len(sent), max(1, most)):
-                some = sent[first : first + max(1, most)].tolist()
+            most = max(1, len(sent))
+            if not isinstance(out, np.ndarray):
+                # Into a store, blocks might arrive faster than they are written. Every process
+                # gets one, though: of large chunks, as many are in memory at once.
+                most = max(1, n_processes(n_jobs), UNSAVED // (rows * nbytes))
+            for first in range(0, len(sent), most):
+                some = sent[first : first + most].tolist()
                 _draw_far(whole, home, some, (rows, *shape[1:]), put, n_jobs, written is not None)
     finally:
         if written is not None:
@@ -272,12 +275,13 @@ def _draw_far(
         Whether blocks that were put need not be drawn again after an error.
     """
     dtype, n_images = images.dtype, shape[0] * (2 + plan.last_step.partners.shape[1])
-    places: dict[int, tuple[Slot | None, int]] = {}
+    slots: dict[int, Slot] = {}  # those on their way, by where they start
 
     def send(start: int) -> _Errand:
         rows, sources = plan[start : start + shape[0]].compact()
         slot = scratch.slot()
-        places[start] = slot, 0
+        if slot is not None:
+            slots[slot.start] = slot
         if images.paths is not None:
             return _Errand(rows, images.subset(sources).anywhere(), slot)
         assert images.uniform is not None
@@ -287,14 +291,16 @@ def _draw_far(
         images.read(sources, pixels)
         if shared is None:
             return _Errand(rows, ArrayImages(pixels), slot)
-        places[start] = slot, pixels.nbytes
         return _Errand(rows, (pixels.shape, dtype), slot)
 
-    def keep(start: int, drawn: NDArray[Any] | None) -> None:
-        slot, before = places[start]
+    def keep(start: int, result: _Drawn) -> None:
+        # A block that was lost may be drawn again: the slot of its first errand stays taken, as
+        # a process that was given up may still write into it.
+        slot = None if result.slot is None else slots.pop(result.slot)
+        drawn = result.pixels
         if drawn is None:
             n = min(shape[0], len(plan) - start)
-            drawn = _array(slot, (n, *shape[1:]), dtype, before)
+            drawn = _array(slot, (n, *shape[1:]), dtype, result.before)
             assert drawn is not None
         put(start, drawn)
         scratch.free(slot)
@@ -315,6 +321,18 @@ def _draw_far(
 
 
 @dataclass
+class _Drawn:
+    """What an errand brings back."""
+
+    pixels: NDArray[Any] | None
+    """None if they are in the slot."""
+    slot: int | None
+    """Where the slot of the errand starts."""
+    before: int
+    """Bytes of the slot in front of what was drawn."""
+
+
+@dataclass
 class _Errand:
     """Rows of a plan that another process is to draw."""
 
@@ -324,8 +342,8 @@ class _Errand:
     slot: Slot | None
     limits: ImageLimits = field(default_factory=current_limits)
 
-    def carry_out(self) -> NDArray[Any] | None:
-        """Return what is drawn; None if it was put into the slot, behind the sources."""
+    def carry_out(self) -> _Drawn:
+        """Return what is drawn, or put it into the slot, behind the sources."""
         images, before = self.images, 0
         if not isinstance(images, Images):
             pixels = _array(self.slot, *images)
@@ -335,10 +353,11 @@ class _Errand:
         parts = [drawn for _, drawn in block.drawn()]
         drawn = parts[0] if len(parts) == 1 else np.concatenate(parts)
         place = _array(self.slot, drawn.shape, drawn.dtype, before)
+        slot = None if self.slot is None else self.slot.start
         if place is None:
-            return drawn
+            return _Drawn(drawn, slot, before)
         place[...] = drawn
-        return None
+        return _Drawn(None, slot, before)
 
 
 def _array(
@@ -800,29 +819,32 @@ def _blend(plan: ResamplingPlan, images: Images, out: NDArray[Any]) -> None:
     height = max(1, min(len(plan), size // max(width, 1)))
     base, partner = np.empty((2, height, *out.shape[1:]), dtype=images.dtype)
     room = np.empty(ROOM * min(size, height * width) if is_short else 0, dtype=np.uint8)
-    # Mostly true for all rows at once; to check every block would cost time with large images.
-    every = fits_bytes(plan.weights, out.dtype)
+    # Once for all rows: to ask for every block would cost time with large images.
+    as_bytes = fits_bytes(plan.weights, out.dtype)
+    # The pixels of an image can be one axis, without a copy, only if they are in C order.
+    aside = None if out[0].flags.c_contiguous else np.empty((height, width), dtype=out.dtype)
     for lo in range(0, len(plan), height):
         hi = min(lo + height, len(plan))
-        block = out[lo:hi].reshape(hi - lo, width)
+        block = out[lo:hi].reshape(hi - lo, width) if aside is None else aside[: hi - lo]
         images.read(plan.base[lo:hi], base[: hi - lo])
         parents = base[: hi - lo].reshape(hi - lo, width)
         if plan.partners.shape[1] > 1:
             _add_up(plan[lo:hi], images, parents, partner, block)
-            continue
-        images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
-        others, weights = partner[: hi - lo].reshape(hi - lo, width), plan.weights[lo:hi]
-        as_bytes = every or fits_bytes(weights, out.dtype)
-        for left in range(0, width, size):
-            part = slice(left, left + size)
-            mix(
-                parents[:, part],
-                others[:, part],
-                weights,
-                block[:, part],
-                as_bytes=as_bytes,
-                scratch=room,
-            )
+        else:
+            images.read(plan.partners[lo:hi, 0], partner[: hi - lo])
+            others = partner[: hi - lo].reshape(hi - lo, width)
+            for left in range(0, width, size):
+                part = slice(left, left + size)
+                mix(
+                    parents[:, part],
+                    others[:, part],
+                    plan.weights[lo:hi],
+                    block[:, part],
+                    as_bytes=as_bytes[lo:hi],
+                    scratch=room,
+                )
+        if aside is not None:
+            out[lo:hi] = block.reshape(hi - lo, *out.shape[1:])
 
 
 def _add_up(
