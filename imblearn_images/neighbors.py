@@ -138,7 +138,9 @@ class ImageNeighbors(BaseEstimator):
         Parameters
         ----------
         X : images
-            Images in any container that a sampler takes, or features of shape (n, d).
+            Images in any container that a sampler takes, or features of shape (n, d). An array is
+            kept as it is, without a copy, and what was computed of it is kept, too: do not change
+            it after ``fit``, or fit it again.
         y : None
             Ignored.
 

@@ -60,6 +60,31 @@ def test_images_of_one_dtype_ask_those_of_another(shape, dtype, other):
     np.testing.assert_array_equal(found[1], expected[1])
 
 
+INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32"]
+
+
+@pytest.mark.parametrize("asking", INTEGERS)
+@pytest.mark.parametrize("fitted", INTEGERS)
+def test_numbers_of_every_pair_of_dtypes_are_compared_by_value(fitted, asking):
+    X = np.random.default_rng(0).integers(0, 100, (60, 7))
+    queries = X[::7] + np.arange(7)
+    expected = NearestNeighbors(n_neighbors=3, algorithm="brute").fit(X.astype(float))
+    found = ImageNeighbors(3).fit(X.astype(fitted)).kneighbors(queries.astype(asking))
+    np.testing.assert_allclose(found[0], expected.kneighbors(queries.astype(float))[0], atol=1e-6)
+    np.testing.assert_array_equal(found[1], brute_force(X, queries, 3)[1])
+
+
+@pytest.mark.parametrize("fitted", ["int64", "uint64"])
+@pytest.mark.parametrize("asking", ["int64", "uint64"])
+def test_large_integers_that_are_near_each_other_are_told_apart(fitted, asking):
+    X = np.random.default_rng(0).integers(0, 100, (60, 7))
+    large = 2**62 + X
+    found = ImageNeighbors(3).fit(large.astype(fitted)).kneighbors(large[:9].astype(asking))
+    expected = brute_force(X, X[:9], 3)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
 @given(st.integers(2, 30), st.integers(1, 3), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_equal_distances_are_in_order_of_position(n, levels, k, seed):
     X = np.random.default_rng(seed).integers(0, levels, (n, 2, 2), dtype=np.uint8)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import joblib
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import seeds
 from threadpoolctl import ThreadpoolController, threadpool_limits
@@ -17,6 +17,7 @@ from imblearn_images.core.neighbors import (
     squared_distances,
 )
 from imblearn_images.core.synthesis import Neighbourhood
+from imblearn_images.neighbors import ImageNeighbors
 
 DTYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "float32", "float64"]
 
@@ -143,6 +144,63 @@ def test_threads_share_long_images_too(n_jobs, dtype, monkeypatch):
             search.compare(*pair)
     np.testing.assert_array_equal(search.neighbors, brute_force(pixels, np.arange(20), 6))
     assert len(added) == search.threads
+
+
+def tied(rng):
+    """Floats that are there three times, so that rounding must not decide between them."""
+    return np.vstack([rng.random((70, int(rng.integers(1, 80)))).astype(np.float32)] * 3)
+
+
+@pytest.mark.parametrize("kind", ["all", "some ask", "blends"])
+@settings(max_examples=20)
+@given(seeds, st.integers(1, 9))
+def test_the_order_in_which_tiles_are_compared_does_not_matter(kind, seed, k):
+    rng = np.random.default_rng(seed)
+    X = tied(rng) if rng.random() < 0.8 else np.repeat(tied(rng)[:1], 90, axis=0)
+    rows = np.arange(len(X))
+    partners, weights = rng.permutation(rows), rng.random(len(X)).round()
+    results = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "TILE", 16)
+        patch.setattr(neighbors._BlendSearch, "height", 16)
+        for rearranged in (list, reversed, rng.permutation):
+            if kind == "blends":
+                search = neighbors._BlendSearch(X, rows, k, partners, weights)
+            else:
+                search = neighbors._Search(X, rows, k, None if kind == "all" else rows[5::2])
+            for pairs in search.steps():
+                for pair in rearranged(pairs) if pairs else []:
+                    search.compare(*pair)
+            results.append((search.distances, search.neighbors))
+    for distances, found in results[1:]:
+        np.testing.assert_array_equal(distances, results[0][0])
+        np.testing.assert_array_equal(found, results[0][1])
+
+
+@pytest.mark.usefixtures("threads")
+def test_threads_give_the_same_answer_for_floats_that_tie(monkeypatch):
+    monkeypatch.setattr(neighbors, "TILE", 16)
+    X = tied(np.random.default_rng(0))
+    alone, together = (nearest_neighbors(X, np.arange(len(X)), 4, n_jobs=n)[1] for n in (1, 4))
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_an_error_leaves_numpys_buffer_as_it_was(monkeypatch):
+    def failing(*_):
+        raise MemoryError
+
+    usual = np.getbufsize()
+    monkeypatch.setattr(neighbors._Search, "_candidates", failing)
+    with pytest.raises(MemoryError):
+        nearest_neighbors(np.zeros((9, 2)), np.arange(9), 2)
+    assert np.getbufsize() == usual
+
+
+@pytest.mark.parametrize("length", [2, 2000, 200_000])
+def test_no_threads_at_all_are_refused_in_the_same_words_whatever_the_search(length):
+    X = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (300, length), (0, 0))
+    with pytest.raises(ValueError, match=r"`n_jobs` must be a number of threads, or -1 .* got 0"):
+        nearest_neighbors(X, np.arange(300), 2, n_jobs=0)
 
 
 @pytest.mark.parametrize("k", [-1, 0, 5, 6])
@@ -362,6 +420,38 @@ def test_what_float32_cannot_tell_apart_is_left_to_another_search(monkeypatch):
     monkeypatch.setattr(neighbors, "MANY", 0)
     assert np.array_equal(room.neighbors(rows, among, 4), expected)
     assert np.array_equal(room.neighbors(rows, among[1:], 4), expected)
+
+
+@pytest.mark.parametrize("copied", [True, False])
+@pytest.mark.parametrize("scale", [1e-15, 1e-20, 1e-22])
+def test_values_whose_products_float32_cannot_hold_are_compared_in_float64(
+    scale, copied, monkeypatch
+):
+    monkeypatch.setattr(neighbors, "MANY", 0)
+    rng = np.random.default_rng(0)
+    among = (rng.random((600, 16)) * scale).astype(np.float32)
+    asking = (rng.random((20, 16)) * scale).astype(np.float32)
+    found = neighbors.nearest_rows(asking, neighbors.Candidates(among, copied=copied), 3)
+    expected = nearest_by_float64(asking, among, 3)
+    if scale == 1e-15:
+        assert np.array_equal(found, expected)
+    else:
+        assert found is None  # another search is asked
+    nearest = ImageNeighbors(3).fit(among).kneighbors(asking, return_distance=False)
+    assert np.array_equal(nearest, expected)
+
+
+def test_few_queries_hold_few_distances_at_a_time(monkeypatch):
+    monkeypatch.setattr(neighbors, "SCORES", 1 << 15)  # of one query
+    heights, products = [], neighbors.Candidates.products
+    monkeypatch.setattr(
+        neighbors.Candidates,
+        "products",
+        lambda self, rows: (heights.append(len(rows)), products(self, rows))[1],
+    )
+    X = np.random.default_rng(0).random((20_000, 2))
+    neighbors.nearest_rows(X[:5], neighbors.Candidates(X, copied=False), 2)
+    assert heights == [1] * 5
 
 
 def test_rows_that_follow_each_other_are_not_copied():

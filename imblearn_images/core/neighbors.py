@@ -210,7 +210,7 @@ def squared_distances(
 def _run(search: _Search, n_jobs: int | None) -> None:
     """Compare all tiles, and say early how long that takes where it is long."""
     small = len(search.rows) * len(search.queries) * search.features.shape[1] < 1e10
-    if not small and search.is_one_tile:
+    if not small and search.is_one_tile and n_jobs != 0:  # `in_threads` refuses 0
         most = max(1, (1 << 21) // len(search.rows) ** 2)  # sums of 16 MB
         search.threads = min(effective_n_jobs(n_jobs), most)
     # One BLAS thread per tile: two BLAS threads waiting for each other on a busy
@@ -257,11 +257,13 @@ def subtract(pixels: NDArray[Any], origin: NDArray[Any], out: NDArray[np.float64
 
     Converted to float64 first, integers beyond 2**53 would be rounded to multiples of 2 to 2,048.
     """
-    if pixels.dtype.kind in "iu" and pixels.dtype.itemsize == 8 and pixels.size:
+    are_integers = pixels.dtype.kind in "iu" and origin.dtype.kind in "iu"
+    if are_integers and 8 in (pixels.dtype.itemsize, origin.dtype.itemsize) and pixels.size:
         reach = int(pixels.max()) - int(pixels.min()), int(origin.max()) - int(origin.min())
         apart = abs(int(pixels.min()) - int(origin.min()))
-        if sum(reach) + apart < 2**62:  # so that no difference wraps around
-            np.copyto(out, (pixels - origin).view(np.int64))
+        if sum(reach) + apart < 2**62:
+            # uint64 beyond 2**63 wraps around as int64, and a difference that small wraps back.
+            np.copyto(out, np.subtract(pixels, origin, dtype=np.int64, casting="unsafe"))
             return
     np.subtract(pixels, origin, out=out, dtype=np.float64)
 
@@ -528,11 +530,15 @@ class _Search:
         half = (norms_other / 2).astype(products.dtype)
         known = (self.distances[to, -1] - norms_to) / 2
         usual = np.setbufsize(512)  # a larger one would be filled with copies of `half`
-        found = [
-            self._candidates(products, half, part, known[part], own[part], turned)
-            for part in _tiles(len(own), max(1, NEAR // len(half)))
-        ]
-        np.setbufsize(usual)
+        try:
+            found = [
+                self._candidates(
+                    products, half, part, norms_to[part], known[part], own[part], turned
+                )
+                for part in _tiles(len(own), max(1, NEAR // len(half)))
+            ]
+        finally:
+            np.setbufsize(usual)
         row, column, value = map(np.concatenate, zip(*found, strict=True))
         distance = norms_to[row] + norms_other[column] - 2.0 * value
         np.maximum(distance, 0, out=distance)  # rounding may make floats slightly negative
@@ -544,6 +550,7 @@ class _Search:
         products: NDArray[Any],
         half: NDArray[Any],
         part: slice,
+        norms: NDArray[np.float64],
         known: NDArray[np.float64],
         own: NDArray[np.intp],
         turned: bool,
@@ -551,7 +558,8 @@ class _Search:
         """Return query, row and product of all pairs that may be among the nearest.
 
         At least the `k` nearest rows of each query of `part`, unless all of its known neighbours
-        are nearer, are among them; queries ascend, and the rows of each.
+        are nearer, are among them; queries ascend, and the rows of each. What passes depends on
+        the neighbours that are known yet, but nothing fails that belongs to the result.
         """
         axis = 0 if turned else 1
         some = products[:, part] if turned else products[part]
@@ -563,10 +571,11 @@ class _Search:
         near = self.room("near", some.shape, np.bool_)
         is_known = bool(np.isfinite(known).all())
         if is_known:
-            np.less_equal(score, _limit(known, score, axis), out=near)
+            np.less_equal(score, _limit(known, score, axis, norms), out=near)
         if not is_known or np.count_nonzero(near) > 4 * k * len(own):
-            known = np.minimum(_upper_bound(score, k, axis), known)
-            np.less_equal(score, _limit(known, score, axis), out=near)
+            bound = np.minimum(_upper_bound(score, k, axis), known)
+            bound = np.maximum(bound, -norms / 2)  # distances below 0 count as 0: they are equal
+            np.less_equal(score, _limit(bound, score, axis, norms), out=near)
         row, column = np.divmod(np.flatnonzero(near), some.shape[1])
         value = some[row, column]
         if turned:
@@ -932,12 +941,20 @@ def _positions(queries: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.
     return np.where(rows[at] == queries, at, -1)
 
 
-def _limit(bound: NDArray[Any], score: NDArray[Any], axis: int) -> NDArray[Any]:
+def _limit(
+    bound: NDArray[Any], score: NDArray[Any], axis: int, norms: NDArray[np.float64] | None = None
+) -> NDArray[Any]:
     """Return what no score within `bound` exceeds, to be compared with all along `axis`.
 
     float32 scores may be rounded, but rounding never reverses their order: all candidates up to
     the next larger float32 pass, and their distances are computed in float64.
+
+    Scores in float64 are those of distances that are rounded as the squared `norms` are, of the
+    queries and of rows that are near: |b|^2 <= 2 |a|^2 + 2 |a - b|^2. Scores of equal distances
+    differ by no more than a few units of that, and all of these pass.
     """
+    if norms is not None and score.dtype == np.float64:
+        bound = bound + 4 * np.finfo(np.float64).eps * (5 * norms + 4 * np.abs(bound))
     limit: NDArray[Any] = np.nextafter(bound.astype(score.dtype), np.inf, dtype=score.dtype)
     return limit[:, None] if axis else limit
 
@@ -960,7 +977,7 @@ def _upper_bound(score: NDArray[Any], k: int, axis: int = 1) -> NDArray[Any]:
 
 
 TALL = 1024  # queries that are compared at a time, at most
-SCORES = 1 << 23  # distances that are held at a time: 32 MB, however many candidates there are
+SCORES = 1 << 23  # distances held at a time, of any number of candidates: 32 MB in float32
 SHORT = 32  # rows whose squares are added up at a time: they stay near the processor
 MANY = 1e9  # products of features from which on a search is worth being done here
 
@@ -1064,7 +1081,7 @@ def nearest_rows(
         largest = float(np.sqrt(among.squares.max()))
         n, dtype = among.added_up, among.compared.dtype
         found = np.empty((len(asking), k), dtype=np.intp)
-        for tile in _tiles(len(asking), min(TALL, max(SHORT, SCORES // m))):
+        for tile in _tiles(len(asking), min(TALL, max(1, SCORES // m))):
             some = among.shifted(asking[tile])
             squares = _squares(some)
             # what rounding may do to half a squared distance: to its sum, and to its parts
@@ -1072,6 +1089,7 @@ def nearest_rows(
             if dtype == np.float64:  # in which the squared norms are rounded, too
                 error += n / 2 * largest**2
             error *= float(np.finfo(dtype).eps)
+            error += (n + 8) * float(np.finfo(dtype).tiny)  # of products that are too small for it
             score = among.products(some)
             np.subtract((among.squares / 2).astype(score.dtype), score, out=score)
             limit = _upper_bound(score, k) + 2 * error
@@ -1083,6 +1101,7 @@ def nearest_rows(
             row, column = np.divmod(at, score.shape[1])
             features = (asking[tile], among.features)
             found[tile] = _in_order(row, column, score[row, column], error, features, k)
+            del score  # before the next tile takes as much
     return found
 
 
