@@ -278,11 +278,11 @@ def test_interrupted_it_prints_what_is_known(photos, capsys, monkeypatch):
 
 def test_policies_are_compared_by_default_and_left_out_in_a_hurry(photos, capsys):
     options = ("--folds", 2, "--repeats", 1, "--size", 8, "--json")
-    code, out, _ = run(capsys, photos, "--methods", "many", "policies", *options)
+    code, out, _ = run(capsys, photos, "--methods", "many", "pair", "policies", *options)
     assert code == 0
     found = json.loads(out)
     names = [each["candidate"] for each in found["candidates"]]
-    assert names[3:] == ["many", "policies"] and not found["failures"]
+    assert names[3:] == ["many", "pair", "policies"] and not found["failures"]
     assert found["recommended"] in names and "advice" in found
     parsed = _parser().parse_args(["compare", str(photos)])
     assert parsed.methods == [*DEFAULT_METHODS] and DEFAULT_METHODS[-1] == "policies"

@@ -335,6 +335,31 @@ def test_the_defaults_on_images_files_and_labels_of_any_kind(tmp_path):
     np.testing.assert_array_equal(by_number.predict_proba(images[:9]), probabilities)
 
 
+def test_the_pair_is_the_mean_of_prior_correction_and_many_pictures():
+    images, labels = load_texture_patches(return_X_y=True, size=12)
+    some = np.random.default_rng(0).permutation(len(labels))
+    (images, labels), new = (images[some[:60]], labels[some[:60]]), images[some[60:80]]
+    pair = PolicyEnsembleClassifier(
+        make_pipeline(HOGFeatures(), LogisticRegression(C=3)), "pair", screen=None, random_state=0
+    )
+    many = recipes.many(random_state=0)
+    models = [
+        make_pipeline(HOGFeatures(), LogisticRegression(C=3)),
+        imblearn_pipeline(many, HOGFeatures(), LogisticRegression(C=3 / 9)),
+    ]
+    logs = [
+        PriorCorrectedClassifier(m, prior="uniform").fit(images, labels).predict_log_proba(new)
+        for m in models
+    ]
+    pair.fit(images, labels)
+    assert [each.name for each in pair.policies_] == ["prior_correction", "many"]
+    found = pair.predict_log_proba(new)
+    np.testing.assert_allclose(found, log_softmax(np.mean(logs, axis=0), axis=1), atol=1e-6)
+    rows = images.reshape(len(images), -1)
+    of_rows = PolicyEnsembleClassifier(NB, "pair").fit(rows, labels)  # which hold no shapes
+    assert [each.name for each in of_rows.policies_] == ["prior_correction"]
+
+
 def test_a_search_reaches_what_is_inside():
     ensemble = PolicyEnsembleClassifier(NB, OWN[:2], random_state=0)
     grid = {"screen": [None, 0.01], "estimator__gaussiannb__var_smoothing": [1e-3, 1e-1]}
@@ -382,7 +407,7 @@ def test_what_cannot_be_screened_is_kept_and_said():
 @pytest.mark.parametrize(
     ("params", "error", "words"),
     [
-        ({"policies": "all"}, ValueError, '"default" or a list'),
+        ({"policies": "all"}, ValueError, '"default", "pair" or a list .*got \'all\''),
         ({"policies": []}, ValueError, "must be a list"),
         ({"policies": {"a": None}}, ValueError, "must be a list"),
         ({"policies": [("a", None)]}, ValueError, r"A policy must be .*got \('a', None\)"),

@@ -39,7 +39,7 @@ __all__ = ["add_compare_command", "run_compare"]
 DEFAULT_METHODS = ["random-over", "smote", "random-under", "policies"]
 SIZE = 16
 COMPARED = {name: kind for name, kind in METHODS.items() if kind is not None}
-WORDS = ("many", "policies")
+WORDS = ("many", "pair", "policies")
 """Methods that are passed to compare_resamplers as words: each is more than a sampler."""
 CANDIDATES = list(COMPARED)
 CANDIDATES += [
@@ -48,7 +48,7 @@ CANDIDATES += [
     if "synthesis" in inspect.signature(COMPARED[name]).parameters
     for synthesis in SYNTHESES
 ]
-CANDIDATES += ["policies"]
+CANDIDATES += ["pair", "policies"]
 CANDIDATE = arguments.one_of(
     CANDIDATES,
     "method",
@@ -119,8 +119,9 @@ def add_compare_command(commands: Any) -> None:
         help=f"samplers: {', '.join(COMPARED)}; random-over/transfer for one that draws images "
         f"by another synthesis ({', '.join(SYNTHESES)}); mild, transfer, mix and many are recipes: "
         "copies altered mildly, copies deformed as other images differ, all classes "
-        "redrawn by both, and every image redrawn eight times; policies is a screened mean of all "
-        f"of these (default: {' '.join(DEFAULT_METHODS)})",
+        "redrawn by both, and every image redrawn eight times; pair is the mean of many and prior "
+        "correction, policies a screened mean of all of these "
+        f"(default: {' '.join(DEFAULT_METHODS)})",
     )
     parser.add_argument(
         "--quick", action="store_true", help="leave out policies, by far the slowest method"

@@ -38,8 +38,14 @@ __all__ = [
     "name_model",
 ]
 
-DEFAULT = ("mild", "transfer", "mix", "many", "policies")
-"""What "default" stands for: the recipes, and the ensemble of policies."""
+ENSEMBLES: dict[str, dict[str, Any]] = {
+    "pair": {"policies": "pair", "screen": None},
+    "policies": {},
+}
+"""Words for ensembles of policies, and their parameters."""
+
+DEFAULT = ("mild", "transfer", "mix", "many", *ENSEMBLES)
+"""What "default" stands for: the recipes, and the ensembles of policies."""
 
 
 def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, Any]:
@@ -244,11 +250,11 @@ class Subject:
     def _recipe(self, name: str, word: str) -> Candidate:
         """Return the candidate of a word: a recipe, with its prior correction, or the ensemble."""
         estimator, seed = self.estimator, self.seed
-        if not hasattr(estimator, "predict_proba") and word in ("many", "policies"):
+        if not hasattr(estimator, "predict_proba") and word in ("many", *ENSEMBLES):
             return Candidate(name, None, unavailable="the estimator has no predict_proba")
-        if word == "policies":
-            ensemble = PolicyEnsembleClassifier(seeded(estimator, seed), random_state=seed)
-            return Candidate(name, ensemble)
+        if word in ENSEMBLES:
+            model, params = seeded(estimator, seed), ENSEMBLES[word]
+            return Candidate(name, PolicyEnsembleClassifier(model, random_state=seed, **params))
         sampler = getattr(recipes, word)()
         if word == "many":
             estimator = same_penalty(estimator, sampler)

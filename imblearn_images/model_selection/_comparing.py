@@ -79,11 +79,12 @@ def compare_resamplers(
         samplers; whole classifiers, which are used instead of `estimator` and see the images
         as they are; the names of the baselines; the recipes "mild", "transfer", "mix", and "many",
         the last one with prior correction behind it and a ninth of the `C` that the estimator may
-        have, so that nine pictures weigh as one; and "policies", a
-        :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` of `estimator`, whose screening
-        is measured with it. "default" stands for these five. Samplers are placed before
-        `estimator`; where `X` holds paths, after the ``ReadImages`` that it begins with, unless
-        they have an `output_dir`. Those of imbalanced-learn are wrapped in ``ImageSampler``.
+        have, so that nine pictures weigh as one; "pair", the mean of "many" and of prior
+        correction; and "policies", a :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` of
+        `estimator`, whose screening is measured with it. "default" stands for these six. Samplers
+        are placed before `estimator`; where `X` holds paths, after the ``ReadImages`` that it
+        begins with, unless they have an `output_dir`. Those of imbalanced-learn are wrapped in
+        ``ImageSampler``.
     X : images
         Array of shape (n, H, W), (n, H, W, C) or (n, d), or paths, in any container.
     y : array-like of shape (n,), or several labels per image

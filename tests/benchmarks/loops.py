@@ -6,6 +6,7 @@ Parts, each measured in CPU seconds of one process, because machines are shared 
   network of `efficacy.py` for the same number of steps: needs PyTorch
 - fresh: drawn once, drawn anew in every epoch, and what lies between: the originals and so many
   stored redrawn sets
+- sets: the recipes of a loop beside the loss alone, points on each of the sets of `--data`
 - coverage: `BalancedSampler` beside the `WeightedRandomSampler` of torch
 - speed: milliseconds a row beside ImageFolder and WeightedRandomSampler; batches beside one by one
 - memory: what two forked workers own after an epoch of a million rows
@@ -15,9 +16,10 @@ Parts, each measured in CPU seconds of one process, because machines are shared 
 "stored" is what `fit_resample` gives, drawn once; "fresh" is `EpochPlans`, another set in every
 epoch; the loss is cross-entropy where none is named. "n" is balanced at the length of the data,
 "all classes" leaves the numbers alone. "+ .3", "+ 1": logits less so many times the log of the
-shares before resampling. Data as for `efficacy.py`: fashion, grocery or a PATH. Every seed trains
-on another 80 % of each class. With `--out` a run that was broken off continues. `--network
-timm:resnet10t` trains a network of timm, without its weights, in place of the small one.
+shares before resampling. Data as for `efficacy.py`: fashion, grocery or a PATH, every seed of which
+trains on another 80 % of each class; or the small sets of `efficacy_sets.py` by their names. With
+`--out` a run that was broken off continues. `--network timm:resnet10t` trains a network of timm,
+without its weights, in place of the small one.
 """
 
 from __future__ import annotations
@@ -40,8 +42,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from efficacy import NAMED, images_of, split
+from efficacy import NAMED, groups_of, images_of, split
 from efficacy_models import BATCH, _network, corrected, import_torch
+from efficacy_sets import MORE, SETS
+from efficacy_sets import parts as parts_of_set
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
@@ -175,7 +179,12 @@ FRESH = [
     *(("all classes mild", how, "LA") for how in ("stored", "fresh")),
     *(("n mix", how, "CE") for how in ("stored", "fresh")),
 ]
-PARTS = {"table": TABLE, "fresh": FRESH}
+OF_SETS = [
+    ("unbalanced", "stored", "LA"),
+    ("all classes mix", "fresh", "LA"),
+    ("all classes mild", "fresh", "LA"),
+]
+PARTS = {"table": TABLE, "fresh": FRESH, "sets": OF_SETS}
 
 
 def row_name(row: tuple[str, str, str]) -> str:
@@ -195,12 +204,20 @@ def network_of(name: str, shape: tuple[int, ...], n_classes: int) -> Any:
     )
 
 
+def images_for(data: str, seed: int) -> tuple[Any, ...]:
+    """X_train, y_train, X_test, y_test of a seed."""
+    if data not in NAMED and data in SETS + MORE:
+        train, test = parts_of_set(data, seed, images_of=images_of, groups_of=groups_of)
+        return train.X, train.y, test.X, test.y
+    return split(data, seed, inside=False)[:4]
+
+
 def run(
     row: tuple[str, str, str], data: str, seed: int, steps: int, network: str = "small"
 ) -> dict[str, Any]:
     """Train and test once."""
     torch = import_torch()
-    X, y, X_test, y_test, *_ = split(data, seed, inside=False)
+    X, y, X_test, y_test = images_for(data, seed)
     counts, begin = np.bincount(y), time.process_time()
     epochs, loss = epochs_of(row[1], row[0], X, y, seed), loss_of(row[2], counts)
     mean, std = float(X.mean() / 255), float(X.std() / 255)
@@ -250,12 +267,15 @@ def run(
     return what | scores | spent
 
 
-def train(part: str, args: argparse.Namespace) -> None:
-    """Run what is missing of a table, print all of it."""
+Found = dict[str, dict[int, dict[str, Any]]]  # row of the table, seed: record
+
+
+def train(part: str, data: str, args: argparse.Namespace) -> Found:
+    """Run what is missing of a table, print and return all of it."""
     rows = {row_name(row): row for row in PARTS[part]}
     if args.rows:
         rows = {name: row for name, row in rows.items() if any(r in name for r in args.rows)}
-    options = {"data": args.data, "steps": args.steps, "network": args.network}
+    options = {"data": data, "steps": args.steps, "network": args.network}
     records: list[dict[str, Any]] = []
     if args.out is not None and args.out.exists():
         lines = ({"network": "small"} | json.loads(x) for x in args.out.read_text().splitlines())
@@ -269,26 +289,25 @@ def train(part: str, args: argparse.Namespace) -> None:
                 if args.out is not None:
                     with args.out.open("a") as file:
                         file.write(json.dumps(records[-1]) + "\n")
-    found: dict[str, dict[int, dict[str, Any]]] = {}
+    found: Found = {}
     for record in records:
         if record["row"] in rows:
             found.setdefault(record["row"], {})[record["seed"]] = record
-    n_classes = len(np.unique(images_of(args.data)[1]))
-    print(
-        f"\n{part}, {args.data}: {n_classes} classes, {args.network}, {args.steps} steps of {BATCH}"
-    )
+    n_classes = len(np.unique(images_for(data, args.first_seed)[1]))
+    print(f"\n{part}, {data}: {n_classes} classes, {args.network}, {args.steps} steps of {BATCH}")
     print(f"{'':52}{'balanced accuracy':>19}{'+ .3':>7}{'+ 1':>7} seeds  CPU s (drawing)")
     for name in [name for name in rows if name in found]:
         each = list(found[name].values())
         values = np.array([record["+ 0"] for record in each])
-        spread = values.std(ddof=1) if len(values) > 1 else 0.0
+        spread = f" +- {values.std(ddof=1):4.2f}" if len(values) > 1 else " " * 8
         others = "".join(f"{np.mean([r[key] for r in each]):7.1f}" for key in ("+ 0.3", "+ 1"))
         spent = [np.mean([r[key] for r in each]) for key in ("seconds", "drawing")]
         print(
-            f"{name:<52}{values.mean():>11.2f} +- {spread:4.2f}{others}{len(each):>6}"
+            f"{name:<52}{values.mean():>11.2f}{spread}{others}{len(each):>6}"
             f"{spent[0]:>8.0f} ({spent[1]:.0f})"
         )
-    print("\nFresh over stored, points on the same seeds")
+    if any(", stored" in name for name in found):
+        print("\nFresh over stored, points on the same seeds")
     for name in [name for name in found if ", fresh" in name]:
         stored = found.get(name.replace(", fresh", ", stored"), {})
         seeds = sorted(found[name].keys() & stored.keys())
@@ -297,6 +316,21 @@ def train(part: str, args: argparse.Namespace) -> None:
             each = ", ".join(f"{points:+.1f}" for points in gained)
             lost = sum(points < 0 for points in gained)
             print(f"{name:<52}{np.mean(gained):+6.2f} ({each}), below in {lost} of {len(gained)}")
+    return found
+
+
+def print_gains(tables: dict[str, Found]) -> None:
+    """Points of each row above the loss alone, on every set."""
+    base, *others = map(row_name, OF_SETS)
+    print(f"\n{'above ' + base:<36}" + "".join(f"{data[-12:]:>14}" for data in tables), end="")
+    print(f"{'mean':>8}{'worst':>8}")
+    for row in others:
+        gained = [
+            float(np.mean([by[row][seed]["+ 0"] - by[base][seed]["+ 0"] for seed in by[row]]))
+            for by in tables.values()
+        ]
+        cells = "".join(f"{points:>+14.1f}" for points in gained)
+        print(f"{row:<36}{cells}{np.mean(gained):>+8.1f}{min(gained):>+8.1f}")
 
 
 # ---------------------------------------------------------------- samplers
@@ -602,7 +636,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=what, epilog=data)
     others = ("coverage", "speed", "memory", "labels", "planning")
     parser.add_argument("parts", nargs="*", help=f"of {', '.join([*PARTS, *others])}")
-    parser.add_argument("--data", default="fashion", help="fashion, grocery, PATH")
+    known = ", ".join(dict.fromkeys([*NAMED, *SETS, *MORE]))
+    parser.add_argument("--data", nargs="+", default=["fashion"], help=f"{known}, PATH")
     parser.add_argument("--seeds", type=int, default=5, help="how many")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=2000, help="of the network")
@@ -620,11 +655,13 @@ def main() -> None:
         parser.error(f"parts are {', '.join([*PARTS, *others])}, got {', '.join(sorted(unknown))}")
     for part in args.parts or [*PARTS, *others]:
         if part in PARTS:
-            train(part, args)
+            tables = {data: train(part, data, args) for data in args.data}
+            if part == "sets" and not args.rows:
+                print_gains(tables)
         elif part == "coverage":
             coverage()
         elif part == "speed":
-            speed(args.data)
+            speed(args.data[0])
         elif part == "memory":
             memory(args.n or 1_000_000)
         elif part == "planning":

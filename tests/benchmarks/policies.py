@@ -44,6 +44,7 @@ from imblearn_images.synthesis import Augment, Chain, OneOf, TransferDeformation
 
 SIMPLE = ("none", "prior_correction", "class_weight", "copies")
 DEFAULT = ("prior_correction", "class_weight", "mild", "transfer", "mix", "many")
+PAIR = ("prior_correction", "many")  # of PolicyEnsembleClassifier(policies="pair", screen=None)
 SCREEN = 0.06
 FORMER = 0.03  # policies as far below the best, and further, were dropped, the others counted alike
 
@@ -133,7 +134,8 @@ def run_networks(train: Part, test: Part, seed: int, steps: int) -> dict[str, np
     ensemble.fit(X, y)
     rows = {name: [name] for name in ensemble.estimators_}
     rows["three seeds of mild"] = ["mild", "mild, seed 1", "mild, seed 2"]
-    rows |= {"mean of five": list(DEFAULT[:5]), "PolicyEnsembleClassifier": list(DEFAULT)}
+    rows |= {"pair": list(PAIR), "mean of five": list(DEFAULT[:5])}
+    rows["PolicyEnsembleClassifier"] = list(DEFAULT)
     logs = logs_of(ensemble, test.X)
     return {row: answers(logs, names) for row, names in rows.items()}
 
@@ -148,6 +150,7 @@ def run_policies(train: Part, test: Part, seed: int) -> tuple[dict[str, np.ndarr
     logs = logs_of(ensemble, test.X)
     found = {name: answers(logs, [name]) for name in inner}
     found["best in inner folds"] = found[min(DEFAULT, key=below.__getitem__)]
+    found["pair"] = answers(logs, PAIR)
     found["mean of the default"] = answers(logs, DEFAULT)
     former = [name for name in DEFAULT if below[name] <= FORMER]
     found["screened at 3 points, alike"] = answers(logs, former)
@@ -297,7 +300,7 @@ def print_recipes(sets: Sequence[str], repeats: int, tested: bool, **sources: An
                     model(), variants(), screen=None, random_state=seed
                 ).fit(train.X, train.y)
                 rows = {each: [each] for each in ensemble.estimators_}
-                rows["prior_correction and many"] = ["prior_correction", "many"]
+                rows["pair"] = list(PAIR)
                 logs = logs_of(ensemble, other.X)
                 for row, names in rows.items():
                     found.setdefault(row, []).append(answers(logs, names))
@@ -348,7 +351,7 @@ def print_simulations(cases: int) -> None:
     """Wrong calls, and what following the advice gains."""
     rng = np.random.default_rng(0)
     baselines = {"none": 0.74, "class_weight": 0.785, "prior_correction": 0.8}
-    others = ("mild", "transfer", "mix", "many", "policies")
+    others = ("mild", "transfer", "mix", "many", "pair", "policies")
     for what in ("null", "planted"):
         wrong = found = 0
         gains, by_mean = [], []
@@ -379,7 +382,7 @@ def print_advice(sets: Sequence[str], repeats: int, **sources: Any) -> None:
     for name in sets:
         for seed in range(repeats):
             (X, y, groups), (X_test, y_test, _) = parts(name, seed, **sources)
-            candidates = ["mild", "transfer", "mix", "many"]
+            candidates = ["mild", "transfer", "mix", "many", "pair"]
             comparison = compare_resamplers(
                 model(), candidates, X, y, groups=groups, cv=3, random_state=seed
             )
