@@ -307,9 +307,7 @@ def many(
     >>> len(images), len(plan), int(plan.synthetic.sum())
     (361, 1083, 722)
     """
-    # No noise: features that are relative to the contrast, as HOG's are, see hardly anything else
-    # in faint images.
-    deformed, altered = TransferDeformation(donors="all"), Augment(noise=0)
+    deformed, altered = TransferDeformation(donors="all"), Augment()
     return RedrawImages(
         OneOf([deformed, Chain([deformed, altered]), altered], [0.4, 0.3, 0.3]),
         times=times,

@@ -39,7 +39,7 @@ from imblearn_images.synthesis import Augment, Chain, CutMix, OneOf, TransferDef
 Y = make_labels()
 SAMPLERS = {
     "SMOTE": SMOTE(k_neighbors=2, random_state=0),
-    "augment": RandomOverSampler(random_state=0, synthesis=Augment()),
+    "augment": RandomOverSampler(random_state=0, synthesis=Augment(noise=0.01)),
     "transfer": SMOTE(k_neighbors=2, random_state=0, synthesis=TransferDeformation()),
     "selection": RandomUnderSampler(random_state=0),
     "cleaned": SMOTETomek(smote=SMOTE(k_neighbors=2), random_state=0),

@@ -63,7 +63,7 @@ SAMPLERS = {
     ),
     "smote and tomek": lambda: SMOTETomek(smote=smote(), random_state=0),
     "centres": lambda: ClusterCentroids(random_state=0),
-    "augment": lambda: RandomOverSampler(synthesis=Augment(), random_state=0),
+    "augment": lambda: RandomOverSampler(synthesis=Augment(noise=0.01), random_state=0),
     "transfer": lambda: RandomOverSampler(synthesis=TransferDeformation(), random_state=0),
     "morph": lambda: RandomOverSampler(synthesis=Morph(), random_state=0),
     "function": lambda: RandomOverSampler(synthesis=spotted, random_state=0),
@@ -74,7 +74,7 @@ SAMPLERS = {
     "third party": lambda: ImageSampler(
         PlainSMOTE(k_neighbors=2, random_state=0), synthesis=Augment(), random_state=0
     ),
-    "redraw": lambda: RedrawImages(Augment(), random_state=0),
+    "redraw": lambda: RedrawImages(Augment(noise=0.01), random_state=0),
     "mix": mix,
     "chain": lambda: recipes.mix(random_state=0),
     "four steps": lambda: make_pipeline(

@@ -297,7 +297,7 @@ def ensemble_named(name):
 
 
 SAMPLERS_AT_DOORS = {name: sampler_named(name) for name in sorted(SAMPLERS)} | {
-    "RandomOverSampler, Augment": RandomOverSampler(synthesis=Augment(), random_state=0),
+    "RandomOverSampler, Augment": RandomOverSampler(synthesis=Augment(noise=0.01), random_state=0),
     "SMOTE, thumbnail": SMOTE(embedding="thumbnail", random_state=0),
 }
 DOORS = {name: resampling(sampler) for name, sampler in SAMPLERS_AT_DOORS.items()}

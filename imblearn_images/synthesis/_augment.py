@@ -165,7 +165,7 @@ class Augment(BaseEstimator):
         Factor of all pixels: 0.1 stands for 0.9 to 1.1.
     contrast_range : float or (low, high), default=0
         Factor of the differences from the mean of a channel.
-    noise : float, default=0.01
+    noise : float, default=0
         Maximum standard deviation of normal noise, as a share of the whole range of
         brightness; for each synthetic image it is drawn between 0 and this. All channels get the
         same noise.
@@ -195,7 +195,8 @@ class Augment(BaseEstimator):
     -----
     The defaults are mild, because strong augmentation of the smaller classes alone teaches
     a network that distorted images belong to them; with wide ranges, redraw every class.
-    Whether a flip keeps the label depends on your data.
+    Whether a flip keeps the label depends on your data. There is no noise: where images have
+    little contrast, 1 % of the range hides what they show.
 
     Pixels are first scaled to 0 to 1: 8 bits by 255, wider integers, and floats beyond 0 to 1,
     by the range of each image. Results are clipped to this range.
@@ -234,7 +235,7 @@ class Augment(BaseEstimator):
         vertical_flip: bool = False,
         brightness_range: Any = 0.1,
         contrast_range: Any = 0.0,
-        noise: float = 0.01,
+        noise: float = 0.0,
         elastic: float = 0.0,
         erase: float = 0.0,
         fill_mode: str = "nearest",

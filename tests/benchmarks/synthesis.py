@@ -24,7 +24,7 @@ from skimage.feature import hog
 from skimage.filters import threshold_otsu
 from skimage.registration import optical_flow_ilk
 from skimage.transform import AffineTransform, rotate, warp
-from skimage.util import img_as_ubyte, random_noise
+from skimage.util import img_as_ubyte
 
 from imblearn_images import RandomOverSampler, render
 from imblearn_images.preprocessing import HOGFeatures
@@ -55,8 +55,7 @@ def grey_of(image: np.ndarray) -> np.ndarray:
 
 
 def lit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    image = np.clip(image * rng.uniform(0.9, 1.1), 0, 1)
-    return img_as_ubyte(random_noise(image, var=(0.01 * rng.uniform()) ** 2, rng=rng))
+    return img_as_ubyte(np.clip(image * rng.uniform(0.9, 1.1), 0, 1))
 
 
 def chain(image: np.ndarray, partner: np.ndarray, rng: np.random.Generator) -> np.ndarray:
