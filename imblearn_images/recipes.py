@@ -26,14 +26,13 @@ classifier in a :class:`~imblearn_images.decision.PriorCorrectedClassifier`. Whi
 Beside prior correction alone, on the test parts of 14 sets, the pair gained 1.9 points of balanced
 accuracy on average, and lost 0.4 on the worst; :func:`many` alone gained 2.3 and lost 1.9; with a
 small step further against the frequent classes (``PriorCorrectedClassifier(model, prior="uniform",
-model_prior="train", tau=0.3)``) :func:`transfer` gained 1.5 and lost 1.4, :func:`mild` 1.4 and 2.0,
-:func:`mix` 1.1 and 2.6. ``tests/benchmarks/efficacy.py recipes SETS --test --seeds 4`` prints this,
-for sets of your own, too.
+model_prior="train", tau=0.3)``) :func:`mix` gained 1.4 and lost 0.8, :func:`transfer` 1.5 and 1.4,
+:func:`mild` 1.1 and 1.4. ``tests/benchmarks/efficacy.py recipes SETS --test --seeds 4`` prints
+this, for sets of your own, too.
 
-Two things make the difference between :func:`many` and the others. *Noise*: HOG divides by the
-contrast, so that it sees hardly anything else in faint images; with the noise of :func:`mild` the
-same pictures lost 7.4 points on faint textures. *The penalty*: beside nine times the images the
-same `C` is nine times weaker.
+Two things harm. *Noise*: HOG divides by the contrast, so that it sees hardly anything else in faint
+images; the pictures of :func:`many` with noise lost 7.4 points on faint textures. No recipe adds
+any. *The penalty*: beside nine times the images the same `C` is nine times weaker.
 
 If you do not want to choose, the six default policies of a
 :class:`~imblearn_images.ensemble.PolicyEnsembleClassifier` are tried by inner cross-validation;
@@ -90,10 +89,10 @@ def mild(
     images, blood cells and textures alike. A new set in every epoch, each with another
     `random_state`, helps more than one stored set.
 
-    *Harms* linear models of fixed features, such as HOG: on some textures it is far below plain
-    copies, because the model learns that what looks altered is rare, and on clothes below prior
-    correction. :func:`~imblearn_images.model_selection.synthesis_gap` shows where that may happen;
-    the pair of prior correction and :func:`many` is the recipe for such models.
+    *Harms* linear models of fixed features, such as HOG, where they learn that what looks altered
+    is rare: a little below prior correction on hard clothes, and on groceries in a strong tail.
+    :func:`~imblearn_images.model_selection.synthesis_gap` shows where that may happen; the pair of
+    prior correction and :func:`many` is the recipe for such models.
 
     See Also
     --------
@@ -209,7 +208,7 @@ def mix(
     stored set.
 
     *Harms* networks on textures, where deformations mislead: there :func:`mild` is better. A
-    linear model lost a little on photos of trash, and on faint textures, for its noise.
+    linear model lost a little on photos of trash.
 
     See Also
     --------
@@ -282,9 +281,7 @@ def many(
     models.
 
     *Harms* with a penalty that is left as it was: beside nine times the images it is a ninth as
-    strong. Unlike those of the other recipes, its pictures have no noise: HOG, which divides by the
-    contrast, sees little else in faint images, and a linear model of faint textures lost 8 points
-    by it. It draws `times` as many images, which need `times` as much memory.
+    strong. It draws `times` as many images, which need `times` as much memory.
 
     See Also
     --------
@@ -358,8 +355,8 @@ def fresh(
     -----
     What counts is the number of *different* pictures. A small network that trains for 2,000 steps
     on long-tailed clothes with a logit-adjusted loss reaches a balanced accuracy of 82.8 % on one
-    stored set of these pictures and 86.6 % where they are drawn anew in every epoch: ten seeds, 2.8
-    to 4.5 points more in each. On photos of groceries, 1,000 steps, it is 40.1 and 49.7 %: five
+    stored set of these pictures and 86.8 % where they are drawn anew in every epoch: ten seeds, 3.4
+    to 4.9 points more in each. On photos of groceries, 1,000 steps, it is 40.1 and 49.7 %: five
     seeds, 4.3 to 15.7 more (``tests/benchmarks/loops.py fresh``).
 
     See Also

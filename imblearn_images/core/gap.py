@@ -65,7 +65,7 @@ class SynthesisGap:
             f"{self.auc:.2f}), and {self.shares[most]:.0%} of class {most!r} are synthetic, of "
             f"{least!r} {self.shares[least]:.0%}: a classifier may take what looks synthetic for "
             "rare. That cost linear models much on textures, and nothing on clothes. Compare; if "
-            "it does harm, draw pictures of every class, without noise (recipes.many)."
+            "it does harm, draw pictures of every class (recipes.many)."
         )
 
     def __repr__(self) -> str:

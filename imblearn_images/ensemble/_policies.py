@@ -261,13 +261,13 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     How policies are screened and weighed was chosen inside the training parts of twelve sets
     (``tests/benchmarks/efficacy.py policies --inside``). On test parts that were looked at
     afterwards, of seven sets with another rare class in each of four repeats (clothes, digits,
-    faces, patches), HOG and a linear model were then 8.7 points of balanced accuracy above plain
-    copies and 3.3 above prior correction, on the worst set 1.0 above the best of these, class
-    weights and nothing. This is what ``policies tops small few faces surfaces scenes defects
-    --seeds 4`` prints. Policies up to 3 points below the best that count alike are as good there;
-    the weights are for sets where the scores say little, as there are few images of a class.
-    Fitting and predicting took 9 to 14 times the CPU of one fit behind the mix, 6 to 8 without
-    ``many``, whose pictures are drawn once for all folds unless their features take 256 MB.
+    faces, patches), HOG and a linear model are 8.5 points of balanced accuracy above plain copies
+    and 3.1 above prior correction, on the worst set 1.3 above the best of these, class weights and
+    nothing. This is what ``policies tops small few faces surfaces scenes defects --seeds 4``
+    prints. Policies up to 3 points below the best that count alike gain 2.9 there; the weights are
+    for sets where the scores say little, as there are few images of a class. Fitting and predicting
+    took 9 to 17 times the CPU of one fit behind the mix, 5 to 8 without ``many``, whose pictures
+    are drawn once for all folds unless their features take 256 MB.
 
     A search over `C` inside `estimator` would see pictures of one image on both sides of its
     splits: choose `C` for the untouched model, and pass that.
