@@ -356,8 +356,8 @@ def fresh(
     What counts is the number of *different* pictures. A small network that trains for 2,000 steps
     on long-tailed clothes with a logit-adjusted loss reaches a balanced accuracy of 82.8 % on one
     stored set of these pictures and 86.8 % where they are drawn anew in every epoch: ten seeds, 3.4
-    to 4.9 points more in each. On photos of groceries, 1,000 steps, it is 40.1 and 49.7 %: five
-    seeds, 4.3 to 15.7 more (``tests/benchmarks/loops.py fresh``).
+    to 4.9 points more in each. On photos of groceries, 1,000 steps, it is 39.1 and 50.4 %: five
+    seeds, 3.6 to 15.7 more (``tests/benchmarks/loops.py fresh``).
 
     See Also
     --------
