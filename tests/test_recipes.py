@@ -170,3 +170,13 @@ def test_check(estimator, check):
 
 def test_parameters_are_validated():
     check_param_validation("SamplerChain", CHECKED)
+
+
+@pytest.mark.parametrize("name", named.__all__)
+def test_what_recipes_draw_of_plain_images_is_plain(name):
+    """Noise is the first thing that is seen in images of little contrast."""
+    grey = np.repeat(np.arange(90, 122, 2, dtype=np.uint8), 16 * 16).reshape(16, 16, 16)
+    recipe = getattr(named, name)(random_state=0)
+    drawn, _ = recipe.fit_resample(grey, [0] * 11 + [1] * 5)
+    assert recipe.plan_.synthetic.any()
+    assert not drawn.reshape(len(drawn), -1).std(axis=1).any()
