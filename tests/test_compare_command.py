@@ -131,6 +131,16 @@ def test_the_report_shows_what_candidates_draw_beside_its_parents(photos, tmp_pa
     assert np.abs(drawn - blend).mean() < np.abs(base - partner).mean() / 2, "of these parents"
 
 
+@pytest.mark.parametrize("words", [["pair"], ["many", "pair"]], ids=str)
+def test_a_report_shows_the_many_pictures_of_an_image_once(words, photos, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    report = tmp_path / "report.html"
+    options = ("--folds", 2, "--repeats", 1, "--size", 8, "--report", report)
+    code, _, _ = run(capsys, photos, "--methods", *words, *options)
+    (heading,) = re.findall(r"<h3>([a-z-]+)</h3>", report.read_text(encoding="utf-8"))
+    assert code == 0 and heading in words
+
+
 def test_a_report_without_candidates_that_draw_shows_none(photos, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     options = ("--methods", "random-over", "--folds", 2, "--repeats", 1)

@@ -44,7 +44,14 @@ from sklearn.pipeline import make_pipeline as sklearn_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from imblearn_images import SMOTE, RandomOverSampler, RandomUnderSampler, TomekLinks, __version__
+from imblearn_images import (
+    SMOTE,
+    RandomOverSampler,
+    RandomUnderSampler,
+    RedrawImages,
+    TomekLinks,
+    __version__,
+)
 from imblearn_images.core.parallel import _say_what_is_missing
 from imblearn_images.datasets import load_texture_patches
 from imblearn_images.decision import PriorCorrectedClassifier
@@ -906,13 +913,26 @@ def test_to_frame_names_its_extra(comparison, monkeypatch):
         comparison.to_frame()
 
 
-def test_the_default_candidates_are_the_recipes_and_their_ensemble():
+def test_the_default_candidates_are_the_recipes_and_their_ensembles(monkeypatch):
+    many = []
+    original = RedrawImages.fit_resample
+
+    def counting(self, X, y, **params):
+        many.append(self.times)
+        return original(self, X, y, **params)
+
+    monkeypatch.setattr(RedrawImages, "fit_resample", counting)
     images, labels = load_texture_patches(return_X_y=True, size=12)
     rows = np.random.default_rng(0).permutation(len(labels))[:80]
     images, labels = images[rows], labels[rows]
     model = make_pipeline(HOGFeatures(), LogisticRegression())
     found = compare_resamplers(model, "default", images, labels, cv=2, random_state=0)
     assert found.names == (*BASELINES, "mild", "transfer", "mix", "many", "pair", "policies")
+    assert many.count(8) == 2  # once in each fold, for all three that use them
+    for words in (["pair", "policies"], ["policies", "many", "pair"]):
+        many.clear()
+        compare_resamplers(model, words, images, labels, cv=2, random_state=0)
+        assert many.count(8) == 2
     corrected = found.estimators["many"]
     assert isinstance(corrected, PriorCorrectedClassifier) and corrected.prior == "uniform"
     assert corrected.estimator[0].lazy and corrected.estimator[0].keep

@@ -295,6 +295,19 @@ def test_a_policy_that_fails_is_dropped_with_its_reason(own):
         PolicyEnsembleClassifier(NB, policies[2:]).fit(X, Y)
 
 
+def test_a_pair_that_is_none_any_more_is_said():
+    class Unfit(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            if len(y) == 42:
+                raise ValueError("too few images")
+            return super().fit(X, y, sample_weight)
+
+    pair = PolicyEnsembleClassifier(make_pipeline(FlattenImages(), Unfit()), "pair", screen=None)
+    with pytest.warns(UserWarning, match="'prior_correction' is dropped, it fails: .*too few"):
+        pair.fit(X, Y)
+    assert [each.kept for each in pair.policies_] == [False, True]
+
+
 def test_without_class_weights_that_policy_is_left_out_and_nobody_warned():
     class NoWeights(Recorder):
         def fit(self, X, y):
@@ -408,8 +421,8 @@ def test_what_cannot_be_screened_is_kept_and_said():
     ("params", "error", "words"),
     [
         ({"policies": "all"}, ValueError, '"default", "pair" or a list .*got \'all\''),
-        ({"policies": []}, ValueError, "must be a list"),
-        ({"policies": {"a": None}}, ValueError, "must be a list"),
+        ({"policies": []}, ValueError, '"default", "pair" or a list'),
+        ({"policies": {"a": None}}, ValueError, '"default", "pair" or a list'),
         ({"policies": [("a", None)]}, ValueError, r"A policy must be .*got \('a', None\)"),
         ({"policies": [("a", None, None), ("a", None, 1)]}, ValueError, "got 'a' twice"),
         ({"policies": [("a", "SMOTE", None)]}, ValueError, "sampler of policy 'a'"),

@@ -245,8 +245,10 @@ def show_families(
     photos = FileImages(paths, rows=np.empty(0, dtype=np.intp), reader=reader)
     ranked = sorted(comparison.names, key=lambda name: -comparison.scores[name].mean())
     parts: list[str] = []
-    for name in dict.fromkeys([comparison.recommended, *ranked]):
-        sampler = recipes.many() if name == "many" else samplers.get(name)
+    names = list(dict.fromkeys([comparison.recommended, *ranked]))
+    alike = [name for name in names if name in ("many", "pair")]  # the same images: shown once
+    for name in names:
+        sampler = recipes.many() if name in alike[:1] else samplers.get(name)
         if len(parts) == DRAWERS or not _makes_images(sampler):
             continue
         sampler = seeded(sampler, seed)

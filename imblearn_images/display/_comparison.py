@@ -256,5 +256,9 @@ class PolicyDisplay(canvas.DisplayMixin):
         )
         ax.set_ylim(len(self.policies) - 0.4, -0.6)
         ax.tick_params(left=False, labelsize=canvas.small())
-        ax.set_xlabel("score in cross-validation", fontsize=canvas.small())
-        canvas.open_frame(ax, "bottom")
+        if known.any():
+            ax.set_xlabel("score in cross-validation", fontsize=canvas.small())
+            canvas.open_frame(ax, "bottom")
+        else:  # without screening
+            ax.set_xticks([])
+            canvas.open_frame(ax)

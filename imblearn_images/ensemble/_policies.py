@@ -238,7 +238,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     Warns
     -----
     UserWarning
-        If a policy with a sampler, or any of your own list, fails: it is named, and dropped. If
+        If a policy with a sampler, or any of the pair or of your list, fails: it is named, and
+        dropped. If
         there are too few images to screen.
 
     See Also
@@ -252,11 +253,12 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     :func:`~imblearn_images.recipes.mild`, ``transfer`` and ``mix`` with tau 0.3, and ``many`` with
     tau 1. Rows of pixels, which hold no shapes, get the first two.
 
-    ``"pair"`` is the first and the last of them, for linear models of fixed features, at the cost
-    of two fits: ``PolicyEnsembleClassifier(estimator, "pair", screen=None)``. With HOG features,
-    on the test parts of 14 sets, it was 1.9 points above prior correction on average, 0.4 below it
-    on the worst (``tests/benchmarks/efficacy.py recipes SETS --test --seeds 4``). Screening adds
-    nothing to it. Rows of pixels get the first one alone.
+    ``"pair"`` is the first and the last of them, for linear models of fixed features:
+    ``PolicyEnsembleClassifier(estimator, "pair", screen=None)`` fits once, and once on nine times
+    the images. With HOG features, on the test parts of 14 sets, it was 1.9 points above prior
+    correction on average, 0.4 below it on the worst (``tests/benchmarks/efficacy.py recipes SETS
+    --test --seeds 4``). With the default `screen` one of the two may be dropped, and what is left
+    is no pair. Rows of pixels get the first one alone.
 
     How policies are screened and weighed was chosen inside the training parts of twelve sets
     (``tests/benchmarks/efficacy.py policies --inside``). On test parts that were looked at
@@ -502,6 +504,8 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     def plot(self, ax: Any = None) -> PolicyDisplay:
         """Draw the scores of the policies and the limit of the screening; needs matplotlib.
 
+        Without screening there are no scores, but weights and seconds alone.
+
         Parameters
         ----------
         {ax}
@@ -553,17 +557,12 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         given = self.policies
         if isinstance(given, str):
             if given not in POLICIES:
-                raise ValueError(
-                    '`policies` must be "default", "pair" or a list of (name, sampler, '
-                    f"correction), got {given!r}."
-                )
+                raise _unknown(given)
             given = POLICIES[given]()
             if not (isinstance(images, Images) or holds_images(images)):
                 given = [each for each in given if each[1] is None]
         elif isinstance(given, Mapping) or not isinstance(given, (list, tuple)) or not len(given):
-            raise ValueError(
-                f"`policies` must be a list of (name, sampler, correction), got {given!r}."
-            )
+            raise _unknown(given)
         known: list[_Policy] = []
         units: list[tuple[Any, bool]] = []
         for each in given:
@@ -681,16 +680,23 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
         return f"{best - scores[each.name]:.3f} below the best, more than {self.screen:g}"
 
     def _warn(self, policies: list[_Policy], failures: dict[str, Exception]) -> None:
-        """Warn of policies that fail; of the defaults without a sampler silently.
+        """Warn of policies that fail; of the default ones without a sampler silently.
 
         Not every classifier takes class weights.
         """
-        own = not isinstance(self.policies, str)
+        own = not isinstance(self.policies, str) or self.policies != "default"
         for each in policies:
             if each.name in failures and (own or each.sampler is not None):
                 error = failures[each.name]
                 told = as_sentence(f"{type(error).__name__}: {' '.join(str(error).split())}")
                 warnings.warn(f"Policy {each.name!r} is dropped, it fails: {told}", stacklevel=4)
+
+
+def _unknown(policies: Any) -> ValueError:
+    return ValueError(
+        '`policies` must be "default", "pair" or a list of (name, sampler, correction), got '
+        f"{policies!r}."
+    )
 
 
 class _Fitted(NamedTuple):

@@ -89,7 +89,8 @@ def name_candidates(resamplers: Any, *, of_labels: bool = False) -> dict[str, An
     else:
         raise TypeError(
             "`resamplers` must be a list of candidates, or a dict of names and candidates, got "
-            f'{resamplers!r}. "default" stands for the recipes and the ensemble of policies.'
+            f'{resamplers!r}. "default" stands for the recipes and the ensembles of policies; '
+            "put one word alone into a list."
         )
     baselines = LABEL_BASELINES if of_labels else BASELINES
     named: dict[str, Any] = {word: word for word in baselines}
@@ -248,7 +249,7 @@ class Subject:
         return seeded(on_images(steps, estimator, self.images), self.seed)
 
     def _recipe(self, name: str, word: str) -> Candidate:
-        """Return the candidate of a word: a recipe, with its prior correction, or the ensemble."""
+        """Return the candidate of a word: a recipe, with its prior correction, or an ensemble."""
         estimator, seed = self.estimator, self.seed
         if not hasattr(estimator, "predict_proba") and word in ("many", *ENSEMBLES):
             return Candidate(name, None, unavailable="the estimator has no predict_proba")

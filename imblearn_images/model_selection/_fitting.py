@@ -6,6 +6,7 @@ images, the fit itself. Groups are tasks of joblib.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sysconfig
 import threading
@@ -152,8 +153,8 @@ def together(
 ) -> list[list[Candidate]]:
     """Return groups of candidates that share a fit, in the order of their first members.
 
-    Where features are computed once for all images, groups share drawn images, too: an ensemble
-    of policies is then put last into one group with all candidates that draw the same images.
+    Where features are computed once for all images, groups share drawn images, too: ensembles of
+    policies are then put last into one group with all candidates that draw the same images.
     """
     groups: list[list[Candidate]] = []
     for each in candidates:
@@ -164,22 +165,39 @@ def together(
                 break
         else:
             groups.append([each])
-    shared = [group for group in groups if _on_features(group[0], described)]
-    for ensemble in [g for g in shared if isinstance(g[0].estimator, PolicyEnsembleClassifier)]:
-        drawn = ensemble[0].estimator._drawings(X)  # noqa: SLF001 - for comparisons alone
-        own = [steps for steps in drawn if steps]
-        theirs = [
-            group
-            for group in groups
-            if any(group is each for each in shared)
-            and (parts := parts_of(core_of(group[0]))) is not None
-            and any(same_drawing(parts.samplers, steps) for steps in own)
+    drawn = {id(g): _drawings(g[0], X) for g in groups if _on_features(g[0], described)}
+    for ensemble in [g[0] for g in groups if id(g) in drawn and _is_ensemble(g[0])]:
+        own = _drawings(ensemble, X)
+        sharing = [
+            g
+            for g in groups
+            if id(g) in drawn and (ensemble in g or _draw_alike(own, drawn[id(g)]))
         ]
-        if theirs:
-            at = groups.index(theirs[0])
-            groups[at] = [each for group in [*theirs, ensemble] for each in group]
-            groups = [g for k, g in enumerate(groups) if k == at or g not in [*theirs, ensemble]]
+        if len(sharing) > 1:
+            merged = sorted(itertools.chain(*sharing), key=_is_ensemble)
+            drawn[id(merged)] = [steps for g in sharing for steps in drawn[id(g)]]
+            groups[groups.index(sharing[0])] = merged
+            gone = {id(g) for g in sharing}
+            groups = [g for g in groups if id(g) not in gone]
     return groups
+
+
+def _is_ensemble(candidate: Candidate) -> bool:
+    return isinstance(candidate.estimator, PolicyEnsembleClassifier)
+
+
+def _drawings(candidate: Candidate, X: Any) -> list[list[Any]]:
+    """Return the samplers of each resampled set that a candidate is fitted on."""
+    if _is_ensemble(candidate):
+        found = candidate.estimator._drawings(X)  # noqa: SLF001 - for comparisons alone
+    else:
+        parts = parts_of(core_of(candidate))
+        found = [] if parts is None else [parts.samplers]
+    return [steps for steps in found if steps]
+
+
+def _draw_alike(some: list[list[Any]], others: list[list[Any]]) -> bool:
+    return any(same_drawing(one, other) for one in some for other in others)
 
 
 def _steps(estimator: Any) -> list[Any]:
