@@ -120,7 +120,7 @@ def add_compare_command(commands: Any) -> None:
         f"by another synthesis ({', '.join(SYNTHESES)}); mild, transfer, mix and many are recipes: "
         "copies altered mildly, copies deformed as other images differ, all classes "
         "redrawn by both, and every image redrawn eight times; pair is the mean of many and prior "
-        "correction, policies a screened mean of all of these "
+        "correction, policies a screened mean of prior correction, class weights and these four "
         f"(default: {' '.join(DEFAULT_METHODS)})",
     )
     parser.add_argument(

@@ -261,7 +261,7 @@ def _warnings(gaps: dict[str, float]) -> list[str]:
         "on a sample, a linear model of HOG features can separate real images from those that "
         f"{' and '.join(separable)} would draw of rare classes: it may learn that what looks "
         "synthetic is rare. Networks gain all the same; with a linear model correct the class "
-        "priors (prior_correction), or draw pictures of all classes (many), and let "
+        "priors (prior_correction), or draw pictures of all classes (many, pair), and let "
         "imblearn-images compare measure it"
     )
     return [note]

@@ -142,8 +142,8 @@ def compare_resamplers(
     or a Pipeline and the same one in a ``PriorCorrectedClassifier``, share the synthetic images and
     the fit of a fold, and report the same seconds. If the estimator is a Pipeline that begins with
     ``HOGFeatures`` and X is an array, features are computed once for all folds and candidates, and
-    synthetic images once for all candidates that draw the same, "policies" among them; up to
-    256 MB of these are kept. The seconds reported are then those of a fit on its own.
+    synthetic images once for all candidates that draw the same, "pair" and "policies" among them;
+    up to 256 MB of these are kept. The seconds reported are then those of a fit on its own.
 
     With several labels, means are over the labels that have a test image, and the Brier score is
     the mean over labels. Folds are those of

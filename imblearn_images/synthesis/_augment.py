@@ -195,8 +195,8 @@ class Augment(BaseEstimator):
     -----
     The defaults are mild, because strong augmentation of the smaller classes alone teaches
     a network that distorted images belong to them; with wide ranges, redraw every class.
-    Whether a flip keeps the label depends on your data. There is no noise: where images have
-    little contrast, 1 % of the range hides what they show.
+    Whether a flip keeps the label depends on your data. No noise is added by default: where images
+    have little contrast, 1 % of the range hides what they show.
 
     Pixels are first scaled to 0 to 1: 8 bits by 255, wider integers, and floats beyond 0 to 1,
     by the range of each image. Results are clipped to this range.

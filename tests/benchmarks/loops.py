@@ -326,7 +326,9 @@ def print_gains(tables: dict[str, Found]) -> None:
     print(f"{'mean':>8}{'worst':>8}")
     for row in others:
         gained = [
-            float(np.mean([by[row][seed]["+ 0"] - by[base][seed]["+ 0"] for seed in by[row]]))
+            float(
+                np.mean([by[row][s]["+ 0"] - by[base][s]["+ 0"] for s in by[row] if s in by[base]])
+            )
             for by in tables.values()
         ]
         cells = "".join(f"{points:>+14.1f}" for points in gained)
@@ -637,7 +639,7 @@ def main() -> None:
     others = ("coverage", "speed", "memory", "labels", "planning")
     parser.add_argument("parts", nargs="*", help=f"of {', '.join([*PARTS, *others])}")
     known = ", ".join(dict.fromkeys([*NAMED, *SETS, *MORE]))
-    parser.add_argument("--data", nargs="+", default=["fashion"], help=f"{known}, PATH")
+    parser.add_argument("--data", nargs="+", default=["fashion"], help=f"{known}, PATH; last")
     parser.add_argument("--seeds", type=int, default=5, help="how many")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=2000, help="of the network")

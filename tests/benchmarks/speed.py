@@ -725,7 +725,7 @@ def family_peak(name: str, title: str, who: str) -> None:
 
 
 def comparison(rounds: int) -> None:
-    """Eight candidates compared on two folds: what they share is made once, or by each of them."""
+    """The default candidates on two folds: what they share is made once, or by each of them."""
 
     class Alone(HOGFeatures):
         of_each_alone = False  # what begins with it shares nothing
