@@ -295,6 +295,14 @@ def test_a_policy_that_fails_is_dropped_with_its_reason(own):
         PolicyEnsembleClassifier(NB, policies[2:]).fit(X, Y)
 
 
+def test_without_screening_no_axis_of_scores_is_drawn():
+    pytest.importorskip("matplotlib")
+    ensemble = PolicyEnsembleClassifier(NB, OWN, screen=None, random_state=0).fit(X, Y)
+    ax = ensemble.plot().ax_
+    assert len(ax.get_yticks()) == len(OWN)
+    assert not len(ax.get_xticks()) and not ax.get_xlabel()
+
+
 def test_a_pair_that_is_none_any_more_is_said():
     class Unfit(GaussianNB):
         def fit(self, X, y, sample_weight=None):

@@ -93,9 +93,8 @@ def default_policies() -> list[tuple[str, Any, Any]]:
 
 
 def pair_of_policies() -> list[tuple[str, Any, Any]]:
-    """Return the policies of ``policies="pair"``: the first and the last of the default ones."""
-    first, *_, last = default_policies()
-    return [first, last]
+    """Return the policies of ``policies="pair"``, two of the default ones."""
+    return [each for each in default_policies() if each[0] in ("prior_correction", "many")]
 
 
 POLICIES = {"default": default_policies, "pair": pair_of_policies}
@@ -239,8 +238,7 @@ class PolicyEnsembleClassifier(WrapperMixin, BaseEstimator):
     -----
     UserWarning
         If a policy with a sampler, or any of the pair or of your list, fails: it is named, and
-        dropped. If
-        there are too few images to screen.
+        dropped. If there are too few images to screen.
 
     See Also
     --------

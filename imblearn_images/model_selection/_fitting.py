@@ -165,20 +165,16 @@ def together(
                 break
         else:
             groups.append([each])
-    drawn = {id(g): _drawings(g[0], X) for g in groups if _on_features(g[0], described)}
-    for ensemble in [g[0] for g in groups if id(g) in drawn and _is_ensemble(g[0])]:
-        own = _drawings(ensemble, X)
-        sharing = [
+    drawn = {g[0].name: _drawings(g[0], X) for g in groups if _on_features(g[0], described)}
+    for ensemble in [g[0] for g in groups if g[0].name in drawn and _is_ensemble(g[0])]:
+        own = drawn[ensemble.name]
+        first, *others = [
             g
             for g in groups
-            if id(g) in drawn and (ensemble in g or _draw_alike(own, drawn[id(g)]))
+            if any(each is ensemble or _draw_alike(own, drawn.get(each.name, [])) for each in g)
         ]
-        if len(sharing) > 1:
-            merged = sorted(itertools.chain(*sharing), key=_is_ensemble)
-            drawn[id(merged)] = [steps for g in sharing for steps in drawn[id(g)]]
-            groups[groups.index(sharing[0])] = merged
-            gone = {id(g) for g in sharing}
-            groups = [g for g in groups if id(g) not in gone]
+        first[:] = sorted(itertools.chain(first, *others), key=_is_ensemble)
+        groups = [g for g in groups if not any(g is other for other in others)]
     return groups
 
 
